@@ -1,0 +1,254 @@
+/* address.c: SciSocket, what names an end of a connection: hosts resolved, addresses told. */
+#include "socket.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/un.h>
+
+/* ---- addresses as text ----------------------------------------------------------------------------------------- */
+
+typedef struct address_text {
+    char host[NI_MAXHOST]; /* or a path: any bytes, ended by NUL all the same */
+    size_t length;
+    char port[NI_MAXSERV];
+} address_text;
+
+/* A path ends at its first NUL; a name of Linux's abstract kind begins with one and is as long as it is. */
+static void spell_path(const sci_address *address, address_text *text) {
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    size_t start = offsetof(struct sockaddr_un, sun_path);
+    memcpy(&local, &address->storage, address->length < sizeof local ? address->length : sizeof local);
+    size_t length = address->length > start ? address->length - start : 0;
+    if (length > sizeof local.sun_path) length = sizeof local.sun_path;
+    if (local.sun_path[0] != '\0' && memchr(local.sun_path, '\0', length)) length = strlen(local.sun_path);
+    memcpy(text->host, local.sun_path, length);
+    text->host[length] = '\0';
+    text->length = length;
+    strcpy(text->port, "0");
+}
+
+static void spell_address(const sci_address *address, address_text *text) {
+    const struct sockaddr *generic = (const struct sockaddr *)&address->storage;
+    if (generic->sa_family == AF_UNIX || address->length == 0) {
+        spell_path(address, text);
+        return;
+    }
+    if (getnameinfo(generic, address->length, text->host, sizeof text->host, text->port, sizeof text->port,
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        strcpy(text->host, "?");
+        strcpy(text->port, "0");
+    }
+    text->length = strlen(text->host);
+}
+
+void sci_describe_address(const sci_address *address, char text[SCI_PEER]) {
+    address_text parts;
+    const char *format = "%.80s:%.8s";
+    spell_address(address, &parts);
+    if (address->storage.ss_family == AF_INET6) format = "[%.80s]:%.8s";
+    if (address->storage.ss_family == AF_UNIX) format = "%.110s";
+    (void)snprintf(text, SCI_PEER, format, parts.host, parts.port);
+}
+
+bool sci_get_address(int descriptor, bool peer, sci_address *address) {
+    struct sockaddr *generic = (struct sockaddr *)&address->storage;
+    address->length = sizeof address->storage;
+    if (peer) return getpeername(descriptor, generic, &address->length) == 0;
+    return getsockname(descriptor, generic, &address->length) == 0;
+}
+
+/* ---- resolving ------------------------------------------------------------------------------------------------- */
+
+static void refuse_host(sci_failure *failure, const char *host, int code, int system_errno) {
+    *failure = (sci_failure){.phase = "resolve", .subject = host, .message = gai_strerror(code)};
+    switch (code) {
+        case EAI_AGAIN: failure->condition = "resolver_unavailable"; break;
+        case EAI_SERVICE: failure->condition = "service_unknown"; break;
+        case EAI_MEMORY: failure->condition = "memory_full"; break;
+        case EAI_FAIL: failure->condition = "resolver_failed"; break;
+        case EAI_SYSTEM:
+            failure->message = NULL;
+            failure->ssl_error = SSL_ERROR_SYSCALL;
+            failure->system_errno = system_errno;
+            break;
+        default: failure->condition = "host_not_found"; /* no such name, no address, none of that family */
+    }
+}
+
+/* NULL: `failure` says why. The caller frees the list. May take as long as the system's resolver likes. */
+static struct addrinfo *resolve(const char *host, const char *service, const struct addrinfo *hints,
+                                sci_failure *failure) {
+    struct addrinfo *list = NULL;
+    int code = getaddrinfo(host, service, hints, &list);
+    if (code == 0) return list;
+    refuse_host(failure, host, code, errno);
+    return NULL;
+}
+
+/* The port at `index`, as getaddrinfo wants it: a number, written into `digits`, or the name of a service. */
+static const char *check_port(lua_State *L, int index, char digits[8]) {
+    int is_integer;
+    lua_Integer port = lua_tointegerx(L, index, &is_integer);
+    if (!is_integer && lua_type(L, index) == LUA_TSTRING) return sci_check_text(L, index);
+    if (!is_integer) port = luaL_checkinteger(L, index);
+    luaL_argcheck(L, port >= 0 && port <= 65535, index, "port from 0 to 65535 expected");
+    (void)snprintf(digits, 8, "%d", (int)port);
+    return digits;
+}
+
+static int list_gc(lua_State *L) {
+    struct addrinfo **list = lua_touserdata(L, 1);
+    if (*list) freeaddrinfo(*list);
+    *list = NULL;
+    return 0;
+}
+
+/* Pushes a userdata that owns the list put into it. */
+static struct addrinfo **new_list(lua_State *L) {
+    struct addrinfo **list = lua_newuserdatauv(L, sizeof *list, 0);
+    *list = NULL;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, list_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    return list;
+}
+
+static sci_address address_of(const struct addrinfo *entry) {
+    sci_address address = {.length = entry->ai_addrlen};
+    memcpy(&address.storage, entry->ai_addr, entry->ai_addrlen);
+    return address;
+}
+
+static void push_entry(lua_State *L, const struct addrinfo *entry) {
+    sci_address address = address_of(entry);
+    address_text text;
+    spell_address(&address, &text);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, text.host);
+    lua_setfield(L, -2, "address");
+    (void)lua_stringtonumber(L, text.port);
+    lua_setfield(L, -2, "port");
+    lua_pushstring(L, entry->ai_family == AF_INET6 ? "inet6" : "inet");
+    lua_setfield(L, -2, "family");
+}
+
+/***
+Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
+@function SciSocket.resolve
+@tparam string host a name, or an address
+@param port an integer from 0 to 65535, or the name of a service
+@tparam[opt] string family `inet` or `inet6`; both by default
+@treturn[1] {table,...} each with `address` (string), `port` (integer) and `family`: what `connect` takes
+@treturn[2] nil
+@treturn[2] SciSslError phase `resolve`: `host_not_found`, `service_unknown`, `resolver_unavailable` …
+@see getaddrinfo(3)
+*/
+static int socket_resolve(lua_State *L) {
+    static const char *const families[] = {"any", "inet", "inet6", NULL};
+    static const int domains[] = {AF_UNSPEC, AF_INET, AF_INET6};
+    const char *host = sci_check_text(L, 1);
+    char digits[8];
+    const char *service = check_port(L, 2, digits);
+    struct addrinfo hints = {.ai_family = domains[luaL_checkoption(L, 3, "any", families)], .ai_socktype = SOCK_STREAM};
+    sci_failure failure;
+    struct addrinfo **list = new_list(L);
+    *list = resolve(host, service, &hints, &failure);
+    if (!*list) return sci_socket_fail(L, &failure);
+    lua_newtable(L);
+    int count = 0;
+    for (const struct addrinfo *entry = *list; entry; entry = entry->ai_next) {
+        push_entry(L, entry);
+        lua_rawseti(L, -2, ++count);
+    }
+    freeaddrinfo(*list);
+    *list = NULL;
+    return 1;
+}
+
+/* ---- the address that connect and bind are given --------------------------------------------------------------- */
+
+static bool find_path(const char *path, sci_address *address, sci_failure *failure) {
+    struct sockaddr_un local = {.sun_family = AF_UNIX};
+    size_t length = strlen(path);
+    failure->subject = path;
+    failure->ssl_error = SSL_ERROR_SYSCALL;
+    failure->system_errno = length == 0 ? ENOENT : ENAMETOOLONG;
+    if (length == 0 || length >= sizeof local.sun_path) return false;
+    memcpy(local.sun_path, path, length);
+    memcpy(&address->storage, &local, sizeof local);
+    address->length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+    return true;
+}
+
+bool sci_find_address(lua_State *L, int descriptor, bool passive, sci_address *address, sci_failure *failure) {
+    sci_address own;
+    const char *host = sci_check_text(L, 2);
+    char digits[8];
+    if (!sci_get_address(descriptor, false, &own)) own.storage.ss_family = AF_INET;
+    if (own.storage.ss_family == AF_UNIX) return find_path(host, address, failure);
+    const char *service = check_port(L, 3, digits);
+    struct addrinfo hints = {.ai_family = own.storage.ss_family, .ai_socktype = SOCK_STREAM};
+    if (passive) hints.ai_flags = AI_PASSIVE;
+    struct addrinfo *list = resolve(passive && strcmp(host, "*") == 0 ? NULL : host, service, &hints, failure);
+    if (!list) return false;
+    *address = address_of(list);
+    freeaddrinfo(list);
+    return true;
+}
+
+/* ---- telling --------------------------------------------------------------------------------------------------- */
+
+static int push_address(lua_State *L, bool peer) {
+    const sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    sci_address address;
+    address_text text;
+    if (base->fd < 0) return sci_socket_fail_closed(L, "address");
+    if (!sci_get_address(base->fd, peer, &address)) return sci_socket_fail_system(L, "address", base->peer, errno);
+    spell_address(&address, &text);
+    lua_pushlstring(L, text.host, text.length);
+    (void)lua_stringtonumber(L, text.port);
+    return 2;
+}
+
+/***
+Answers the address of the other end.
+@function SciSocket:getPeerName
+@treturn[1] string address; of a Unix-domain socket its path, empty where it has none
+@treturn[1] integer port; 0 for a Unix-domain socket
+@treturn[2] nil
+@treturn[2] SciSslError phase `address`: `not_connected`, `closed`
+@see getpeername(2)
+*/
+static int socket_get_peer_name(lua_State *L) { return push_address(L, true); }
+
+/***
+Answers the socket's own address.
+@function SciSocket:getSockName
+@treturn[1] string address; of a Unix-domain socket its path, empty where it has none
+@treturn[1] integer port; 0 for a Unix-domain socket
+@treturn[2] nil
+@treturn[2] SciSslError phase `address`: `closed`
+@see getsockname(2)
+*/
+static int socket_get_sock_name(lua_State *L) { return push_address(L, false); }
+
+static const luaL_Reg address_functions[] = {
+    {"resolve", socket_resolve},
+    {NULL, NULL},
+};
+
+static const luaL_Reg address_methods[] = {
+    {"getPeerName", socket_get_peer_name},
+    {"getSockName", socket_get_sock_name},
+    {NULL, NULL},
+};
+
+void sci_open_address(lua_State *L) {
+    luaL_setfuncs(L, address_functions, 0);
+    luaL_setfuncs(L, address_methods, 0);
+}

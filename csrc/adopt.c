@@ -1,0 +1,160 @@
+/* adopt.c: SciSocket.on, sockets that somebody else has made: a descriptor, or an object that has one. */
+#include "socket.h"
+
+#include <errno.h>
+#include <limits.h>
+
+#define MOST_OBJECTS 4 /* objects that stand for objects, before we stop asking */
+
+/* ---- which descriptor? ----------------------------------------------------------------------------------------- */
+
+bool sci_may_have_descriptor(lua_State *L, int index) {
+    int type = lua_type(L, index);
+    return type == LUA_TNUMBER || type == LUA_TUSERDATA || type == LUA_TTABLE;
+}
+
+/* Replaces the object at 1 by what its getfd, fileno or pollfd answers. False: it has none of them. */
+static bool ask_once(lua_State *L) {
+    static const char *const names[] = {"getfd", "fileno", "pollfd", NULL};
+    for (const char *const *name = names; *name; name++) {
+        if (lua_getfield(L, 1, *name) == LUA_TFUNCTION) {
+            lua_insert(L, 1);
+            lua_call(L, 1, 1);
+            return true;
+        }
+        lua_pop(L, 1);
+    }
+    return false;
+}
+
+/* Runs under lua_pcall. Answers a descriptor number, or whatever came instead; nothing for an object without one. */
+static int ask_object(lua_State *L) {
+    for (int i = 0; i < MOST_OBJECTS; i++) {
+        if (lua_type(L, 1) != LUA_TUSERDATA && lua_type(L, 1) != LUA_TTABLE) return 1;
+        if (!ask_once(L)) return 0;
+    }
+    return 1;
+}
+
+static int refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return -1;
+}
+
+static int find_in_object(lua_State *L, int index, sci_failure *failure) {
+    int top = lua_gettop(L), is_integer;
+    lua_pushcfunction(L, ask_object);
+    lua_pushvalue(L, index);
+    if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
+        failure->cause = top + 1;
+        return refuse(failure, "not_a_socket", "the object raised an error when it was asked for its descriptor");
+    }
+    if (lua_gettop(L) == top)
+        return refuse(failure, "not_a_socket",
+                      "an object with getfd, fileno or pollfd expected: this has none of them");
+    lua_Integer number = lua_tointegerx(L, -1, &is_integer);
+    lua_settop(L, top);
+    if (is_integer && number >= 0 && number <= INT_MAX) return (int)number;
+    return refuse(failure, "closed", "the object has no open descriptor");
+}
+
+int sci_find_descriptor(lua_State *L, int index, sci_failure *failure) {
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        lua_Integer number = luaL_checkinteger(L, index);
+        if (number >= 0 && number <= INT_MAX) return (int)number;
+        return refuse(failure, "closed", "no number of an open descriptor");
+    }
+    if (!sci_is_socket(L, index)) return find_in_object(L, index, failure);
+    int descriptor = sci_socket_descriptor(lua_touserdata(L, index));
+    return descriptor >= 0 ? descriptor : refuse(failure, "closed", "used after close");
+}
+
+/* ---- adopting -------------------------------------------------------------------------------------------------- */
+
+static bool check_kind(int descriptor, sci_failure *failure) {
+    int kind = sci_descriptor_option(descriptor, SO_TYPE);
+    if (kind == SOCK_STREAM) return true;
+    if (kind >= 0) {
+        refuse(failure, "not_a_stream", "it is not a stream socket (TCP, or Unix-domain)");
+        return false;
+    }
+    failure->system_errno = errno;
+    failure->ssl_error = SSL_ERROR_SYSCALL;
+    if (errno == ENOTSOCK) refuse(failure, "not_a_socket", "the descriptor is not a socket");
+    else refuse(failure, NULL, "the descriptor is not open");
+    return false;
+}
+
+/* Finds out how far a descriptor of somebody else has come. */
+static void learn_state(sci_socket *socket) {
+    sci_address peer;
+    socket->listening = sci_descriptor_option(socket->fd, SO_ACCEPTCONN) > 0;
+    socket->established = sci_get_address(socket->fd, true, &peer);
+    socket->connecting = !socket->listening && !socket->established;
+    if (socket->established) sci_describe_address(&peer, socket->peer);
+}
+
+static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
+    sci_socket *socket = lua_touserdata(L, self);
+    int descriptor = sci_find_descriptor(L, index, failure);
+    if (descriptor < 0 || !check_kind(descriptor, failure)) return false;
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        sci_descriptor_prepare(descriptor);
+    } else {
+        sci_descriptor_silence(descriptor);
+        lua_pushvalue(L, index);
+        lua_setiuservalue(L, self, SCI_SOCKET_OWNER);
+        socket->lent = true;
+        if (sci_is_socket(L, index)) socket->lower = lua_touserdata(L, index);
+    }
+    socket->fd = descriptor;
+    if (!socket->lower) learn_state(socket);
+    return true;
+}
+
+bool sci_socket_adopt(lua_State *L, int self, int index) {
+    int top = lua_gettop(L);
+    sci_failure failure = {.phase = "adopt"};
+    if (!sci_may_have_descriptor(L, index)) luaL_typeerror(L, index, "SciSocket, descriptor or object with getfd");
+    if (adopt(L, self, lua_absindex(L, index), &failure)) return true;
+    ERR_clear_error();
+    sci_push_error(L, &failure);
+    lua_insert(L, top + 1);
+    lua_settop(L, top + 1);
+    return false;
+}
+
+/* Makes the lent descriptor of the socket at `self` one of its own. False: errno says why. */
+static bool take_over(lua_State *L, int self) {
+    sci_socket *socket = lua_touserdata(L, self);
+    int descriptor = sci_descriptor_duplicate(sci_socket_descriptor(socket));
+    if (descriptor < 0) return false;
+    *socket = *sci_socket_base(socket);
+    socket->fd = descriptor;
+    socket->lent = false;
+    sci_descriptor_prepare(descriptor);
+    lua_pushnil(L);
+    lua_setiuservalue(L, self, SCI_SOCKET_OWNER);
+    return true;
+}
+
+/***
+Adopts a socket that somebody else has made. Its blocking mode stays as it is.
+@function SciSocket.on
+@param transport a descriptor number, which becomes ours; or a SciSocket or any object with `getfd`, `fileno` or
+ `pollfd` (LuaSocket, luv, cqueues), which stays alive and goes on owning its descriptor: our `close` calls its `close`
+@tparam[opt=false] boolean own takes a duplicate of the object's descriptor, close-on-exec, and lets go of the object
+@treturn[1] SciSocket
+@treturn[2] nil
+@treturn[2] SciSslError phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
+*/
+int sci_socket_on(lua_State *L) {
+    bool own = lua_toboolean(L, 2);
+    lua_settop(L, 1);
+    const sci_socket *socket = sci_new_socket(L);
+    if (!sci_socket_adopt(L, 2, 1)) return sci_answer_pushed_error(L);
+    if (!own || !socket->lent || take_over(L, 2)) return 1;
+    return sci_socket_fail_system(L, "adopt", NULL, errno);
+}

@@ -1,0 +1,444 @@
+/* certificate.c: SciSslX509Certificate, a certificate (X509): reading, writing, and what it says of itself. */
+#include "pki.h"
+
+#include <time.h>
+
+static const sci_kind certificate_kind = {
+    .label = "CERTIFICATE",
+    .absent = "not_certificate",
+    .absent_message = "the PEM text holds something else, and no certificate",
+    .malformed = "malformed_certificate",
+    .malformed_message = "the certificate is malformed",
+};
+
+X509 **sci_new_certificate(lua_State *L) { return sci_new_object(L, SCI_CERTIFICATE, sizeof(X509 *), 0); }
+
+X509 *sci_check_certificate(lua_State *L, int index) {
+    X509 **slot = luaL_checkudata(L, index, SCI_CERTIFICATE);
+    luaL_argcheck(L, *slot != NULL, index, "certificate has been closed");
+    return *slot;
+}
+
+X509 *sci_test_certificate(lua_State *L, int index) {
+    X509 **slot = luaL_testudata(L, index, SCI_CERTIFICATE);
+    return slot ? *slot : NULL;
+}
+
+/* ---- reading and writing --------------------------------------------------------------------------------------------- */
+
+static X509 *read_pem(BIO *bio, sci_failure *failure) {
+    ERR_clear_error();
+    X509 *certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL);
+    if (!certificate) sci_explain_pem(bio, &certificate_kind, failure);
+    return certificate;
+}
+
+static X509 *read_der(const unsigned char *bytes, int length, sci_failure *failure) {
+    const unsigned char *cursor = bytes;
+    ERR_clear_error();
+    X509 *certificate = d2i_X509(NULL, &cursor, length);
+    if (!certificate) {
+        sci_explain_der(bytes, length, &certificate_kind, failure);
+    } else if (cursor != bytes + length) {
+        X509_free(certificate);
+        certificate = NULL;
+        failure->condition = certificate_kind.malformed;
+        failure->message = "there are bytes behind the end of the certificate";
+    }
+    return certificate;
+}
+
+/***
+Reads a certificate from PEM text: the first, where there are several.
+@function SciSslX509Certificate.fromPem
+@tparam string text
+@treturn[1] SciSslX509Certificate
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
+@see PEM_read_bio_X509(3)
+*/
+static int certificate_from_pem(lua_State *L) {
+    int length;
+    const char *text = sci_check_bytes(L, 1, &length);
+    X509 **slot = sci_new_certificate(L);
+    sci_failure failure = {.phase = "load"};
+    BIO *bio = BIO_new_mem_buf(text, length);
+    if (bio) *slot = read_pem(bio, &failure);
+    BIO_free(bio);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/***
+Reads a certificate from a PEM file.
+@function SciSslX509Certificate.fromPemFile
+@tparam string path
+@treturn[1] SciSslX509Certificate
+@treturn[2] nil
+@treturn[2] SciSslError as for `fromPem`, with the path as its subject; also `file_missing`, `file_unreadable` …
+*/
+static int certificate_from_pem_file(lua_State *L) {
+    const char *path = sci_check_text(L, 1);
+    X509 **slot = sci_new_certificate(L);
+    sci_failure failure = {.phase = "load"};
+    BIO *bio = sci_open_file(path, &failure);
+    if (bio) *slot = read_pem(bio, &failure);
+    BIO_free(bio);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/***
+Reads a certificate from DER bytes.
+@function SciSslX509Certificate.fromDer
+@tparam string bytes
+@treturn[1] SciSslX509Certificate
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`; condition `not_der` or `malformed_certificate`
+@see d2i_X509(3)
+*/
+static int certificate_from_der(lua_State *L) {
+    int length;
+    const char *bytes = sci_check_bytes(L, 1, &length);
+    X509 **slot = sci_new_certificate(L);
+    sci_failure failure = {.phase = "load"};
+    *slot = read_der((const unsigned char *)bytes, length, &failure);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+static int write_pem(BIO *bio, const void *certificate) { return PEM_write_bio_X509(bio, certificate); }
+
+/***
+Writes the certificate as PEM text.
+@function SciSslX509Certificate:toPem
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `save`
+@see PEM_write_bio_X509(3)
+*/
+static int certificate_to_pem(lua_State *L) { return sci_push_written(L, write_pem, sci_check_certificate(L, 1)); }
+
+static int write_der(BIO *bio, const void *certificate) { return i2d_X509_bio(bio, certificate); }
+
+/***
+Writes the certificate as DER bytes.
+@function SciSslX509Certificate:toDer
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `save`
+@see i2d_X509_bio(3)
+*/
+static int certificate_to_der(lua_State *L) { return sci_push_written(L, write_der, sci_check_certificate(L, 1)); }
+
+/* ---- names ------------------------------------------------------------------------------------------------------------- */
+
+static int push_name(lua_State *L, const X509_NAME *name) {
+    ERR_clear_error();
+    sci_push_name(L, name);
+    return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
+}
+
+/***
+Answers whom the certificate is about.
+@function SciSslX509Certificate:subject
+@treturn[1] string RFC 2253 text in UTF-8, such as `CN=localhost,O=Test`; empty where it has no subject
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_name`
+@see X509_NAME_print_ex(3)
+*/
+static int certificate_subject(lua_State *L) {
+    return push_name(L, X509_get_subject_name(sci_check_certificate(L, 1)));
+}
+
+/***
+Answers who signed the certificate.
+@function SciSslX509Certificate:issuer
+@treturn[1] string RFC 2253 text in UTF-8
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_name`
+@see X509_NAME_print_ex(3)
+*/
+static int certificate_issuer(lua_State *L) { return push_name(L, X509_get_issuer_name(sci_check_certificate(L, 1))); }
+
+static void free_general_names(void *names) { GENERAL_NAMES_free(names); }
+
+/***
+Answers the names that the certificate stands for, in its order, as tables with `type` and `value`:
+
+- `"DNS"`, `"email"`, `"URI"`: the bytes as they are, NUL bytes among them
+- `"IP"`: the text of an IPv4 or IPv6 address
+- `"dirName"`: RFC 2253 text
+- `"RID"`: numbers with dots
+- `"otherName"`: the DER bytes of the value, with `oid` as numbers with dots, and `text` where the value is a text
+- `"x400Address"`, `"ediPartyName"`: DER bytes
+
+@function SciSslX509Certificate:subjectAltNames
+@treturn[1] {table,...} empty where the certificate has none
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_extension`
+@see RFC 5280, section 4.2.1.6
+*/
+static int certificate_subject_alt_names(lua_State *L) {
+    const X509 *certificate = sci_check_certificate(L, 1);
+    sci_guard *guard = sci_new_guard(L, free_general_names);
+    int found = sci_read_extension(certificate, NID_subject_alt_name, &guard->object);
+    if (found < 0) return sci_fail_extension(L, "subjectAltName");
+    if (found == 0) lua_newtable(L);
+    else if (!sci_push_general_names(L, guard->object)) return sci_fail_extension(L, "subjectAltName");
+    return 1;
+}
+
+/* ---- numbers and times ----------------------------------------------------------------------------------------------------- */
+
+/***
+Answers the serial number.
+@function SciSslX509Certificate:serial
+@treturn string upper-case hexadecimal digits, two a byte; behind `-` where a broken issuer made it negative
+@see X509_get0_serialNumber(3)
+*/
+static int certificate_serial(lua_State *L) {
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(sci_check_certificate(L, 1));
+    int length = ASN1_STRING_length(serial);
+    bool negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
+    sci_push_hex(L, negative ? "-" : "", ASN1_STRING_get0_data(serial), length > 0 ? (size_t)length : 0);
+    return 1;
+}
+
+/***
+Answers the version of the format.
+@function SciSslX509Certificate:version
+@treturn integer 3, or 1 for very old ones
+@see X509_get_version(3)
+*/
+static int certificate_version(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)X509_get_version(sci_check_certificate(L, 1)) + 1);
+    return 1;
+}
+
+static int push_time(lua_State *L, const ASN1_TIME *time) {
+    lua_Integer seconds;
+    ERR_clear_error();
+    if (!sci_time_to_seconds(time, &seconds))
+        return sci_fail_own(L, "load", "malformed_certificate", "a date of the certificate is malformed");
+    lua_pushinteger(L, seconds);
+    return 1;
+}
+
+/***
+Answers from when the certificate is valid.
+@function SciSslX509Certificate:notBefore
+@treturn[1] integer seconds since the epoch; negative before 1970
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_certificate`
+@see X509_get0_notBefore(3)
+*/
+static int certificate_not_before(lua_State *L) {
+    return push_time(L, X509_get0_notBefore(sci_check_certificate(L, 1)));
+}
+
+/***
+Answers until when the certificate is valid, that second included.
+@function SciSslX509Certificate:notAfter
+@treturn[1] integer seconds since the epoch; negative before 1970
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_certificate`
+@see X509_get0_notAfter(3)
+*/
+static int certificate_not_after(lua_State *L) { return push_time(L, X509_get0_notAfter(sci_check_certificate(L, 1))); }
+
+/* The length of the digest; 0: there is no such digest, or it failed. */
+static unsigned int digest_certificate(const X509 *certificate, const char *name, unsigned char *digest) {
+    unsigned int length = 0;
+    EVP_MD *algorithm = EVP_MD_fetch(NULL, name, NULL);
+    if (algorithm && !X509_digest(certificate, algorithm, digest, &length)) length = 0;
+    EVP_MD_free(algorithm);
+    return length;
+}
+
+/***
+Answers a digest of the whole certificate, which names it in logs and for pinning.
+@function SciSslX509Certificate:fingerprint
+@tparam[opt="SHA256"] string digest
+@treturn[1] string upper-case hexadecimal digits without colons
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_digest`
+@see X509_digest(3)
+*/
+static int certificate_fingerprint(lua_State *L) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    const X509 *certificate = sci_check_certificate(L, 1);
+    const char *name = lua_isnoneornil(L, 2) ? "SHA256" : sci_check_text(L, 2);
+    ERR_clear_error();
+    unsigned int length = digest_certificate(certificate, name, digest);
+    if (length == 0)
+        return sci_fail(L, &(sci_failure){.phase = "digest", .condition = "unknown_digest", .subject = name});
+    sci_push_hex(L, "", digest, length);
+    return 1;
+}
+
+/* ---- the key, and the signature ------------------------------------------------------------------------------------------------ */
+
+static int fail_public_key(lua_State *L) {
+    return sci_fail(L, &(sci_failure){.phase = "load",
+                                      .condition = "malformed_key",
+                                      .message = "the certificate's public key is malformed, or of an algorithm that "
+                                                 "this OpenSSL does not know"});
+}
+
+/* Borrowed; NULL where OpenSSL cannot make a key of it. */
+static const EVP_PKEY *public_key(const X509 *certificate) {
+    ERR_clear_error();
+    return X509_get0_pubkey(certificate);
+}
+
+/***
+Answers OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
+@function SciSslX509Certificate:keyType
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_key`
+@see EVP_PKEY_get0_type_name(3)
+*/
+static int certificate_key_type(lua_State *L) {
+    const EVP_PKEY *key = public_key(sci_check_certificate(L, 1));
+    if (!key) return fail_public_key(L);
+    const char *name = EVP_PKEY_get0_type_name(key);
+    lua_pushstring(L, name ? name : "unknown");
+    return 1;
+}
+
+/***
+Answers the size of the public key.
+@function SciSslX509Certificate:keyBits
+@treturn[1] integer
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_key`
+@see EVP_PKEY_get_bits(3)
+*/
+static int certificate_key_bits(lua_State *L) {
+    const EVP_PKEY *key = public_key(sci_check_certificate(L, 1));
+    if (!key) return fail_public_key(L);
+    lua_pushinteger(L, EVP_PKEY_get_bits(key));
+    return 1;
+}
+
+static int write_public(BIO *bio, const void *key) { return PEM_write_bio_PUBKEY(bio, key); }
+
+/***
+Writes the public key as PEM text (SubjectPublicKeyInfo).
+@function SciSslX509Certificate:publicPem
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_key` …
+@see PEM_write_bio_PUBKEY(3)
+*/
+static int certificate_public_pem(lua_State *L) {
+    const EVP_PKEY *key = public_key(sci_check_certificate(L, 1));
+    return key ? sci_push_written(L, write_public, key) : fail_public_key(L);
+}
+
+/***
+Answers how the certificate was signed.
+@function SciSslX509Certificate:signatureAlgorithm
+@treturn string OpenSSL's short name, such as `ecdsa-with-SHA256`, `RSA-SHA256` or `ED25519`; numbers with dots where it
+ has none
+@see X509_get0_signature(3)
+*/
+static int certificate_signature_algorithm(lua_State *L) {
+    const X509_ALGOR *algorithm;
+    const ASN1_OBJECT *oid;
+    X509_get0_signature(NULL, &algorithm, sci_check_certificate(L, 1));
+    X509_ALGOR_get0(&oid, NULL, NULL, algorithm);
+    sci_push_oid(L, oid, false);
+    return 1;
+}
+
+/* ---- the class ------------------------------------------------------------------------------------------------------------------ */
+
+/***
+Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed
+certificate raises.
+@function SciSslX509Certificate:close
+@see X509_free(3)
+*/
+static int certificate_close(lua_State *L) {
+    X509 **slot = luaL_checkudata(L, 1, SCI_CERTIFICATE);
+    X509_free(*slot);
+    *slot = NULL;
+    return 0;
+}
+
+static int certificate_eq(lua_State *L) {
+    const X509 *a = sci_test_certificate(L, 1);
+    const X509 *b = sci_test_certificate(L, 2);
+    bool equal = a && b && X509_cmp(a, b) == 0;
+    ERR_clear_error();
+    lua_pushboolean(L, equal);
+    return 1;
+}
+
+static const char *push_name_or_mark(lua_State *L, const X509_NAME *name) {
+    sci_push_name(L, name);
+    return lua_isnil(L, -1) ? "?" : lua_tostring(L, -1);
+}
+
+static const char *push_date(lua_State *L, const ASN1_TIME *time) {
+    struct tm calendar;
+    if (!ASN1_TIME_to_tm(time, &calendar)) return "?";
+    char text[40];
+    strftime(text, sizeof text, "%Y-%m-%d", &calendar);
+    return lua_pushstring(L, text);
+}
+
+static int certificate_tostring(lua_State *L) {
+    X509 **slot = luaL_checkudata(L, 1, SCI_CERTIFICATE);
+    if (!*slot) {
+        lua_pushliteral(L, SCI_CERTIFICATE ": closed");
+        return 1;
+    }
+    const char *subject = push_name_or_mark(L, X509_get_subject_name(*slot));
+    const char *issuer = push_name_or_mark(L, X509_get_issuer_name(*slot));
+    const char *end = push_date(L, X509_get0_notAfter(*slot));
+    ERR_clear_error();
+    lua_pushfstring(L, SCI_CERTIFICATE ": %s, issuer %s, until %s", subject, issuer, end);
+    return 1;
+}
+
+static const luaL_Reg certificate_functions[] = {
+    {"fromPem", certificate_from_pem},
+    {"fromPemFile", certificate_from_pem_file},
+    {"fromDer", certificate_from_der},
+    {"issue", sci_issue_certificate},
+    {NULL, NULL},
+};
+
+static const luaL_Reg certificate_methods[] = {
+    {"toPem", certificate_to_pem},
+    {"toDer", certificate_to_der},
+    {"subject", certificate_subject},
+    {"issuer", certificate_issuer},
+    {"subjectAltNames", certificate_subject_alt_names},
+    {"serial", certificate_serial},
+    {"version", certificate_version},
+    {"notBefore", certificate_not_before},
+    {"notAfter", certificate_not_after},
+    {"fingerprint", certificate_fingerprint},
+    {"keyType", certificate_key_type},
+    {"keyBits", certificate_key_bits},
+    {"publicPem", certificate_public_pem},
+    {"signatureAlgorithm", certificate_signature_algorithm},
+    {"close", certificate_close},
+    {NULL, NULL},
+};
+
+static const luaL_Reg certificate_metamethods[] = {
+    {"__gc", certificate_close},
+    {"__close", certificate_close},
+    {"__eq", certificate_eq},
+    {"__tostring", certificate_tostring},
+    {NULL, NULL},
+};
+
+void sci_open_certificate(lua_State *L) {
+    sci_new_class(L, SCI_CERTIFICATE, certificate_functions, certificate_methods, certificate_metamethods);
+    luaL_setfuncs(L, sci_usage_methods, 0);
+    luaL_setfuncs(L, sci_judge_methods, 0);
+}

@@ -1,0 +1,186 @@
+/* cipher.c: SciSslCipher, one cipher suite. Document row S8. */
+#include "scissl.h"
+
+#include <string.h>
+
+/* OpenSSL's cipher tables are static: there is nothing to own or to free. */
+typedef const SSL_CIPHER *cipher_box;
+
+static const SSL_CIPHER *check_cipher(lua_State *L, int index) {
+    const cipher_box *box = luaL_checkudata(L, index, SCI_CIPHER);
+    return *box;
+}
+
+void sci_push_cipher(lua_State *L, const SSL_CIPHER *cipher) {
+    if (!cipher) {
+        lua_pushnil(L);
+        return;
+    }
+    cipher_box *box = sci_new_object(L, SCI_CIPHER, sizeof *box, 0);
+    *box = cipher;
+}
+
+static int push_nid(lua_State *L, int nid) {
+    if (nid == NID_undef) lua_pushnil(L);
+    else lua_pushstring(L, OBJ_nid2sn(nid));
+    return 1;
+}
+
+/* The long name without what all of its kind begin with: `kx-ecdhe` is "ecdhe". */
+static int push_algorithm(lua_State *L, int nid) {
+    const char *name = nid == NID_undef ? NULL : OBJ_nid2ln(nid);
+    const char *dash = name ? strchr(name, '-') : NULL;
+    lua_pushstring(L, dash ? dash + 1 : name);
+    return 1;
+}
+
+/***
+Answers OpenSSL's name, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
+@function SciSslCipher:name
+@treturn string
+@see SSL_CIPHER_get_name(3)
+*/
+static int cipher_name(lua_State *L) {
+    lua_pushstring(L, SSL_CIPHER_get_name(check_cipher(L, 1)));
+    return 1;
+}
+
+/***
+Answers the name in the RFCs, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+@function SciSslCipher:standardName
+@treturn string
+@see SSL_CIPHER_standard_name(3)
+*/
+static int cipher_standard_name(lua_State *L) {
+    lua_pushstring(L, SSL_CIPHER_standard_name(check_cipher(L, 1)));
+    return 1;
+}
+
+/***
+Answers the strength.
+@function SciSslCipher:bits
+@treturn integer bits of the key that are secret
+@treturn integer bits that the algorithm works with
+@see SSL_CIPHER_get_bits(3)
+*/
+static int cipher_bits(lua_State *L) {
+    int algorithm_bits = 0;
+    lua_pushinteger(L, SSL_CIPHER_get_bits(check_cipher(L, 1), &algorithm_bits));
+    lua_pushinteger(L, algorithm_bits);
+    return 2;
+}
+
+/***
+Answers the protocol version that brought the suite, such as `TLSv1.2`.
+@function SciSslCipher:version
+@treturn string
+@see SSL_CIPHER_get_version(3)
+*/
+static int cipher_version(lua_State *L) {
+    lua_pushstring(L, SSL_CIPHER_get_version(check_cipher(L, 1)));
+    return 1;
+}
+
+/***
+Answers one line that names each algorithm of the suite.
+@function SciSslCipher:description
+@treturn string
+@see SSL_CIPHER_description(3)
+*/
+static int cipher_description(lua_State *L) {
+    char text[256];
+    SSL_CIPHER_description(check_cipher(L, 1), text, sizeof text);
+    size_t length = strcspn(text, "\n");
+    lua_pushlstring(L, text, length);
+    return 1;
+}
+
+/***
+Answers the suite's number in the IANA registry, such as 0x1301.
+@function SciSslCipher:id
+@treturn integer
+@see SSL_CIPHER_get_protocol_id(3)
+*/
+static int cipher_id(lua_State *L) {
+    lua_pushinteger(L, SSL_CIPHER_get_protocol_id(check_cipher(L, 1)));
+    return 1;
+}
+
+/***
+Answers the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, which leaves it open.
+@function SciSslCipher:keyExchange
+@treturn string
+@see SSL_CIPHER_get_kx_nid(3)
+*/
+static int cipher_key_exchange(lua_State *L) {
+    return push_algorithm(L, SSL_CIPHER_get_kx_nid(check_cipher(L, 1)));
+}
+
+/***
+Answers what authenticates the peer, such as `ecdsa`, `rsa`, `psk` or `null` (nothing: an anonymous suite); `any` for a
+TLS 1.3 suite, which leaves it open.
+@function SciSslCipher:authentication
+@treturn string
+@see SSL_CIPHER_get_auth_nid(3)
+*/
+static int cipher_authentication(lua_State *L) {
+    return push_algorithm(L, SSL_CIPHER_get_auth_nid(check_cipher(L, 1)));
+}
+
+/***
+Answers the encryption algorithm, such as `id-aes128-GCM`.
+@function SciSslCipher:encryption
+@treturn ?string nil for a suite that does not encrypt
+@see SSL_CIPHER_get_cipher_nid(3)
+*/
+static int cipher_encryption(lua_State *L) { return push_nid(L, SSL_CIPHER_get_cipher_nid(check_cipher(L, 1))); }
+
+/***
+Answers the digest of the record's MAC.
+@function SciSslCipher:digest
+@treturn ?string nil for an AEAD suite, which needs none
+@see SSL_CIPHER_get_digest_nid(3)
+*/
+static int cipher_digest(lua_State *L) { return push_nid(L, SSL_CIPHER_get_digest_nid(check_cipher(L, 1))); }
+
+/***
+Tells whether the suite encrypts and authenticates in one (AEAD).
+@function SciSslCipher:isAead
+@treturn boolean
+@see SSL_CIPHER_is_aead(3)
+*/
+static int cipher_is_aead(lua_State *L) {
+    lua_pushboolean(L, SSL_CIPHER_is_aead(check_cipher(L, 1)));
+    return 1;
+}
+
+static int cipher_eq(lua_State *L) {
+    lua_pushboolean(L, SSL_CIPHER_get_id(check_cipher(L, 1)) == SSL_CIPHER_get_id(check_cipher(L, 2)));
+    return 1;
+}
+
+static int cipher_tostring(lua_State *L) {
+    const SSL_CIPHER *cipher = check_cipher(L, 1);
+    lua_pushfstring(L, SCI_CIPHER ": %s, %d bits, %s", SSL_CIPHER_get_name(cipher), SSL_CIPHER_get_bits(cipher, NULL),
+                    SSL_CIPHER_get_version(cipher));
+    return 1;
+}
+
+static const luaL_Reg cipher_methods[] = {
+    {"name", cipher_name},
+    {"standardName", cipher_standard_name},
+    {"bits", cipher_bits},
+    {"version", cipher_version},
+    {"description", cipher_description},
+    {"id", cipher_id},
+    {"keyExchange", cipher_key_exchange},
+    {"authentication", cipher_authentication},
+    {"encryption", cipher_encryption},
+    {"digest", cipher_digest},
+    {"isAead", cipher_is_aead},
+    {NULL, NULL},
+};
+
+static const luaL_Reg cipher_metamethods[] = {{"__tostring", cipher_tostring}, {"__eq", cipher_eq}, {NULL, NULL}};
+
+void sci_open_cipher(lua_State *L) { sci_new_class(L, SCI_CIPHER, NULL, cipher_methods, cipher_metamethods); }

@@ -1,0 +1,192 @@
+/* connection.c: SciSocket, how a connection comes about: connect; bind, listen and accept; and whether it stands. */
+#include "socket.h"
+
+#include <errno.h>
+#include <poll.h>
+
+/* ---- does the connection stand? -------------------------------------------------------------------------------- */
+
+/* 1: it does; -1: it cannot any more; 0: neither is known. */
+static int look(sci_socket *base) {
+    sci_address peer;
+    if (base->established || sci_get_address(base->fd, true, &peer)) {
+        base->established = true;
+        base->connecting = false;
+        return 1;
+    }
+    int problem = base->connect_errno ? 0 : sci_descriptor_option(base->fd, SO_ERROR);
+    if (problem > 0) base->connect_errno = problem;
+    if (base->connect_errno == 0) return 0;
+    base->connecting = false;
+    return -1;
+}
+
+/* Once writable it stands or it failed; a socket that nobody connects says "hung up" at once. */
+int sci_socket_probe(sci_socket *base, int milliseconds) {
+    int state = look(base);
+    if (state != 0) return state;
+    if (!base->connecting) return -1;
+    if (sci_descriptor_wait(base->fd, POLLOUT, milliseconds) == 0) return 0;
+    base->connecting = false;
+    return look(base) > 0 ? 1 : -1;
+}
+
+static int refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return -1;
+}
+
+int sci_socket_establish(sci_socket *socket, sci_failure *failure) {
+    sci_socket *base = sci_socket_base(socket);
+    if (base->established && base->fd >= 0) return 1;
+    failure->phase = "connect";
+    if (base->fd < 0) return refuse(failure, "closed", "used after close");
+    if (base->listening) return refuse(failure, "listening", "the socket listens: accept a connection first");
+    int state = sci_socket_probe(base, sci_socket_blocking(base) ? -1 : 0);
+    if (state >= 0) return state;
+    if (base->connect_errno == 0)
+        return refuse(failure, "not_connected", "there is no connection yet: connect, or accept, first");
+    failure->subject = *base->peer ? base->peer : NULL;
+    failure->ssl_error = SSL_ERROR_SYSCALL;
+    failure->system_errno = base->connect_errno;
+    return -1;
+}
+
+/* ---- connecting ------------------------------------------------------------------------------------------------ */
+
+static bool under_way(int system_errno) {
+    return system_errno == EINPROGRESS || system_errno == EALREADY || system_errno == EINTR;
+}
+
+static int start_connecting(int descriptor, const sci_address *address) {
+    return connect(descriptor, (const struct sockaddr *)&address->storage, address->length) == 0 ? 0 : errno;
+}
+
+static void note_attempt(sci_socket *base, const sci_address *address, int problem) {
+    sci_describe_address(address, base->peer);
+    base->established = problem == 0;
+    base->connecting = under_way(problem);
+    base->connect_errno = base->established || base->connecting || sci_would_block(problem) ? 0 : problem;
+}
+
+/* Answers the receiver once it is connected, at once where it is non-blocking. An attempt goes on behind EINTR; on a
+ * blocking socket it says EINPROGRESS only where SO_SNDTIMEO has expired. */
+static int await_connection(lua_State *L, sci_socket *base, int problem) {
+    sci_failure failure = {.phase = "connect"};
+    bool blocking = sci_socket_blocking(base);
+    if (blocking && problem == EINPROGRESS) return sci_socket_fail_system(L, "connect", base->peer, ETIMEDOUT);
+    if (blocking && sci_socket_establish(base, &failure) < 0) return sci_socket_fail(L, &failure);
+    return sci_answer_receiver(L);
+}
+
+/***
+Connects the socket to a host, or to a path where it is a Unix-domain one. The host's first address of the socket's
+family is tried. A non-blocking socket answers at once, while TCP is still connecting.
+@function SciSocket:connect
+@tparam string host a name or an address; or the path
+@param port an integer from 0 to 65535, or the name of a service
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `resolve` or `connect`: `host_not_found`, `connection_refused`, `timeout` …
+@see connect(2)
+*/
+static int socket_connect(lua_State *L) {
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    sci_failure failure = {.phase = "connect"};
+    sci_address address;
+    sci_check_text(L, 2);
+    if (base->fd < 0) return sci_socket_fail_closed(L, "connect");
+    if (!sci_find_address(L, base->fd, false, &address, &failure)) return sci_socket_fail(L, &failure);
+    int problem = start_connecting(base->fd, &address);
+    if (problem == EISCONN) return sci_socket_fail_system(L, "connect", base->peer, problem);
+    note_attempt(base, &address, problem);
+    if (problem == 0 || under_way(problem)) return await_connection(L, base, problem);
+    return sci_socket_fail_io(L, base, "connect", SSL_ERROR_WANT_WRITE, problem);
+}
+
+/***
+Gives the socket its own address. A TCP one may take a port that a former socket has just left (SO_REUSEADDR).
+@function SciSocket:bind
+@tparam string host a name or an address, `*` for every one of this machine; or the path of a Unix-domain socket, which
+ must not exist yet, and which `close` leaves where it is
+@param port an integer from 0 (any that is free) to 65535, or the name of a service
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `resolve` or `bind`: `address_in_use`, `permission_denied` …
+@see bind(2)
+*/
+static int socket_bind(lua_State *L) {
+    const sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    sci_failure failure = {.phase = "bind"};
+    sci_address address;
+    char name[SCI_PEER];
+    int on = 1;
+    sci_check_text(L, 2);
+    if (base->fd < 0) return sci_socket_fail_closed(L, "bind");
+    if (!sci_find_address(L, base->fd, true, &address, &failure)) return sci_socket_fail(L, &failure);
+    sci_describe_address(&address, name);
+    if (address.storage.ss_family != AF_UNIX) (void)setsockopt(base->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(base->fd, (const struct sockaddr *)&address.storage, address.length) != 0)
+        return sci_socket_fail_system(L, "bind", name, errno);
+    return sci_answer_receiver(L);
+}
+
+/* ---- listening ------------------------------------------------------------------------------------------------- */
+
+/***
+Lets peers connect to a socket that is bound.
+@function SciSocket:listen
+@tparam[opt] integer backlog connections that may wait to be accepted; the system's most by default
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `listen`
+@see listen(2)
+*/
+static int socket_listen(lua_State *L) {
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    lua_Integer backlog = luaL_optinteger(L, 2, SOMAXCONN);
+    luaL_argcheck(L, backlog >= 0 && backlog <= 0x7fffffff, 2, "number of connections out of range");
+    if (base->fd < 0) return sci_socket_fail_closed(L, "listen");
+    if (listen(base->fd, (int)backlog) != 0) return sci_socket_fail_system(L, "listen", NULL, errno);
+    base->listening = true;
+    return sci_answer_receiver(L);
+}
+
+static int fail_accept(lua_State *L, sci_socket *listener, int system_errno) {
+    if (listener->listening || (system_errno != EINVAL && system_errno != EOPNOTSUPP))
+        return sci_socket_fail_io(L, listener, "accept", SSL_ERROR_WANT_READ, system_errno);
+    return sci_socket_fail(L, &(sci_failure){.phase = "accept",
+                                             .condition = "not_listening",
+                                             .message = "the socket does not listen: bind, and listen, first",
+                                             .ssl_error = SSL_ERROR_SYSCALL,
+                                             .system_errno = system_errno});
+}
+
+/***
+Accepts the next connection of a listening socket.
+@function SciSocket:accept
+@treturn[1] SciSocket the connection: blocking, close-on-exec
+@treturn[2] nil
+@treturn[2] SciSslError phase `accept`; `not_ready`, with `SSL_ERROR_WANT_READ`, where the listening socket is
+ non-blocking and nobody has come
+@see accept(2)
+*/
+static int socket_accept(lua_State *L) {
+    sci_socket *listener = sci_socket_base(sci_check_socket(L, 1));
+    if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
+    sci_socket *accepted = sci_new_socket(L);
+    sci_address peer;
+    accepted->fd = sci_descriptor_accept(listener->fd, &peer);
+    if (accepted->fd < 0) return fail_accept(L, listener, errno);
+    accepted->established = true;
+    sci_describe_address(&peer, accepted->peer);
+    return 1;
+}
+
+static const luaL_Reg connection_methods[] = {
+    {"connect", socket_connect}, {"bind", socket_bind}, {"listen", socket_listen},
+    {"accept", socket_accept},   {NULL, NULL},
+};
+
+void sci_open_connection(lua_State *L) { luaL_setfuncs(L, connection_methods, 0); }

@@ -1,0 +1,603 @@
+/* context.c: SciSslContext, the settings that connections inherit (SSL_CTX). Document rows S9 to S14. */
+#include "scissl.h"
+
+#include <limits.h>
+#include <string.h>
+
+/* ---- life ------------------------------------------------------------------------------------------------------ */
+
+sci_context *sci_check_context(lua_State *L, int index) {
+    sci_context *context = luaL_checkudata(L, index, SCI_CONTEXT);
+    luaL_argcheck(L, context->ctx != NULL, index, "context has been closed");
+    return context;
+}
+
+void sci_context_link(sci_context *context, sci_dependent *dependent) {
+    sci_dependent *head = &context->dependents;
+    dependent->previous = head;
+    dependent->next = head->next;
+    head->next->previous = dependent;
+    head->next = dependent;
+}
+
+void sci_context_unlink(sci_dependent *dependent) {
+    if (!dependent->next) return;
+    dependent->previous->next = dependent->next;
+    dependent->next->previous = dependent->previous;
+    dependent->next = dependent->previous = NULL;
+}
+
+static void free_string(char *text) { OPENSSL_free(text); }
+
+static int context_gc(lua_State *L) {
+    sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
+    while (context->dependents.next && context->dependents.next != &context->dependents)
+        sci_context_unlink(context->dependents.next);
+    sk_OPENSSL_STRING_pop_free(context->trust_paths, free_string);
+    context->trust_paths = NULL;
+    SSL_CTX_free(context->ctx);
+    context->ctx = NULL;
+    return 0;
+}
+
+typedef struct protocol {
+    const char *name;
+    int version;
+} protocol;
+
+static const protocol protocols[] = {
+    {"TLSv1", TLS1_VERSION},
+    {"TLSv1.1", TLS1_1_VERSION},
+    {"TLSv1.2", TLS1_2_VERSION},
+    {"TLSv1.3", TLS1_3_VERSION},
+};
+
+static const protocol *find_protocol(const char *name) {
+    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
+        if (strcmp(protocols[i].name, name) == 0) return &protocols[i];
+    return NULL;
+}
+
+static const char *protocol_name(int version) {
+    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
+        if (protocols[i].version == version) return protocols[i].name;
+    return version ? "unknown" : "any";
+}
+
+static int fail_protocol(lua_State *L, const char *name) {
+    return sci_fail(L, &(sci_failure){.phase = "option",
+                                      .condition = "unknown_protocol",
+                                      .message = "known are TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3",
+                                      .subject = name});
+}
+
+/* A stricter minimum from the system's configuration of OpenSSL stays. */
+static bool apply_method(SSL_CTX *ctx, const protocol *only) {
+    if (only)
+        return SSL_CTX_set_min_proto_version(ctx, only->version) && SSL_CTX_set_max_proto_version(ctx, only->version);
+    return SSL_CTX_get_min_proto_version(ctx) >= TLS1_2_VERSION || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
+}
+
+static bool set_up(sci_context *context, const protocol *only) {
+    SSL_CTX *ctx = context->ctx;
+    SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
+                              SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_dh_auto(ctx, 1);
+    context->sid_length = SCI_SID_LENGTH;
+    context->trust_paths = sk_OPENSSL_STRING_new_null();
+    return context->trust_paths && apply_method(ctx, only) && RAND_bytes(context->sid, SCI_SID_LENGTH) > 0;
+}
+
+/***
+Makes a context. `TLS` allows TLS 1.2 and later; the other methods allow that one version alone.
+TLSv1 and TLSv1.1 also need `setSecurityLevel(0)`.
+@function SciSslContext.new
+@tparam[opt="TLS"] string method `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+@treturn[1] SciSslContext
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_protocol`
+@see SSL_CTX_new(3)
+*/
+static int context_new(lua_State *L) {
+    const char *method = luaL_optstring(L, 1, "TLS");
+    const protocol *only = find_protocol(method);
+    if (!only && strcmp(method, "TLS") != 0) return fail_protocol(L, method);
+    sci_context *context = sci_new_object(L, SCI_CONTEXT, sizeof *context, SCI_CONTEXT_USERVALUES);
+    context->dependents.next = context->dependents.previous = &context->dependents;
+    context->method = only ? only->name : "TLS";
+    ERR_clear_error();
+    context->ctx = SSL_CTX_new(TLS_method());
+    if (!context->ctx || !set_up(context, only)) return sci_fail_openssl(L, "option", method);
+    return 1;
+}
+
+/* ---- leaving earlier connections as they are (S9) -------------------------------------------------------------- */
+
+/* The ciphers up to TLS 1.2 by name; the suites of TLS 1.3 are the connection's own already. */
+static char *cipher_names(const SSL *ssl) {
+    STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
+    int count = sk_SSL_CIPHER_num(ciphers);
+    size_t length = 1;
+    for (int i = 0; i < count; i++) length += strlen(SSL_CIPHER_get_name(sk_SSL_CIPHER_value(ciphers, i))) + 1;
+    char *names = OPENSSL_zalloc(length);
+    for (int i = 0; names && i < count; i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
+        if (SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any) continue;
+        if (*names) OPENSSL_strlcat(names, ":", length);
+        OPENSSL_strlcat(names, SSL_CIPHER_get_name(cipher), length);
+    }
+    return names;
+}
+
+static bool keep_ciphers(SSL *ssl) {
+    char *names = cipher_names(ssl);
+    bool kept = names && (*names == 0 || SSL_set_cipher_list(ssl, names) == 1);
+    OPENSSL_free(names);
+    return kept;
+}
+
+static bool keep_trust(SSL *ssl) {
+    X509_STORE *store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+    return SSL_set1_verify_cert_store(ssl, store) == 1 && SSL_set1_chain_cert_store(ssl, store) == 1;
+}
+
+bool sci_context_detach(sci_context *context) {
+    sci_dependent *head = &context->dependents;
+    while (head->next != head) {
+        sci_dependent *dependent = head->next;
+        if (!keep_ciphers(dependent->ssl) || !keep_trust(dependent->ssl)) return false;
+        sci_context_unlink(dependent);
+        context->store_lent = true;
+    }
+    return true;
+}
+
+/* ---- setters: each answers the receiver ------------------------------------------------------------------------- */
+
+static int answer_self(lua_State *L) {
+    lua_settop(L, 1);
+    return 1;
+}
+
+static int fail_option(lua_State *L, const char *condition, const char *text) {
+    return sci_fail(L, &(sci_failure){.phase = "option", .condition = condition, .subject = text});
+}
+
+static int fail_bounds(lua_State *L, const char *name) {
+    return sci_fail(L, &(sci_failure){.phase = "option",
+                                      .condition = "protocol_version",
+                                      .message = "the lowest protocol would be above the highest",
+                                      .subject = name});
+}
+
+/***
+Sets the lowest protocol version that connections made from now on may use.
+@function SciSslContext:setMinProtocol
+@tparam string name `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version` where it is above the highest
+@see SSL_CTX_set_min_proto_version(3)
+*/
+static int context_set_min_protocol(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *name = sci_check_text(L, 2);
+    const protocol *chosen = find_protocol(name);
+    if (!chosen) return fail_protocol(L, name);
+    ERR_clear_error();
+    int highest = (int)SSL_CTX_get_max_proto_version(ctx);
+    if (highest && chosen->version > highest) return fail_bounds(L, name);
+    if (!SSL_CTX_set_min_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
+    return answer_self(L);
+}
+
+/***
+Sets the highest protocol version that connections made from now on may use.
+@function SciSslContext:setMaxProtocol
+@tparam string name `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version` where it is below the lowest
+@see SSL_CTX_set_max_proto_version(3)
+*/
+static int context_set_max_protocol(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *name = sci_check_text(L, 2);
+    const protocol *chosen = find_protocol(name);
+    if (!chosen) return fail_protocol(L, name);
+    ERR_clear_error();
+    if (chosen->version < (int)SSL_CTX_get_min_proto_version(ctx)) return fail_bounds(L, name);
+    if (!SSL_CTX_set_max_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
+    return answer_self(L);
+}
+
+/* Tries `set` on a connection of its own first: OpenSSL replaces the list of a context before it finds it empty. */
+static bool try_first(SSL_CTX *ctx, const char *text, int (*set)(SSL *, const char *)) {
+    SSL *probe = SSL_new(ctx);
+    bool accepted = probe && set(probe, text) == 1;
+    SSL_free(probe);
+    return accepted;
+}
+
+/***
+Sets the ciphers for TLS 1.2 and earlier.
+@function SciSslContext:setCipherList
+@tparam string text OpenSSL's cipher list format, such as `ECDHE+AESGCM`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_cipher`; the context stays as it was
+@see SSL_CTX_set_cipher_list(3)
+*/
+static int context_set_cipher_list(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *text = sci_check_text(L, 2);
+    ERR_clear_error();
+    if (!try_first(context->ctx, text, SSL_set_cipher_list)) return fail_option(L, "unknown_cipher", text);
+    if (!sci_context_detach(context) || !SSL_CTX_set_cipher_list(context->ctx, text))
+        return sci_fail_openssl(L, "option", text);
+    return answer_self(L);
+}
+
+/* OpenSSL 3.0 passes over names that it does not know; a misspelt one must not mean "less than you think". */
+static bool knows_suite(SSL *probe, const char *name) {
+    if (!SSL_set_ciphersuites(probe, name)) return false;
+    STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(probe);
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
+        if (strcmp(SSL_CIPHER_standard_name(sk_SSL_CIPHER_value(ciphers, i)), name) == 0) return true;
+    return false;
+}
+
+static int knows_suites(SSL *probe, const char *text) {
+    char name[80];
+    for (size_t length; *text; text += length + (text[length] == ':')) {
+        length = strcspn(text, ":");
+        if (length == 0 || length >= sizeof name) return 0;
+        memcpy(name, text, length);
+        name[length] = 0;
+        if (!knows_suite(probe, name)) return 0;
+    }
+    return 1;
+}
+
+/***
+Sets the cipher suites for TLS 1.3.
+@function SciSslContext:setCiphersuites
+@tparam string text names with colons between, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_cipher`; the context stays as it was
+@see SSL_CTX_set_ciphersuites(3)
+*/
+static int context_set_ciphersuites(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *text = sci_check_text(L, 2);
+    ERR_clear_error();
+    if (!try_first(context->ctx, text, knows_suites)) return fail_option(L, "unknown_cipher", text);
+    if (!sci_context_detach(context) || !SSL_CTX_set_ciphersuites(context->ctx, text))
+        return sci_fail_openssl(L, "option", text);
+    return answer_self(L);
+}
+
+/***
+Sets the groups for the key exchange, most preferred first.
+@function SciSslContext:setGroups
+@tparam string text names with colons between, such as `X25519:P-256`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_group`; the context stays as it was
+@see SSL_CTX_set1_groups_list(3)
+*/
+static int context_set_groups(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *text = sci_check_text(L, 2);
+    ERR_clear_error();
+    if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_option(L, "unknown_group", text);
+    return answer_self(L);
+}
+
+/***
+Sets the signature algorithms that are accepted and used, most preferred first.
+@function SciSslContext:setSignatureAlgorithms
+@tparam string text names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_signature_algorithm`; the context stays as it was
+@see SSL_CTX_set1_sigalgs_list(3)
+*/
+static int context_set_signature_algorithms(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *text = sci_check_text(L, 2);
+    ERR_clear_error();
+    if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text)) return fail_option(L, "unknown_signature_algorithm", text);
+    return answer_self(L);
+}
+
+/* Reads the array at index 2 into the wire format of RFC 7301 on the top of the stack. False: a name does not fit. */
+static bool push_alpn(lua_State *L) {
+    luaL_Buffer wire;
+    lua_Integer count = luaL_len(L, 2);
+    luaL_buffinit(L, &wire);
+    bool fits = true;
+    size_t total = 0;
+    for (lua_Integer i = 1; i <= count && fits; i++) {
+        size_t length;
+        lua_geti(L, 2, i);
+        luaL_argexpected(L, lua_type(L, -1) == LUA_TSTRING, 2, "table of strings");
+        const char *name = lua_tolstring(L, -1, &length);
+        total += length + 1;
+        fits = length > 0 && length <= 255 && total <= 65535;
+        if (fits) {
+            lua_pushfstring(L, "%c", (int)length);
+            lua_pushlstring(L, name, length);
+            lua_concat(L, 2);
+            lua_replace(L, -2);
+            luaL_addvalue(&wire);
+        } else lua_pop(L, 1);
+    }
+    luaL_pushresult(&wire);
+    return fits;
+}
+
+/***
+Sets the application protocols: what a client offers, and what a server takes, most preferred first.
+@function SciSslContext:setAlpn
+@tparam {string,...} names such as `{"h2", "http/1.1"}`; none switches ALPN off
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_alpn`: a name is empty or longer than 255 bytes
+@see SSL_CTX_set_alpn_protos(3)
+@see RFC 7301
+*/
+static int context_set_alpn(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    size_t length;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    if (!push_alpn(L)) return fail_option(L, "bad_alpn", "setAlpn");
+    const char *wire = lua_tolstring(L, -1, &length);
+    ERR_clear_error();
+    if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)wire, (unsigned int)length) != 0)
+        return sci_fail_openssl(L, "option", "setAlpn");
+    if (length == 0) lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_CONTEXT_ALPN);
+    return answer_self(L);
+}
+
+#define VERIFY_COMPANIONS (SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE | SSL_VERIFY_POST_HANDSHAKE)
+
+bool sci_check_verify_flags(lua_State *L, int index, int *flags) {
+    lua_Integer asked = luaL_checkinteger(L, index);
+    const char *message = NULL;
+    if (asked & ~(lua_Integer)(SSL_VERIFY_PEER | VERIFY_COMPANIONS))
+        message = "there are flags that are no SSL_VERIFY_… flags";
+    else if ((asked & VERIFY_COMPANIONS) && !(asked & SSL_VERIFY_PEER))
+        message = "SSL_VERIFY_FAIL_IF_NO_PEER_CERT and SSL_VERIFY_CLIENT_ONCE mean something together with "
+                  "SSL_VERIFY_PEER only";
+    *flags = (int)asked;
+    if (message) sci_fail_own(L, "option", "verify_flags", message);
+    return message == NULL;
+}
+
+/***
+Sets how connections made from now on check the peer's certificate.
+@function SciSslContext:setVerify
+@tparam integer flags `SSL_VERIFY_NONE`, or `SSL_VERIFY_PEER` alone or with `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` and
+ `SSL_VERIFY_CLIENT_ONCE`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `verify_flags`: the flags do not fit together (row S14)
+@see SSL_CTX_set_verify(3)
+*/
+static int context_set_verify(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    int flags;
+    if (!sci_check_verify_flags(L, 2, &flags)) return 2;
+    SSL_CTX_set_verify(ctx, flags, NULL);
+    return answer_self(L);
+}
+
+/***
+Answers the flags that `setVerify` set.
+@function SciSslContext:getVerify
+@treturn integer
+@see SSL_CTX_get_verify_mode(3)
+*/
+static int context_get_verify(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_verify_mode(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets how many certificates may stand between the peer's and a trusted one.
+@function SciSslContext:setVerifyDepth
+@tparam integer depth 0 … 1000
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_verify_depth(3)
+*/
+static int context_set_verify_depth(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer depth = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, depth >= 0 && depth <= 1000, 2, "depth from 0 to 1000 expected");
+    SSL_CTX_set_verify_depth(ctx, (int)depth);
+    return answer_self(L);
+}
+
+/***
+Answers how many certificates may stand between the peer's and a trusted one; -1 is OpenSSL's default, 100.
+@function SciSslContext:getVerifyDepth
+@treturn integer
+@see SSL_CTX_get_verify_depth(3)
+*/
+static int context_get_verify_depth(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_verify_depth(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Adds options.
+@function SciSslContext:setOptions
+@tparam integer bits `SSL_OP_…` constants, or-ed
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_options(3)
+*/
+static int context_set_options(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    SSL_CTX_set_options(ctx, (uint64_t)luaL_checkinteger(L, 2));
+    return answer_self(L);
+}
+
+/***
+Takes options away.
+@function SciSslContext:clearOptions
+@tparam integer bits `SSL_OP_…` constants, or-ed
+@treturn SciSslContext the receiver
+@see SSL_CTX_clear_options(3)
+*/
+static int context_clear_options(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    SSL_CTX_clear_options(ctx, (uint64_t)luaL_checkinteger(L, 2));
+    return answer_self(L);
+}
+
+/***
+Answers the options that are set.
+@function SciSslContext:getOptions
+@treturn integer `SSL_OP_…` constants, or-ed
+@see SSL_CTX_get_options(3)
+*/
+static int context_get_options(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)SSL_CTX_get_options(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets how long the sessions of connections made from now on may be resumed.
+@function SciSslContext:setTimeout
+@tparam integer seconds 1 or more
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_timeout(3)
+*/
+static int context_set_timeout(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer seconds = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, seconds > 0 && seconds <= LONG_MAX, 2, "a positive number of seconds expected");
+    SSL_CTX_set_timeout(ctx, (long)seconds);
+    return answer_self(L);
+}
+
+/***
+Answers how long sessions may be resumed.
+@function SciSslContext:getTimeout
+@treturn integer seconds
+@see SSL_CTX_get_timeout(3)
+*/
+static int context_get_timeout(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_timeout(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets the security level: 0 allows everything, and each level above asks for longer keys and stronger digests.
+@function SciSslContext:setSecurityLevel
+@tparam integer level 0 … 5
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_security_level(3)
+*/
+static int context_set_security_level(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer level = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, level >= 0 && level <= 5, 2, "level from 0 to 5 expected");
+    SSL_CTX_set_security_level(ctx, (int)level);
+    return answer_self(L);
+}
+
+/***
+Answers the security level.
+@function SciSslContext:getSecurityLevel
+@treturn integer 0 … 5
+@see SSL_CTX_get_security_level(3)
+*/
+static int context_get_security_level(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_security_level(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets the name under which servers file their sessions. Each context has a random one of its own: set the same where
+several processes are to resume each other's sessions.
+@function SciSslContext:setSessionIdContext
+@tparam string name 1 to 32 bytes
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_session_id_context(3)
+*/
+static int context_set_session_id_context(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    size_t length;
+    const char *name = luaL_checklstring(L, 2, &length);
+    luaL_argcheck(L, length > 0 && length <= SCI_SID_LENGTH, 2, "1 to 32 bytes expected");
+    memcpy(context->sid, name, length);
+    context->sid_length = (unsigned int)length;
+    return answer_self(L);
+}
+
+/* ---- for the REPL ------------------------------------------------------------------------------------------------- */
+
+static void push_subject(lua_State *L, X509 *certificate) {
+    char subject[256] = "no certificate";
+    if (certificate) X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
+    lua_pushstring(L, subject);
+}
+
+static int context_tostring(lua_State *L) {
+    const sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
+    if (!context->ctx) {
+        lua_pushliteral(L, SCI_CONTEXT ": closed");
+        return 1;
+    }
+    bool verifies = SSL_CTX_get_verify_mode(context->ctx) & SSL_VERIFY_PEER;
+    push_subject(L, SSL_CTX_get0_certificate(context->ctx));
+    lua_pushfstring(L, SCI_CONTEXT ": %s, %s to %s, %s, %s", context->method,
+                    protocol_name((int)SSL_CTX_get_min_proto_version(context->ctx)),
+                    protocol_name((int)SSL_CTX_get_max_proto_version(context->ctx)),
+                    verifies ? "verifies its peers" : "does not insist on verification", lua_tostring(L, -1));
+    return 1;
+}
+
+static const luaL_Reg context_functions[] = {{"new", context_new}, {NULL, NULL}};
+
+static const luaL_Reg context_methods[] = {
+    {"setMinProtocol", context_set_min_protocol},
+    {"setMaxProtocol", context_set_max_protocol},
+    {"setCipherList", context_set_cipher_list},
+    {"setCiphersuites", context_set_ciphersuites},
+    {"setGroups", context_set_groups},
+    {"setSignatureAlgorithms", context_set_signature_algorithms},
+    {"setAlpn", context_set_alpn},
+    {"setVerify", context_set_verify},
+    {"getVerify", context_get_verify},
+    {"setVerifyDepth", context_set_verify_depth},
+    {"getVerifyDepth", context_get_verify_depth},
+    {"setOptions", context_set_options},
+    {"clearOptions", context_clear_options},
+    {"getOptions", context_get_options},
+    {"setTimeout", context_set_timeout},
+    {"getTimeout", context_get_timeout},
+    {"setSecurityLevel", context_set_security_level},
+    {"getSecurityLevel", context_get_security_level},
+    {"setSessionIdContext", context_set_session_id_context},
+    {NULL, NULL},
+};
+
+static const luaL_Reg context_metamethods[] = {
+    {"__gc", context_gc},
+    {"__close", context_gc},
+    {"__tostring", context_tostring},
+    {NULL, NULL},
+};
+
+void sci_open_context(lua_State *L) {
+    sci_new_class(L, SCI_CONTEXT, context_functions, context_methods, context_metamethods);
+    sci_open_trust(L);
+    sci_open_identity(L);
+}

@@ -1,0 +1,92 @@
+/* descriptor.c: descriptors of stream sockets, and what systems do differently with them. Knows no Lua. */
+#include "socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+/* The BSDs and macOS can say "no SIGPIPE" of a socket; elsewhere each send says it (MSG_NOSIGNAL). A failure means that
+ * the peer has gone already. */
+void sci_descriptor_silence(int descriptor) {
+#ifdef SO_NOSIGPIPE
+    int on = 1;
+    (void)setsockopt(descriptor, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
+#else
+    (void)descriptor;
+#endif
+}
+
+void sci_descriptor_prepare(int descriptor) {
+    (void)fcntl(descriptor, F_SETFD, FD_CLOEXEC);
+    sci_descriptor_silence(descriptor);
+}
+
+/* SOCK_CLOEXEC and accept4 have come together wherever they have come. accept4 does not inherit O_NONBLOCK from the
+ * listening socket; accept does on the BSDs and macOS. */
+#ifdef SOCK_CLOEXEC
+
+#define STREAM (SOCK_STREAM | SOCK_CLOEXEC)
+
+static void finish(int descriptor) { sci_descriptor_silence(descriptor); }
+
+static int accept_one(int listener, sci_address *peer) {
+    peer->length = sizeof peer->storage;
+    return accept4(listener, (struct sockaddr *)&peer->storage, &peer->length, SOCK_CLOEXEC);
+}
+
+#else
+
+#define STREAM SOCK_STREAM
+
+static void finish(int descriptor) { sci_descriptor_prepare(descriptor); }
+
+static int accept_one(int listener, sci_address *peer) {
+    peer->length = sizeof peer->storage;
+    int descriptor = accept(listener, (struct sockaddr *)&peer->storage, &peer->length);
+    if (descriptor >= 0) (void)fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
+    return descriptor;
+}
+
+#endif
+
+int sci_descriptor_open(int domain) {
+    int descriptor = socket(domain, STREAM, 0);
+    if (descriptor >= 0) finish(descriptor);
+    return descriptor;
+}
+
+bool sci_descriptor_pair(int descriptors[2]) {
+    if (socketpair(AF_UNIX, STREAM, 0, descriptors) != 0) return false;
+    finish(descriptors[0]);
+    finish(descriptors[1]);
+    return true;
+}
+
+/* A connection that went away while it stood in the queue is no reason to stop waiting for the next. */
+int sci_descriptor_accept(int listener, sci_address *peer) {
+    int descriptor;
+    do descriptor = accept_one(listener, peer);
+    while (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED));
+    if (descriptor >= 0) finish(descriptor);
+    return descriptor;
+}
+
+int sci_descriptor_duplicate(int descriptor) { return fcntl(descriptor, F_DUPFD_CLOEXEC, 0); }
+
+int sci_descriptor_option(int descriptor, int option) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    return getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
+bool sci_would_block(int system_errno) { return system_errno == EAGAIN || system_errno == EWOULDBLOCK; }
+
+/* An interrupted wait begins anew, which is right for "not at all" and for ever: what is asked for here. */
+int sci_descriptor_wait(int descriptor, short events, int milliseconds) {
+    struct pollfd waiting = {.fd = descriptor, .events = events};
+    int ready;
+    do ready = poll(&waiting, 1, milliseconds);
+    while (ready < 0 && errno == EINTR);
+    return ready;
+}

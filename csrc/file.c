@@ -1,0 +1,65 @@
+/* file.c: files that are to be loaded, opened with a clear word about what is wrong with them, and BIOs that Lua owns. */
+#include "scissl.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+
+static BIO *refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return NULL;
+}
+
+static BIO *refuse_by_errno(sci_failure *failure, int system_errno) {
+    failure->system_errno = system_errno;
+    if (system_errno == ENOENT || system_errno == ENOTDIR) failure->condition = "file_missing";
+    else failure->condition = "file_unreadable";
+    return NULL;
+}
+
+BIO *sci_open_file(const char *path, sci_failure *failure) {
+    struct stat status;
+    failure->subject = path;
+    if (stat(path, &status) != 0) return refuse_by_errno(failure, errno);
+    if (S_ISDIR(status.st_mode)) return refuse(failure, "file_directory", "it is a directory");
+    if (S_ISREG(status.st_mode) && status.st_size == 0) return refuse(failure, "file_empty", "the file is empty");
+    errno = 0;
+    BIO *bio = BIO_new_file(path, "rb");
+    if (bio) return bio;
+    int system_errno = errno ? errno : EIO;
+    ERR_clear_error();
+    return refuse_by_errno(failure, system_errno);
+}
+
+void sci_explain_text(BIO *bio, sci_failure *failure) {
+    unsigned char begin[2] = {0, 0};
+    failure->condition = "not_pem";
+    failure->message = "it holds no PEM text of the kind that is due";
+    if (BIO_seek(bio, 0) < 0 || BIO_read(bio, begin, sizeof begin) != sizeof begin) return;
+    if (begin[0] == 0x30 && (begin[1] & 0x80)) failure->message = "it looks like DER, and PEM is due";
+}
+
+static int memory_bio_gc(lua_State *L) {
+    BIO **slot = lua_touserdata(L, 1);
+    BIO_free(*slot);
+    *slot = NULL;
+    return 0;
+}
+
+BIO *sci_new_memory_bio(lua_State *L) {
+    BIO **slot = lua_newuserdatauv(L, sizeof(BIO *), 0);
+    *slot = NULL;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, memory_bio_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    ERR_clear_error();
+    *slot = BIO_new(BIO_s_mem());
+    return *slot;
+}
+
+void sci_push_bio_bytes(lua_State *L, BIO *bio) {
+    char *bytes = NULL;
+    long length = BIO_get_mem_data(bio, &bytes);
+    lua_pushlstring(L, bytes, length > 0 ? (size_t)length : 0);
+}

@@ -1,0 +1,190 @@
+/* identity.c: SciSslContext, who we are: its certificate, chain and key. */
+#include "scissl.h"
+
+/* ---- certificates ---------------------------------------------------------------------------------------------- */
+
+/* OpenSSL forgets a key that does not fit a new certificate. That is right where both are being replaced; where the key
+ * came first and waits for its certificate, it is the user's mistake. */
+static bool fits_waiting_key(SSL_CTX *ctx, X509 *certificate) {
+    EVP_PKEY *waiting = SSL_CTX_get0_certificate(ctx) ? NULL : SSL_CTX_get0_privatekey(ctx);
+    return !waiting || X509_check_private_key(certificate, waiting);
+}
+
+static bool use_leaf(SSL_CTX *ctx, X509 *certificate) {
+    return fits_waiting_key(ctx, certificate) && SSL_CTX_use_certificate(ctx, certificate) == 1 &&
+           SSL_CTX_clear_chain_certs(ctx);
+}
+
+/* The first is ours, the others lead to the root. */
+static bool use_chain(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
+    bool used = use_leaf(ctx, sk_X509_value(chain, 0));
+    for (int i = 1; used && i < sk_X509_num(chain); i++)
+        used = SSL_CTX_add1_chain_cert(ctx, sk_X509_value(chain, i)) != 0;
+    return used;
+}
+
+static bool use_pem(SSL_CTX *ctx, BIO *bio, bool whole_chain, sci_failure *failure) {
+    STACK_OF(X509) *chain = sci_read_certificates(bio, failure);
+    bool used = chain && (whole_chain ? use_chain(ctx, chain) : use_leaf(ctx, sk_X509_value(chain, 0)));
+    sk_X509_pop_free(chain, X509_free);
+    return used;
+}
+
+static int use_file(lua_State *L, bool whole_chain) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *path = sci_check_text(L, 2);
+    sci_failure failure = {.phase = "load"};
+    ERR_clear_error();
+    BIO *bio = sci_open_file(path, &failure);
+    bool used = bio && use_pem(ctx, bio, whole_chain, &failure);
+    BIO_free(bio);
+    if (!used) return sci_fail(L, &failure);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/***
+Uses the first certificate of a PEM file as ours.
+@function SciSslContext:useCertificateFile
+@tparam string path
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
+ `not_pem`, `key_mismatch` or `security_level`
+@see SSL_CTX_use_certificate_file(3)
+*/
+static int context_use_certificate_file(lua_State *L) { return use_file(L, false); }
+
+/***
+Uses the first certificate of a PEM file as ours, and sends the others, the issuers, along with it.
+@function SciSslContext:useCertificateChainFile
+@tparam string path
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `useCertificateFile`
+@see SSL_CTX_use_certificate_chain_file(3)
+*/
+static int context_use_certificate_chain_file(lua_State *L) { return use_file(L, true); }
+
+static bool use_text(SSL_CTX *ctx, const char *text, int length, sci_failure *failure) {
+    BIO *bio = BIO_new_mem_buf(text, length);
+    bool used = bio && use_pem(ctx, bio, true, failure);
+    BIO_free(bio);
+    return used;
+}
+
+/***
+Uses a certificate as ours. A PEM text may hold the issuers behind it: they are sent along.
+@function SciSslContext:useCertificate
+@tparam SciSslX509Certificate|string certificate
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `key_mismatch` or `security_level`
+@see SSL_CTX_use_certificate(3)
+*/
+static int context_use_certificate(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    X509 *certificate = sci_test_certificate(L, 2);
+    sci_failure failure = {.phase = "load", .subject = "certificate"};
+    bool used;
+    ERR_clear_error();
+    if (certificate) used = use_leaf(ctx, certificate);
+    else {
+        int length;
+        const char *text = sci_check_bytes(L, 2, &length);
+        used = use_text(ctx, text, length, &failure);
+    }
+    if (!used) return sci_fail(L, &failure);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
+
+/* Raises before anything is opened: sci_read_key must find a passphrase that it can use. */
+static void check_passphrase(lua_State *L) {
+    lua_settop(L, 3);
+    int type = lua_type(L, 3);
+    luaL_argexpected(L, type == LUA_TNIL || type == LUA_TSTRING || type == LUA_TFUNCTION, 3, "string or function");
+}
+
+static bool use_key_pem(lua_State *L, SSL_CTX *ctx, BIO *bio, sci_failure *failure) {
+    EVP_PKEY *key = sci_read_key(L, bio, 3, failure);
+    bool used = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    EVP_PKEY_free(key);
+    return used;
+}
+
+/***
+Uses the private key of a PEM file.
+@function SciSslContext:usePrivateKeyFile
+@tparam string path
+@tparam[opt] string|function passphrase of an encrypted key; a function is called without arguments and answers it
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
+ `not_pem`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `key_mismatch`; the context stays as it was
+@see SSL_CTX_use_PrivateKey_file(3)
+*/
+static int context_use_private_key_file(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *path = sci_check_text(L, 2);
+    sci_failure failure = {.phase = "load"};
+    check_passphrase(L);
+    ERR_clear_error();
+    BIO *bio = sci_open_file(path, &failure);
+    bool used = bio && use_key_pem(L, ctx, bio, &failure);
+    BIO_free(bio);
+    if (!used) return sci_fail(L, &failure);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static bool use_key_text(lua_State *L, SSL_CTX *ctx, const char *text, int length, sci_failure *failure) {
+    BIO *bio = BIO_new_mem_buf(text, length);
+    bool used = bio && use_key_pem(L, ctx, bio, failure);
+    BIO_free(bio);
+    return used;
+}
+
+/***
+Uses a private key.
+@function SciSslContext:usePrivateKey
+@tparam SciSslPrivateKey|string key an object, or PEM text
+@tparam[opt] string|function passphrase of an encrypted PEM text
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `passphrase_missing`, `passphrase_wrong`,
+ `passphrase_function`, `key_mismatch`; the context stays as it was
+@see SSL_CTX_use_PrivateKey(3)
+*/
+static int context_use_private_key(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    sci_failure failure = {.phase = "load", .subject = "private key"};
+    bool used;
+    check_passphrase(L);
+    if (luaL_testudata(L, 2, SCI_KEY)) {
+        EVP_PKEY *key = sci_check_key(L, 2);
+        ERR_clear_error();
+        used = SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    } else {
+        int length;
+        const char *text = sci_check_bytes(L, 2, &length);
+        ERR_clear_error();
+        used = use_key_text(L, ctx, text, length, &failure);
+    }
+    if (!used) return sci_fail(L, &failure);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static const luaL_Reg identity_methods[] = {
+    {"useCertificateFile", context_use_certificate_file},
+    {"useCertificateChainFile", context_use_certificate_chain_file},
+    {"useCertificate", context_use_certificate},
+    {"usePrivateKeyFile", context_use_private_key_file},
+    {"usePrivateKey", context_use_private_key},
+    {NULL, NULL},
+};
+
+void sci_open_identity(lua_State *L) { luaL_setfuncs(L, identity_methods, 0); }

@@ -1,0 +1,265 @@
+/* io.c: SciSslSocket, bytes in and out, and what a loop that polls it has to know. */
+#include "sslsocket.h"
+
+#include <string.h>
+
+/* ---- looking ahead ---------------------------------------------------------------------------------------------- */
+
+/* Keeps for later what a read met that nobody has asked for yet: the end of the stream, or a failure. */
+static void note_failure(lua_State *L, sci_sslsocket *socket, int result) {
+    int wanted = socket->wanted, not_yet_code = socket->not_yet_code, zero_code = socket->zero_code;
+    socket->end_unread = sci_ssl_push_failure(L, socket, result, "read") == SSL_ERROR_ZERO_RETURN;
+    lua_pop(L, 1);
+    socket->wanted = wanted;
+    socket->not_yet_code = not_yet_code;
+    socket->zero_code = zero_code;
+}
+
+void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only) {
+    unsigned char byte;
+    size_t length;
+    if (!socket->ssl || !socket->secured || socket->failed || socket->end_unread) return;
+    sci_ssl_begin(socket);
+    socket->transport.hold = buffered_only;
+    socket->transport.nowait = true;
+    int result = SSL_peek_ex(socket->ssl, &byte, 1, &length);
+    if (result <= 0) note_failure(L, socket, result);
+    socket->transport.hold = socket->transport.nowait = false;
+}
+
+bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
+    if (!socket->ssl || !socket->secured) return false;
+    if (socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0) return true;
+    if (!SSL_has_pending(socket->ssl) && socket->transport.in.length == 0) return false;
+    sci_ssl_look_ahead(L, socket, true);
+    return socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+/* Takes the records that have come along with the first one, without asking the transport again. */
+static size_t read_buffered(lua_State *L, sci_sslsocket *socket, unsigned char *buffer, size_t size) {
+    size_t total = 0;
+    int result = 1;
+    socket->transport.hold = true;
+    while (result > 0 && total < size && SSL_has_pending(socket->ssl)) {
+        size_t length = 0;
+        result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
+        total += length;
+    }
+    if (result <= 0) note_failure(L, socket, result);
+    socket->transport.hold = false;
+    return total;
+}
+
+/* Bytes to read at the most: what fits the scratch buffer of the lua_State, however much is asked for. */
+static size_t check_max(lua_State *L) {
+    lua_Integer max = luaL_optinteger(L, 2, SCI_SCRATCH);
+    luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
+    return max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
+}
+
+static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *), bool all_buffered) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    size_t max = check_max(L), length = 0;
+    lua_settop(L, 1);
+    if (!sci_ssl_ready_for_data(L, socket, "read")) return 1;
+    if (max == 0) {
+        lua_pushliteral(L, "");
+        return 1;
+    }
+    unsigned char *buffer = sci_get_state(L)->scratch;
+    sci_ssl_begin(socket);
+    int result = read(socket->ssl, buffer, max, &length);
+    if (result <= 0) {
+        socket->end_unread = false;
+        sci_ssl_push_failure(L, socket, result, "read");
+        return 1;
+    }
+    if (all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
+    socket->wanted = SSL_ERROR_NONE;
+    lua_pushlstring(L, (const char *)buffer, length);
+    return 1;
+}
+
+/***
+Reads what the peer has sent: the records that one read of the transport brings, in one string. On a blocking socket it
+waits for the first byte.
+@function SciSslSocket:sslRead
+@tparam[opt=65536] integer max bytes at the most; one call answers 65536 at the most
+@treturn string|integer|SciSslError the bytes; 0: the peer has closed (`SSL_ERROR_ZERO_RETURN`); less: not yet; a SciSslError
+ (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed` …)
+@see SSL_read_ex(3)
+*/
+static int sslsocket_read(lua_State *L) { return read_with(L, SSL_read_ex, true); }
+
+/***
+Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
+@function SciSslSocket:sslPeek
+@tparam[opt=65536] integer max bytes at the most
+@treturn string|integer|SciSslError as `sslRead`
+@see SSL_peek_ex(3)
+*/
+static int sslsocket_peek(lua_State *L) { return read_with(L, SSL_peek_ex, false); }
+
+/***
+Answers how many bytes `sslRead` would answer from the record at hand without asking the transport.
+@function SciSslSocket:sslPending
+@treturn integer bytes
+@see SSL_pending(3)
+*/
+static int sslsocket_pending(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    (void)sci_ssl_dirty(L, socket);
+    lua_pushinteger(L, socket->ssl && socket->secured ? SSL_pending(socket->ssl) : 0);
+    return 1;
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+/* The part of `bytes` that OpenSSL has made a record of and that must come again, the rest may differ. */
+static size_t record_length(size_t length) {
+    return length < SSL3_RT_MAX_PLAIN_LENGTH ? length : SSL3_RT_MAX_PLAIN_LENGTH;
+}
+
+/* OpenSSL trusts that a repeated write brings the same bytes: others would be reported as sent, and never be. */
+static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
+    if (socket->pending_length == 0) return true;
+    lua_getiuservalue(L, 1, SCI_SSL_PENDING);
+    const char *pending = lua_tostring(L, -1) + socket->pending_offset;
+    lua_pop(L, 1);
+    return length >= socket->pending_length &&
+           (bytes == pending || memcmp(bytes, pending, socket->pending_length) == 0);
+}
+
+static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset, size_t length) {
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
+    socket->pending_offset = offset;
+    socket->pending_length = record_length(length);
+}
+
+static void forget_pending(lua_State *L, sci_sslsocket *socket) {
+    if (socket->pending_length == 0) return;
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
+    socket->pending_length = 0;
+}
+
+static bool may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
+    sci_failure failure = {.phase = "write"};
+    if (!sci_ssl_ready_for_data(L, socket, "write")) return false;
+    if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN) {
+        failure.condition = "shutdown_sent";
+        failure.message = "our close_notify has been sent: nothing may follow it";
+    } else if (!repeats_pending(L, socket, bytes, length)) {
+        failure.condition = "write_pending";
+        failure.message = "an sslWrite has answered \"not yet\": repeat it with the same bytes first";
+    } else return true;
+    sci_push_error(L, &failure);
+    return false;
+}
+
+/* Writes record after record. Answers the bytes that went; `*result` is OpenSSL's last answer. */
+static size_t write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result) {
+    size_t total = 0, done;
+    do {
+        *result = SSL_write_ex(socket->ssl, bytes + total, length - total, &done);
+        if (*result > 0) total += done;
+    } while (*result > 0 && total < length);
+    return total;
+}
+
+static int answer_written(lua_State *L, sci_sslsocket *socket, size_t total) {
+    socket->wanted = SSL_ERROR_NONE;
+    lua_pushinteger(L, (lua_Integer)total);
+    return 1;
+}
+
+/***
+Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
+`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
+@function SciSslSocket:sslWrite
+@tparam string data
+@tparam[opt=1] integer i first byte, as in `string.sub`
+@tparam[opt=-1] integer j last byte
+@treturn integer|SciSslError how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase
+ `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+@see SSL_write_ex(3)
+*/
+static int sslsocket_write(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    size_t size, offset;
+    const char *data = luaL_checklstring(L, 2, &size);
+    size_t length = sci_check_range(L, 3, size, &offset);
+    lua_settop(L, 2);
+    if (length == 0 && socket->pending_length == 0) {
+        if (sci_ssl_ready_for_data(L, socket, "write")) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+        return 1;
+    }
+    if (!may_write(L, socket, data + offset, length)) return 1;
+    sci_ssl_begin(socket);
+    int result;
+    size_t total = write_records(socket, data + offset, length, &result);
+    if (result > 0) {
+        forget_pending(L, socket);
+        return answer_written(L, socket, total);
+    }
+    sci_ssl_push_failure(L, socket, result, "write");
+    if (!lua_isinteger(L, -1)) return 1;
+    remember_pending(L, socket, offset + total, length - total);
+    return total > 0 ? answer_written(L, socket, total) : 1;
+}
+
+/* ---- what a loop polls for ---------------------------------------------------------------------------------------- */
+
+/***
+Tells whether there is something to read that the descriptor will not announce: bytes, the end, or a failure that have
+been received with earlier bytes. Read until it is false before you wait.
+@function SciSslSocket:dirty
+@treturn boolean
+*/
+static int sslsocket_dirty(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    lua_pushboolean(L, sci_ssl_dirty(L, socket));
+    return 1;
+}
+
+/***
+Answers what the last call waits for on the descriptor, in the manner of cqueues.
+@function SciSslSocket:events
+@treturn string `"r"` or `"w"`
+*/
+static int sslsocket_events(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_pushstring(L, socket->wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
+    return 1;
+}
+
+/***
+Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+@function SciSslSocket:timeout
+@treturn ?number 0 where the socket is `dirty`; nil: as long as it likes
+*/
+static int sslsocket_timeout(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    if (sci_ssl_dirty(L, socket)) lua_pushinteger(L, 0);
+    else lua_pushnil(L);
+    return 1;
+}
+
+static const luaL_Reg io_methods[] = {
+    {"sslRead", sslsocket_read},
+    {"sslPeek", sslsocket_peek},
+    {"sslPending", sslsocket_pending},
+    {"sslWrite", sslsocket_write},
+    {"dirty", sslsocket_dirty},
+    {"events", sslsocket_events},
+    {"timeout", sslsocket_timeout},
+    {NULL, NULL},
+};
+
+void sci_open_io(lua_State *L) { luaL_setfuncs(L, io_methods, 0); }

@@ -1,0 +1,243 @@
+/* judge.c: what a certificate is good for: whose it is, and whether it can be trusted. */
+#include "pki.h"
+
+#include <string.h>
+
+/* ---- whose it is ------------------------------------------------------------------------------------------------------- */
+
+/* The answer of an X509_check_… function: 1 it matches, 0 it does not, below that an error. */
+static int push_match(lua_State *L, int result, const char *name) {
+    if (result < 0)
+        return sci_fail(L, &(sci_failure){.phase = "match", .condition = "malformed_name", .subject = name});
+    lua_pushboolean(L, result > 0);
+    return 1;
+}
+
+/***
+Tells whether the certificate is one for that host, wildcards (whole labels) included.
+@function SciSslX509Certificate:matchesHost
+@tparam string name in ASCII (Punycode where it is international); one with a NUL byte raises
+@treturn[1] boolean
+@treturn[2] nil
+@treturn[2] SciSslError
+@see X509_check_host(3), with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+*/
+static int certificate_matches_host(lua_State *L) {
+    X509 *certificate = sci_check_certificate(L, 1);
+    const char *name = sci_check_text(L, 2);
+    ERR_clear_error();
+    int result =
+        *name ? X509_check_host(certificate, name, strlen(name), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) : 0;
+    return push_match(L, result, name);
+}
+
+/***
+Tells whether the certificate is one for that address.
+@function SciSslX509Certificate:matchesIp
+@tparam string address IPv4 or IPv6
+@treturn[1] boolean
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_name` where it is no address
+@see X509_check_ip_asc(3)
+*/
+static int certificate_matches_ip(lua_State *L) {
+    X509 *certificate = sci_check_certificate(L, 1);
+    const char *address = sci_check_text(L, 2);
+    ERR_clear_error();
+    return push_match(L, X509_check_ip_asc(certificate, address, 0), address);
+}
+
+/***
+Tells whether the certificate is one for that e-mail address.
+@function SciSslX509Certificate:matchesEmail
+@tparam string address one with a NUL byte raises
+@treturn[1] boolean
+@treturn[2] nil
+@treturn[2] SciSslError
+@see X509_check_email(3)
+*/
+static int certificate_matches_email(lua_State *L) {
+    X509 *certificate = sci_check_certificate(L, 1);
+    const char *address = sci_check_text(L, 2);
+    ERR_clear_error();
+    return push_match(L, *address ? X509_check_email(certificate, address, strlen(address), 0) : 0, address);
+}
+
+/***
+Tells whether the certificate is the one of that key.
+@function SciSslX509Certificate:matchesKey
+@tparam SciSslPrivateKey key
+@treturn boolean
+@see X509_check_private_key(3)
+*/
+static int certificate_matches_key(lua_State *L) {
+    const X509 *certificate = sci_check_certificate(L, 1);
+    const EVP_PKEY *key = sci_check_key(L, 2);
+    ERR_clear_error();
+    lua_pushboolean(L, X509_check_private_key(certificate, key) == 1);
+    ERR_clear_error();
+    return 1;
+}
+
+/* ---- whether it can be trusted -------------------------------------------------------------------------------------------- */
+
+/***
+Tells whether the certificate is its own issuer and is signed with its own key.
+@function SciSslX509Certificate:isSelfSigned
+@treturn boolean false also where the signature is not right or cannot be checked
+@see X509_self_signed(3)
+*/
+static int certificate_is_self_signed(lua_State *L) {
+    X509 *certificate = sci_check_certificate(L, 1);
+    ERR_clear_error();
+    lua_pushboolean(L, X509_self_signed(certificate, 1) == 1);
+    ERR_clear_error();
+    return 1;
+}
+
+static const char *const verify_options[] = {"purpose", "time", "intermediates", "partialChain", NULL};
+
+/* Stack indices of SciSslX509Certificate:verify: the certificate, the trusted ones, the table of options, its values. */
+enum { TRUSTED = 2, OPTIONS, PURPOSE, TIME, INTERMEDIATES, PARTIAL_CHAIN };
+
+typedef struct verify_request {
+    X509 *certificate;
+    const char *purpose;
+    int purpose_id; /* 0: none */
+    time_t time;
+    bool has_time, partial_chain;
+} verify_request;
+
+static void check_certificates(lua_State *L, int list, int argument) {
+    luaL_argexpected(L, lua_istable(L, list), argument, "list of certificates");
+    lua_Integer count = (lua_Integer)lua_rawlen(L, list);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, list, i);
+        if (!sci_test_certificate(L, -1)) luaL_argerror(L, argument, "list of open certificates expected");
+        lua_pop(L, 1);
+    }
+}
+
+/* The fields of the table may be made by Lua code, which may close a certificate: they come before the certificates. */
+static verify_request check_verify_request(lua_State *L) {
+    lua_settop(L, OPTIONS);
+    if (lua_isnil(L, OPTIONS)) {
+        lua_newtable(L);
+        lua_replace(L, OPTIONS);
+    }
+    sci_push_options(L, OPTIONS, verify_options);
+    if (!lua_isnil(L, PURPOSE) && lua_type(L, PURPOSE) != LUA_TSTRING)
+        sci_option_error(L, OPTIONS, "purpose", "string", PURPOSE);
+    if (!lua_isnil(L, PARTIAL_CHAIN) && !lua_isboolean(L, PARTIAL_CHAIN))
+        sci_option_error(L, OPTIONS, "partialChain", "boolean", PARTIAL_CHAIN);
+    int is_time = lua_isnil(L, TIME);
+    lua_Integer time = is_time ? 0 : lua_tointegerx(L, TIME, &is_time);
+    if (!is_time || (lua_Integer)(time_t)time != time)
+        sci_option_error(L, OPTIONS, "time", "seconds since the epoch", TIME);
+    if (!lua_isnil(L, INTERMEDIATES)) check_certificates(L, INTERMEDIATES, OPTIONS);
+    check_certificates(L, TRUSTED, TRUSTED);
+    return (verify_request){.certificate = sci_check_certificate(L, 1),
+                            .purpose = lua_tostring(L, PURPOSE),
+                            .has_time = !lua_isnil(L, TIME),
+                            .time = (time_t)time,
+                            .partial_chain = lua_toboolean(L, PARTIAL_CHAIN)};
+}
+
+/* The lists were checked: nothing raises in these two. */
+static bool add_trusted(lua_State *L, X509_STORE *store) {
+    lua_Integer count = (lua_Integer)lua_rawlen(L, TRUSTED);
+    bool added = store != NULL;
+    for (lua_Integer i = 1; added && i <= count; i++) {
+        lua_rawgeti(L, TRUSTED, i);
+        added = X509_STORE_add_cert(store, sci_test_certificate(L, -1));
+        lua_pop(L, 1);
+    }
+    return added;
+}
+
+static STACK_OF(X509) *make_intermediates(lua_State *L) {
+    STACK_OF(X509) *list = sk_X509_new_null();
+    lua_Integer count = lua_isnil(L, INTERMEDIATES) ? 0 : (lua_Integer)lua_rawlen(L, INTERMEDIATES);
+    bool added = list != NULL;
+    for (lua_Integer i = 1; added && i <= count; i++) {
+        lua_rawgeti(L, INTERMEDIATES, i);
+        added = sk_X509_push(list, sci_test_certificate(L, -1)) > 0;
+        lua_pop(L, 1);
+    }
+    if (added) return list;
+    sk_X509_free(list);
+    return NULL;
+}
+
+static bool find_purpose(verify_request *request, sci_failure *failure) {
+    if (!request->purpose) return true;
+    int index = X509_PURPOSE_get_by_sname(request->purpose);
+    if (index >= 0) {
+        request->purpose_id = X509_PURPOSE_get_id(X509_PURPOSE_get0(index));
+        return true;
+    }
+    failure->condition = "unknown_purpose";
+    failure->subject = request->purpose;
+    return false;
+}
+
+static bool prepare_check(X509_STORE_CTX *check, const verify_request *request) {
+    X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(check);
+    if (request->has_time) X509_VERIFY_PARAM_set_time(parameters, request->time);
+    if (request->partial_chain) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+    return !request->purpose_id || X509_STORE_CTX_set_purpose(check, request->purpose_id);
+}
+
+static bool run_check(X509_STORE *store, STACK_OF(X509) *intermediates, const verify_request *request,
+                      sci_failure *failure) {
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    bool trusted = false;
+    if (check && X509_STORE_CTX_init(check, store, request->certificate, intermediates) &&
+        prepare_check(check, request)) {
+        trusted = X509_verify_cert(check) == 1;
+        if (!trusted) failure->verify_result = X509_STORE_CTX_get_error(check);
+        if (!trusted && failure->verify_result == X509_V_OK) failure->verify_result = X509_V_ERR_UNSPECIFIED;
+    }
+    X509_STORE_CTX_free(check);
+    return trusted;
+}
+
+/***
+Checks the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
+@function SciSslX509Certificate:verify
+@tparam {SciSslX509Certificate,...} trusted the roots to trust, instead of any others
+@tparam[opt] table options
+ `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any);
+ `time`: seconds since the epoch at which to judge (default: now);
+ `intermediates`: further certificates, not trusted, to build the chain from;
+ `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] SciSslError phase `verify`, with a `verifyResult`; or condition `unknown_purpose`
+@see X509_verify_cert(3)
+*/
+static int certificate_verify(lua_State *L) {
+    verify_request request = check_verify_request(L);
+    sci_failure failure = {.phase = "verify"};
+    ERR_clear_error();
+    bool trusted = false;
+    X509_STORE *store = X509_STORE_new();
+    STACK_OF(X509) *intermediates = make_intermediates(L);
+    if (find_purpose(&request, &failure) && intermediates && add_trusted(L, store))
+        trusted = run_check(store, intermediates, &request, &failure);
+    sk_X509_free(intermediates);
+    X509_STORE_free(store);
+    if (!trusted) return sci_fail(L, &failure);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+const luaL_Reg sci_judge_methods[] = {
+    {"matchesHost", certificate_matches_host},
+    {"matchesIp", certificate_matches_ip},
+    {"matchesEmail", certificate_matches_email},
+    {"matchesKey", certificate_matches_key},
+    {"isSelfSigned", certificate_is_self_signed},
+    {"verify", certificate_verify},
+    {NULL, NULL},
+};

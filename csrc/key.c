@@ -1,0 +1,442 @@
+/* key.c: SciSslPrivateKey, a private key (EVP_PKEY). */
+#include "pki.h"
+
+#include <string.h>
+
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/params.h>
+
+#define MINIMUM_BITS 1024
+#define MAXIMUM_BITS 16384
+
+static const sci_kind key_kind = {
+    .label = "PRIVATE KEY",
+    .absent = "not_private_key",
+    .absent_message = "the PEM text holds something else, and no private key",
+    .malformed = "malformed_key",
+    .malformed_message = "the private key is malformed, or of an algorithm that this OpenSSL does not know",
+};
+
+EVP_PKEY **sci_new_key(lua_State *L) { return sci_new_object(L, SCI_KEY, sizeof(EVP_PKEY *), 0); }
+
+EVP_PKEY *sci_check_key(lua_State *L, int index) {
+    EVP_PKEY **slot = luaL_checkudata(L, index, SCI_KEY);
+    luaL_argcheck(L, *slot != NULL, index, "private key has been closed");
+    return *slot;
+}
+
+/* ---- passphrases --------------------------------------------------------------------------------------------------- */
+
+typedef struct passphrase {
+    lua_State *L;
+    int index;  /* of the string or function; 0: none was given */
+    int answer; /* of what the function answered, or of the string; 0: not known yet */
+    bool asked;
+    sci_failure *failure;
+} passphrase;
+
+static int refuse_passphrase(passphrase *asked, const char *condition, const char *message) {
+    asked->failure->condition = condition;
+    asked->failure->message = message;
+    return -1;
+}
+
+/* Below OpenSSL's frames: nothing here may raise outside of lua_pcall. */
+static int call_function(passphrase *asked) {
+    lua_State *L = asked->L;
+    if (!lua_checkstack(L, 4)) return refuse_passphrase(asked, "passphrase_function", "the Lua stack is full");
+    lua_pushvalue(L, asked->index);
+    ERR_set_mark();
+    int status = lua_pcall(L, 0, 1, 0);
+    ERR_pop_to_mark();
+    if (status != LUA_OK) {
+        asked->failure->cause = lua_gettop(L);
+        return refuse_passphrase(asked, "passphrase_function", "the passphrase function raised an error");
+    }
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return refuse_passphrase(asked, "passphrase_function", "the passphrase function did not answer a string");
+    asked->answer = lua_gettop(L);
+    return 0;
+}
+
+/* A pem_password_cb. OpenSSL may ask several times; the function is called once. */
+static int give_passphrase(char *buffer, int size, int writing, void *data) {
+    passphrase *asked = data;
+    (void)writing;
+    asked->asked = true;
+    if (asked->failure->condition) return -1;
+    if (!asked->index)
+        return refuse_passphrase(asked, "passphrase_missing",
+                                 "the private key is encrypted, and there is no passphrase");
+    if (!asked->answer && call_function(asked) < 0) return -1;
+    size_t length;
+    const char *text = lua_tolstring(asked->L, asked->answer, &length);
+    if (size < 0 || length > (size_t)size)
+        return refuse_passphrase(asked, "passphrase_too_long", "the passphrase is too long: OpenSSL takes 1024 bytes");
+    memcpy(buffer, text, length);
+    return (int)length;
+}
+
+static passphrase prepare_passphrase(lua_State *L, int index, sci_failure *failure) {
+    int type = index ? lua_type(L, index) : LUA_TNONE;
+    passphrase prepared = {.L = L, .failure = failure};
+    if (type == LUA_TSTRING) prepared.index = prepared.answer = index;
+    if (type == LUA_TFUNCTION) prepared.index = index;
+    return prepared;
+}
+
+/* The passphrase argument: a string, a function, or nothing. */
+static void check_passphrase(lua_State *L, int index) {
+    bool fits = lua_isnoneornil(L, index) || lua_type(L, index) == LUA_TSTRING || lua_isfunction(L, index);
+    luaL_argexpected(L, fits, index, "string or function");
+}
+
+/* ---- reading --------------------------------------------------------------------------------------------------------- */
+
+EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int index, sci_failure *failure) {
+    int top = lua_gettop(L);
+    passphrase asked = prepare_passphrase(L, index, failure);
+    ERR_clear_error();
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &asked);
+    if (key) lua_settop(L, top);
+    else if (!asked.asked) sci_explain_pem(bio, &key_kind, failure);
+    else if (!failure->condition) refuse_passphrase(&asked, "passphrase_wrong", "the passphrase is wrong");
+    return key;
+}
+
+/* An encrypted PKCS#8 structure. */
+static EVP_PKEY *read_encrypted_der(lua_State *L, const unsigned char *bytes, int length, int index,
+                                    sci_failure *failure) {
+    int top = lua_gettop(L);
+    passphrase asked = prepare_passphrase(L, index, failure);
+    BIO *bio = BIO_new_mem_buf(bytes, length);
+    EVP_PKEY *key = bio ? d2i_PKCS8PrivateKey_bio(bio, NULL, give_passphrase, &asked) : NULL;
+    BIO_free(bio);
+    if (key) lua_settop(L, top);
+    if (key || failure->condition) return key;
+    if (asked.asked) refuse_passphrase(&asked, "passphrase_wrong", "the passphrase is wrong");
+    else sci_explain_der(bytes, length, &key_kind, failure);
+    return NULL;
+}
+
+static EVP_PKEY *read_der(lua_State *L, const unsigned char *bytes, int length, int index, sci_failure *failure) {
+    const unsigned char *cursor = bytes;
+    ERR_clear_error();
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &cursor, length);
+    if (!key) return read_encrypted_der(L, bytes, length, index, failure);
+    if (cursor == bytes + length) return key;
+    EVP_PKEY_free(key);
+    failure->condition = key_kind.malformed;
+    failure->message = "there are bytes behind the end of the private key";
+    return NULL;
+}
+
+/* ---- making ---------------------------------------------------------------------------------------------------------- */
+
+typedef struct key_request {
+    const char *algorithm, *group;
+    lua_Integer bits;
+    bool sized; /* `bits` was given */
+} key_request;
+
+static key_request check_request(lua_State *L) {
+    key_request request = {.algorithm = sci_check_text(L, 1)};
+    if (lua_type(L, 2) == LUA_TNUMBER) {
+        request.bits = luaL_checkinteger(L, 2);
+        request.sized = true;
+    } else if (!lua_isnoneornil(L, 2)) {
+        luaL_argexpected(L, lua_isstring(L, 2), 2, "size in bits or name of a curve");
+        request.group = sci_check_text(L, 2);
+    }
+    return request;
+}
+
+static bool refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return false;
+}
+
+static bool takes(EVP_PKEY_CTX *context, const char *parameter) {
+    const OSSL_PARAM *known = EVP_PKEY_CTX_settable_params(context);
+    return known && OSSL_PARAM_locate_const(known, parameter);
+}
+
+static bool set_bits(EVP_PKEY_CTX *context, lua_Integer bits, sci_failure *failure) {
+    if (!takes(context, OSSL_PKEY_PARAM_BITS))
+        return refuse(failure, "wrong_parameter", "keys of this algorithm are not made by a size in bits");
+    if (bits < MINIMUM_BITS || bits > MAXIMUM_BITS)
+        return refuse(failure, "key_size", "a size of 1024 to 16384 bits is expected");
+    size_t size = (size_t)bits;
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_BITS, &size), OSSL_PARAM_END};
+    return EVP_PKEY_CTX_set_params(context, parameters) > 0;
+}
+
+static bool refuse_group(sci_failure *failure) {
+    return refuse(failure, "unknown_curve", "this OpenSSL knows no curve or group of that name");
+}
+
+static bool set_group(EVP_PKEY_CTX *context, const char *group, sci_failure *failure) {
+    char name[80];
+    if (!takes(context, OSSL_PKEY_PARAM_GROUP_NAME))
+        return refuse(failure, "wrong_parameter", "keys of this algorithm are not made by a name");
+    if (OPENSSL_strlcpy(name, group, sizeof name) >= sizeof name) return refuse_group(failure);
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
+                                     OSSL_PARAM_END};
+    return EVP_PKEY_CTX_set_params(context, parameters) > 0 || refuse_group(failure);
+}
+
+static bool prepare_generator(EVP_PKEY_CTX *context, const key_request *request, sci_failure *failure) {
+    if (!context || EVP_PKEY_keygen_init(context) <= 0)
+        return refuse(failure, "unknown_algorithm", "this OpenSSL makes no keys of that algorithm");
+    if (request->sized) return set_bits(context, request->bits, failure);
+    if (request->group) return set_group(context, request->group, failure);
+    return !EVP_PKEY_CTX_is_a(context, "EC") || set_group(context, "P-256", failure);
+}
+
+/***
+Makes a new key.
+@function SciSslPrivateKey.generate
+@tparam string algorithm `"EC"`, `"RSA"`, `"Ed25519"`, or any other that the loaded OpenSSL can make keys of
+@tparam[opt] integer|string parameter RSA: the size in bits, 1024 to 16384 (default 2048); EC: the curve (default
+ `"P-256"`); what else the algorithm takes for its size or group
+@treturn[1] SciSslPrivateKey
+@treturn[2] nil
+@treturn[2] SciSslError phase `key`; condition `unknown_algorithm`, `unknown_curve`, `key_size`, `wrong_parameter` …
+@see EVP_PKEY_generate(3)
+*/
+static int key_generate(lua_State *L) {
+    const key_request request = check_request(L);
+    EVP_PKEY **slot = sci_new_key(L);
+    sci_failure failure = {.phase = "key", .subject = request.algorithm};
+    ERR_clear_error();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, request.algorithm, NULL);
+    if (prepare_generator(context, &request, &failure) && EVP_PKEY_generate(context, slot) <= 0) *slot = NULL;
+    EVP_PKEY_CTX_free(context);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/***
+Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
+@function SciSslPrivateKey.fromPem
+@tparam string text
+@tparam[opt] string|function passphrase a function is called once, without arguments, if the key is encrypted, and
+ answers the passphrase. Never is anything asked on the terminal
+@treturn[1] SciSslPrivateKey
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`,
+ `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`
+@see PEM_read_bio_PrivateKey(3)
+*/
+static int key_from_pem(lua_State *L) {
+    int length;
+    const char *text = sci_check_bytes(L, 1, &length);
+    check_passphrase(L, 2);
+    lua_settop(L, 2);
+    EVP_PKEY **slot = sci_new_key(L);
+    sci_failure failure = {.phase = "load"};
+    BIO *bio = BIO_new_mem_buf(text, length);
+    if (bio) *slot = sci_read_key(L, bio, 2, &failure);
+    BIO_free(bio);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/***
+Reads a key from a PEM file.
+@function SciSslPrivateKey.fromPemFile
+@tparam string path
+@tparam[opt] string|function passphrase as for `fromPem`
+@treturn[1] SciSslPrivateKey
+@treturn[2] nil
+@treturn[2] SciSslError as for `fromPem`, with the path as its subject; also `file_missing`, `file_unreadable` …
+*/
+static int key_from_pem_file(lua_State *L) {
+    const char *path = sci_check_text(L, 1);
+    check_passphrase(L, 2);
+    lua_settop(L, 2);
+    EVP_PKEY **slot = sci_new_key(L);
+    sci_failure failure = {.phase = "load"};
+    BIO *bio = sci_open_file(path, &failure);
+    if (bio) *slot = sci_read_key(L, bio, 2, &failure);
+    BIO_free(bio);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/***
+Reads a key from DER bytes: PKCS#8, encrypted or not, or the older forms.
+@function SciSslPrivateKey.fromDer
+@tparam string bytes
+@tparam[opt] string|function passphrase as for `fromPem`
+@treturn[1] SciSslPrivateKey
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`; condition `not_der`, `malformed_key`, or one about the passphrase
+@see d2i_AutoPrivateKey(3)
+*/
+static int key_from_der(lua_State *L) {
+    int length;
+    const char *bytes = sci_check_bytes(L, 1, &length);
+    check_passphrase(L, 2);
+    lua_settop(L, 2);
+    EVP_PKEY **slot = sci_new_key(L);
+    sci_failure failure = {.phase = "load"};
+    *slot = read_der(L, (const unsigned char *)bytes, length, 2, &failure);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/* ---- methods ----------------------------------------------------------------------------------------------------------- */
+
+/***
+Writes the key as PEM text (PKCS#8). Without a passphrase it is not encrypted: keep it secret.
+@function SciSslPrivateKey:toPem
+@tparam[opt] string passphrase of 1 to 1024 bytes; encrypts with AES-256-CBC
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `save`; condition `passphrase_empty`, `passphrase_too_long` …
+@see PEM_write_bio_PKCS8PrivateKey(3)
+*/
+static int key_to_pem(lua_State *L) {
+    const EVP_PKEY *key = sci_check_key(L, 1);
+    size_t length = 0;
+    const char *secret = luaL_optlstring(L, 2, NULL, &length);
+    if (secret && length == 0)
+        return sci_fail_own(L, "save", "passphrase_empty", "the passphrase is empty: it would protect nothing");
+    if (length > PEM_BUFSIZE)
+        return sci_fail_own(L, "save", "passphrase_too_long", "the passphrase is too long: OpenSSL takes 1024 bytes");
+    BIO *bio = sci_new_memory_bio(L);
+    const EVP_CIPHER *cipher = secret ? EVP_aes_256_cbc() : NULL;
+    ERR_clear_error();
+    if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, secret, (int)length, sci_no_passphrase, NULL))
+        return sci_fail_openssl(L, "save", "private key");
+    sci_push_bio_bytes(L, bio);
+    return 1;
+}
+
+static int write_der(BIO *bio, const void *key) {
+    return i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, sci_no_passphrase, NULL);
+}
+
+/***
+Writes the key as DER bytes (PKCS#8). It is not encrypted: keep it secret.
+@function SciSslPrivateKey:toDer
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `save`
+@see i2d_PKCS8PrivateKey_bio(3)
+*/
+static int key_to_der(lua_State *L) { return sci_push_written(L, write_der, sci_check_key(L, 1)); }
+
+static int write_public(BIO *bio, const void *key) { return PEM_write_bio_PUBKEY(bio, key); }
+
+/***
+Writes the public half as PEM text (SubjectPublicKeyInfo).
+@function SciSslPrivateKey:publicPem
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `save`
+@see PEM_write_bio_PUBKEY(3)
+*/
+static int key_public_pem(lua_State *L) { return sci_push_written(L, write_public, sci_check_key(L, 1)); }
+
+static const char *type_name(const EVP_PKEY *key) {
+    const char *name = EVP_PKEY_get0_type_name(key);
+    return name ? name : "unknown";
+}
+
+/***
+Answers OpenSSL's name of the algorithm: `EC`, `RSA`, `ED25519` …
+@function SciSslPrivateKey:type
+@treturn string
+@see EVP_PKEY_get0_type_name(3)
+*/
+static int key_type(lua_State *L) {
+    lua_pushstring(L, type_name(sci_check_key(L, 1)));
+    return 1;
+}
+
+/***
+Answers the size of the key.
+@function SciSslPrivateKey:bits
+@treturn integer 256 for the curve P-256, 2048 for an RSA key of that size …
+@see EVP_PKEY_get_bits(3)
+*/
+static int key_bits(lua_State *L) {
+    lua_pushinteger(L, EVP_PKEY_get_bits(sci_check_key(L, 1)));
+    return 1;
+}
+
+/* Writes the name of the key's curve or group; false: it has none. NIST's names where there are such. */
+static bool find_group(const EVP_PKEY *key, char *name, size_t size) {
+    size_t length;
+    if (!EVP_PKEY_get_group_name(key, name, size, &length)) return false;
+    const char *nist = EC_curve_nid2nist(OBJ_sn2nid(name));
+    if (nist) OPENSSL_strlcpy(name, nist, size);
+    return *name != '\0';
+}
+
+/***
+Answers the curve or group of the key.
+@function SciSslPrivateKey:group
+@treturn ?string `P-256`, `secp256k1`, `ffdhe2048` …; nil for a key of an algorithm that has none
+@see EVP_PKEY_get_group_name(3)
+*/
+static int key_group(lua_State *L) {
+    char name[80];
+    const EVP_PKEY *key = sci_check_key(L, 1);
+    bool found = find_group(key, name, sizeof name);
+    ERR_clear_error();
+    if (found) lua_pushstring(L, name);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/***
+Frees the key, and wipes it from memory unless a context or connection still uses it. Harmless twice; every other use
+of a closed key raises.
+@function SciSslPrivateKey:close
+@see EVP_PKEY_free(3)
+*/
+static int key_close(lua_State *L) {
+    EVP_PKEY **slot = luaL_checkudata(L, 1, SCI_KEY);
+    EVP_PKEY_free(*slot);
+    *slot = NULL;
+    return 0;
+}
+
+static int key_eq(lua_State *L) {
+    EVP_PKEY **a = luaL_testudata(L, 1, SCI_KEY);
+    EVP_PKEY **b = luaL_testudata(L, 2, SCI_KEY);
+    bool equal = a && b && *a && *b && EVP_PKEY_eq(*a, *b) == 1;
+    ERR_clear_error();
+    lua_pushboolean(L, equal);
+    return 1;
+}
+
+static int key_tostring(lua_State *L) {
+    char group[80];
+    EVP_PKEY **slot = luaL_checkudata(L, 1, SCI_KEY);
+    if (!*slot) lua_pushliteral(L, SCI_KEY ": closed");
+    else if (find_group(*slot, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(*slot), group);
+    else lua_pushfstring(L, SCI_KEY ": %s, %d bits", type_name(*slot), EVP_PKEY_get_bits(*slot));
+    ERR_clear_error();
+    return 1;
+}
+
+static const luaL_Reg key_functions[] = {
+    {"generate", key_generate},
+    {"fromPem", key_from_pem},
+    {"fromPemFile", key_from_pem_file},
+    {"fromDer", key_from_der},
+    {NULL, NULL},
+};
+
+static const luaL_Reg key_methods[] = {
+    {"toPem", key_to_pem}, {"toDer", key_to_der}, {"publicPem", key_public_pem}, {"type", key_type},
+    {"bits", key_bits},    {"group", key_group},  {"close", key_close},          {NULL, NULL},
+};
+
+static const luaL_Reg key_metamethods[] = {
+    {"__gc", key_close}, {"__close", key_close}, {"__eq", key_eq}, {"__tostring", key_tostring}, {NULL, NULL},
+};
+
+void sci_open_key(lua_State *L) { sci_new_class(L, SCI_KEY, key_functions, key_methods, key_metamethods); }

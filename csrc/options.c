@@ -1,0 +1,47 @@
+/* options.c: tables of options, their names and types checked. */
+#include "pki.h"
+
+#include <string.h>
+
+static bool is_known(const char *const *names, const char *name) {
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names != NULL;
+}
+
+static void refuse_others(lua_State *L, int index, const char *const *names) {
+    for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING) luaL_argerror(L, index, "names of options expected for keys");
+        if (!is_known(names, lua_tostring(L, -2)))
+            luaL_argerror(L, index, lua_pushfstring(L, "unknown option '%s'", lua_tostring(L, -2)));
+    }
+}
+
+int sci_push_options(lua_State *L, int index, const char *const *names) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    luaL_checkstack(L, LUA_MINSTACK, "too many options");
+    refuse_others(L, index, names);
+    int first = lua_gettop(L) + 1;
+    for (; *names; names++) {
+        luaL_checkstack(L, LUA_MINSTACK, "too many options");
+        lua_getfield(L, index, *names);
+    }
+    return first;
+}
+
+int sci_option_error(lua_State *L, int index, const char *name, const char *what, int value) {
+    value = lua_absindex(L, value);
+    bool named = luaL_getmetafield(L, value, "__name") == LUA_TSTRING;
+    const char *got = named ? lua_tostring(L, -1) : luaL_typename(L, value);
+    return luaL_argerror(L, index, lua_pushfstring(L, "option '%s': %s expected, got %s", name, what, got));
+}
+
+lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value) {
+    if (lua_isnil(L, value)) return 0;
+    if (!lua_istable(L, value)) sci_option_error(L, index, name, "list of strings", value);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, value);
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (lua_rawgeti(L, value, i) != LUA_TSTRING) sci_option_error(L, index, name, "list of strings", -1);
+        lua_pop(L, 1);
+    }
+    return count;
+}

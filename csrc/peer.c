@@ -1,0 +1,196 @@
+/* peer.c: SciSslSocket, what is known of the other side. Document rows S2, S8 and S16. */
+#include "sslsocket.h"
+
+/* The SSL of the receiver once the handshake is completed; NULL: nothing is known of the peer. */
+static SSL *check_secured(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    return socket->secured ? socket->ssl : NULL;
+}
+
+static void push_text(lua_State *L, const char *text, size_t length) {
+    if (length > 0) lua_pushlstring(L, text, length);
+    else lua_pushnil(L);
+}
+
+/***
+Tells whether what is written now is protected: false until the handshake is completed, true until the connection is
+closed, shut down or has failed. (Row S2)
+@function SciSslSocket:isSecure
+@treturn boolean
+*/
+static int sslsocket_is_secure(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    const SSL *ssl = check_secured(L);
+    lua_pushboolean(L, ssl && !socket->failed && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN));
+    return 1;
+}
+
+/***
+Answers the cipher in use. (Row S8)
+@function SciSslSocket:cipher
+@treturn ?SciSslCipher nil before there is one
+@see SSL_get_current_cipher(3)
+*/
+static int sslsocket_cipher(lua_State *L) {
+    const SSL *ssl = check_secured(L);
+    sci_push_cipher(L, ssl ? SSL_get_current_cipher(ssl) : NULL);
+    return 1;
+}
+
+/***
+Answers the protocol in use.
+@function SciSslSocket:version
+@treturn ?string `TLSv1.2`, `TLSv1.3` …; nil before there is one
+@see SSL_get_version(3)
+*/
+static int sslsocket_version(lua_State *L) {
+    const SSL *ssl = check_secured(L);
+    lua_pushstring(L, ssl ? SSL_get_version(ssl) : NULL);
+    return 1;
+}
+
+/***
+Answers the result of the check of the peer's certificate, whatever the verification flags made of it. (Row S16)
+@function SciSslSocket:sslVerifyCertificate
+@treturn[1] integer `X509_V_OK` or an `X509_V_ERR_…`
+@treturn[1] string its text
+@treturn[2] nil the peer presented no certificate, or the handshake has not come so far
+@treturn[2] string which of the two
+@see SSL_get_verify_result(3)
+*/
+static int sslsocket_verify_certificate(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    bool begun = socket->ssl && (socket->secured || socket->failed);
+    long result = begun ? SSL_get_verify_result(socket->ssl) : X509_V_OK;
+    if (begun && (result != X509_V_OK || SSL_get0_peer_certificate(socket->ssl))) {
+        lua_pushinteger(L, result);
+        lua_pushstring(L, X509_verify_cert_error_string(result));
+        return 2;
+    }
+    lua_pushnil(L);
+    if (begun) lua_pushliteral(L, "the peer presented no certificate");
+    else if (socket->closed) lua_pushliteral(L, "the socket has been closed");
+    else lua_pushliteral(L, "the handshake has not been completed");
+    return 2;
+}
+
+/***
+Answers the peer's certificate.
+@function SciSslSocket:peerCertificate
+@treturn ?SciSslX509Certificate nil where it presented none
+@see SSL_get1_peer_certificate(3)
+*/
+static int sslsocket_peer_certificate(lua_State *L) {
+    const SSL *ssl = check_secured(L);
+    if (!ssl || !SSL_get0_peer_certificate(ssl)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    X509 **slot = sci_new_certificate(L);
+    *slot = SSL_get1_peer_certificate(ssl);
+    return 1;
+}
+
+static void append_certificate(lua_State *L, X509 *certificate) {
+    X509 **slot = sci_new_certificate(L);
+    if (X509_up_ref(certificate)) *slot = certificate;
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/***
+Answers the certificates that the peer presented, its own first, as it sent them.
+@function SciSslSocket:peerChain
+@treturn {SciSslX509Certificate,...} empty where it presented none
+@see SSL_get_peer_cert_chain(3)
+*/
+static int sslsocket_peer_chain(lua_State *L) {
+    const SSL *ssl = check_secured(L);
+    X509 *leaf = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
+    STACK_OF(X509) *chain = ssl ? SSL_get_peer_cert_chain(ssl) : NULL;
+    lua_newtable(L);
+    /* OpenSSL keeps the peer's own certificate out of the chain on a server, and in it on a client. */
+    if (leaf && (!chain || SSL_is_server(ssl))) append_certificate(L, leaf);
+    for (int i = 0; i < sk_X509_num(chain); i++) append_certificate(L, sk_X509_value(chain, i));
+    return 1;
+}
+
+/***
+Answers the application protocol that was agreed on (ALPN).
+@function SciSslSocket:alpnProtocol
+@treturn ?string nil where there is none
+@see SSL_get0_alpn_selected(3)
+*/
+static int sslsocket_alpn_protocol(lua_State *L) {
+    const SSL *ssl = check_secured(L);
+    const unsigned char *name = NULL;
+    unsigned int length = 0;
+    if (ssl) SSL_get0_alpn_selected(ssl, &name, &length);
+    push_text(L, (const char *)name, length);
+    return 1;
+}
+
+/***
+Answers the server name of the connection (SNI): on a client what it asks for, on a server what it was asked for.
+@function SciSslSocket:serverName
+@treturn ?string nil where there is none
+@see SSL_get_servername(3)
+*/
+static int sslsocket_server_name(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_pushstring(L, socket->ssl ? SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name) : NULL);
+    return 1;
+}
+
+/***
+Tells whether the handshake resumed a session.
+@function SciSslSocket:isSessionReused
+@treturn boolean
+@see SSL_session_reused(3)
+*/
+static int sslsocket_is_session_reused(lua_State *L) {
+    const SSL *ssl = check_secured(L);
+    lua_pushboolean(L, ssl && SSL_session_reused(ssl));
+    return 1;
+}
+
+static bool is_resumable(const SSL *ssl) {
+    const SSL_SESSION *session = SSL_get_session(ssl);
+    return session && SSL_SESSION_is_resumable(session);
+}
+
+/***
+Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
+has arrived by now is looked at first. (Row S2)
+@function SciSslSocket:getSession
+@treturn ?OSSslSession nil where there is none (yet)
+@see SSL_get1_session(3)
+*/
+static int sslsocket_get_session(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    SSL *ssl = check_secured(L);
+    if (ssl && SSL_version(ssl) == TLS1_3_VERSION && !SSL_is_server(ssl)) sci_ssl_look_ahead(L, socket, false);
+    if (!ssl || !is_resumable(ssl)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    SSL_SESSION **slot = sci_new_session(L);
+    *slot = SSL_get1_session(ssl);
+    return 1;
+}
+
+static const luaL_Reg peer_methods[] = {
+    {"isSecure", sslsocket_is_secure},
+    {"cipher", sslsocket_cipher},
+    {"version", sslsocket_version},
+    {"sslVerifyCertificate", sslsocket_verify_certificate},
+    {"peerCertificate", sslsocket_peer_certificate},
+    {"peerChain", sslsocket_peer_chain},
+    {"alpnProtocol", sslsocket_alpn_protocol},
+    {"serverName", sslsocket_server_name},
+    {"isSessionReused", sslsocket_is_session_reused},
+    {"getSession", sslsocket_get_session},
+    {NULL, NULL},
+};
+
+void sci_open_peer(lua_State *L) { luaL_setfuncs(L, peer_methods, 0); }

@@ -1,0 +1,97 @@
+/* pki.h: what keys, certificates, and whatever else is made of ASN.1, share. */
+#ifndef SCISSL_PKI_H
+#define SCISSL_PKI_H
+
+#include "scissl.h"
+
+/* ---- pem.c: reading and writing ----------------------------------------------------------------------------------- */
+
+/* A kind of object, as its PEM labels and our errors call it. All texts are static. */
+typedef struct sci_kind {
+    const char *label;  /* what its PEM labels end in: "PRIVATE KEY" */
+    const char *absent; /* condition and message where the PEM text holds other things only */
+    const char *absent_message;
+    const char *malformed; /* condition and message where it is there, and OpenSSL could not read it */
+    const char *malformed_message;
+} sci_kind;
+
+/* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
+int sci_no_passphrase(char *buffer, int size, int writing, void *data);
+
+/* Says in `failure` why OpenSSL could not read a `kind` from the PEM text in `bio`, which is read again. */
+void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
+
+/* Says in `failure` why OpenSSL could not read a `kind` from DER bytes. */
+void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure);
+
+/* Writes `object` into `bio`; 0 or less: it could not. */
+typedef int sci_writer(BIO *bio, const void *object);
+
+/* Pushes what `write` writes, and answers 1; or pushes nil and a SciSslError of phase "save", and answers 2. */
+int sci_push_written(lua_State *L, sci_writer *write, const void *object);
+
+/* ---- asn1.c: values of ASN.1 and of Lua ----------------------------------------------------------------------------- */
+
+/* Pushes a userdata that frees its `object`, once that is set, when it is collected: for what OpenSSL allocates and
+ * Lua then makes values of. */
+typedef struct sci_guard {
+    void *object;
+    void (*release)(void *object);
+} sci_guard;
+
+sci_guard *sci_new_guard(lua_State *L, void (*release)(void *object));
+
+/* Decodes the extension `nid` into `*decoded`. 1: it is there; 0: it is not; -1: it is malformed or there twice. */
+int sci_read_extension(const X509 *certificate, int nid, void **decoded);
+
+/* nil, SciSslError for an extension that sci_read_extension calls malformed. */
+int sci_fail_extension(lua_State *L, const char *name);
+
+/* Pushes two upper-case hexadecimal digits for each byte, behind `sign`. */
+void sci_push_hex(lua_State *L, const char *sign, const unsigned char *bytes, size_t length);
+
+/* Pushes an object identifier's short name, or its numbers where it has none or they are asked for. */
+void sci_push_oid(lua_State *L, const ASN1_OBJECT *oid, bool numbers);
+
+/* Pushes the bytes of a string of any kind, whatever they are. */
+void sci_push_asn1_string(lua_State *L, const ASN1_STRING *string);
+
+/* Seconds since the epoch, and back; false: malformed, or (back) not in the years 1900 to 9999. */
+bool sci_time_to_seconds(const ASN1_TIME *time, lua_Integer *seconds);
+bool sci_time_from_seconds(ASN1_TIME *time, lua_Integer seconds);
+
+/* ---- options.c: tables of options -------------------------------------------------------------------------------------- */
+
+/* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends, nil where it is
+ * missing. Raises an argument error for a field of another name. The first value is at the index that it answers. */
+int sci_push_options(lua_State *L, int index, const char *const *names);
+
+/* Raises the argument error "option 'name': what expected, got …" about the value on the stack at `value`. */
+int sci_option_error(lua_State *L, int index, const char *name, const char *what, int value);
+
+/* The list of texts at `value`, checked, its length answered; 0 for nil. */
+lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value);
+
+/* ---- names.c: distinguished names and general names ----------------------------------------------------------------------- */
+
+/* Pushes the name as RFC 2253 text in UTF-8; nil where that cannot be. */
+void sci_push_name(lua_State *L, const X509_NAME *name);
+
+/* Makes a name of RFC 2253 text, which may hold NUL bytes; NULL: `failure` says why. */
+X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure);
+
+/* Pushes an array of {type=, value=}; false: a name is malformed, and what was pushed is of no use. */
+bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names);
+
+/* Makes the general name that `text` looks like: address, URI, e-mail address or host name; NULL: `failure` says why. */
+GENERAL_NAME *sci_parse_general_name(const char *text, size_t length, sci_failure *failure);
+
+/* ---- usage.c, judge.c: more methods of SciSslX509Certificate ------------------------------------------------------------------ */
+
+/* The bit of a keyUsage's name (RFC 5280, section 4.2.1.3), or -1. */
+int sci_find_key_usage(const char *name);
+
+extern const luaL_Reg sci_usage_methods[];
+extern const luaL_Reg sci_judge_methods[];
+
+#endif

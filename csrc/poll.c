@@ -1,0 +1,204 @@
+/* poll.c: SciSocket, waiting for it and for many of its kind. */
+#include "socket.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- time ------------------------------------------------------------------------------------------------------ */
+
+#define NANOSECONDS INT64_C(1000000000)
+#define NANOSECONDS_OF_A_MILLISECOND INT64_C(1000000)
+
+static int64_t now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * NANOSECONDS + time.tv_nsec;
+}
+
+/* Milliseconds until `deadline`, rounded up: what wakes too early would have to wait again. */
+static int left(int64_t deadline) {
+    int64_t nanoseconds = deadline - now();
+    if (nanoseconds <= 0) return 0;
+    return (int)((nanoseconds + NANOSECONDS_OF_A_MILLISECOND - 1) / NANOSECONDS_OF_A_MILLISECOND);
+}
+
+/***
+Answers the time on a clock that is never set: for deadlines.
+@function SciSocket.now
+@treturn number seconds since some moment in the past
+@see clock_gettime(2), CLOCK_MONOTONIC
+*/
+static int socket_now(lua_State *L) {
+    lua_pushnumber(L, (lua_Number)now() / (lua_Number)NANOSECONDS);
+    return 1;
+}
+
+/* ---- poll(2) that keeps its time ------------------------------------------------------------------------------- */
+
+static int do_nothing(lua_State *L) {
+    (void)L;
+    return 0;
+}
+
+/* A signal may have left a hook behind, as the lua program's Ctrl-C does: the call lets it run, and raise. */
+static void run_hooks(lua_State *L) {
+    lua_pushcfunction(L, do_nothing);
+    lua_call(L, 0, 0);
+}
+
+/* Answers as poll(2) does, and never with EINTR. `milliseconds` below 0: waits for ever. */
+static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int milliseconds) {
+    int64_t deadline = milliseconds > 0 ? now() + milliseconds * NANOSECONDS_OF_A_MILLISECOND : 0;
+    int ready;
+    while ((ready = poll(waiting, (nfds_t)count, milliseconds)) < 0 && errno == EINTR) {
+        run_hooks(L);
+        if (milliseconds > 0) milliseconds = left(deadline);
+    }
+    return ready;
+}
+
+/* ---- events ---------------------------------------------------------------------------------------------------- */
+
+/* poll(2)'s bits for "r", "w" or "rw" at stack index `value`; raises for anything else, as a fault of `argument`. */
+static short check_events(lua_State *L, int value, int argument) {
+    const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
+    if (strcmp(text, "r") == 0) return POLLIN;
+    if (strcmp(text, "w") == 0) return POLLOUT;
+    if (strcmp(text, "rw") == 0 || strcmp(text, "wr") == 0) return POLLIN | POLLOUT;
+    luaL_argerror(L, argument, "events 'r', 'w' or 'rw' expected");
+    return 0;
+}
+
+/* A socket that hung up or failed is ready for whatever was asked: the next call tells what it is. */
+static void push_events(lua_State *L, const struct pollfd *waiting) {
+    int ready = waiting->revents & (POLLERR | POLLHUP) ? waiting->events : waiting->revents & waiting->events;
+    lua_pushfstring(L, "%s%s", ready & POLLIN ? "r" : "", ready & POLLOUT ? "w" : "");
+}
+
+static int fail_not_open(lua_State *L, int descriptor) {
+    const char *subject = lua_pushfstring(L, "descriptor %d", descriptor);
+    return sci_socket_fail(L, &(sci_failure){.phase = "wait",
+                                             .message = "the descriptor is not open",
+                                             .subject = subject,
+                                             .ssl_error = SSL_ERROR_SYSCALL,
+                                             .system_errno = EBADF});
+}
+
+/* ---- one socket ------------------------------------------------------------------------------------------------ */
+
+/***
+Waits until the socket is ready. One that has hung up or failed is: the next call on it tells more.
+@function SciSocket:wait
+@tparam string events `"r"`, `"w"` or `"rw"`
+@tparam[opt] number seconds for ever by default
+@treturn[1] string those of the events that it is ready for
+@treturn[2] nil
+@treturn[2] SciSslError phase `wait`: `timeout`, `closed`
+@see poll(2)
+*/
+static int socket_wait(lua_State *L) {
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    struct pollfd waiting = {.fd = base->fd, .events = check_events(L, 2, 2)};
+    int milliseconds = sci_check_timeout(L, 3);
+    if (base->fd < 0) return sci_socket_fail_closed(L, "wait");
+    int ready = poll_until(L, &waiting, 1, milliseconds);
+    if (ready < 0) return sci_socket_fail_system(L, "wait", base->peer, errno);
+    if (waiting.revents & POLLNVAL) return fail_not_open(L, base->fd);
+    if (ready == 0)
+        return sci_socket_fail(L, &(sci_failure){.phase = "wait",
+                                                 .condition = "timeout",
+                                                 .message = "not ready within the given time",
+                                                 .subject = *base->peer ? base->peer : NULL});
+    push_events(L, &waiting);
+    return 1;
+}
+
+/* ---- many ------------------------------------------------------------------------------------------------------ */
+
+#define INTERESTS 1 /* stack index: the caller's table */
+#define KEYS 2      /* stack index: its keys, as a list */
+
+/* Lists the keys, since asking them for their descriptors runs Lua code, which may change the table. */
+static size_t list_keys(lua_State *L) {
+    lua_Integer count = 0;
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, INTERESTS); lua_pop(L, 1)) {
+        luaL_argcheck(L, sci_may_have_descriptor(L, -2), INTERESTS,
+                      "sockets, descriptors or objects expected for keys");
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, KEYS, ++count);
+    }
+    return (size_t)count;
+}
+
+/* Fills the entry of key `number`. False: nil, SciSslError were pushed. */
+static bool fill_entry(lua_State *L, struct pollfd *waiting, lua_Integer number) {
+    sci_failure failure = {.phase = "wait"};
+    lua_rawgeti(L, KEYS, number);
+    waiting->fd = sci_find_descriptor(L, -1, &failure);
+    if (waiting->fd < 0) {
+        sci_socket_fail(L, &failure);
+        return false;
+    }
+    lua_rawget(L, INTERESTS);
+    waiting->events = check_events(L, -1, INTERESTS);
+    waiting->revents = 0;
+    lua_pop(L, 1);
+    return true;
+}
+
+/* Pushes the table of what is ready, or nil, SciSslError. */
+static int answer_ready(lua_State *L, const struct pollfd *waiting, size_t count) {
+    lua_newtable(L);
+    for (size_t i = 0; i < count; i++) {
+        if (waiting[i].revents == 0) continue;
+        if (waiting[i].revents & POLLNVAL) return fail_not_open(L, waiting[i].fd);
+        lua_rawgeti(L, KEYS, (lua_Integer)i + 1);
+        push_events(L, &waiting[i]);
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
+/***
+Waits until one of many is ready. One that has hung up or failed is: the next call on it tells more.
+@function SciSocket.poll
+@tparam table interests events (`"r"`, `"w"`, `"rw"`) by who is asked: a SciSocket, a descriptor number, or an object
+ with `getfd`, `fileno` or `pollfd`
+@tparam[opt] number seconds for ever by default
+@treturn[1] table events by the same keys, of those that are ready; empty where the time has passed
+@treturn[2] nil
+@treturn[2] SciSslError phase `wait`: `closed`, `not_a_socket`
+@see poll(2)
+*/
+static int socket_poll(lua_State *L) {
+    luaL_checktype(L, INTERESTS, LUA_TTABLE);
+    int milliseconds = sci_check_timeout(L, 2);
+    lua_settop(L, INTERESTS);
+    size_t count = list_keys(L);
+    struct pollfd *waiting = lua_newuserdatauv(L, count * sizeof *waiting, 0);
+    for (size_t i = 0; i < count; i++)
+        if (!fill_entry(L, &waiting[i], (lua_Integer)i + 1)) return 2;
+    if (poll_until(L, waiting, count, milliseconds) < 0) return sci_socket_fail_system(L, "wait", NULL, errno);
+    return answer_ready(L, waiting, count);
+}
+
+static const luaL_Reg poll_functions[] = {
+    {"now", socket_now},
+    {"poll", socket_poll},
+    {NULL, NULL},
+};
+
+static const luaL_Reg poll_methods[] = {
+    {"wait", socket_wait},
+    {NULL, NULL},
+};
+
+void sci_open_poll(lua_State *L) {
+    luaL_setfuncs(L, poll_functions, 0);
+    luaL_setfuncs(L, poll_methods, 0);
+}

@@ -1,0 +1,281 @@
+/* scissl.h: what the classes of scissl.core share.
+ *
+ * Ownership: a userdata owns exactly one reference to its OpenSSL object, frees it in one function and leaves
+ * NULL behind. Constructors push the empty userdata first (`sci_new_…`) and let OpenSSL fill it, so that
+ * nothing leaks when Lua runs out of memory. No function here keeps a lua_State beyond its call. */
+#ifndef SCISSL_H
+#define SCISSL_H
+
+#include "compat.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 504
+#error "scissl needs Lua 5.4 or later"
+#endif
+
+/* Names of the classes: their metatables' names in the registry, and `__name`. */
+#define SCI_SOCKET "SciSocket"
+#define SCI_SSL_SOCKET "SciSslSocket"
+#define SCI_CONTEXT "SciSslContext"
+#define SCI_CIPHER "SciSslCipher"
+#define SCI_ERROR "SciSslError"
+#define SCI_SESSION "OSSslSession"
+#define SCI_CERTIFICATE "SciSslX509Certificate"
+#define SCI_KEY "SciSslPrivateKey"
+#define SCI_VERSION "OSSslVersion"
+
+/* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------ */
+
+/* Bytes that one read can take without an allocation: four full TLS records. */
+#define SCI_SCRATCH 65536
+
+typedef struct sci_state {
+    BIO_METHOD *descriptor; /* transport.c: a socket, without SIGPIPE */
+    BIO_METHOD *memory;     /* transport.c: one direction of a memory transport */
+    unsigned char scratch[SCI_SCRATCH];
+} sci_state;
+
+sci_state *sci_get_state(lua_State *L);
+
+/* Makes the class `name` and leaves its table (functions and methods together, the metatable's __index) on the
+ * stack. `metamethods` may be NULL. */
+void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
+                   const luaL_Reg *metamethods);
+
+/* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
+void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
+
+/* The string argument at `index`, refused (a raised argument error) where it is longer than an int can say. */
+const char *sci_check_bytes(lua_State *L, int index, int *length);
+
+/* The string argument at `index`, refused (a raised argument error) where it holds a NUL byte. */
+const char *sci_check_text(lua_State *L, int index);
+
+/* Resolves the optional `i, j` at `index` and `index + 1` as string.sub does, for a string of `length` bytes.
+ * Answers the number of bytes, and where they begin in `*offset`. */
+size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
+
+/* Reads a time-out in seconds at `index` (nil or none: wait for ever) as milliseconds for poll(2); raises for
+ * negative numbers and NaN. */
+int sci_check_timeout(lua_State *L, int index);
+
+/* ---- constants.c ------------------------------------------------------------------------------------------- */
+
+void sci_open_constants(lua_State *L); /* sets every constant as a field of the table on top */
+
+/* ---- error.c: SciSslError, the one place that reads OpenSSL's queue ------------------------------------------ */
+
+/* What was being done when it failed. Zero what is not known; the queue is read by sci_push_error itself. */
+typedef struct sci_failure {
+    const char *phase;     /* "connect", "accept", "read", "write", "shutdown", "load", "initialize", "option" … */
+    const char *condition; /* a short stable name such as "not_initialized"; NULL: found from the rest */
+    const char *message;   /* our own words; NULL: OpenSSL's or the system's */
+    const char *subject;   /* the file, host or option text that it is about; NULL: none */
+    int ssl_error;         /* SSL_ERROR_…; 0 stands for SSL_ERROR_SSL */
+    int system_errno;      /* errno, 0: none */
+    int alert;             /* the alert that was sent, where `alert_sent`; one received is in the queue */
+    bool alert_sent;
+    bool server;        /* the failing end is a server: tells whose certificate a received alert is about */
+    long verify_result; /* X509_V_…; X509_V_OK: none */
+    int cause;          /* stack index of the Lua value behind it; 0: none */
+} sci_failure;
+
+/* Pushes a SciSslError made of `failure` and everything in OpenSSL's queue, which is left empty. */
+void sci_push_error(lua_State *L, const sci_failure *failure);
+
+/* The same behind a nil: `return sci_fail(L, &failure);` */
+int sci_fail(lua_State *L, const sci_failure *failure);
+
+/* nil, SciSslError from OpenSSL's queue. `subject` may be NULL. */
+int sci_fail_openssl(lua_State *L, const char *phase, const char *subject);
+
+/* nil, SciSslError from `system_errno`. */
+int sci_fail_system(lua_State *L, const char *phase, const char *subject, int system_errno);
+
+/* nil, SciSslError of our own: a stable condition name and a sentence. */
+int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message);
+
+bool sci_is_error(lua_State *L, int index);
+int sci_error_ssl_error(lua_State *L, int index); /* the SSL_ERROR_… of the SciSslError at `index` */
+void sci_open_error(lua_State *L);
+
+/* ---- file.c: files and BIOs ------------------------------------------------------------------------------------- */
+
+/* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with
+ * `path` as its subject. The caller frees the BIO. */
+BIO *sci_open_file(const char *path, sci_failure *failure);
+
+/* Completes `failure` for a `bio` whose text is not what PEM_read_… looked for. */
+void sci_explain_text(BIO *bio, sci_failure *failure);
+
+/* Pushes a userdata that owns a new memory BIO, NULL when out of memory, and frees it when it is collected: for
+ * OpenSSL to write into before Lua makes a string of it. */
+BIO *sci_new_memory_bio(lua_State *L);
+
+/* Pushes what was written to a memory BIO. */
+void sci_push_bio_bytes(lua_State *L, BIO *bio);
+
+/* ---- socket.c, poll.c: SciSocket ------------------------------------------------------------------------------ */
+
+#define SCI_PEER 112 /* bytes for whom a socket talks to, as text: "127.0.0.1:443", "[::1]:443", a path */
+
+/* First member of every userdata that is a SciSocket or inherits from it. Where `lower` is set, the state of the
+ * connection is kept down there. */
+typedef struct sci_socket {
+    int fd;                   /* the descriptor; -1: none, or closed. Not ours to close where `lent` */
+    bool lent;                /* user value SCI_SOCKET_OWNER owns the descriptor */
+    struct sci_socket *lower; /* that owner, where it is a SciSocket: its `fd` is the one that counts */
+    bool established;         /* a connection is known to stand */
+    bool connecting;          /* one is being made; or may be, where the descriptor was adopted */
+    bool listening;
+    int connect_errno;   /* why a connection attempt failed */
+    char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */
+} sci_socket;
+
+#define SCI_SOCKET_OWNER 1 /* user value: the object that owns the descriptor */
+
+/* The userdata at `index`, a SciSocket or of a class that inherits from it; raises for anything else. */
+sci_socket *sci_check_socket(lua_State *L, int index);
+
+/* Makes `name`, whose class table is on top, a class of SciSockets: sci_check_socket takes what has that metatable, and
+ * the class gets what SciSocket's has and it has not, but for the constructors. */
+void sci_inherit_socket(lua_State *L, const char *name);
+
+/* The descriptor that counts, or -1. */
+int sci_socket_descriptor(const sci_socket *socket);
+
+/* Adopts what is at `index` (SciSocket, descriptor number, object with getfd/fileno/pollfd) into the empty socket
+ * userdata at `self`. Answers true, or false with a SciSslError pushed. */
+bool sci_socket_adopt(lua_State *L, int self, int index);
+
+/* Makes a stream socket of `family` ("inet", "inet6", "unix") in the empty `socket`; false: errno says why. */
+bool sci_socket_open(sci_socket *socket, const char *family);
+
+/* Finds out whether the connection stands. 1: it does; 0: still connecting (on a blocking socket it waits instead);
+ * -1: it does not, and `failure` says why (phase "connect"); its subject lives as long as the socket. */
+int sci_socket_establish(sci_socket *socket, sci_failure *failure);
+
+/* O_NONBLOCK as it is now. */
+bool sci_socket_blocking(const sci_socket *socket);
+bool sci_socket_set_blocking(const sci_socket *socket, bool blocking);
+
+/* Closes the descriptor where it is ours. Harmless twice. Does no other I/O. */
+void sci_socket_release(sci_socket *socket);
+
+/* Closes the socket at `index` as SciSocket:close does: releases, and calls the owner's own `close` where lent, whose
+ * Lua errors are caught. Answers true, or false with a SciSslError pushed. */
+bool sci_socket_close(lua_State *L, int index);
+
+void sci_open_socket(lua_State *L);
+void sci_open_poll(lua_State *L); /* adds wait and poll to the class table of SciSocket, which is on top */
+
+/* ---- key.c: SciSslPrivateKey ------------------------------------------------------------------------------------ */
+
+EVP_PKEY **sci_new_key(lua_State *L);             /* pushes an empty one; the caller fills it */
+EVP_PKEY *sci_check_key(lua_State *L, int index); /* borrowed; raises where it is not an open SciSslPrivateKey */
+
+/* Reads a PEM private key. The passphrase at `passphrase` (absolute index) is a string, a function, or nil/none. NULL:
+ * the queue and `failure` (condition, cause) say why. Lua runs under lua_pcall alone; may push a cause. */
+EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int passphrase, sci_failure *failure);
+void sci_open_key(lua_State *L);
+
+/* ---- certificate.c, issue.c: SciSslX509Certificate ---------------------------------------------------------------- */
+
+X509 **sci_new_certificate(lua_State *L);              /* pushes an empty one; the caller fills it */
+X509 *sci_check_certificate(lua_State *L, int index); /* borrowed; raises */
+X509 *sci_test_certificate(lua_State *L, int index);  /* borrowed; NULL where it is something else */
+int sci_issue_certificate(lua_State *L);              /* SciSslX509Certificate.issue */
+void sci_open_certificate(lua_State *L);
+
+/* ---- cipher.c, session.c -------------------------------------------------------------------------------------------- */
+
+void sci_push_cipher(lua_State *L, const SSL_CIPHER *cipher); /* nil for NULL */
+void sci_open_cipher(lua_State *L);
+
+SSL_SESSION **sci_new_session(lua_State *L);
+SSL_SESSION *sci_check_session(lua_State *L, int index);
+void sci_open_session(lua_State *L);
+
+/* ---- transport.c: BIOs ------------------------------------------------------------------------------------------------ */
+
+typedef struct sci_queue {
+    unsigned char *bytes;
+    size_t start, length, capacity;
+} sci_queue;
+
+/* What a BIO of ours works on. `hold` keeps it from touching the transport: what is buffered above it is all there is.
+ * `nowait` makes a blocking descriptor answer at once. */
+typedef struct sci_transport {
+    const sci_socket *socket; /* NULL: a memory transport */
+    int system_errno;         /* of the last call; 0: it did not fail */
+    bool hold, nowait;
+    bool eof;                 /* the peer has ended its side of the transport */
+    unsigned char first[16];  /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
+    size_t first_length;
+    sci_queue in, out;        /* of a memory transport */
+} sci_transport;
+
+#define SCI_MEMORY_LIMIT 262144 /* bytes that a memory transport holds before writing has to wait for sslDrain */
+
+BIO *sci_new_transport_bio(const sci_state *state, sci_transport *transport); /* does not own `transport` */
+bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length);       /* false: out of memory */
+void sci_queue_skip(sci_queue *queue, size_t length);
+void sci_queue_free(sci_queue *queue);
+bool sci_open_transport(sci_state *state);
+void sci_close_transport(sci_state *state);
+
+/* ---- context.c, trust.c, identity.c: SciSslContext ---------------------------------------------------------------- */
+
+#define SCI_CONTEXT_ALPN 1 /* user value: the ALPN list in wire format, or nil */
+#define SCI_CONTEXT_USERVALUES 1
+#define SCI_SID_LENGTH 32 /* SSL_MAX_SID_CTX_LENGTH */
+
+/* A connection that was made from a context and must not feel the context's later changes: SSL_new copies most
+ * settings, but reads the cipher list and the trust store from the SSL_CTX each time. */
+typedef struct sci_dependent {
+    struct sci_dependent *previous, *next; /* NULL: in no ring */
+    SSL *ssl;
+} sci_dependent;
+
+typedef struct sci_context {
+    SSL_CTX *ctx;
+    const char *method;                /* "TLS", "TLSv1.2" … */
+    unsigned char sid[SCI_SID_LENGTH]; /* session id context of its servers */
+    unsigned int sid_length;
+    sci_dependent dependents;  /* head of the ring of connections that still read from `ctx` */
+    bool store_lent;           /* connections of earlier settings hold the trust store: copy before changing it */
+    STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
+} sci_context;
+
+sci_context *sci_check_context(lua_State *L, int index);
+
+/* Reads verification flags at `index`. False: they do not fit together (row S14); nil, SciSslError were pushed. */
+bool sci_check_verify_flags(lua_State *L, int index, int *flags);
+
+/* Call before the ciphers or the trust of `context` change: its connections get what stands now as their own. */
+bool sci_context_detach(sci_context *context);
+void sci_context_link(sci_context *context, sci_dependent *dependent);
+void sci_context_unlink(sci_dependent *dependent);
+
+/* Reads the certificates of PEM text, one at the least. NULL: `failure` and the queue say why. The caller frees them. */
+STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure);
+
+void sci_open_trust(lua_State *L);    /* adds its methods to the class table on top */
+void sci_open_identity(lua_State *L); /* adds its methods to the class table on top */
+void sci_open_context(lua_State *L);
+
+/* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h ----------------------------------------------------- */
+
+void sci_open_sslsocket(lua_State *L);
+
+/* ---- version.c: OSSslVersion ---------------------------------------------------------------------------------------------- */
+
+void sci_check_library(lua_State *L); /* raises where the loaded OpenSSL does not fit the headers */
+void sci_open_version(lua_State *L);
+
+#endif

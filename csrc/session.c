@@ -1,0 +1,249 @@
+/* session.c: OSSslSession, a resumable TLS session (SSL_SESSION). Document row S2. */
+#include "scissl.h"
+
+SSL_SESSION **sci_new_session(lua_State *L) { return sci_new_object(L, SCI_SESSION, sizeof(SSL_SESSION *), 0); }
+
+SSL_SESSION *sci_check_session(lua_State *L, int index) {
+    SSL_SESSION **slot = luaL_checkudata(L, index, SCI_SESSION);
+    luaL_argcheck(L, *slot != NULL, index, "session has been closed");
+    return *slot;
+}
+
+static int session_gc(lua_State *L) {
+    SSL_SESSION **slot = luaL_checkudata(L, 1, SCI_SESSION);
+    SSL_SESSION_free(*slot);
+    *slot = NULL;
+    return 0;
+}
+
+/***
+Reads a session that `toPem` wrote.
+@function OSSslSession.fromPem
+@tparam string text
+@treturn[1] OSSslSession
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `not_pem`
+@see PEM_read_bio_SSL_SESSION(3)
+*/
+static int session_from_pem(lua_State *L) {
+    int length;
+    const char *text = sci_check_bytes(L, 1, &length);
+    SSL_SESSION **slot = sci_new_session(L);
+    ERR_clear_error();
+    BIO *bio = BIO_new_mem_buf(text, length);
+    if (bio) *slot = PEM_read_bio_SSL_SESSION(bio, NULL, NULL, NULL);
+    BIO_free(bio);
+    if (*slot) return 1;
+    return sci_fail(L, &(sci_failure){.phase = "load", .condition = "not_pem", .subject = "TLS session"});
+}
+
+/***
+Reads a session that `toDer` wrote.
+@function OSSslSession.fromDer
+@tparam string bytes
+@treturn[1] OSSslSession
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `not_der`
+@see d2i_SSL_SESSION(3)
+*/
+static int session_from_der(lua_State *L) {
+    int length;
+    const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length);
+    SSL_SESSION **slot = sci_new_session(L);
+    ERR_clear_error();
+    *slot = d2i_SSL_SESSION(NULL, &bytes, length);
+    if (*slot) return 1;
+    return sci_fail(L, &(sci_failure){.phase = "load", .condition = "not_der", .subject = "TLS session"});
+}
+
+/***
+Writes the session as PEM text. It holds the session's secret: keep it as you would a key.
+@function OSSslSession:toPem
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError
+@see PEM_write_bio_SSL_SESSION(3)
+*/
+static int session_to_pem(lua_State *L) {
+    SSL_SESSION *session = sci_check_session(L, 1);
+    BIO *bio = sci_new_memory_bio(L);
+    if (!bio || !PEM_write_bio_SSL_SESSION(bio, session)) return sci_fail_openssl(L, "save", "TLS session");
+    sci_push_bio_bytes(L, bio);
+    return 1;
+}
+
+/***
+Writes the session as DER bytes. They hold the session's secret: keep them as you would a key.
+@function OSSslSession:toDer
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError
+@see i2d_SSL_SESSION(3)
+*/
+static int session_to_der(lua_State *L) {
+    SSL_SESSION *session = sci_check_session(L, 1);
+    luaL_Buffer buffer;
+    ERR_clear_error();
+    int length = i2d_SSL_SESSION(session, NULL);
+    if (length <= 0) return sci_fail_openssl(L, "save", "TLS session");
+    unsigned char *cursor = (unsigned char *)luaL_buffinitsize(L, &buffer, (size_t)length);
+    if (i2d_SSL_SESSION(session, &cursor) != length) return sci_fail_openssl(L, "save", "TLS session");
+    luaL_pushresultsize(&buffer, (size_t)length);
+    return 1;
+}
+
+/***
+Answers the session's id. In TLS 1.3 it names the session on this side only.
+@function OSSslSession:id
+@treturn string raw bytes, 32 at the most; empty where it has none
+@see SSL_SESSION_get_id(3)
+*/
+static int session_id(lua_State *L) {
+    unsigned int length = 0;
+    const unsigned char *id = SSL_SESSION_get_id(sci_check_session(L, 1), &length);
+    lua_pushlstring(L, (const char *)id, length);
+    return 1;
+}
+
+/***
+Tells whether a handshake with this session can skip the full exchange.
+@function OSSslSession:isResumable
+@treturn boolean
+@see SSL_SESSION_is_resumable(3)
+*/
+static int session_is_resumable(lua_State *L) {
+    lua_pushboolean(L, SSL_SESSION_is_resumable(sci_check_session(L, 1)));
+    return 1;
+}
+
+static const char *protocol_name(const SSL_SESSION *session) {
+    switch (SSL_SESSION_get_protocol_version(session)) {
+        case TLS1_VERSION: return "TLSv1";
+        case TLS1_1_VERSION: return "TLSv1.1";
+        case TLS1_2_VERSION: return "TLSv1.2";
+        case TLS1_3_VERSION: return "TLSv1.3";
+        default: return "unknown";
+    }
+}
+
+/***
+Answers the protocol of the session.
+@function OSSslSession:protocol
+@treturn string `TLSv1.2`, `TLSv1.3` …
+@see SSL_SESSION_get_protocol_version(3)
+*/
+static int session_protocol(lua_State *L) {
+    lua_pushstring(L, protocol_name(sci_check_session(L, 1)));
+    return 1;
+}
+
+/***
+Answers the cipher suite of the session.
+@function OSSslSession:cipher
+@treturn ?SciSslCipher
+@see SSL_SESSION_get0_cipher(3)
+*/
+static int session_cipher(lua_State *L) {
+    sci_push_cipher(L, SSL_SESSION_get0_cipher(sci_check_session(L, 1)));
+    return 1;
+}
+
+/***
+Answers the server name that the client asked for (SNI).
+@function OSSslSession:hostName
+@treturn ?string
+@see SSL_SESSION_get0_hostname(3)
+*/
+static int session_host_name(lua_State *L) {
+    lua_pushstring(L, SSL_SESSION_get0_hostname(sci_check_session(L, 1)));
+    return 1;
+}
+
+/***
+Answers when the session was made.
+@function OSSslSession:time
+@treturn integer seconds since the epoch
+@see SSL_SESSION_get_time(3)
+*/
+static int session_time(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)SSL_SESSION_get_time(sci_check_session(L, 1)));
+    return 1;
+}
+
+/***
+Answers how long the session may be resumed.
+@function OSSslSession:timeout
+@treturn integer seconds from `time`
+@see SSL_SESSION_get_timeout(3)
+*/
+static int session_timeout(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)SSL_SESSION_get_timeout(sci_check_session(L, 1)));
+    return 1;
+}
+
+/***
+Answers how long the server means to honour the session's ticket.
+@function OSSslSession:ticketLifetime
+@treturn ?integer seconds; nil where the session has no ticket
+@see SSL_SESSION_get_ticket_lifetime_hint(3)
+*/
+static int session_ticket_lifetime(lua_State *L) {
+    const SSL_SESSION *session = sci_check_session(L, 1);
+    if (SSL_SESSION_has_ticket(session))
+        lua_pushinteger(L, (lua_Integer)SSL_SESSION_get_ticket_lifetime_hint(session));
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+static int session_eq(lua_State *L) {
+    const SSL_SESSION *a = sci_check_session(L, 1);
+    const SSL_SESSION *b = sci_check_session(L, 2);
+    unsigned int a_length, b_length;
+    const unsigned char *a_id = SSL_SESSION_get_id(a, &a_length);
+    const unsigned char *b_id = SSL_SESSION_get_id(b, &b_length);
+    lua_pushboolean(L, a == b || (a_length > 0 && a_length == b_length && CRYPTO_memcmp(a_id, b_id, a_length) == 0));
+    return 1;
+}
+
+static int session_tostring(lua_State *L) {
+    SSL_SESSION **slot = luaL_checkudata(L, 1, SCI_SESSION);
+    if (!*slot) {
+        lua_pushliteral(L, SCI_SESSION ": closed");
+        return 1;
+    }
+    const char *host = SSL_SESSION_get0_hostname(*slot);
+    const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(*slot);
+    lua_pushfstring(L, SCI_SESSION ": %s, %s%s%s, %s", protocol_name(*slot),
+                    cipher ? SSL_CIPHER_get_name(cipher) : "no cipher", host ? ", " : "", host ? host : "",
+                    SSL_SESSION_is_resumable(*slot) ? "resumable" : "not resumable");
+    return 1;
+}
+
+static const luaL_Reg session_functions[] = {
+    {"fromPem", session_from_pem},
+    {"fromDer", session_from_der},
+    {NULL, NULL},
+};
+
+static const luaL_Reg session_methods[] = {
+    {"toPem", session_to_pem},
+    {"toDer", session_to_der},
+    {"id", session_id},
+    {"isResumable", session_is_resumable},
+    {"protocol", session_protocol},
+    {"cipher", session_cipher},
+    {"hostName", session_host_name},
+    {"time", session_time},
+    {"timeout", session_timeout},
+    {"ticketLifetime", session_ticket_lifetime},
+    {NULL, NULL},
+};
+
+static const luaL_Reg session_metamethods[] = {
+    {"__gc", session_gc}, {"__close", session_gc}, {"__eq", session_eq}, {"__tostring", session_tostring}, {NULL, NULL},
+};
+
+void sci_open_session(lua_State *L) {
+    sci_new_class(L, SCI_SESSION, session_functions, session_methods, session_metamethods);
+}

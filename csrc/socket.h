@@ -1,0 +1,80 @@
+/* socket.h: what the files of SciSocket share: socket.c (life, bytes), adopt.c, address.c,
+ * connection.c, sockopt.c, poll.c, and descriptor.c below them. */
+#ifndef SCISSL_SOCKET_H
+#define SCISSL_SOCKET_H
+
+#include "scissl.h"
+
+/* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE -------- */
+
+typedef struct sci_address {
+    struct sockaddr_storage storage;
+    socklen_t length;
+} sci_address;
+
+/* -1 and false: errno says why. */
+int sci_descriptor_open(int domain);
+bool sci_descriptor_pair(int descriptors[2]);
+int sci_descriptor_accept(int listener, sci_address *peer); /* a blocking one */
+int sci_descriptor_duplicate(int descriptor);
+void sci_descriptor_silence(int descriptor);           /* no SIGPIPE */
+void sci_descriptor_prepare(int descriptor);           /* no SIGPIPE, and close-on-exec */
+int sci_descriptor_option(int descriptor, int option); /* an integer of SOL_SOCKET */
+bool sci_would_block(int system_errno);
+
+/* poll(2) for one descriptor. 1: ready; 0: time-out; -1: errno says why. */
+int sci_descriptor_wait(int descriptor, short events, int milliseconds);
+
+/* ---- address.c ------------------------------------------------------------------------------------------------- */
+
+/* The address of the other end or, where not `peer`, of this one. False: errno says why. */
+bool sci_get_address(int descriptor, bool peer, sci_address *address);
+
+/* Writes it as people do: "127.0.0.1:443", "[::1]:443", a path; cut where it is too long. */
+void sci_describe_address(const sci_address *address, char text[SCI_PEER]);
+
+/* Reads host and port at stack index 2 and 3, or the path at 2, for a socket that is open; the host's first address of
+ * the socket's family counts. `passive`: for bind. False: `failure` says why there is none. */
+bool sci_find_address(lua_State *L, int descriptor, bool passive, sci_address *address, sci_failure *failure);
+
+/* ---- socket.c -------------------------------------------------------------------------------------------------- */
+
+/* The socket that keeps the state of the connection: the lowest one. */
+sci_socket *sci_socket_base(sci_socket *socket);
+bool sci_is_socket(lua_State *L, int index);
+
+/* Pushes an empty SciSocket. */
+sci_socket *sci_new_socket(lua_State *L);
+
+/* nil, SciSslError: from `failure` alone, since nothing in OpenSSL's queue is about sockets. */
+int sci_socket_fail(lua_State *L, const sci_failure *failure);
+int sci_socket_fail_closed(lua_State *L, const char *phase);
+int sci_socket_fail_system(lua_State *L, const char *phase, const char *subject, int system_errno);
+
+/* nil, SciSslError of input or output that ended in `system_errno`. `wanted`: the SSL_ERROR_WANT_… of "not now". */
+int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int wanted, int system_errno);
+
+int sci_answer_receiver(lua_State *L);     /* what is at index 1 */
+int sci_answer_pushed_error(lua_State *L); /* nil, and the SciSslError on top */
+
+/* ---- connection.c ---------------------------------------------------------------------------------------------- */
+
+/* As sci_socket_establish, with the time-out given, without words; for a base that is open and does not listen. */
+int sci_socket_probe(sci_socket *base, int milliseconds);
+
+/* ---- adopt.c --------------------------------------------------------------------------------------------------- */
+
+/* Whether sci_find_descriptor has a look at the value at all. */
+bool sci_may_have_descriptor(lua_State *L, int index);
+
+/* The descriptor of a SciSocket, a number, or an object with getfd, fileno or pollfd. -1: `failure` says why there is
+ * none; what it refers to has been pushed. Objects are asked under lua_pcall. */
+int sci_find_descriptor(lua_State *L, int index, sci_failure *failure);
+int sci_socket_on(lua_State *L); /* SciSocket.on */
+
+/* Each adds its functions and methods to the class table on top. */
+void sci_open_address(lua_State *L);
+void sci_open_connection(lua_State *L);
+void sci_open_sockopt(lua_State *L);
+
+#endif

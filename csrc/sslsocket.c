@@ -1,0 +1,400 @@
+/* sslsocket.c: SciSslSocket, its life: over what it runs, sslInitialize, close. Document rows S1 and S9. */
+#include "sslsocket.h"
+
+#include <errno.h>
+#include <string.h>
+
+sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) { return luaL_checkudata(L, index, SCI_SSL_SOCKET); }
+
+/* ---- making ------------------------------------------------------------------------------------------------------ */
+
+/* Pushes an empty SciSslSocket that inherits from the context at `context`. */
+static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
+    sci_check_context(L, context);
+    sci_sslsocket *socket = sci_new_object(L, SCI_SSL_SOCKET, sizeof *socket, SCI_SSL_USERVALUES);
+    socket->socket.fd = -1;
+    socket->alert_sent = -1;
+    lua_pushvalue(L, context);
+    lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
+    return socket;
+}
+
+/***
+Makes a socket over a non-blocking stream socket of its own. `connect` it, or `bind`, `listen` and `accept`.
+@function SciSslSocket.new
+@tparam SciSslContext context
+@tparam[opt="inet"] string family `inet`, `inet6` or `unix`
+@treturn[1] SciSslSocket
+@treturn[2] nil
+@treturn[2] SciSslError
+*/
+static int sslsocket_new(lua_State *L) {
+    static const char *const families[] = {"inet", "inet6", "unix", NULL};
+    const char *family = families[luaL_checkoption(L, 2, "inet", families)];
+    sci_sslsocket *socket = new_sslsocket(L, 1);
+    sci_failure failure = {.phase = "open", .ssl_error = SSL_ERROR_SYSCALL};
+    ERR_clear_error();
+    socket->transport.socket = &socket->socket;
+    if (sci_socket_open(&socket->socket, family) && sci_socket_set_blocking(&socket->socket, false)) return 1;
+    failure.system_errno = errno;
+    return sci_fail(L, &failure);
+}
+
+/***
+Makes a socket over one that is connected already. The blocking mode stays as it is. An object goes on owning its
+descriptor: closing the SciSslSocket calls the object's own `close`. A descriptor number becomes ours.
+@function SciSslSocket.on
+@param transport a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
+@tparam SciSslContext context
+@treturn[1] SciSslSocket
+@treturn[2] nil
+@treturn[2] SciSslError what was given is no socket
+*/
+static int sslsocket_on(lua_State *L) {
+    luaL_checkany(L, 1);
+    sci_sslsocket *socket = new_sslsocket(L, 2);
+    ERR_clear_error();
+    socket->transport.socket = &socket->socket;
+    if (sci_socket_adopt(L, lua_gettop(L), 1)) return 1;
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/***
+Makes a socket without a descriptor: `sslFeed` gives it the peer's bytes, `sslDrain` takes what is for the peer.
+@function SciSslSocket.onMemory
+@tparam SciSslContext context
+@treturn SciSslSocket
+*/
+static int sslsocket_on_memory(lua_State *L) {
+    sci_sslsocket *socket = new_sslsocket(L, 1);
+    socket->memory = true;
+    return 1;
+}
+
+/* SciSocket's accept, its upvalue, and a SciSslSocket of the same context over what it answers. */
+/***
+Accepts the next connection of a listening socket. The new socket has the listening one's context and blocking mode; its
+`sslInitialize` and `sslAccept` are still to come.
+@function SciSslSocket:accept
+@treturn[1] SciSslSocket
+@treturn[2] nil
+@treturn[2] SciSslError as `SciSocket:accept`
+*/
+static int sslsocket_accept(lua_State *L) {
+    const sci_sslsocket *listener = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_call(L, 1, 2);
+    if (lua_isnil(L, 2)) return 2;
+    lua_settop(L, 2);
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    sci_sslsocket *socket = new_sslsocket(L, 3);
+    socket->transport.socket = &socket->socket;
+    if (!sci_socket_adopt(L, 4, 2)) {
+        lua_pushnil(L);
+        lua_insert(L, -2);
+        return 2;
+    }
+    (void)sci_socket_set_blocking(&socket->socket, sci_socket_blocking(&listener->socket));
+    return 1;
+}
+
+/* ---- sslInitialize ------------------------------------------------------------------------------------------------ */
+
+static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, index, SCI_SSL_PENDING);
+    socket->pending_offset = socket->pending_length = 0;
+}
+
+static void drop_ssl(sci_sslsocket *socket) {
+    sci_context_unlink(&socket->dependent);
+    /* OpenSSL spoils the session of a connection that goes without close_notify; fatal alerts have spoilt it already. */
+    if (socket->ssl) SSL_set_shutdown(socket->ssl, SSL_get_shutdown(socket->ssl) | SSL_SENT_SHUTDOWN);
+    SSL_free(socket->ssl);
+    socket->ssl = NULL;
+}
+
+static void reset_connection(sci_sslsocket *socket) {
+    sci_transport *transport = &socket->transport;
+    transport->hold = transport->nowait = transport->eof = false;
+    transport->first_length = 0;
+    socket->role = SCI_NO_ROLE;
+    socket->secured = socket->failed = socket->end_unread = false;
+    socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
+    socket->alert_sent = -1;
+}
+
+/* What SSL_new does not copy: S9 wants it all to stay as it was at this moment. */
+static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
+    size_t length = 0;
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    lua_getiuservalue(L, -1, SCI_CONTEXT_ALPN);
+    socket->alpn = (const unsigned char *)lua_tolstring(L, -1, &length);
+    socket->alpn_length = (unsigned int)length;
+    lua_setiuservalue(L, 1, SCI_SSL_ALPN);
+    lua_pop(L, 1);
+    socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
+    memcpy(socket->sid, context->sid, context->sid_length);
+    socket->sid_length = context->sid_length;
+    socket->dependent.ssl = socket->ssl;
+    sci_context_link(context, &socket->dependent);
+}
+
+static bool make_ssl(lua_State *L, sci_sslsocket *socket, SSL_CTX *ctx) {
+    SSL *ssl = SSL_new(ctx);
+    BIO *bio = ssl ? sci_new_transport_bio(sci_get_state(L), &socket->transport) : NULL;
+    if (!bio) {
+        SSL_free(ssl);
+        return false;
+    }
+    SSL_set_bio(ssl, bio, bio);
+    drop_ssl(socket);
+    socket->ssl = ssl;
+    sci_ssl_install_callbacks(socket, ctx);
+    return true;
+}
+
+static bool connection_stands(const sci_sslsocket *socket) {
+    if (!socket->ssl || socket->role == SCI_NO_ROLE || socket->failed) return false;
+    return SSL_get_shutdown(socket->ssl) != (SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+static sci_context *get_context(lua_State *L) {
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    sci_context *context = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return context;
+}
+
+/***
+Makes a new SSL structure that inherits the context's settings as they are at this moment: method, options, verification,
+time-outs, certificates, trust. The context's later changes do not reach it. (Row S9)
+@function SciSslSocket:sslInitialize
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `closed`, or `handshake_under_way` where a TLS connection stands
+@see SSL_new(3)
+*/
+static int sslsocket_initialize(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_context *context = get_context(L);
+    lua_settop(L, 1);
+    if (socket->closed) return sci_fail_own(L, "initialize", "closed", "the socket has been closed");
+    if (!context->ctx) return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
+    if (connection_stands(socket))
+        return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
+    ERR_clear_error();
+    if (!make_ssl(L, socket, context->ctx)) return sci_fail_openssl(L, "initialize", NULL);
+    reset_connection(socket);
+    forget_write(L, 1, socket);
+    inherit(L, socket, context);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* ---- the end ------------------------------------------------------------------------------------------------------- */
+
+/* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
+static void say_goodbye(sci_sslsocket *socket) {
+    bool speaks = socket->ssl && socket->secured && !socket->failed && SSL_is_init_finished(socket->ssl);
+    if (!speaks || socket->pending_length > 0 || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
+    sci_ssl_begin(socket);
+    (void)SSL_shutdown(socket->ssl);
+    ERR_clear_error();
+}
+
+/***
+Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
+never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
+@function SciSslSocket:close
+@treturn boolean true
+@see SSL_shutdown(3)
+*/
+static int sslsocket_close(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    if (!socket->closed) {
+        say_goodbye(socket);
+        socket->closed = true;
+        drop_ssl(socket);
+        sci_queue_free(&socket->transport.in);
+        forget_write(L, 1, socket);
+        if (!socket->memory) sci_socket_close(L, 1);
+    }
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* Speaks to nobody: a collected socket may be of another thread of control, or in mid-handshake. */
+static int sslsocket_gc(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    socket->closed = true;
+    drop_ssl(socket);
+    sci_queue_free(&socket->transport.in);
+    sci_queue_free(&socket->transport.out);
+    sci_socket_release(&socket->socket);
+    return 0;
+}
+
+/* ---- the memory transport ------------------------------------------------------------------------------------------- */
+
+static sci_sslsocket *check_memory(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    luaL_argcheck(L, socket->memory, 1, "SciSslSocket made by onMemory expected");
+    return socket;
+}
+
+/***
+Gives a memory transport bytes that came from the peer.
+@function SciSslSocket:sslFeed
+@tparam string bytes
+@treturn[1] integer how many were taken: all of them
+@treturn[2] nil
+@treturn[2] SciSslError condition `closed`
+*/
+static int sslsocket_feed(lua_State *L) {
+    sci_sslsocket *socket = check_memory(L);
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    if (socket->closed) return sci_fail_own(L, "read", "closed", "the socket has been closed");
+    if (!sci_queue_put(&socket->transport.in, bytes, length))
+        return sci_fail_own(L, "read", "memory_full", "there is no memory for the bytes");
+    lua_pushinteger(L, (lua_Integer)length);
+    return 1;
+}
+
+/***
+Tells a memory transport that the peer has closed its side: no more bytes will be fed.
+@function SciSslSocket:sslFeedEnd
+@treturn SciSslSocket the receiver
+*/
+static int sslsocket_feed_end(lua_State *L) {
+    check_memory(L)->transport.eof = true;
+    lua_settop(L, 1);
+    return 1;
+}
+
+/***
+Takes the bytes that a memory transport has for the peer.
+@function SciSslSocket:sslDrain
+@tparam[opt] integer max bytes at the most; without it, all
+@treturn string empty where there are none
+*/
+static int sslsocket_drain(lua_State *L) {
+    sci_queue *out = &check_memory(L)->transport.out;
+    lua_Integer max = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+    luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
+    size_t length = (lua_Unsigned)max < out->length ? (size_t)max : out->length;
+    lua_pushlstring(L, out->bytes ? (const char *)out->bytes + out->start : "", length);
+    if (length > 0) sci_queue_skip(out, length);
+    return 1;
+}
+
+/* ---- plain traffic ------------------------------------------------------------------------------------------------------- */
+
+/* `send`, `recv` and `setBlocking` are SciSocket's, their upvalue, where they can do no harm. */
+static int call_inherited(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+static int sslsocket_plain(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    if (!connection_stands(socket)) return call_inherited(L);
+    return sci_fail_own(L, "plain", "handshake_under_way",
+                        "send and recv would bypass TLS: use sslWrite and sslRead, or sslShutdown first");
+}
+
+static int sslsocket_set_blocking(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    if (!socket->memory) return call_inherited(L);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    if (lua_toboolean(L, 2))
+        return sci_fail_own(L, "option", "not_ready", "a memory transport cannot wait: it has nothing to wait for");
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* ---- for the REPL ------------------------------------------------------------------------------------------------------ */
+
+static const char *state_text(const sci_sslsocket *socket) {
+    if (socket->closed) return "closed";
+    if (!socket->ssl) return "not initialized";
+    if (socket->failed) return "failed";
+    if (socket->role == SCI_NO_ROLE) return "initialized";
+    return socket->secured ? NULL : "handshake under way";
+}
+
+static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
+    char subject[256];
+    X509 *peer = SSL_get0_peer_certificate(socket->ssl);
+    if (!peer) {
+        lua_pushliteral(L, "peer without certificate");
+        return;
+    }
+    X509_NAME_oneline(X509_get_subject_name(peer), subject, sizeof subject);
+    lua_pushfstring(L, "peer %s %s", *subject == '/' ? subject + 1 : subject,
+                    SSL_get_verify_result(socket->ssl) == X509_V_OK ? "verified" : "NOT verified");
+}
+
+static int sslsocket_tostring(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    const char *state = state_text(socket);
+    const char *role = socket->role == SCI_CLIENT ? "client, " : socket->role == SCI_SERVER ? "server, " : "";
+    if (state) {
+        lua_pushfstring(L, SCI_SSL_SOCKET ": %s%s", role, state);
+        return 1;
+    }
+    push_peer_text(L, socket);
+    lua_pushfstring(L, SCI_SSL_SOCKET ": %s%s, %s, %s", role, SSL_get_version(socket->ssl),
+                    SSL_get_cipher_name(socket->ssl), lua_tostring(L, -1));
+    return 1;
+}
+
+static const luaL_Reg sslsocket_functions[] = {
+    {"new", sslsocket_new},
+    {"on", sslsocket_on},
+    {"onMemory", sslsocket_on_memory},
+    {NULL, NULL},
+};
+
+static const luaL_Reg sslsocket_methods[] = {
+    {"sslInitialize", sslsocket_initialize},
+    {"close", sslsocket_close},
+    {"sslFeed", sslsocket_feed},
+    {"sslFeedEnd", sslsocket_feed_end},
+    {"sslDrain", sslsocket_drain},
+    {NULL, NULL},
+};
+
+static const luaL_Reg sslsocket_metamethods[] = {
+    {"__gc", sslsocket_gc},
+    {"__close", sslsocket_close},
+    {"__tostring", sslsocket_tostring},
+    {NULL, NULL},
+};
+
+/* Wraps the inherited method `name` of the class table on top. */
+static void wrap_inherited(lua_State *L, const char *name, lua_CFunction wrapper) {
+    lua_getfield(L, -1, name);
+    lua_pushcclosure(L, wrapper, 1);
+    lua_setfield(L, -2, name);
+}
+
+void sci_open_sslsocket(lua_State *L) {
+    sci_new_class(L, SCI_SSL_SOCKET, sslsocket_functions, sslsocket_methods, sslsocket_metamethods);
+    sci_open_handshake(L);
+    sci_open_io(L);
+    sci_open_peer(L);
+    sci_inherit_socket(L, SCI_SSL_SOCKET);
+    wrap_inherited(L, "accept", sslsocket_accept);
+    wrap_inherited(L, "send", sslsocket_plain);
+    wrap_inherited(L, "recv", sslsocket_plain);
+    wrap_inherited(L, "setBlocking", sslsocket_set_blocking);
+}

@@ -1,0 +1,81 @@
+/* sslsocket.h: what the files of SciSslSocket share: sslsocket.c (life), handshake.c, io.c, peer.c. */
+#ifndef SCISSL_SSLSOCKET_H
+#define SCISSL_SSLSOCKET_H
+
+#include "scissl.h"
+
+/* User values behind SCI_SOCKET_OWNER. */
+enum {
+    SCI_SSL_CONTEXT = SCI_SOCKET_OWNER + 1,
+    SCI_SSL_PENDING, /* the string that a write which could not be finished was given */
+    SCI_SSL_FAILURE, /* the SciSslError that ended the connection */
+    SCI_SSL_ALPN,    /* the context's ALPN list at sslInitialize */
+    SCI_SSL_USERVALUES = SCI_SSL_ALPN
+};
+
+typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
+
+typedef struct sci_sslsocket {
+    sci_socket socket; /* first: a SciSslSocket answers whatever a SciSocket does */
+    sci_transport transport;
+    sci_dependent dependent; /* in the ring of its context, while it reads settings from there */
+    SSL *ssl;                /* NULL: before sslInitialize, after close */
+    sci_role role;           /* which of sslConnect and sslAccept was called first */
+    bool memory;             /* no descriptor: sslFeed and sslDrain */
+    bool closed;
+    bool secured;     /* the handshake has been completed */
+    bool failed;      /* nothing more is possible; SCI_SSL_FAILURE says why */
+    bool end_unread;  /* looking ahead met the peer's close_notify; sslRead has not answered it yet */
+    int not_yet_code; /* SSL_ERROR_… behind the last negative answer */
+    int zero_code;    /* SSL_ERROR_… behind the last answer 0 */
+    int wanted;       /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
+    int alert_sent;   /* the fatal alert that we sent, or -1 */
+    size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that must come again */
+    long session_timeout;                  /* inherited at sslInitialize, seconds */
+    unsigned char sid[SCI_SID_LENGTH];     /* inherited: session id context */
+    unsigned int sid_length;
+    const unsigned char *alpn; /* bytes of SCI_SSL_ALPN, or NULL */
+    unsigned int alpn_length;
+} sci_sslsocket;
+
+/* Any SciSslSocket, closed ones too; raises for anything else. */
+sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
+
+/* For setters: the SciSslSocket at 1 once initialized and before its handshake. NULL: nil, SciSslError were pushed. */
+sci_sslsocket *sci_check_before_handshake(lua_State *L);
+
+/* Whether a TLS call can be made now. False: the document's one answer was pushed instead: "not yet", or a
+ * SciSslError that says what is missing. The receiver is at index 1. */
+bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* The same, and the handshake has been completed. */
+bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* Call before each OpenSSL operation: nothing stale may colour its result. */
+void sci_ssl_begin(sci_sslsocket *socket);
+
+/* Pushes the document's answer for an OpenSSL call that has just answered `result` <= 0: an integer for "not yet" or
+ * "closed", else a SciSslError, which is kept where it ends the connection. Answers the SSL_ERROR_… code. */
+int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase);
+
+/* Pushes `-code` and remembers it for sslGetError and events. */
+void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code);
+
+/* Pushes 0 and remembers what it stands for. */
+void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
+
+/* Lets OpenSSL work through what has come, without waiting and without taking application data. `buffered_only`:
+ * not even the transport is asked. */
+void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only);
+
+/* Whether sslRead would answer without the transport becoming readable. */
+bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
+
+void sci_ssl_install_callbacks(sci_sslsocket *socket, SSL_CTX *ctx); /* handshake.c */
+
+/* Each adds its methods to the class table on top. */
+void sci_open_handshake(lua_State *L);
+void sci_open_io(lua_State *L);
+void sci_open_peer(lua_State *L);
+
+#endif

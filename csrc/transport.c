@@ -1,0 +1,192 @@
+/* transport.c: what TLS runs over. BIOs for a descriptor, which never raises SIGPIPE, and for a pair of queues. */
+#include "scissl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+/* ---- queues ---------------------------------------------------------------------------------------------------- */
+
+#define QUEUE_KEEPS 32768 /* bytes of capacity that an empty queue does not give back */
+
+void sci_queue_free(sci_queue *queue) {
+    free(queue->bytes);
+    memset(queue, 0, sizeof *queue);
+}
+
+static bool queue_grow(sci_queue *queue, size_t needed) {
+    size_t capacity = queue->capacity ? queue->capacity : 4096;
+    while (capacity < needed) {
+        if (capacity > SIZE_MAX / 2) return false;
+        capacity *= 2;
+    }
+    unsigned char *bytes = realloc(queue->bytes, capacity);
+    if (!bytes) return false;
+    queue->bytes = bytes;
+    queue->capacity = capacity;
+    return true;
+}
+
+bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length) {
+    if (length == 0) return true;
+    if (queue->start > 0 && queue->start + queue->length + length > queue->capacity) {
+        memmove(queue->bytes, queue->bytes + queue->start, queue->length);
+        queue->start = 0;
+    }
+    if (length > SIZE_MAX - queue->length) return false;
+    if (queue->length + length > queue->capacity && !queue_grow(queue, queue->length + length)) return false;
+    memcpy(queue->bytes + queue->start + queue->length, bytes, length);
+    queue->length += length;
+    return true;
+}
+
+void sci_queue_skip(sci_queue *queue, size_t length) {
+    queue->start += length;
+    queue->length -= length;
+    if (queue->length > 0) return;
+    queue->start = 0;
+    if (queue->capacity > QUEUE_KEEPS) sci_queue_free(queue);
+}
+
+/* ---- what both BIOs share ------------------------------------------------------------------------------------------ */
+
+static int must_wait(BIO *bio, int retry_flag) {
+    BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);
+    return 0;
+}
+
+static void remember_first(sci_transport *transport, const char *data, size_t length) {
+    if (transport->first_length > 0) return;
+    transport->first_length = length < sizeof transport->first ? length : sizeof transport->first;
+    memcpy(transport->first, data, transport->first_length);
+}
+
+static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
+    const sci_transport *transport = BIO_get_data(bio);
+    (void)number;
+    (void)pointer;
+    switch (command) {
+        case BIO_CTRL_FLUSH: return 1;
+        case BIO_CTRL_EOF: return transport->eof;
+        case BIO_C_GET_FD: return transport->socket ? sci_socket_descriptor(transport->socket) : -1;
+        default: return 0;
+    }
+}
+
+static int transport_create(BIO *bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+/* ---- a descriptor ---------------------------------------------------------------------------------------------------- */
+
+static bool would_block(int system_errno) { return system_errno == EAGAIN || system_errno == EWOULDBLOCK; }
+
+static int descriptor_failed(BIO *bio, sci_transport *transport, int retry_flag) {
+    if (would_block(errno)) return must_wait(bio, retry_flag);
+    transport->system_errno = errno;
+    return 0;
+}
+
+static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    ssize_t got;
+    *done = 0;
+    BIO_clear_retry_flags(bio);
+    if (transport->hold) return must_wait(bio, BIO_FLAGS_READ);
+    int descriptor = sci_socket_descriptor(transport->socket);
+    do got = recv(descriptor, data, size, transport->nowait ? MSG_DONTWAIT : 0);
+    while (got < 0 && errno == EINTR);
+    if (got < 0) return descriptor_failed(bio, transport, BIO_FLAGS_READ);
+    if (got == 0) {
+        transport->eof = true;
+        return 0;
+    }
+    remember_first(transport, data, (size_t)got);
+    *done = (size_t)got;
+    return 1;
+}
+
+static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    ssize_t sent;
+    *done = 0;
+    BIO_clear_retry_flags(bio);
+    if (transport->hold) return must_wait(bio, BIO_FLAGS_WRITE);
+    int descriptor = sci_socket_descriptor(transport->socket);
+    do sent = send(descriptor, data, size, MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0));
+    while (sent < 0 && errno == EINTR);
+    if (sent < 0) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
+    *done = (size_t)sent;
+    return 1;
+}
+
+/* ---- memory ------------------------------------------------------------------------------------------------------------ */
+
+static int memory_read(BIO *bio, char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    *done = 0;
+    BIO_clear_retry_flags(bio);
+    if (transport->in.length == 0) return transport->eof ? 0 : must_wait(bio, BIO_FLAGS_READ);
+    *done = size < transport->in.length ? size : transport->in.length;
+    memcpy(data, transport->in.bytes + transport->in.start, *done);
+    remember_first(transport, data, *done);
+    sci_queue_skip(&transport->in, *done);
+    return 1;
+}
+
+static int memory_write(BIO *bio, const char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    *done = 0;
+    BIO_clear_retry_flags(bio);
+    if (transport->hold || transport->out.length >= SCI_MEMORY_LIMIT) return must_wait(bio, BIO_FLAGS_WRITE);
+    size_t room = SCI_MEMORY_LIMIT - transport->out.length;
+    size_t length = size < room ? size : room;
+    if (!sci_queue_put(&transport->out, data, length)) {
+        transport->system_errno = ENOMEM;
+        return 0;
+    }
+    *done = length;
+    return 1;
+}
+
+static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
+    const sci_transport *transport = BIO_get_data(bio);
+    if (command == BIO_CTRL_EOF) return transport->eof && transport->in.length == 0;
+    return transport_ctrl(bio, command, number, pointer);
+}
+
+/* ---- the two methods, one pair for each lua_State ------------------------------------------------------------------------ */
+
+/* The types are OpenSSL's own: BIO_get_new_index has few to give, and a program may load us many times. */
+static BIO_METHOD *new_method(int type, const char *name, int (*read)(BIO *, char *, size_t, size_t *),
+                              int (*write)(BIO *, const char *, size_t, size_t *),
+                              long (*control)(BIO *, int, long, void *)) {
+    BIO_METHOD *method = BIO_meth_new(type, name);
+    if (method && BIO_meth_set_read_ex(method, read) && BIO_meth_set_write_ex(method, write) &&
+        BIO_meth_set_ctrl(method, control) && BIO_meth_set_create(method, transport_create))
+        return method;
+    BIO_meth_free(method);
+    return NULL;
+}
+
+bool sci_open_transport(sci_state *state) {
+    state->descriptor = new_method(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "scissl descriptor", descriptor_read,
+                                   descriptor_write, transport_ctrl);
+    state->memory = new_method(BIO_TYPE_MEM, "scissl memory", memory_read, memory_write, memory_ctrl);
+    return state->descriptor && state->memory;
+}
+
+void sci_close_transport(sci_state *state) {
+    BIO_meth_free(state->descriptor);
+    BIO_meth_free(state->memory);
+    state->descriptor = NULL;
+    state->memory = NULL;
+}
+
+BIO *sci_new_transport_bio(const sci_state *state, sci_transport *transport) {
+    BIO *bio = BIO_new(transport->socket ? state->descriptor : state->memory);
+    if (bio) BIO_set_data(bio, transport);
+    return bio;
+}

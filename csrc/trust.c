@@ -1,0 +1,197 @@
+/* trust.c: SciSslContext, whom it trusts. Document rows S10 and S11. */
+#include "scissl.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure) {
+    STACK_OF(X509) *certificates = sk_X509_new_null();
+    X509 *certificate;
+    if (!certificates) return NULL;
+    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL)
+        if (!sk_X509_push(certificates, certificate)) {
+            X509_free(certificate);
+            goto failed;
+        }
+    unsigned long code = ERR_peek_last_error();
+    bool at_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    if (at_end && sk_X509_num(certificates) > 0) {
+        ERR_clear_error();
+        return certificates;
+    }
+    sci_explain_text(bio, failure);
+failed:
+    sk_X509_pop_free(certificates, X509_free);
+    return NULL;
+}
+
+/* A store that no connection of earlier settings holds: the one that is there, or a copy of it. */
+static X509_STORE *own_store(sci_context *context) {
+    X509_STORE *lent = SSL_CTX_get_cert_store(context->ctx);
+    if (!context->store_lent) return lent;
+    X509_STORE *copy = X509_STORE_new();
+    if (!copy) return NULL;
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(lent);
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        if (certificate && !X509_STORE_add_cert(copy, certificate)) goto failed;
+    }
+    for (int i = 0; i < sk_OPENSSL_STRING_num(context->trust_paths); i++)
+        if (!X509_STORE_load_path(copy, sk_OPENSSL_STRING_value(context->trust_paths, i))) goto failed;
+    SSL_CTX_set_cert_store(context->ctx, copy);
+    context->store_lent = false;
+    return copy;
+failed:
+    X509_STORE_free(copy);
+    return NULL;
+}
+
+static bool trust_all(sci_context *context, const STACK_OF(X509) *certificates) {
+    X509_STORE *store = sci_context_detach(context) ? own_store(context) : NULL;
+    bool added = store != NULL;
+    for (int i = 0; added && i < sk_X509_num(certificates); i++)
+        added = X509_STORE_add_cert(store, sk_X509_value(certificates, i)) == 1;
+    return added;
+}
+
+static bool remember_path(sci_context *context, const char *path) {
+    char *copy = OPENSSL_strdup(path);
+    if (copy && sk_OPENSSL_STRING_push(context->trust_paths, copy) > 0) return true;
+    OPENSSL_free(copy);
+    return false;
+}
+
+static bool trust_path(sci_context *context, const char *path) {
+    X509_STORE *store = sci_context_detach(context) ? own_store(context) : NULL;
+    return store && X509_STORE_load_path(store, path) && remember_path(context, path);
+}
+
+static bool trust_pem(sci_context *context, BIO *bio, sci_failure *failure) {
+    STACK_OF(X509) *certificates = sci_read_certificates(bio, failure);
+    bool added = certificates && trust_all(context, certificates);
+    sk_X509_pop_free(certificates, X509_free);
+    return added;
+}
+
+static bool trust_file(sci_context *context, const char *path, sci_failure *failure) {
+    BIO *bio = sci_open_file(path, failure);
+    bool added = bio && trust_pem(context, bio, failure);
+    BIO_free(bio);
+    return added;
+}
+
+static bool is_directory(const char *path, sci_failure *failure) {
+    struct stat status;
+    failure->subject = path;
+    if (stat(path, &status) != 0) {
+        failure->condition = "file_missing";
+        failure->system_errno = errno;
+    } else if (!S_ISDIR(status.st_mode)) {
+        failure->condition = "file_unreadable";
+        failure->system_errno = ENOTDIR;
+    }
+    return failure->condition == NULL;
+}
+
+/***
+Trusts the certificates of a PEM file, and those of a directory that `openssl rehash` prepared.
+@function SciSslContext:loadVerifyLocations
+@tparam ?string caFile path
+@tparam[opt] string caPath path
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty` or
+ `not_pem`; the context stays as it was
+@see SSL_CTX_load_verify_locations(3)
+*/
+static int context_load_verify_locations(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *file = lua_isnoneornil(L, 2) ? NULL : sci_check_text(L, 2);
+    const char *path = lua_isnoneornil(L, 3) ? NULL : sci_check_text(L, 3);
+    luaL_argcheck(L, file || path, 2, "a file, a directory or both expected");
+    sci_failure failure = {.phase = "load"};
+    ERR_clear_error();
+    if (path && !is_directory(path, &failure)) return sci_fail(L, &failure);
+    if (file && !trust_file(context, file, &failure)) return sci_fail(L, &failure);
+    if (path && !trust_path(context, path)) return sci_fail(L, &failure);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* A file that the environment names and that is not there must not mean "trust nobody" without a word. */
+static bool named_file_opens(sci_failure *failure) {
+    const char *path = getenv(X509_get_default_cert_file_env());
+    if (!path) return true;
+    BIO *bio = sci_open_file(path, failure);
+    bool opened = bio != NULL;
+    BIO_free(bio);
+    return opened;
+}
+
+/***
+Trusts what the system trusts: OpenSSL's default file and directory, or what the environment variables
+`SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+@function SciSslContext:useDefaultTrust
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`; condition `file_missing` … for a `SSL_CERT_FILE` that cannot be read
+@see SSL_CTX_set_default_verify_paths(3)
+*/
+static int context_use_default_trust(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    sci_failure failure = {.phase = "load"};
+    ERR_clear_error();
+    if (!named_file_opens(&failure)) return sci_fail(L, &failure);
+    const char *path = getenv(X509_get_default_cert_dir_env());
+    if (!sci_context_detach(context) || !own_store(context) || !SSL_CTX_set_default_verify_paths(context->ctx) ||
+        !remember_path(context, path ? path : X509_get_default_cert_dir()))
+        return sci_fail_openssl(L, "load", "the system's trust store");
+    ERR_clear_error();
+    lua_settop(L, 1);
+    return 1;
+}
+
+static bool trust_text(sci_context *context, const char *text, int length, sci_failure *failure) {
+    BIO *bio = BIO_new_mem_buf(text, length);
+    bool added = bio && trust_pem(context, bio, failure);
+    BIO_free(bio);
+    return added;
+}
+
+/***
+Trusts a certificate, or each certificate of a PEM text.
+@function SciSslContext:addTrusted
+@tparam SciSslX509Certificate|string certificate
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `not_pem`; the context stays as it was
+@see X509_STORE_add_cert(3)
+*/
+static int context_add_trusted(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    X509 *certificate = sci_test_certificate(L, 2);
+    sci_failure failure = {.phase = "load", .subject = "trusted certificate"};
+    bool added;
+    ERR_clear_error();
+    if (certificate) {
+        X509_STORE *store = sci_context_detach(context) ? own_store(context) : NULL;
+        added = store && X509_STORE_add_cert(store, certificate);
+    } else {
+        int length;
+        const char *text = sci_check_bytes(L, 2, &length);
+        added = trust_text(context, text, length, &failure);
+    }
+    if (!added) return sci_fail(L, &failure);
+    lua_settop(L, 1);
+    return 1;
+}
+
+static const luaL_Reg trust_methods[] = {
+    {"loadVerifyLocations", context_load_verify_locations},
+    {"useDefaultTrust", context_use_default_trust},
+    {"addTrusted", context_add_trusted},
+    {NULL, NULL},
+};
+
+void sci_open_trust(lua_State *L) { luaL_setfuncs(L, trust_methods, 0); }

@@ -1,0 +1,99 @@
+/* usage.c: what a certificate's key may be used for, as the certificate itself says. */
+#include "pki.h"
+
+#include <string.h>
+
+/* In the order of the bits in RFC 5280, section 4.2.1.3. */
+static const char *const key_usages[] = {
+    "digitalSignature", "nonRepudiation", "keyEncipherment", "dataEncipherment", "keyAgreement",
+    "keyCertSign",      "cRLSign",        "encipherOnly",    "decipherOnly",     NULL,
+};
+
+int sci_find_key_usage(const char *name) {
+    for (int bit = 0; key_usages[bit]; bit++)
+        if (strcmp(key_usages[bit], name) == 0) return bit;
+    return -1;
+}
+
+static void free_bit_string(void *bits) { ASN1_BIT_STRING_free(bits); }
+
+static void push_key_usages(lua_State *L, const ASN1_BIT_STRING *bits) {
+    int count = 0;
+    lua_newtable(L);
+    for (int bit = 0; key_usages[bit]; bit++) {
+        if (!ASN1_BIT_STRING_get_bit(bits, bit)) continue;
+        lua_pushstring(L, key_usages[bit]);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+/***
+Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
+`keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
+@function SciSslX509Certificate:keyUsage
+@treturn[1] {string,...}
+@treturn[2] nil where the certificate does not say, and so does not restrict it
+@treturn[3] nil
+@treturn[3] SciSslError condition `malformed_extension`
+@see RFC 5280, section 4.2.1.3
+*/
+static int certificate_key_usage(lua_State *L) {
+    const X509 *certificate = sci_check_certificate(L, 1);
+    sci_guard *guard = sci_new_guard(L, free_bit_string);
+    int found = sci_read_extension(certificate, NID_key_usage, &guard->object);
+    if (found < 0) return sci_fail_extension(L, "keyUsage");
+    if (found == 0) lua_pushnil(L);
+    else push_key_usages(L, guard->object);
+    return 1;
+}
+
+static void free_extended_usage(void *usages) { EXTENDED_KEY_USAGE_free(usages); }
+
+static void push_extended_usages(lua_State *L, const EXTENDED_KEY_USAGE *usages) {
+    int count = sk_ASN1_OBJECT_num(usages);
+    lua_createtable(L, count > 0 ? count : 0, 0);
+    for (int i = 0; i < count; i++) {
+        sci_push_oid(L, sk_ASN1_OBJECT_value(usages, i), false);
+        lua_rawseti(L, -2, i + 1);
+    }
+}
+
+/***
+Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
+numbers with dots for one that OpenSSL does not know.
+@function SciSslX509Certificate:extendedKeyUsage
+@treturn[1] {string,...}
+@treturn[2] nil where the certificate does not say, and so does not restrict them
+@treturn[3] nil
+@treturn[3] SciSslError condition `malformed_extension`
+@see RFC 5280, section 4.2.1.12
+*/
+static int certificate_extended_key_usage(lua_State *L) {
+    const X509 *certificate = sci_check_certificate(L, 1);
+    sci_guard *guard = sci_new_guard(L, free_extended_usage);
+    int found = sci_read_extension(certificate, NID_ext_key_usage, &guard->object);
+    if (found < 0) return sci_fail_extension(L, "extendedKeyUsage");
+    if (found == 0) lua_pushnil(L);
+    else push_extended_usages(L, guard->object);
+    return 1;
+}
+
+/***
+Tells whether the certificate is one of an authority: may sign others (basicConstraints).
+@function SciSslX509Certificate:isCa
+@treturn boolean
+@see X509_check_ca(3)
+*/
+static int certificate_is_ca(lua_State *L) {
+    X509 *certificate = sci_check_certificate(L, 1);
+    ERR_clear_error();
+    lua_pushboolean(L, X509_check_ca(certificate) == 1);
+    return 1;
+}
+
+const luaL_Reg sci_usage_methods[] = {
+    {"keyUsage", certificate_key_usage},
+    {"extendedKeyUsage", certificate_extended_key_usage},
+    {"isCa", certificate_is_ca},
+    {NULL, NULL},
+};

@@ -1,0 +1,329 @@
+--- SciSslSocketConfiguration: a value that names how connections are to be made.
+--
+-- Each field is read by `cfg:name()` and set by `cfg:name(value)`, which answers the configuration; nil takes it away.
+-- Configurations with equal fields are equal (`==`), and `getSciSslContext()` answers the same shared context for them.
+--
+-- | field | kind |
+-- |---|---|
+-- | `version` | method of the context: `"TLS"` (default), `"TLSv1.2"` … |
+-- | `minProtocol`, `maxProtocol` | `"TLSv1.2"` … |
+-- | `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms` | OpenSSL's lists, with colons between |
+-- | `securityLevel` | integer, 0 … 5 |
+-- | `options` | integer, `SSL_OP_…` or-ed |
+-- | `alpn` | list of application protocols |
+-- | `caFile`, `caPath` | PEM file, directory: whom to trust |
+-- | `ca` | the same as PEM text or SciSslX509Certificate |
+-- | `defaultTrust` | true: trust what the system trusts, too |
+-- | `verify`, `verifyDepth` | integers: `SSL_VERIFY_…` flags, length of chains |
+-- | `certificate` | ours, and its issuers: path of a PEM file, PEM text, or SciSslX509Certificate |
+-- | `certificateChainFilename` | path: ours, and its issuers |
+-- | `certificateFilename` | path: ours alone |
+-- | `privateKey` | path of a PEM file, PEM text, or SciSslPrivateKey |
+-- | `privateKeyFilename` | path. Where neither is set, the key is looked for where the certificate came from |
+-- | `passphrase` | string, or function that answers it |
+-- | `timeout` | seconds for which sessions can be resumed |
+--
+-- Files are read when the context is made, and not again while it is shared: after a change on disk call
+-- `SciSslSocketConfiguration.forgetContexts()`.
+-- @classmod SciSslSocketConfiguration
+
+local core = require "scissl.core"
+local options = require "scissl.options"
+
+local Configuration = { __name = "SciSslSocketConfiguration" }
+Configuration.__index = Configuration
+
+local fields = {
+  version = "string",
+  minProtocol = "string",
+  maxProtocol = "string",
+  cipherList = "string",
+  ciphersuites = "string",
+  groups = "string",
+  signatureAlgorithms = "string",
+  securityLevel = "level",
+  options = "integer",
+  alpn = "strings",
+  caFile = "string",
+  caPath = "string",
+  ca = "string|SciSslX509Certificate",
+  defaultTrust = "boolean",
+  verify = "integer",
+  verifyDepth = "depth",
+  certificate = "string|SciSslX509Certificate",
+  certificateChainFilename = "string",
+  certificateFilename = "string",
+  privateKey = "string|SciSslPrivateKey",
+  privateKeyFilename = "string",
+  passphrase = "string|function",
+  timeout = "count",
+}
+
+local field_names = {}
+for name in pairs(fields) do field_names[#field_names + 1] = name end
+table.sort(field_names)
+
+-- ---- equality by value: the text that stands for a configuration
+
+-- Values without a text of their own, such as functions and keys, are told apart by a number.
+local numbers, last_number = setmetatable({}, { __mode = "k" }), 0
+
+local function number_of(object)
+  if not numbers[object] then
+    last_number = last_number + 1
+    numbers[object] = last_number
+  end
+  return numbers[object]
+end
+
+-- Every part says its length, so that no two different values have the same text.
+local encode
+
+local encoders = {
+  string = function(text) return ("s%d:%s"):format(#text, text) end,
+  number = function(number) return ("i%d;"):format(number) end,
+  boolean = function(boolean) return boolean and "t" or "f" end,
+  table = function(list)
+    local parts = {}
+    for i, text in ipairs(list) do parts[i] = encode(text) end
+    return ("l%d:%s"):format(#parts, table.concat(parts))
+  end,
+}
+
+function encode(value)
+  local encoder = encoders[type(value)]
+  if encoder then return encoder(value) end
+  if options.is(value, "SciSslX509Certificate") then return encode(value:toPem()) end
+  return ("o%d;"):format(number_of(value))
+end
+
+local function key_of(configuration)
+  if configuration.key then return configuration.key end
+  local parts = {}
+  for _, name in ipairs(field_names) do
+    local value = configuration.values[name]
+    if name == "version" and value == "TLS" then value = nil end
+    if value ~= nil then parts[#parts + 1] = encode(name) .. encode(value) end
+  end
+  configuration.key = table.concat(parts)
+  return configuration.key
+end
+
+-- ---- making a context
+
+local function is_pem(text)
+  return type(text) == "string" and text:find("-----BEGIN", 1, true) ~= nil
+end
+
+local function load_certificate(context, certificate)
+  if type(certificate) == "string" and not is_pem(certificate) then
+    return context:useCertificateChainFile(certificate)
+  end
+  return context:useCertificate(certificate)
+end
+
+local function load_key(context, key, passphrase)
+  if type(key) == "string" and not is_pem(key) then return context:usePrivateKeyFile(key, passphrase) end
+  return context:usePrivateKey(key, passphrase)
+end
+
+-- Where the private key is, when nothing says so: in the file or text of the certificate.
+local function key_beside_certificate(values)
+  local certificate = values.certificate
+  return values.certificateChainFilename or values.certificateFilename
+    or type(certificate) == "string" and certificate or nil
+end
+
+-- In this order: a level before what it judges, a certificate before its key.
+local steps = {
+  { "securityLevel", function(context, level) return context:setSecurityLevel(level) end },
+  { "minProtocol", function(context, name) return context:setMinProtocol(name) end },
+  { "maxProtocol", function(context, name) return context:setMaxProtocol(name) end },
+  { "cipherList", function(context, text) return context:setCipherList(text) end },
+  { "ciphersuites", function(context, text) return context:setCiphersuites(text) end },
+  { "groups", function(context, text) return context:setGroups(text) end },
+  { "signatureAlgorithms", function(context, text) return context:setSignatureAlgorithms(text) end },
+  { "options", function(context, bits) return context:setOptions(bits) end },
+  { "alpn", function(context, names) return context:setAlpn(names) end },
+  { "verify", function(context, flags) return context:setVerify(flags) end },
+  { "verifyDepth", function(context, depth) return context:setVerifyDepth(depth) end },
+  { "timeout", function(context, seconds) return context:setTimeout(seconds) end },
+  { "ca", function(context, certificates) return context:addTrusted(certificates) end },
+  { "defaultTrust", function(context, wanted) return not wanted or context:useDefaultTrust() end },
+  { "certificateFilename", function(context, path) return context:useCertificateFile(path) end },
+  { "certificateChainFilename", function(context, path) return context:useCertificateChainFile(path) end },
+  { "certificate", load_certificate },
+}
+
+local function make_context(values)
+  local context, failure = core.SciSslContext.new(values.version)
+  if not context then return nil, failure end
+  for _, step in ipairs(steps) do
+    local value = values[step[1]]
+    if value ~= nil then
+      local done
+      done, failure = step[2](context, value)
+      if not done then return nil, failure end
+    end
+  end
+  if values.caFile or values.caPath then
+    local done
+    done, failure = context:loadVerifyLocations(values.caFile, values.caPath)
+    if not done then return nil, failure end
+  end
+  local key = values.privateKey or values.privateKeyFilename or key_beside_certificate(values)
+  if key then
+    local done
+    done, failure = load_key(context, key, values.passphrase)
+    if not done then return nil, failure end
+  end
+  return context
+end
+
+-- ---- sharing contexts
+
+-- A context lives as long as somebody uses it; the ones used last stay a little longer, so that one connection after
+-- the other does not load the trust store each time.
+local shared = setmetatable({}, { __mode = "v" })
+local recent, RECENT_MAX = {}, 8
+
+local function remember(context)
+  for i, known in ipairs(recent) do
+    if known == context then table.remove(recent, i) break end
+  end
+  table.insert(recent, 1, context)
+  recent[RECENT_MAX + 1] = nil
+  return context
+end
+
+--- Answers the context that all equal configurations share. It is made, and its files read, at the first call.
+-- Changing the configuration afterwards never changes that context: the next call answers another one.
+-- @function SciSslSocketConfiguration:getSciSslContext
+-- @treturn[1] SciSslContext
+-- @treturn[2] nil
+-- @treturn[2] SciSslError what SciSslContext said to the first field that it refused
+function Configuration:getSciSslContext()
+  local key = key_of(self)
+  if not shared[key] then
+    local context, failure = make_context(self.values)
+    if not context then return nil, failure end
+    shared[key] = context
+  end
+  return remember(shared[key])
+end
+
+--- Lets every shared context go: the next `getSciSslContext()` makes a new one and reads its files anew. Connections
+-- that stand keep theirs.
+-- @function SciSslSocketConfiguration.forgetContexts
+function Configuration.forgetContexts()
+  recent = {}
+  for key in pairs(shared) do shared[key] = nil end
+end
+
+-- ---- the fields
+
+local function copy(value)
+  return type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+end
+
+local function set(configuration, name, value)
+  configuration.values[name] = copy(value)
+  configuration.key = nil
+  return configuration
+end
+
+local function accessor(name, kind)
+  return function(self, ...)
+    if select("#", ...) == 0 then return copy(self.values[name]) end
+    local value = ...
+    if value ~= nil and not options.is(value, kind) then
+      error(("bad argument #1 to '%s' (%s expected, got %s)"):format(name, options.expected(kind), type(value)), 2)
+    end
+    return set(self, name, value)
+  end
+end
+
+for name, kind in pairs(fields) do Configuration[name] = accessor(name, kind) end
+
+--- Makes a configuration.
+-- @function SciSslSocketConfiguration.new
+-- @tparam[opt] table given values of fields
+-- @treturn SciSslSocketConfiguration
+-- @raise for a field that does not exist or a value of another kind
+function Configuration.new(given)
+  given = given or {}
+  options.check("SciSslSocketConfiguration.new", given, fields, 2)
+  local configuration = setmetatable({ values = {} }, Configuration)
+  for name, value in pairs(given) do set(configuration, name, value) end
+  return configuration
+end
+
+function Configuration.__eq(a, b)
+  return getmetatable(a) == Configuration and getmetatable(b) == Configuration and key_of(a) == key_of(b)
+end
+
+-- ---- for scissl.connect and scissl.listen, whose options hold these fields among their own
+
+-- Fields with another name or meaning among their options.
+local other_among_options = { timeout = true, verify = true }
+
+--- Answers the kinds of options (see `scissl.options`) of a call that makes connections: its own, `context` or
+-- `configuration`, and the fields above; `sessionTimeout` is the field `timeout`.
+-- @function SciSslSocketConfiguration.optionKinds
+-- @tparam table own kinds of the call's own options
+-- @treturn table
+function Configuration.optionKinds(own)
+  local known = { context = "SciSslContext", configuration = "SciSslSocketConfiguration", sessionTimeout = "count" }
+  for name, kind in pairs(fields) do
+    if not other_among_options[name] then known[name] = kind end
+  end
+  for name, kind in pairs(own) do known[name] = kind end
+  return known
+end
+
+local function refuse_both(caller, whole, name, level)
+  error(("options '%s' and '%s' to '%s' exclude each other"):format(whole, name, caller), level + 1)
+end
+
+--- Makes the configuration that a call's options name; nil where they bring a `context`.
+-- @function SciSslSocketConfiguration.ofOptions
+-- @tparam string caller the call, for errors
+-- @tparam table given its options, checked
+-- @tparam integer level whom an error points at, as for `error` in the caller
+-- @treturn ?SciSslSocketConfiguration the caller's to change
+-- @raise where the options bring a whole `context` or `configuration`, and single fields beside it
+function Configuration.ofOptions(caller, given, level)
+  local configuration = Configuration.new(given.configuration and given.configuration.values)
+  local whole = given.context and "context" or given.configuration and "configuration"
+  if given.context and given.configuration then refuse_both(caller, "context", "configuration", level + 1) end
+  for name in pairs(fields) do
+    local option = name == "timeout" and "sessionTimeout" or not other_among_options[name] and name
+    local value = option and given[option]
+    if value ~= nil and value ~= false then
+      if whole then refuse_both(caller, whole, option, level + 1) end
+      set(configuration, name, value)
+    end
+  end
+  return not given.context and configuration or nil
+end
+
+-- ---- for people
+
+local secret = { privateKey = true, passphrase = true }
+
+local function shown(name, value)
+  if secret[name] then return "(set)" end
+  if is_pem(value) then return "(PEM)" end
+  return type(value) == "table" and "{" .. table.concat(value, ", ") .. "}" or tostring(value)
+end
+
+function Configuration:__tostring()
+  local parts = {}
+  for _, name in ipairs(field_names) do
+    local value = self.values[name]
+    if value ~= nil then parts[#parts + 1] = name .. "=" .. shown(name, value) end
+  end
+  return "SciSslSocketConfiguration: " .. (parts[1] and table.concat(parts, ", ") or "all defaults")
+end
+
+return Configuration

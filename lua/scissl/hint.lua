@@ -1,0 +1,226 @@
+--- One line for a person: what failed, why, and what to do about it.
+-- Loaded when the first SciSslError is asked for its `errorHint()` or printed.
+-- @module scissl.hint
+
+local isSslError = require "scissl.core".isSslError
+
+-- ---- where it happened
+
+local phase_words = {
+  resolve = "looking up the host",
+  connect = "connecting",
+  accept = "accepting a client",
+  listen = "listening",
+  read = "reading",
+  write = "writing",
+  shutdown = "closing the TLS session",
+  close = "closing",
+  load = "loading",
+  initialize = "preparing the TLS session",
+  option = "setting an option",
+  renegotiate = "renegotiating",
+}
+
+local function where(err)
+  local phase, subject = err:phase(), err:subject()
+  local words = phase and phase ~= "unknown" and (phase_words[phase] or phase) or "TLS"
+  if phase == "load" and not subject then words = "loading a key or certificate" end
+  return subject and ("%s (%s)"):format(words, subject) or words
+end
+
+-- ---- what happened, in OpenSSL's or the system's own words
+
+local function own_words(err)
+  local _, errno_text = err:errno()
+  local _, verify_text = err:verifyResult()
+  local entry = err:queue()[1]
+  local words = err:message() or verify_text or err:reason() or errno_text
+  if entry and entry.data and entry.data ~= "" and words == err:reason() then
+    words = ("%s, %s"):format(words, entry.data)
+  end
+  return words
+end
+
+-- ---- what it means, and what to do: a text for each condition, or a function that makes it
+
+local function is_server(err)
+  return err:phase() == "accept"
+end
+
+local alert_hints = {
+  handshake_failure = "it found nothing that both sides can use, or wants a client certificate; compare the "
+    .. "protocols, ciphers, groups and certificates of both sides",
+  unrecognized_name = "it serves no such host name; check the server name (SNI)",
+  access_denied = "it knows who you are and does not let you in",
+  internal_error = "something broke on its side; its log says what",
+  decrypt_error = "a signature or checksum did not fit; check that certificate and key belong together on both sides",
+  unexpected_message = "it got a message out of turn",
+  illegal_parameter = "it found a value that the protocol does not allow",
+  decode_error = "it could not read a message; something between the two sides may have changed it",
+  bad_record_mac = "a record was changed on its way, or the keys of the two sides differ",
+  user_canceled = "somebody stopped the handshake there",
+  inappropriate_fallback = "a newer protocol is possible than the one offered; somebody may be downgrading the "
+    .. "connection",
+  missing_extension = "the hello lacked something that it needs; for servers with several names set the server "
+    .. "name (SNI)",
+  unknown_psk_identity = "it does not know the pre-shared key's identity",
+}
+
+-- The reason in the words of the alert that came, for those about a certificate.
+local refusals = {
+  unknown_ca = "the peer does not trust the issuer of %s certificate; let it trust that CA, or send the whole chain",
+  certificate_expired = "the peer says that %s certificate has expired or is not valid yet; renew it, or compare "
+    .. "the clocks",
+  certificate_revoked = "the peer says that %s certificate was revoked; use another one",
+  unsupported_certificate = "the peer cannot use %s kind of certificate; check its key type and key usage",
+  bad_certificate = "the peer could not accept %s certificate: damaged, for another host or purpose, or badly signed",
+  certificate_unknown = "the peer refuses %s certificate without saying why; its log may tell",
+  access_denied = "the peer knows the owner of %s certificate and denies access",
+}
+
+local function refused(whose)
+  return function(err)
+    local alert = err:alert()
+    return (refusals[alert] or "the peer refuses %s certificate"):format(whose)
+  end
+end
+
+local hints = {
+  -- the peer
+  plain_http = "the peer speaks plain HTTP, not TLS; check the port (HTTPS is usually 443) and the scheme",
+  not_tls = "the peer does not speak TLS on this port; check the port, and whether the protocol wants STARTTLS first",
+  handshake_eof = "the peer closed the connection during the handshake; it may not speak TLS here, may not like "
+    .. "what was offered, or may want another server name (SNI); its log may tell",
+  truncated = "the connection ended without TLS's close_notify; the data may be cut off, so trust it only if its "
+    .. "own length or end mark says that it is whole",
+  alert_received = function(err)
+    local alert = err:alert() or "unknown"
+    return ("the peer ended it with the alert '%s'; %s"):format(alert, alert_hints[alert] or "its log may tell why")
+  end,
+
+  -- nothing in common
+  protocol_version = "the two sides have no TLS version in common; compare minProtocol and maxProtocol, or the "
+    .. "method, of both",
+  no_shared_cipher = function(err)
+    local text = "the two sides have no cipher in common; compare cipherList (up to TLS 1.2) and ciphersuites "
+      .. "(TLS 1.3) of both"
+    return is_server(err) and text .. ", and see that the server has a certificate" or text
+  end,
+  no_shared_group = "the two sides have no key exchange group in common; compare the groups of both",
+  no_shared_signature_algorithm = "the two sides have no signature algorithm in common that fits the "
+    .. "certificate's key; compare signatureAlgorithms, or use a certificate with another key type",
+  no_shared_alpn = "the two sides have no application protocol (ALPN) in common; compare the alpn lists of both",
+
+  -- the peer's certificate
+  certificate_expired = "the peer's certificate, or one above it, has expired; let its owner renew it, and check "
+    .. "this machine's clock",
+  certificate_not_yet_valid = "the peer's certificate, or one above it, is not valid yet; check this machine's clock",
+  certificate_self_signed = "the peer's certificate is self-signed and not trusted here; if it is yours, name it "
+    .. "as caFile",
+  certificate_unknown_issuer = "nobody trusted here signed the peer's certificate; name its CA with caFile or "
+    .. "caPath, or let the peer send its intermediate certificates",
+  certificate_wrong_host = "the peer's certificate is for another host name; connect by a name that stands in it, "
+    .. "or name the one to expect with verifyHost",
+  certificate_wrong_ip = "the peer's certificate does not name this IP address; connect by a host name that "
+    .. "stands in it",
+  certificate_revoked = "the peer's certificate was revoked by its issuer; do not trust this peer",
+  certificate_invalid = "the peer's certificate was not accepted",
+
+  -- our certificate
+  client_certificate_missing = function(err)
+    local _, direction = err:alert()
+    if direction ~= "received" then return "the client sent no certificate, and this server requires one" end
+    return "the peer requires a client certificate; set certificate and privateKey"
+  end,
+  client_certificate_refused = refused("this client's"),
+  server_certificate_refused = refused("this server's"),
+  no_certificate = "the server has no certificate; set certificate and privateKey on its context",
+  key_mismatch = "the private key does not belong to the certificate; load the pair that was made together",
+
+  -- files, keys and passphrases
+  passphrase_missing = "the private key is encrypted; give its passphrase",
+  passphrase_wrong = "the passphrase does not open the private key",
+  passphrase_function = "the function that should answer the passphrase failed",
+  file_missing = "there is no such file; check the path",
+  file_unreadable = "the file cannot be read; check its permissions and its owner",
+  file_directory = "this is a directory, and a file is due; for a directory of CA certificates use caPath",
+  file_empty = "the file is empty",
+  not_pem = "this holds no PEM block of the kind that is due (-----BEGIN …); convert DER with: openssl x509 "
+    .. "-inform DER, or openssl pkey -inform DER",
+  not_der = "this is not DER; PEM text begins with -----BEGIN and goes to fromPem or a loader for PEM",
+
+  -- the network
+  timeout = "it took too long; see whether the peer is up and reachable, or allow more time (timeout)",
+  cancelled = "whoever schedules this gave up waiting",
+  connection_refused = "nobody listens there; check host and port, and that the server runs",
+  connection_reset = "the peer, or something in between, cut the connection",
+  broken_pipe = "the peer has gone; it will not take more data",
+  host_unreachable = "there is no way to that host; check the address, the network and the firewall",
+  host_not_found = "no such host name; check its spelling and the name service",
+  address_in_use = "another program listens on this port; stop it or choose another port",
+  permission_denied = "the system does not allow it; ports below 1024 usually need more rights, and a firewall "
+    .. "may refuse",
+
+  -- the order of calls
+  not_initialized = "call sslInitialize() first",
+  not_connected = "the transport is not connected; call connect() first, or hand over a connected one",
+  closed = "it was closed before; make a new one",
+  listening = "a listening socket carries no data; use the one that accept() answers",
+  not_ready = "nothing is ready yet; wait and try again",
+  handshake_needed = "finish the handshake first: repeat sslConnect() or sslAccept() until it answers 1",
+  handshake_under_way = "this has to be set before the handshake begins",
+  wrong_role = "this socket is the other side of the connection; a client uses sslConnect(), a server sslAccept()",
+  write_pending = "an earlier sslWrite() is not finished; repeat it with the same data first",
+  shutdown_sent = "this side has already closed the TLS session; nothing more can be written",
+  renegotiation_refused = "the peer, or this version of TLS, does not renegotiate",
+  not_served = "the handshake waits for a decision; serve what sslGetError() asks for and repeat the call",
+  busy = "another operation on this stream is under way",
+  line_too_long = "the line is longer than maxLine; read it by a count of bytes, or raise maxLine",
+
+  -- settings
+  verify_flags = "SSL_VERIFY_FAIL_IF_NO_PEER_CERT and SSL_VERIFY_CLIENT_ONCE mean something together with "
+    .. "SSL_VERIFY_PEER only",
+  unknown_protocol = "no such protocol; use \"TLS\", \"TLSv1\", \"TLSv1.1\", \"TLSv1.2\" or \"TLSv1.3\"",
+  unknown_cipher = "this OpenSSL knows no such cipher; `openssl ciphers -v` lists them, and TLS 1.3 has ciphersuites",
+  unknown_group = "this OpenSSL knows no such key exchange group; usual ones are X25519, P-256, P-384",
+  unknown_signature_algorithm = "this OpenSSL knows no such signature algorithm; one looks like ECDSA+SHA256 or "
+    .. "rsa_pss_rsae_sha256",
+  bad_host_name = "this is not a host name that can be checked or sent",
+  bad_alpn = "application protocols are names of 1 to 255 bytes, such as h2 or http/1.1",
+  security_level = "OpenSSL's security level forbids it: a key, digest, cipher or protocol is too weak; use a "
+    .. "stronger one, or lower the level knowingly with setSecurityLevel(0)",
+  bad_length = "that length is not possible",
+  not_in_this_openssl = "the OpenSSL in use cannot do this; OSSslVersion.current() tells which one it is",
+  memory_full = "there is not enough memory",
+}
+
+local function meaning(err)
+  local hint = hints[err:condition()]
+  if type(hint) == "function" then hint = hint(err) end
+  return hint
+end
+
+local function cause_words(err)
+  local cause = err:cause()
+  -- The same again, one layer down, tells nothing new.
+  if cause == nil or isSslError(cause) and cause:condition() == err:condition() then return nil end
+  return tostring(cause):match("^[^\n]*")
+end
+
+-- Peers, files and callers choose some of the words: none of them may break the line or play with the terminal.
+local function one_line(text)
+  return (text:gsub("[%c\127]+", " "):gsub("^ +", ""):gsub(" +$", ""))
+end
+
+--- Answers what a person should know and do about an error.
+-- @function errorHint
+-- @tparam SciSslError err
+-- @treturn string one line, never empty
+return function(err)
+  local hint, words, cause = meaning(err), own_words(err), cause_words(err)
+  if cause and words and words:find(cause, 1, true) then cause = nil end
+  local text = ("%s: %s"):format(where(err), hint or words or "it failed, and nobody said why")
+  if hint and words then text = ("%s [%s]"):format(text, words) end
+  if cause then text = ("%s [caused by: %s]"):format(text, cause) end
+  return one_line(text)
+end

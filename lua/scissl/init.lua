@@ -1,0 +1,32 @@
+--- scissl: secure sockets for Lua on OpenSSL 3 and later.
+-- The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
+-- `scissl.core`; what is written in Lua is loaded when it is first used.
+-- @module scissl
+
+local core = require "scissl.core"
+
+-- Names of the public face, and the modules that they come from.
+local written_in_lua = {
+  connect = "scissl.connect",
+  listen = "scissl.listen",
+  handshake = "scissl.handshake",
+  stream = "scissl.stream",
+  SciSslSocketConfiguration = "scissl.configuration",
+}
+
+--- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.
+-- @function SciSslError:errorHint
+-- @treturn string never empty
+function core.SciSslError.errorHint(err)
+  return require "scissl.hint"(err)
+end
+
+local function find(scissl, name)
+  local module = written_in_lua[name]
+  local value
+  if module then value = require(module) else value = core[name] end
+  rawset(scissl, name, value)
+  return value
+end
+
+return setmetatable({ _VERSION = "scissl 0.1.0" }, { __index = find })
