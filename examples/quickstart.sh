@@ -1,0 +1,11 @@
+#!/bin/sh
+# Installs what is missing, builds scissl into build/ and shows it at work. From any folder: sh examples/quickstart.sh
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$root/spec/support/setup.sh"
+
+set_up needs_of_the_build
+say "Building scissl into $root/build"
+build_scissl "$root/build"
+use_scissl "$root/build"
+exec "$lua" "$root/examples/quickstart.lua"
