@@ -33,7 +33,7 @@ static void spell_path(const sci_address *address, address_text *text) {
 
 static void spell_address(const sci_address *address, address_text *text) {
     const struct sockaddr *generic = (const struct sockaddr *)&address->storage;
-    if (generic->sa_family == AF_UNIX || address->length == 0) {
+    if (generic->sa_family == AF_UNIX) {
         spell_path(address, text);
         return;
     }
@@ -54,9 +54,14 @@ void sci_describe_address(const sci_address *address, char text[SCI_PEER]) {
     (void)snprintf(text, SCI_PEER, format, parts.host, parts.port);
 }
 
+void sci_address_begin(sci_address *address) {
+    address->storage.ss_family = AF_UNIX; /* where the system writes nothing at all, it is one without a name */
+    address->length = sizeof address->storage;
+}
+
 bool sci_get_address(int descriptor, bool peer, sci_address *address) {
     struct sockaddr *generic = (struct sockaddr *)&address->storage;
-    address->length = sizeof address->storage;
+    sci_address_begin(address);
     if (peer) return getpeername(descriptor, generic, &address->length) == 0;
     return getsockname(descriptor, generic, &address->length) == 0;
 }

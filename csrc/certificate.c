@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-static const sci_kind certificate_kind = {
+const sci_kind sci_certificate_kind = {
     .label = "CERTIFICATE",
     .absent = "not_certificate",
     .absent_message = "the PEM text holds something else, and no certificate",
@@ -29,7 +29,7 @@ X509 *sci_test_certificate(lua_State *L, int index) {
 static X509 *read_pem(BIO *bio, sci_failure *failure) {
     ERR_clear_error();
     X509 *certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL);
-    if (!certificate) sci_explain_pem(bio, &certificate_kind, failure);
+    if (!certificate) sci_explain_pem(bio, &sci_certificate_kind, failure);
     return certificate;
 }
 
@@ -38,11 +38,11 @@ static X509 *read_der(const unsigned char *bytes, int length, sci_failure *failu
     ERR_clear_error();
     X509 *certificate = d2i_X509(NULL, &cursor, length);
     if (!certificate) {
-        sci_explain_der(bytes, length, &certificate_kind, failure);
+        sci_explain_der(bytes, length, &sci_certificate_kind, failure);
     } else if (cursor != bytes + length) {
         X509_free(certificate);
         certificate = NULL;
-        failure->condition = certificate_kind.malformed;
+        failure->condition = sci_certificate_kind.malformed;
         failure->message = "there are bytes behind the end of the certificate";
     }
     return certificate;

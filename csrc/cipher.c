@@ -112,9 +112,7 @@ Answers the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, w
 @treturn string
 @see SSL_CIPHER_get_kx_nid(3)
 */
-static int cipher_key_exchange(lua_State *L) {
-    return push_algorithm(L, SSL_CIPHER_get_kx_nid(check_cipher(L, 1)));
-}
+static int cipher_key_exchange(lua_State *L) { return push_algorithm(L, SSL_CIPHER_get_kx_nid(check_cipher(L, 1))); }
 
 /***
 Answers what authenticates the peer, such as `ecdsa`, `rsa`, `psk` or `null` (nothing: an anonymous suite); `any` for a
@@ -155,7 +153,8 @@ static int cipher_is_aead(lua_State *L) {
 }
 
 static int cipher_eq(lua_State *L) {
-    lua_pushboolean(L, SSL_CIPHER_get_id(check_cipher(L, 1)) == SSL_CIPHER_get_id(check_cipher(L, 2)));
+    const cipher_box *a = luaL_testudata(L, 1, SCI_CIPHER), *b = luaL_testudata(L, 2, SCI_CIPHER);
+    lua_pushboolean(L, a && b && SSL_CIPHER_get_id(*a) == SSL_CIPHER_get_id(*b));
     return 1;
 }
 

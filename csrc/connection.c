@@ -99,8 +99,10 @@ static int socket_connect(lua_State *L) {
     if (base->fd < 0) return sci_socket_fail_closed(L, "connect");
     if (!sci_find_address(L, base->fd, false, &address, &failure)) return sci_socket_fail(L, &failure);
     int problem = start_connecting(base->fd, &address);
+    /* Linux tells of a former attempt that failed once more, although it has been asked for already. */
+    if (problem == ECONNABORTED && base->connect_errno) problem = start_connecting(base->fd, &address);
     if (problem == EISCONN) return sci_socket_fail_system(L, "connect", base->peer, problem);
-    note_attempt(base, &address, problem);
+    if (problem != EALREADY) note_attempt(base, &address, problem);
     if (problem == 0 || under_way(problem)) return await_connection(L, base, problem);
     return sci_socket_fail_io(L, base, "connect", SSL_ERROR_WANT_WRITE, problem);
 }

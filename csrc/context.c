@@ -1,5 +1,5 @@
 /* context.c: SciSslContext, the settings that connections inherit (SSL_CTX). Document rows S9 to S14. */
-#include "scissl.h"
+#include "pki.h"
 
 #include <limits.h>
 #include <string.h>
@@ -350,11 +350,12 @@ Sets the application protocols: what a client offers, and what a server takes, m
 @see RFC 7301
 */
 static int context_set_alpn(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     size_t length;
+    sci_check_context(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     if (!push_alpn(L)) return fail_option(L, "bad_alpn", "setAlpn");
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* the table's metamethods may have closed it */
     const char *wire = lua_tolstring(L, -1, &length);
     ERR_clear_error();
     if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)wire, (unsigned int)length) != 0)
@@ -543,10 +544,9 @@ static int context_set_session_id_context(lua_State *L) {
 
 /* ---- for the REPL ------------------------------------------------------------------------------------------------- */
 
-static void push_subject(lua_State *L, X509 *certificate) {
-    char subject[256] = "no certificate";
-    if (certificate) X509_NAME_oneline(X509_get_subject_name(certificate), subject, sizeof subject);
-    lua_pushstring(L, subject);
+static void push_identity(lua_State *L, const X509 *certificate) {
+    if (certificate) sci_push_name(L, X509_get_subject_name(certificate));
+    else lua_pushliteral(L, "no certificate");
 }
 
 static int context_tostring(lua_State *L) {
@@ -556,11 +556,11 @@ static int context_tostring(lua_State *L) {
         return 1;
     }
     bool verifies = SSL_CTX_get_verify_mode(context->ctx) & SSL_VERIFY_PEER;
-    push_subject(L, SSL_CTX_get0_certificate(context->ctx));
+    push_identity(L, SSL_CTX_get0_certificate(context->ctx));
     lua_pushfstring(L, SCI_CONTEXT ": %s, %s to %s, %s, %s", context->method,
                     protocol_name((int)SSL_CTX_get_min_proto_version(context->ctx)),
                     protocol_name((int)SSL_CTX_get_max_proto_version(context->ctx)),
-                    verifies ? "verifies its peers" : "does not insist on verification", lua_tostring(L, -1));
+                    verifies ? "verifies its peers" : "does not insist on verification", luaL_tolstring(L, -1, NULL));
     return 1;
 }
 

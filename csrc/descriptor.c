@@ -31,7 +31,7 @@ void sci_descriptor_prepare(int descriptor) {
 static void finish(int descriptor) { sci_descriptor_silence(descriptor); }
 
 static int accept_one(int listener, sci_address *peer) {
-    peer->length = sizeof peer->storage;
+    sci_address_begin(peer);
     return accept4(listener, (struct sockaddr *)&peer->storage, &peer->length, SOCK_CLOEXEC);
 }
 
@@ -42,7 +42,7 @@ static int accept_one(int listener, sci_address *peer) {
 static void finish(int descriptor) { sci_descriptor_prepare(descriptor); }
 
 static int accept_one(int listener, sci_address *peer) {
-    peer->length = sizeof peer->storage;
+    sci_address_begin(peer);
     int descriptor = accept(listener, (struct sockaddr *)&peer->storage, &peer->length);
     if (descriptor >= 0) (void)fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
     return descriptor;

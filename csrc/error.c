@@ -122,11 +122,26 @@ static const named_code alert_conditions[] = {
 };
 
 static const named_code errno_conditions[] = {
-    {ECONNREFUSED, "connection_refused"}, {ECONNRESET, "connection_reset"}, {ECONNABORTED, "connection_reset"},
-    {EPIPE, "broken_pipe"},               {ETIMEDOUT, "timeout"},           {EHOSTUNREACH, "host_unreachable"},
-    {ENETUNREACH, "host_unreachable"},    {EADDRINUSE, "address_in_use"},   {EACCES, "permission_denied"},
-    {EPERM, "permission_denied"},         {ENOTCONN, "not_connected"},      {EBADF, "closed"},
+    {ECONNREFUSED, "connection_refused"},
+    {ECONNRESET, "connection_reset"},
+    {ECONNABORTED, "connection_reset"},
+    {EPIPE, "broken_pipe"},
+    {ETIMEDOUT, "timeout"},
+    {EHOSTUNREACH, "host_unreachable"},
+    {EADDRNOTAVAIL, "address_not_available"},
+    {ENETUNREACH, "host_unreachable"},
+    {EADDRINUSE, "address_in_use"},
+    {EACCES, "permission_denied"},
+    {EPERM, "permission_denied"},
+    {ENOTCONN, "not_connected"},
+    {EBADF, "closed"},
     {ENOMEM, "memory_full"},
+    {ENOENT, "not_found"},
+    {EISCONN, "already_connected"},
+    {EMFILE, "too_many_descriptors"},
+    {ENFILE, "too_many_descriptors"},
+    {ENAMETOOLONG, "name_too_long"},
+    {ENOPROTOOPT, "unknown_option"},
 };
 
 static const char *received_alert_condition(int alert, bool server) {
@@ -160,8 +175,7 @@ static const char *library_condition(int library, int reason) {
 static const char *queue_condition(unsigned long code, bool server) {
     int alert = received_alert(code);
     if (alert >= 0) return received_alert_condition(alert, server);
-    if (ERR_GET_LIB(code) == ERR_LIB_SSL)
-        return find_name(ssl_conditions, COUNT(ssl_conditions), ERR_GET_REASON(code));
+    if (ERR_GET_LIB(code) == ERR_LIB_SSL) return find_name(ssl_conditions, COUNT(ssl_conditions), ERR_GET_REASON(code));
     return library_condition(ERR_GET_LIB(code), ERR_GET_REASON(code));
 }
 
@@ -301,10 +315,9 @@ int sci_fail_openssl(lua_State *L, const char *phase, const char *subject) {
 }
 
 int sci_fail_system(lua_State *L, const char *phase, const char *subject, int system_errno) {
-    return sci_fail(L, &(sci_failure){.phase = phase,
-                                      .subject = subject,
-                                      .ssl_error = SSL_ERROR_SYSCALL,
-                                      .system_errno = system_errno});
+    return sci_fail(
+        L, &(sci_failure){
+               .phase = phase, .subject = subject, .ssl_error = SSL_ERROR_SYSCALL, .system_errno = system_errno});
 }
 
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message) {
@@ -345,8 +358,8 @@ Makes a SciSslError from Lua, for what goes wrong above the C core.
 @raise for a field of another name or type
 */
 static int error_new(lua_State *L) {
-    static const char *const known[] = {"phase",    "condition", "message",      "subject", "sslError",
-                                        "errno",    "cause",     "verifyResult", NULL};
+    static const char *const known[] = {"phase", "condition", "message",      "subject", "sslError",
+                                        "errno", "cause",     "verifyResult", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
@@ -524,11 +537,10 @@ Answers the Lua value behind the failure: what a handler raised.
 @function SciSslError:cause
 @return the value, or nil
 */
-static const char *const error_field_methods[] = {"phase",   "condition", "message",  "subject", "code", "library",
-                                                  "reason",  "sslError",  "queue",    "cause",   NULL};
+static const char *const error_field_methods[] = {"phase",  "condition", "message", "subject", "code", "library",
+                                                  "reason", "sslError",  "queue",   "cause",   NULL};
 
-static const luaL_Reg error_metamethods[] = {
-    {"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
+static const luaL_Reg error_metamethods[] = {{"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
 
 void sci_open_error(lua_State *L) {
     sci_new_class(L, SCI_ERROR, error_functions, error_methods, error_metamethods);

@@ -31,14 +31,6 @@ BIO *sci_open_file(const char *path, sci_failure *failure) {
     return refuse_by_errno(failure, system_errno);
 }
 
-void sci_explain_text(BIO *bio, sci_failure *failure) {
-    unsigned char begin[2] = {0, 0};
-    failure->condition = "not_pem";
-    failure->message = "it holds no PEM text of the kind that is due";
-    if (BIO_seek(bio, 0) < 0 || BIO_read(bio, begin, sizeof begin) != sizeof begin) return;
-    if (begin[0] == 0x30 && (begin[1] & 0x80)) failure->message = "it looks like DER, and PEM is due";
-}
-
 static int memory_bio_gc(lua_State *L) {
     BIO **slot = lua_touserdata(L, 1);
     BIO_free(*slot);

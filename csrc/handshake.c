@@ -1,4 +1,5 @@
 /* handshake.c: SciSslSocket, the document's handshake and its answers. Document rows S2 to S7 and S10 to S15. */
+#include "socket.h"
 #include "sslsocket.h"
 
 #include <ctype.h>
@@ -95,10 +96,29 @@ static bool speaks_http(const sci_transport *transport) {
     return transport->first_length >= 5 && memcmp(transport->first, "HTTP/", 5) == 0;
 }
 
+#define SUBJECT_SIZE 256
+
+/* The host that is to be verified or asked for; else the other end of the transport. NULL: neither is known. */
+static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) {
+    const sci_socket *base = sci_socket_base(&socket->socket);
+    X509_VERIFY_PARAM *param = SSL_get0_param(socket->ssl);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    ERR_set_mark(); /* OpenSSL reports an address that is not there as a failure */
+    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    ERR_pop_to_mark();
+    if (!host) host = address;
+    if (!host && socket->role == SCI_CLIENT) host = SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name);
+    if (!host && *base->peer) host = base->peer;
+    if (host) (void)OPENSSL_strlcpy(text, host, SUBJECT_SIZE);
+    OPENSSL_free(address);
+    return host ? text : NULL;
+}
+
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
-    char text[80];
+    char text[80], subject[SUBJECT_SIZE];
     sci_failure failure = {
         .phase = phase,
+        .subject = find_subject(socket, subject),
         .ssl_error = code == SSL_ERROR_ZERO_RETURN ? SSL_ERROR_SSL : code,
         .system_errno = socket->transport.system_errno,
         .alert = socket->alert_sent,
@@ -195,8 +215,7 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
     unsigned char *selected = NULL;
     (void)unused;
     if (!socket->alpn) return SSL_TLSEXT_ERR_NOACK;
-    int outcome =
-        SSL_select_next_proto(&selected, length, socket->alpn, socket->alpn_length, offered, offered_length);
+    int outcome = SSL_select_next_proto(&selected, length, socket->alpn, socket->alpn_length, offered, offered_length);
     *chosen = selected;
     return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -343,9 +362,8 @@ static int sslsocket_renegotiate(lua_State *L) {
         return 1;
     }
     sci_ssl_begin(socket);
-    int asked = SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl)
-                    ? 1
-                    : SSL_renegotiate(socket->ssl);
+    int asked =
+        SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl) ? 1 : SSL_renegotiate(socket->ssl);
     return send_message(L, socket, asked, "renegotiate");
 }
 
@@ -410,7 +428,8 @@ static const char *check_host_name(const char *name, size_t length) {
     if (memchr(name, 0, length)) return "the name holds a NUL byte";
     if (length > 253) return "the name is longer than 253 bytes";
     for (size_t i = 0; i < length; i++) {
-        if (!is_host_byte((unsigned char)name[i])) return "the name holds a byte that no host name has (IDN: use A-labels)";
+        if (!is_host_byte((unsigned char)name[i]))
+            return "the name holds a byte that no host name has (IDN: use A-labels)";
         label = name[i] == '.' ? 0 : label + 1;
         if (name[i] == '.' && (i == 0 || name[i - 1] == '.')) return "the name has an empty label";
         if (label > 63) return "the name has a label longer than 63 bytes";
@@ -458,7 +477,8 @@ static int sslsocket_set_server_name(lua_State *L) {
 static bool set_verify_host(SSL *ssl, const char *name) {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    if (is_address(name)) return X509_VERIFY_PARAM_set1_host(param, NULL, 0) && X509_VERIFY_PARAM_set1_ip_asc(param, name);
+    if (is_address(name))
+        return X509_VERIFY_PARAM_set1_host(param, NULL, 0) && X509_VERIFY_PARAM_set1_ip_asc(param, name);
     return X509_VERIFY_PARAM_set1_ip(param, NULL, 0) && X509_VERIFY_PARAM_set1_host(param, name, 0);
 }
 

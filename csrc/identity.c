@@ -50,7 +50,7 @@ Uses the first certificate of a PEM file as ours.
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
- `not_pem`, `key_mismatch` or `security_level`
+ `not_pem`, `not_certificate`, `malformed_certificate`, `key_mismatch` or `security_level`
 @see SSL_CTX_use_certificate_file(3)
 */
 static int context_use_certificate_file(lua_State *L) { return use_file(L, false); }
@@ -79,7 +79,8 @@ Uses a certificate as ours. A PEM text may hold the issuers behind it: they are 
 @tparam SciSslX509Certificate|string certificate
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_pem`, `key_mismatch` or `security_level`
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_certificate`, `malformed_certificate`, `key_mismatch` or
+ `security_level`
 @see SSL_CTX_use_certificate(3)
 */
 static int context_use_certificate(lua_State *L) {
@@ -108,9 +109,17 @@ static void check_passphrase(lua_State *L) {
     luaL_argexpected(L, type == LUA_TNIL || type == LUA_TSTRING || type == LUA_TFUNCTION, 3, "string or function");
 }
 
-static bool use_key_pem(lua_State *L, SSL_CTX *ctx, BIO *bio, sci_failure *failure) {
+/* The passphrase function is Lua, and may have closed the context. */
+static bool still_open(const sci_context *context, sci_failure *failure) {
+    if (context->ctx) return true;
+    failure->condition = "closed";
+    failure->message = "the context has been closed";
+    return false;
+}
+
+static bool use_key_pem(lua_State *L, const sci_context *context, BIO *bio, sci_failure *failure) {
     EVP_PKEY *key = sci_read_key(L, bio, 3, failure);
-    bool used = key && SSL_CTX_use_PrivateKey(ctx, key) == 1;
+    bool used = key && still_open(context, failure) && SSL_CTX_use_PrivateKey(context->ctx, key) == 1;
     EVP_PKEY_free(key);
     return used;
 }
@@ -123,26 +132,27 @@ Uses the private key of a PEM file.
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
- `not_pem`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `key_mismatch`; the context stays as it was
+ `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`,
+ `passphrase_too_long`, `key_mismatch`; the context stays as it was
 @see SSL_CTX_use_PrivateKey_file(3)
 */
 static int context_use_private_key_file(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const sci_context *context = sci_check_context(L, 1);
     const char *path = sci_check_text(L, 2);
     sci_failure failure = {.phase = "load"};
     check_passphrase(L);
     ERR_clear_error();
     BIO *bio = sci_open_file(path, &failure);
-    bool used = bio && use_key_pem(L, ctx, bio, &failure);
+    bool used = bio && use_key_pem(L, context, bio, &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
     lua_settop(L, 1);
     return 1;
 }
 
-static bool use_key_text(lua_State *L, SSL_CTX *ctx, const char *text, int length, sci_failure *failure) {
+static bool use_key_text(lua_State *L, const sci_context *context, const char *text, int length, sci_failure *failure) {
     BIO *bio = BIO_new_mem_buf(text, length);
-    bool used = bio && use_key_pem(L, ctx, bio, failure);
+    bool used = bio && use_key_pem(L, context, bio, failure);
     BIO_free(bio);
     return used;
 }
@@ -154,24 +164,24 @@ Uses a private key.
 @tparam[opt] string|function passphrase of an encrypted PEM text
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_pem`, `passphrase_missing`, `passphrase_wrong`,
- `passphrase_function`, `key_mismatch`; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`,
+ `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_mismatch`; the context stays as it was
 @see SSL_CTX_use_PrivateKey(3)
 */
 static int context_use_private_key(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load", .subject = "private key"};
     bool used;
     check_passphrase(L);
     if (luaL_testudata(L, 2, SCI_KEY)) {
         EVP_PKEY *key = sci_check_key(L, 2);
         ERR_clear_error();
-        used = SSL_CTX_use_PrivateKey(ctx, key) == 1;
+        used = SSL_CTX_use_PrivateKey(context->ctx, key) == 1;
     } else {
         int length;
         const char *text = sci_check_bytes(L, 2, &length);
         ERR_clear_error();
-        used = use_key_text(L, ctx, text, length, &failure);
+        used = use_key_text(L, context, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
     lua_settop(L, 1);

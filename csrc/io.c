@@ -1,4 +1,5 @@
 /* io.c: SciSslSocket, bytes in and out, and what a loop that polls it has to know. */
+#include "socket.h"
 #include "sslsocket.h"
 
 #include <string.h>
@@ -228,13 +229,15 @@ static int sslsocket_dirty(lua_State *L) {
 }
 
 /***
-Answers what the last call waits for on the descriptor, in the manner of cqueues.
+Answers what the socket waits for on the descriptor, in the manner of cqueues: what the last call wanted, and the end of
+the connection attempt before that.
 @function SciSslSocket:events
 @treturn string `"r"` or `"w"`
 */
 static int sslsocket_events(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_pushstring(L, socket->wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_pushstring(L,
+                   sci_socket_base(&socket->socket)->connecting || socket->wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
     return 1;
 }
 
@@ -252,14 +255,10 @@ static int sslsocket_timeout(lua_State *L) {
 }
 
 static const luaL_Reg io_methods[] = {
-    {"sslRead", sslsocket_read},
-    {"sslPeek", sslsocket_peek},
-    {"sslPending", sslsocket_pending},
-    {"sslWrite", sslsocket_write},
-    {"dirty", sslsocket_dirty},
-    {"events", sslsocket_events},
-    {"timeout", sslsocket_timeout},
-    {NULL, NULL},
+    {"sslRead", sslsocket_read},       {"sslPeek", sslsocket_peek},
+    {"sslPending", sslsocket_pending}, {"sslWrite", sslsocket_write},
+    {"dirty", sslsocket_dirty},        {"events", sslsocket_events},
+    {"timeout", sslsocket_timeout},    {NULL, NULL},
 };
 
 void sci_open_io(lua_State *L) { luaL_setfuncs(L, io_methods, 0); }

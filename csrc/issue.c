@@ -97,7 +97,7 @@ static X509 *certificate_option(lua_State *L, int index) {
 
 /* Hexadecimal digits, or an integer that is made such; NULL: missing. */
 static const char *serial_option(lua_State *L) {
-    if (lua_isinteger(L, SERIAL) && lua_tointeger(L, SERIAL) >= 0) {
+    if (lua_type(L, SERIAL) == LUA_TNUMBER && integer_option(L, SERIAL, 0) >= 0) {
         char digits[24];
         snprintf(digits, sizeof digits, "%llX", (unsigned long long)lua_tointeger(L, SERIAL));
         lua_pushstring(L, digits);
@@ -116,15 +116,20 @@ static lua_Integer duration_option(lua_State *L) {
     return (lua_Integer)(days * day);
 }
 
+static lua_Integer seconds_option(lua_State *L, int index, lua_Integer missing) {
+    const lua_Integer limit = (lua_Integer)1 << 40; /* far beyond the year 9999 */
+    lua_Integer seconds = integer_option(L, index, missing);
+    if (seconds < -limit || seconds > limit)
+        sci_option_error(L, OPTIONS, option_name(index), "seconds since the epoch", index);
+    return seconds;
+}
+
 static void check_dates(lua_State *L, issue_request *request) {
-    const lua_Integer limit = (lua_Integer)1 << 40;
     lua_Integer duration = duration_option(L), now = (lua_Integer)time(NULL);
-    lua_Integer end = integer_option(L, NOT_AFTER, 0);
-    lua_Integer begin = integer_option(L, NOT_BEFORE, !lua_isnil(L, NOT_AFTER) && end <= now ? end - duration : now);
-    if (begin < -limit || begin > limit)
-        sci_option_error(L, OPTIONS, "notBefore", "seconds since the epoch", NOT_BEFORE);
-    request->not_before = begin;
-    request->not_after = lua_isnil(L, NOT_AFTER) ? begin + duration : end;
+    bool has_end = !lua_isnil(L, NOT_AFTER);
+    lua_Integer end = seconds_option(L, NOT_AFTER, 0);
+    request->not_before = seconds_option(L, NOT_BEFORE, has_end && end <= now ? end - duration : now);
+    request->not_after = has_end ? end : request->not_before + duration;
 }
 
 static void check_names(lua_State *L, issue_request *request) {
@@ -187,7 +192,8 @@ static const char *list_item(lua_State *L, int list, lua_Integer i, size_t *leng
 static bool set_subject(X509 *certificate, const issue_request *request, sci_failure *failure) {
     failure->subject = request->subject;
     X509_NAME *name = sci_parse_name(request->subject, request->subject_length, failure);
-    bool set = name && X509_set_subject_name(certificate, name);
+    bool set =
+        name && (X509_set_subject_name(certificate, name) || refuse(failure, "malformed_name", NULL, request->subject));
     X509_NAME_free(name);
     if (set) failure->subject = NULL;
     return set;

@@ -181,6 +181,7 @@ static bool set_group(EVP_PKEY_CTX *context, const char *group, sci_failure *fai
     char name[80];
     if (!takes(context, OSSL_PKEY_PARAM_GROUP_NAME))
         return refuse(failure, "wrong_parameter", "keys of this algorithm are not made by a name");
+    if (strcmp(group, "secp256r1") == 0) group = "P-256"; /* the one name in TLS that OpenSSL has another for */
     if (OPENSSL_strlcpy(name, group, sizeof name) >= sizeof name) return refuse_group(failure);
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
                                      OSSL_PARAM_END};
@@ -193,6 +194,14 @@ static bool prepare_generator(EVP_PKEY_CTX *context, const key_request *request,
     if (request->sized) return set_bits(context, request->bits, failure);
     if (request->group) return set_group(context, request->group, failure);
     return !EVP_PKEY_CTX_is_a(context, "EC") || set_group(context, "P-256", failure);
+}
+
+static EVP_PKEY *run_generator(EVP_PKEY_CTX *context, const key_request *request, sci_failure *failure) {
+    EVP_PKEY *key = NULL;
+    if (EVP_PKEY_generate(context, &key) > 0) return key;
+    if (request->group) refuse_group(failure);
+    else if (!ERR_peek_error()) refuse(failure, "wrong_parameter", "keys of this algorithm need a size or group");
+    return NULL;
 }
 
 /***
@@ -212,7 +221,7 @@ static int key_generate(lua_State *L) {
     sci_failure failure = {.phase = "key", .subject = request.algorithm};
     ERR_clear_error();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, request.algorithm, NULL);
-    if (prepare_generator(context, &request, &failure) && EVP_PKEY_generate(context, slot) <= 0) *slot = NULL;
+    if (prepare_generator(context, &request, &failure)) *slot = run_generator(context, &request, &failure);
     EVP_PKEY_CTX_free(context);
     return *slot ? 1 : sci_fail(L, &failure);
 }
@@ -306,15 +315,13 @@ static int key_to_pem(lua_State *L) {
     BIO *bio = sci_new_memory_bio(L);
     const EVP_CIPHER *cipher = secret ? EVP_aes_256_cbc() : NULL;
     ERR_clear_error();
-    if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, secret, (int)length, sci_no_passphrase, NULL))
+    if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, secret, (int)length, NULL, NULL))
         return sci_fail_openssl(L, "save", "private key");
     sci_push_bio_bytes(L, bio);
     return 1;
 }
 
-static int write_der(BIO *bio, const void *key) {
-    return i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, sci_no_passphrase, NULL);
-}
+static int write_der(BIO *bio, const void *key) { return i2d_PKCS8PrivateKey_bio(bio, key, NULL, NULL, 0, NULL, NULL); }
 
 /***
 Writes the key as DER bytes (PKCS#8). It is not encrypted: keep it secret.

@@ -2,6 +2,7 @@
 #include "pki.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include <openssl/asn1t.h>
@@ -22,6 +23,7 @@ typedef struct name_reader {
     const char *at, *end;
     unsigned char *value; /* of the attribute that is being read; room for the whole text */
     int length, kept;     /* of the value; how much of it trailing blanks must not be taken from */
+    int type;             /* of the value: MBSTRING_UTF8, or the one that its BER says */
     sci_failure *failure;
 } name_reader;
 
@@ -29,6 +31,10 @@ static bool refuse(sci_failure *failure, const char *message) {
     failure->condition = "malformed_name";
     failure->message = message;
     return false;
+}
+
+static bool is_text(int type) {
+    return type == V_ASN1_UTF8STRING || type == V_ASN1_IA5STRING || type == V_ASN1_PRINTABLESTRING;
 }
 
 static bool at_separator(const name_reader *reader) {
@@ -44,20 +50,24 @@ static void put(name_reader *reader, int byte, bool keep) {
     if (keep) reader->kept = reader->length;
 }
 
-/* What follows a backslash: two hexadecimal digits, or one character that would mean something else. */
+/* The byte that two hexadecimal digits stand for; -1: they are not there. */
+static int read_hex(name_reader *reader) {
+    if (reader->end - reader->at < 2) return -1;
+    int high = OPENSSL_hexchar2int((unsigned char)reader->at[0]);
+    int low = OPENSSL_hexchar2int((unsigned char)reader->at[1]);
+    if (high < 0 || low < 0) return -1;
+    reader->at += 2;
+    return high << 4 | low;
+}
+
+/* A backslash, and two hexadecimal digits or one character that would mean something else. */
 static bool read_escape(name_reader *reader) {
     reader->at++;
-    int high = reader->at < reader->end ? OPENSSL_hexchar2int((unsigned char)*reader->at) : -1;
-    if (high >= 0) {
-        int low = reader->at + 1 < reader->end ? OPENSSL_hexchar2int((unsigned char)reader->at[1]) : -1;
-        if (low < 0) return refuse(reader->failure, "a backslash and one hexadecimal digit, where two are needed");
-        put(reader, high << 4 | low, true);
-        reader->at += 2;
-        return true;
-    }
-    if (reader->at == reader->end || !*reader->at || !strchr(",+\"\\<>;= #", *reader->at))
-        return refuse(reader->failure, "a backslash before a character that needs none");
-    put(reader, *reader->at++, true);
+    int byte = read_hex(reader);
+    if (byte < 0 && reader->at < reader->end && *reader->at && strchr(",+\"\\<>;= #", *reader->at))
+        byte = (unsigned char)*reader->at++;
+    if (byte < 0) return refuse(reader->failure, "a backslash before something that needs none");
+    put(reader, byte, true);
     return true;
 }
 
@@ -85,12 +95,41 @@ static bool read_plain(name_reader *reader) {
     return true;
 }
 
+/* The value becomes the contents of the string that is in BER there. */
+static bool unpack_ber(name_reader *reader) {
+    const unsigned char *cursor = reader->value;
+    ASN1_TYPE *ber = d2i_ASN1_TYPE(NULL, &cursor, reader->length);
+    bool unpacked = ber && cursor == reader->value + reader->length && is_text(ASN1_TYPE_get(ber));
+    if (unpacked) {
+        const ASN1_STRING *string = ber->value.asn1_string;
+        reader->type = ASN1_TYPE_get(ber);
+        reader->kept = ASN1_STRING_length(string);
+        memmove(reader->value, ASN1_STRING_get0_data(string), (size_t)reader->kept);
+    }
+    ASN1_TYPE_free(ber);
+    return unpacked || refuse(reader->failure, "what follows the # is not a text in BER");
+}
+
+static bool read_ber(name_reader *reader) {
+    reader->at++;
+    while (!at_separator(reader) && *reader->at != ' ') {
+        int byte = read_hex(reader);
+        if (byte < 0) return refuse(reader->failure, "what follows the # is not hexadecimal");
+        put(reader, byte, true);
+    }
+    skip_blanks(reader);
+    return at_separator(reader) ? unpack_ber(reader) : refuse(reader->failure, "text behind a value in hexadecimal");
+}
+
 static bool read_value(name_reader *reader) {
     reader->length = reader->kept = 0;
+    reader->type = MBSTRING_UTF8;
     skip_blanks(reader);
-    if (reader->at < reader->end && *reader->at == '#')
-        return refuse(reader->failure, "a value in hexadecimal BER, which is not supported");
-    return reader->at < reader->end && *reader->at == '"' ? read_quoted(reader) : read_plain(reader);
+    switch (reader->at < reader->end ? *reader->at : '\0') {
+        case '#': return read_ber(reader);
+        case '"': return read_quoted(reader);
+        default: return read_plain(reader);
+    }
 }
 
 /* Attribute types are told apart without regard to case, but OpenSSL knows each in one spelling. */
@@ -126,7 +165,7 @@ static ASN1_OBJECT *read_type(name_reader *reader) {
 static bool read_attribute(name_reader *reader, X509_NAME *name, int set) {
     ASN1_OBJECT *type = read_type(reader);
     bool done = type && read_value(reader);
-    if (done && !X509_NAME_add_entry_by_OBJ(name, type, MBSTRING_UTF8, reader->value, reader->kept, 0, set))
+    if (done && !X509_NAME_add_entry_by_OBJ(name, type, reader->type, reader->value, reader->kept, 0, set))
         done = refuse(reader->failure, NULL);
     ASN1_OBJECT_free(type);
     return done;
@@ -177,10 +216,6 @@ static bool push_der(lua_State *L, const void *value, const ASN1_ITEM *item) {
     ASN1_item_i2d(value, &cursor, item);
     luaL_pushresultsize(&buffer, (size_t)length);
     return true;
-}
-
-static bool is_text(int type) {
-    return type == V_ASN1_UTF8STRING || type == V_ASN1_IA5STRING || type == V_ASN1_PRINTABLESTRING;
 }
 
 /* The table is below the value that is pushed. */
@@ -274,7 +309,7 @@ static bool is_uri(const char *text, sci_failure *failure) {
 
 static bool is_email(const char *text, sci_failure *failure) {
     const char *at = strchr(text, '@');
-    if (at > text && at[1] && !strchr(at + 1, '@')) return true;
+    if (at && at > text && at[1] && !strchr(at + 1, '@')) return true;
     return refuse(failure, "an e-mail address is written as local@domain");
 }
 

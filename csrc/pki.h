@@ -15,6 +15,8 @@ typedef struct sci_kind {
     const char *malformed_message;
 } sci_kind;
 
+extern const sci_kind sci_certificate_kind;
+
 /* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
 int sci_no_passphrase(char *buffer, int size, int writing, void *data);
 

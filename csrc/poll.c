@@ -57,6 +57,7 @@ static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int mi
     while ((ready = poll(waiting, (nfds_t)count, milliseconds)) < 0 && errno == EINTR) {
         run_hooks(L);
         if (milliseconds > 0) milliseconds = left(deadline);
+        if (milliseconds == 0) return 0;
     }
     return ready;
 }
@@ -65,10 +66,12 @@ static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int mi
 
 /* poll(2)'s bits for "r", "w" or "rw" at stack index `value`; raises for anything else, as a fault of `argument`. */
 static short check_events(lua_State *L, int value, int argument) {
-    const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
-    if (strcmp(text, "r") == 0) return POLLIN;
-    if (strcmp(text, "w") == 0) return POLLOUT;
-    if (strcmp(text, "rw") == 0 || strcmp(text, "wr") == 0) return POLLIN | POLLOUT;
+    static const char *const names[] = {"r", "w", "rw", "wr"};
+    static const short bits[] = {POLLIN, POLLOUT, POLLIN | POLLOUT, POLLIN | POLLOUT};
+    size_t length = 0;
+    const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tolstring(L, value, &length) : "";
+    for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
+        if (strlen(names[i]) == length && memcmp(names[i], text, length) == 0) return bits[i];
     luaL_argerror(L, argument, "events 'r', 'w' or 'rw' expected");
     return 0;
 }

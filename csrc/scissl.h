@@ -110,9 +110,6 @@ void sci_open_error(lua_State *L);
  * `path` as its subject. The caller frees the BIO. */
 BIO *sci_open_file(const char *path, sci_failure *failure);
 
-/* Completes `failure` for a `bio` whose text is not what PEM_read_… looked for. */
-void sci_explain_text(BIO *bio, sci_failure *failure);
-
 /* Pushes a userdata that owns a new memory BIO, NULL when out of memory, and frees it when it is collected: for
  * OpenSSL to write into before Lua makes a string of it. */
 BIO *sci_new_memory_bio(lua_State *L);
@@ -186,7 +183,7 @@ void sci_open_key(lua_State *L);
 
 /* ---- certificate.c, issue.c: SciSslX509Certificate ---------------------------------------------------------------- */
 
-X509 **sci_new_certificate(lua_State *L);              /* pushes an empty one; the caller fills it */
+X509 **sci_new_certificate(lua_State *L);             /* pushes an empty one; the caller fills it */
 X509 *sci_check_certificate(lua_State *L, int index); /* borrowed; raises */
 X509 *sci_test_certificate(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 int sci_issue_certificate(lua_State *L);              /* SciSslX509Certificate.issue */
@@ -214,10 +211,10 @@ typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */
     int system_errno;         /* of the last call; 0: it did not fail */
     bool hold, nowait;
-    bool eof;                 /* the peer has ended its side of the transport */
-    unsigned char first[16];  /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
+    bool eof;                /* the peer has ended its side of the transport */
+    unsigned char first[16]; /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
     size_t first_length;
-    sci_queue in, out;        /* of a memory transport */
+    sci_queue in, out; /* of a memory transport */
 } sci_transport;
 
 #define SCI_MEMORY_LIMIT 262144 /* bytes that a memory transport holds before writing has to wait for sslDrain */
@@ -247,8 +244,8 @@ typedef struct sci_context {
     const char *method;                /* "TLS", "TLSv1.2" … */
     unsigned char sid[SCI_SID_LENGTH]; /* session id context of its servers */
     unsigned int sid_length;
-    sci_dependent dependents;  /* head of the ring of connections that still read from `ctx` */
-    bool store_lent;           /* connections of earlier settings hold the trust store: copy before changing it */
+    sci_dependent dependents; /* head of the ring of connections that still read from `ctx` */
+    bool store_lent;          /* connections of earlier settings hold the trust store: copy before changing it */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
 } sci_context;
 

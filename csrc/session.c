@@ -1,5 +1,13 @@
 /* session.c: OSSslSession, a resumable TLS session (SSL_SESSION). Document row S2. */
-#include "scissl.h"
+#include "pki.h"
+
+static const sci_kind session_kind = {
+    .label = "SSL SESSION PARAMETERS",
+    .absent = "not_session",
+    .absent_message = "the PEM text holds something else, and no TLS session",
+    .malformed = "malformed_session",
+    .malformed_message = "the TLS session is malformed",
+};
 
 SSL_SESSION **sci_new_session(lua_State *L) { return sci_new_object(L, SCI_SESSION, sizeof(SSL_SESSION *), 0); }
 
@@ -22,19 +30,20 @@ Reads a session that `toPem` wrote.
 @tparam string text
 @treturn[1] OSSslSession
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_pem`
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_session` or `malformed_session`
 @see PEM_read_bio_SSL_SESSION(3)
 */
 static int session_from_pem(lua_State *L) {
     int length;
     const char *text = sci_check_bytes(L, 1, &length);
     SSL_SESSION **slot = sci_new_session(L);
+    sci_failure failure = {.phase = "load", .subject = "TLS session"};
     ERR_clear_error();
     BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) *slot = PEM_read_bio_SSL_SESSION(bio, NULL, NULL, NULL);
+    if (bio) *slot = PEM_read_bio_SSL_SESSION(bio, NULL, sci_no_passphrase, NULL);
+    if (bio && !*slot) sci_explain_pem(bio, &session_kind, &failure);
     BIO_free(bio);
-    if (*slot) return 1;
-    return sci_fail(L, &(sci_failure){.phase = "load", .condition = "not_pem", .subject = "TLS session"});
+    return *slot ? 1 : sci_fail(L, &failure);
 }
 
 /***
@@ -43,17 +52,18 @@ Reads a session that `toDer` wrote.
 @tparam string bytes
 @treturn[1] OSSslSession
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_der`
+@treturn[2] SciSslError phase `load`, condition `not_der` or `malformed_session`
 @see d2i_SSL_SESSION(3)
 */
 static int session_from_der(lua_State *L) {
     int length;
-    const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length);
+    const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length), *cursor = bytes;
     SSL_SESSION **slot = sci_new_session(L);
+    sci_failure failure = {.phase = "load", .subject = "TLS session"};
     ERR_clear_error();
-    *slot = d2i_SSL_SESSION(NULL, &bytes, length);
-    if (*slot) return 1;
-    return sci_fail(L, &(sci_failure){.phase = "load", .condition = "not_der", .subject = "TLS session"});
+    *slot = d2i_SSL_SESSION(NULL, &cursor, length);
+    if (!*slot) sci_explain_der(bytes, length, &session_kind, &failure);
+    return *slot ? 1 : sci_fail(L, &failure);
 }
 
 /***
@@ -189,20 +199,20 @@ Answers how long the server means to honour the session's ticket.
 */
 static int session_ticket_lifetime(lua_State *L) {
     const SSL_SESSION *session = sci_check_session(L, 1);
-    if (SSL_SESSION_has_ticket(session))
-        lua_pushinteger(L, (lua_Integer)SSL_SESSION_get_ticket_lifetime_hint(session));
-    else
-        lua_pushnil(L);
+    if (SSL_SESSION_has_ticket(session)) lua_pushinteger(L, (lua_Integer)SSL_SESSION_get_ticket_lifetime_hint(session));
+    else lua_pushnil(L);
     return 1;
 }
 
-static int session_eq(lua_State *L) {
-    const SSL_SESSION *a = sci_check_session(L, 1);
-    const SSL_SESSION *b = sci_check_session(L, 2);
+static bool same_id(const SSL_SESSION *a, const SSL_SESSION *b) {
     unsigned int a_length, b_length;
-    const unsigned char *a_id = SSL_SESSION_get_id(a, &a_length);
-    const unsigned char *b_id = SSL_SESSION_get_id(b, &b_length);
-    lua_pushboolean(L, a == b || (a_length > 0 && a_length == b_length && CRYPTO_memcmp(a_id, b_id, a_length) == 0));
+    const unsigned char *a_id = SSL_SESSION_get_id(a, &a_length), *b_id = SSL_SESSION_get_id(b, &b_length);
+    return a_length > 0 && a_length == b_length && CRYPTO_memcmp(a_id, b_id, a_length) == 0;
+}
+
+static int session_eq(lua_State *L) {
+    SSL_SESSION **a = luaL_testudata(L, 1, SCI_SESSION), **b = luaL_testudata(L, 2, SCI_SESSION);
+    lua_pushboolean(L, a && b && *a && *b && (*a == *b || same_id(*a, *b)));
     return 1;
 }
 

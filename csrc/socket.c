@@ -73,19 +73,21 @@ static int fail_not_now(lua_State *L, const sci_socket *base, const char *phase,
                                           .ssl_error = wanted});
 }
 
-/* The system tells once why a connection could not be made, and then that there is none. */
-static void remember_refusal(sci_socket *base, int system_errno) {
-    bool other = system_errno == EPIPE || system_errno == ENOTCONN || system_errno == ENOBUFS || system_errno == ENOMEM;
-    if (!base->connecting || other) return;
-    base->connect_errno = system_errno;
-    base->connecting = false;
+/* The system tells once why a connection could not be made, and from then on that there is none. Answers the reason. */
+static int find_reason(sci_socket *base, int system_errno) {
+    if (system_errno == EPIPE || system_errno == ENOTCONN)
+        return base->connect_errno ? base->connect_errno : system_errno;
+    if (base->connecting && system_errno != ENOBUFS && system_errno != ENOMEM) {
+        base->connect_errno = system_errno;
+        base->connecting = false;
+    }
+    return system_errno;
 }
 
 int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int wanted, int system_errno) {
     sci_socket *base = sci_socket_base(socket);
     if (sci_would_block(system_errno)) return fail_not_now(L, base, phase, wanted);
-    remember_refusal(base, system_errno);
-    return sci_socket_fail_system(L, phase, base->peer, system_errno);
+    return sci_socket_fail_system(L, phase, base->peer, find_reason(base, system_errno));
 }
 
 int sci_answer_receiver(lua_State *L) {

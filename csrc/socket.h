@@ -27,6 +27,8 @@ int sci_descriptor_wait(int descriptor, short events, int milliseconds);
 
 /* ---- address.c ------------------------------------------------------------------------------------------------- */
 
+void sci_address_begin(sci_address *address); /* makes it ready for the system to write into */
+
 /* The address of the other end or, where not `peer`, of this one. False: errno says why. */
 bool sci_get_address(int descriptor, bool peer, sci_address *address);
 

@@ -1,5 +1,6 @@
 /* sslsocket.c: SciSslSocket, its life: over what it runs, sslInitialize, close. Document rows S1 and S9. */
 #include "sslsocket.h"
+#include "pki.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,13 @@ static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
     lua_pushvalue(L, context);
     lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
     return socket;
+}
+
+/* nil, and the SciSslError that is on the top. */
+static int fail_with_top(lua_State *L) {
+    lua_pushnil(L);
+    lua_insert(L, -2);
+    return 2;
 }
 
 /***
@@ -52,13 +60,13 @@ descriptor: closing the SciSslSocket calls the object's own `close`. A descripto
 */
 static int sslsocket_on(lua_State *L) {
     luaL_checkany(L, 1);
+    if (luaL_testudata(L, 1, SCI_SSL_SOCKET))
+        return sci_fail_own(L, "adopt", "tls_inside_tls",
+                            "two SciSslSockets over one descriptor would mix their bytes");
     sci_sslsocket *socket = new_sslsocket(L, 2);
     ERR_clear_error();
     socket->transport.socket = &socket->socket;
-    if (sci_socket_adopt(L, lua_gettop(L), 1)) return 1;
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
+    return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : fail_with_top(L);
 }
 
 /***
@@ -73,7 +81,6 @@ static int sslsocket_on_memory(lua_State *L) {
     return 1;
 }
 
-/* SciSocket's accept, its upvalue, and a SciSslSocket of the same context over what it answers. */
 /***
 Accepts the next connection of a listening socket. The new socket has the listening one's context and blocking mode; its
 `sslInitialize` and `sslAccept` are still to come.
@@ -93,11 +100,7 @@ static int sslsocket_accept(lua_State *L) {
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_sslsocket *socket = new_sslsocket(L, 3);
     socket->transport.socket = &socket->socket;
-    if (!sci_socket_adopt(L, 4, 2)) {
-        lua_pushnil(L);
-        lua_insert(L, -2);
-        return 2;
-    }
+    if (!sci_socket_adopt(L, 4, 2)) return fail_with_top(L);
     (void)sci_socket_set_blocking(&socket->socket, sci_socket_blocking(&listener->socket));
     return 1;
 }
@@ -198,6 +201,13 @@ static int sslsocket_initialize(lua_State *L) {
 
 /* ---- the end ------------------------------------------------------------------------------------------------------- */
 
+/* The kernel answers a close with bytes left unread, such as session tickets that nobody waited for, by a reset, which
+ * takes from the peer what we have sent last. */
+static void discard_arrived(sci_state *state, const sci_sslsocket *socket) {
+    int descriptor = sci_socket_descriptor(&socket->socket), rounds = 16;
+    while (rounds-- > 0 && recv(descriptor, state->scratch, sizeof state->scratch, MSG_DONTWAIT) > 0) continue;
+}
+
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
 static void say_goodbye(sci_sslsocket *socket) {
     bool speaks = socket->ssl && socket->secured && !socket->failed && SSL_is_init_finished(socket->ssl);
@@ -211,7 +221,9 @@ static void say_goodbye(sci_sslsocket *socket) {
 Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
 never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
 @function SciSslSocket:close
-@treturn boolean true
+@treturn[1] boolean true
+@treturn[2] nil
+@treturn[2] SciSslError condition `owner_failed`: the transport's own `close` raised an error
 @see SSL_shutdown(3)
 */
 static int sslsocket_close(lua_State *L) {
@@ -219,11 +231,12 @@ static int sslsocket_close(lua_State *L) {
     lua_settop(L, 1);
     if (!socket->closed) {
         say_goodbye(socket);
+        if (socket->secured && !socket->memory) discard_arrived(sci_get_state(L), socket);
         socket->closed = true;
         drop_ssl(socket);
         sci_queue_free(&socket->transport.in);
         forget_write(L, 1, socket);
-        if (!socket->memory) sci_socket_close(L, 1);
+        if (!socket->memory && !sci_socket_close(L, 1)) return fail_with_top(L);
     }
     lua_pushboolean(L, true);
     return 1;
@@ -332,14 +345,13 @@ static const char *state_text(const sci_sslsocket *socket) {
 }
 
 static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
-    char subject[256];
-    X509 *peer = SSL_get0_peer_certificate(socket->ssl);
+    const X509 *peer = SSL_get0_peer_certificate(socket->ssl);
     if (!peer) {
         lua_pushliteral(L, "peer without certificate");
         return;
     }
-    X509_NAME_oneline(X509_get_subject_name(peer), subject, sizeof subject);
-    lua_pushfstring(L, "peer %s %s", *subject == '/' ? subject + 1 : subject,
+    sci_push_name(L, X509_get_subject_name(peer));
+    lua_pushfstring(L, "peer %s %s", luaL_tolstring(L, -1, NULL),
                     SSL_get_verify_result(socket->ssl) == X509_V_OK ? "verified" : "NOT verified");
 }
 
@@ -365,12 +377,8 @@ static const luaL_Reg sslsocket_functions[] = {
 };
 
 static const luaL_Reg sslsocket_methods[] = {
-    {"sslInitialize", sslsocket_initialize},
-    {"close", sslsocket_close},
-    {"sslFeed", sslsocket_feed},
-    {"sslFeedEnd", sslsocket_feed_end},
-    {"sslDrain", sslsocket_drain},
-    {NULL, NULL},
+    {"sslInitialize", sslsocket_initialize}, {"close", sslsocket_close},    {"sslFeed", sslsocket_feed},
+    {"sslFeedEnd", sslsocket_feed_end},      {"sslDrain", sslsocket_drain}, {NULL, NULL},
 };
 
 static const luaL_Reg sslsocket_metamethods[] = {

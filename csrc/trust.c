@@ -1,5 +1,5 @@
 /* trust.c: SciSslContext, whom it trusts. Document rows S10 and S11. */
-#include "scissl.h"
+#include "pki.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@ STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure) {
     STACK_OF(X509) *certificates = sk_X509_new_null();
     X509 *certificate;
     if (!certificates) return NULL;
-    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL)) != NULL)
+    while ((certificate = PEM_read_bio_X509_AUX(bio, NULL, sci_no_passphrase, NULL)) != NULL)
         if (!sk_X509_push(certificates, certificate)) {
             X509_free(certificate);
             goto failed;
@@ -20,7 +20,7 @@ STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure) {
         ERR_clear_error();
         return certificates;
     }
-    sci_explain_text(bio, failure);
+    sci_explain_pem(bio, &sci_certificate_kind, failure);
 failed:
     sk_X509_pop_free(certificates, X509_free);
     return NULL;
@@ -101,8 +101,8 @@ Trusts the certificates of a PEM file, and those of a directory that `openssl re
 @tparam[opt] string caPath path
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty` or
- `not_pem`; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
+ `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
 @see SSL_CTX_load_verify_locations(3)
 */
 static int context_load_verify_locations(lua_State *L) {
@@ -165,7 +165,7 @@ Trusts a certificate, or each certificate of a PEM text.
 @tparam SciSslX509Certificate|string certificate
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_pem`; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
 @see X509_STORE_add_cert(3)
 */
 static int context_add_trusted(lua_State *L) {

@@ -84,9 +84,9 @@ static int version_tostring(lua_State *L) {
 }
 
 static int version_eq(lua_State *L) {
-    const sci_version *a = luaL_checkudata(L, 1, SCI_VERSION);
-    const sci_version *b = luaL_checkudata(L, 2, SCI_VERSION);
-    lua_pushboolean(L, a->headers == b->headers && a->library == b->library);
+    const sci_version *a = luaL_testudata(L, 1, SCI_VERSION);
+    const sci_version *b = luaL_testudata(L, 2, SCI_VERSION);
+    lua_pushboolean(L, a && b && a->headers == b->headers && a->library == b->library);
     return 1;
 }
 

@@ -12,13 +12,14 @@ local SciSslError, SciSocket, SciSslSocket = core.SciSslError, core.SciSocket, c
 
 -- ---- names
 
-local function is_address(host)
-  return host:find(":", 1, true) ~= nil or host:find("^%d+%.%d+%.%d+%.%d+$") ~= nil
-end
-
 -- "[::1]" and "example.com." as they are looked up and as they stand in certificates.
 local function bare_host(host)
   return host:match("^%[(.*)%]$") or host:match("^(.-)%.?$")
+end
+
+-- "fe80::1%eth0" without its zone, which no certificate knows.
+local function without_zone(host)
+  return host:match("^(.*:.*)%%") or host
 end
 
 local function with_port(host, port)
@@ -104,6 +105,17 @@ end
 
 -- ---- both
 
+-- Time-outs are made where nobody knows the host any more.
+local function name_host(failure, run)
+  if failure:condition() ~= "timeout" or failure:subject() or failure:errno() then return failure end
+  return SciSslError.new {
+    phase = failure:phase(),
+    condition = failure:condition(),
+    message = failure:message(),
+    subject = run.subject,
+  }
+end
+
 local function open(run)
   local good, failure = check_host(run.host)
   if not good then return nil, failure end
@@ -117,7 +129,7 @@ local function open(run)
   done, failure = handshake(socket, "connect", { deadline = run.deadline, timeout = run.timeout, waiter = run.waiter })
   if done then return socket end
   socket:close()
-  return nil, failure
+  return nil, name_host(failure, run)
 end
 
 local known_options = Configuration.optionKinds {
@@ -188,8 +200,8 @@ return function(given)
     context = context,
     host = host,
     subject = with_port(host, given.port),
-    serverName = chosen(given.serverName, not is_address(host) and host or nil),
-    verifyHost = chosen(given.verifyHost, host),
+    serverName = chosen(given.serverName, without_zone(host)), -- of an address none is sent
+    verifyHost = chosen(given.verifyHost, without_zone(host)),
     waiter = waiter,
     timeout = given.timeout,
     deadline = wait.deadline(given.timeout),

@@ -18,11 +18,28 @@ local phase_words = {
   load = "loading",
   initialize = "preparing the TLS session",
   option = "setting an option",
+  open = "opening a socket",
+  bind = "choosing an address",
+  adopt = "taking over a socket",
+  wait = "waiting",
+  send = "sending",
+  recv = "receiving",
+  plain = "sending or receiving in the clear",
+  save = "writing a key or certificate",
+  issue = "making a certificate",
+  verify = "verifying a certificate",
+  match = "comparing a certificate with a name",
+  digest = "computing a fingerprint",
+  key = "making a key",
   renegotiate = "renegotiating",
 }
 
+local function given(text)
+  return text ~= "" and text or nil
+end
+
 local function where(err)
-  local phase, subject = err:phase(), err:subject()
+  local phase, subject = given(err:phase()), given(err:subject())
   local words = phase and phase ~= "unknown" and (phase_words[phase] or phase) or "TLS"
   if phase == "load" and not subject then words = "loading a key or certificate" end
   return subject and ("%s (%s)"):format(words, subject) or words
@@ -34,7 +51,7 @@ local function own_words(err)
   local _, errno_text = err:errno()
   local _, verify_text = err:verifyResult()
   local entry = err:queue()[1]
-  local words = err:message() or verify_text or err:reason() or errno_text
+  local words = given(err:message()) or verify_text or err:reason() or errno_text
   if entry and entry.data and entry.data ~= "" and words == err:reason() then
     words = ("%s, %s"):format(words, entry.data)
   end
@@ -144,9 +161,17 @@ local hints = {
   file_missing = "there is no such file; check the path",
   file_unreadable = "the file cannot be read; check its permissions and its owner",
   file_directory = "this is a directory, and a file is due; for a directory of CA certificates use caPath",
-  file_empty = "the file is empty",
+  file_empty = "the file is empty; see whether it was ever written, and how",
   not_pem = "this holds no PEM block of the kind that is due (-----BEGIN …); convert DER with: openssl x509 "
     .. "-inform DER, or openssl pkey -inform DER",
+  not_certificate = "this is PEM text, but no certificate; see whether key and certificate were taken for each other",
+  not_private_key = "this is PEM text, but no private key; see whether key and certificate were taken for each other",
+  malformed_certificate = "the certificate is damaged; fetch or make it again",
+  malformed_extension = "a part of the certificate is damaged; do not trust it, and tell its owner",
+  malformed_name = "a name in the certificate is damaged; do not trust it, and tell its owner",
+  malformed_key = "the key is damaged, or of a kind that this OpenSSL does not know",
+  passphrase_empty = "an empty passphrase protects nothing; give one, or none at all (nil)",
+  passphrase_too_long = "the passphrase is longer than OpenSSL takes (1024 bytes)",
   not_der = "this is not DER; PEM text begins with -----BEGIN and goes to fromPem or a loader for PEM",
 
   -- the network
@@ -157,6 +182,10 @@ local hints = {
   broken_pipe = "the peer has gone; it will not take more data",
   host_unreachable = "there is no way to that host; check the address, the network and the firewall",
   host_not_found = "no such host name; check its spelling and the name service",
+  service_unknown = "the system knows no service of that name; use the port's number",
+  resolver_unavailable = "the name service does not answer; check the network, or try again later",
+  resolver_failed = "the name service failed; check the system's resolver settings, or try again later",
+  address_not_available = "this machine has no such address; choose one of its own, or none for all of them",
   address_in_use = "another program listens on this port; stop it or choose another port",
   permission_denied = "the system does not allow it; ports below 1024 usually need more rights, and a firewall "
     .. "may refuse",
@@ -166,6 +195,11 @@ local hints = {
   not_connected = "the transport is not connected; call connect() first, or hand over a connected one",
   closed = "it was closed before; make a new one",
   listening = "a listening socket carries no data; use the one that accept() answers",
+  not_listening = "call bind() and listen() first",
+  not_a_socket = "a SciSocket, a descriptor number, or an object with getfd, fileno or pollfd is due",
+  not_a_stream = "TLS needs a stream: a TCP or Unix-domain socket",
+  owner_failed = "the object that owns the descriptor failed when it was closed; the descriptor may still be open",
+  unread_data = "the peer sent data that nobody has read; read to the end before shutting down",
   not_ready = "nothing is ready yet; wait and try again",
   handshake_needed = "finish the handshake first: repeat sslConnect() or sslAccept() until it answers 1",
   handshake_under_way = "this has to be set before the handshake begins",
@@ -187,6 +221,16 @@ local hints = {
     .. "rsa_pss_rsae_sha256",
   bad_host_name = "this is not a host name that can be checked or sent",
   bad_alpn = "application protocols are names of 1 to 255 bytes, such as h2 or http/1.1",
+  unknown_algorithm = "this OpenSSL makes no such keys; usual ones are EC, RSA and Ed25519",
+  unknown_curve = "this OpenSSL knows no such curve; usual ones are P-256 and P-384",
+  unknown_digest = "this OpenSSL knows no such digest; the usual one is SHA256",
+  unknown_option = "this system has no such socket option",
+  unknown_purpose = "OpenSSL knows no such purpose; usual ones are sslserver and sslclient",
+  unknown_usage = "there is no such key usage; usual ones are digitalSignature, serverAuth and clientAuth",
+  invalid_option = "this value is not possible",
+  key_size = "keys of that size are not made; 2048 bits and more are usual for RSA",
+  wrong_parameter = "keys of that kind are chosen otherwise: RSA by a size in bits, EC by the name of a curve",
+  wrong_key = "a key of this kind cannot sign certificates; use EC, RSA or Ed25519",
   security_level = "OpenSSL's security level forbids it: a key, digest, cipher or protocol is too weak; use a "
     .. "stronger one, or lower the level knowingly with setSecurityLevel(0)",
   bad_length = "that length is not possible",
@@ -220,7 +264,7 @@ return function(err)
   local hint, words, cause = meaning(err), own_words(err), cause_words(err)
   if cause and words and words:find(cause, 1, true) then cause = nil end
   local text = ("%s: %s"):format(where(err), hint or words or "it failed, and nobody said why")
-  if hint and words then text = ("%s [%s]"):format(text, words) end
+  if hint and words and not hint:find(words, 1, true) then text = ("%s [%s]"):format(text, words) end
   if cause then text = ("%s [caused by: %s]"):format(text, cause) end
   return one_line(text)
 end

@@ -18,6 +18,7 @@ Stream.__index = Stream
 
 local MAX_LINE = 1024 * 1024
 local MAX_NUMERAL = 200 -- as in Lua's own io library
+local READ_AWAY, LINGER = 64, 1 -- before closing: reads of what nobody wants any more; seconds
 local ONE_WRITE = 64 * 1024 -- several arguments up to this size are written as one string
 
 -- ---- waiting
@@ -50,6 +51,7 @@ local function fill(self)
     local answer = ssl:sslRead()
     if type(answer) == "string" then
       self.buffer:put(answer)
+      self.heard = true
       return true
     end
     if isSslError(answer) then return nil, answer end
@@ -350,7 +352,31 @@ local function say_goodbye(self)
   end
 end
 
---- Sends what is left, ends the TLS session politely and closes the socket. Harmless twice.
+-- Whether a TLS 1.3 server may still be sending us the session tickets that follow its handshake.
+local function awaits_tickets(self)
+  local session = not self.heard and self.ssl:version() == "TLSv1.3" and self.ssl:getSession()
+  return session and not session:isResumable()
+end
+
+-- A system that closes a socket with unread bytes, or that gets more of them later, resets the connection, and what we
+-- wrote last may never arrive. So what has come is read away, and a client that has only ever written waits a moment
+-- for the tickets.
+local function read_away(self)
+  local ssl, deadline = self.ssl, nil
+  if ssl:isBlocking() then ssl:setBlocking(false) end
+  for _ = 1, READ_AWAY do
+    local answer = ssl:sslRead()
+    if type(answer) ~= "string" then
+      if isSslError(answer) or wait.wanted(ssl, answer) ~= "r" or not awaits_tickets(self) then return end
+      deadline = deadline or wait.deadline(math.min(self.timeout or LINGER, LINGER))
+      if not wait.ready(self.waiter, ssl, "r", deadline, "close") then return end
+    end
+  end
+end
+
+--- Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
+-- nobody has read is lost. A TLS 1.3 client that has never read anything waits up to a second (less where the time-out
+-- is shorter) for the server's session tickets: without that the system may throw away what was written last.
 -- @function SciSslStream:close
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -359,7 +385,10 @@ function Stream:close()
   if self.closed then return true end
   self.closed = true
   local done, failure = push_output(self)
-  if done then say_goodbye(self) end
+  if done then
+    say_goodbye(self)
+    read_away(self)
+  end
   self.buffer = Buffer.new()
   self.ssl:close()
   return done, failure
