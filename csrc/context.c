@@ -40,45 +40,14 @@ static int context_gc(lua_State *L) {
     return 0;
 }
 
-typedef struct protocol {
-    const char *name;
-    int version;
-} protocol;
-
-static const protocol protocols[] = {
-    {"TLSv1", TLS1_VERSION},
-    {"TLSv1.1", TLS1_1_VERSION},
-    {"TLSv1.2", TLS1_2_VERSION},
-    {"TLSv1.3", TLS1_3_VERSION},
-};
-
-static const protocol *find_protocol(const char *name) {
-    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
-        if (strcmp(protocols[i].name, name) == 0) return &protocols[i];
-    return NULL;
-}
-
-static const char *protocol_name(int version) {
-    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
-        if (protocols[i].version == version) return protocols[i].name;
-    return version ? "unknown" : "any";
-}
-
-static int fail_protocol(lua_State *L, const char *name) {
-    return sci_fail(L, &(sci_failure){.phase = "option",
-                                      .condition = "unknown_protocol",
-                                      .message = "known are TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3",
-                                      .subject = name});
-}
-
 /* A stricter minimum from the system's configuration of OpenSSL stays. */
-static bool apply_method(SSL_CTX *ctx, const protocol *only) {
+static bool apply_method(SSL_CTX *ctx, const sci_protocol *only) {
     if (only)
         return SSL_CTX_set_min_proto_version(ctx, only->version) && SSL_CTX_set_max_proto_version(ctx, only->version);
     return SSL_CTX_get_min_proto_version(ctx) >= TLS1_2_VERSION || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 }
 
-static bool set_up(sci_context *context, const protocol *only) {
+static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX *ctx = context->ctx;
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
                               SSL_MODE_RELEASE_BUFFERS);
@@ -101,8 +70,8 @@ TLSv1 and TLSv1.1 also need `setSecurityLevel(0)`.
 */
 static int context_new(lua_State *L) {
     const char *method = luaL_optstring(L, 1, "TLS");
-    const protocol *only = find_protocol(method);
-    if (!only && strcmp(method, "TLS") != 0) return fail_protocol(L, method);
+    const sci_protocol *only = sci_find_protocol(method);
+    if (!only && strcmp(method, "TLS") != 0) return sci_fail_protocol(L, method);
     sci_context *context = sci_new_object(L, SCI_CONTEXT, sizeof *context, SCI_CONTEXT_USERVALUES);
     context->dependents.next = context->dependents.previous = &context->dependents;
     context->method = only ? only->name : "TLS";
@@ -155,216 +124,6 @@ bool sci_context_detach(sci_context *context) {
 
 /* ---- setters: each answers the receiver ------------------------------------------------------------------------- */
 
-static int answer_self(lua_State *L) {
-    lua_settop(L, 1);
-    return 1;
-}
-
-static int fail_option(lua_State *L, const char *condition, const char *text) {
-    return sci_fail(L, &(sci_failure){.phase = "option", .condition = condition, .subject = text});
-}
-
-static int fail_bounds(lua_State *L, const char *name) {
-    return sci_fail(L, &(sci_failure){.phase = "option",
-                                      .condition = "protocol_version",
-                                      .message = "the lowest protocol would be above the highest",
-                                      .subject = name});
-}
-
-/***
-Sets the lowest protocol version that connections made from now on may use.
-@function SciSslContext:setMinProtocol
-@tparam string name `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version` where it is above the highest
-@see SSL_CTX_set_min_proto_version(3)
-*/
-static int context_set_min_protocol(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *name = sci_check_text(L, 2);
-    const protocol *chosen = find_protocol(name);
-    if (!chosen) return fail_protocol(L, name);
-    ERR_clear_error();
-    int highest = (int)SSL_CTX_get_max_proto_version(ctx);
-    if (highest && chosen->version > highest) return fail_bounds(L, name);
-    if (!SSL_CTX_set_min_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
-    return answer_self(L);
-}
-
-/***
-Sets the highest protocol version that connections made from now on may use.
-@function SciSslContext:setMaxProtocol
-@tparam string name `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version` where it is below the lowest
-@see SSL_CTX_set_max_proto_version(3)
-*/
-static int context_set_max_protocol(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *name = sci_check_text(L, 2);
-    const protocol *chosen = find_protocol(name);
-    if (!chosen) return fail_protocol(L, name);
-    ERR_clear_error();
-    if (chosen->version < (int)SSL_CTX_get_min_proto_version(ctx)) return fail_bounds(L, name);
-    if (!SSL_CTX_set_max_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
-    return answer_self(L);
-}
-
-/* Tries `set` on a connection of its own first: OpenSSL replaces the list of a context before it finds it empty. */
-static bool try_first(SSL_CTX *ctx, const char *text, int (*set)(SSL *, const char *)) {
-    SSL *probe = SSL_new(ctx);
-    bool accepted = probe && set(probe, text) == 1;
-    SSL_free(probe);
-    return accepted;
-}
-
-/***
-Sets the ciphers for TLS 1.2 and earlier.
-@function SciSslContext:setCipherList
-@tparam string text OpenSSL's cipher list format, such as `ECDHE+AESGCM`
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `unknown_cipher`; the context stays as it was
-@see SSL_CTX_set_cipher_list(3)
-*/
-static int context_set_cipher_list(lua_State *L) {
-    sci_context *context = sci_check_context(L, 1);
-    const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
-    if (!try_first(context->ctx, text, SSL_set_cipher_list)) return fail_option(L, "unknown_cipher", text);
-    if (!sci_context_detach(context) || !SSL_CTX_set_cipher_list(context->ctx, text))
-        return sci_fail_openssl(L, "option", text);
-    return answer_self(L);
-}
-
-/* OpenSSL 3.0 passes over names that it does not know; a misspelt one must not mean "less than you think". */
-static bool knows_suite(SSL *probe, const char *name) {
-    if (!SSL_set_ciphersuites(probe, name)) return false;
-    STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(probe);
-    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
-        if (strcmp(SSL_CIPHER_standard_name(sk_SSL_CIPHER_value(ciphers, i)), name) == 0) return true;
-    return false;
-}
-
-static int knows_suites(SSL *probe, const char *text) {
-    char name[80];
-    for (size_t length; *text; text += length + (text[length] == ':')) {
-        length = strcspn(text, ":");
-        if (length == 0 || length >= sizeof name) return 0;
-        memcpy(name, text, length);
-        name[length] = 0;
-        if (!knows_suite(probe, name)) return 0;
-    }
-    return 1;
-}
-
-/***
-Sets the cipher suites for TLS 1.3.
-@function SciSslContext:setCiphersuites
-@tparam string text names with colons between, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `unknown_cipher`; the context stays as it was
-@see SSL_CTX_set_ciphersuites(3)
-*/
-static int context_set_ciphersuites(lua_State *L) {
-    sci_context *context = sci_check_context(L, 1);
-    const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
-    if (!try_first(context->ctx, text, knows_suites)) return fail_option(L, "unknown_cipher", text);
-    if (!sci_context_detach(context) || !SSL_CTX_set_ciphersuites(context->ctx, text))
-        return sci_fail_openssl(L, "option", text);
-    return answer_self(L);
-}
-
-/***
-Sets the groups for the key exchange, most preferred first.
-@function SciSslContext:setGroups
-@tparam string text names with colons between, such as `X25519:P-256`
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `unknown_group`; the context stays as it was
-@see SSL_CTX_set1_groups_list(3)
-*/
-static int context_set_groups(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
-    if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_option(L, "unknown_group", text);
-    return answer_self(L);
-}
-
-/***
-Sets the signature algorithms that are accepted and used, most preferred first.
-@function SciSslContext:setSignatureAlgorithms
-@tparam string text names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `unknown_signature_algorithm`; the context stays as it was
-@see SSL_CTX_set1_sigalgs_list(3)
-*/
-static int context_set_signature_algorithms(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
-    if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text)) return fail_option(L, "unknown_signature_algorithm", text);
-    return answer_self(L);
-}
-
-/* Reads the array at index 2 into the wire format of RFC 7301 on the top of the stack. False: a name does not fit. */
-static bool push_alpn(lua_State *L) {
-    luaL_Buffer wire;
-    lua_Integer count = luaL_len(L, 2);
-    luaL_buffinit(L, &wire);
-    bool fits = true;
-    size_t total = 0;
-    for (lua_Integer i = 1; i <= count && fits; i++) {
-        size_t length;
-        lua_geti(L, 2, i);
-        luaL_argexpected(L, lua_type(L, -1) == LUA_TSTRING, 2, "table of strings");
-        const char *name = lua_tolstring(L, -1, &length);
-        total += length + 1;
-        fits = length > 0 && length <= 255 && total <= 65535;
-        if (fits) {
-            lua_pushfstring(L, "%c", (int)length);
-            lua_pushlstring(L, name, length);
-            lua_concat(L, 2);
-            lua_replace(L, -2);
-            luaL_addvalue(&wire);
-        } else lua_pop(L, 1);
-    }
-    luaL_pushresult(&wire);
-    return fits;
-}
-
-/***
-Sets the application protocols: what a client offers, and what a server takes, most preferred first.
-@function SciSslContext:setAlpn
-@tparam {string,...} names such as `{"h2", "http/1.1"}`; none switches ALPN off
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `bad_alpn`: a name is empty or longer than 255 bytes
-@see SSL_CTX_set_alpn_protos(3)
-@see RFC 7301
-*/
-static int context_set_alpn(lua_State *L) {
-    size_t length;
-    sci_check_context(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    if (!push_alpn(L)) return fail_option(L, "bad_alpn", "setAlpn");
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* the table's metamethods may have closed it */
-    const char *wire = lua_tolstring(L, -1, &length);
-    ERR_clear_error();
-    if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)wire, (unsigned int)length) != 0)
-        return sci_fail_openssl(L, "option", "setAlpn");
-    if (length == 0) lua_pushnil(L);
-    lua_setiuservalue(L, 1, SCI_CONTEXT_ALPN);
-    return answer_self(L);
-}
-
 #define VERIFY_COMPANIONS (SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE | SSL_VERIFY_POST_HANDSHAKE)
 
 bool sci_check_verify_flags(lua_State *L, int index, int *flags) {
@@ -395,7 +154,7 @@ static int context_set_verify(lua_State *L) {
     int flags;
     if (!sci_check_verify_flags(L, 2, &flags)) return 2;
     SSL_CTX_set_verify(ctx, flags, NULL);
-    return answer_self(L);
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -421,7 +180,7 @@ static int context_set_verify_depth(lua_State *L) {
     lua_Integer depth = luaL_checkinteger(L, 2);
     luaL_argcheck(L, depth >= 0 && depth <= 1000, 2, "depth from 0 to 1000 expected");
     SSL_CTX_set_verify_depth(ctx, (int)depth);
-    return answer_self(L);
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -445,7 +204,7 @@ Adds options.
 static int context_set_options(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     SSL_CTX_set_options(ctx, (uint64_t)luaL_checkinteger(L, 2));
-    return answer_self(L);
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -458,7 +217,7 @@ Takes options away.
 static int context_clear_options(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     SSL_CTX_clear_options(ctx, (uint64_t)luaL_checkinteger(L, 2));
-    return answer_self(L);
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -484,7 +243,7 @@ static int context_set_timeout(lua_State *L) {
     lua_Integer seconds = luaL_checkinteger(L, 2);
     luaL_argcheck(L, seconds > 0 && seconds <= LONG_MAX, 2, "a positive number of seconds expected");
     SSL_CTX_set_timeout(ctx, (long)seconds);
-    return answer_self(L);
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -495,32 +254,6 @@ Answers how long sessions may be resumed.
 */
 static int context_get_timeout(lua_State *L) {
     lua_pushinteger(L, SSL_CTX_get_timeout(sci_check_context(L, 1)->ctx));
-    return 1;
-}
-
-/***
-Sets the security level: 0 allows everything, and each level above asks for longer keys and stronger digests.
-@function SciSslContext:setSecurityLevel
-@tparam integer level 0 … 5
-@treturn SciSslContext the receiver
-@see SSL_CTX_set_security_level(3)
-*/
-static int context_set_security_level(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer level = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, level >= 0 && level <= 5, 2, "level from 0 to 5 expected");
-    SSL_CTX_set_security_level(ctx, (int)level);
-    return answer_self(L);
-}
-
-/***
-Answers the security level.
-@function SciSslContext:getSecurityLevel
-@treturn integer 0 … 5
-@see SSL_CTX_get_security_level(3)
-*/
-static int context_get_security_level(lua_State *L) {
-    lua_pushinteger(L, SSL_CTX_get_security_level(sci_check_context(L, 1)->ctx));
     return 1;
 }
 
@@ -539,7 +272,7 @@ static int context_set_session_id_context(lua_State *L) {
     luaL_argcheck(L, length > 0 && length <= SCI_SID_LENGTH, 2, "1 to 32 bytes expected");
     memcpy(context->sid, name, length);
     context->sid_length = (unsigned int)length;
-    return answer_self(L);
+    return sci_answer_receiver(L);
 }
 
 /* ---- for the REPL ------------------------------------------------------------------------------------------------- */
@@ -558,8 +291,8 @@ static int context_tostring(lua_State *L) {
     bool verifies = SSL_CTX_get_verify_mode(context->ctx) & SSL_VERIFY_PEER;
     push_identity(L, SSL_CTX_get0_certificate(context->ctx));
     lua_pushfstring(L, SCI_CONTEXT ": %s, %s to %s, %s, %s", context->method,
-                    protocol_name((int)SSL_CTX_get_min_proto_version(context->ctx)),
-                    protocol_name((int)SSL_CTX_get_max_proto_version(context->ctx)),
+                    sci_protocol_name((int)SSL_CTX_get_min_proto_version(context->ctx)),
+                    sci_protocol_name((int)SSL_CTX_get_max_proto_version(context->ctx)),
                     verifies ? "verifies its peers" : "does not insist on verification", luaL_tolstring(L, -1, NULL));
     return 1;
 }
@@ -567,13 +300,6 @@ static int context_tostring(lua_State *L) {
 static const luaL_Reg context_functions[] = {{"new", context_new}, {NULL, NULL}};
 
 static const luaL_Reg context_methods[] = {
-    {"setMinProtocol", context_set_min_protocol},
-    {"setMaxProtocol", context_set_max_protocol},
-    {"setCipherList", context_set_cipher_list},
-    {"setCiphersuites", context_set_ciphersuites},
-    {"setGroups", context_set_groups},
-    {"setSignatureAlgorithms", context_set_signature_algorithms},
-    {"setAlpn", context_set_alpn},
     {"setVerify", context_set_verify},
     {"getVerify", context_get_verify},
     {"setVerifyDepth", context_set_verify_depth},
@@ -583,8 +309,6 @@ static const luaL_Reg context_methods[] = {
     {"getOptions", context_get_options},
     {"setTimeout", context_set_timeout},
     {"getTimeout", context_get_timeout},
-    {"setSecurityLevel", context_set_security_level},
-    {"getSecurityLevel", context_get_security_level},
     {"setSessionIdContext", context_set_session_id_context},
     {NULL, NULL},
 };
@@ -598,6 +322,7 @@ static const luaL_Reg context_metamethods[] = {
 
 void sci_open_context(lua_State *L) {
     sci_new_class(L, SCI_CONTEXT, context_functions, context_methods, context_metamethods);
+    sci_open_offer(L);
     sci_open_trust(L);
     sci_open_identity(L);
 }

@@ -58,6 +58,11 @@ void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues
     return object;
 }
 
+int sci_answer_receiver(lua_State *L) {
+    lua_settop(L, 1);
+    return 1;
+}
+
 const char *sci_check_bytes(lua_State *L, int index, int *length) {
     size_t bytes;
     const char *text = luaL_checklstring(L, index, &bytes);

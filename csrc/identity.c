@@ -39,8 +39,7 @@ static int use_file(lua_State *L, bool whole_chain) {
     bool used = bio && use_pem(ctx, bio, whole_chain, &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -96,8 +95,7 @@ static int context_use_certificate(lua_State *L) {
         used = use_text(ctx, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
@@ -146,8 +144,7 @@ static int context_use_private_key_file(lua_State *L) {
     bool used = bio && use_key_pem(L, context, bio, &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 static bool use_key_text(lua_State *L, const sci_context *context, const char *text, int length, sci_failure *failure) {
@@ -184,8 +181,7 @@ static int context_use_private_key(lua_State *L) {
         used = use_key_text(L, context, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 static const luaL_Reg identity_methods[] = {

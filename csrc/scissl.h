@@ -50,6 +50,9 @@ void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, co
 /* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
 void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
 
+/* For setters: answers the receiver, at index 1. */
+int sci_answer_receiver(lua_State *L);
+
 /* The string argument at `index`, refused (a raised argument error) where it is longer than an int can say. */
 const char *sci_check_bytes(lua_State *L, int index, int *length);
 
@@ -226,7 +229,7 @@ void sci_queue_free(sci_queue *queue);
 bool sci_open_transport(sci_state *state);
 void sci_close_transport(sci_state *state);
 
-/* ---- context.c, trust.c, identity.c: SciSslContext ---------------------------------------------------------------- */
+/* ---- context.c, offer.c, trust.c, identity.c: SciSslContext ---------------------------------------------------------------- */
 
 #define SCI_CONTEXT_ALPN 1 /* user value: the ALPN list in wire format, or nil */
 #define SCI_CONTEXT_USERVALUES 1
@@ -262,6 +265,16 @@ void sci_context_unlink(sci_dependent *dependent);
 /* Reads the certificates of PEM text, one at the least. NULL: `failure` and the queue say why. The caller frees them. */
 STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure);
 
+typedef struct sci_protocol {
+    const char *name; /* "TLSv1.2" … */
+    int version;
+} sci_protocol;
+
+const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none of that name */
+const char *sci_protocol_name(int version);
+int sci_fail_protocol(lua_State *L, const char *name);
+
+void sci_open_offer(lua_State *L);    /* adds its methods to the class table on top */
 void sci_open_trust(lua_State *L);    /* adds its methods to the class table on top */
 void sci_open_identity(lua_State *L); /* adds its methods to the class table on top */
 void sci_open_context(lua_State *L);

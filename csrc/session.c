@@ -126,14 +126,8 @@ static int session_is_resumable(lua_State *L) {
     return 1;
 }
 
-static const char *protocol_name(const SSL_SESSION *session) {
-    switch (SSL_SESSION_get_protocol_version(session)) {
-        case TLS1_VERSION: return "TLSv1";
-        case TLS1_1_VERSION: return "TLSv1.1";
-        case TLS1_2_VERSION: return "TLSv1.2";
-        case TLS1_3_VERSION: return "TLSv1.3";
-        default: return "unknown";
-    }
+static const char *protocol_of(const SSL_SESSION *session) {
+    return sci_protocol_name(SSL_SESSION_get_protocol_version(session));
 }
 
 /***
@@ -143,7 +137,7 @@ Answers the protocol of the session.
 @see SSL_SESSION_get_protocol_version(3)
 */
 static int session_protocol(lua_State *L) {
-    lua_pushstring(L, protocol_name(sci_check_session(L, 1)));
+    lua_pushstring(L, protocol_of(sci_check_session(L, 1)));
     return 1;
 }
 
@@ -224,7 +218,7 @@ static int session_tostring(lua_State *L) {
     }
     const char *host = SSL_SESSION_get0_hostname(*slot);
     const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(*slot);
-    lua_pushfstring(L, SCI_SESSION ": %s, %s%s%s, %s", protocol_name(*slot),
+    lua_pushfstring(L, SCI_SESSION ": %s, %s%s%s, %s", protocol_of(*slot),
                     cipher ? SSL_CIPHER_get_name(cipher) : "no cipher", host ? ", " : "", host ? host : "",
                     SSL_SESSION_is_resumable(*slot) ? "resumable" : "not resumable");
     return 1;

@@ -90,11 +90,6 @@ int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int 
     return sci_socket_fail_system(L, phase, base->peer, find_reason(base, system_errno));
 }
 
-int sci_answer_receiver(lua_State *L) {
-    lua_settop(L, 1);
-    return 1;
-}
-
 int sci_answer_pushed_error(lua_State *L) {
     lua_pushnil(L);
     lua_insert(L, -2);

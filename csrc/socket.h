@@ -56,7 +56,6 @@ int sci_socket_fail_system(lua_State *L, const char *phase, const char *subject,
 /* nil, SciSslError of input or output that ended in `system_errno`. `wanted`: the SSL_ERROR_WANT_… of "not now". */
 int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int wanted, int system_errno);
 
-int sci_answer_receiver(lua_State *L);     /* what is at index 1 */
 int sci_answer_pushed_error(lua_State *L); /* nil, and the SciSslError on top */
 
 /* ---- connection.c ---------------------------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* sslsocket.c: SciSslSocket, its life: over what it runs, sslInitialize, close. Document rows S1 and S9. */
 #include "sslsocket.h"
 #include "pki.h"
+#include "socket.h"
 
 #include <errno.h>
 #include <string.h>
@@ -18,13 +19,6 @@ static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
     lua_pushvalue(L, context);
     lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
     return socket;
-}
-
-/* nil, and the SciSslError that is on the top. */
-static int fail_with_top(lua_State *L) {
-    lua_pushnil(L);
-    lua_insert(L, -2);
-    return 2;
 }
 
 /***
@@ -66,7 +60,7 @@ static int sslsocket_on(lua_State *L) {
     sci_sslsocket *socket = new_sslsocket(L, 2);
     ERR_clear_error();
     socket->transport.socket = &socket->socket;
-    return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : fail_with_top(L);
+    return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : sci_answer_pushed_error(L);
 }
 
 /***
@@ -100,7 +94,7 @@ static int sslsocket_accept(lua_State *L) {
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_sslsocket *socket = new_sslsocket(L, 3);
     socket->transport.socket = &socket->socket;
-    if (!sci_socket_adopt(L, 4, 2)) return fail_with_top(L);
+    if (!sci_socket_adopt(L, 4, 2)) return sci_answer_pushed_error(L);
     (void)sci_socket_set_blocking(&socket->socket, sci_socket_blocking(&listener->socket));
     return 1;
 }
@@ -195,8 +189,7 @@ static int sslsocket_initialize(lua_State *L) {
     reset_connection(socket);
     forget_write(L, 1, socket);
     inherit(L, socket, context);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 /* ---- the end ------------------------------------------------------------------------------------------------------- */
@@ -236,7 +229,7 @@ static int sslsocket_close(lua_State *L) {
         drop_ssl(socket);
         sci_queue_free(&socket->transport.in);
         forget_write(L, 1, socket);
-        if (!socket->memory && !sci_socket_close(L, 1)) return fail_with_top(L);
+        if (!socket->memory && !sci_socket_close(L, 1)) return sci_answer_pushed_error(L);
     }
     lua_pushboolean(L, true);
     return 1;
@@ -287,8 +280,7 @@ Tells a memory transport that the peer has closed its side: no more bytes will b
 */
 static int sslsocket_feed_end(lua_State *L) {
     check_memory(L)->transport.eof = true;
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 /***
@@ -330,8 +322,7 @@ static int sslsocket_set_blocking(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (lua_toboolean(L, 2))
         return sci_fail_own(L, "option", "not_ready", "a memory transport cannot wait: it has nothing to wait for");
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 /* ---- for the REPL ------------------------------------------------------------------------------------------------------ */
@@ -397,6 +388,8 @@ static void wrap_inherited(lua_State *L, const char *name, lua_CFunction wrapper
 
 void sci_open_sslsocket(lua_State *L) {
     sci_new_class(L, SCI_SSL_SOCKET, sslsocket_functions, sslsocket_methods, sslsocket_metamethods);
+    sci_open_answer(L);
+    sci_open_settings(L);
     sci_open_handshake(L);
     sci_open_io(L);
     sci_open_peer(L);

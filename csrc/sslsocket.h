@@ -1,4 +1,5 @@
-/* sslsocket.h: what the files of SciSslSocket share: sslsocket.c (life), handshake.c, io.c, peer.c. */
+/* sslsocket.h: what the files of SciSslSocket share: sslsocket.c (life), answer.c, settings.c, handshake.c, io.c,
+ * peer.c. */
 #ifndef SCISSL_SSLSOCKET_H
 #define SCISSL_SSLSOCKET_H
 
@@ -41,8 +42,13 @@ typedef struct sci_sslsocket {
 /* Any SciSslSocket, closed ones too; raises for anything else. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
-/* For setters: the SciSslSocket at 1 once initialized and before its handshake. NULL: nil, SciSslError were pushed. */
-sci_sslsocket *sci_check_before_handshake(lua_State *L);
+/* ---- answer.c: what calls answer ------------------------------------------------------------------------------- */
+
+/* Closed, or the object below has closed the descriptor. */
+bool sci_ssl_is_closed(const sci_sslsocket *socket);
+
+/* Pushes a SciSslError of our own, and answers false. */
+bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message);
 
 /* Whether a TLS call can be made now. False: the document's one answer was pushed instead: "not yet", or a
  * SciSslError that says what is missing. The receiver is at index 1. */
@@ -58,11 +64,17 @@ void sci_ssl_begin(sci_sslsocket *socket);
  * "closed", else a SciSslError, which is kept where it ends the connection. Answers the SSL_ERROR_… code. */
 int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase);
 
+/* Pushes the SciSslError of a failure, `code` being what SSL_get_error said, and keeps it where it ends the connection.
+ * The receiver is at index 1. */
+void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase);
+
 /* Pushes `-code` and remembers it for sslGetError and events. */
 void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code);
 
 /* Pushes 0 and remembers what it stands for. */
 void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
+
+/* ---- io.c, handshake.c ------------------------------------------------------------------------------------------ */
 
 /* Lets OpenSSL work through what has come, without waiting and without taking application data. `buffered_only`:
  * not even the transport is asked. */
@@ -71,9 +83,12 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 /* Whether sslRead would answer without the transport becoming readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 
-void sci_ssl_install_callbacks(sci_sslsocket *socket, SSL_CTX *ctx); /* handshake.c */
+/* Callbacks in C, which look and note, and never call Lua. */
+void sci_ssl_install_callbacks(sci_sslsocket *socket, SSL_CTX *ctx);
 
 /* Each adds its methods to the class table on top. */
+void sci_open_answer(lua_State *L);
+void sci_open_settings(lua_State *L);
 void sci_open_handshake(lua_State *L);
 void sci_open_io(lua_State *L);
 void sci_open_peer(lua_State *L);

@@ -115,8 +115,7 @@ static int context_load_verify_locations(lua_State *L) {
     if (path && !is_directory(path, &failure)) return sci_fail(L, &failure);
     if (file && !trust_file(context, file, &failure)) return sci_fail(L, &failure);
     if (path && !trust_path(context, path)) return sci_fail(L, &failure);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 /* A file that the environment names and that is not there must not mean "trust nobody" without a word. */
@@ -148,8 +147,7 @@ static int context_use_default_trust(lua_State *L) {
         !remember_path(context, path ? path : X509_get_default_cert_dir()))
         return sci_fail_openssl(L, "load", "the system's trust store");
     ERR_clear_error();
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 static bool trust_text(sci_context *context, const char *text, int length, sci_failure *failure) {
@@ -183,8 +181,7 @@ static int context_add_trusted(lua_State *L) {
         added = trust_text(context, text, length, &failure);
     }
     if (!added) return sci_fail(L, &failure);
-    lua_settop(L, 1);
-    return 1;
+    return sci_answer_receiver(L);
 }
 
 static const luaL_Reg trust_methods[] = {

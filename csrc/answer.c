@@ -1,0 +1,182 @@
+/* answer.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError. Document rows S3,
+ * S5 and S6. */
+#include "socket.h"
+#include "sslsocket.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- what a call may find before it begins ------------------------------------------------------------------------- */
+
+bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message) {
+    sci_push_error(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
+    return false;
+}
+
+bool sci_ssl_is_closed(const sci_sslsocket *socket) {
+    return socket->closed || (!socket->memory && sci_socket_descriptor(&socket->socket) < 0);
+}
+
+static bool transport_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    sci_failure failure = {.phase = phase};
+    if (socket->memory || socket->socket.established) return true;
+    int established = sci_socket_establish(&socket->socket, &failure);
+    if (established == 0) sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_WRITE);
+    else if (established < 0) sci_push_error(L, &failure);
+    return established > 0;
+}
+
+bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (sci_ssl_is_closed(socket)) return sci_ssl_refuse(L, phase, "closed", "the socket has been closed");
+    if (!socket->ssl) return sci_ssl_refuse(L, phase, "not_initialized", "the socket has no SSL structure yet");
+    if (socket->failed) {
+        lua_getiuservalue(L, 1, SCI_SSL_FAILURE);
+        return false;
+    }
+    return transport_ready(L, socket, phase);
+}
+
+bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (!sci_ssl_ready(L, socket, phase)) return false;
+    return socket->secured || sci_ssl_refuse(L, phase, "handshake_needed", "the TLS handshake has not been completed");
+}
+
+void sci_ssl_begin(sci_sslsocket *socket) {
+    ERR_clear_error();
+    socket->transport.system_errno = 0;
+}
+
+/* ---- answers ---------------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code) {
+    socket->not_yet_code = socket->wanted = code;
+    lua_pushinteger(L, -code);
+}
+
+void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code) {
+    socket->zero_code = code;
+    socket->wanted = SSL_ERROR_NONE;
+    lua_pushinteger(L, 0);
+}
+
+static bool queue_says(int reason) {
+    unsigned long code = ERR_peek_last_error();
+    return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason;
+}
+
+static bool ended_by_eof(const sci_sslsocket *socket, int code) {
+    if (code == SSL_ERROR_SSL) return queue_says(SSL_R_UNEXPECTED_EOF_WHILE_READING);
+    return code == SSL_ERROR_ZERO_RETURN || (socket->transport.eof && socket->transport.system_errno == 0);
+}
+
+/* The peer's first bytes as text, in `text`: for a peer that does not speak TLS they say what it does speak. */
+static const char *describe_first_bytes(const sci_transport *transport, char *text, size_t size) {
+    char bytes[sizeof transport->first + 1] = "";
+    for (size_t i = 0; i < transport->first_length; i++)
+        bytes[i] = isprint(transport->first[i]) ? (char)transport->first[i] : '.';
+    (void)snprintf(text, size, "the peer's first bytes are \"%s\"", bytes);
+    return text;
+}
+
+static bool speaks_http(const sci_transport *transport) {
+    return transport->first_length >= 5 && memcmp(transport->first, "HTTP/", 5) == 0;
+}
+
+#define SUBJECT_SIZE 256
+
+/* The host that is to be verified or asked for; else the other end of the transport. NULL: neither is known. */
+static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) {
+    const sci_socket *base = sci_socket_base(&socket->socket);
+    X509_VERIFY_PARAM *param = SSL_get0_param(socket->ssl);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    ERR_set_mark(); /* OpenSSL reports an address that is not there as a failure */
+    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    ERR_pop_to_mark();
+    if (!host) host = address;
+    if (!host && socket->role == SCI_CLIENT) host = SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name);
+    if (!host && *base->peer) host = base->peer;
+    if (host) (void)OPENSSL_strlcpy(text, host, SUBJECT_SIZE);
+    OPENSSL_free(address);
+    return host ? text : NULL;
+}
+
+static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
+    char text[80], subject[SUBJECT_SIZE];
+    sci_failure failure = {
+        .phase = phase,
+        .subject = find_subject(socket, subject),
+        .ssl_error = code == SSL_ERROR_ZERO_RETURN ? SSL_ERROR_SSL : code,
+        .system_errno = socket->transport.system_errno,
+        .alert = socket->alert_sent,
+        .alert_sent = socket->alert_sent >= 0,
+        .server = socket->role == SCI_SERVER,
+    };
+    if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
+    if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";
+    if (queue_says(SSL_R_WRONG_VERSION_NUMBER) && !socket->secured) {
+        failure.message = describe_first_bytes(&socket->transport, text, sizeof text);
+        if (speaks_http(&socket->transport)) failure.condition = "plain_http";
+    }
+    sci_push_error(L, &failure);
+}
+
+/* After these the connection goes on: OpenSSL has refused one call, or one direction of the transport is gone. */
+static bool leaves_connection(int code, const char *phase) {
+    if (queue_says(SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY)) return true;
+    return code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0;
+}
+
+void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
+    bool stays = leaves_connection(code, phase);
+    push_connection_error(L, socket, code, phase);
+    if (stays) return;
+    socket->failed = true;
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
+}
+
+int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase) {
+    int code = SSL_get_error(socket->ssl, result);
+    switch (code) {
+        case SSL_ERROR_NONE:
+        case SSL_ERROR_SSL:
+        case SSL_ERROR_SYSCALL: sci_ssl_push_error(L, socket, code, phase); break;
+        case SSL_ERROR_ZERO_RETURN:
+            if (socket->secured) sci_ssl_push_zero(L, socket, code);
+            else sci_ssl_push_error(L, socket, code, phase);
+            break;
+        default: sci_ssl_push_not_yet(L, socket, code);
+    }
+    ERR_clear_error();
+    return code;
+}
+
+/***
+Answers the `SSL_ERROR_…` code behind what a call of this socket answered. Each call captures its code itself, so asking
+later, or twice, answers the same. (Row S6)
+@function SciSslSocket:sslGetError
+@tparam integer|string|SciSslError value the answer of `sslConnect`, `sslRead` …
+@treturn integer `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not yet",
+ `SSL_ERROR_ZERO_RETURN` for a close by the peer, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
+@raise for a value that no call answers
+@see SSL_get_error(3)
+*/
+static int sslsocket_get_error(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    int code = SSL_ERROR_NONE;
+    if (sci_is_error(L, 2)) code = sci_error_ssl_error(L, 2);
+    else if (lua_type(L, 2) != LUA_TSTRING) {
+        lua_Integer value = luaL_checkinteger(L, 2);
+        luaL_argcheck(L, value >= -SSL_ERROR_WANT_RETRY_VERIFY, 2, "an answer of this socket expected");
+        if (value == 0) code = socket->zero_code;
+        else if (value == -1) code = socket->not_yet_code;
+        else if (value < 0) code = (int)-value;
+    }
+    lua_pushinteger(L, code);
+    return 1;
+}
+
+static const luaL_Reg answer_methods[] = {{"sslGetError", sslsocket_get_error}, {NULL, NULL}};
+
+void sci_open_answer(lua_State *L) { luaL_setfuncs(L, answer_methods, 0); }

@@ -1,0 +1,54 @@
+local scissl = require "scissl"
+local core = require "scissl.core"
+
+describe("require 'scissl'", function()
+  it("answers the classes, each of them the core's", function()
+    for _, name in ipairs { "SciSocket", "SciSslSocket", "SciSslContext", "SciSslCipher", "SciSslError", "OSSslSession",
+                            "SciSslX509Certificate", "SciSslPrivateKey", "OSSslVersion" } do
+      assert.equal("table", type(scissl[name]), name)
+      assert.equal(core[name], scissl[name])
+    end
+  end)
+
+  it("answers the constants under OpenSSL's names", function()
+    assert.equal(0, scissl.SSL_VERIFY_NONE)
+    assert.equal(1, scissl.SSL_VERIFY_PEER)
+    assert.equal(2, scissl.SSL_ERROR_WANT_READ)
+    assert.equal(0x0304, scissl.TLS1_3_VERSION)
+    assert.equal(10, scissl.X509_V_ERR_CERT_HAS_EXPIRED)
+    assert.is_true(scissl.SSL_OP_NO_TICKET ~= 0)
+  end)
+
+  it("answers what is written in Lua when it is first used", function()
+    assert.equal("function", type(scissl.connect))
+    assert.equal(scissl.connect, require "scissl.connect")
+    assert.equal("table", type(scissl.SciSslSocketConfiguration))
+  end)
+
+  it("answers nil for a name that it has not got", function()
+    assert.is_nil(scissl.SSL_VERIFY_PERE)
+  end)
+
+  it("sets no global", function()
+    local before = {}
+    for name in pairs(_G) do before[name] = true end
+    package.loaded["scissl"], package.loaded["scissl.connect"] = nil, nil
+    assert.equal("function", type(require "scissl".connect))
+    for name in pairs(_G) do assert.is_true(before[name], name) end
+  end)
+
+  it("tells a SciSslError from other values", function()
+    local _, err = scissl.SciSslContext.new "TLSv9"
+    assert.is_true(scissl.isSslError(err))
+    assert.is_false(scissl.isSslError("TLSv9"))
+    assert.is_false(scissl.isSslError(nil))
+    assert.is_false(scissl.isSslError(scissl.SciSslContext.new()))
+  end)
+
+  it("says in features what this OpenSSL can do", function()
+    assert.is_true(scissl.features["TLSv1.2"])
+    assert.is_true(scissl.features["TLSv1.3"])
+    assert.is_true(scissl.features["X25519"])
+    assert.equal(scissl.features.X25519MLKEM768, scissl.SciSslContext.new():setGroups "X25519MLKEM768" ~= nil)
+  end)
+end)
