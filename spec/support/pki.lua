@@ -1,0 +1,139 @@
+--- spec/support/pki.lua: a certificate authority and what it has signed, made once per process (EC P-256).
+--
+--    local pki = require "spec.support.pki"
+--
+--    pki.ca             the authority                     pki.otherCa      one that nobody trusts
+--    pki.server         localhost, 127.0.0.1, ::1         pki.client       CN=client
+--    pki.wrongHost      server for elsewhere.example      pki.stranger     client, signed by otherCa
+--    pki.expired        server, until yesterday           pki.strangeServer  server, signed by otherCa
+--    pki.notYetValid    server, from tomorrow             pki.selfSigned   server, its own issuer
+--    pki.expiredClient, pki.notYetValidClient, pki.selfSignedClient   the same for clients
+--
+-- Each is an identity, made at its first use:
+--
+--    .certificate .key            SciSslX509Certificate, SciSslPrivateKey
+--    .certificatePem .keyPem      texts
+--    .certificateFile .keyFile    paths of files with these texts
+--
+--    pki.issue{ subject=, names=, issuer=, … }   another identity. Fields as for SciSslX509Certificate.issue, but
+--                                 `issuer` is an identity (default pki.ca; false: self-signed) and `key` may be missing
+--    pki.write(text[, name])      writes `text` into a file of the temporary folder; answers its path
+--    pki.folder()                 that folder; it goes away, with all in it, when the process ends
+
+local core = require "scissl.core"
+
+local pki = {}
+
+local DAY = 24 * 60 * 60
+
+-- ---- the temporary folder
+
+local folder
+
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+function pki.folder()
+  if not folder then
+    local pipe = assert(io.popen("mktemp -d"))
+    local path = pipe:read("l")
+    pipe:close()
+    assert(path and path ~= "", "mktemp -d made no folder")
+    folder = path
+    -- Collected when the state closes; the file counter below keeps it alive until then.
+    pki.sweeper = setmetatable({}, { __gc = function() os.execute("rm -rf " .. quoted(path)) end })
+  end
+  return folder
+end
+
+local written = 0
+
+function pki.write(text, name)
+  written = written + 1
+  local path = ("%s/%s"):format(pki.folder(), name or ("file%d"):format(written))
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(text))
+  assert(file:close())
+  return path
+end
+
+-- ---- identities
+
+local made_when_asked = {
+  certificatePem = function(identity) return identity.certificate:toPem() end,
+  keyPem = function(identity) return identity.key:toPem() end,
+  certificateFile = function(identity) return pki.write(identity.certificatePem) end,
+  keyFile = function(identity) return pki.write(identity.keyPem) end,
+}
+
+local identity_meta = {
+  __index = function(identity, field)
+    local make = made_when_asked[field]
+    if not make then return nil end
+    local value = make(identity)
+    identity[field] = value
+    return value
+  end,
+}
+
+function pki.issue(fields)
+  local request = {}
+  for name, value in pairs(fields) do request[name] = value end
+  request.key = request.key or assert(core.SciSslPrivateKey.generate("EC", "P-256"))
+  local issuer = request.issuer
+  if issuer == nil then issuer = pki.ca end
+  request.issuer = issuer and issuer.certificate or nil
+  request.issuerKey = issuer and issuer.key or nil
+  local certificate = assert(core.SciSslX509Certificate.issue(request))
+  return setmetatable({ certificate = certificate, key = request.key }, identity_meta)
+end
+
+local local_names = { "localhost", "127.0.0.1", "::1" }
+
+local function past(fields)
+  fields.notBefore, fields.notAfter = os.time() - 10 * DAY, os.time() - DAY
+  return fields
+end
+
+local function future(fields)
+  fields.notBefore, fields.notAfter = os.time() + DAY, os.time() + 10 * DAY
+  return fields
+end
+
+local function server(fields)
+  fields.subject = "CN=localhost"
+  fields.names = fields.names or local_names
+  return fields
+end
+
+local function client(fields)
+  fields.subject = "CN=client"
+  return fields
+end
+
+local known = {
+  ca = function() return { subject = "CN=scissl test authority", ca = true, issuer = false } end,
+  otherCa = function() return { subject = "CN=another authority", ca = true, issuer = false } end,
+  server = function() return server {} end,
+  wrongHost = function() return { subject = "CN=elsewhere.example", names = { "elsewhere.example", "192.0.2.1" } } end,
+  expired = function() return past(server {}) end,
+  notYetValid = function() return future(server {}) end,
+  selfSigned = function() return server { issuer = false } end,
+  strangeServer = function() return server { issuer = pki.otherCa } end,
+  client = function() return client {} end,
+  stranger = function() return client { issuer = pki.otherCa } end,
+  expiredClient = function() return past(client {}) end,
+  notYetValidClient = function() return future(client {}) end,
+  selfSignedClient = function() return client { issuer = false } end,
+}
+
+return setmetatable(pki, {
+  __index = function(_, name)
+    local fields = known[name]
+    if not fields then return nil end
+    local identity = pki.issue(fields())
+    rawset(pki, name, identity)
+    return identity
+  end,
+})

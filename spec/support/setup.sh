@@ -1,0 +1,141 @@
+# setup.sh: what the two commands share: installing what is missing, building scissl, putting it on Lua's paths.
+# It is sourced, with $root set to the project's directory.
+
+say() { printf '%s\n' "$*"; }
+
+give_up() {
+    say "$*" >&2
+    exit 1
+}
+
+# ---- What is there -------------------------------------------------------------------------------------------
+
+has_command() { command -v "$1" >/dev/null; }
+
+has_one_of() {
+    for candidate in "$@"; do
+        has_command "$candidate" && return
+    done
+    return 1
+}
+
+# Sets $lua to an interpreter of Lua 5.4 or later, whatever this system calls it.
+find_lua() {
+    for lua in lua5.4 lua54 lua-5.4 lua; do
+        has_command "$lua" && "$lua" -e 'os.exit(_VERSION >= "Lua 5.4")' && return
+    done
+    return 1
+}
+
+has_lua_module() { "$lua" -e "require '$1'"; }
+
+# has_header DIRECTORY LINE…: whether the compiler can make sense of the lines.
+has_header() {
+    include=$1
+    shift
+    printf '%s\n' "$@" | ${CC:-cc} -I"$include" -E -
+}
+
+has_openssl_headers() {
+    has_header "${OPENSSL_ROOT_DIR:-/usr}/include" '#include <openssl/ssl.h>' \
+        '#if OPENSSL_VERSION_MAJOR < 3' '#error' '#endif'
+}
+
+has_lua_headers() {
+    for directory in "${LUA_INCDIR:-/usr/include}" /usr/include/lua5.4 /usr/local/include /usr/local/include/lua54 \
+        /opt/homebrew/include/lua; do
+        has_header "$directory" '#include <lua.h>' '#if LUA_VERSION_NUM < 504' '#error' '#endif' && return
+    done
+    return 1
+}
+
+# ---- What is needed, by the names of Debian's packages ---------------------------------------------------------
+
+# need PACKAGE COMMAND…: the package is missing where the command fails.
+need() {
+    package=$1
+    shift
+    case " $missing " in *" $package "*) return ;; esac
+    "$@" >/dev/null 2>&1 </dev/null || missing="$missing $package"
+}
+
+needs_of_the_build() {
+    need gcc has_one_of "${CC:-cc}" gcc clang
+    need libc6-dev has_header /usr/include '#include <stdlib.h>'
+    need make has_one_of make ninja
+    need cmake has_command cmake
+    need lua5.4 find_lua
+    need liblua5.4-dev has_lua_headers
+    need libssl-dev has_openssl_headers
+}
+
+needs_of_the_specs() {
+    needs_of_the_build
+    need coreutils has_command timeout
+    need gcc has_command gcc
+    need clang has_command clang
+    need valgrind has_command valgrind
+    need lua-busted has_lua_module busted.runner
+    need lua-socket has_lua_module socket.core
+    need lua-check has_command luacheck
+    need luarocks has_command luarocks
+    need openssl has_command openssl
+    need curl has_command curl
+}
+
+# The peers that only `sh spec/run.sh all` asks for. Specs that use one skip by name where SCISSL_ALL is not set.
+needs_of_all_specs() {
+    needs_of_the_specs
+    need gnutls-bin has_command gnutls-cli
+}
+
+# ---- Installing ------------------------------------------------------------------------------------------------
+
+# set_up NEEDS: makes sure that everything the function NEEDS asks for is there.
+set_up() {
+    missing=
+    "$1"
+    [ -n "$missing" ] || return 0
+    install_packages $missing
+    missing=
+    "$1"
+    [ -z "$missing" ] || give_up "Installed, and still not usable here:$missing"
+}
+
+install_packages() {
+    has_command apt-get || give_up "Missing here (by the names of Debian's packages): $*
+This system has no apt-get: install them by the names that they have here, and run this again."
+    as_root=
+    if [ "$(id -u)" -ne 0 ]; then
+        has_command sudo || give_up "Missing here: $*
+Neither root nor sudo is at hand. As root: apt-get install $*"
+        as_root=sudo
+    fi
+    say "Installing with apt-get: $*"
+    $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
+    $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+        -o DPkg::Lock::Timeout=120 "$@" </dev/null || give_up "apt-get could not install: $*"
+}
+
+# ---- Building and using ------------------------------------------------------------------------------------------
+
+# build_scissl DIRECTORY [CMAKE-OPTION…]: DIRECTORY/build.log has the details.
+build_scissl() {
+    directory=$1
+    shift
+    mkdir -p "$directory" || return
+    has_command make || export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
+    if ! (cmake -S "$root" -B "$directory" "$@" && cmake --build "$directory" --parallel) \
+        >"$directory/build.log" 2>&1 </dev/null; then
+        cat "$directory/build.log"
+        return 1
+    fi
+}
+
+# use_scissl DIRECTORY: Lua finds the module that was built there, from any folder.
+use_scissl() {
+    LUA_PATH="$root/lua/?.lua;$root/lua/?/init.lua;${LUA_PATH_5_4:-${LUA_PATH:-;}}"
+    LUA_CPATH="$1/?.so;${LUA_CPATH_5_4:-${LUA_CPATH:-;}}"
+    unset LUA_PATH_5_4 LUA_CPATH_5_4
+    export LUA_PATH LUA_CPATH
+}
