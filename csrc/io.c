@@ -6,12 +6,21 @@
 
 /* ---- looking ahead ---------------------------------------------------------------------------------------------- */
 
-/* Keeps for later what a read met that nobody has asked for yet: the end of the stream, or a failure. */
+/* Between these two calls OpenSSL works on what is there and never waits. `buffered_only`: nothing new is read. */
+static void stop_waiting(sci_sslsocket *socket, bool buffered_only) {
+    socket->transport.hold = buffered_only;
+    socket->transport.nowait = true;
+}
+
+static void wait_again(sci_sslsocket *socket) { socket->transport.hold = socket->transport.nowait = false; }
+
+/* Keeps for later what a read met that nobody has asked for yet: the end of the stream, a failure, or an answer to the
+ * peer (to a renegotiation, say) that the transport did not take. */
 static void note_failure(lua_State *L, sci_sslsocket *socket, int result) {
     int wanted = socket->wanted, not_yet_code = socket->not_yet_code, zero_code = socket->zero_code;
     socket->end_unread = sci_ssl_push_failure(L, socket, result, "read") == SSL_ERROR_ZERO_RETURN;
     lua_pop(L, 1);
-    socket->wanted = wanted;
+    if (socket->wanted != SSL_ERROR_WANT_WRITE) socket->wanted = wanted;
     socket->not_yet_code = not_yet_code;
     socket->zero_code = zero_code;
 }
@@ -21,11 +30,10 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     size_t length;
     if (!socket->ssl || !socket->secured || socket->failed || socket->end_unread) return;
     sci_ssl_begin(socket);
-    socket->transport.hold = buffered_only;
-    socket->transport.nowait = true;
+    stop_waiting(socket, buffered_only);
     int result = SSL_peek_ex(socket->ssl, &byte, 1, &length);
+    wait_again(socket);
     if (result <= 0) note_failure(L, socket, result);
-    socket->transport.hold = socket->transport.nowait = false;
 }
 
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
@@ -42,14 +50,14 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
 static size_t read_buffered(lua_State *L, sci_sslsocket *socket, unsigned char *buffer, size_t size) {
     size_t total = 0;
     int result = 1;
-    socket->transport.hold = true;
+    stop_waiting(socket, true);
     while (result > 0 && total < size && SSL_has_pending(socket->ssl)) {
         size_t length = 0;
         result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         total += length;
     }
+    wait_again(socket);
     if (result <= 0) note_failure(L, socket, result);
-    socket->transport.hold = false;
     return total;
 }
 
@@ -77,8 +85,8 @@ static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *),
         sci_ssl_push_failure(L, socket, result, "read");
         return 1;
     }
-    if (all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
     socket->wanted = SSL_ERROR_NONE;
+    if (all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
 }

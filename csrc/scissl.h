@@ -208,7 +208,7 @@ typedef struct sci_queue {
     size_t start, length, capacity;
 } sci_queue;
 
-/* What a BIO of ours works on. `hold` keeps it from touching the transport: what is buffered above it is all there is.
+/* What a BIO of ours works on. `hold` keeps it from reading the transport: what is buffered above it is all there is.
  * `nowait` makes a blocking descriptor answer at once. */
 typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */

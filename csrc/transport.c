@@ -113,7 +113,6 @@ static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *don
     ssize_t sent;
     *done = 0;
     BIO_clear_retry_flags(bio);
-    if (transport->hold) return must_wait(bio, BIO_FLAGS_WRITE);
     int descriptor = sci_socket_descriptor(transport->socket);
     do sent = send(descriptor, data, size, MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0));
     while (sent < 0 && errno == EINTR);
@@ -140,7 +139,7 @@ static int memory_write(BIO *bio, const char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     *done = 0;
     BIO_clear_retry_flags(bio);
-    if (transport->hold || transport->out.length >= SCI_MEMORY_LIMIT) return must_wait(bio, BIO_FLAGS_WRITE);
+    if (transport->out.length >= SCI_MEMORY_LIMIT) return must_wait(bio, BIO_FLAGS_WRITE);
     size_t room = SCI_MEMORY_LIMIT - transport->out.length;
     size_t length = size < room ? size : room;
     if (!sci_queue_put(&transport->out, data, length)) {
