@@ -108,6 +108,7 @@ static const named_code ssl_conditions[] = {
     {SSL_R_CA_KEY_TOO_SMALL, "security_level"},
     {SSL_R_CA_MD_TOO_WEAK, "security_level"},
     {SSL_R_DH_KEY_TOO_SMALL, "security_level"},
+    {SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED, "security_level"}, /* what TLS 1.1 and earlier meet at level 1 */
     {SSL_R_NO_RENEGOTIATION, "renegotiation_refused"},
     {SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY, "unread_data"},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "truncated"},

@@ -6,8 +6,12 @@ local pki = require "spec.support.pki"
 local now = scissl.SciSocket.now
 
 -- A server that never says a word.
+-- Neither end may be collected, and so closed, while the other one is in use.
+local companions = setmetatable({}, { __mode = "k" })
+
 local function silent_pair(version)
   local client, server = ends.pair { version = version }
+  companions[client], companions[server] = server, client
   return client, server
 end
 

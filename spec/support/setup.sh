@@ -77,6 +77,8 @@ needs_of_the_specs() {
     need valgrind has_command valgrind
     need lua-busted has_lua_module busted.runner
     need lua-socket has_lua_module socket.core
+    need lua-cqueues has_lua_module cqueues
+    need lua-luv has_lua_module luv
     need lua-check has_command luacheck
     need luarocks has_command luarocks
     need openssl has_command openssl

@@ -1,0 +1,215 @@
+#!/bin/sh
+# Installs what is missing, builds scissl with gcc and clang, and checks all of it. From any folder:
+#   sh spec/run.sh        everything but the peers that are large to install
+#   sh spec/run.sh all    everything
+# The last line is `N passed, N failed`, with every `it` of every run and every other check counted once.
+set -u
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+. "$root/spec/support/setup.sh"
+cd "$root" || exit
+
+build="$root/build"
+valgrind_spec=spec/handshake_spec.lua
+run_limit=300 # seconds for one run of busted
+passed=0
+failed=0
+failures=
+skipped=
+
+# ---- Counting ----------------------------------------------------------------------------------------------------
+
+pass() {
+    passed=$((passed + 1))
+    say "ok"
+}
+
+fail() {
+    failed=$((failed + 1))
+    failures="$failures
+FAILED: $1"
+    say "FAILED: $1"
+}
+
+skip() {
+    skipped="$skipped
+SKIPPED: $1"
+    say "SKIPPED: $1"
+}
+
+# check NAME COMMAND…: counts the command as one; its output is shown where it fails.
+check() {
+    name=$1
+    shift
+    say "== $name"
+    if "$@" >"$build/check.log" 2>&1 </dev/null; then
+        pass
+    else
+        cat "$build/check.log"
+        fail "$name"
+    fi
+}
+
+# ---- Checks of the build -------------------------------------------------------------------------------------------
+
+# build_with NAME OPTION…: builds afresh, so that no warning hides in an object file of an earlier run.
+build_with() {
+    kind=$1
+    shift
+    rm -rf "${build:?}/$kind"
+    build_scissl "$build/$kind" -DSCISSL_WERROR=ON -DCMAKE_C_FLAGS=-g "$@"
+}
+
+exports_only_its_entry() {
+    symbols=$(nm -D --defined-only "$1" | awk '{ print $NF }') && say "$symbols" && [ "$symbols" = luaopen_scissl_core ]
+}
+
+# loads_from PREFIX: the tree alone serves `require "scissl"`, from a folder that has nothing to do with it.
+loads_from() (
+    cd / || exit
+    unset LUA_PATH_5_4 LUA_CPATH_5_4
+    export LUA_PATH="$1/share/lua/$lua_version/?.lua;$1/share/lua/$lua_version/?/init.lua"
+    export LUA_CPATH="$1/lib/lua/$lua_version/?.so"
+    "$lua" -e 'print(assert(require("scissl").SciSslContext.new()))'
+)
+
+installs_with_cmake() {
+    rm -rf "$build/prefix"
+    cmake --install "$build/gcc" --prefix "$build/prefix" && loads_from "$build/prefix"
+}
+
+# The only server named is an empty folder: nothing may have to be fetched.
+installs_with_luarocks() {
+    place="$build/luarocks"
+    rm -rf "$place"
+    mkdir -p "$place/source" "$place/server" &&
+        cp -R CMakeLists.txt scissl-scm-1.rockspec LICENSE csrc lua "$place/source" &&
+        (cd "$place/source" && luarocks --lua-version "$lua_version" --only-server "$place/server" \
+            --tree "$place/tree" make scissl-scm-1.rockspec) &&
+        loads_from "$place/tree"
+}
+
+# Other versions of clang-format lay out some lines in another way.
+check_format() {
+    for formatter in clang-format-14 clang-format; do
+        if "$formatter" --version 2>/dev/null | grep -q 'version 14\.'; then
+            check "clang-format" "$formatter" --dry-run -Werror csrc/*.c csrc/*.h
+            return
+        fi
+    done
+    skip "clang-format (version 14 is not installed)"
+}
+
+# ---- Runs of the specs ---------------------------------------------------------------------------------------------
+
+# limited COMMAND…: runs it, and ends it and its children when it hangs or when the user interrupts. SIGINT raises
+# "interrupted!" in Lua, so that busted names the spec that hung and goes on with the next.
+limited() {
+    timeout -s INT -k 60 "$run_limit" "$@" </dev/null &
+    runner=$!
+    trap 'kill "$runner"; exit 130' INT TERM
+    wait "$runner"
+    status=$?
+    trap - INT TERM
+    return "$status"
+}
+
+# run_specs RUN CORE ROOT COMMAND…: every `it` below ROOT, with the core that was built in CORE and the interpreter
+# that COMMAND… starts.
+run_specs() {
+    run=$1
+    core=$2
+    specs=$3
+    shift 3
+    log="$build/specs-$run.log"
+    say "== specs, $run: $specs (progress: tail -f $log)"
+    rm -rf "${build:?}/reports"
+    mkdir "$build/reports"
+    (
+        use_scissl "$core"
+        export SCISSL_RUN="$run"
+        limited "$@" spec/support/runner.lua --output=plainTerminal --lang=en --cpath="$core/?.so" "$specs"
+    ) >"$log" 2>&1
+    status=$?
+    cat "$log"
+    count_run "$run" "$log" "$status"
+}
+
+# count_run RUN LOG STATUS: adds up what busted counted. A run that ended in another way than these counts explain has
+# failed once more.
+count_run() {
+    counts=$(sed -n 's|^\([0-9]*\) success[a-z]* / \([0-9]*\) failure[a-z]* / \([0-9]*\) error[a-z]* / .*|\1 \2 \3|p' \
+        "$2" | tail -n 1)
+    set -- "$1" "$2" "$3" ${counts:-0 0 0}
+    passed=$((passed + $4))
+    failed=$((failed + $5 + $6))
+    [ $(($5 + $6)) -eq 0 ] || failures="$failures
+FAILED: $(($5 + $6)) specs, $1 (see $2)"
+    if cat "$build/reports"/* 2>/dev/null || grep -q ': runtime error: ' "$2"; then
+        fail "specs, $1: the sanitizers found faults"
+    elif [ $(($4 + $5 + $6)) -eq 0 ]; then
+        fail "specs, $1: ended with status $3 before anything was counted"
+    elif [ "$3" -ne $(($5 + $6 > 0)) ]; then
+        fail "specs, $1: ended with status $3"
+    fi
+    note_pending "$1" "$2"
+}
+
+note_pending() {
+    pending=$(sed -n '/^Pending -> /{n;p;}' "$2")
+    [ -z "$pending" ] || skip "specs, $1:
+$pending"
+}
+
+# The interpreter has no sanitizer's runtime of its own: a script of its name, first in PATH, preloads it. Programs in
+# Lua that specs start find the same script; every other program is left alone (see support/unpreload.c).
+wrap_interpreter() {
+    mkdir -p "$build/asan/bin"
+    cat >"$build/asan/bin/$lua" <<END
+#!/usr/bin/env bash
+LD_PRELOAD='$(gcc -print-file-name=libasan.so)' exec -a "\$0" '$(command -v "$lua")' "\$@"
+END
+    chmod +x "$build/asan/bin/$lua"
+}
+
+# gcc's UndefinedBehaviorSanitizer reports to stderr alone, which count_run knows.
+run_sanitized() {
+    wrap_interpreter
+    report="log_path='$build/reports/sanitizer':exitcode=98"
+    run_specs sanitized "$build/asan" spec env "PATH=$build/asan/bin:$PATH" \
+        "ASAN_OPTIONS=$report:allocator_may_return_null=1" UBSAN_OPTIONS=print_stacktrace=1 "$lua"
+}
+
+run_under_valgrind() {
+    run_specs valgrind "$build/gcc" "$valgrind_spec" valgrind --quiet --error-exitcode=98 --keep-debuginfo=yes \
+        --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$lua"
+}
+
+# ---- All of it, in order -----------------------------------------------------------------------------------------
+
+case "${1-}" in
+    '') needs=needs_of_the_specs ;;
+    all) needs=needs_of_all_specs && export SCISSL_ALL=1 ;;
+    *) give_up "usage: sh spec/run.sh [all]" ;;
+esac
+set_up "$needs"
+unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE OPENSSL_CONF
+lua_version=$("$lua" -e 'print(_VERSION:match "%d+%.%d+")')
+mkdir -p "$build"
+
+check "build with gcc" build_with gcc -DCMAKE_C_COMPILER=gcc
+check "build with clang" build_with clang -DCMAKE_C_COMPILER=clang
+check "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
+check "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
+check "luacheck" luacheck --no-color lua spec examples
+check_format
+run_specs plain "$build/gcc" spec "$lua"
+check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
+run_sanitized
+run_under_valgrind
+check "luarocks make" installs_with_luarocks
+check "cmake --install" installs_with_cmake
+check "quick start" sh examples/quickstart.sh
+
+say "$skipped$failures"
+say "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
