@@ -69,7 +69,7 @@ TLSv1 and TLSv1.1 also need `setSecurityLevel(0)`.
 @see SSL_CTX_new(3)
 */
 static int context_new(lua_State *L) {
-    const char *method = luaL_optstring(L, 1, "TLS");
+    const char *method = lua_isnoneornil(L, 1) ? "TLS" : sci_check_text(L, 1);
     const sci_protocol *only = sci_find_protocol(method);
     if (!only && strcmp(method, "TLS") != 0) return sci_fail_protocol(L, method);
     sci_context *context = sci_new_object(L, SCI_CONTEXT, sizeof *context, SCI_CONTEXT_USERVALUES);

@@ -15,9 +15,19 @@ static bool use_leaf(SSL_CTX *ctx, X509 *certificate) {
            SSL_CTX_clear_chain_certs(ctx);
 }
 
+/* Tries the issuers on a connection of its own first: the security level may forbid one when ours is in use already. */
+static bool allows_issuers(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
+    SSL *probe = SSL_new(ctx);
+    bool allowed = probe != NULL;
+    for (int i = 1; allowed && i < sk_X509_num(chain); i++)
+        allowed = SSL_add1_chain_cert(probe, sk_X509_value(chain, i)) != 0;
+    SSL_free(probe);
+    return allowed;
+}
+
 /* The first is ours, the others lead to the root. */
 static bool use_chain(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
-    bool used = use_leaf(ctx, sk_X509_value(chain, 0));
+    bool used = allows_issuers(ctx, chain) && use_leaf(ctx, sk_X509_value(chain, 0));
     for (int i = 1; used && i < sk_X509_num(chain); i++)
         used = SSL_CTX_add1_chain_cert(ctx, sk_X509_value(chain, i)) != 0;
     return used;

@@ -57,7 +57,7 @@ static const char *check_host_name(const char *name, size_t length) {
         if (name[i] == '.' && (i == 0 || name[i - 1] == '.')) return "the name has an empty label";
         if (label > 63) return "the name has a label longer than 63 bytes";
     }
-    return NULL;
+    return label == 0 ? "the name has an empty label" : NULL;
 }
 
 /* The host name at 2 in `name`, without a trailing dot. False: nil, SciSslError were pushed. */

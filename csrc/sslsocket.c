@@ -204,7 +204,7 @@ static void discard_arrived(sci_state *state, const sci_sslsocket *socket) {
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
 static void say_goodbye(sci_sslsocket *socket) {
     bool speaks = socket->ssl && socket->secured && !socket->failed && SSL_is_init_finished(socket->ssl);
-    if (!speaks || socket->pending_length > 0 || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
+    if (!speaks || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
     sci_ssl_begin(socket);
     (void)SSL_shutdown(socket->ssl);
     ERR_clear_error();

@@ -118,14 +118,15 @@ static int context_load_verify_locations(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* A file that the environment names and that is not there must not mean "trust nobody" without a word. */
-static bool named_file_opens(sci_failure *failure) {
+/* A file that the environment names and that holds no certificates must not mean "trust nobody" without a word. */
+static bool named_file_serves(sci_failure *failure) {
     const char *path = getenv(X509_get_default_cert_file_env());
     if (!path) return true;
     BIO *bio = sci_open_file(path, failure);
-    bool opened = bio != NULL;
+    STACK_OF(X509) *certificates = bio ? sci_read_certificates(bio, failure) : NULL;
     BIO_free(bio);
-    return opened;
+    sk_X509_pop_free(certificates, X509_free);
+    return certificates != NULL;
 }
 
 /***
@@ -134,14 +135,14 @@ Trusts what the system trusts: OpenSSL's default file and directory, or what the
 @function SciSslContext:useDefaultTrust
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `file_missing` … for a `SSL_CERT_FILE` that cannot be read
+@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` that cannot be used
 @see SSL_CTX_set_default_verify_paths(3)
 */
 static int context_use_default_trust(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load"};
     ERR_clear_error();
-    if (!named_file_opens(&failure)) return sci_fail(L, &failure);
+    if (!named_file_serves(&failure)) return sci_fail(L, &failure);
     const char *path = getenv(X509_get_default_cert_dir_env());
     if (!sci_context_detach(context) || !own_store(context) || !SSL_CTX_set_default_verify_paths(context->ctx) ||
         !remember_path(context, path ? path : X509_get_default_cert_dir()))

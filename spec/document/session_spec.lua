@@ -179,6 +179,20 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 end
 
 describe("getSession (S2), TLSv1.3", function()
+  it("answers nil while the handshake is done and no ticket has come", function()
+    local client, server = ends.pair { version = "TLSv1.3", transport = "memory" }
+    client:sslConnect()
+    server:sslFeed(client:sslDrain())
+    server:sslAccept()
+    client:sslFeed(server:sslDrain())
+    assert.equal(1, client:sslConnect())
+    assert.is_nil(client:getSession())
+    server:sslFeed(client:sslDrain())
+    assert.equal(1, server:sslAccept())
+    client:sslFeed(server:sslDrain())
+    assert.is_true(client:getSession():isResumable())
+  end)
+
   it("looks at the tickets that have arrived, without a read", function()
     local client, server = ends.connected { version = "TLSv1.3", transport = "memory" }
     ends.shuttle(client, server)
