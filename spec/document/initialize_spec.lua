@@ -175,6 +175,12 @@ describe("sslInitialize (S9)", function()
     server:close()
   end)
 
+  it("sets TCP_NODELAY, so that no record waits for the peer's acknowledgement of the last", function()
+    local client, server = ends.pair { transport = "tcp" }
+    assert.is_true(client:getSockOpt "TCP_NODELAY")
+    assert.is_true(server:getSockOpt "TCP_NODELAY")
+  end)
+
   it("refuses while a TLS connection stands, and goes on", function()
     local client, server = ends.connected()
     local answer, err = client:sslInitialize()
