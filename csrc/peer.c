@@ -158,6 +158,15 @@ static bool is_resumable(const SSL *ssl) {
     return session && SSL_SESSION_is_resumable(session);
 }
 
+/* OpenSSL notes the server name in the session only where the server has acknowledged it, which few do. */
+static SSL_SESSION *named_session(const SSL *ssl) {
+    SSL_SESSION *session = SSL_get1_session((SSL *)ssl);
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (session && name && !SSL_is_server(ssl) && !SSL_SESSION_get0_hostname(session))
+        (void)SSL_SESSION_set1_hostname(session, name);
+    return session;
+}
+
 /***
 Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
 has arrived by now is looked at first. (Row S2)
@@ -175,7 +184,7 @@ static int sslsocket_get_session(lua_State *L) {
         return 1;
     }
     SSL_SESSION **slot = sci_new_session(L);
-    *slot = SSL_get1_session(ssl);
+    *slot = named_session(ssl);
     return 1;
 }
 

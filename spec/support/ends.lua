@@ -39,6 +39,7 @@
 --                                           before this answers; what it captures is in peer.captures (and peer.port)
 --    peer = ends.openssl(arguments)         `openssl s_server -accept 127.0.0.1:0 …`, ready, with peer.port
 --    peer = ends.lua(source[, ready[, environment]])   a Lua program with scissl on its paths
+--    command = ends.luaCommand(source[, environment])   the same as a shell command, for ends.start and io.popen
 --        peer:write(text)     to its standard input, which stays open until the end
 --        peer:finish()        waits until it ends by itself; answers its output (with stderr), "exit"|"signal", code
 --        peer:stop()          ends it; answers the same. Also what <close> does
@@ -347,12 +348,16 @@ local function interpreter()
   return name and name:find("lua") and name or "lua5.4"
 end
 
-function ends.lua(source, ready, environment)
+function ends.luaCommand(source, environment)
   local words = { "env", "LUA_PATH=" .. quoted(package.path), "LUA_CPATH=" .. quoted(package.cpath) }
   for name, value in pairs(environment or {}) do words[#words + 1] = name .. "=" .. quoted(value) end
   words[#words + 1] = quoted(interpreter())
   words[#words + 1] = quoted(pki.write(source))
-  return start(table.concat(words, " "), ready)
+  return table.concat(words, " ")
+end
+
+function ends.lua(source, ready, environment)
+  return start(ends.luaCommand(source, environment), ready)
 end
 
 function ends.has(program)
