@@ -10,7 +10,7 @@
 
 bool sci_may_have_descriptor(lua_State *L, int index) {
     int type = lua_type(L, index);
-    return type == LUA_TNUMBER || type == LUA_TUSERDATA || type == LUA_TTABLE;
+    return type == LUA_TNUMBER || type == LUA_TTABLE || (type == LUA_TUSERDATA && !sci_is_error(L, index));
 }
 
 /* Replaces the object at 1 by what its getfd, fileno or pollfd answers. False: it has none of them. */

@@ -84,9 +84,17 @@ static int find_reason(sci_socket *base, int system_errno) {
     return system_errno;
 }
 
+static int fail_listening(lua_State *L, const char *phase) {
+    return sci_socket_fail(L, &(sci_failure){.phase = phase,
+                                             .condition = "listening",
+                                             .message = "the socket listens: accept a connection first",
+                                             .ssl_error = SSL_ERROR_SYSCALL});
+}
+
 int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int wanted, int system_errno) {
     sci_socket *base = sci_socket_base(socket);
     if (sci_would_block(system_errno)) return fail_not_now(L, base, phase, wanted);
+    if (base->listening && (system_errno == EPIPE || system_errno == ENOTCONN)) return fail_listening(L, phase);
     return sci_socket_fail_system(L, phase, base->peer, find_reason(base, system_errno));
 }
 

@@ -149,7 +149,10 @@ local steps = {
   { "verifyDepth", function(context, depth) return context:setVerifyDepth(depth) end },
   { "timeout", function(context, seconds) return context:setTimeout(seconds) end },
   { "ca", function(context, certificates) return context:addTrusted(certificates) end },
-  { "defaultTrust", function(context, wanted) return not wanted or context:useDefaultTrust() end },
+  { "defaultTrust", function(context, wanted)
+    if wanted then return context:useDefaultTrust() end
+    return context
+  end },
   { "certificateFilename", function(context, path) return context:useCertificateFile(path) end },
   { "certificateChainFilename", function(context, path) return context:useCertificateChainFile(path) end },
   { "certificate", load_certificate },
