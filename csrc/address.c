@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/un.h>
 
-/* ---- addresses as text ----------------------------------------------------------------------------------------- */
+/* ---- addresses as text ------------------------------------------------------------------------------------------ */
 
 typedef struct address_text {
     char host[NI_MAXHOST]; /* or a path: any bytes, ended by NUL all the same */
@@ -66,7 +66,7 @@ bool sci_get_address(int descriptor, bool peer, sci_address *address) {
     return getsockname(descriptor, generic, &address->length) == 0;
 }
 
-/* ---- resolving ------------------------------------------------------------------------------------------------- */
+/* ---- resolving -------------------------------------------------------------------------------------------------- */
 
 static void refuse_host(sci_failure *failure, const char *host, int code, int system_errno) {
     *failure = (sci_failure){.phase = "resolve", .subject = host, .message = gai_strerror(code)};
@@ -175,7 +175,7 @@ static int socket_resolve(lua_State *L) {
     return 1;
 }
 
-/* ---- the address that connect and bind are given --------------------------------------------------------------- */
+/* ---- the address that connect and bind are given ---------------------------------------------------------------- */
 
 static bool find_path(const char *path, sci_address *address, sci_failure *failure) {
     struct sockaddr_un local = {.sun_family = AF_UNIX};
@@ -206,7 +206,7 @@ bool sci_find_address(lua_State *L, int descriptor, bool passive, sci_address *a
     return true;
 }
 
-/* ---- telling --------------------------------------------------------------------------------------------------- */
+/* ---- telling ---------------------------------------------------------------------------------------------------- */
 
 static int push_address(lua_State *L, bool peer) {
     const sci_socket *base = sci_socket_base(sci_check_socket(L, 1));

@@ -6,7 +6,7 @@
 
 #define MOST_OBJECTS 4 /* objects that stand for objects, before we stop asking */
 
-/* ---- which descriptor? ----------------------------------------------------------------------------------------- */
+/* ---- which descriptor? ------------------------------------------------------------------------------------------ */
 
 bool sci_may_have_descriptor(lua_State *L, int index) {
     int type = lua_type(L, index);
@@ -71,7 +71,7 @@ int sci_find_descriptor(lua_State *L, int index, sci_failure *failure) {
     return descriptor >= 0 ? descriptor : refuse(failure, "closed", "used after close");
 }
 
-/* ---- adopting -------------------------------------------------------------------------------------------------- */
+/* ---- adopting --------------------------------------------------------------------------------------------------- */
 
 static bool check_kind(int descriptor, sci_failure *failure) {
     int kind = sci_descriptor_option(descriptor, SO_TYPE);

@@ -1,5 +1,5 @@
-/* answer.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError. Document rows S3,
- * S5 and S6. */
+/* answer.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError.
+ * Document rows S3, S5 and S6. */
 #include "socket.h"
 #include "sslsocket.h"
 
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what a call may find before it begins ------------------------------------------------------------------------- */
+/* ---- what a call may find before it begins ---------------------------------------------------------------------- */
 
 bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message) {
     sci_push_error(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
@@ -47,7 +47,7 @@ void sci_ssl_begin(sci_sslsocket *socket) {
     socket->transport.system_errno = 0;
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ---------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code) {
     socket->not_yet_code = socket->wanted = code;

@@ -24,7 +24,7 @@ X509 *sci_test_certificate(lua_State *L, int index) {
     return slot ? *slot : NULL;
 }
 
-/* ---- reading and writing --------------------------------------------------------------------------------------------- */
+/* ---- reading and writing ---------------------------------------------------------------------------------------- */
 
 static X509 *read_pem(BIO *bio, sci_failure *failure) {
     ERR_clear_error();
@@ -128,7 +128,7 @@ Writes the certificate as DER bytes.
 */
 static int certificate_to_der(lua_State *L) { return sci_push_written(L, write_der, sci_check_certificate(L, 1)); }
 
-/* ---- names ------------------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------ */
 
 static int push_name(lua_State *L, const X509_NAME *name) {
     ERR_clear_error();
@@ -186,7 +186,7 @@ static int certificate_subject_alt_names(lua_State *L) {
     return 1;
 }
 
-/* ---- numbers and times ----------------------------------------------------------------------------------------------------- */
+/* ---- numbers and times ------------------------------------------------------------------------------------------ */
 
 /***
 Answers the serial number.
@@ -274,7 +274,7 @@ static int certificate_fingerprint(lua_State *L) {
     return 1;
 }
 
-/* ---- the key, and the signature ------------------------------------------------------------------------------------------------ */
+/* ---- the key, and the signature --------------------------------------------------------------------------------- */
 
 static int fail_public_key(lua_State *L) {
     return sci_fail(L, &(sci_failure){.phase = "load",
@@ -351,7 +351,7 @@ static int certificate_signature_algorithm(lua_State *L) {
     return 1;
 }
 
-/* ---- the class ------------------------------------------------------------------------------------------------------------------ */
+/* ---- the class -------------------------------------------------------------------------------------------------- */
 
 /***
 Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed

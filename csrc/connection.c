@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 
-/* ---- does the connection stand? -------------------------------------------------------------------------------- */
+/* ---- does the connection stand? --------------------------------------------------------------------------------- */
 
 /* 1: it does; -1: it cannot any more; 0: neither is known. */
 static int look(sci_socket *base) {
@@ -53,7 +53,7 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure) {
     return -1;
 }
 
-/* ---- connecting ------------------------------------------------------------------------------------------------ */
+/* ---- connecting ------------------------------------------------------------------------------------------------- */
 
 static bool under_way(int system_errno) {
     return system_errno == EINPROGRESS || system_errno == EALREADY || system_errno == EINTR;
@@ -134,7 +134,7 @@ static int socket_bind(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* ---- listening ------------------------------------------------------------------------------------------------- */
+/* ---- listening -------------------------------------------------------------------------------------------------- */
 
 /***
 Lets peers connect to a socket that is bound.

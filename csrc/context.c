@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <string.h>
 
-/* ---- life ------------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------------------------- */
 
 sci_context *sci_check_context(lua_State *L, int index) {
     sci_context *context = luaL_checkudata(L, index, SCI_CONTEXT);
@@ -81,7 +81,7 @@ static int context_new(lua_State *L) {
     return 1;
 }
 
-/* ---- leaving earlier connections as they are (S9) -------------------------------------------------------------- */
+/* ---- leaving earlier connections as they are (S9) --------------------------------------------------------------- */
 
 /* The ciphers up to TLS 1.2 by name; the suites of TLS 1.3 are the connection's own already. */
 static char *cipher_names(const SSL *ssl) {
@@ -275,7 +275,7 @@ static int context_set_session_id_context(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* ---- for the REPL ------------------------------------------------------------------------------------------------- */
+/* ---- for the REPL ----------------------------------------------------------------------------------------------- */
 
 static void push_identity(lua_State *L, const X509 *certificate) {
     if (certificate) sci_push_name(L, X509_get_subject_name(certificate));

@@ -6,7 +6,7 @@
 
 #define ERROR_FIELDS 1 /* user value: the table of what is known */
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------ */
 
 typedef struct named_code {
     int code;
@@ -64,7 +64,7 @@ static const char *alert_name(int alert) {
     return name ? name : "unknown_alert";
 }
 
-/* ---- conditions: stable names for what went wrong ---------------------------------------------------------------- */
+/* ---- conditions: stable names for what went wrong --------------------------------------------------------------- */
 
 static const named_code verify_conditions[] = {
     {X509_V_ERR_CERT_HAS_EXPIRED, "certificate_expired"},
@@ -185,7 +185,7 @@ static const char *verify_condition(long result) {
     return condition ? condition : "certificate_invalid";
 }
 
-/* ---- filling the table of fields --------------------------------------------------------------------------------- */
+/* ---- filling the table of fields -------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *field, const char *text) {
     if (!text) return;
@@ -335,7 +335,7 @@ int sci_error_ssl_error(lua_State *L, int index) {
     return ssl_error;
 }
 
-/* ---- methods ------------------------------------------------------------------------------------------------------- */
+/* ---- methods ---------------------------------------------------------------------------------------------------- */
 
 /* Pushes the table of fields of the SciSslError at index 1, or raises. */
 static void push_fields(lua_State *L) {

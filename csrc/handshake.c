@@ -1,8 +1,8 @@
-/* handshake.c: SciSslSocket, the document's handshake, and what else the two sides say to each other beside data. Document rows
- * S3 to S7 and S10 to S15. */
+/* handshake.c: SciSslSocket, the document's handshake, and what else the two sides say to each other beside data.
+ * Document rows S3 to S7 and S10 to S15. */
 #include "sslsocket.h"
 
-/* ---- callbacks in C: they look and note, and never call Lua ------------------------------------------------------------ */
+/* ---- callbacks in C: they look and note, and never call Lua ----------------------------------------------------- */
 
 /* The session's time-out is the one thing of S9 that OpenSSL reads from the context in mid-handshake. */
 static void keep_session_timeout(const sci_sslsocket *socket) {
@@ -32,13 +32,13 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
     return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-void sci_ssl_install_callbacks(sci_sslsocket *socket, SSL_CTX *ctx) {
-    SSL_set_app_data(socket->ssl, socket);
-    SSL_set_info_callback(socket->ssl, on_info);
-    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
+    SSL_set_info_callback(ssl, on_info);
+    SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(ssl), on_alpn, NULL);
+    return SSL_set_app_data(ssl, socket) == 1;
 }
 
-/* ---- the handshake ------------------------------------------------------------------------------------------------------ */
+/* ---- the handshake ---------------------------------------------------------------------------------------------- */
 
 static bool matches_host(const X509_VERIFY_PARAM *param, X509 *certificate) {
     const char *host = X509_VERIFY_PARAM_get0_host((X509_VERIFY_PARAM *)param, 0);

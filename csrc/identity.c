@@ -1,7 +1,7 @@
 /* identity.c: SciSslContext, who we are: its certificate, chain and key. */
 #include "scissl.h"
 
-/* ---- certificates ---------------------------------------------------------------------------------------------- */
+/* ---- certificates ----------------------------------------------------------------------------------------------- */
 
 /* OpenSSL forgets a key that does not fit a new certificate. That is right where both are being replaced; where the key
  * came first and waits for its certificate, it is the user's mistake. */
@@ -108,7 +108,7 @@ static int context_use_certificate(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* ---- keys -------------------------------------------------------------------------------------------------------- */
+/* ---- keys ------------------------------------------------------------------------------------------------------- */
 
 /* Raises before anything is opened: sci_read_key must find a passphrase that it can use. */
 static void check_passphrase(lua_State *L) {

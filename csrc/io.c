@@ -221,7 +221,7 @@ static int sslsocket_write(lua_State *L) {
     return total > 0 ? answer_written(L, socket, total) : 1;
 }
 
-/* ---- what a loop polls for ---------------------------------------------------------------------------------------- */
+/* ---- what a loop polls for -------------------------------------------------------------------------------------- */
 
 /***
 Tells whether there is something to read that the descriptor will not announce: bytes, the end, or a failure that have

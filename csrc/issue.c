@@ -50,7 +50,7 @@ typedef struct issue_request {
     lua_Integer path_length; /* -1: not limited */
 } issue_request;
 
-/* ---- the request ------------------------------------------------------------------------------------------------------- */
+/* ---- the request ------------------------------------------------------------------------------------------------ */
 
 static const char *string_option(lua_State *L, int index, size_t *length) {
     if (lua_isnil(L, index)) return NULL;
@@ -173,7 +173,7 @@ static issue_request check_request(lua_State *L) {
     return request;
 }
 
-/* ---- filling the certificate. Nothing below raises ----------------------------------------------------------------------- */
+/* ---- filling the certificate. Nothing below raises -------------------------------------------------------------- */
 
 static bool refuse(sci_failure *failure, const char *condition, const char *message, const char *subject) {
     failure->condition = condition;
@@ -236,7 +236,7 @@ static bool set_serial(X509 *certificate, const issue_request *request, sci_fail
     return set;
 }
 
-/* ---- extensions -------------------------------------------------------------------------------------------------------------- */
+/* ---- extensions ------------------------------------------------------------------------------------------------- */
 
 /* `value` in the words of OpenSSL's configuration files. */
 static bool add_extension(X509 *certificate, X509V3_CTX *context, int nid, const char *value) {
@@ -346,7 +346,7 @@ static bool add_extensions(lua_State *L, X509 *certificate, const issue_request 
            add_names(L, certificate, request, failure);
 }
 
-/* ---- signing ------------------------------------------------------------------------------------------------------------------ */
+/* ---- signing ---------------------------------------------------------------------------------------------------- */
 
 /* The digest that suits the key, written into `name`; NULL: the algorithm brings its own, as Ed25519 does. */
 static const char *suitable_digest(EVP_PKEY *key, char *name, size_t size) {

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- whose it is ------------------------------------------------------------------------------------------------------- */
+/* ---- whose it is ------------------------------------------------------------------------------------------------ */
 
 /* The answer of an X509_check_… function: 1 it matches, 0 it does not, below that an error. */
 static int push_match(lua_State *L, int result, const char *name) {
@@ -79,7 +79,7 @@ static int certificate_matches_key(lua_State *L) {
     return 1;
 }
 
-/* ---- whether it can be trusted -------------------------------------------------------------------------------------------- */
+/* ---- whether it can be trusted ---------------------------------------------------------------------------------- */
 
 /***
 Tells whether the certificate is its own issuer and is signed with its own key.

@@ -26,7 +26,7 @@ EVP_PKEY *sci_check_key(lua_State *L, int index) {
     return *slot;
 }
 
-/* ---- passphrases --------------------------------------------------------------------------------------------------- */
+/* ---- passphrases ------------------------------------------------------------------------------------------------ */
 
 typedef struct passphrase {
     lua_State *L;
@@ -92,7 +92,7 @@ static void check_passphrase(lua_State *L, int index) {
     luaL_argexpected(L, fits, index, "string or function");
 }
 
-/* ---- reading --------------------------------------------------------------------------------------------------------- */
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int index, sci_failure *failure) {
     int top = lua_gettop(L);
@@ -132,7 +132,7 @@ static EVP_PKEY *read_der(lua_State *L, const unsigned char *bytes, int length, 
     return NULL;
 }
 
-/* ---- making ---------------------------------------------------------------------------------------------------------- */
+/* ---- making ----------------------------------------------------------------------------------------------------- */
 
 typedef struct key_request {
     const char *algorithm, *group;
@@ -293,7 +293,7 @@ static int key_from_der(lua_State *L) {
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
-/* ---- methods ----------------------------------------------------------------------------------------------------------- */
+/* ---- methods ---------------------------------------------------------------------------------------------------- */
 
 /***
 Writes the key as PEM text (PKCS#8). Without a passphrase it is not encrypted: keep it secret.

@@ -7,7 +7,7 @@
 
 #include <openssl/asn1t.h>
 
-/* ---- distinguished names, written ----------------------------------------------------------------------------------- */
+/* ---- distinguished names, written ------------------------------------------------------------------------------- */
 
 void sci_push_name(lua_State *L, const X509_NAME *name) {
     BIO *bio = sci_new_memory_bio(L);
@@ -17,7 +17,7 @@ void sci_push_name(lua_State *L, const X509_NAME *name) {
     lua_remove(L, -2);
 }
 
-/* ---- distinguished names, read -------------------------------------------------------------------------------------- */
+/* ---- distinguished names, read ---------------------------------------------------------------------------------- */
 
 typedef struct name_reader {
     const char *at, *end;
@@ -197,7 +197,7 @@ X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure)
     return name;
 }
 
-/* ---- general names, written ----------------------------------------------------------------------------------------- */
+/* ---- general names, written ------------------------------------------------------------------------------------- */
 
 static bool push_address(lua_State *L, const ASN1_OCTET_STRING *address) {
     char text[INET6_ADDRSTRLEN];
@@ -282,7 +282,7 @@ bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names) {
     return true;
 }
 
-/* ---- general names, read -------------------------------------------------------------------------------------------- */
+/* ---- general names, read ---------------------------------------------------------------------------------------- */
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"

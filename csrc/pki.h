@@ -4,7 +4,7 @@
 
 #include "scissl.h"
 
-/* ---- pem.c: reading and writing ----------------------------------------------------------------------------------- */
+/* ---- pem.c: reading and writing --------------------------------------------------------------------------------- */
 
 /* A kind of object, as its PEM labels and our errors call it. All texts are static. */
 typedef struct sci_kind {
@@ -32,7 +32,7 @@ typedef int sci_writer(BIO *bio, const void *object);
 /* Pushes what `write` writes, and answers 1; or pushes nil and a SciSslError of phase "save", and answers 2. */
 int sci_push_written(lua_State *L, sci_writer *write, const void *object);
 
-/* ---- asn1.c: values of ASN.1 and of Lua ----------------------------------------------------------------------------- */
+/* ---- asn1.c: values of ASN.1 and of Lua ------------------------------------------------------------------------- */
 
 /* Pushes a userdata that frees its `object`, once that is set, when it is collected: for what OpenSSL allocates and
  * Lua then makes values of. */
@@ -62,7 +62,7 @@ void sci_push_asn1_string(lua_State *L, const ASN1_STRING *string);
 bool sci_time_to_seconds(const ASN1_TIME *time, lua_Integer *seconds);
 bool sci_time_from_seconds(ASN1_TIME *time, lua_Integer seconds);
 
-/* ---- options.c: tables of options -------------------------------------------------------------------------------------- */
+/* ---- options.c: tables of options ------------------------------------------------------------------------------- */
 
 /* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends, nil where it is
  * missing. Raises an argument error for a field of another name. The first value is at the index that it answers. */
@@ -74,7 +74,7 @@ int sci_option_error(lua_State *L, int index, const char *name, const char *what
 /* The list of texts at `value`, checked, its length answered; 0 for nil. */
 lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value);
 
-/* ---- names.c: distinguished names and general names ----------------------------------------------------------------------- */
+/* ---- names.c: distinguished names and general names ------------------------------------------------------------- */
 
 /* Pushes the name as RFC 2253 text in UTF-8; nil where that cannot be. */
 void sci_push_name(lua_State *L, const X509_NAME *name);
@@ -88,7 +88,7 @@ bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names);
 /* Makes the general name that `text` looks like: address, URI, e-mail address or host name; NULL: `failure` says why. */
 GENERAL_NAME *sci_parse_general_name(const char *text, size_t length, sci_failure *failure);
 
-/* ---- usage.c, judge.c: more methods of SciSslX509Certificate ------------------------------------------------------------------ */
+/* ---- usage.c, judge.c: more methods of SciSslX509Certificate ---------------------------------------------------- */
 
 /* The bit of a keyUsage's name (RFC 5280, section 4.2.1.3), or -1. */
 int sci_find_key_usage(const char *name);

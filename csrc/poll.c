@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- time ------------------------------------------------------------------------------------------------------ */
+/* ---- time ------------------------------------------------------------------------------------------------------- */
 
 #define NANOSECONDS INT64_C(1000000000)
 #define NANOSECONDS_OF_A_MILLISECOND INT64_C(1000000)
@@ -37,7 +37,7 @@ static int socket_now(lua_State *L) {
     return 1;
 }
 
-/* ---- poll(2) that keeps its time ------------------------------------------------------------------------------- */
+/* ---- poll(2) that keeps its time -------------------------------------------------------------------------------- */
 
 static int do_nothing(lua_State *L) {
     (void)L;
@@ -62,7 +62,7 @@ static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int mi
     return ready;
 }
 
-/* ---- events ---------------------------------------------------------------------------------------------------- */
+/* ---- events ----------------------------------------------------------------------------------------------------- */
 
 /* poll(2)'s bits for "r", "w" or "rw" at stack index `value`; raises for anything else, as a fault of `argument`. */
 static short check_events(lua_State *L, int value, int argument) {
@@ -91,7 +91,7 @@ static int fail_not_open(lua_State *L, int descriptor) {
                                              .system_errno = EBADF});
 }
 
-/* ---- one socket ------------------------------------------------------------------------------------------------ */
+/* ---- one socket ------------------------------------------------------------------------------------------------- */
 
 /***
 Waits until the socket is ready. One that has hung up or failed is: the next call on it tells more.
@@ -120,7 +120,7 @@ static int socket_wait(lua_State *L) {
     return 1;
 }
 
-/* ---- many ------------------------------------------------------------------------------------------------------ */
+/* ---- many ------------------------------------------------------------------------------------------------------- */
 
 #define INTERESTS 1 /* stack index: the caller's table */
 #define KEYS 2      /* stack index: its keys, as a list */

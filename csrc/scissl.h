@@ -29,7 +29,7 @@
 #define SCI_KEY "SciSslPrivateKey"
 #define SCI_VERSION "OSSslVersion"
 
-/* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------ */
+/* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------------ */
 
 /* Bytes that one read can take without an allocation: four full TLS records. */
 #define SCI_SCRATCH 65536
@@ -67,11 +67,11 @@ size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
  * negative numbers and NaN. */
 int sci_check_timeout(lua_State *L, int index);
 
-/* ---- constants.c ------------------------------------------------------------------------------------------- */
+/* ---- constants.c ------------------------------------------------------------------------------------------------ */
 
 void sci_open_constants(lua_State *L); /* sets every constant as a field of the table on top */
 
-/* ---- error.c: SciSslError, the one place that reads OpenSSL's queue ------------------------------------------ */
+/* ---- error.c: SciSslError, the one place that reads OpenSSL's queue --------------------------------------------- */
 
 /* What was being done when it failed. Zero what is not known; the queue is read by sci_push_error itself. */
 typedef struct sci_failure {
@@ -120,7 +120,7 @@ BIO *sci_new_memory_bio(lua_State *L);
 /* Pushes what was written to a memory BIO. */
 void sci_push_bio_bytes(lua_State *L, BIO *bio);
 
-/* ---- socket.c, poll.c: SciSocket ------------------------------------------------------------------------------ */
+/* ---- socket.c, poll.c: SciSocket -------------------------------------------------------------------------------- */
 
 #define SCI_PEER 112 /* bytes for whom a socket talks to, as text: "127.0.0.1:443", "[::1]:443", a path */
 
@@ -184,7 +184,7 @@ EVP_PKEY *sci_check_key(lua_State *L, int index); /* borrowed; raises where it i
 EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int passphrase, sci_failure *failure);
 void sci_open_key(lua_State *L);
 
-/* ---- certificate.c, issue.c: SciSslX509Certificate ---------------------------------------------------------------- */
+/* ---- certificate.c, issue.c: SciSslX509Certificate -------------------------------------------------------------- */
 
 X509 **sci_new_certificate(lua_State *L);             /* pushes an empty one; the caller fills it */
 X509 *sci_check_certificate(lua_State *L, int index); /* borrowed; raises */
@@ -192,7 +192,7 @@ X509 *sci_test_certificate(lua_State *L, int index);  /* borrowed; NULL where it
 int sci_issue_certificate(lua_State *L);              /* SciSslX509Certificate.issue */
 void sci_open_certificate(lua_State *L);
 
-/* ---- cipher.c, session.c -------------------------------------------------------------------------------------------- */
+/* ---- cipher.c, session.c ---------------------------------------------------------------------------------------- */
 
 void sci_push_cipher(lua_State *L, const SSL_CIPHER *cipher); /* nil for NULL */
 void sci_open_cipher(lua_State *L);
@@ -201,7 +201,7 @@ SSL_SESSION **sci_new_session(lua_State *L);
 SSL_SESSION *sci_check_session(lua_State *L, int index);
 void sci_open_session(lua_State *L);
 
-/* ---- transport.c: BIOs ------------------------------------------------------------------------------------------------ */
+/* ---- transport.c: BIOs ------------------------------------------------------------------------------------------ */
 
 typedef struct sci_queue {
     unsigned char *bytes;
@@ -229,7 +229,7 @@ void sci_queue_free(sci_queue *queue);
 bool sci_open_transport(sci_state *state);
 void sci_close_transport(sci_state *state);
 
-/* ---- context.c, offer.c, trust.c, identity.c: SciSslContext ---------------------------------------------------------------- */
+/* ---- context.c, offer.c, trust.c, identity.c: SciSslContext ----------------------------------------------------- */
 
 #define SCI_CONTEXT_ALPN 1 /* user value: the ALPN list in wire format, or nil */
 #define SCI_CONTEXT_USERVALUES 1
@@ -279,11 +279,11 @@ void sci_open_trust(lua_State *L);    /* adds its methods to the class table on 
 void sci_open_identity(lua_State *L); /* adds its methods to the class table on top */
 void sci_open_context(lua_State *L);
 
-/* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h ----------------------------------------------------- */
+/* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */
 
 void sci_open_sslsocket(lua_State *L);
 
-/* ---- version.c: OSSslVersion ---------------------------------------------------------------------------------------------- */
+/* ---- version.c: OSSslVersion ------------------------------------------------------------------------------------ */
 
 void sci_check_library(lua_State *L); /* raises where the loaded OpenSSL does not fit the headers */
 void sci_open_version(lua_State *L);

@@ -10,7 +10,7 @@
 
 static const char socket_classes = 0; /* its address: registry key of the set of metatables of SciSocket's kind */
 
-/* ---- what every file of SciSocket uses ------------------------------------------------------------------------- */
+/* ---- what every file of SciSocket uses -------------------------------------------------------------------------- */
 
 static sci_socket *test_socket(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
@@ -104,7 +104,7 @@ int sci_answer_pushed_error(lua_State *L) {
     return 2;
 }
 
-/* ---- blocking -------------------------------------------------------------------------------------------------- */
+/* ---- blocking --------------------------------------------------------------------------------------------------- */
 
 bool sci_socket_blocking(const sci_socket *socket) {
     int flags = fcntl(sci_socket_descriptor(socket), F_GETFL);
@@ -150,7 +150,7 @@ static int socket_is_blocking(lua_State *L) {
     return 1;
 }
 
-/* ---- making ---------------------------------------------------------------------------------------------------- */
+/* ---- making ----------------------------------------------------------------------------------------------------- */
 
 static const char *const families[] = {"inet", "inet6", "unix", NULL};
 
@@ -197,7 +197,7 @@ static int socket_pair(lua_State *L) {
     return 2;
 }
 
-/* ---- bytes ----------------------------------------------------------------------------------------------------- */
+/* ---- bytes ------------------------------------------------------------------------------------------------------ */
 
 /* Sends until all is gone or the system refuses. Answers the errno of that, and how far it came in `*sent`. */
 static int send_all(int descriptor, const char *data, size_t length, size_t *sent) {
@@ -284,7 +284,7 @@ static int socket_shutdown(lua_State *L) {
     return sci_socket_fail_system(L, "shutdown", base->peer, errno);
 }
 
-/* ---- closing --------------------------------------------------------------------------------------------------- */
+/* ---- closing ---------------------------------------------------------------------------------------------------- */
 
 void sci_socket_release(sci_socket *socket) {
     int descriptor = socket->lent ? -1 : socket->fd;
@@ -348,7 +348,7 @@ static int socket_gc(lua_State *L) {
     return 0;
 }
 
-/* ---- what event loops ask -------------------------------------------------------------------------------------- */
+/* ---- what event loops ask --------------------------------------------------------------------------------------- */
 
 /***
 Answers the descriptor, for LuaSocket's `select`, for `SciSocket.poll` and whoever else waits for it.
@@ -399,7 +399,7 @@ static int socket_timeout(lua_State *L) {
     return 1;
 }
 
-/* ---- the class ------------------------------------------------------------------------------------------------- */
+/* ---- the class -------------------------------------------------------------------------------------------------- */
 
 /* Writes the socket's own address into `text`, and answers it. */
 static const char *describe_here(int descriptor, char text[SCI_PEER]) {

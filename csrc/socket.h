@@ -5,7 +5,7 @@
 
 #include "scissl.h"
 
-/* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE -------- */
+/* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE --------- */
 
 typedef struct sci_address {
     struct sockaddr_storage storage;
@@ -25,7 +25,7 @@ bool sci_would_block(int system_errno);
 /* poll(2) for one descriptor. 1: ready; 0: time-out; -1: errno says why. */
 int sci_descriptor_wait(int descriptor, short events, int milliseconds);
 
-/* ---- address.c ------------------------------------------------------------------------------------------------- */
+/* ---- address.c -------------------------------------------------------------------------------------------------- */
 
 void sci_address_begin(sci_address *address); /* makes it ready for the system to write into */
 
@@ -39,7 +39,7 @@ void sci_describe_address(const sci_address *address, char text[SCI_PEER]);
  * the socket's family counts. `passive`: for bind. False: `failure` says why there is none. */
 bool sci_find_address(lua_State *L, int descriptor, bool passive, sci_address *address, sci_failure *failure);
 
-/* ---- socket.c -------------------------------------------------------------------------------------------------- */
+/* ---- socket.c --------------------------------------------------------------------------------------------------- */
 
 /* The socket that keeps the state of the connection: the lowest one. */
 sci_socket *sci_socket_base(sci_socket *socket);
@@ -58,12 +58,12 @@ int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int 
 
 int sci_answer_pushed_error(lua_State *L); /* nil, and the SciSslError on top */
 
-/* ---- connection.c ---------------------------------------------------------------------------------------------- */
+/* ---- connection.c ----------------------------------------------------------------------------------------------- */
 
 /* As sci_socket_establish, with the time-out given, without words; for a base that is open and does not listen. */
 int sci_socket_probe(sci_socket *base, int milliseconds);
 
-/* ---- adopt.c --------------------------------------------------------------------------------------------------- */
+/* ---- adopt.c ---------------------------------------------------------------------------------------------------- */
 
 /* Whether sci_find_descriptor has a look at the value at all. */
 bool sci_may_have_descriptor(lua_State *L, int index);

@@ -70,7 +70,7 @@ static int fail_unknown(lua_State *L, const char *name) {
                                              .subject = name});
 }
 
-/* ---- values ---------------------------------------------------------------------------------------------------- */
+/* ---- values ----------------------------------------------------------------------------------------------------- */
 
 static socklen_t size_of(option_kind kind) {
     switch (kind) {
@@ -134,7 +134,7 @@ static void push_value(lua_State *L, const option_value *value, option_kind kind
     }
 }
 
-/* ---- methods --------------------------------------------------------------------------------------------------- */
+/* ---- methods ---------------------------------------------------------------------------------------------------- */
 
 /* Reading SO_ERROR clears it, and what it says must still be known when a TLS call asks for the connection. */
 static void remember_error(sci_socket *base, const socket_option *option, const option_value *value) {

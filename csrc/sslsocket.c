@@ -11,7 +11,7 @@
 
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) { return luaL_checkudata(L, index, SCI_SSL_SOCKET); }
 
-/* ---- making ------------------------------------------------------------------------------------------------------ */
+/* ---- making ----------------------------------------------------------------------------------------------------- */
 
 /* Pushes an empty SciSslSocket that inherits from the context at `context`. */
 static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
@@ -102,7 +102,7 @@ static int sslsocket_accept(lua_State *L) {
     return 1;
 }
 
-/* ---- sslInitialize ------------------------------------------------------------------------------------------------ */
+/* ---- sslInitialize ---------------------------------------------------------------------------------------------- */
 
 static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
     lua_pushnil(L);
@@ -155,14 +155,13 @@ static void send_at_once(const sci_sslsocket *socket) {
 static bool make_ssl(lua_State *L, sci_sslsocket *socket, SSL_CTX *ctx) {
     SSL *ssl = SSL_new(ctx);
     BIO *bio = ssl ? sci_new_transport_bio(sci_get_state(L), &socket->transport) : NULL;
-    if (!bio) {
+    if (bio) SSL_set_bio(ssl, bio, bio);
+    if (!bio || !sci_ssl_install_callbacks(socket, ssl)) {
         SSL_free(ssl);
         return false;
     }
-    SSL_set_bio(ssl, bio, bio);
     drop_ssl(socket);
     socket->ssl = ssl;
-    sci_ssl_install_callbacks(socket, ctx);
     return true;
 }
 
@@ -205,7 +204,7 @@ static int sslsocket_initialize(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* ---- the end ------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---------------------------------------------------------------------------------------------------- */
 
 /* The kernel answers a close with bytes left unread, such as session tickets that nobody waited for, by a reset, which
  * takes from the peer what we have sent last. */
@@ -259,7 +258,7 @@ static int sslsocket_gc(lua_State *L) {
     return 0;
 }
 
-/* ---- the memory transport ------------------------------------------------------------------------------------------- */
+/* ---- the memory transport --------------------------------------------------------------------------------------- */
 
 static sci_sslsocket *check_memory(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -312,7 +311,7 @@ static int sslsocket_drain(lua_State *L) {
     return 1;
 }
 
-/* ---- plain traffic ------------------------------------------------------------------------------------------------------- */
+/* ---- plain traffic ---------------------------------------------------------------------------------------------- */
 
 /* `send`, `recv` and `setBlocking` are SciSocket's, their upvalue, where they can do no harm. */
 static int call_inherited(lua_State *L) {
@@ -338,7 +337,7 @@ static int sslsocket_set_blocking(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* ---- for the REPL ------------------------------------------------------------------------------------------------------ */
+/* ---- for the REPL ----------------------------------------------------------------------------------------------- */
 
 static const char *state_text(const sci_sslsocket *socket) {
     if (socket->closed) return "closed";

@@ -42,7 +42,7 @@ typedef struct sci_sslsocket {
 /* Any SciSslSocket, closed ones too; raises for anything else. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
-/* ---- answer.c: what calls answer ------------------------------------------------------------------------------- */
+/* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 
 /* Closed, or the object below has closed the descriptor. */
 bool sci_ssl_is_closed(const sci_sslsocket *socket);
@@ -84,7 +84,7 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 
 /* Callbacks in C, which look and note, and never call Lua. */
-void sci_ssl_install_callbacks(sci_sslsocket *socket, SSL_CTX *ctx);
+bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl);
 
 /* Each adds its methods to the class table on top. */
 void sci_open_answer(lua_State *L);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/types.h>
 
-/* ---- queues ---------------------------------------------------------------------------------------------------- */
+/* ---- queues ----------------------------------------------------------------------------------------------------- */
 
 #define QUEUE_KEEPS 32768 /* bytes of capacity that an empty queue does not give back */
 
@@ -49,7 +49,7 @@ void sci_queue_skip(sci_queue *queue, size_t length) {
     if (queue->capacity > QUEUE_KEEPS) sci_queue_free(queue);
 }
 
-/* ---- what both BIOs share ------------------------------------------------------------------------------------------ */
+/* ---- what both BIOs share --------------------------------------------------------------------------------------- */
 
 static int must_wait(BIO *bio, int retry_flag) {
     BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);
@@ -79,7 +79,7 @@ static int transport_create(BIO *bio) {
     return 1;
 }
 
-/* ---- a descriptor ---------------------------------------------------------------------------------------------------- */
+/* ---- a descriptor ----------------------------------------------------------------------------------------------- */
 
 static bool would_block(int system_errno) { return system_errno == EAGAIN || system_errno == EWOULDBLOCK; }
 
@@ -121,7 +121,7 @@ static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *don
     return 1;
 }
 
-/* ---- memory ------------------------------------------------------------------------------------------------------------ */
+/* ---- memory ----------------------------------------------------------------------------------------------------- */
 
 static int memory_read(BIO *bio, char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
@@ -156,7 +156,7 @@ static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
     return transport_ctrl(bio, command, number, pointer);
 }
 
-/* ---- the two methods, one pair for each lua_State ------------------------------------------------------------------------ */
+/* ---- the two methods, one pair for each lua_State --------------------------------------------------------------- */
 
 /* The types are OpenSSL's own: BIO_get_new_index has few to give, and a program may load us many times. */
 static BIO_METHOD *new_method(int type, const char *name, int (*read)(BIO *, char *, size_t, size_t *),
