@@ -1,0 +1,90 @@
+--- spec/support/foreign.lua: our end of a connection with a peer in another process.
+--
+--    local foreign = require "spec.support.foreign"
+--
+--    socket, err = foreign.dial(port, context[, options])       a client of ours after its handshake, non-blocking
+--        options: serverName, verifyHost ("localhost" by default, false: not set), session
+--    socket, err = foreign.serve(listener, context)             the next connection of a listener, after its handshake
+--        both answer nil, SciSslError where the handshake fails; the socket is closed then
+--    foreign.write(socket, text)                                all of it
+--    text, last = foreign.read(socket, pattern)                 reads until the pattern is met, or until something else
+--                                                               than bytes is answered: `last`
+--    foreign.wait(socket, answer)                               waits for what a "not yet" asks for
+--    line = foreign.expect(peer, pattern)                       reads a peer's output up to the line that matches; what
+--                                                               it read is in peer.output, as ends.start has it
+
+local assert = require "luassert"
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+
+local foreign = {}
+
+local LONG = 30
+
+local function shaken(socket, role)
+  local done, err = scissl.handshake(socket, role, { timeout = LONG })
+  if done then return socket end
+  socket:close()
+  return nil, err
+end
+
+function foreign.dial(port, context, options)
+  options = options or {}
+  local socket = assert(scissl.SciSslSocket.new(context))
+  assert(socket:connect("127.0.0.1", port))
+  assert(socket:sslInitialize())
+  local name, host = options.serverName, options.verifyHost
+  if name == nil then name = "localhost" end
+  if host == nil then host = "localhost" end
+  if name then assert(socket:sslSetServerName(name)) end
+  if host then assert(socket:sslSetVerifyHost(host)) end
+  if options.session then assert(socket:setSession(options.session)) end
+  return shaken(socket, "connect")
+end
+
+function foreign.serve(listener, context)
+  assert(listener:wait("r", LONG))
+  local plain = assert(listener:accept())
+  assert(plain:setBlocking(false))
+  local socket = assert(scissl.SciSslSocket.on(plain, context))
+  assert(socket:sslInitialize())
+  return shaken(socket, "accept")
+end
+
+function foreign.wait(socket, answer)
+  local events = socket:sslGetError(answer) == scissl.SSL_ERROR_WANT_WRITE and "w" or "r"
+  assert(socket:wait(events, LONG))
+end
+
+function foreign.write(socket, text)
+  local sent = 0
+  while sent < #text do
+    local answer = socket:sslWrite(text, sent + 1)
+    if ends.notYet(socket, answer) then foreign.wait(socket, answer)
+    else
+      assert.are.equal("integer", math.type(answer), tostring(answer))
+      sent = sent + answer
+    end
+  end
+end
+
+function foreign.read(socket, pattern)
+  local parts = ""
+  while true do
+    local answer = ends.read(socket)
+    if type(answer) ~= "string" then return parts, answer end
+    parts = parts .. answer
+    if pattern and parts:find(pattern) then return parts, answer end
+  end
+end
+
+function foreign.expect(peer, pattern)
+  repeat
+    local line = peer.pipe:read("L")
+    assert(line, "the peer ended before it said " .. pattern .. ":\n" .. peer.output)
+    peer.output = peer.output .. line
+    if line:find(pattern) then return line end
+  until false
+end
+
+return foreign
