@@ -1,63 +1,84 @@
+-- SciSslCipher: one cipher suite, as the registries know it.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 
-local function cipher_of(version, list)
-  local function choose(context)
-    if version == "TLSv1.2" then assert(context:setCipherList(list)) else assert(context:setCiphersuites(list)) end
+-- The cipher of a connection that offers nothing else.
+local function cipher_of(name, version)
+  local function setup(context)
+    if version == "TLSv1.3" then assert(context:setCiphersuites(name))
+    else assert(context:setCipherList(name)) end
   end
-  return (ends.connected { version = version, client = { method = version, setup = choose } }):cipher()
+  return ends.connected { version = version, transport = "memory", client = { setup = setup },
+    server = { setup = setup } }:cipher()
 end
 
+local suites = {
+  { version = "TLSv1.2", name = "ECDHE-ECDSA-AES128-GCM-SHA256", standard = "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256",
+    id = 0xc02b, bits = 128, keyExchange = "ecdhe", authentication = "ecdsa", encryption = "id-aes128-GCM",
+    aead = true },
+  { version = "TLSv1.2", name = "ECDHE-ECDSA-AES256-SHA384", standard = "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA384",
+    id = 0xc024, bits = 256, keyExchange = "ecdhe", authentication = "ecdsa", encryption = "AES-256-CBC",
+    digest = "SHA384", aead = false },
+  { version = "TLSv1.3", name = "TLS_AES_256_GCM_SHA384", standard = "TLS_AES_256_GCM_SHA384", id = 0x1302, bits = 256,
+    keyExchange = "any", authentication = "any", encryption = "id-aes256-GCM", aead = true },
+  { version = "TLSv1.3", name = "TLS_CHACHA20_POLY1305_SHA256", standard = "TLS_CHACHA20_POLY1305_SHA256", id = 0x1303,
+    bits = 256, keyExchange = "any", authentication = "any", encryption = "ChaCha20-Poly1305", aead = true },
+}
+
 describe("SciSslCipher", function()
-  local old = cipher_of("TLSv1.2", "ECDHE-ECDSA-AES128-SHA256")
-  local modern = cipher_of("TLSv1.2", "ECDHE-ECDSA-AES256-GCM-SHA384")
-  local newest = cipher_of("TLSv1.3", "TLS_AES_128_GCM_SHA256")
+  for _, suite in ipairs(suites) do
+    it("tells what there is to know of " .. suite.name, function()
+      local cipher = cipher_of(suite.name, suite.version)
+      assert.are.equal(suite.name, cipher:name())
+      assert.are.equal(suite.standard, cipher:standardName())
+      assert.are.equal(suite.id, cipher:id())
+      assert.are.same({ suite.bits, suite.bits }, { cipher:bits() })
+      assert.are.equal(suite.version, cipher:version())
+      assert.are.equal(suite.keyExchange, cipher:keyExchange())
+      assert.are.equal(suite.authentication, cipher:authentication())
+      assert.are.equal(suite.encryption, cipher:encryption())
+      assert.are.equal(suite.digest, cipher:digest())
+      assert.are.equal(suite.aead, cipher:isAead())
+    end)
 
-  it("answers OpenSSL's name and the one in the RFCs", function()
-    assert.equal("ECDHE-ECDSA-AES256-GCM-SHA384", modern:name())
-    assert.equal("TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384", modern:standardName())
-    assert.equal("TLS_AES_128_GCM_SHA256", newest:standardName())
+    it("describes it in one line, " .. suite.name, function()
+      local description = cipher_of(suite.name, suite.version):description()
+      assert.are.equal(suite.name, description:match("^%S+"))
+      assert.is_nil(description:find("\n"))
+      assert.truthy(description:find("Enc=", 1, true), description)
+    end)
+  end
+
+  it("equals the same suite of another connection, and no other", function()
+    local first, second = suites[1], suites[3]
+    assert.are.equal(cipher_of(first.name, first.version), cipher_of(first.name, first.version))
+    assert.are_not.equal(cipher_of(first.name, first.version), cipher_of(second.name, second.version))
+    assert.is_false(cipher_of(first.name, first.version) == first.name)
   end)
 
-  it("answers its bits", function()
-    assert.same({ 256, 256 }, { modern:bits() })
-    assert.same({ 128, 128 }, { newest:bits() })
+  it("is the same on both sides, and in the session", function()
+    for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+      local client, server = ends.connected { version = version }
+      assert.are.equal(client:cipher(), server:cipher())
+      assert.are.equal(2, server:sslWrite("hi"))
+      ends.read(client, server)
+      assert.are.equal(client:cipher(), client:getSession():cipher())
+    end
   end)
 
-  it("answers the version that brought it", function()
-    assert.equal("TLSv1.2", modern:version())
-    assert.equal("TLSv1.3", newest:version())
+  it("outlives its connection and its context", function()
+    local cipher = cipher_of(suites[1].name, suites[1].version)
+    collectgarbage()
+    collectgarbage()
+    assert.are.equal(suites[1].name, cipher:name())
   end)
 
-  it("answers its number in the registry", function()
-    assert.equal(0xC02C, modern:id())
-    assert.equal(0x1301, newest:id())
-  end)
-
-  it("answers key exchange and authentication", function()
-    assert.equal("ecdhe", modern:keyExchange())
-    assert.equal("ecdsa", modern:authentication())
-    assert.equal("any", newest:keyExchange())
-    assert.equal("any", newest:authentication())
-  end)
-
-  it("answers encryption and digest, and whether both are one", function()
-    assert.is_true(modern:isAead())
-    assert.is_nil(modern:digest())
-    assert.is_false(old:isAead())
-    assert.equal("SHA256", old:digest())
-    assert.truthy(old:encryption():lower():find("aes-128", 1, true) or old:encryption():lower():find("aes128", 1, true))
-  end)
-
-  it("describes itself in one line", function()
-    assert.truthy(modern:description():find("ECDHE-ECDSA-AES256-GCM-SHA384", 1, true))
-    assert.is_nil(modern:description():find "\n")
-    assert.truthy(tostring(modern):find("ECDHE-ECDSA-AES256-GCM-SHA384, 256 bits, TLSv1.2", 1, true))
-  end)
-
-  it("is equal to the same suite of another connection, and to nothing else", function()
-    assert.is_true(newest == cipher_of("TLSv1.3", "TLS_AES_128_GCM_SHA256"))
-    assert.is_false(newest == modern)
-    assert.is_false(newest == scissl.SciSslContext.new())
+  it("has no constructor, and methods for its receivers alone", function()
+    assert.is_nil(scissl.SciSslCipher.new)
+    for name, method in pairs(scissl.SciSslCipher) do
+      for _, value in ipairs { {}, "x", ends.clientContext() } do
+        assert.has_error(function() method(value) end, nil, name)
+      end
+    end
   end)
 end)

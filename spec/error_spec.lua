@@ -1,167 +1,370 @@
+-- SciSslError: what it knows of a real failure, and one made by hand.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
-local SciSslError = scissl.SciSslError
+local SciSslError, SciSslContext = scissl.SciSslError, scissl.SciSslContext
+local VERSIONS = { "TLSv1.2", "TLSv1.3" }
+local PEER = scissl.SSL_VERIFY_PEER
+local REQUIRE = PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 
--- A client that does not trust its server: what both ends answer.
-local function refused(version)
-  local client, server = ends.pair { version = version, client = { method = version, trust = pki.otherCa } }
-  local client_error, server_error = ends.handshake(client, server)
-  assert.is_true(scissl.isSslError(client_error))
-  if server_error == 1 then server_error = ends.read(server, client) end
-  return client_error, server_error
+-- The answers of both ends of a handshake that fails; a client that finished meets it at its first read.
+local function failure(options)
+  local client, server = ends.pair(options)
+  local client_answer, server_answer = ends.handshake(client, server)
+  if client_answer == 1 then client_answer = ends.read(client, server) end
+  return client_answer, server_answer, client, server
 end
 
-for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-  describe("a SciSslError of a failed handshake, " .. version, function()
-    local client_error, server_error = refused(version)
-
-    it("says where and what: phase, condition, subject", function()
-      assert.equal("connect", client_error:phase())
-      assert.equal("certificate_unknown_issuer", client_error:condition())
-      assert.equal("localhost", client_error:subject())
-    end)
-
-    it("has OpenSSL's code, library and reason, and the whole queue", function()
-      assert.equal("SSL routines", client_error:library())
-      assert.equal("certificate verify failed", client_error:reason())
-      assert.is_true(client_error:code() ~= 0)
-      local queue = client_error:queue()
-      assert.is_true(#queue >= 1)
-      assert.equal(client_error:code(), queue[1].code)
-      for _, entry in ipairs(queue) do
-        assert.is_string(entry.library)
-        assert.is_string(entry.file)
-        assert.is_true(math.type(entry.line) == "integer")
-      end
-    end)
-
-    it("has the SSL_ERROR code and no errno", function()
-      assert.equal(scissl.SSL_ERROR_SSL, client_error:sslError())
-      assert.is_nil((client_error:errno()))
-    end)
-
-    it("has the verification's result as code and text", function()
-      local code, text = client_error:verifyResult()
-      assert.is_true(code ~= scissl.X509_V_OK)
-      assert.is_string(text)
-      assert.is_nil((server_error:verifyResult()))
-    end)
-
-    it("has the alert, which was sent here and received there", function()
-      assert.same({ "unknown_ca", "sent", 48 }, { client_error:alert() })
-      assert.same({ "unknown_ca", "received", 48 }, { server_error:alert() })
-    end)
-
-    it("prints as its hint: one line, never empty", function()
-      for _, failure in ipairs { client_error, server_error } do
-        assert.equal(failure:errorHint(), tostring(failure))
-        assert.is_true(#tostring(failure) > 20)
-        assert.is_nil(tostring(failure):find "[\r\n]")
-      end
-    end)
-  end)
+local function expired(version)
+  return (failure { version = version or "TLSv1.3", server = { identity = pki.expired } })
 end
 
-describe("a SciSslError of the system", function()
-  it("has errno and its text, and the address", function()
-    local listener, port = ends.listener()
-    listener:close()
-    local socket = assert(scissl.SciSocket.newStreamSocket())
-    local _, err = socket:connect("127.0.0.1", port)
-    assert.equal("connection_refused", err:condition())
-    local number, text = err:errno()
-    assert.is_true(number > 0)
-    assert.truthy(text:lower():find("refused", 1, true))
-    assert.truthy(err:subject():find("127.0.0.1:" .. port, 1, true))
-    assert.equal(scissl.SSL_ERROR_SYSCALL, err:sslError())
-    assert.equal(0, err:code())
-    assert.same({}, err:queue())
+describe("SciSslError of a refused certificate", function()
+  for _, version in ipairs(VERSIONS) do
+    it("knows everything about it, on the side that refuses, " .. version, function()
+      local err = refusals.failed("certificate_expired", "connect", expired(version))
+      assert.are.equal("localhost", err:subject())
+      assert.are.equal(scissl.SSL_ERROR_SSL, err:sslError())
+      assert.are.same({ "certificate_expired", "sent", 45 }, { err:alert() })
+      assert.are.same({ scissl.X509_V_ERR_CERT_HAS_EXPIRED, "certificate has expired" }, { err:verifyResult() })
+      assert.are.equal("certificate verify failed", err:reason())
+      assert.are.equal("SSL routines", err:library())
+      assert.are.equal(134, err:code() & 0x7fffff)
+      assert.is_nil(err:errno())
+      assert.is_nil(err:cause())
+      local first = err:queue()[1]
+      assert.are.same({ err:code(), err:library(), err:reason() }, { first.code, first.library, first.reason })
+      assert.are.equal("string", type(first.file))
+      assert.are.equal("integer", math.type(first.line))
+    end)
+
+    it("knows what the other side said, " .. version, function()
+      local _, err = failure { version = version, server = { identity = pki.expired } }
+      refusals.failed("server_certificate_refused", "accept", err)
+      assert.are.same({ "certificate_expired", "received", 45 }, { err:alert() })
+      assert.is_nil(err:verifyResult())
+      assert.truthy(err:errorHint():find("expired", 1, true))
+    end)
+  end
+end)
+
+describe("SciSslError of the system", function()
+  it("has errno and its text, and no OpenSSL code", function()
+    local _, err = SciSslContext.new():useCertificateFile("/nowhere/at/all")
+    assert.are.same({ 2, "No such file or directory" }, { err:errno() })
+    assert.are.equal(0, err:code())
+    assert.is_nil(err:library())
+    assert.is_nil(err:reason())
+    assert.is_nil(err:alert())
+    assert.are.same({}, err:queue())
+    assert.are.equal("/nowhere/at/all", err:subject())
+    assert.are.equal("load", err:phase())
   end)
 end)
 
-describe("ifSslErrorDo", function()
-  local failure = refused("TLSv1.3")
+-- Each condition that a user may meet, by a failure of its own.
+local real = {}
 
-  it("calls the function with the error and answers what it answers", function()
-    assert.same({ failure, "a", nil, 3, n = 4 }, table.pack(failure:ifSslErrorDo(function(...)
-      assert.equal(1, select("#", ...))
-      return (...), "a", nil, 3
+local function add(condition, phase, words, make) real[#real + 1] = { condition, phase, words, make } end
+
+local function handshake_failures(version)
+  local function by(condition, phase, words, options, side)
+    options.version = version
+    add(condition, phase, words, function() return (select(side or 1, failure(options))) end)
+  end
+  by("certificate_expired", "connect", "localhost", { server = { identity = pki.expired } })
+  by("certificate_not_yet_valid", "connect", "clock", { server = { identity = pki.notYetValid } })
+  by("certificate_self_signed", "connect", "self-signed", { server = { identity = pki.selfSigned } })
+  by("certificate_unknown_issuer", "connect", "caFile", { server = { identity = pki.strangeServer } })
+  by("certificate_wrong_host", "connect", "localhost", { server = { identity = pki.wrongHost } })
+  by("certificate_wrong_ip", "connect", "127.0.0.1", { server = { identity = pki.wrongHost },
+    verifyHost = "127.0.0.1" })
+  by("client_certificate_missing", "accept", "client", { server = { verify = REQUIRE } }, 2)
+  by("client_certificate_refused", version == "TLSv1.3" and "read" or "connect", "trust",
+    { client = { identity = pki.stranger }, server = { verify = PEER } })
+  by("certificate_unknown_issuer", "accept", "CA", { client = { identity = pki.stranger },
+    server = { verify = PEER } }, 2)
+  by("no_shared_alpn", "accept", "ALPN", {
+    client = { setup = function(context) assert(context:setAlpn { "a" }) end },
+    server = { setup = function(context) assert(context:setAlpn { "b" }) end } }, 2)
+  by("no_shared_alpn", "connect", "ALPN", {
+    client = { setup = function(context) assert(context:setAlpn { "a" }) end },
+    server = { setup = function(context) assert(context:setAlpn { "b" }) end } })
+  by("no_shared_cipher", "accept", "cipher", {
+    client = { setup = function(context)
+      assert(context:setCipherList("ECDHE-ECDSA-AES128-GCM-SHA256"))
+      assert(context:setCiphersuites("TLS_AES_128_GCM_SHA256"))
+    end },
+    server = { setup = function(context)
+      assert(context:setCipherList("ECDHE-ECDSA-AES256-GCM-SHA384"))
+      assert(context:setCiphersuites("TLS_AES_256_GCM_SHA384"))
+    end } }, 2)
+end
+
+for _, version in ipairs(VERSIONS) do handshake_failures(version) end
+
+add("no_shared_group", "accept", "group", function()
+  return (select(2, failure { version = "TLSv1.3",
+    client = { setup = function(context) assert(context:setGroups("P-384")) end },
+    server = { setup = function(context) assert(context:setGroups("X25519")) end } }))
+end)
+add("protocol_version", "accept", "minProtocol", function()
+  return (select(2, failure { client = { method = "TLSv1.2" }, server = { method = "TLSv1.3" } }))
+end)
+add("protocol_version", "connect", "minProtocol", function()
+  return (failure { client = { method = "TLSv1.2" }, server = { method = "TLSv1.3" } })
+end)
+add("no_shared_cipher", "accept", "certificate", function()
+  return (select(2, failure { version = "TLSv1.2", server = { identity = false } }))
+end)
+
+-- A client that has begun, over memory, and then hears these bytes, or the end of its transport.
+local function hears(bytes)
+  local client = ends.pair { transport = "memory" }
+  client:sslConnect()
+  if bytes then client:sslFeed(bytes) else client:sslFeedEnd() end
+  return (client:sslConnect())
+end
+
+add("plain_http", "connect", "HTTP", function() return hears("HTTP/1.1 400 Bad Request\r\n\r\n") end)
+add("not_tls", "connect", "STARTTLS", function() return hears("220 mail.example ESMTP\r\n") end)
+add("handshake_eof", "connect", "closed", function() return hears(nil) end)
+add("truncated", "read", "close_notify", function()
+  local client, server = ends.connected {}
+  assert(server:shutdown("w"))
+  return ends.read(client, server)
+end)
+add("not_initialized", "connect", "sslInitialize", function()
+  return (ends.pair { initialize = false }):sslConnect()
+end)
+add("closed", "read", "closed", function()
+  local client = ends.connected {}
+  client:close()
+  return client:sslRead()
+end)
+add("handshake_needed", "write", "handshake", function() return (ends.pair {}):sslWrite("x") end)
+add("wrong_role", "accept", "sslAccept", function()
+  local client = ends.pair {}
+  client:sslConnect()
+  return client:sslAccept()
+end)
+
+-- These answer nil, SciSslError.
+local function second(_, err) return err end
+add("key_mismatch", "load", "pair", function() return second(ends.serverContext():usePrivateKey(pki.client.key)) end)
+add("passphrase_wrong", "load", "passphrase", function()
+  return second(ends.serverContext():usePrivateKey(pki.server.key:toPem("right"), "wrong"))
+end)
+add("passphrase_missing", "load", "passphrase", function()
+  return second(ends.serverContext():usePrivateKey(pki.server.key:toPem("right")))
+end)
+add("file_missing", "load", "/nowhere", function()
+  return second(ends.serverContext():usePrivateKeyFile("/nowhere"))
+end)
+add("file_directory", "load", "directory", function()
+  return second(ends.serverContext():useCertificateFile(pki.folder()))
+end)
+add("file_empty", "load", "empty", function()
+  return second(ends.serverContext():useCertificateFile(pki.write("")))
+end)
+add("not_pem", "load", "DER", function()
+  return second(ends.clientContext():addTrusted(pki.ca.certificate:toDer()))
+end)
+add("timeout", "connect", "0.01", function()
+  local client = ends.pair {}
+  return second(scissl.handshake(client, "connect", { timeout = 0.01 }))
+end)
+add("connection_refused", "connect", "127.0.0.1", function()
+  local listener, port = ends.listener()
+  listener:close()
+  local client = assert(scissl.SciSslSocket.new(ends.clientContext()))
+  local done, err = client:connect("127.0.0.1", port)
+  if not done then return err end
+  assert(client:sslInitialize())
+  return second(scissl.handshake(client, "connect", { timeout = 30 }))
+end)
+add("verify_flags", "option", "SSL_VERIFY_PEER", function()
+  return second(SciSslContext.new():setVerify(scissl.SSL_VERIFY_CLIENT_ONCE))
+end)
+
+describe("A real failure has one line of hint that says what and where:", function()
+  for _, case in ipairs(real) do
+    local condition, phase, words, make = table.unpack(case)
+    it(("%s while in %s"):format(condition, phase), function()
+      local err = refusals.failed(condition, phase, make())
+      assert.truthy(err:errorHint():find(words, 1, true), err:errorHint())
+      assert.is_true(#err:errorHint() < 500)
+    end)
+  end
+end)
+
+describe("SciSslError", function()
+  it("answers its queue as a table of tables, oldest first, and the same each time", function()
+    local err = expired()
+    assert.are.equal(err:queue(), err:queue())
+    assert.are.equal(err:code(), err:queue()[1].code)
+  end)
+
+  it("joins texts, on either side", function()
+    local err = expired()
+    assert.are.equal("a: " .. tostring(err), "a: " .. err)
+    assert.are.equal(tostring(err) .. "!", err .. "!")
+    assert.are.equal(tostring(err):rep(2), err .. err)
+    assert.are.equal("1" .. tostring(err), 1 .. err)
+  end)
+
+  it("is what assert and error raise", function()
+    local plain_assert = load "return assert"() -- busted's own makes strings of errors
+    local done, err = pcall(plain_assert, SciSslContext.new():useCertificateFile("/nowhere"))
+    assert.is_false(done)
+    assert.are.equal("file_missing", refusals.check(err):condition())
+    assert.are.same({ false, err }, { pcall(error, err) })
+  end)
+
+  it("calls ifSslErrorDo's function with itself, and answers what that answers", function()
+    local err = expired()
+    assert.are.same({ err, 1, nil, 3, n = 4 }, table.pack(err:ifSslErrorDo(function(given)
+      return given, 1, nil, 3
     end)))
+    assert.are.equal(0, select("#", err:ifSslErrorDo(function() end)))
+    assert.has_error(function() err:ifSslErrorDo() end)
+    assert.has_error(function() err:ifSslErrorDo("f") end)
+    assert.has_error(function() err:ifSslErrorDo(function() error("passed on") end) end)
+    local thread = coroutine.wrap(function() return pcall(err.ifSslErrorDo, err, coroutine.yield) end)
+    thread() -- may not yield, and says so
   end)
 
-  it("lets an error of the function through", function()
-    local ok, raised = pcall(failure.ifSslErrorDo, failure, function() error("mine", 0) end)
-    assert.same({ false, "mine" }, { ok, raised })
+  it("keeps the Lua value behind it", function()
+    local cause = setmetatable({}, { __tostring = function() return "no keys today" end })
+    local _, err = ends.serverContext():usePrivateKey(pki.server.key:toPem("secret"), function() error(cause) end)
+    assert.are.equal(cause, err:cause())
+    assert.truthy(err:errorHint():find("no keys today", 1, true))
   end)
 
-  it("raises for what is no function", function()
-    assert.has_error(function() failure:ifSslErrorDo() end)
-    assert.has_error(function() failure:ifSslErrorDo "print" end)
+  it("is told from every other value", function()
+    assert.is_true(scissl.isSslError(expired()))
+    for _, value in ipairs { 0, "", {}, print, SciSslContext.new(), SciSslError } do
+      assert.is_false(scissl.isSslError(value))
+    end
+    assert.is_false(scissl.isSslError(nil))
+    assert.is_false(scissl.isSslError())
+  end)
+
+  it("has methods for its receivers alone", function()
+    for _, name in ipairs { "phase", "condition", "message", "subject", "code", "library", "reason", "sslError",
+      "queue", "cause", "errno", "alert", "verifyResult", "ifSslErrorDo" } do
+      for _, value in ipairs { {}, "x", SciSslContext.new() } do
+        assert.has_error(function() SciSslError[name](value, print) end)
+      end
+      assert.has_error(function() SciSslError[name]() end)
+    end
+  end)
+
+  it("has a text even where its hint fails", function()
+    local err = expired()
+    local hint = SciSslError.errorHint
+    finally(function() SciSslError.errorHint = hint end)
+    for _, broken in ipairs { function() error("broken") end, function() return "" end, function() end, false } do
+      SciSslError.errorHint = broken
+      assert.are.equal("SciSslError: connect: certificate has expired", tostring(err))
+    end
   end)
 end)
 
 describe("SciSslError.new", function()
-  it("makes one from Lua with the fields that are given", function()
+  it("takes each of its fields", function()
     local cause = {}
-    local err = SciSslError.new { phase = "read", condition = "timeout", message = "too late", subject = "here",
-                                  sslError = scissl.SSL_ERROR_WANT_READ, cause = cause }
-    assert.equal("read", err:phase())
-    assert.equal("timeout", err:condition())
-    assert.equal("too late", err:message())
-    assert.equal("here", err:subject())
-    assert.equal(scissl.SSL_ERROR_WANT_READ, err:sslError())
-    assert.equal(cause, err:cause())
+    local err = SciSslError.new { phase = "read", condition = "timeout", message = "too late", subject = "example.org",
+      sslError = scissl.SSL_ERROR_SYSCALL, errno = 110, verifyResult = scissl.X509_V_ERR_CERT_HAS_EXPIRED,
+      cause = cause }
+    assert.are.same({ "read", "timeout", "too late", "example.org", scissl.SSL_ERROR_SYSCALL, 110,
+      scissl.X509_V_ERR_CERT_HAS_EXPIRED, cause }, { err:phase(), err:condition(), err:message(), err:subject(),
+      err:sslError(), (err:errno()), (err:verifyResult()), err:cause() })
   end)
 
-  it("finds the condition from errno or from a verification's result", function()
-    local refused_error = SciSslError.new { verifyResult = scissl.X509_V_ERR_CERT_HAS_EXPIRED }
-    assert.equal("certificate_expired", refused_error:condition())
-    assert.equal("unknown", SciSslError.new({}):condition())
+  it("needs none of them", function()
+    local err = refusals.check(SciSslError.new {})
+    assert.are.same({ "unknown", "unknown", scissl.SSL_ERROR_SSL, 0 },
+      { err:phase(), err:condition(), err:sslError(), err:code() })
   end)
 
-  it("is never empty, whatever is missing", function()
-    assert.is_true(#tostring(SciSslError.new {}) > 0)
-  end)
-
-  it("refuses fields of other names and types by name", function()
-    assert.has_error(function() SciSslError.new { fase = "read" } end)
-    assert.has_error(function() SciSslError.new { phase = {} } end)
-    assert.has_error(function() SciSslError.new { sslError = "many" } end)
-    assert.has_error(function() SciSslError.new { "read" } end)
+  it("raises for other fields, other types and no table", function()
+    for _, fields in ipairs { { nonsense = 1 }, { Phase = "read" }, { "read" }, { [true] = 1 }, { phase = {} },
+      { condition = true }, { message = print }, { subject = {} }, { sslError = "x" }, { errno = 1.5 },
+      { verifyResult = "x" } } do
+      assert.has_error(function() SciSslError.new(fields) end)
+    end
+    for _, value in ipairs { "read", 42, true } do assert.has_error(function() SciSslError.new(value) end) end
     assert.has_error(function() SciSslError.new() end)
   end)
 
-  it("takes nothing from OpenSSL's queue that is not its own", function()
-    scissl.SciSslX509Certificate.fromPem "rubbish"
-    assert.same({}, SciSslError.new({ phase = "read" }):queue())
+  it("takes nothing from what OpenSSL reported before", function()
+    SciSslContext.new():addTrusted("no PEM")
+    local err = SciSslError.new { phase = "read" }
+    assert.are.same({ 0, {} }, { err:code(), err:queue() })
   end)
 end)
 
-describe("a SciSslError as a Lua value", function()
-  local failure = refused("TLSv1.2")
+describe("A failure that is over", function()
+  -- Calls that leave OpenSSL with something to report.
+  local function spoil()
+    SciSslContext.new():addTrusted("no PEM")
+    SciSslContext.new():usePrivateKey(pki.server.key:toPem("right"), "wrong")
+    scissl.SciSslX509Certificate.fromDer("0123")
+    scissl.OSSslSession.fromPem("nothing")
+    SciSslContext.new():setCipherList("nonsense")
+    expired()
+  end
 
-  it("joins with strings and numbers on either side", function()
-    assert.equal("failed: " .. tostring(failure), "failed: " .. failure)
-    assert.equal(tostring(failure) .. 1, failure .. 1)
-  end)
+  for _, version in ipairs(VERSIONS) do
+    it("colours no later call: handshake, read, write, shutdown, " .. version, function()
+      local client, server = ends.pair { version = version }
+      local answers = { {}, {} }
+      while not (answers[1] == 1 and answers[2] == 1) do
+        for i, call in ipairs { client.sslConnect, server.sslAccept } do
+          local socket = i == 1 and client or server
+          spoil()
+          answers[i] = call(socket)
+          spoil()
+          assert.is_true(answers[i] == 1 or ends.notYet(socket, answers[i]), tostring(answers[i]))
+        end
+      end
+      spoil()
+      assert.is_true(ends.notYet(server, server:sslRead()))
+      spoil()
+      assert.are.equal(2, server:sslWrite("hi"))
+      spoil()
+      assert.are.equal("hi", ends.read(client, server))
+      spoil()
+      assert.are.equal(0, server:sslShutdown())
+      spoil()
+      assert.are.equal(0, ends.read(client, server))
+      assert.are.equal(scissl.SSL_ERROR_ZERO_RETURN, client:sslGetError(0))
+      spoil()
+      assert.are.equal(1, client:sslShutdown())
+    end)
 
-  it("can be raised, and comes through pcall as it was", function()
-    local ok, raised = pcall(error, failure)
-    assert.same({ false, failure }, { ok, raised })
-  end)
+    it("colours no later failure, " .. version, function()
+      local client, server = ends.connected { version = version }
+      assert(server:shutdown("w"))
+      spoil()
+      local err = refusals.failed("truncated", "read", (ends.read(client, server)))
+      assert.are.equal(1, #err:queue())
+      local plain <close> = assert(scissl.SciSslSocket.new(ends.clientContext()))
+      spoil()
+      assert.are.same({}, plain:sslConnect():queue())
+      local _, missing = SciSslContext.new():useCertificateFile("/nowhere")
+      spoil()
+      assert.are.same({}, missing:queue())
+    end)
+  end
 
-  it("is told from other values by isSslError, and raises where a method gets another value", function()
-    assert.is_true(scissl.isSslError(failure))
-    assert.is_false(scissl.isSslError "failure")
-    assert.has_error(function() SciSslError.phase {} end)
-  end)
-
-  it("keeps what it says when OpenSSL goes on", function()
-    local before = tostring(failure)
-    refused("TLSv1.3")
-    collectgarbage()
-    assert.equal(before, tostring(failure))
+  it("keeps what it knew", function()
+    local err = expired()
+    local before = { err:code(), err:reason(), tostring(err) }
+    spoil()
+    assert.are.same(before, { err:code(), err:reason(), tostring(err) })
   end)
 end)

@@ -1,114 +1,184 @@
--- What a person sees in the REPL: every object prints usefully, and none prints a secret.
+-- What the objects show in the REPL: their class, state and the facts that a person wants, and never a secret.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
-local function assert_says(value, ...)
-  local text = tostring(value)
-  for _, words in ipairs { ... } do assert.truthy(text:find(words, 1, true), ("%q lacks %q"):format(text, words)) end
-  assert.is_nil(text:find "[\r\n]", text)
-  assert.is_nil(text:find "0x%x%x%x%x%x%x", text)
-end
+local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 
-describe("tostring of a SciSslSocket", function()
-  it("says its state before there is a connection", function()
-    local client = ends.pair { initialize = false }
-    assert_says(client, "SciSslSocket", "not initialized")
-    client:sslInitialize()
-    assert_says(client, "SciSslSocket", "initialized")
-    client:sslConnect()
-    assert_says(client, "client", "handshake under way")
-    client:close()
-    assert_says(client, "closed")
-  end)
+local function close(object) getmetatable(object).__close(object) end
 
-  for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-    it("says role, protocol, cipher, and what the peer is worth, " .. version, function()
-      local client, server = ends.connected { version = version }
-      assert_says(client, "SciSslSocket: client, " .. version, client:cipher():name(), "peer CN=localhost verified")
-      assert_says(server, "SciSslSocket: server, " .. version, "peer without certificate")
+local function shows(expected, object) assert.are.equal(expected, tostring(object)) end
+
+describe("In the REPL a SciSslSocket", function()
+  for _, version in ipairs(VERSIONS) do
+    it("shows how far it has come, " .. version, function()
+      local client, server = ends.pair { version = version, initialize = false }
+      shows("SciSslSocket: not initialized", client)
+      assert(client:sslInitialize())
+      assert(server:sslInitialize())
+      shows("SciSslSocket: initialized", client)
+      client:sslConnect()
+      server:sslAccept()
+      shows("SciSslSocket: client, handshake under way", client)
+      shows("SciSslSocket: server, handshake under way", server)
+      ends.handshake(client, server)
+      local name = client:cipher():name()
+      shows(("SciSslSocket: client, %s, %s, peer CN=localhost verified"):format(version, name), client)
+      shows(("SciSslSocket: server, %s, %s, peer without certificate"):format(version, name), server)
+      client:close()
+      shows("SciSslSocket: client, closed", client)
     end)
 
-    it("says so where the peer is not verified, " .. version, function()
-      local client = ends.connected {
-        version = version, client = { method = version, trust = false, verify = scissl.SSL_VERIFY_NONE } }
-      assert_says(client, "peer CN=localhost NOT verified")
+    it("says where the peer is not verified, " .. version, function()
+      local client = ends.connected { version = version, client = { verify = scissl.SSL_VERIFY_NONE, trust = false } }
+      assert.truthy(tostring(client):find("peer CN=localhost NOT verified", 1, true), tostring(client))
+    end)
+
+    it("says that it has failed, " .. version, function()
+      local client, server = ends.pair { version = version, server = { identity = pki.expired } }
+      ends.handshake(client, server)
+      shows("SciSslSocket: client, failed", client)
+      shows("SciSslSocket: server, failed", server)
     end)
   end
-
-  it("says that it has failed", function()
-    local client, server = ends.pair { client = { trust = false } }
-    ends.handshake(client, server)
-    assert_says(client, "client", "failed")
-  end)
 end)
 
-describe("tostring of the other classes", function()
-  it("says the two or three facts that a person wants", function()
-    local context = ends.serverContext { method = "TLSv1.3" }
-    assert_says(context, "SciSslContext", "TLSv1.3", "CN=localhost")
-    assert_says(ends.clientContext(), "TLSv1.2", "verifies", "no certificate")
-    assert_says(pki.server.certificate, "SciSslX509Certificate", "CN=localhost", "CN=scissl test authority")
-    assert_says(pki.server.key, "SciSslPrivateKey", "EC")
-    assert_says(scissl.OSSslVersion.current(), "OSSslVersion", "OpenSSL")
-    local near = scissl.SciSocket.pair()
-    assert_says(near, "SciSocket", "connected")
-    near:close()
-    assert_says(near, "SciSocket", "closed")
-    assert_says(scissl.SciSslSocketConfiguration.new { version = "TLSv1.3" }, "SciSslSocketConfiguration", "TLSv1.3")
+describe("In the REPL the other classes show", function()
+  local client, server = ends.connected { version = "TLSv1.2", client = { identity = pki.client },
+    server = { verify = scissl.SSL_VERIFY_PEER } }
+
+  it("SciSslContext: method, protocols, verification, certificate", function()
+    shows("SciSslContext: TLS, TLSv1.2 to any, does not insist on verification, no certificate",
+      scissl.SciSslContext.new())
+    shows("SciSslContext: TLSv1.3, TLSv1.3 to TLSv1.3, verifies its peers, CN=localhost",
+      ends.serverContext { method = "TLSv1.3", verify = scissl.SSL_VERIFY_PEER })
+    local context = scissl.SciSslContext.new()
+    close(context)
+    shows("SciSslContext: closed", context)
   end)
 
-  it("of a SciSslError is its hint", function()
-    local _, err = scissl.SciSslContext.new "TLSv9"
-    assert.equal(err:errorHint(), tostring(err))
-    assert_says(err, "TLSv9")
+  it("SciSslCipher: name, strength, protocol", function()
+    local cipher = client:cipher()
+    shows(("SciSslCipher: %s, %d bits, %s"):format(cipher:name(), (cipher:bits()), cipher:version()), cipher)
   end)
-end)
 
-describe("no object", function()
-  it("prints a key, a passphrase or a session's secret", function()
-    local key = pki.server.key
-    local secrets = { "correct horse battery" }
-    for line in key:toPem():gmatch "[^\n]+" do
-      if not line:find("-----", 1, true) then secrets[#secrets + 1] = line:sub(1, 24) end
-    end
-    local encrypted = key:toPem "correct horse battery"
-    local _, wrong = scissl.SciSslPrivateKey.fromPem(encrypted, "wrong battery horse")
-    secrets[#secrets + 1] = "wrong battery horse"
-    local client, server = ends.connected()
-    assert.equal(2, server:sslWrite "hi")
-    ends.read(client, server)
+  it("OSSslSession: protocol, cipher, host, whether it can be resumed", function()
     local session = client:getSession()
-    local configuration = scissl.SciSslSocketConfiguration.new {
-      privateKey = encrypted, passphrase = "correct horse battery", certificate = pki.server.certificate }
-    for _, object in ipairs { key, wrong, client, server, session, configuration, ends.serverContext() } do
-      for _, secret in ipairs(secrets) do assert.is_nil(tostring(object):find(secret, 1, true)) end
-    end
-    assert.is_nil(tostring(session):find(session:toPem():match "\n(.-)\n", 1, true))
+    shows(("OSSslSession: TLSv1.2, %s, resumable"):format(client:cipher():name()), session)
+    close(session)
+    shows("OSSslSession: closed", session)
+  end)
+
+  it("SciSslX509Certificate: its subject", function()
+    local certificate = server:peerCertificate()
+    assert.truthy(tostring(certificate):find("SciSslX509Certificate: CN=client"), tostring(certificate))
+    close(certificate)
+    shows("SciSslX509Certificate: closed", certificate)
+  end)
+
+  it("SciSslPrivateKey: its kind", function()
+    local key = scissl.SciSslPrivateKey.generate("EC")
+    assert.truthy(tostring(key):find("^SciSslPrivateKey: EC"), tostring(key))
+    close(key)
+    shows("SciSslPrivateKey: closed", key)
+  end)
+
+  it("SciSocket: where it is", function()
+    local listener, port = ends.listener()
+    assert.truthy(tostring(listener):find("listening 127.0.0.1:" .. port, 1, true), tostring(listener))
+    listener:close()
+    shows("SciSocket: closed", listener)
+  end)
+
+  it("SciSslError: its hint", function()
+    local _, err = scissl.SciSslContext.new("nonsense")
+    shows(err:errorHint(), err)
   end)
 end)
 
-describe("the metatables", function()
-  local client, _ = ends.connected()
+describe("No object shows", function()
+  local function hex(bytes) return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end)) end
+
+  it("its key, in any form", function()
+    local key = scissl.SciSslPrivateKey.generate("Ed25519")
+    local secret = key:toDer():sub(-32)
+    for _, text in ipairs { tostring(key), tostring(pki.issue { subject = "CN=x", key = key }.certificate) } do
+      assert.is_nil(text:lower():find(hex(secret):sub(1, 8), 1, true))
+      assert.is_nil(text:find("PRIVATE", 1, true))
+      assert.is_true(#text < 200)
+    end
+  end)
+
+  it("a passphrase", function()
+    local context = ends.serverContext()
+    local _, err = context:usePrivateKey(pki.server.key:toPem("right-secret"), "wrong-secret")
+    local shown = { tostring(context), tostring(err), err .. "" }
+    for _, entry in ipairs(err:queue()) do
+      for _, value in pairs(entry) do shown[#shown + 1] = tostring(value) end
+    end
+    for _, text in ipairs(shown) do assert.is_nil(text:find("-secret", 1, true), text) end
+  end)
+
+  it("the secret of a session", function()
+    for _, version in ipairs(VERSIONS) do
+      local client, server = ends.connected { version = version }
+      assert.are.equal(2, server:sslWrite("hi"))
+      ends.read(client, server)
+      local session = client:getSession()
+      local pipe <close> = assert(io.popen(("openssl sess_id -noout -text -in %s"):format(pki.write(session:toPem()))))
+      local secret = assert(pipe:read("a"):match("Master%-Key: (%x+)") or pki.folder())
+      for _, object in ipairs { session, client, server } do
+        assert.is_nil(tostring(object):upper():find(secret:sub(1, 16), 1, true), tostring(object))
+      end
+    end
+  end)
+end)
+
+describe("The metatable of", function()
+  local client, server = ends.connected { version = "TLSv1.2" }
+  local _, err = scissl.SciSslContext.new("nonsense")
   local objects = {
-    SciSocket = scissl.SciSocket.pair(), SciSslSocket = client, SciSslContext = ends.clientContext(),
-    SciSslX509Certificate = pki.server.certificate, SciSslPrivateKey = pki.server.key,
-    SciSslCipher = client:cipher(), OSSslVersion = scissl.OSSslVersion.current(),
-    SciSslError = select(2, scissl.SciSslContext.new "none"),
-    OSSslSession = scissl.OSSslSession.fromPem(assert(client:getSession()):toPem()),
+    SciSocket = ends.listener(),
+    SciSslSocket = client,
+    SciSslContext = ends.clientContext(),
+    SciSslCipher = client:cipher(),
+    SciSslError = err,
+    OSSslSession = client:getSession(),
+    SciSslX509Certificate = client:peerCertificate(),
+    SciSslPrivateKey = scissl.SciSslPrivateKey.generate("EC"),
+    OSSslVersion = scissl.OSSslVersion.current(),
   }
+  local owns = { SciSocket = true, SciSslSocket = true, SciSslContext = true, OSSslSession = true,
+    SciSslX509Certificate = true, SciSslPrivateKey = true }
+  local comparable = { SciSslCipher = true, OSSslSession = true, SciSslX509Certificate = true, SciSslPrivateKey = true,
+    OSSslVersion = true }
+
   for name, object in pairs(objects) do
-    it("name the class: " .. name, function() assert.equal(name, getmetatable(object).__name) end)
-  end
-  for _, name in ipairs { "SciSocket", "SciSslSocket", "SciSslContext", "SciSslX509Certificate", "SciSslPrivateKey",
-                          "OSSslSession" } do
-    it("let go of what they own when collected and at the end of a <close>: " .. name, function()
-      assert.is_function(getmetatable(objects[name]).__gc)
-      assert.is_function(getmetatable(objects[name]).__close)
+    it(name .. " has its name, and what its objects need", function()
+      local meta = getmetatable(object)
+      assert.are.equal(name, meta.__name)
+      assert.are.equal(scissl[name], meta.__index)
+      assert.are.equal("function", type(meta.__tostring))
+      assert.are.equal(owns[name] and "function" or "nil", type(meta.__gc))
+      assert.are.equal(owns[name] and "function" or "nil", type(meta.__close))
+      assert.are.equal(comparable[name] and "function" or "nil", type(meta.__eq))
+    end)
+
+    it(name .. " refuses receivers of other classes in each of its functions", function()
+      local meta = getmetatable(object)
+      for other_name, other in pairs(objects) do
+        if other_name ~= name and not (name == "SciSocket" and other_name == "SciSslSocket") then
+          for _, event in ipairs { "__gc", "__close", "__tostring" } do
+            if meta[event] then assert.has_error(function() meta[event](other) end) end
+          end
+          if meta.__eq then assert.is_false(meta.__eq(object, other)) end
+        end
+      end
     end)
   end
-  for _, name in ipairs { "SciSslX509Certificate", "SciSslPrivateKey", "SciSslCipher", "OSSslSession",
-                          "OSSslVersion" } do
-    it("compare by value: " .. name, function() assert.is_function(getmetatable(objects[name]).__eq) end)
-  end
+
+  it("the sockets' ends are still connected after all that", function()
+    assert.are.equal(2, server:sslWrite("hi"))
+    assert.are.equal("hi", ends.read(client, server))
+  end)
 end)

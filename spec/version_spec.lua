@@ -1,75 +1,107 @@
+-- OSSslVersion, and what require does where the loaded OpenSSL is not the one that scissl was compiled for.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local judge = require "spec.support.judge"
 local pki = require "spec.support.pki"
 
-describe("OSSslVersion", function()
-  local version = scissl.OSSslVersion.current()
+local OSSslVersion = scissl.OSSslVersion
 
-  it("answers the loaded library's version as text and number", function()
-    assert.truthy(version:text():find "^OpenSSL %d+%.%d+%.%d+")
-    local major, minor = version:text():match "(%d+)%.(%d+)"
-    assert.equal(tonumber(major), version:number() >> 28)
-    assert.equal(tonumber(minor), version:number() >> 20 & 0xff)
+-- The number that belongs to "OpenSSL 3.0.19 …".
+local function number_in(text)
+  local major, minor, patch = text:match("(%d+)%.(%d+)%.(%d+)")
+  return tonumber(major) << 28 | tonumber(minor) << 20 | tonumber(patch) << 4
+end
+
+describe("OSSslVersion.current", function()
+  local current = OSSslVersion.current()
+
+  it("answers the loaded library's version, as text and number", function()
+    assert.truthy(current:text():find("^OpenSSL %d+%.%d+%.%d+"), current:text())
+    assert.are.equal(number_in(current:text()), current:number() & ~0xf)
   end)
 
-  it("answers the headers' version", function()
-    assert.truthy(version:headersText():find "^OpenSSL %d+%.%d+%.%d+")
-    assert.is_true(version:headersNumber() <= version:number())
-    assert.equal(version:number() >> 28, version:headersNumber() >> 28)
+  it("answers the headers' version, which the library is not older than", function()
+    assert.truthy(current:headersText():find("^OpenSSL %d+%.%d+%.%d+"), current:headersText())
+    assert.are.equal(number_in(current:headersText()), current:headersNumber() & ~0xf)
+    assert.is_true(current:number() >> 4 >= current:headersNumber() >> 4)
+    assert.are.equal(current:headersNumber() >> 28, current:number() >> 28)
   end)
 
-  it("is equal to another of the same library, and to nothing else", function()
-    assert.is_true(version == scissl.OSSslVersion.current())
-    assert.is_false(version == scissl.SciSslContext.new())
+  it("is what the openssl command of the same library says", function()
+    local output = judge.openssl("version")
+    local loaded = output:match("Library: (OpenSSL [^)]*)") or output:match("^OpenSSL [^\n]*")
+    if loaded ~= current:text() then return pending("the openssl command uses another library: " .. loaded) end
+    assert.are.equal(loaded, current:text())
   end)
 
-  it("prints both versions", function()
-    assert.truthy(tostring(version):find(version:text(), 1, true))
-    assert.truthy(tostring(version):find(version:headersText(), 1, true))
+  it("equals another of the same library", function()
+    assert.are.equal(current, OSSslVersion.current())
+    assert.are_not.equal(current, current:text())
+  end)
+
+  it("shows both in the REPL", function()
+    assert.are.equal(("OSSslVersion: %s (headers: %s)"):format(current:text(), current:headersText()),
+      tostring(current))
+  end)
+
+  it("has methods for its receivers alone", function()
+    for _, name in ipairs { "text", "number", "headersText", "headersNumber" } do
+      assert.has_error(function() OSSslVersion[name]({}) end)
+      assert.has_error(function() OSSslVersion[name]() end)
+    end
   end)
 end)
 
-describe("require 'scissl' with another OpenSSL than it was compiled for", function()
-  local SHIM = [[
-    unsigned long OpenSSL_version_num(void) { return %dUL; }
-    const char *OpenSSL_version(int what) { (void)what; return "OpenSSL somewhere else"; }
-  ]]
-
-  -- Loads scissl in a child whose library claims to be of `number`.
+describe("require 'scissl'", function()
+  -- Runs require with a library that says it is of the version `number`; answers what came of it.
   local function load_with(number)
-    local shim = pki.write(SHIM:format(number), ("shim%x.c"):format(number))
-    assert.is_true(os.execute(("cc -shared -fPIC -o '%s.so' '%s' 2>&1"):format(shim, shim)))
-    local command = ends.luaCommand [[
-      local loaded, failure = pcall(require, "scissl")
-      print(loaded, failure)
-    ]]
-    local pipe = assert(io.popen(("LD_PRELOAD='%s.so' %s 2>&1"):format(shim, command)))
-    local output = pipe:read "a"
-    pipe:close()
-    return output
+    local source = pki.write(("unsigned long OpenSSL_version_num(void) { return 0x%xUL; }\n"):format(number), "shim.c")
+    local shim = ("%s/shim%x.so"):format(pki.folder(), number)
+    assert(os.execute(("cc -shared -fPIC -o %s %s"):format(shim, source)))
+    local peer <close> = ends.lua([[
+      local done, result = pcall(require, "scissl")
+      print(done and "loaded" or result)
+    ]], nil, { LD_PRELOAD = shim })
+    return (peer:finish())
   end
 
-  local headers = scissl.OSSslVersion.current():headersNumber()
-  local refused = {
-    { "of the next major version", headers + (1 << 28) },
-    { "of the major version before", headers - (1 << 28) },
-    { "that is older than the headers", headers - (1 << 20) + (headers & 0xff00000 == 0 and 1 << 20 or 0) - (1 << 4) },
-  }
-  for _, case in ipairs(refused) do
-    it("refuses one " .. case[1] .. ", naming both", function()
-      if not ends.has "cc" then return pending "needs a C compiler" end
-      if os.getenv "SCISSL_RUN" == "sanitized" then return pending "the sanitizer takes LD_PRELOAD" end
-      local output = load_with(case[2])
-      assert.truthy(output:find("^false"), output)
-      assert.truthy(output:find("compiled with the headers of OpenSSL", 1, true), output)
-      assert.truthy(output:find("OpenSSL somewhere else", 1, true), output)
-      assert.truthy(output:find("rebuild", 1, true), output)
+  local function unless_possible()
+    if not ends.has "cc" then return "no C compiler here" end
+    if os.getenv "SCISSL_RUN" == "sanitized" then return "the sanitizer needs LD_PRELOAD for itself" end
+    local maps = io.open("/proc/self/maps")
+    if not maps then return "LD_PRELOAD is another thing here" end
+    maps:close()
+    return nil
+  end
+
+  local headers = OSSslVersion.current():headersNumber()
+
+  for name, number in pairs {
+    ["of the next major version"] = headers + (1 << 28),
+    ["of the major version before"] = headers - (1 << 28),
+    ["of an older minor version"] = (headers >> 28 << 28) - 1 & ~0xf | 0x10,
+    ["of an older patch"] = headers - 0x10,
+  } do
+    it("refuses a library " .. name .. ", and says so", function()
+      local why = unless_possible()
+      if why then return pending("versions: " .. why) end
+      local output = load_with(number)
+      assert.truthy(output:find("scissl was compiled with the headers of OpenSSL ", 1, true), output)
+      assert.truthy(output:find("but the library that was loaded is ", 1, true), output)
+      assert.truthy(output:find("rebuild scissl", 1, true), output)
+      assert.is_nil(output:find("loaded\n$"), output)
     end)
   end
 
-  it("takes a later one of the same major version", function()
-    if not ends.has "cc" then return pending "needs a C compiler" end
-    if os.getenv "SCISSL_RUN" == "sanitized" then return pending "the sanitizer takes LD_PRELOAD" end
-    assert.truthy(load_with(headers + (1 << 20)):find "^true")
-  end)
+  for name, number in pairs {
+    ["as old as the headers"] = headers,
+    ["of a newer patch"] = headers + 0x10,
+    ["of a newer minor version"] = headers + (1 << 20),
+  } do
+    it("takes a library " .. name, function()
+      local why = unless_possible()
+      if why then return pending("versions: " .. why) end
+      assert.are.equal("loaded\n", load_with(number))
+    end)
+  end
 end)

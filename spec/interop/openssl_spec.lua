@@ -136,6 +136,11 @@ for version in pairs(flags) do
       local named <close> = assert(foreign.dial(peer.port, context,
         { serverName = "elsewhere.example", verifyHost = "elsewhere.example" }))
       assert.are.equal(pki.wrongHost.certificate, named:peerCertificate())
+      foreign.write(named, "hello\n")
+      assert.are.equal("olleh\n", (foreign.read(named, "\n")))
+      local session = named:getSession()
+      assert.are.equal("elsewhere.example", session:hostName())
+      assert.truthy(tostring(session):find(", elsewhere.example, ", 1, true))
       named:close()
       local plain <close> = assert(foreign.dial(peer.port, context,
         { serverName = "127.0.0.1", verifyHost = "127.0.0.1" }))

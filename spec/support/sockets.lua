@@ -90,6 +90,7 @@ function sockets.wants(code, ...)
 end
 
 function sockets.lowest_free()
+  sockets.collect() -- what other specs have dropped may go at any moment
   local socket <close> = sockets.new()
   return socket:getfd()
 end
