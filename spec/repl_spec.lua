@@ -64,7 +64,7 @@ describe("In the REPL the other classes show", function()
 
   it("OSSslSession: protocol, cipher, host, whether it can be resumed", function()
     local session = client:getSession()
-    shows(("OSSslSession: TLSv1.2, %s, resumable"):format(client:cipher():name()), session)
+    shows(("OSSslSession: TLSv1.2, %s, localhost, resumable"):format(client:cipher():name()), session)
     close(session)
     shows("OSSslSession: closed", session)
   end)
