@@ -54,4 +54,7 @@ void sci_push_bio_bytes(lua_State *L, BIO *bio) {
     char *bytes = NULL;
     long length = BIO_get_mem_data(bio, &bytes);
     lua_pushlstring(L, bytes, length > 0 ? (size_t)length : 0);
+    BIO **slot = lua_touserdata(L, -2);
+    BIO_free(*slot); /* not when it is collected: it may hold a key, and lua_close collects nothing new */
+    *slot = NULL;
 }

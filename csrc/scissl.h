@@ -117,7 +117,7 @@ BIO *sci_open_file(const char *path, sci_failure *failure);
  * OpenSSL to write into before Lua makes a string of it. */
 BIO *sci_new_memory_bio(lua_State *L);
 
-/* Pushes what was written to a memory BIO. */
+/* Pushes what was written to a memory BIO, and frees it. The userdata of sci_new_memory_bio is on top. */
 void sci_push_bio_bytes(lua_State *L, BIO *bio);
 
 /* ---- socket.c, poll.c: SciSocket -------------------------------------------------------------------------------- */
