@@ -95,7 +95,7 @@ for _, version in ipairs(VERSIONS) do
         end)
       end)
     else
-      local rows = combination.name == "NONE" and "S10" or "S11, S12, S13"
+      local rows = combination.name == "NONE" and "S10, S16" or "S11, S12, S13, S16"
       describe(("a client with %s (%s), %s"):format(combination.name, rows, version), function()
         for _, case in ipairs(SERVER_CERTIFICATES) do
           local refuses = combination.flags ~= 0 and case.result ~= scissl.X509_V_OK
