@@ -28,6 +28,7 @@ static bool transport_ready(lua_State *L, sci_sslsocket *socket, const char *pha
 }
 
 bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (socket->in_callback) return sci_ssl_refuse(L, phase, "in_callback", NULL);
     if (sci_ssl_is_closed(socket)) return sci_ssl_refuse(L, phase, "closed", "the socket has been closed");
     if (!socket->ssl) return sci_ssl_refuse(L, phase, "not_initialized", "the socket has no SSL structure yet");
     if (socket->failed) {
@@ -40,11 +41,6 @@ bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
 bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase) {
     if (!sci_ssl_ready(L, socket, phase)) return false;
     return socket->secured || sci_ssl_refuse(L, phase, "handshake_needed", "the TLS handshake has not been completed");
-}
-
-void sci_ssl_begin(sci_sslsocket *socket) {
-    ERR_clear_error();
-    socket->transport.system_errno = 0;
 }
 
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
@@ -101,8 +97,23 @@ static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) 
     return host ? text : NULL;
 }
 
+/* What a handler raised becomes the cause of the failure. Leaves it on the stack. */
+static void take_cause(lua_State *L, sci_sslsocket *socket, sci_failure *failure) {
+    failure->condition = "handler_failed";
+    if (lua_getiuservalue(L, 1, SCI_SSL_CAUSE) == LUA_TTABLE) {
+        lua_getfield(L, -1, "cause");
+        lua_getfield(L, -2, "traceback");
+        failure->traceback = lua_gettop(L);
+        failure->cause = failure->traceback - 1;
+    } else failure->cause = lua_gettop(L);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
+    socket->handler_failed = false;
+}
+
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
     char text[80], subject[SUBJECT_SIZE];
+    int top = lua_gettop(L);
     sci_failure failure = {
         .phase = phase,
         .subject = find_subject(socket, subject),
@@ -113,12 +124,15 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
         .server = socket->role == SCI_SERVER,
     };
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
-    if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";
-    if (queue_says(SSL_R_WRONG_VERSION_NUMBER) && !socket->secured) {
+    if (socket->handler_failed) take_cause(L, socket, &failure);
+    else if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";
+    if (queue_says(SSL_R_WRONG_VERSION_NUMBER) && !socket->secured && !failure.cause) {
         failure.message = describe_first_bytes(&socket->transport, text, sizeof text);
         if (speaks_http(&socket->transport)) failure.condition = "plain_http";
     }
     sci_push_error(L, &failure);
+    lua_insert(L, top + 1);
+    lua_settop(L, top + 1);
 }
 
 /* After these the connection goes on: OpenSSL has refused one call, or one direction of the transport is gone. */

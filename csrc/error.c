@@ -198,6 +198,12 @@ static void set_number(lua_State *L, const char *field, lua_Integer number) {
     lua_setfield(L, -2, field);
 }
 
+static void set_value(lua_State *L, const char *field, int index) {
+    if (!index) return;
+    lua_pushvalue(L, index);
+    lua_setfield(L, -2, field);
+}
+
 static void set_alert(lua_State *L, int alert, const char *direction) {
     set_number(L, "alert", alert);
     set_text(L, "alertName", alert_name(alert));
@@ -294,13 +300,12 @@ static void push_empty_error(lua_State *L) {
 
 void sci_push_error(lua_State *L, const sci_failure *failure) {
     int cause = failure->cause ? lua_absindex(L, failure->cause) : 0;
+    int traceback = failure->traceback ? lua_absindex(L, failure->traceback) : 0;
     luaL_checkstack(L, 8, "too many values for a SciSslError");
     push_empty_error(L);
     fill_fields(L, failure);
-    if (cause) {
-        lua_pushvalue(L, cause);
-        lua_setfield(L, -2, "cause");
-    }
+    set_value(L, "cause", cause);
+    set_value(L, "traceback", traceback);
     lua_pop(L, 1);
 }
 
@@ -323,6 +328,15 @@ int sci_fail_system(lua_State *L, const char *phase, const char *subject, int sy
 
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message) {
     return sci_fail(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
+}
+
+int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs) {
+    const char *version = OpenSSL_version(OPENSSL_VERSION_STRING);
+    return sci_fail(L,
+                    &(sci_failure){.phase = phase,
+                                   .condition = "not_in_this_openssl",
+                                   .message = lua_pushfstring(L, "not in this OpenSSL (%s): needs %s", version, needs),
+                                   .subject = what});
 }
 
 bool sci_is_error(lua_State *L, int index) { return luaL_testudata(L, index, SCI_ERROR) != NULL; }
@@ -354,13 +368,13 @@ static int push_two_fields(lua_State *L, const char *first, const char *second) 
 Makes a SciSslError from Lua, for what goes wrong above the C core.
 @function SciSslError.new
 @tparam table fields `phase`, `condition`, `message`, `subject` (strings), `sslError`, `errno`, `verifyResult`
- (integers), `cause` (any value); each may be missing
+ (integers), `cause` (any value), `traceback` (string); each may be missing
 @treturn SciSslError
 @raise for a field of another name or type
 */
 static int error_new(lua_State *L) {
-    static const char *const known[] = {"phase", "condition", "message",      "subject", "sslError",
-                                        "errno", "cause",     "verifyResult", NULL};
+    static const char *const known[] = {"phase", "condition", "message",      "subject",   "sslError",
+                                        "errno", "cause",     "verifyResult", "traceback", NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
@@ -369,7 +383,7 @@ static int error_new(lua_State *L) {
         luaL_checkoption(L, 4, NULL, known);
         lua_pop(L, 1);
     }
-    for (int i = 0; i < 8; i++) lua_getfield(L, 1, known[i]); /* at stack index 2 + i */
+    for (int i = 0; i < 9; i++) lua_getfield(L, 1, known[i]); /* at stack index 2 + i */
     const sci_failure failure = {
         .phase = luaL_optstring(L, 2, NULL),
         .condition = luaL_optstring(L, 3, NULL),
@@ -379,6 +393,7 @@ static int error_new(lua_State *L) {
         .system_errno = (int)luaL_optinteger(L, 7, 0),
         .cause = lua_isnil(L, 8) ? 0 : 8,
         .verify_result = (long)luaL_optinteger(L, 9, X509_V_OK),
+        .traceback = lua_isnil(L, 10) ? 0 : 10,
     };
     ERR_clear_error();
     sci_push_error(L, &failure);
@@ -534,12 +549,17 @@ where there is any, `data`.
 @treturn {table,...}
 */
 /***
-Answers the Lua value behind the failure: what a handler raised.
+Answers the Lua value behind the failure: what a handler raised. Text has the traceback behind it.
 @function SciSslError:cause
 @return the value, or nil
 */
-static const char *const error_field_methods[] = {"phase",  "condition", "message", "subject", "code", "library",
-                                                  "reason", "sslError",  "queue",   "cause",   NULL};
+/***
+Answers where the cause was raised.
+@function SciSslError:traceback
+@treturn ?string nil where no handler raised anything
+*/
+static const char *const error_field_methods[] = {"phase",  "condition", "message", "subject", "code",      "library",
+                                                  "reason", "sslError",  "queue",   "cause",   "traceback", NULL};
 
 static const luaL_Reg error_metamethods[] = {{"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
 

@@ -81,8 +81,10 @@ static bool take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const 
         return sci_ssl_refuse(L, phase, "wrong_role",
                               role == SCI_SERVER ? "sslConnect has begun on this socket: it is a client"
                                                  : "sslAccept has begun on this socket: it is a server");
-    sci_ssl_begin(socket);
-    if (role == SCI_SERVER ? begin_as_server(socket) : begin_as_client(socket)) return true;
+    sci_ssl_begin(L, socket);
+    bool taken = role == SCI_SERVER ? begin_as_server(socket) : begin_as_client(socket);
+    sci_ssl_end(socket);
+    if (taken) return true;
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
     return false;
 }
@@ -91,10 +93,15 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (!sci_ssl_ready(L, socket, phase) || !take_role(L, socket, role, phase)) return 1;
-    sci_ssl_begin(socket);
+    sci_ssl_begin(L, socket);
     int result = SSL_do_handshake(socket->ssl);
-    if (result <= 0) {
+    sci_ssl_end(socket);
+    if (result <= 0 && !socket->handler_failed) {
         sci_ssl_push_failure(L, socket, result, phase);
+        return 1;
+    }
+    if (socket->handler_failed) {
+        sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
         return 1;
     }
     socket->secured = true;
@@ -141,8 +148,9 @@ static int sslsocket_shutdown_tls(lua_State *L) {
                        "an sslWrite has answered \"not yet\" and has not been repeated");
         return 1;
     }
-    sci_ssl_begin(socket);
+    sci_ssl_begin(L, socket);
     int result = SSL_shutdown(socket->ssl);
+    sci_ssl_end(socket);
     if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
     else if (result == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_WANT_READ);
     else lua_pushinteger(L, 1);
@@ -153,6 +161,7 @@ static int sslsocket_shutdown_tls(lua_State *L) {
 /* Both end in a handshake message that has to leave. */
 static int send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
     int result = asked == 1 ? SSL_do_handshake(socket->ssl) : asked;
+    sci_ssl_end(socket);
     if (result > 0) lua_pushinteger(L, 1);
     else sci_ssl_push_failure(L, socket, result, phase);
     return 1;
@@ -175,7 +184,7 @@ static int sslsocket_renegotiate(lua_State *L) {
                        "TLS 1.3 has no renegotiation: sslKeyUpdate renews its keys");
         return 1;
     }
-    sci_ssl_begin(socket);
+    sci_ssl_begin(L, socket);
     int asked =
         SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl) ? 1 : SSL_renegotiate(socket->ssl);
     return send_message(L, socket, asked, "renegotiate");
@@ -203,7 +212,7 @@ static int sslsocket_key_update(lua_State *L) {
                        "an sslWrite has answered \"not yet\" and has not been repeated");
         return 1;
     }
-    sci_ssl_begin(socket);
+    sci_ssl_begin(L, socket);
     int asked = SSL_get_key_update_type(socket->ssl) != SSL_KEY_UPDATE_NONE ? 1 : SSL_key_update(socket->ssl, kind);
     return send_message(L, socket, asked, "keyUpdate");
 }

@@ -28,11 +28,12 @@ static void note_failure(lua_State *L, sci_sslsocket *socket, int result) {
 void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only) {
     unsigned char byte;
     size_t length;
-    if (!socket->ssl || !socket->secured || socket->failed || socket->end_unread) return;
-    sci_ssl_begin(socket);
+    if (!socket->ssl || !socket->secured || socket->failed || socket->end_unread || socket->in_callback) return;
+    sci_ssl_begin(L, socket);
     stop_waiting(socket, buffered_only);
     int result = SSL_peek_ex(socket->ssl, &byte, 1, &length);
     wait_again(socket);
+    sci_ssl_end(socket);
     if (result <= 0) note_failure(L, socket, result);
 }
 
@@ -68,6 +69,21 @@ static size_t check_max(lua_State *L) {
     return max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
 }
 
+/* The scratch buffer; one of its own for a read from inside a callback, since that of the read outside holds bytes. */
+static unsigned char *begin_reading(lua_State *L, sci_sslsocket *socket) {
+    sci_state *state = sci_get_state(L);
+    unsigned char *buffer = state->reading ? lua_newuserdatauv(L, SCI_SCRATCH, 0) : state->scratch;
+    socket->reads_scratch = !state->reading;
+    state->reading = true;
+    sci_ssl_begin(L, socket);
+    return buffer;
+}
+
+static void end_reading(lua_State *L, sci_sslsocket *socket) {
+    sci_ssl_end(socket);
+    if (socket->reads_scratch) sci_get_state(L)->reading = false;
+}
+
 static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *), bool all_buffered) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;
@@ -77,16 +93,16 @@ static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *),
         lua_pushliteral(L, "");
         return 1;
     }
-    unsigned char *buffer = sci_get_state(L)->scratch;
-    sci_ssl_begin(socket);
+    unsigned char *buffer = begin_reading(L, socket);
     int result = read(socket->ssl, buffer, max, &length);
+    if (result > 0 && all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
+    end_reading(L, socket);
     if (result <= 0) {
         socket->end_unread = false;
         sci_ssl_push_failure(L, socket, result, "read");
         return 1;
     }
     socket->wanted = SSL_ERROR_NONE;
-    if (all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
 }
@@ -208,9 +224,10 @@ static int sslsocket_write(lua_State *L) {
         return 1;
     }
     if (!may_write(L, socket, data + offset, length)) return 1;
-    sci_ssl_begin(socket);
+    sci_ssl_begin(L, socket);
     int result;
     size_t total = write_records(socket, data + offset, length, &result);
+    sci_ssl_end(socket);
     if (result > 0) {
         forget_pending(L, socket);
         return answer_written(L, socket, total);

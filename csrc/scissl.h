@@ -37,6 +37,7 @@
 typedef struct sci_state {
     BIO_METHOD *descriptor; /* transport.c: a socket, without SIGPIPE */
     BIO_METHOD *memory;     /* transport.c: one direction of a memory transport */
+    bool reading;           /* a read is using the scratch buffer */
     unsigned char scratch[SCI_SCRATCH];
 } sci_state;
 
@@ -86,6 +87,7 @@ typedef struct sci_failure {
     bool server;        /* the failing end is a server: tells whose certificate a received alert is about */
     long verify_result; /* X509_V_…; X509_V_OK: none */
     int cause;          /* stack index of the Lua value behind it; 0: none */
+    int traceback;      /* stack index of the text that tells where the cause was raised; 0: none */
 } sci_failure;
 
 /* Pushes a SciSslError made of `failure` and everything in OpenSSL's queue, which is left empty. */
@@ -102,6 +104,9 @@ int sci_fail_system(lua_State *L, const char *phase, const char *subject, int sy
 
 /* nil, SciSslError of our own: a stable condition name and a sentence. */
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message);
+
+/* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
+int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs);
 
 bool sci_is_error(lua_State *L, int index);
 int sci_error_ssl_error(lua_State *L, int index); /* the SSL_ERROR_… of the SciSslError at `index` */

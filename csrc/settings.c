@@ -11,7 +11,8 @@
 static sci_sslsocket *check_before_handshake(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     const char *condition = NULL;
-    if (sci_ssl_is_closed(socket)) condition = "closed";
+    if (socket->in_callback) condition = "in_callback";
+    else if (sci_ssl_is_closed(socket)) condition = "closed";
     else if (!socket->ssl) condition = "not_initialized";
     else if (socket->role != SCI_NO_ROLE) condition = "handshake_under_way";
     if (!condition) return socket;

@@ -111,6 +111,7 @@ static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
 }
 
 static void drop_ssl(sci_sslsocket *socket) {
+    sci_ssl_end(socket);
     sci_context_unlink(&socket->dependent);
     /* OpenSSL spoils the session of a connection that goes without close_notify; fatal alerts have spoilt it already. */
     if (socket->ssl) SSL_set_shutdown(socket->ssl, SSL_get_shutdown(socket->ssl) | SSL_SENT_SHUTDOWN);
@@ -123,7 +124,7 @@ static void reset_connection(sci_sslsocket *socket) {
     transport->hold = transport->nowait = transport->eof = false;
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;
-    socket->secured = socket->failed = socket->end_unread = false;
+    socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
 }
@@ -191,6 +192,7 @@ static int sslsocket_initialize(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     sci_context *context = get_context(L);
     lua_settop(L, 1);
+    if (socket->in_callback) return sci_fail_own(L, "initialize", "in_callback", NULL);
     if (socket->closed) return sci_fail_own(L, "initialize", "closed", "the socket has been closed");
     if (!context->ctx) return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
     if (connection_stands(socket))
@@ -208,17 +210,19 @@ static int sslsocket_initialize(lua_State *L) {
 
 /* The kernel answers a close with bytes left unread, such as session tickets that nobody waited for, by a reset, which
  * takes from the peer what we have sent last. */
-static void discard_arrived(sci_state *state, const sci_sslsocket *socket) {
-    int descriptor = sci_socket_descriptor(&socket->socket), rounds = 16;
-    while (rounds-- > 0 && recv(descriptor, state->scratch, sizeof state->scratch, MSG_DONTWAIT) > 0) continue;
+static void discard_arrived(const sci_sslsocket *socket) {
+    unsigned char bytes[8192];
+    int descriptor = sci_socket_descriptor(&socket->socket), rounds = 128;
+    while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
 }
 
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
-static void say_goodbye(sci_sslsocket *socket) {
+static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
     bool speaks = socket->ssl && socket->secured && !socket->failed && SSL_is_init_finished(socket->ssl);
     if (!speaks || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
-    sci_ssl_begin(socket);
+    sci_ssl_begin(L, socket);
     (void)SSL_shutdown(socket->ssl);
+    sci_ssl_end(socket);
     ERR_clear_error();
 }
 
@@ -234,9 +238,10 @@ never waits on a non-blocking socket. What a memory transport still has for the 
 static int sslsocket_close(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
+    if (socket->in_callback) return sci_fail_own(L, "close", "in_callback", NULL);
     if (!socket->closed) {
-        say_goodbye(socket);
-        if (socket->secured && !socket->memory) discard_arrived(sci_get_state(L), socket);
+        say_goodbye(L, socket);
+        if (socket->secured && !socket->memory) discard_arrived(socket);
         socket->closed = true;
         drop_ssl(socket);
         sci_queue_free(&socket->transport.in);

@@ -11,7 +11,8 @@ enum {
     SCI_SSL_PENDING, /* the string that a write which could not be finished was given */
     SCI_SSL_FAILURE, /* the SciSslError that ended the connection */
     SCI_SSL_ALPN,    /* the context's ALPN list at sslInitialize */
-    SCI_SSL_USERVALUES = SCI_SSL_ALPN
+    SCI_SSL_CAUSE,   /* what a handler raised: a table {cause=, traceback=}, or a message */
+    SCI_SSL_USERVALUES = SCI_SSL_CAUSE
 };
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
@@ -37,6 +38,10 @@ typedef struct sci_sslsocket {
     unsigned int sid_length;
     const unsigned char *alpn; /* bytes of SCI_SSL_ALPN, or NULL */
     unsigned int alpn_length;
+    lua_State *L;        /* of the call that is under way, the receiver at its index 1; NULL: there is none */
+    bool in_callback;    /* Lua runs inside that call */
+    bool reads_scratch;  /* that call is the one that uses the scratch buffer */
+    bool handler_failed; /* and has raised SCI_SSL_CAUSE */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -57,9 +62,6 @@ bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase);
 /* The same, and the handshake has been completed. */
 bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase);
 
-/* Call before each OpenSSL operation: nothing stale may colour its result. */
-void sci_ssl_begin(sci_sslsocket *socket);
-
 /* Pushes the document's answer for an OpenSSL call that has just answered `result` <= 0: an integer for "not yet" or
  * "closed", else a SciSslError, which is kept where it ends the connection. Answers the SSL_ERROR_… code. */
 int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase);
@@ -73,6 +75,19 @@ void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code);
 
 /* Pushes 0 and remembers what it stands for. */
 void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
+
+/* ---- callback.c: Lua inside an OpenSSL call ---------------------------------------------------------------------- */
+
+/* These two enclose each OpenSSL operation: nothing stale may colour its result, and callbacks know whom to call. The
+ * receiver is at index 1. */
+void sci_ssl_begin(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_end(sci_sslsocket *socket);
+bool sci_ssl_in_call(const sci_sslsocket *socket); /* whether a callback of OpenSSL's may use sci_ssl_call_lua */
+
+/* Calls the function below `arguments` values on the stack of `socket->L`, under lua_pcall. False: it raised, nothing
+ * is left on the stack, and the error is the cause of the SciSslError that the OpenSSL call is going to end in. Callers
+ * reserve the stack that they use with lua_checkstack, and push nothing that allocates outside of the function. */
+bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results);
 
 /* ---- io.c, handshake.c ------------------------------------------------------------------------------------------ */
 
