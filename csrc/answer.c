@@ -99,13 +99,15 @@ static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) 
 
 /* What a handler raised becomes the cause of the failure. Leaves it on the stack. */
 static void take_cause(lua_State *L, sci_sslsocket *socket, sci_failure *failure) {
+    int story = lua_gettop(L) + 1;
     failure->condition = "handler_failed";
     if (lua_getiuservalue(L, 1, SCI_SSL_CAUSE) == LUA_TTABLE) {
-        lua_getfield(L, -1, "cause");
-        lua_getfield(L, -2, "traceback");
-        failure->traceback = lua_gettop(L);
-        failure->cause = failure->traceback - 1;
-    } else failure->cause = lua_gettop(L);
+        if (lua_getfield(L, story, "cause") == LUA_TNIL) failure->condition = "refused";
+        else failure->cause = story + 1;
+        if (lua_getfield(L, story, "traceback") != LUA_TNIL) failure->traceback = story + 2;
+        lua_getfield(L, story, "reason");
+        failure->message = lua_tostring(L, story + 3);
+    } else failure->cause = story;
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
     socket->handler_failed = false;
@@ -123,6 +125,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
         .alert_sent = socket->alert_sent >= 0,
         .server = socket->role == SCI_SERVER,
     };
+    luaL_checkstack(L, 8, "too many values for a SciSslError");
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
     if (socket->handler_failed) take_cause(L, socket, &failure);
     else if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";

@@ -1,5 +1,5 @@
 /* cipher.c: SciSslCipher, one cipher suite. Document row S8. */
-#include "scissl.h"
+#include "pki.h"
 
 #include <string.h>
 
@@ -20,6 +20,8 @@ void sci_push_cipher(lua_State *L, const SSL_CIPHER *cipher) {
     *box = cipher;
 }
 
+static void free_context(void *object) { SSL_CTX_free(object); }
+
 static int push_nid(lua_State *L, int nid) {
     if (nid == NID_undef) lua_pushnil(L);
     else lua_pushstring(L, OBJ_nid2sn(nid));
@@ -31,6 +33,34 @@ static int push_algorithm(lua_State *L, int nid) {
     const char *name = nid == NID_undef ? NULL : OBJ_nid2ln(nid);
     const char *dash = name ? strchr(name, '-') : NULL;
     lua_pushstring(L, dash ? dash + 1 : name);
+    return 1;
+}
+
+#define EVERY_SUITE                                                                                                    \
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_CCM_SHA256:"               \
+    "TLS_AES_128_CCM_8_SHA256"
+
+/***
+Answers every cipher suite that the OpenSSL in use can do, allowed or not.
+@function SciSslCipher.known
+@treturn[1] {SciSslCipher,...}
+@treturn[2] nil
+@treturn[2] SciSslError OpenSSL had no memory
+@see SSL_CTX_get_ciphers(3)
+*/
+static int cipher_known(lua_State *L) {
+    sci_guard *guard = sci_new_guard(L, free_context);
+    ERR_clear_error();
+    SSL_CTX *ctx = guard->object = SSL_CTX_new(TLS_method());
+    if (!ctx || !SSL_CTX_set_cipher_list(ctx, "ALL:COMPLEMENTOFALL:@SECLEVEL=0") ||
+        !SSL_CTX_set_ciphersuites(ctx, EVERY_SUITE))
+        return sci_fail_openssl(L, "option", NULL);
+    const STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ctx);
+    lua_createtable(L, sk_SSL_CIPHER_num(ciphers), 0);
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+        sci_push_cipher(L, sk_SSL_CIPHER_value(ciphers, i));
+        lua_rawseti(L, -2, i + 1);
+    }
     return 1;
 }
 
@@ -182,4 +212,8 @@ static const luaL_Reg cipher_methods[] = {
 
 static const luaL_Reg cipher_metamethods[] = {{"__tostring", cipher_tostring}, {"__eq", cipher_eq}, {NULL, NULL}};
 
-void sci_open_cipher(lua_State *L) { sci_new_class(L, SCI_CIPHER, NULL, cipher_methods, cipher_metamethods); }
+static const luaL_Reg cipher_functions[] = {{"known", cipher_known}, {NULL, NULL}};
+
+void sci_open_cipher(lua_State *L) {
+    sci_new_class(L, SCI_CIPHER, cipher_functions, cipher_methods, cipher_metamethods);
+}

@@ -55,7 +55,8 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX_set_dh_auto(ctx, 1);
     context->sid_length = SCI_SID_LENGTH;
     context->trust_paths = sk_OPENSSL_STRING_new_null();
-    return context->trust_paths && apply_method(ctx, only) && RAND_bytes(context->sid, SCI_SID_LENGTH) > 0;
+    return context->trust_paths && sci_context_add_refusal(ctx) && apply_method(ctx, only) &&
+           RAND_bytes(context->sid, SCI_SID_LENGTH) > 0;
 }
 
 /***

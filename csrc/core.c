@@ -131,5 +131,7 @@ int luaopen_scissl_core(lua_State *L) {
     open_class(L, SCI_VERSION, sci_open_version);
     lua_pushcfunction(L, is_ssl_error);
     lua_setfield(L, -2, "isSslError");
+    lua_pushcfunction(L, sci_digest);
+    lua_setfield(L, -2, "digest");
     return 1;
 }

@@ -64,6 +64,12 @@ static const char *alert_name(int alert) {
     return name ? name : "unknown_alert";
 }
 
+int sci_find_alert(const char *name) {
+    for (size_t i = 0; i < COUNT(alert_names); i++)
+        if (strcmp(alert_names[i].name, name) == 0) return alert_names[i].code;
+    return -1;
+}
+
 /* ---- conditions: stable names for what went wrong --------------------------------------------------------------- */
 
 static const named_code verify_conditions[] = {

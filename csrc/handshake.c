@@ -35,7 +35,7 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
 bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
     SSL_set_info_callback(ssl, on_info);
     SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(ssl), on_alpn, NULL);
-    return SSL_set_app_data(ssl, socket) == 1;
+    return SSL_set_app_data(ssl, socket) == 1 && sci_ssl_install_stations(socket, ssl);
 }
 
 /* ---- the handshake ---------------------------------------------------------------------------------------------- */
@@ -63,13 +63,21 @@ static bool session_fits(const SSL *ssl) {
            (!certificate || (matches_host(param, certificate) && matches_ip(param, certificate)));
 }
 
+/* OpenSSL asks nobody about the certificate where it is told that it does not matter. */
+static void insist_on_verification(sci_sslsocket *socket) {
+    int mode = SSL_get_verify_mode(socket->ssl);
+    socket->lenient = !(mode & SSL_VERIFY_PEER);
+    SSL_set_verify(socket->ssl, mode | SSL_VERIFY_PEER, NULL);
+}
+
 static bool begin_as_client(sci_sslsocket *socket) {
     socket->role = SCI_CLIENT;
     SSL_set_connect_state(socket->ssl);
+    if (socket->suspends_at & SCI_AT_VERIFY) insist_on_verification(socket);
     return session_fits(socket->ssl) || SSL_set_session(socket->ssl, NULL);
 }
 
-static bool begin_as_server(sci_sslsocket *socket) {
+bool sci_ssl_begin_as_server(sci_sslsocket *socket) {
     socket->role = SCI_SERVER;
     SSL_set_accept_state(socket->ssl);
     return SSL_set_session_id_context(socket->ssl, socket->sid, socket->sid_length) == 1;
@@ -82,7 +90,7 @@ static bool take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const 
                               role == SCI_SERVER ? "sslConnect has begun on this socket: it is a client"
                                                  : "sslAccept has begun on this socket: it is a server");
     sci_ssl_begin(L, socket);
-    bool taken = role == SCI_SERVER ? begin_as_server(socket) : begin_as_client(socket);
+    bool taken = role == SCI_SERVER ? sci_ssl_begin_as_server(socket) : begin_as_client(socket);
     sci_ssl_end(socket);
     if (taken) return true;
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
@@ -104,6 +112,8 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
         sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
         return 1;
     }
+    if (!sci_ssl_pass_judgement(L, socket, phase)) return 1;
+    sci_transport_forget(&socket->transport);
     socket->secured = true;
     socket->wanted = SSL_ERROR_NONE;
     lua_pushinteger(L, 1);

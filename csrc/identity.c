@@ -194,7 +194,19 @@ static int context_use_private_key(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+/***
+Tells whether connections have a certificate of their own.
+@function SciSslContext:hasCertificate
+@treturn boolean
+@see SSL_CTX_get0_certificate(3)
+*/
+static int context_has_certificate(lua_State *L) {
+    lua_pushboolean(L, SSL_CTX_get0_certificate(sci_check_context(L, 1)->ctx) != NULL);
+    return 1;
+}
+
 static const luaL_Reg identity_methods[] = {
+    {"hasCertificate", context_has_certificate},
     {"useCertificateFile", context_use_certificate_file},
     {"useCertificateChainFile", context_use_certificate_chain_file},
     {"useCertificate", context_use_certificate},

@@ -184,8 +184,7 @@ static int context_set_signature_algorithms(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* Reads the array at index 2 into the wire format of RFC 7301 on the top of the stack. False: a name does not fit. */
-static bool push_alpn(lua_State *L) {
+bool sci_push_alpn(lua_State *L) {
     luaL_Buffer wire;
     lua_Integer count = luaL_len(L, 2);
     luaL_buffinit(L, &wire);
@@ -210,6 +209,8 @@ static bool push_alpn(lua_State *L) {
     return fits;
 }
 
+int sci_fail_alpn(lua_State *L) { return fail_option(L, "bad_alpn", "setAlpn"); }
+
 /***
 Sets the application protocols: what a client offers, and what a server takes, most preferred first.
 @function SciSslContext:setAlpn
@@ -225,7 +226,7 @@ static int context_set_alpn(lua_State *L) {
     sci_check_context(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    if (!push_alpn(L)) return fail_option(L, "bad_alpn", "setAlpn");
+    if (!sci_push_alpn(L)) return sci_fail_alpn(L);
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* the table's metamethods may have closed it */
     const char *wire = lua_tolstring(L, -1, &length);
     ERR_clear_error();

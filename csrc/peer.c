@@ -91,10 +91,19 @@ static int sslsocket_peer_certificate(lua_State *L) {
     return 1;
 }
 
-static void append_certificate(lua_State *L, X509 *certificate) {
+void sci_append_certificate(lua_State *L, X509 *certificate) {
     X509 **slot = sci_new_certificate(L);
     if (X509_up_ref(certificate)) *slot = certificate;
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+void sci_push_presented(lua_State *L, const SSL *ssl) {
+    X509 *leaf = SSL_get0_peer_certificate(ssl);
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+    lua_newtable(L);
+    /* OpenSSL keeps the peer's own certificate out of the chain on a server, and in it on a client. */
+    if (leaf && (!chain || SSL_is_server(ssl))) sci_append_certificate(L, leaf);
+    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
 }
 
 /***
@@ -105,12 +114,8 @@ Answers the certificates that the peer presented, its own first, as it sent them
 */
 static int sslsocket_peer_chain(lua_State *L) {
     const SSL *ssl = check_secured(L);
-    X509 *leaf = ssl ? SSL_get0_peer_certificate(ssl) : NULL;
-    STACK_OF(X509) *chain = ssl ? SSL_get_peer_cert_chain(ssl) : NULL;
-    lua_newtable(L);
-    /* OpenSSL keeps the peer's own certificate out of the chain on a server, and in it on a client. */
-    if (leaf && (!chain || SSL_is_server(ssl))) append_certificate(L, leaf);
-    for (int i = 0; i < sk_X509_num(chain); i++) append_certificate(L, sk_X509_value(chain, i));
+    if (ssl) sci_push_presented(L, ssl);
+    else lua_newtable(L);
     return 1;
 }
 

@@ -108,9 +108,14 @@ int sci_fail_own(lua_State *L, const char *phase, const char *condition, const c
 /* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
 int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs);
 
+int sci_find_alert(const char *name); /* the number of the alert that the RFCs call so; -1: there is none */
 bool sci_is_error(lua_State *L, int index);
 int sci_error_ssl_error(lua_State *L, int index); /* the SSL_ERROR_… of the SciSslError at `index` */
 void sci_open_error(lua_State *L);
+
+/* ---- digest.c --------------------------------------------------------------------------------------------------- */
+
+int sci_digest(lua_State *L); /* scissl.digest */
 
 /* ---- file.c: files and BIOs ------------------------------------------------------------------------------------- */
 
@@ -223,10 +228,16 @@ typedef struct sci_transport {
     unsigned char first[16]; /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
     size_t first_length;
     sci_queue in, out; /* of a memory transport */
+    sci_queue seen;    /* what has been read since `records` was set, for a handshake that may have to begin again */
+    bool records, replays;
+    size_t replayed; /* bytes of `seen` that were read again, where it `replays` */
 } sci_transport;
 
 #define SCI_MEMORY_LIMIT 262144 /* bytes that a memory transport holds before writing has to wait for sslDrain */
 
+void sci_transport_record(sci_transport *transport); /* from now on, until … */
+void sci_transport_forget(sci_transport *transport); /* … now */
+bool sci_transport_replay(sci_transport *transport); /* reads what was recorded again; false: it is incomplete */
 BIO *sci_new_transport_bio(const sci_state *state, sci_transport *transport); /* does not own `transport` */
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length);       /* false: out of memory */
 void sci_queue_skip(sci_queue *queue, size_t length);
@@ -258,6 +269,14 @@ typedef struct sci_context {
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
+
+/* Lets a server refuse in TLS 1.3 when the handshake is done; see suspend.c. */
+bool sci_context_add_refusal(SSL_CTX *ctx);
+
+/* Pushes the names of application protocols in the table at index 2 in the wire format of RFC 7301. False: one does not
+ * fit; what was pushed is of no use. Raises where it is no table of strings. */
+bool sci_push_alpn(lua_State *L);
+int sci_fail_alpn(lua_State *L);
 
 /* Reads verification flags at `index`. False: they do not fit together (row S14); nil, SciSslError were pushed. */
 bool sci_check_verify_flags(lua_State *L, int index, int *flags);

@@ -7,14 +7,13 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-/* The SciSslSocket at 1 once initialized and before its handshake. NULL: nil, SciSslError were pushed. */
-static sci_sslsocket *check_before_handshake(lua_State *L) {
+sci_sslsocket *sci_check_before_handshake(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     const char *condition = NULL;
     if (socket->in_callback) condition = "in_callback";
     else if (sci_ssl_is_closed(socket)) condition = "closed";
     else if (!socket->ssl) condition = "not_initialized";
-    else if (socket->role != SCI_NO_ROLE) condition = "handshake_under_way";
+    else if (socket->role != SCI_NO_ROLE && socket->station != SCI_AT_CLIENT_HELLO) condition = "handshake_under_way";
     if (!condition) return socket;
     sci_fail_own(L, "option", condition, NULL);
     return NULL;
@@ -32,7 +31,7 @@ Sets how this connection checks the peer's certificate, in place of what the con
 static int sslsocket_set_verify(lua_State *L) {
     int flags;
     if (!sci_check_verify_flags(L, 2, &flags)) return 2;
-    const sci_sslsocket *socket = check_before_handshake(L);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     SSL_set_verify(socket->ssl, flags, NULL);
     return sci_answer_receiver(L);
@@ -89,7 +88,7 @@ addresses out.
 static int sslsocket_set_server_name(lua_State *L) {
     char name[256];
     if (!read_host_name(L, name)) return 2;
-    const sci_sslsocket *socket = check_before_handshake(L);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     ERR_clear_error();
     if (!SSL_set_tlsext_host_name(socket->ssl, is_address(name) ? NULL : name))
@@ -119,7 +118,7 @@ Sets the host name or IP address that the peer's certificate has to be for. It i
 static int sslsocket_set_verify_host(lua_State *L) {
     char name[256];
     if (!read_host_name(L, name)) return 2;
-    const sci_sslsocket *socket = check_before_handshake(L);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     ERR_clear_error();
     if (!set_verify_host(socket->ssl, name)) return sci_fail_openssl(L, "option", "host to verify");
@@ -138,7 +137,7 @@ the session was made with a peer that would not pass, a full handshake follows. 
 */
 static int sslsocket_set_session(lua_State *L) {
     SSL_SESSION *session = sci_check_session(L, 2);
-    const sci_sslsocket *socket = check_before_handshake(L);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     ERR_clear_error();
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");

@@ -127,22 +127,9 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
-}
-
-/* What SSL_new does not copy: S9 wants it all to stay as it was at this moment. */
-static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
-    size_t length = 0;
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    lua_getiuservalue(L, -1, SCI_CONTEXT_ALPN);
-    socket->alpn = (const unsigned char *)lua_tolstring(L, -1, &length);
-    socket->alpn_length = (unsigned int)length;
-    lua_setiuservalue(L, 1, SCI_SSL_ALPN);
-    lua_pop(L, 1);
-    socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
-    memcpy(socket->sid, context->sid, context->sid_length);
-    socket->sid_length = context->sid_length;
-    socket->dependent.ssl = socket->ssl;
-    sci_context_link(context, &socket->dependent);
+    socket->suspends_at = 0;
+    sci_ssl_forget_stations(socket);
+    sci_transport_forget(transport);
 }
 
 /* TLS writes whole records: to hold one back until the peer has acknowledged the last, as TCP does unless told otherwise,
@@ -163,6 +150,28 @@ static bool make_ssl(lua_State *L, sci_sslsocket *socket, SSL_CTX *ctx) {
     }
     drop_ssl(socket);
     socket->ssl = ssl;
+    return true;
+}
+
+/* What SSL_new does not copy: S9 wants it all to stay as it was at this moment. */
+static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
+    size_t length = 0;
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    lua_getiuservalue(L, -1, SCI_CONTEXT_ALPN);
+    socket->alpn = (const unsigned char *)lua_tolstring(L, -1, &length);
+    socket->alpn_length = (unsigned int)length;
+    lua_setiuservalue(L, 1, SCI_SSL_ALPN);
+    lua_pop(L, 1);
+    socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
+    memcpy(socket->sid, context->sid, context->sid_length);
+    socket->sid_length = context->sid_length;
+    socket->dependent.ssl = socket->ssl;
+    sci_context_link(context, &socket->dependent);
+}
+
+bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context) {
+    if (!make_ssl(L, socket, context->ctx)) return false;
+    inherit(L, socket, context);
     return true;
 }
 
@@ -198,11 +207,10 @@ static int sslsocket_initialize(lua_State *L) {
     if (connection_stands(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
     ERR_clear_error();
-    if (!make_ssl(L, socket, context->ctx)) return sci_fail_openssl(L, "initialize", NULL);
+    if (!sci_ssl_make(L, socket, context)) return sci_fail_openssl(L, "initialize", NULL);
     send_at_once(socket);
     reset_connection(socket);
     forget_write(L, 1, socket);
-    inherit(L, socket, context);
     return sci_answer_receiver(L);
 }
 
@@ -245,6 +253,8 @@ static int sslsocket_close(lua_State *L) {
         socket->closed = true;
         drop_ssl(socket);
         sci_queue_free(&socket->transport.in);
+        sci_transport_forget(&socket->transport);
+        sci_ssl_forget_stations(socket);
         forget_write(L, 1, socket);
         if (!socket->memory && !sci_socket_close(L, 1)) return sci_answer_pushed_error(L);
     }
@@ -259,6 +269,8 @@ static int sslsocket_gc(lua_State *L) {
     drop_ssl(socket);
     sci_queue_free(&socket->transport.in);
     sci_queue_free(&socket->transport.out);
+    sci_transport_forget(&socket->transport);
+    sci_ssl_forget_stations(socket);
     sci_socket_release(&socket->socket);
     return 0;
 }
@@ -410,6 +422,8 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_handshake(L);
     sci_open_io(L);
     sci_open_peer(L);
+    sci_open_suspend(L);
+    sci_open_choose(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "accept", sslsocket_accept);
     wrap_inherited(L, "send", sslsocket_plain);

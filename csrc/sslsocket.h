@@ -11,9 +11,14 @@ enum {
     SCI_SSL_PENDING, /* the string that a write which could not be finished was given */
     SCI_SSL_FAILURE, /* the SciSslError that ended the connection */
     SCI_SSL_ALPN,    /* the context's ALPN list at sslInitialize */
-    SCI_SSL_CAUSE,   /* what a handler raised: a table {cause=, traceback=}, or a message */
+    SCI_SSL_CAUSE,   /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
     SCI_SSL_USERVALUES = SCI_SSL_CAUSE
 };
+
+/* Where a handshake can be suspended until its caller has decided something. */
+enum { SCI_AT_CLIENT_HELLO = 1, SCI_AT_CERTIFICATE = 2, SCI_AT_VERIFY = 4 };
+
+typedef enum sci_judgement { SCI_NO_OPINION, SCI_APPROVED, SCI_REFUSED } sci_judgement;
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
 
@@ -38,10 +43,19 @@ typedef struct sci_sslsocket {
     unsigned int sid_length;
     const unsigned char *alpn; /* bytes of SCI_SSL_ALPN, or NULL */
     unsigned int alpn_length;
-    lua_State *L;        /* of the call that is under way, the receiver at its index 1; NULL: there is none */
-    bool in_callback;    /* Lua runs inside that call */
-    bool reads_scratch;  /* that call is the one that uses the scratch buffer */
-    bool handler_failed; /* and has raised SCI_SSL_CAUSE */
+    lua_State *L;            /* of the call that is under way, the receiver at its index 1; NULL: there is none */
+    bool in_callback;        /* Lua runs inside that call */
+    bool reads_scratch;      /* that call is the one that uses the scratch buffer */
+    bool handler_failed;     /* SCI_SSL_CAUSE says why it ends */
+    int suspends_at;         /* SCI_AT_… that the caller asked for */
+    int passed;              /* those that have been passed */
+    int station;             /* the one where it is suspended now; 0: it is not */
+    sci_judgement judgement; /* what the caller has decided there */
+    int refusal;             /* the alert of SCI_REFUSED */
+    bool lenient;            /* SSL_VERIFY_NONE was asked for, before SCI_AT_VERIFY needed SSL_VERIFY_PEER */
+    long verdict;            /* X509_V_…: OpenSSL's own, at SCI_AT_VERIFY */
+    int verdict_depth;
+    STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -98,8 +112,32 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 /* Whether sslRead would answer without the transport becoming readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 
+/* settings.c: the SciSslSocket at 1 once initialized and before its handshake, or while the client's hello is looked at.
+ * NULL: nil, SciSslError were pushed. */
+sci_sslsocket *sci_check_before_handshake(lua_State *L);
+
+/* sslsocket.c: gives the socket a new SSL that inherits from `context`. False: the queue says why; nothing has changed. */
+bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
+
+/* handshake.c */
+bool sci_ssl_begin_as_server(sci_sslsocket *socket);
+
 /* Callbacks in C, which look and note, and never call Lua. */
 bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl);
+
+/* ---- suspend.c -------------------------------------------------------------------------------------------------- */
+
+bool sci_ssl_install_stations(sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_forget_stations(sci_sslsocket *socket); /* for a handshake that begins anew */
+
+/* A completed handshake whose peer has still to be judged: suspends it there, once; and carries out the judgement.
+ * False: an answer was pushed. */
+bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* ---- peer.c ----------------------------------------------------------------------------------------------------- */
+
+void sci_append_certificate(lua_State *L, X509 *certificate); /* to the array on top; up-refs it */
+void sci_push_presented(lua_State *L, const SSL *ssl);        /* an array of what the peer sent */
 
 /* Each adds its methods to the class table on top. */
 void sci_open_answer(lua_State *L);
@@ -107,5 +145,7 @@ void sci_open_settings(lua_State *L);
 void sci_open_handshake(lua_State *L);
 void sci_open_io(lua_State *L);
 void sci_open_peer(lua_State *L);
+void sci_open_suspend(lua_State *L);
+void sci_open_choose(lua_State *L);
 
 #endif

@@ -56,10 +56,36 @@ static int must_wait(BIO *bio, int retry_flag) {
     return 0;
 }
 
-static void remember_first(sci_transport *transport, const char *data, size_t length) {
-    if (transport->first_length > 0) return;
-    transport->first_length = length < sizeof transport->first ? length : sizeof transport->first;
-    memcpy(transport->first, data, transport->first_length);
+static void remember(sci_transport *transport, const char *data, size_t length) {
+    if (transport->first_length == 0) {
+        transport->first_length = length < sizeof transport->first ? length : sizeof transport->first;
+        memcpy(transport->first, data, transport->first_length);
+    }
+    if (transport->records && !sci_queue_put(&transport->seen, data, length)) sci_transport_forget(transport);
+}
+
+void sci_transport_record(sci_transport *transport) { transport->records = true; }
+
+void sci_transport_forget(sci_transport *transport) {
+    transport->records = transport->replays = false;
+    transport->replayed = 0;
+    sci_queue_free(&transport->seen);
+}
+
+bool sci_transport_replay(sci_transport *transport) {
+    transport->replays = transport->records;
+    transport->replayed = 0;
+    return transport->replays;
+}
+
+static bool read_again(sci_transport *transport, char *data, size_t size, size_t *done) {
+    size_t left = transport->seen.length - transport->replayed;
+    if (!transport->replays || left == 0) return false;
+    *done = size < left ? size : left;
+    memcpy(data, transport->seen.bytes + transport->seen.start + transport->replayed, *done);
+    transport->replayed += *done;
+    transport->replays = *done < left;
+    return true;
 }
 
 static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
@@ -94,6 +120,7 @@ static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
     ssize_t got;
     *done = 0;
     BIO_clear_retry_flags(bio);
+    if (read_again(transport, data, size, done)) return 1;
     if (transport->hold) return must_wait(bio, BIO_FLAGS_READ);
     int descriptor = sci_socket_descriptor(transport->socket);
     do got = recv(descriptor, data, size, transport->nowait ? MSG_DONTWAIT : 0);
@@ -103,7 +130,7 @@ static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
         transport->eof = true;
         return 0;
     }
-    remember_first(transport, data, (size_t)got);
+    remember(transport, data, (size_t)got);
     *done = (size_t)got;
     return 1;
 }
@@ -127,10 +154,11 @@ static int memory_read(BIO *bio, char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     *done = 0;
     BIO_clear_retry_flags(bio);
+    if (read_again(transport, data, size, done)) return 1;
     if (transport->in.length == 0) return transport->eof ? 0 : must_wait(bio, BIO_FLAGS_READ);
     *done = size < transport->in.length ? size : transport->in.length;
     memcpy(data, transport->in.bytes + transport->in.start, *done);
-    remember_first(transport, data, *done);
+    remember(transport, data, *done);
     sci_queue_skip(&transport->in, *done);
     return 1;
 }

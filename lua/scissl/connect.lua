@@ -126,7 +126,13 @@ local function open(run)
   socket, failure = reach_any(addresses, run)
   if not socket then return nil, failure end
   local done
-  done, failure = handshake(socket, "connect", { deadline = run.deadline, timeout = run.timeout, waiter = run.waiter })
+  done, failure = handshake(socket, "connect", {
+    deadline = run.deadline,
+    timeout = run.timeout,
+    waiter = run.waiter,
+    onCertificate = run.given.onCertificate,
+    onVerify = run.given.onVerify,
+  })
   if done then return socket end
   socket:close()
   return nil, name_host(failure, run)
@@ -142,6 +148,8 @@ local known_options = Configuration.optionKinds {
   session = "OSSslSession",
   waiter = "string|callable",
   maxLine = "count",
+  onCertificate = "callable",
+  onVerify = "callable",
 }
 
 -- Trust comes from the system where nothing else is named.
@@ -180,6 +188,7 @@ end
 --   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume
+-- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
 --
 -- @treturn[1] SciSslStream

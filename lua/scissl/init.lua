@@ -12,6 +12,8 @@ local written_in_lua = {
   handshake = "scissl.handshake",
   stream = "scissl.stream",
   features = "scissl.features",
+  sni = "scissl.sni",
+  SciSslClientHello = "scissl.hello",
   SciSslSocketConfiguration = "scissl.configuration",
 }
 
@@ -20,6 +22,18 @@ local written_in_lua = {
 -- @treturn string never empty
 function core.SciSslError.errorHint(err)
   return require "scissl.hint"(err)
+end
+
+--- Answers what the client offers, while the handshake is suspended at `"clientHello"` (see `sslSuspendAt`), or at a
+-- later station of the same handshake.
+-- @function SciSslSocket:clientHello
+-- @treturn[1] SciSslClientHello
+-- @treturn[2] nil where the handshake is not suspended, or was never to be suspended at `"clientHello"`
+-- @treturn[2] ?SciSslError condition `malformed_hello`
+function core.SciSslSocket:clientHello()
+  local records = self:clientHelloRecords()
+  if not records then return nil end
+  return require "scissl.hello".fromRecords(records)
 end
 
 local function find(scissl, name)

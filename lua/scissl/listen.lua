@@ -5,6 +5,7 @@ local core = require "scissl.core"
 local Configuration = require "scissl.configuration"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
+local sni = require "scissl.sni"
 local stream = require "scissl.stream"
 local wait = require "scissl.wait"
 
@@ -76,6 +77,9 @@ function Listener:accept(timeout)
   done, failure = handshake(socket, "accept", {
     timeout = self.timeout or HANDSHAKE_SECONDS,
     waiter = self.waiter,
+    onClientHello = self.onClientHello,
+    onCertificate = self.onCertificate,
+    onVerify = self.onVerify,
   })
   if done then return stream(socket, { timeout = self.timeout, maxLine = self.maxLine, waiter = self.waiter }) end
   socket:close()
@@ -90,6 +94,27 @@ end
 -- @treturn integer port
 function Listener:getSockName()
   return self.plain:getSockName()
+end
+
+--- Sets the context of the connections that are accepted from now on, for example with a renewed certificate. Those
+-- that were accepted keep theirs.
+-- @function SciSslListener:setContext
+-- @tparam SciSslContext context
+-- @treturn SciSslListener the receiver
+-- @raise for anything else
+function Listener:setContext(context)
+  if not options.is(context, "SciSslContext") then
+    error(("bad argument #1 to 'setContext' (SciSslContext expected, got %s)"):format(type(context)), 2)
+  end
+  self.context = context
+  return self
+end
+
+--- Answers the context of the connections that are accepted now.
+-- @function SciSslListener:getContext
+-- @treturn SciSslContext
+function Listener:getContext()
+  return self.context
 end
 
 --- Answers the listening socket, for event loops.
@@ -149,8 +174,8 @@ local function find_context(given)
   if given.verify ~= nil or not configuration:verify() then
     configuration:verify(check_verify(given.verify, names_ca, 3))
   end
-  if not (configuration:certificate() or configuration:certificateFilename()
-      or configuration:certificateChainFilename() or configuration:cipherList()) then
+  if not (configuration:certificate() or configuration:certificateFilename() or given.sni or given.onCertificate
+      or given.onClientHello or configuration:certificateChainFilename() or configuration:cipherList()) then
     error("option 'certificate' to 'scissl.listen' is missing", 3)
   end
   return configuration:getSciSslContext()
@@ -179,7 +204,20 @@ local known_options = Configuration.optionKinds {
   verify = "string|integer",
   waiter = "string|callable",
   maxLine = "count",
+  sni = "table",
+  onClientHello = "callable",
+  onCertificate = "callable",
+  onVerify = "callable",
 }
+
+-- The handler that chooses contexts by server name; connections with another name, or none, stay with the listener's
+-- own context where that has a certificate.
+local function sni_handler(given, has_own)
+  if not given.sni then return given.onClientHello end
+  if given.onClientHello then error("options 'sni' and 'onClientHello' to 'scissl.listen' exclude each other", 3) end
+  if getmetatable(given.sni) == sni then return given.sni end
+  return sni.new(given.sni, { others = has_own })
+end
 
 --- Listens for TLS connections.
 -- @function scissl.listen
@@ -194,6 +232,9 @@ local known_options = Configuration.optionKinds {
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
+-- * `sni`: contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's
+--   own, other names are refused
+-- * `onClientHello`, `onCertificate`, `onVerify`: handlers of each handshake (see `scissl.handshake`)
 -- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 -- * `backlog`: connections that may wait to be accepted (128)
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
@@ -209,6 +250,9 @@ return function(given)
   local waiter = wait.find(given.waiter, 2)
   local context, failure = find_context(given)
   if not context then return nil, failure end
+  local on_client_hello
+  on_client_hello, failure = sni_handler(given, context:hasCertificate())
+  if failure then return nil, failure end
   local plain
   plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG)
   if not plain then return nil, failure end
@@ -218,5 +262,8 @@ return function(given)
     waiter = waiter,
     timeout = given.timeout,
     maxLine = given.maxLine,
+    onClientHello = on_client_hello,
+    onCertificate = given.onCertificate,
+    onVerify = given.onVerify,
   }, Listener)
 end

@@ -1,0 +1,33 @@
+/* digest.c: message digests, for fingerprints of what is no certificate. */
+#include "scissl.h"
+
+static unsigned int digest_bytes(const char *name, const char *bytes, size_t length, unsigned char *digest) {
+    unsigned int digest_length = 0;
+    EVP_MD *algorithm = EVP_MD_fetch(NULL, name, NULL);
+    if (algorithm && !EVP_Digest(bytes, length, digest, &digest_length, algorithm, NULL)) digest_length = 0;
+    EVP_MD_free(algorithm);
+    return digest_length;
+}
+
+/***
+Computes a message digest.
+@function scissl.digest
+@tparam string name `SHA256`, `MD5` …
+@tparam string bytes
+@treturn[1] string raw bytes
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_digest`
+@see EVP_Digest(3)
+*/
+int sci_digest(lua_State *L) {
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    size_t length;
+    const char *name = sci_check_text(L, 1);
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    ERR_clear_error();
+    unsigned int digest_length = digest_bytes(name, bytes, length, digest);
+    if (digest_length == 0)
+        return sci_fail(L, &(sci_failure){.phase = "digest", .condition = "unknown_digest", .subject = name});
+    lua_pushlstring(L, (const char *)digest, digest_length);
+    return 1;
+}
