@@ -110,6 +110,7 @@ static const named_code ssl_conditions[] = {
     {SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE, "client_certificate_missing"},
     {SSL_R_NO_CERTIFICATE_ASSIGNED, "no_certificate"},
     {SSL_R_NO_CERTIFICATE_SET, "no_certificate"},
+    {SSL_R_PRIVATE_KEY_MISMATCH, "key_mismatch"},
     {SSL_R_EE_KEY_TOO_SMALL, "security_level"},
     {SSL_R_CA_KEY_TOO_SMALL, "security_level"},
     {SSL_R_CA_MD_TOO_WEAK, "security_level"},
