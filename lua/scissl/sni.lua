@@ -16,10 +16,9 @@ end
 
 local function check_name(name, level)
   local plain = type(name) == "string" and normal(name)
-  local rest = plain and plain:match "^%*%.(.+)$" or plain
-  if plain == "*" or rest and rest ~= "" and #rest <= 253 and not rest:find "[^%w%.%-_]" and not rest:find "%.%." then
-    return plain
-  end
+  local host = plain and plain:match "^%*%.(.+)$" or plain
+  local odd = not host or host == "" or #host > 253 or host:find "[^%w%.%-_]" or host:find "%.%." or host:find "^%."
+  if plain == "*" or not odd then return plain end
   error(("bad server name '%s' (a host name, '*.' and a domain, or '*' expected)"):format(tostring(name)), level + 1)
 end
 
