@@ -2,19 +2,13 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
 local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 
-local flags = { ["TLSv1.2"] = "--tlsv1.2 --tls-max 1.2", ["TLSv1.3"] = "--tlsv1.3" }
-
-local function curl(version, port, arguments, urls)
-  local url = ("https://localhost:%d/"):format(port)
-  return ends.start(("curl -sS --noproxy '*' --http1.1 --max-time 60 --resolve localhost:%d:127.0.0.1 "
-    .. "--resolve other.example:%d:127.0.0.1 --cacert %s %s %s %s"):format(port, port, pki.ca.certificateFile,
-    flags[version], arguments or "", urls or url))
-end
+local curl, identity_arguments = peers.curl, peers.curlIdentity
 
 local function server_context(version, options)
   local all = { method = version }
@@ -29,7 +23,7 @@ local function answer(socket, body, headers)
   return request
 end
 
-for version in pairs(flags) do
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   describe("Our server with curl, " .. version, function()
     local listener, port
 
@@ -95,8 +89,7 @@ for version in pairs(flags) do
     end)
 
     it("takes a good client certificate", function()
-      local peer <close> = curl(version, port, ("--cert %s --key %s"):format(pki.client.certificateFile,
-        pki.client.keyFile))
+      local peer <close> = curl(version, port, identity_arguments(pki.client))
       local socket <close> = assert(foreign.serve(listener, server_context(version, { verify = REQUIRE })))
       assert.are.equal(pki.client.certificate, socket:peerCertificate())
       assert.are.equal(scissl.X509_V_OK, (socket:sslVerifyCertificate()))
@@ -107,7 +100,7 @@ for version in pairs(flags) do
     it("refuses a client without, and with a stranger's certificate, and tells it", function()
       for condition, arguments in pairs {
         client_certificate_missing = "",
-        certificate_unknown_issuer = ("--cert %s --key %s"):format(pki.stranger.certificateFile, pki.stranger.keyFile),
+        certificate_unknown_issuer = identity_arguments(pki.stranger),
       } do
         local peer <close> = curl(version, port, arguments)
         local err = refusals.refused(condition, "accept", nil,

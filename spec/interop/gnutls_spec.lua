@@ -2,52 +2,14 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
-local priorities = {
-  ["TLSv1.2"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2",
-  ["TLSv1.3"] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
-}
+local gnutls_serv, gnutls_cli, identity_arguments = peers.gnutlsServer, peers.gnutlsClient, peers.gnutlsIdentity
+local with_gnutls = peers.present "gnutls" and it or pending
 
-local present = os.getenv "SCISSL_ALL" and ends.has "gnutls-cli" and ends.has "gnutls-serv"
-
--- An `it` that is skipped by name where GnuTLS is not to be had.
-local function with_gnutls(name, test)
-  it(name, function()
-    if not present then return pending(name .. " needs gnutls-bin: sh spec/run.sh all") end
-    return test()
-  end)
-end
-
--- gnutls-serv takes port 0 and does not tell which one it got: the system does.
-local function port_of(pid)
-  local inodes = {}
-  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(pid)))
-  for inode in pipe:read("a"):gmatch("socket:%[(%d+)%]") do inodes[inode] = true end
-  for line in io.lines("/proc/net/tcp") do
-    local port, state, inode = line:match("^%s*%d+: %x+:(%x+) %x+:%x+ (%x+) %S+ %S+ %S+%s+%d+%s+%d+%s+(%d+)")
-    if state == "0A" and inodes[inode] then return tonumber(port, 16) end
-  end
-  error("gnutls-serv listens nowhere")
-end
-
-local function gnutls_serv(version, arguments)
-  local peer = ends.start(("gnutls-serv -p 0 --echo --priority %s --x509certfile %s --x509keyfile %s %s"):format(
-    priorities[version], pki.server.certificateFile, pki.server.keyFile, arguments or "--disable-client-cert"),
-    "listening on IPv4.*(done)")
-  peer.port = port_of(peer.pid)
-  return peer
-end
-
-local function gnutls_cli(version, port, arguments)
-  return ends.start(("gnutls-cli -p %d --priority %s --x509cafile %s %s localhost"):format(port, priorities[version],
-    pki.ca.certificateFile, arguments or ""))
-end
-
-local identity = ("--x509certfile %s --x509keyfile %s")
-
-for version in pairs(priorities) do
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   describe("Our client with gnutls-serv, " .. version, function()
     with_gnutls("verifies it, and the two understand each other", function()
       local peer <close> = gnutls_serv(version)
@@ -129,14 +91,14 @@ for version in pairs(priorities) do
       local listener, port = ends.listener()
       local context = ends.serverContext { method = version,
         verify = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT }
-      local good <close> = gnutls_cli(version, port, identity:format(pki.client.certificateFile, pki.client.keyFile))
+      local good <close> = gnutls_cli(version, port, identity_arguments(pki.client))
       local socket <close> = assert(foreign.serve(listener, context))
       assert.are.equal(pki.client.certificate, socket:peerCertificate())
       socket:close()
       good:finish()
       -- GnuTLS shows a certificate only to a server that knows its issuer: none is what comes.
       local strange <close> = gnutls_cli(version, port,
-        identity:format(pki.stranger.certificateFile, pki.stranger.keyFile))
+        identity_arguments(pki.stranger))
       local _, err = foreign.serve(listener, context)
       refusals.check(err)
       assert.is_true(err:condition() == "client_certificate_missing"
