@@ -3,6 +3,7 @@
 --    local foreign = require "spec.support.foreign"
 --
 --    socket, err = foreign.dial(port, context[, options])       a client of ours after its handshake, non-blocking
+--        `port` may be the path of a Unix-domain socket
 --        options: serverName, verifyHost ("localhost" by default, false: not set), session
 --    socket, err = foreign.serve(listener, context)             the next connection of a listener, after its handshake
 --        both answer nil, SciSslError where the handshake fails; the socket is closed then
@@ -30,8 +31,14 @@ end
 
 function foreign.dial(port, context, options)
   options = options or {}
-  local socket = assert(scissl.SciSslSocket.new(context))
-  assert(socket:connect("127.0.0.1", port))
+  local socket
+  if type(port) == "string" then
+    socket = assert(scissl.SciSslSocket.new(context, "unix"))
+    assert(socket:connect(port))
+  else
+    socket = assert(scissl.SciSslSocket.new(context))
+    assert(socket:connect("127.0.0.1", port))
+  end
   assert(socket:sslInitialize())
   local name, host = options.serverName, options.verifyHost
   if name == nil then name = "localhost" end
