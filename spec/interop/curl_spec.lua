@@ -123,6 +123,25 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       peer:finish()
     end)
 
+    it("refuses it where it speaks none of our application protocols, and tells it", function()
+      local peer <close> = curl(version, port)
+      local err = refusals.refused("no_shared_alpn", "accept", nil,
+        foreign.serve(listener, server_context(version, { setup = function(context)
+          assert(context:setAlpn { "h2", "ttp/1.1", "http/1" })
+        end })))
+      assert.are.same({ "no_application_protocol", "sent" }, { table.unpack({ err:alert() }, 1, 2) })
+      local _, how, code = peer:finish()
+      assert.are.same({ "exit", 35 }, { how, code })
+    end)
+
+    it("is asked for no name where curl has an address only", function()
+      local peer <close> = curl(version, port, "", ("https://127.0.0.1:%d/"):format(port))
+      local socket <close> = assert(foreign.serve(listener, server_context(version)))
+      assert.is_nil(socket:serverName())
+      answer(socket, "hello\n")
+      assert.are.same({ "hello\n", "exit", 0 }, { peer:finish() })
+    end)
+
     it("resumes its session with a second connection", function()
       local url = ("https://localhost:%d/"):format(port)
       local peer <close> = curl(version, port, "", url .. " " .. url)
@@ -130,6 +149,17 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       for round = 1, 2 do
         local socket <close> = assert(foreign.serve(listener, context))
         assert.are.equal(round == 2, socket:isSessionReused())
+        answer(socket, round .. "\n", "Content-Length: 2\r\nConnection: close\r\n")
+      end
+      assert.are.same({ "1\n2\n", "exit", 0 }, { peer:finish() })
+    end)
+
+    it("begins anew with a second connection whose session it does not know", function()
+      local url = ("https://localhost:%d/"):format(port)
+      local peer <close> = curl(version, port, "", url .. " " .. url)
+      for round = 1, 2 do
+        local socket <close> = assert(foreign.serve(listener, server_context(version)))
+        assert.is_false(socket:isSessionReused())
         answer(socket, round .. "\n", "Content-Length: 2\r\nConnection: close\r\n")
       end
       assert.are.same({ "1\n2\n", "exit", 0 }, { peer:finish() })

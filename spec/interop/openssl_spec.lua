@@ -135,6 +135,26 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.are.equal(pki.server.certificate, plain:peerCertificate())
     end)
 
+    it("is told that the server has not the name that it asks for", function()
+      local peer <close> = s_server(version, ("-servername elsewhere.example -servername_fatal -cert2 %s -key2 %s")
+        :format(pki.wrongHost.certificateFile, pki.wrongHost.keyFile))
+      local err = refusals.check(select(2, foreign.dial(peer.port, client_context(version))))
+      assert.are.same({ "unrecognized_name", "received" }, { table.unpack({ err:alert() }, 1, 2) })
+    end)
+
+    it("begins anew with a server that does not know its session", function()
+      local context, session = client_context(version), nil
+      for round = 1, 2 do
+        local peer <close> = s_server(version, "-rev")
+        local socket <close> = assert(foreign.dial(peer.port, context, { session = session }))
+        assert.is_false(socket:isSessionReused(), round)
+        assert.are.same({ scissl.X509_V_OK, "ok" }, { socket:sslVerifyCertificate() })
+        foreign.write(socket, "hello\n")
+        assert.are.equal("olleh\n", (foreign.read(socket, "\n")))
+        session = assert(socket:getSession())
+      end
+    end)
+
     for name, make in pairs {
       ["as it is"] = function(session) return session end,
       ["through PEM"] = function(session) return scissl.OSSslSession.fromPem(session:toPem()) end,
@@ -361,6 +381,21 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         listener:close()
       end)
     end
+
+    it("begins anew with a client whose session it does not know", function()
+      local listener <close>, port = ends.listener()
+      local file = pki.folder() .. "/unknown-session-" .. version
+      for _, argument in ipairs { "-sess_out", "-sess_in" } do
+        local peer <close> = s_client(version, port, argument .. " " .. file)
+        local socket <close> = assert(foreign.serve(listener, server_context(version)))
+        assert.is_false(socket:isSessionReused())
+        foreign.write(socket, "hello\n")
+        socket:close()
+        local output = peer:finish()
+        assert.truthy(output:find("New, ", 1, true), output)
+        assert.truthy(output:find("hello", 1, true), output)
+      end
+    end)
 
     it("tells the client's clean close from its sudden end", function()
       local listener, port = ends.listener()
