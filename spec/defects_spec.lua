@@ -144,6 +144,27 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
+  describe("The server name, " .. version .. ",", function()
+    it("is known to the server of a resumed session, too, and nil where none was asked for", function()
+      local server_context = ends.serverContext { method = version }
+      local everywhere = ends.clientContext { method = version, verify = NONE }
+      for _, name in ipairs { "localhost", false } do
+        local session
+        for round = 1, 2 do
+          local client, server = ends.pair { server = server_context, client = everywhere, serverName = name,
+            verifyHost = false }
+          if session then assert(client:setSession(session)) end
+          assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+          assert.are.equal(round == 2, server:isSessionReused())
+          assert.are.equal(name or nil, server:serverName())
+          assert.are.equal(2, server:sslWrite("hi"))
+          assert.are.equal("hi", ends.read(client, server))
+          session = assert(client:getSession())
+        end
+      end
+    end)
+  end)
+
   describe("Closing, " .. version .. ":", function()
     it("leaves a non-blocking descriptor non-blocking, and does not wait for a peer that does not read", function()
       local client, far, descriptor = over_kept_descriptor(ends.clientContext { method = version })

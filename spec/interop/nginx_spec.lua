@@ -260,6 +260,28 @@ describe("nginx", function()
         has(answered(front), "\r\n\r\nhello\n")
       end)
 
+      for name, identity in pairs { bare = pki.server, elsewhere = pki.wrongHost } do
+        with_nginx("gets the certificate of the name that it asks for: " .. name, function()
+          local map = assert(scissl.sni.new { localhost = plain(), ["elsewhere.example"] = plain(pki.wrongHost) })
+          local listener <close> = listen(version, name)
+          local front = send_it(version, name)
+          local socket <close> = assert(foreign.serve(listener, plain(false), { onClientHello = map }))
+          assert.are.equal(identity.certificate, socket:localCertificate())
+          reply(socket, "hello\n", "Connection: close\r\n")
+          has(answered(front), "\r\n\r\nhello\n")
+        end)
+      end
+
+      with_nginx("is told that we have no certificate for its name", function()
+        local map = assert(scissl.sni.new { localhost = plain() })
+        local listener <close> = listen(version, "elsewhere")
+        local front = send_it(version, "elsewhere")
+        local err = refusals.refused("refused", "accept", nil,
+          foreign.serve(listener, plain(), { onClientHello = map }))
+        assert.are.same({ "unrecognized_name", "sent" }, { table.unpack({ err:alert() }, 1, 2) })
+        has(answered(front), "502 Bad Gateway")
+      end)
+
       for name, expected in pairs {
         bare = { "localhost", "strangeServer" }, elsewhere = { "elsewhere.example", "server" },
       } do

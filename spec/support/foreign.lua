@@ -4,8 +4,9 @@
 --
 --    socket, err = foreign.dial(port, context[, options])       a client of ours after its handshake, non-blocking
 --        `port` may be the path of a Unix-domain socket
---        options: serverName, verifyHost ("localhost" by default, false: not set), session
---    socket, err = foreign.serve(listener, context)             the next connection of a listener, after its handshake
+--        options: serverName, verifyHost ("localhost" by default, false: not set), session,
+--        handlers: { onCertificate=, … }, as scissl.handshake takes them
+--    socket, err = foreign.serve(listener, context[, handlers]) the next connection of a listener, after its handshake
 --        both answer nil, SciSslError where the handshake fails; the socket is closed then
 --    foreign.write(socket, text)                                all of it
 --    text, last = foreign.read(socket, pattern)                 reads until the pattern is met, or until something else
@@ -22,8 +23,10 @@ local foreign = {}
 
 local LONG = 30
 
-local function shaken(socket, role)
-  local done, err = scissl.handshake(socket, role, { timeout = LONG })
+local function shaken(socket, role, handlers)
+  local given = { timeout = LONG }
+  for name, handler in pairs(handlers or {}) do given[name] = handler end
+  local done, err = scissl.handshake(socket, role, given)
   if done then return socket end
   socket:close()
   return nil, err
@@ -46,16 +49,16 @@ function foreign.dial(port, context, options)
   if name then assert(socket:sslSetServerName(name)) end
   if host then assert(socket:sslSetVerifyHost(host)) end
   if options.session then assert(socket:setSession(options.session)) end
-  return shaken(socket, "connect")
+  return shaken(socket, "connect", options.handlers)
 end
 
-function foreign.serve(listener, context)
+function foreign.serve(listener, context, handlers)
   assert(listener:wait("r", LONG))
   local plain = assert(listener:accept())
   assert(plain:setBlocking(false))
   local socket = assert(scissl.SciSslSocket.on(plain, context))
   assert(socket:sslInitialize())
-  return shaken(socket, "accept")
+  return shaken(socket, "accept", handlers)
 end
 
 function foreign.wait(socket, answer)
