@@ -31,6 +31,7 @@ static void open_state(lua_State *L) {
     sci_state *state = lua_newuserdatauv(L, sizeof *state, 0);
     state->descriptor = NULL;
     state->memory = NULL;
+    state->reading = false;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, state_gc);
     lua_setfield(L, -2, "__gc");
