@@ -47,12 +47,19 @@ static bool apply_method(SSL_CTX *ctx, const sci_protocol *only) {
     return SSL_CTX_get_min_proto_version(ctx) >= TLS1_2_VERSION || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 }
 
+/* Acknowledges the server name, so that OpenSSL notes it in the session: in TLS 1.2 it knows no other after resumption. */
+static int on_server_name(SSL *ssl, int *alert, void *unused) {
+    (void)alert, (void)unused;
+    return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+}
+
 static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX *ctx = context->ctx;
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_dh_auto(ctx, 1);
+    SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     context->sid_length = SCI_SID_LENGTH;
     context->trust_paths = sk_OPENSSL_STRING_new_null();
     return context->trust_paths && sci_context_add_refusal(ctx) && apply_method(ctx, only) &&

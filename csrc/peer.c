@@ -1,4 +1,4 @@
-/* peer.c: SciSslSocket, what is known of the other side. Document rows S2, S8 and S16. */
+/* peer.c: SciSslSocket, what is known of the other side, and what we show it. Document rows S2, S8 and S16. */
 #include "sslsocket.h"
 
 /* The SSL of the receiver once the handshake is completed; NULL: nothing is known of the peer. */
@@ -120,6 +120,44 @@ static int sslsocket_peer_chain(lua_State *L) {
 }
 
 /***
+Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
+client shows it only where the server asks.
+@function SciSslSocket:localCertificate
+@treturn ?SciSslX509Certificate nil where there is none, before sslInitialize, and after close
+@see SSL_get_certificate(3)
+*/
+static int sslsocket_local_certificate(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    X509 *own = socket->ssl ? SSL_get_certificate(socket->ssl) : NULL;
+    if (!own) {
+        lua_pushnil(L);
+        return 1;
+    }
+    X509 **slot = sci_new_certificate(L);
+    if (X509_up_ref(own)) *slot = own;
+    return 1;
+}
+
+/***
+Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
+ones where none was loaded with it is not among them.
+@function SciSslSocket:localChain
+@treturn {SciSslX509Certificate,...} empty where there is none, before sslInitialize, and after close
+@see SSL_get0_chain_certs(3)
+*/
+static int sslsocket_local_chain(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    X509 *own = socket->ssl ? SSL_get_certificate(socket->ssl) : NULL;
+    STACK_OF(X509) *chain = NULL;
+    lua_newtable(L);
+    if (!own) return 1;
+    sci_append_certificate(L, own);
+    (void)SSL_get0_chain_certs(socket->ssl, &chain);
+    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
+    return 1;
+}
+
+/***
 Answers the application protocol that was agreed on (ALPN).
 @function SciSslSocket:alpnProtocol
 @treturn ?string nil where there is none
@@ -200,6 +238,8 @@ static const luaL_Reg peer_methods[] = {
     {"sslVerifyCertificate", sslsocket_verify_certificate},
     {"peerCertificate", sslsocket_peer_certificate},
     {"peerChain", sslsocket_peer_chain},
+    {"localCertificate", sslsocket_local_certificate},
+    {"localChain", sslsocket_local_chain},
     {"alpnProtocol", sslsocket_alpn_protocol},
     {"serverName", sslsocket_server_name},
     {"isSessionReused", sslsocket_is_session_reused},

@@ -428,7 +428,8 @@ end
 -- These answer what the socket answers.
 for _, name in ipairs {
   "alpnProtocol", "cipher", "events", "getPeerName", "getSession", "getSockName", "getfd", "isSecure",
-  "isSessionReused", "peerCertificate", "peerChain", "pollfd", "serverName", "sslVerifyCertificate", "version",
+  "isSessionReused", "localCertificate", "localChain", "peerCertificate", "peerChain", "pollfd", "serverName",
+  "sslVerifyCertificate", "version",
 } do
   Stream[name] = function(self) return self.ssl[name](self.ssl) end
 end

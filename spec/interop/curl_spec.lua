@@ -2,19 +2,13 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
 local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 
-local flags = { ["TLSv1.2"] = "--tlsv1.2 --tls-max 1.2", ["TLSv1.3"] = "--tlsv1.3" }
-
-local function curl(version, port, arguments, urls)
-  local url = ("https://localhost:%d/"):format(port)
-  return ends.start(("curl -sS --noproxy '*' --http1.1 --max-time 60 --resolve localhost:%d:127.0.0.1 "
-    .. "--resolve other.example:%d:127.0.0.1 --cacert %s %s %s %s"):format(port, port, pki.ca.certificateFile,
-    flags[version], arguments or "", urls or url))
-end
+local curl, identity_arguments = peers.curl, peers.curlIdentity
 
 local function server_context(version, options)
   local all = { method = version }
@@ -29,7 +23,7 @@ local function answer(socket, body, headers)
   return request
 end
 
-for version in pairs(flags) do
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   describe("Our server with curl, " .. version, function()
     local listener, port
 
@@ -95,8 +89,7 @@ for version in pairs(flags) do
     end)
 
     it("takes a good client certificate", function()
-      local peer <close> = curl(version, port, ("--cert %s --key %s"):format(pki.client.certificateFile,
-        pki.client.keyFile))
+      local peer <close> = curl(version, port, identity_arguments(pki.client))
       local socket <close> = assert(foreign.serve(listener, server_context(version, { verify = REQUIRE })))
       assert.are.equal(pki.client.certificate, socket:peerCertificate())
       assert.are.equal(scissl.X509_V_OK, (socket:sslVerifyCertificate()))
@@ -107,7 +100,7 @@ for version in pairs(flags) do
     it("refuses a client without, and with a stranger's certificate, and tells it", function()
       for condition, arguments in pairs {
         client_certificate_missing = "",
-        certificate_unknown_issuer = ("--cert %s --key %s"):format(pki.stranger.certificateFile, pki.stranger.keyFile),
+        certificate_unknown_issuer = identity_arguments(pki.stranger),
       } do
         local peer <close> = curl(version, port, arguments)
         local err = refusals.refused(condition, "accept", nil,
@@ -130,6 +123,25 @@ for version in pairs(flags) do
       peer:finish()
     end)
 
+    it("refuses it where it speaks none of our application protocols, and tells it", function()
+      local peer <close> = curl(version, port)
+      local err = refusals.refused("no_shared_alpn", "accept", nil,
+        foreign.serve(listener, server_context(version, { setup = function(context)
+          assert(context:setAlpn { "h2", "ttp/1.1", "http/1" })
+        end })))
+      assert.are.same({ "no_application_protocol", "sent" }, { table.unpack({ err:alert() }, 1, 2) })
+      local _, how, code = peer:finish()
+      assert.are.same({ "exit", 35 }, { how, code })
+    end)
+
+    it("is asked for no name where curl has an address only", function()
+      local peer <close> = curl(version, port, "", ("https://127.0.0.1:%d/"):format(port))
+      local socket <close> = assert(foreign.serve(listener, server_context(version)))
+      assert.is_nil(socket:serverName())
+      answer(socket, "hello\n")
+      assert.are.same({ "hello\n", "exit", 0 }, { peer:finish() })
+    end)
+
     it("resumes its session with a second connection", function()
       local url = ("https://localhost:%d/"):format(port)
       local peer <close> = curl(version, port, "", url .. " " .. url)
@@ -137,6 +149,17 @@ for version in pairs(flags) do
       for round = 1, 2 do
         local socket <close> = assert(foreign.serve(listener, context))
         assert.are.equal(round == 2, socket:isSessionReused())
+        answer(socket, round .. "\n", "Content-Length: 2\r\nConnection: close\r\n")
+      end
+      assert.are.same({ "1\n2\n", "exit", 0 }, { peer:finish() })
+    end)
+
+    it("begins anew with a second connection whose session it does not know", function()
+      local url = ("https://localhost:%d/"):format(port)
+      local peer <close> = curl(version, port, "", url .. " " .. url)
+      for round = 1, 2 do
+        local socket <close> = assert(foreign.serve(listener, server_context(version)))
+        assert.is_false(socket:isSessionReused())
         answer(socket, round .. "\n", "Content-Length: 2\r\nConnection: close\r\n")
       end
       assert.are.same({ "1\n2\n", "exit", 0 }, { peer:finish() })

@@ -2,26 +2,14 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
 local PEER = scissl.SSL_VERIFY_PEER
 local REQUIRE = PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 
-local flags = { ["TLSv1.2"] = "-tls1_2", ["TLSv1.3"] = "-tls1_3" }
-
-local function identity_arguments(identity)
-  return ("-cert %s -key %s"):format(identity.certificateFile, identity.keyFile)
-end
-
-local function s_server(version, arguments, identity)
-  return ends.openssl(("%s %s %s"):format(flags[version], identity_arguments(identity or pki.server), arguments or ""))
-end
-
-local function s_client(port, version, arguments)
-  return ends.start(("openssl s_client -connect 127.0.0.1:%d %s -CAfile %s %s"):format(port, flags[version],
-    pki.ca.certificateFile, arguments or ""))
-end
+local identity_arguments, s_server, s_client = peers.opensslIdentity, peers.opensslServer, peers.opensslClient
 
 local function client_context(version, options)
   local all = { method = version }
@@ -43,7 +31,7 @@ local function refusal(socket, err)
   return last
 end
 
-for version in pairs(flags) do
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   describe("Our client with openssl s_server, " .. version, function()
     it("is connected to the verified server, and the two understand each other", function()
       local peer <close> = s_server(version, "-rev")
@@ -147,6 +135,26 @@ for version in pairs(flags) do
       assert.are.equal(pki.server.certificate, plain:peerCertificate())
     end)
 
+    it("is told that the server has not the name that it asks for", function()
+      local peer <close> = s_server(version, ("-servername elsewhere.example -servername_fatal -cert2 %s -key2 %s")
+        :format(pki.wrongHost.certificateFile, pki.wrongHost.keyFile))
+      local err = refusals.check(select(2, foreign.dial(peer.port, client_context(version))))
+      assert.are.same({ "unrecognized_name", "received" }, { table.unpack({ err:alert() }, 1, 2) })
+    end)
+
+    it("begins anew with a server that does not know its session", function()
+      local context, session = client_context(version), nil
+      for round = 1, 2 do
+        local peer <close> = s_server(version, "-rev")
+        local socket <close> = assert(foreign.dial(peer.port, context, { session = session }))
+        assert.is_false(socket:isSessionReused(), round)
+        assert.are.same({ scissl.X509_V_OK, "ok" }, { socket:sslVerifyCertificate() })
+        foreign.write(socket, "hello\n")
+        assert.are.equal("olleh\n", (foreign.read(socket, "\n")))
+        session = assert(socket:getSession())
+      end
+    end)
+
     for name, make in pairs {
       ["as it is"] = function(session) return session end,
       ["through PEM"] = function(session) return scissl.OSSslSession.fromPem(session:toPem()) end,
@@ -247,7 +255,7 @@ for version in pairs(flags) do
   describe("Our server with openssl s_client, " .. version, function()
     it("is verified by it, and the two understand each other", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version,
+      local peer <close> = s_client(version, port,
         "-verify_return_error -verify_hostname localhost -servername localhost")
       local socket <close> = assert(foreign.serve(listener, server_context(version)))
       listener:close()
@@ -267,7 +275,7 @@ for version in pairs(flags) do
 
     it("sends no server name where the client asks for none", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version, "-noservername")
+      local peer <close> = s_client(version, port, "-noservername")
       local socket <close> = assert(foreign.serve(listener, server_context(version)))
       assert.is_nil(socket:serverName())
       listener:close()
@@ -276,7 +284,7 @@ for version in pairs(flags) do
 
     it("is told why it is refused", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version, "-verify_return_error")
+      local peer <close> = s_client(version, port, "-verify_return_error")
       local err = refusals.refused("server_certificate_refused", "accept", nil,
         foreign.serve(listener, server_context(version, { identity = pki.strangeServer })))
       assert.are.same({ "unknown_ca", "received" }, { table.unpack({ err:alert() }, 1, 2) })
@@ -288,7 +296,7 @@ for version in pairs(flags) do
 
     it("takes a good client certificate", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version, identity_arguments(pki.client))
+      local peer <close> = s_client(version, port, identity_arguments(pki.client))
       local socket <close> = assert(foreign.serve(listener, strict()))
       assert.are.same({ scissl.X509_V_OK, "ok" }, { socket:sslVerifyCertificate() })
       assert.are.equal(pki.client.certificate, socket:peerCertificate())
@@ -300,7 +308,7 @@ for version in pairs(flags) do
 
     it("refuses a client without a certificate, and tells it", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version)
+      local peer <close> = s_client(version, port)
       local err = refusals.refused("client_certificate_missing", "accept", nil, foreign.serve(listener, strict()))
       local alert, direction, number = err:alert()
       assert.are.same({ version == "TLSv1.3" and "certificate_required" or "handshake_failure", "sent" },
@@ -316,7 +324,7 @@ for version in pairs(flags) do
     } do
       it(("refuses a client certificate with %s, and tells the client: %s"):format(condition, name), function()
         local listener, port = ends.listener()
-        local peer <close> = s_client(port, version, identity_arguments(pki[name]))
+        local peer <close> = s_client(version, port, identity_arguments(pki[name]))
         local err = refusals.refused(condition, "accept", nil, foreign.serve(listener, strict()))
         local alert, direction, number = err:alert()
         assert.are.equal("sent", direction)
@@ -328,7 +336,7 @@ for version in pairs(flags) do
 
     it("chooses its first application protocol that the client offers", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version, "-alpn spdy/3,h2,http/1.1")
+      local peer <close> = s_client(version, port, "-alpn spdy/3,h2,http/1.1")
       local socket <close> = assert(foreign.serve(listener, server_context(version, { setup = function(context)
         assert(context:setAlpn { "http/1.1", "h2" })
       end })))
@@ -340,7 +348,7 @@ for version in pairs(flags) do
 
     it("refuses a client that offers no application protocol of its own", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version, "-alpn spdy/3")
+      local peer <close> = s_client(version, port, "-alpn spdy/3")
       local err = refusals.refused("no_shared_alpn", "accept", nil,
         foreign.serve(listener, server_context(version, { setup = function(context)
           assert(context:setAlpn { "http/1.1" })
@@ -359,7 +367,7 @@ for version in pairs(flags) do
         local context = server_context(version, { verify = REQUIRE, setup = setup })
         local file = pki.folder() .. "/session-" .. version .. name:gsub(" ", "-")
         for round, argument in ipairs { "-sess_out", "-sess_in" } do
-          local peer <close> = s_client(port, version,
+          local peer <close> = s_client(version, port,
             ("%s %s %s"):format(identity_arguments(pki.client), argument, file))
           local socket <close> = assert(foreign.serve(listener, context))
           assert.are.equal(round == 2, socket:isSessionReused())
@@ -374,11 +382,26 @@ for version in pairs(flags) do
       end)
     end
 
+    it("begins anew with a client whose session it does not know", function()
+      local listener <close>, port = ends.listener()
+      local file = pki.folder() .. "/unknown-session-" .. version
+      for _, argument in ipairs { "-sess_out", "-sess_in" } do
+        local peer <close> = s_client(version, port, argument .. " " .. file)
+        local socket <close> = assert(foreign.serve(listener, server_context(version)))
+        assert.is_false(socket:isSessionReused())
+        foreign.write(socket, "hello\n")
+        socket:close()
+        local output = peer:finish()
+        assert.truthy(output:find("New, ", 1, true), output)
+        assert.truthy(output:find("hello", 1, true), output)
+      end
+    end)
+
     it("tells the client's clean close from its sudden end", function()
       local listener, port = ends.listener()
       local context = server_context(version)
       for _, clean in ipairs { true, false } do
-        local peer <close> = s_client(port, version)
+        local peer <close> = s_client(version, port)
         local socket <close> = assert(foreign.serve(listener, context))
         peer:write("some words\n")
         assert.are.equal("some words\n", (foreign.read(socket, "\n")))
@@ -398,7 +421,7 @@ for version in pairs(flags) do
 
     it("is missed by the client where it just goes", function()
       local listener, port = ends.listener()
-      local peer <close> = s_client(port, version)
+      local peer <close> = s_client(version, port)
       local socket = assert(foreign.serve(listener, server_context(version)))
       listener:close()
       foreign.write(socket, "half of\n")
@@ -414,7 +437,7 @@ for version in pairs(flags) do
       local context = server_context(version, { setup = function(context)
         if version == "TLSv1.2" then context:setOptions(scissl.SSL_OP_ALLOW_CLIENT_RENEGOTIATION) end
       end })
-      local peer <close> = s_client(port, version)
+      local peer <close> = s_client(version, port)
       local socket <close> = assert(foreign.serve(listener, context))
       listener:close()
       peer:write("before\n")
@@ -431,7 +454,7 @@ for version in pairs(flags) do
     it("says that there is no protocol in common", function()
       local listener, port = ends.listener()
       local other = version == "TLSv1.2" and "TLSv1.3" or "TLSv1.2"
-      local peer <close> = s_client(port, other)
+      local peer <close> = s_client(other, port)
       local err = refusals.refused("protocol_version", "accept", nil, foreign.serve(listener, server_context(version)))
       assert.are.same({ "protocol_version", "sent" }, { table.unpack({ err:alert() }, 1, 2) })
       listener:close()
@@ -448,7 +471,7 @@ for version in pairs(flags) do
         assert(context:setCiphersuites("TLS_AES_256_GCM_SHA384"))
       end
       local listener, port = ends.listener()
-      local client <close> = s_client(port, version, only)
+      local client <close> = s_client(version, port, only)
       refusals.refused("no_shared_cipher", "accept", nil,
         foreign.serve(listener, server_context(version, { setup = setup })))
       listener:close()
@@ -462,7 +485,7 @@ for version in pairs(flags) do
 
     it("wants another group: the handshake takes a turn more, both ways", function()
       local listener, port = ends.listener()
-      local client <close> = s_client(port, version, "-groups X25519:P-384:P-256")
+      local client <close> = s_client(version, port, "-groups X25519:P-384:P-256")
       local function setup(context) assert(context:setGroups("P-384:P-256")) end
       local socket <close> = assert(foreign.serve(listener, server_context(version, { setup = setup })))
       socket:close()

@@ -3,8 +3,10 @@
 --    local foreign = require "spec.support.foreign"
 --
 --    socket, err = foreign.dial(port, context[, options])       a client of ours after its handshake, non-blocking
---        options: serverName, verifyHost ("localhost" by default, false: not set), session
---    socket, err = foreign.serve(listener, context)             the next connection of a listener, after its handshake
+--        `port` may be the path of a Unix-domain socket
+--        options: serverName, verifyHost ("localhost" by default, false: not set), session,
+--        handlers: { onCertificate=, … }, as scissl.handshake takes them
+--    socket, err = foreign.serve(listener, context[, handlers]) the next connection of a listener, after its handshake
 --        both answer nil, SciSslError where the handshake fails; the socket is closed then
 --    foreign.write(socket, text)                                all of it
 --    text, last = foreign.read(socket, pattern)                 reads until the pattern is met, or until something else
@@ -21,8 +23,10 @@ local foreign = {}
 
 local LONG = 30
 
-local function shaken(socket, role)
-  local done, err = scissl.handshake(socket, role, { timeout = LONG })
+local function shaken(socket, role, handlers)
+  local given = { timeout = LONG }
+  for name, handler in pairs(handlers or {}) do given[name] = handler end
+  local done, err = scissl.handshake(socket, role, given)
   if done then return socket end
   socket:close()
   return nil, err
@@ -30,8 +34,14 @@ end
 
 function foreign.dial(port, context, options)
   options = options or {}
-  local socket = assert(scissl.SciSslSocket.new(context))
-  assert(socket:connect("127.0.0.1", port))
+  local socket
+  if type(port) == "string" then
+    socket = assert(scissl.SciSslSocket.new(context, "unix"))
+    assert(socket:connect(port))
+  else
+    socket = assert(scissl.SciSslSocket.new(context))
+    assert(socket:connect("127.0.0.1", port))
+  end
   assert(socket:sslInitialize())
   local name, host = options.serverName, options.verifyHost
   if name == nil then name = "localhost" end
@@ -39,16 +49,16 @@ function foreign.dial(port, context, options)
   if name then assert(socket:sslSetServerName(name)) end
   if host then assert(socket:sslSetVerifyHost(host)) end
   if options.session then assert(socket:setSession(options.session)) end
-  return shaken(socket, "connect")
+  return shaken(socket, "connect", options.handlers)
 end
 
-function foreign.serve(listener, context)
+function foreign.serve(listener, context, handlers)
   assert(listener:wait("r", LONG))
   local plain = assert(listener:accept())
   assert(plain:setBlocking(false))
   local socket = assert(scissl.SciSslSocket.on(plain, context))
   assert(socket:sslInitialize())
-  return shaken(socket, "accept")
+  return shaken(socket, "accept", handlers)
 end
 
 function foreign.wait(socket, answer)

@@ -8,6 +8,11 @@ give_up() {
     exit 1
 }
 
+# Servers are not in every user's PATH, and what install_packages only unpacks is in nobody's.
+unpacked="$root/build/unpacked"
+PATH="$PATH:/usr/local/sbin:/usr/sbin:$unpacked/usr/sbin"
+export PATH
+
 # ---- What is there -------------------------------------------------------------------------------------------
 
 has_command() { command -v "$1" >/dev/null; }
@@ -89,6 +94,7 @@ needs_of_the_specs() {
 needs_of_all_specs() {
     needs_of_the_specs
     need gnutls-bin has_command gnutls-cli
+    need nginx nginx -v
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------
@@ -104,6 +110,18 @@ set_up() {
     [ -z "$missing" ] || give_up "Installed, and still not usable here:$missing"
 }
 
+# Debian starts nginx as soon as it is installed, on port 80, and from then on with the system. The specs need no more
+# than the program, so that is taken out of its package, and the system stays as it is.
+unpack_nginx() {
+    say "Unpacking nginx below $unpacked; it is not installed"
+    mkdir -p "$unpacked" || return
+    for package in nginx nginx-core; do # which of the two has the program is another matter in each release
+        (cd "$unpacked" && rm -f "$package"_*.deb && apt-get download -q -o APT::Sandbox::User=root "$package" &&
+            dpkg-deb -x "$package"_*.deb .) </dev/null
+    done
+    nginx -v
+}
+
 install_packages() {
     has_command apt-get || give_up "Missing here (by the names of Debian's packages): $*
 This system has no apt-get: install them by the names that they have here, and run this again."
@@ -113,8 +131,14 @@ This system has no apt-get: install them by the names that they have here, and r
 Neither root nor sudo is at hand. As root: apt-get install $*"
         as_root=sudo
     fi
-    say "Installing with apt-get: $*"
     $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
+    case " $* " in *" nginx "*)
+        unpack_nginx || give_up "apt-get could not supply: nginx"
+        set -- $(printf '%s\n' "$@" | grep -vx nginx)
+        [ $# -gt 0 ] || return 0
+        ;;
+    esac
+    say "Installing with apt-get: $*"
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
         -o DPkg::Lock::Timeout=120 "$@" </dev/null || give_up "apt-get could not install: $*"
 }

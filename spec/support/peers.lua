@@ -1,0 +1,133 @@
+--- spec/support/peers.lua: the foreign programs that the interoperation specs meet, with what they need.
+--
+--    local peers = require "spec.support.peers"
+--
+-- Each answers a peer as ends.start does. `version` is "TLSv1.2" or "TLSv1.3", the only one that the program speaks;
+-- `arguments` (optional) is shell text; servers show `identity`, pki.server by default:
+--    peer = peers.opensslServer(version[, arguments[, identity]])     openssl s_server, with peer.port
+--    peer = peers.opensslClient(version, port[, arguments])           openssl s_client, trusts pki.ca
+--    peer = peers.gnutlsServer(version[, arguments[, identity]])      gnutls-serv --echo, with peer.port
+--    peer = peers.gnutlsClient(version, port[, arguments])            gnutls-cli, trusts pki.ca; asks for localhost
+--    peer = peers.curl(version, port[, arguments[, urls]])            curl, trusts pki.ca; asks for https://localhost
+--    peer = peers.nginx(http)                                         nginx, whose `http` section has the lines `http`
+--
+--    text = peers.opensslIdentity(identity), peers.gnutlsIdentity(identity), peers.curlIdentity(identity)
+--                                                                     the arguments that show a certificate
+--
+-- GnuTLS and nginx are met by `sh spec/run.sh all` only; elsewhere their specs are skipped by name:
+--    peers.present("gnutls"), peers.present("nginx")
+--    local with_nginx = peers.present "nginx" and it or pending
+
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local peers = {}
+
+-- ---- which of them there are
+
+local programs = { gnutls = { "gnutls-cli", "gnutls-serv" }, nginx = { "nginx" } }
+
+function peers.present(name)
+  if not os.getenv "SCISSL_ALL" then return false end
+  for _, program in ipairs(programs[name]) do
+    if not ends.has(program) then return false end
+  end
+  return true
+end
+
+-- ---- openssl
+
+local openssl_versions = { ["TLSv1.2"] = "-tls1_2", ["TLSv1.3"] = "-tls1_3" }
+
+function peers.opensslIdentity(identity)
+  return ("-cert %s -key %s"):format(identity.certificateFile, identity.keyFile)
+end
+
+function peers.opensslServer(version, arguments, identity)
+  return ends.openssl(("%s %s %s"):format(openssl_versions[version], peers.opensslIdentity(identity or pki.server),
+    arguments or ""))
+end
+
+function peers.opensslClient(version, port, arguments)
+  return ends.start(("openssl s_client -connect 127.0.0.1:%d %s -CAfile %s %s"):format(port, openssl_versions[version],
+    pki.ca.certificateFile, arguments or ""))
+end
+
+-- ---- GnuTLS
+
+local gnutls_versions = {
+  ["TLSv1.2"] = "NORMAL:-VERS-ALL:+VERS-TLS1.2",
+  ["TLSv1.3"] = "NORMAL:-VERS-ALL:+VERS-TLS1.3",
+}
+
+function peers.gnutlsIdentity(identity)
+  return ("--x509certfile %s --x509keyfile %s"):format(identity.certificateFile, identity.keyFile)
+end
+
+-- gnutls-serv takes port 0 and does not tell which one it got: the system does.
+local function port_of(pid)
+  local inodes = {}
+  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(pid)))
+  for inode in pipe:read("a"):gmatch("socket:%[(%d+)%]") do inodes[inode] = true end
+  for line in io.lines("/proc/net/tcp") do
+    local port, state, inode = line:match("^%s*%d+: %x+:(%x+) %x+:%x+ (%x+) %S+ %S+ %S+%s+%d+%s+%d+%s+(%d+)")
+    if state == "0A" and inodes[inode] then return tonumber(port, 16) end
+  end
+  error("gnutls-serv listens nowhere")
+end
+
+function peers.gnutlsServer(version, arguments, identity)
+  local peer = ends.start(("gnutls-serv -p 0 --echo --priority %s %s %s"):format(gnutls_versions[version],
+    peers.gnutlsIdentity(identity or pki.server), arguments or "--disable-client-cert"), "listening on IPv4.*(done)")
+  peer.port = port_of(peer.pid)
+  return peer
+end
+
+function peers.gnutlsClient(version, port, arguments)
+  return ends.start(("gnutls-cli -p %d --priority %s --x509cafile %s %s localhost"):format(port,
+    gnutls_versions[version], pki.ca.certificateFile, arguments or ""))
+end
+
+-- ---- curl
+
+local curl_versions = { ["TLSv1.2"] = "--tlsv1.2 --tls-max 1.2", ["TLSv1.3"] = "--tlsv1.3" }
+
+function peers.curlIdentity(identity)
+  return ("--cert %s --key %s"):format(identity.certificateFile, identity.keyFile)
+end
+
+function peers.curl(version, port, arguments, urls)
+  local url = ("https://localhost:%d/"):format(port)
+  return ends.start(("curl -sS --noproxy '*' --http1.1 --max-time 60 --resolve localhost:%d:127.0.0.1 "
+    .. "--resolve other.example:%d:127.0.0.1 --cacert %s %s %s %s"):format(port, port, pki.ca.certificateFile,
+    curl_versions[version], arguments or "", urls or url))
+end
+
+-- ---- nginx
+
+-- It listens where `http` says, on Unix-domain sockets: nginx does not tell which port a port 0 became.
+local nginx_configuration = [[
+daemon off;
+master_process off;
+pid %s/nginx.pid;
+error_log stderr notice;
+events { worker_connections 64; }
+http {
+  access_log off;
+  client_body_temp_path %s/body;
+  proxy_temp_path %s/proxy;
+  fastcgi_temp_path %s/fastcgi;
+  uwsgi_temp_path %s/uwsgi;
+  scgi_temp_path %s/scgi;
+%s
+}
+]]
+
+function peers.nginx(http)
+  local folder = pki.folder()
+  local file = pki.write(nginx_configuration:format(folder, folder, folder, folder, folder, folder, http))
+  -- This line comes once the listening sockets are there.
+  return ends.start(("nginx -e stderr -p %s -c %s"):format(folder, file), "using the .* (event method)")
+end
+
+return peers
