@@ -84,6 +84,7 @@ static const named_code verify_conditions[] = {
     {X509_V_ERR_HOSTNAME_MISMATCH, "certificate_wrong_host"},
     {X509_V_ERR_IP_ADDRESS_MISMATCH, "certificate_wrong_ip"},
     {X509_V_ERR_CERT_REVOKED, "certificate_revoked"},
+    {X509_V_ERR_DANE_NO_MATCH, "dane_mismatch"},
     {X509_V_ERR_EE_KEY_TOO_SMALL, "security_level"},
     {X509_V_ERR_CA_KEY_TOO_SMALL, "security_level"},
     {X509_V_ERR_CA_MD_TOO_WEAK, "security_level"},

@@ -55,8 +55,10 @@ static bool matches_ip(const X509_VERIFY_PARAM *param, X509 *certificate) {
 /* OpenSSL resumes without a new look at the certificate: a session that was made without verification, or with another
  * host, must not slip past a client that verifies now. It is left out, and a full handshake follows. */
 static bool session_fits(const SSL *ssl) {
+    const sci_sslsocket *socket = SSL_get_app_data(ssl);
     SSL_SESSION *session = SSL_get_session(ssl);
     if (!session || !(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)) return true;
+    if (socket->dane) return false;
     X509 *certificate = SSL_SESSION_get0_peer(session);
     const X509_VERIFY_PARAM *param = SSL_get0_param((SSL *)ssl);
     return SSL_get_verify_result(ssl) == X509_V_OK &&

@@ -60,8 +60,7 @@ static const char *check_host_name(const char *name, size_t length) {
     return label == 0 ? "the name has an empty label" : NULL;
 }
 
-/* The host name at 2 in `name`, without a trailing dot. False: nil, SciSslError were pushed. */
-static bool read_host_name(lua_State *L, char name[256]) {
+bool sci_read_host_name(lua_State *L, char name[SCI_HOST_SIZE]) {
     size_t length;
     const char *text = luaL_checklstring(L, 2, &length);
     size_t used = length > 1 && text[length - 1] == '.' ? length - 1 : length;
@@ -86,8 +85,8 @@ addresses out.
 @see SSL_set_tlsext_host_name(3)
 */
 static int sslsocket_set_server_name(lua_State *L) {
-    char name[256];
-    if (!read_host_name(L, name)) return 2;
+    char name[SCI_HOST_SIZE];
+    if (!sci_read_host_name(L, name)) return 2;
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     ERR_clear_error();
@@ -116,8 +115,8 @@ Sets the host name or IP address that the peer's certificate has to be for. It i
 @see RFC 6125
 */
 static int sslsocket_set_verify_host(lua_State *L) {
-    char name[256];
-    if (!read_host_name(L, name)) return 2;
+    char name[SCI_HOST_SIZE];
+    if (!sci_read_host_name(L, name)) return 2;
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     ERR_clear_error();

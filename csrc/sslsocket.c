@@ -128,6 +128,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
     socket->suspends_at = 0;
+    socket->dane = false;
     sci_ssl_forget_stations(socket);
     sci_transport_forget(transport);
 }
@@ -423,6 +424,7 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_io(L);
     sci_open_peer(L);
     sci_open_suspend(L);
+    sci_open_dane(L);
     sci_open_choose(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "accept", sslsocket_accept);

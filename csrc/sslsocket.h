@@ -55,6 +55,7 @@ typedef struct sci_sslsocket {
     bool lenient;            /* SSL_VERIFY_NONE was asked for, before SCI_AT_VERIFY needed SSL_VERIFY_PEER */
     long verdict;            /* X509_V_…: OpenSSL's own, at SCI_AT_VERIFY */
     int verdict_depth;
+    bool dane;                     /* sslSetDane has been called */
     STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
 } sci_sslsocket;
 
@@ -112,6 +113,11 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 /* Whether sslRead would answer without the transport becoming readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 
+#define SCI_HOST_SIZE 256
+
+/* settings.c: the host name at 2 in `name`, without a trailing dot. False: nil, SciSslError were pushed. */
+bool sci_read_host_name(lua_State *L, char name[SCI_HOST_SIZE]);
+
 /* settings.c: the SciSslSocket at 1 once initialized and before its handshake, or while the client's hello is looked at.
  * NULL: nil, SciSslError were pushed. */
 sci_sslsocket *sci_check_before_handshake(lua_State *L);
@@ -146,6 +152,7 @@ void sci_open_handshake(lua_State *L);
 void sci_open_io(lua_State *L);
 void sci_open_peer(lua_State *L);
 void sci_open_suspend(lua_State *L);
+void sci_open_dane(lua_State *L);
 void sci_open_choose(lua_State *L);
 
 #endif

@@ -39,6 +39,20 @@ end
 
 -- ---- TLS settings of the socket
 
+-- Records that OpenSSL does not know are passed over, but not all of them: nothing would be left of the check.
+local function add_tlsa_records(socket, run)
+  local ready, failure = socket:sslSetDane(run.verifyHost or run.host)
+  if not ready then return nil, failure end
+  local usable = 0
+  for _, record in ipairs(run.given.tlsa) do
+    ready, failure = socket:sslAddTlsa(record.usage, record.selector, record.matchingType, record.data)
+    if ready then usable = usable + 1
+    elseif failure:condition() ~= "tlsa_unusable" then return nil, failure end
+  end
+  if usable > 0 then return socket end
+  return nil, failure or SciSslError.new { phase = "option", condition = "tlsa_unusable", subject = run.subject }
+end
+
 local function prepare(socket, run)
   local given = run.given
   local ready, failure = socket:sslInitialize()
@@ -46,6 +60,7 @@ local function prepare(socket, run)
   if ready then ready, failure = socket:sslSetVerify(verify and core.SSL_VERIFY_PEER or core.SSL_VERIFY_NONE) end
   if ready and verify and run.verifyHost then ready, failure = socket:sslSetVerifyHost(run.verifyHost) end
   if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
+  if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
   if ready and given.session then ready, failure = socket:setSession(given.session) end
   if not ready then return nil, failure end
   return socket
@@ -148,6 +163,7 @@ local known_options = Configuration.optionKinds {
   session = "OSSslSession",
   waiter = "string|callable",
   maxLine = "count",
+  tlsa = "table",
   onCertificate = "callable",
   onVerify = "callable",
 }
@@ -188,6 +204,9 @@ end
 --   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume
+-- * `tlsa`: TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with
+--   `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that
+--   has validated them
 -- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
 --

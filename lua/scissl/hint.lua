@@ -141,6 +141,12 @@ local hints = {
   certificate_wrong_ip = "the peer's certificate does not name this IP address; connect by a host name that "
     .. "stands in it",
   certificate_revoked = "the peer's certificate was revoked by its issuer; do not trust this peer",
+  dane_mismatch = "no TLSA record of the host vouches for the server's certificate; do not trust it, or let its owner "
+    .. "publish the right record",
+  dane_twice = "sslSetDane() has been called on this connection",
+  dane_needed = "call sslSetDane(host) first",
+  tlsa_unusable = "OpenSSL does not know this kind of TLSA record",
+  bad_tlsa = "the data of the TLSA record do not fit its selector and matching type",
   certificate_invalid = "the peer's certificate was not accepted",
 
   -- our certificate

@@ -1,0 +1,182 @@
+/* dane.c: SciSslSocket and SciSslX509Certificate, certificates that TLSA records of the DNS vouch for (RFC 6698, 7671). */
+#include "pki.h"
+#include "sslsocket.h"
+
+#include <string.h>
+
+/* ---- the numbers of RFC 7218 ------------------------------------------------------------------------------------ */
+
+static const char *const usages[] = {"PKIX-TA", "PKIX-EE", "DANE-TA", "DANE-EE", NULL};
+static const char *const selectors[] = {"Cert", "SPKI", NULL};
+static const char *const matching_types[] = {"Full", "SHA2-256", "SHA2-512", NULL};
+
+/* The number at `index`, or that of the name there. */
+static uint8_t check_number(lua_State *L, int index, const char *const *names) {
+    if (lua_type(L, index) == LUA_TSTRING) return (uint8_t)luaL_checkoption(L, index, NULL, names);
+    lua_Integer number = luaL_checkinteger(L, index);
+    luaL_argcheck(L, number >= 0 && number <= 255, index, "number from 0 to 255, or its name, expected");
+    return (uint8_t)number;
+}
+
+/* ---- a client --------------------------------------------------------------------------------------------------- */
+
+/***
+Prepares a client for TLSA records: before the handshake, then `sslAddTlsa` for each record. Sets the host that the
+certificate must be for and, unless it is set already, the name that the server is asked for (SNI). With at least one
+usable record the server's certificate must match one; those of usage DANE-TA and DANE-EE need no other trust. Sessions
+are then not resumed, since they may have been made without this check.
+
+The records must come from a resolver that has validated them with DNSSEC; nobody here can tell.
+@function SciSslSocket:sslSetDane
+@tparam string host the name of the TLSA records' base domain
+@tparam[opt] table options `eeNameChecks = false`: a certificate that matches a DANE-EE record may be for any name
+ (RFC 7671, section 5.1)
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_host_name`, `not_initialized`, `handshake_under_way`, `closed`, or `dane_twice`
+@see SSL_dane_enable(3)
+*/
+static int sslsocket_set_dane(lua_State *L) {
+    static const char *const names[] = {"eeNameChecks", NULL};
+    char host[SCI_HOST_SIZE];
+    if (!sci_read_host_name(L, host)) return 2;
+    bool name_checks = true;
+    if (!lua_isnoneornil(L, 3)) {
+        int value = sci_push_options(L, 3, names);
+        name_checks = lua_isnil(L, value) || lua_toboolean(L, value);
+    }
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    if (!socket) return 2;
+    if (socket->dane) return sci_fail_own(L, "option", "dane_twice", NULL);
+    ERR_clear_error();
+    if (SSL_CTX_dane_enable(SSL_get_SSL_CTX(socket->ssl)) <= 0 || SSL_dane_enable(socket->ssl, host) <= 0)
+        return sci_fail_openssl(L, "option", "DANE");
+    if (!name_checks) SSL_dane_set_flags(socket->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
+    sci_check_sslsocket(L, 1)->dane = true;
+    return sci_answer_receiver(L);
+}
+
+static bool numbers_unknown(void) {
+    int reason = ERR_GET_REASON(ERR_peek_last_error());
+    return reason == SSL_R_DANE_TLSA_BAD_CERTIFICATE_USAGE || reason == SSL_R_DANE_TLSA_BAD_SELECTOR ||
+           reason == SSL_R_DANE_TLSA_BAD_MATCHING_TYPE;
+}
+
+/***
+Adds a TLSA record that the server's certificate may match.
+@function SciSslSocket:sslAddTlsa
+@tparam integer|string usage 0 `PKIX-TA`, 1 `PKIX-EE`, 2 `DANE-TA`, 3 `DANE-EE`
+@tparam integer|string selector 0 `Cert`, 1 `SPKI`
+@tparam integer|string matchingType 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
+@tparam string data raw bytes
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `tlsa_unusable`: numbers that OpenSSL does not know, which leaves the connection as if the
+ record were not there; `bad_tlsa`: the data do not fit the numbers; `dane_needed`: `sslSetDane` comes first;
+ `not_initialized`, `handshake_under_way`, `closed`
+@see SSL_dane_tlsa_add(3)
+*/
+static int sslsocket_add_tlsa(lua_State *L) {
+    uint8_t usage = check_number(L, 2, usages), selector = check_number(L, 3, selectors);
+    uint8_t matching_type = check_number(L, 4, matching_types);
+    size_t length;
+    const unsigned char *data = (const unsigned char *)luaL_checklstring(L, 5, &length);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    if (!socket) return 2;
+    if (!socket->dane) return sci_fail_own(L, "option", "dane_needed", NULL);
+    ERR_clear_error();
+    if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_answer_receiver(L);
+    return sci_fail(L,
+                    &(sci_failure){.phase = "option", .condition = numbers_unknown() ? "tlsa_unusable" : "bad_tlsa"});
+}
+
+static void set_integer(lua_State *L, const char *name, lua_Integer number) {
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+}
+
+/***
+Answers the TLSA record that the peer's certificate matched.
+@function SciSslSocket:daneAuthority
+@treturn ?table `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`,
+ `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing
+ where a bare public key did); nil where no record decided
+@see SSL_get0_dane_authority(3)
+*/
+static int sslsocket_dane_authority(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    X509 *certificate = NULL;
+    const unsigned char *data = NULL;
+    uint8_t usage = 0, selector = 0, matching_type = 0;
+    size_t length = 0;
+    int depth = socket->ssl && socket->dane ? SSL_get0_dane_authority(socket->ssl, &certificate, NULL) : -1;
+    if (depth < 0 || SSL_get0_dane_tlsa(socket->ssl, &usage, &selector, &matching_type, &data, &length) < 0) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_createtable(L, 0, 6);
+    set_integer(L, "depth", depth);
+    set_integer(L, "usage", usage);
+    set_integer(L, "selector", selector);
+    set_integer(L, "matchingType", matching_type);
+    lua_pushlstring(L, (const char *)data, length);
+    lua_setfield(L, -2, "data");
+    if (certificate) {
+        X509 **slot = sci_new_certificate(L);
+        if (X509_up_ref(certificate)) *slot = certificate;
+        lua_setfield(L, -2, "certificate");
+    }
+    return 1;
+}
+
+static const luaL_Reg dane_methods[] = {
+    {"sslSetDane", sslsocket_set_dane},
+    {"sslAddTlsa", sslsocket_add_tlsa},
+    {"daneAuthority", sslsocket_dane_authority},
+    {NULL, NULL},
+};
+
+void sci_open_dane(lua_State *L) { luaL_setfuncs(L, dane_methods, 0); }
+
+/* ---- making records --------------------------------------------------------------------------------------------- */
+
+static void free_bytes(void *object) { OPENSSL_free(object); }
+
+static int encode(const X509 *certificate, bool spki, unsigned char **bytes) {
+    if (spki) return i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), bytes);
+    return i2d_X509(certificate, bytes);
+}
+
+/***
+Answers the data of a TLSA record for the certificate.
+@function SciSslX509Certificate:tlsa
+@tparam[opt="SPKI"] integer|string selector 0 `Cert`, 1 `SPKI`
+@tparam[opt="SHA2-256"] integer|string matchingType 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
+@treturn[1] string raw bytes
+@treturn[2] nil
+@treturn[2] SciSslError OpenSSL could not encode it
+@raise for other numbers
+@see RFC 6698, section 2.1
+*/
+static int certificate_tlsa(lua_State *L) {
+    const X509 *certificate = sci_check_certificate(L, 1);
+    uint8_t selector = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, selectors);
+    uint8_t matching_type = lua_isnoneornil(L, 3) ? 1 : check_number(L, 3, matching_types);
+    luaL_argcheck(L, selector <= 1, 2, "selector 0 or 1 expected");
+    luaL_argcheck(L, matching_type <= 2, 3, "matching type 0, 1 or 2 expected");
+    unsigned char digest[EVP_MAX_MD_SIZE], *bytes = NULL;
+    unsigned int digest_length = 0;
+    sci_guard *guard = sci_new_guard(L, free_bytes);
+    ERR_clear_error();
+    int length = encode(certificate, selector == 1, &bytes);
+    guard->object = bytes;
+    if (length <= 0) return sci_fail_openssl(L, "save", "TLSA record");
+    const EVP_MD *algorithm = matching_type == 1 ? EVP_sha256() : EVP_sha512();
+    if (matching_type == 0) lua_pushlstring(L, (const char *)bytes, (size_t)length);
+    else if (!EVP_Digest(bytes, (size_t)length, digest, &digest_length, algorithm, NULL))
+        return sci_fail_openssl(L, "digest", "TLSA record");
+    else lua_pushlstring(L, (const char *)digest, digest_length);
+    return 1;
+}
+
+const luaL_Reg sci_tlsa_methods[] = {{"tlsa", certificate_tlsa}, {NULL, NULL}};
