@@ -247,8 +247,13 @@ void sci_close_transport(sci_state *state);
 
 /* ---- context.c, offer.c, trust.c, identity.c: SciSslContext ----------------------------------------------------- */
 
-#define SCI_CONTEXT_ALPN 1 /* user value: the ALPN list in wire format, or nil */
-#define SCI_CONTEXT_USERVALUES 1
+/* User values. */
+enum {
+    SCI_CONTEXT_ALPN = 1,   /* the ALPN list in wire format, or nil */
+    SCI_CONTEXT_PSK_CLIENT, /* a table of identity and key, a function, or nil */
+    SCI_CONTEXT_PSK_SERVER, /* a table of keys by identities, a function, or nil */
+    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_PSK_SERVER
+};
 #define SCI_SID_LENGTH 32 /* SSL_MAX_SID_CTX_LENGTH */
 
 /* A connection that was made from a context and must not feel the context's later changes: SSL_new copies most
@@ -298,9 +303,10 @@ const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none 
 const char *sci_protocol_name(int version);
 int sci_fail_protocol(lua_State *L, const char *name);
 
-void sci_open_offer(lua_State *L);    /* adds its methods to the class table on top */
-void sci_open_trust(lua_State *L);    /* adds its methods to the class table on top */
-void sci_open_identity(lua_State *L); /* adds its methods to the class table on top */
+void sci_open_offer(lua_State *L);       /* adds its methods to the class table on top */
+void sci_open_trust(lua_State *L);       /* adds its methods to the class table on top */
+void sci_open_identity(lua_State *L);    /* adds its methods to the class table on top */
+void sci_open_context_psk(lua_State *L); /* adds its methods to the class table on top */
 void sci_open_context(lua_State *L);
 
 /* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */

@@ -117,6 +117,8 @@ static void drop_ssl(sci_sslsocket *socket) {
     if (socket->ssl) SSL_set_shutdown(socket->ssl, SSL_get_shutdown(socket->ssl) | SSL_SENT_SHUTDOWN);
     SSL_free(socket->ssl);
     socket->ssl = NULL;
+    OPENSSL_free(socket->psk_identity);
+    socket->psk_identity = NULL;
 }
 
 static void reset_connection(sci_sslsocket *socket) {
@@ -166,6 +168,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
     memcpy(socket->sid, context->sid, context->sid_length);
     socket->sid_length = context->sid_length;
+    sci_ssl_inherit_psk(L, socket);
     socket->dependent.ssl = socket->ssl;
     sci_context_link(context, &socket->dependent);
 }
@@ -425,6 +428,7 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_peer(L);
     sci_open_suspend(L);
     sci_open_dane(L);
+    sci_open_psk(L);
     sci_open_choose(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "accept", sslsocket_accept);

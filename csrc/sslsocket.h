@@ -8,11 +8,13 @@
 /* User values behind SCI_SOCKET_OWNER. */
 enum {
     SCI_SSL_CONTEXT = SCI_SOCKET_OWNER + 1,
-    SCI_SSL_PENDING, /* the string that a write which could not be finished was given */
-    SCI_SSL_FAILURE, /* the SciSslError that ended the connection */
-    SCI_SSL_ALPN,    /* the context's ALPN list at sslInitialize */
-    SCI_SSL_CAUSE,   /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
-    SCI_SSL_USERVALUES = SCI_SSL_CAUSE
+    SCI_SSL_PENDING,    /* the string that a write which could not be finished was given */
+    SCI_SSL_FAILURE,    /* the SciSslError that ended the connection */
+    SCI_SSL_ALPN,       /* the context's ALPN list at sslInitialize */
+    SCI_SSL_CAUSE,      /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
+    SCI_SSL_PSK_CLIENT, /* what the context had at sslInitialize: see SCI_CONTEXT_PSK_… */
+    SCI_SSL_PSK_SERVER,
+    SCI_SSL_USERVALUES = SCI_SSL_PSK_SERVER
 };
 
 /* Where a handshake can be suspended until its caller has decided something. */
@@ -56,6 +58,7 @@ typedef struct sci_sslsocket {
     long verdict;            /* X509_V_…: OpenSSL's own, at SCI_AT_VERIFY */
     int verdict_depth;
     bool dane;                     /* sslSetDane has been called */
+    char *psk_identity;            /* of a server: whose key was found last */
     STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
 } sci_sslsocket;
 
@@ -125,6 +128,9 @@ sci_sslsocket *sci_check_before_handshake(lua_State *L);
 /* sslsocket.c: gives the socket a new SSL that inherits from `context`. False: the queue says why; nothing has changed. */
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
 
+/* psk.c */
+void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket);
+
 /* handshake.c */
 bool sci_ssl_begin_as_server(sci_sslsocket *socket);
 
@@ -153,6 +159,7 @@ void sci_open_io(lua_State *L);
 void sci_open_peer(lua_State *L);
 void sci_open_suspend(lua_State *L);
 void sci_open_dane(lua_State *L);
+void sci_open_psk(lua_State *L);
 void sci_open_choose(lua_State *L);
 
 #endif

@@ -1,0 +1,290 @@
+/* psk.c: SciSslContext and SciSslSocket, keys that both sides know already (RFC 4279, RFC 8446 section 2.2).
+ * OpenSSL cannot suspend where it needs one: keys are looked up in a table, or by a function under lua_pcall. */
+#include "sslsocket.h"
+
+#include <string.h>
+
+#define PSK_LENGTH 256 /* bytes that OpenSSL's sessions of TLS 1.3 can hold */
+#define IDENTITY_LENGTH 128
+
+/* ---- asking Lua -------------------------------------------------------------------------------------------------- */
+
+/* What a callback of OpenSSL's wants to know, and where the answers go. */
+typedef struct request {
+    const char *given; /* a client gets the server's hint, a server the client's identity; NULL: there is none */
+    size_t given_length;
+    char *identity; /* of a client's answer; a server has none to give */
+    size_t identity_size;
+    unsigned char *key;
+    size_t key_size, key_length; /* key_length 0: there is no key */
+} request;
+
+static void take_key(lua_State *L, int index, request *asked) {
+    size_t length = 0;
+    if (lua_isnil(L, index)) return;
+    const char *key = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
+    if (!key || length == 0 || length > asked->key_size)
+        luaL_error(L, "a pre-shared key is a string of 1 to %d bytes", (int)asked->key_size);
+    memcpy(asked->key, key, length);
+    asked->key_length = length;
+}
+
+static void take_identity(lua_State *L, int index, const request *asked) {
+    size_t length = 0;
+    const char *identity = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
+    if (!identity || length >= asked->identity_size || memchr(identity, 0, length))
+        luaL_error(L, "the identity of a pre-shared key is a string of at most %d bytes, without NUL",
+                   (int)asked->identity_size - 1);
+    memcpy(asked->identity, identity, length + 1);
+}
+
+/* Protected. Gets the request, and the function to call or the table to look into. */
+static int look_up(lua_State *L) {
+    request *asked = lua_touserdata(L, 1);
+    if (asked->given) lua_pushlstring(L, asked->given, asked->given_length);
+    else lua_pushnil(L);
+    if (lua_isfunction(L, 2)) {
+        lua_pushvalue(L, 2);
+        lua_insert(L, 3);
+        lua_call(L, 1, 2);
+    } else if (asked->identity) {
+        lua_settop(L, 2);
+        lua_getfield(L, 2, "identity");
+        lua_getfield(L, 2, "key");
+    } else {
+        lua_rawget(L, 2);
+        lua_pushnil(L);
+    }
+    lua_settop(L, 4); /* a client's identity and key, or a server's key */
+    if (asked->identity && !lua_isnil(L, 3)) {
+        take_identity(L, 3, asked);
+        take_key(L, 4, asked);
+    } else if (!asked->identity) take_key(L, 3, asked);
+    return 0;
+}
+
+/* False: there is no key, whatever the reason; one that Lua raised will be the cause of the failure. */
+static bool ask(sci_sslsocket *socket, int source, request *asked) {
+    lua_State *L = socket->L;
+    if (!sci_ssl_in_call(socket) || socket->handler_failed || !lua_checkstack(L, 4)) return false;
+    lua_pushcfunction(L, look_up);
+    lua_pushlightuserdata(L, asked);
+    lua_getiuservalue(L, 1, source);
+    return sci_ssl_call_lua(socket, 2, 0) && asked->key_length > 0;
+}
+
+/* ---- what OpenSSL asks ------------------------------------------------------------------------------------------- */
+
+/* In both versions: OpenSSL takes the answer for a key of SHA-256 in TLS 1.3. */
+static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, unsigned int identity_size,
+                                  unsigned char *key, unsigned int key_size) {
+    request asked = {
+        .given = hint,
+        .given_length = hint ? strlen(hint) : 0,
+        .identity = identity,
+        .identity_size = identity_size,
+        .key = key,
+        .key_size = key_size < PSK_LENGTH ? key_size : PSK_LENGTH,
+    };
+    return ask(SSL_get_app_data(ssl), SCI_SSL_PSK_CLIENT, &asked) ? (unsigned int)asked.key_length : 0;
+}
+
+/* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
+static bool find_key(sci_sslsocket *socket, request *asked) {
+    OPENSSL_free(socket->psk_identity);
+    socket->psk_identity = NULL;
+    if (!ask(socket, SCI_SSL_PSK_SERVER, asked)) return false;
+    socket->psk_identity = OPENSSL_strndup(asked->given, asked->given_length);
+    return socket->psk_identity != NULL;
+}
+
+static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char *key, unsigned int key_size) {
+    request asked = {
+        .given = identity,
+        .given_length = strlen(identity),
+        .key = key,
+        .key_size = key_size < PSK_LENGTH ? key_size : PSK_LENGTH,
+    };
+    if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* it has been asked for by on_find_session */
+    return find_key(SSL_get_app_data(ssl), &asked) ? (unsigned int)asked.key_length : 0;
+}
+
+static SSL_SESSION *session_of_key(SSL *ssl, const unsigned char *key, size_t length) {
+    static const unsigned char aes_128_gcm_sha256[] = {0x13, 0x01};
+    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, aes_128_gcm_sha256);
+    SSL_SESSION *session = SSL_SESSION_new();
+    if (session && cipher && SSL_SESSION_set1_master_key(session, key, length) &&
+        SSL_SESSION_set_cipher(session, cipher) && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION))
+        return session;
+    SSL_SESSION_free(session);
+    return NULL;
+}
+
+/* TLS 1.3. Called for each identity that the client offers, tickets among them, in order. */
+static int on_find_session(SSL *ssl, const unsigned char *identity, size_t length, SSL_SESSION **session) {
+    unsigned char key[PSK_LENGTH];
+    request asked = {.given = (const char *)identity, .given_length = length, .key = key, .key_size = sizeof key};
+    *session = NULL;
+    if (length > IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
+    if (find_key(SSL_get_app_data(ssl), &asked)) *session = session_of_key(ssl, key, asked.key_length);
+    OPENSSL_cleanse(key, sizeof key);
+    return 1;
+}
+
+/* ---- S9: a connection keeps what its context had ---------------------------------------------------------------- */
+
+static bool copy_value(lua_State *L, int from, int to) {
+    bool there = lua_getiuservalue(L, -1, from) != LUA_TNIL;
+    lua_setiuservalue(L, 1, to);
+    return there;
+}
+
+void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket) {
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    if (copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT))
+        SSL_set_psk_client_callback(socket->ssl, on_client_key);
+    if (copy_value(L, SCI_CONTEXT_PSK_SERVER, SCI_SSL_PSK_SERVER)) {
+        SSL_set_psk_server_callback(socket->ssl, on_server_key);
+        SSL_set_psk_find_session_callback(socket->ssl, on_find_session);
+    }
+    lua_pop(L, 1);
+}
+
+/* ---- settings of a context -------------------------------------------------------------------------------------- */
+
+static int fail_key(lua_State *L, const char *message) {
+    return sci_fail(L, &(sci_failure){.phase = "option", .condition = "bad_psk", .message = message});
+}
+
+static const char *check_key(size_t length) {
+    return length == 0 || length > PSK_LENGTH ? "a pre-shared key has 1 to 256 bytes" : NULL;
+}
+
+static const char *check_identity(const char *identity, size_t length) {
+    if (length > IDENTITY_LENGTH) return "an identity has 128 bytes at the most";
+    return memchr(identity, 0, length) ? "an identity holds no NUL byte" : NULL;
+}
+
+/***
+Sets the pre-shared key of clients made from now on, for TLS 1.2 and TLS 1.3, where it is one of SHA-256.
+@function SciSslContext:setPskClient
+@tparam string|function|nil identity 128 bytes at the most; or a function that gets the server's hint (a string of TLS
+ 1.2, or nil) and answers identity and key, or nil for none, and must not yield; nil: no key any more
+@tparam[opt] string key 1 to 256 raw bytes, with an identity
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_psk`
+@see SSL_set_psk_client_callback(3)
+@see RFC 4279
+*/
+static int context_set_psk_client(lua_State *L) {
+    sci_check_context(L, 1);
+    if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2)) {
+        size_t identity_length, key_length;
+        const char *identity = luaL_checklstring(L, 2, &identity_length);
+        (void)luaL_checklstring(L, 3, &key_length);
+        const char *message = check_identity(identity, identity_length);
+        if (!message) message = check_key(key_length);
+        if (message) return fail_key(L, message);
+        lua_settop(L, 3);
+        lua_createtable(L, 0, 2);
+        lua_insert(L, 2);
+        lua_setfield(L, 2, "key");
+        lua_pushvalue(L, 3);
+        lua_setfield(L, 2, "identity");
+    }
+    lua_settop(L, 2);
+    lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_CLIENT);
+    return sci_answer_receiver(L);
+}
+
+/* Pushes a copy of the table of keys at 2. NULL: they are good; else what is wrong with one. */
+static const char *push_keys(lua_State *L) {
+    const char *message = NULL;
+    lua_newtable(L);
+    for (lua_pushnil(L); !message && lua_next(L, 2);) {
+        size_t identity_length, key_length;
+        luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING, 2,
+                      "table of keys by identities, all of them strings, expected");
+        const char *identity = lua_tolstring(L, -2, &identity_length);
+        (void)lua_tolstring(L, -1, &key_length);
+        message = check_identity(identity, identity_length);
+        if (!message) message = check_key(key_length);
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    return message;
+}
+
+/***
+Sets the pre-shared keys of servers made from now on, for TLS 1.2 and TLS 1.3. A server with keys needs no certificate.
+An unknown identity is answered with the alert unknown_psk_identity in TLS 1.2; in TLS 1.3 the server goes on with its
+certificate, if it has any.
+@function SciSslContext:setPskServer
+@tparam table|function|nil keys keys (1 to 256 raw bytes) by identities (128 bytes at the most); or a function that gets
+ an identity and answers its key or nil, and must not yield; nil: no keys any more
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_psk`; the context stays as it was
+@see SSL_set_psk_server_callback(3)
+@see SSL_set_psk_find_session_callback(3)
+*/
+static int context_set_psk_server(lua_State *L) {
+    sci_check_context(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2) && !lua_isfunction(L, 2)) {
+        luaL_checktype(L, 2, LUA_TTABLE);
+        const char *message = push_keys(L);
+        if (message) return fail_key(L, message);
+    }
+    lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_SERVER);
+    return sci_answer_receiver(L);
+}
+
+/***
+Sets what servers made from now on tell their clients about the key that they want, in TLS 1.2.
+@function SciSslContext:setPskHint
+@tparam ?string hint 128 bytes at the most; nil: none
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_psk`
+@see SSL_CTX_use_psk_identity_hint(3)
+*/
+static int context_set_psk_hint(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *hint = lua_isnoneornil(L, 2) ? NULL : sci_check_text(L, 2);
+    if (hint && strlen(hint) > IDENTITY_LENGTH) return fail_key(L, "a hint has 128 bytes at the most");
+    ERR_clear_error();
+    if (!SSL_CTX_use_psk_identity_hint(ctx, hint)) return sci_fail_openssl(L, "option", "hint");
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg context_methods[] = {
+    {"setPskClient", context_set_psk_client},
+    {"setPskServer", context_set_psk_server},
+    {"setPskHint", context_set_psk_hint},
+    {NULL, NULL},
+};
+
+void sci_open_context_psk(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+
+/* ---- what is known of a connection ------------------------------------------------------------------------------ */
+
+/***
+Answers the identity of the pre-shared key that a server's connection was made with. A session that is resumed later has
+none any more.
+@function SciSslSocket:pskIdentity
+@treturn ?string nil where another kind of key exchange was made, and on clients
+*/
+static int sslsocket_psk_identity(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    bool used = socket->ssl && socket->secured && socket->role == SCI_SERVER;
+    if (used && SSL_version(socket->ssl) >= TLS1_3_VERSION) used = SSL_session_reused(socket->ssl);
+    lua_pushstring(L, used ? socket->psk_identity : NULL);
+    return 1;
+}
+
+static const luaL_Reg socket_methods[] = {{"pskIdentity", sslsocket_psk_identity}, {NULL, NULL}};
+
+void sci_open_psk(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
