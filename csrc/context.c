@@ -326,4 +326,5 @@ void sci_open_context(lua_State *L) {
     sci_open_offer(L);
     sci_open_trust(L);
     sci_open_identity(L);
+    sci_open_context_ocsp(L);
 }

@@ -74,7 +74,7 @@ static bool begin_as_client(sci_sslsocket *socket) {
     socket->role = SCI_CLIENT;
     SSL_set_connect_state(socket->ssl);
     if (socket->suspends_at & SCI_AT_VERIFY) insist_on_verification(socket);
-    return session_fits(socket->ssl) || SSL_set_session(socket->ssl, NULL);
+    return (!socket->afresh && session_fits(socket->ssl)) || SSL_set_session(socket->ssl, NULL);
 }
 
 bool sci_ssl_begin_as_server(sci_sslsocket *socket) {

@@ -128,6 +128,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
     socket->suspends_at = 0;
+    socket->ocsp_condition = socket->ocsp_message = NULL;
     sci_ssl_forget_stations(socket);
     sci_transport_forget(transport);
 }
@@ -161,6 +162,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     socket->alpn = (const unsigned char *)lua_tolstring(L, -1, &length);
     socket->alpn_length = (unsigned int)length;
     lua_setiuservalue(L, 1, SCI_SSL_ALPN);
+    sci_ssl_inherit_ocsp(L, socket, context);
     lua_pop(L, 1);
     socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
     memcpy(socket->sid, context->sid, context->sid_length);
@@ -424,6 +426,7 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_peer(L);
     sci_open_suspend(L);
     sci_open_choose(L);
+    sci_open_socket_ocsp(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "accept", sslsocket_accept);
     wrap_inherited(L, "send", sslsocket_plain);

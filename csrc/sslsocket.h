@@ -8,11 +8,15 @@
 /* User values behind SCI_SOCKET_OWNER. */
 enum {
     SCI_SSL_CONTEXT = SCI_SOCKET_OWNER + 1,
-    SCI_SSL_PENDING, /* the string that a write which could not be finished was given */
-    SCI_SSL_FAILURE, /* the SciSslError that ended the connection */
-    SCI_SSL_ALPN,    /* the context's ALPN list at sslInitialize */
-    SCI_SSL_CAUSE,   /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
-    SCI_SSL_USERVALUES = SCI_SSL_CAUSE
+    SCI_SSL_PENDING,    /* the string that a write which could not be finished was given */
+    SCI_SSL_FAILURE,    /* the SciSslError that ended the connection */
+    SCI_SSL_ALPN,       /* the context's ALPN list at sslInitialize */
+    SCI_SSL_CAUSE,      /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
+    SCI_SSL_OCSP,       /* the OCSP response that a server staples, or nil */
+    SCI_SSL_KEYLOG,     /* the open file that its keylog lines go to, or nil */
+    SCI_SSL_PSK_CLIENT, /* as in its context at sslInitialize */
+    SCI_SSL_PSK_SERVER,
+    SCI_SSL_USERVALUES = SCI_SSL_PSK_SERVER
 };
 
 /* Where a handshake can be suspended until its caller has decided something. */
@@ -56,6 +60,11 @@ typedef struct sci_sslsocket {
     long verdict;            /* X509_V_…: OpenSSL's own, at SCI_AT_VERIFY */
     int verdict_depth;
     STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
+    bool afresh;                   /* no session is resumed: it may have been made with less care than is taken now */
+    sci_ocsp_policy ocsp_policy;   /* inherited */
+    const char *ocsp_condition, *ocsp_message; /* why the stapled OCSP response ended the handshake */
+    const unsigned char *ocsp;                 /* bytes of SCI_SSL_OCSP, or NULL */
+    size_t ocsp_length;
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -133,6 +142,11 @@ void sci_ssl_forget_stations(sci_sslsocket *socket); /* for a handshake that beg
 /* A completed handshake whose peer has still to be judged: suspends it there, once; and carries out the judgement.
  * False: an answer was pushed. */
 bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* ---- staple.c --------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
+void sci_open_socket_ocsp(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 

@@ -32,6 +32,7 @@ local phase_words = {
   digest = "computing a fingerprint",
   key = "making a key",
   renegotiate = "renegotiating",
+  ocsp = "judging an OCSP response",
 }
 
 local function given(text)
@@ -142,6 +143,18 @@ local hints = {
     .. "stands in it",
   certificate_revoked = "the peer's certificate was revoked by its issuer; do not trust this peer",
   certificate_invalid = "the peer's certificate was not accepted",
+
+  ocsp_missing = "there is no OCSP response for the peer's certificate; let the server staple one, or ask for less "
+    .. "than ocsp = \"require\"",
+  ocsp_untrusted = "the OCSP response is not signed in the name of the certificate's issuer; do not trust it",
+  ocsp_other_certificate = "the OCSP response is about another certificate; let the server staple the right one",
+  ocsp_expired = "the OCSP response has expired; let the server fetch a new one, and check this machine's clock",
+  ocsp_not_yet_valid = "the OCSP response is from the future; check this machine's clock",
+  ocsp_unknown = "the issuer's OCSP responder does not know the certificate; do not trust this peer",
+  ocsp_unsuccessful = "the OCSP responder has nothing to say; ask it again later",
+  ocsp_no_issuer = "the issuer of the peer's certificate is not known, so nobody can vouch for it by OCSP; name its "
+    .. "CA with caFile or caPath",
+  malformed_ocsp = "this is no OCSP response in DER, or a damaged one; fetch it again",
 
   -- our certificate
   client_certificate_missing = function(err)
