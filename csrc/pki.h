@@ -107,6 +107,8 @@ int sci_make_ocsp_request(lua_State *L);  /* SciSslOcsp.request */
 int sci_make_ocsp_response(lua_State *L); /* SciSslOcsp.response */
 void sci_open_ocsp(lua_State *L);
 
+void sci_open_pkcs12(lua_State *L); /* pkcs12.c */
+
 /* ---- options.c: tables of options ------------------------------------------------------------------------------- */
 
 /* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends, nil where it is

@@ -314,6 +314,7 @@ void sci_open_offer(lua_State *L);        /* adds its methods to the class table
 void sci_open_trust(lua_State *L);        /* adds its methods to the class table on top */
 void sci_open_identity(lua_State *L);     /* adds its methods to the class table on top */
 void sci_open_context_ocsp(lua_State *L); /* staple.c: adds its methods to the class table on top */
+void sci_open_context_pkcs12(lua_State *L); /* pkcs12.c: the same */
 void sci_open_context(lua_State *L);
 
 /* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */

@@ -260,7 +260,9 @@ local function must_staple()
   local request, extensions = pki.write(""), pki.write("tlsfeature=status_request\nsubjectAltName=DNS:localhost\n")
   local path = pki.folder() .. "/staple.pem"
   assert(os.execute(("unset LD_PRELOAD; exec 2>/dev/null; openssl req -new -key %s -subj /CN=localhost -out %s && "
-    .. "openssl x509 -req -in %s -CA %s -CAkey %s -set_serial 77 -days 1 -extfile %s -out %s"):format(pki.server.keyFile, request, request, pki.ca.certificateFile, pki.ca.keyFile, extensions, path)))
+    .. "openssl x509 -req -in %s -CA %s -CAkey %s "
+    .. "-set_serial 77 -days 1 -extfile %s -out %s"):format(pki.server.keyFile, request, request,
+    pki.ca.certificateFile, pki.ca.keyFile, extensions, path)))
   return { certificate = assert(scissl.SciSslX509Certificate.fromPemFile(path)), key = pki.server.key }
 end
 
@@ -445,7 +447,7 @@ for _, version in ipairs(VERSIONS) do
     it("reads what openssl s_server staples", function()
       local der = response()
       local peer <close> = ends.openssl(("-cert %s -key %s -status_file %s"):format(pki.server.certificateFile,
-        pki.server.keyFile, pki.write(der))
+        pki.server.keyFile, pki.write(der)))
       local socket <close> = assert(foreign.dial(peer.port, ends.clientContext { method = version,
         setup = function(context) assert(context:setOcspPolicy("require")) end }))
       assert.are.equal(der, socket:ocspResponse())

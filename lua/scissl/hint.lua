@@ -187,6 +187,10 @@ local hints = {
   malformed_key = "the key is damaged, or of a kind that this OpenSSL does not know",
   passphrase_empty = "an empty passphrase protects nothing; give one, or none at all (nil)",
   passphrase_too_long = "the passphrase is longer than OpenSSL takes (1024 bytes)",
+  malformed_pkcs12 = "this is no PKCS#12 (.p12, .pfx), or a damaged one; see whether a PEM file was taken for it",
+  pkcs12_legacy = "it is encrypted with old algorithms that OpenSSL 3 has put aside; convert it: openssl pkcs12 "
+    .. "-legacy -in old.p12 -nodes -out all.pem, then openssl pkcs12 -export -in all.pem -out new.p12",
+  pkcs12_incomplete = "there is no private key with its certificate in there; export both together",
   not_der = "this is not DER; PEM text begins with -----BEGIN and goes to fromPem or a loader for PEM",
 
   -- the network
