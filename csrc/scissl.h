@@ -278,6 +278,7 @@ typedef struct sci_context {
     bool store_lent;          /* connections of earlier settings hold the trust store: copy before changing it */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
     sci_ocsp_policy ocsp_policy;
+    bool keylog; /* connections keep their secrets for keylogLines */
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
@@ -310,11 +311,12 @@ const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none 
 const char *sci_protocol_name(int version);
 int sci_fail_protocol(lua_State *L, const char *name);
 
-void sci_open_offer(lua_State *L);        /* adds its methods to the class table on top */
-void sci_open_trust(lua_State *L);        /* adds its methods to the class table on top */
-void sci_open_identity(lua_State *L);     /* adds its methods to the class table on top */
-void sci_open_context_ocsp(lua_State *L); /* staple.c: adds its methods to the class table on top */
+void sci_open_offer(lua_State *L);          /* adds its methods to the class table on top */
+void sci_open_trust(lua_State *L);          /* adds its methods to the class table on top */
+void sci_open_identity(lua_State *L);       /* adds its methods to the class table on top */
+void sci_open_context_ocsp(lua_State *L);   /* staple.c: adds its methods to the class table on top */
 void sci_open_context_pkcs12(lua_State *L); /* pkcs12.c: the same */
+void sci_open_context_keylog(lua_State *L); /* keylog.c: the same */
 void sci_open_context(lua_State *L);
 
 /* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */

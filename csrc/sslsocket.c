@@ -163,6 +163,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     socket->alpn_length = (unsigned int)length;
     lua_setiuservalue(L, 1, SCI_SSL_ALPN);
     sci_ssl_inherit_ocsp(L, socket, context);
+    sci_ssl_inherit_keylog(L, socket, context);
     lua_pop(L, 1);
     socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
     memcpy(socket->sid, context->sid, context->sid_length);
@@ -273,6 +274,7 @@ static int sslsocket_gc(lua_State *L) {
     sci_queue_free(&socket->transport.out);
     sci_transport_forget(&socket->transport);
     sci_ssl_forget_stations(socket);
+    sci_ssl_forget_key_lines(socket);
     sci_socket_release(&socket->socket);
     return 0;
 }
@@ -427,6 +429,7 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_suspend(L);
     sci_open_choose(L);
     sci_open_socket_ocsp(L);
+    sci_open_socket_keylog(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "accept", sslsocket_accept);
     wrap_inherited(L, "send", sslsocket_plain);

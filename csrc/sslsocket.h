@@ -65,6 +65,10 @@ typedef struct sci_sslsocket {
     const char *ocsp_condition, *ocsp_message; /* why the stapled OCSP response ended the handshake */
     const unsigned char *ocsp;                 /* bytes of SCI_SSL_OCSP, or NULL */
     size_t ocsp_length;
+    bool keylog;                          /* inherited: keep the secrets for keylogLines */
+    const struct sci_keylog *keylog_file; /* in SCI_SSL_KEYLOG, or NULL */
+    sci_queue key_lines;                  /* each with a NUL behind it */
+    lua_Integer key_lines_lost;
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -147,6 +151,12 @@ bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *pha
 
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
 void sci_open_socket_ocsp(lua_State *L);
+
+/* ---- keylog.c --------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
+void sci_ssl_forget_key_lines(sci_sslsocket *socket);
+void sci_open_socket_keylog(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 
