@@ -127,6 +127,10 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     };
     luaL_checkstack(L, 8, "too many values for a SciSslError");
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
+    if (queue_says(SSL_R_INVALID_STATUS_RESPONSE) && socket->ocsp_condition) {
+        failure.condition = socket->ocsp_condition;
+        failure.message = socket->ocsp_message;
+    }
     if (socket->handler_failed) take_cause(L, socket, &failure);
     else if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";
     if (queue_says(SSL_R_WRONG_VERSION_NUMBER) && !socket->secured && !failure.cause) {

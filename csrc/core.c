@@ -1,5 +1,5 @@
 /* core.c: scissl.core, the module's entry; how classes are made; what a lua_State keeps for all of them. */
-#include "scissl.h"
+#include "pki.h"
 
 #include <limits.h>
 #include <math.h>
@@ -126,6 +126,8 @@ int luaopen_scissl_core(lua_State *L) {
     open_class(L, SCI_KEY, sci_open_key);
     open_class(L, SCI_CERTIFICATE, sci_open_certificate);
     open_class(L, SCI_CIPHER, sci_open_cipher);
+    open_class(L, "SciSslOcsp", sci_open_ocsp);
+    open_class(L, "SciSslPkcs12", sci_open_pkcs12);
     open_class(L, SCI_SESSION, sci_open_session);
     open_class(L, SCI_CONTEXT, sci_open_context);
     open_class(L, SCI_SSL_SOCKET, sci_open_sslsocket);

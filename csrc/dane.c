@@ -45,14 +45,14 @@ static int sslsocket_set_dane(lua_State *L) {
         int value = sci_push_options(L, 3, names);
         name_checks = lua_isnil(L, value) || lua_toboolean(L, value);
     }
-    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     if (socket->dane) return sci_fail_own(L, "option", "dane_twice", NULL);
     ERR_clear_error();
     if (SSL_CTX_dane_enable(SSL_get_SSL_CTX(socket->ssl)) <= 0 || SSL_dane_enable(socket->ssl, host) <= 0)
         return sci_fail_openssl(L, "option", "DANE");
     if (!name_checks) SSL_dane_set_flags(socket->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
-    sci_check_sslsocket(L, 1)->dane = true;
+    socket->dane = socket->afresh = true;
     return sci_answer_receiver(L);
 }
 

@@ -55,10 +55,8 @@ static bool matches_ip(const X509_VERIFY_PARAM *param, X509 *certificate) {
 /* OpenSSL resumes without a new look at the certificate: a session that was made without verification, or with another
  * host, must not slip past a client that verifies now. It is left out, and a full handshake follows. */
 static bool session_fits(const SSL *ssl) {
-    const sci_sslsocket *socket = SSL_get_app_data(ssl);
     SSL_SESSION *session = SSL_get_session(ssl);
     if (!session || !(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)) return true;
-    if (socket->dane) return false;
     X509 *certificate = SSL_SESSION_get0_peer(session);
     const X509_VERIFY_PARAM *param = SSL_get0_param((SSL *)ssl);
     return SSL_get_verify_result(ssl) == X509_V_OK &&
@@ -76,7 +74,7 @@ static bool begin_as_client(sci_sslsocket *socket) {
     socket->role = SCI_CLIENT;
     SSL_set_connect_state(socket->ssl);
     if (socket->suspends_at & SCI_AT_VERIFY) insist_on_verification(socket);
-    return session_fits(socket->ssl) || SSL_set_session(socket->ssl, NULL);
+    return (!socket->afresh && session_fits(socket->ssl)) || SSL_set_session(socket->ssl, NULL);
 }
 
 bool sci_ssl_begin_as_server(sci_sslsocket *socket) {

@@ -62,6 +62,53 @@ void sci_push_asn1_string(lua_State *L, const ASN1_STRING *string);
 bool sci_time_to_seconds(const ASN1_TIME *time, lua_Integer *seconds);
 bool sci_time_from_seconds(ASN1_TIME *time, lua_Integer seconds);
 
+/* ---- ocsp.c, responder.c: OCSP responses ------------------------------------------------------------------------- */
+
+/* One that is being looked at; what belongs to it goes with sci_free_ocsp. */
+typedef struct sci_ocsp {
+    OCSP_RESPONSE *response;
+    OCSP_BASICRESP *basic;   /* NULL: the responder has nothing to say */
+    OCSP_SINGLERESP *single; /* what `basic` says of the certificate in question; NULL: not known yet */
+} sci_ocsp;
+
+typedef struct sci_ocsp_question {
+    X509 *certificate, *issuer;
+    lua_Integer at, skew; /* seconds since the epoch at which to judge, and by which clocks may differ */
+} sci_ocsp_question;
+
+#define SCI_OCSP_SKEW 300
+
+/* Reads a response into the zeroed `ocsp`, where the responder has something to say. False: `failure` says why. */
+bool sci_read_ocsp(sci_ocsp *ocsp, const unsigned char *bytes, size_t length, sci_failure *failure);
+
+/* Finds what a response says of the certificate, in the name of its issuer and at that time: `ocsp->single`, and its
+ * V_OCSP_CERTSTATUS_… in `status`. False: it says nothing that counts, and `failure` says why. */
+bool sci_judge_ocsp(sci_ocsp *ocsp, const sci_ocsp_question *question, int *status, sci_failure *failure);
+
+/* Pushes a table of what `ocsp->single` says. */
+void sci_push_ocsp(lua_State *L, const sci_ocsp *ocsp);
+
+/* Pushes a userdata that owns an empty one. NULL: there is no memory. */
+sci_ocsp *sci_new_ocsp(lua_State *L);
+
+/* Reads a response into the empty `ocsp` and judges it. Pushes that table, or nil and a SciSslError; answers how many. */
+int sci_answer_ocsp(lua_State *L, sci_ocsp *ocsp, const unsigned char *bytes, size_t length,
+                    const sci_ocsp_question *question);
+
+void sci_free_ocsp(sci_ocsp *ocsp);
+
+/* The integer at `value`, seconds since the epoch within the years that ASN.1 can say; `missing` for nil. */
+lua_Integer sci_check_seconds_option(lua_State *L, int index, const char *name, int value, lua_Integer missing);
+
+extern const char *const sci_ocsp_outcomes[]; /* by OCSP_RESPONSE_STATUS_…; NULL where there is none */
+extern const char *const sci_ocsp_statuses[]; /* by V_OCSP_CERTSTATUS_… */
+
+int sci_make_ocsp_request(lua_State *L);  /* SciSslOcsp.request */
+int sci_make_ocsp_response(lua_State *L); /* SciSslOcsp.response */
+void sci_open_ocsp(lua_State *L);
+
+void sci_open_pkcs12(lua_State *L); /* pkcs12.c */
+
 /* ---- options.c: tables of options ------------------------------------------------------------------------------- */
 
 /* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends, nil where it is

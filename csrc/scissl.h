@@ -250,10 +250,16 @@ void sci_close_transport(sci_state *state);
 /* User values. */
 enum {
     SCI_CONTEXT_ALPN = 1,   /* the ALPN list in wire format, or nil */
-    SCI_CONTEXT_PSK_CLIENT, /* a table of identity and key, a function, or nil */
-    SCI_CONTEXT_PSK_SERVER, /* a table of keys by identities, a function, or nil */
+    SCI_CONTEXT_OCSP,       /* the OCSP response that servers staple, DER, or nil */
+    SCI_CONTEXT_KEYLOG,     /* the open file that keylog lines go to, or nil */
+    SCI_CONTEXT_PSK_CLIENT, /* a client's pre-shared key: table or function, or nil */
+    SCI_CONTEXT_PSK_SERVER, /* those that a server knows: table or function, or nil */
     SCI_CONTEXT_USERVALUES = SCI_CONTEXT_PSK_SERVER
 };
+
+/* What a client does about OCSP responses that servers staple; see staple.c. */
+typedef enum sci_ocsp_policy { SCI_OCSP_NONE, SCI_OCSP_REQUEST, SCI_OCSP_REQUIRE } sci_ocsp_policy;
+
 #define SCI_SID_LENGTH 32 /* SSL_MAX_SID_CTX_LENGTH */
 
 /* A connection that was made from a context and must not feel the context's later changes: SSL_new copies most
@@ -271,6 +277,8 @@ typedef struct sci_context {
     sci_dependent dependents; /* head of the ring of connections that still read from `ctx` */
     bool store_lent;          /* connections of earlier settings hold the trust store: copy before changing it */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
+    sci_ocsp_policy ocsp_policy;
+    bool keylog; /* connections keep their secrets for keylogLines */
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
@@ -303,10 +311,13 @@ const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none 
 const char *sci_protocol_name(int version);
 int sci_fail_protocol(lua_State *L, const char *name);
 
-void sci_open_offer(lua_State *L);       /* adds its methods to the class table on top */
-void sci_open_trust(lua_State *L);       /* adds its methods to the class table on top */
-void sci_open_identity(lua_State *L);    /* adds its methods to the class table on top */
-void sci_open_context_psk(lua_State *L); /* adds its methods to the class table on top */
+void sci_open_offer(lua_State *L);          /* adds its methods to the class table on top */
+void sci_open_trust(lua_State *L);          /* adds its methods to the class table on top */
+void sci_open_identity(lua_State *L);       /* adds its methods to the class table on top */
+void sci_open_context_psk(lua_State *L);    /* adds its methods to the class table on top */
+void sci_open_context_ocsp(lua_State *L);   /* staple.c: adds its methods to the class table on top */
+void sci_open_context_pkcs12(lua_State *L); /* pkcs12.c: the same */
+void sci_open_context_keylog(lua_State *L); /* keylog.c: the same */
 void sci_open_context(lua_State *L);
 
 /* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */

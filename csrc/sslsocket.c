@@ -131,6 +131,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->alert_sent = -1;
     socket->suspends_at = 0;
     socket->dane = false;
+    socket->ocsp_condition = socket->ocsp_message = NULL;
     sci_ssl_forget_stations(socket);
     sci_transport_forget(transport);
 }
@@ -164,6 +165,8 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     socket->alpn = (const unsigned char *)lua_tolstring(L, -1, &length);
     socket->alpn_length = (unsigned int)length;
     lua_setiuservalue(L, 1, SCI_SSL_ALPN);
+    sci_ssl_inherit_ocsp(L, socket, context);
+    sci_ssl_inherit_keylog(L, socket, context);
     lua_pop(L, 1);
     socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
     memcpy(socket->sid, context->sid, context->sid_length);
@@ -275,6 +278,7 @@ static int sslsocket_gc(lua_State *L) {
     sci_queue_free(&socket->transport.out);
     sci_transport_forget(&socket->transport);
     sci_ssl_forget_stations(socket);
+    sci_ssl_forget_key_lines(socket);
     sci_socket_release(&socket->socket);
     return 0;
 }
@@ -430,6 +434,8 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_dane(L);
     sci_open_psk(L);
     sci_open_choose(L);
+    sci_open_socket_ocsp(L);
+    sci_open_socket_keylog(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "accept", sslsocket_accept);
     wrap_inherited(L, "send", sslsocket_plain);

@@ -12,7 +12,9 @@ enum {
     SCI_SSL_FAILURE,    /* the SciSslError that ended the connection */
     SCI_SSL_ALPN,       /* the context's ALPN list at sslInitialize */
     SCI_SSL_CAUSE,      /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
-    SCI_SSL_PSK_CLIENT, /* what the context had at sslInitialize: see SCI_CONTEXT_PSK_… */
+    SCI_SSL_OCSP,       /* the OCSP response that a server staples, or nil */
+    SCI_SSL_KEYLOG,     /* the open file that its keylog lines go to, or nil */
+    SCI_SSL_PSK_CLIENT, /* as in its context at sslInitialize */
     SCI_SSL_PSK_SERVER,
     SCI_SSL_USERVALUES = SCI_SSL_PSK_SERVER
 };
@@ -60,6 +62,15 @@ typedef struct sci_sslsocket {
     bool dane;                     /* sslSetDane has been called */
     char *psk_identity;            /* of a server: whose key was found last */
     STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
+    bool afresh;                   /* no session is resumed: it may have been made with less care than is taken now */
+    sci_ocsp_policy ocsp_policy;   /* inherited */
+    const char *ocsp_condition, *ocsp_message; /* why the stapled OCSP response ended the handshake */
+    const unsigned char *ocsp;                 /* bytes of SCI_SSL_OCSP, or NULL */
+    size_t ocsp_length;
+    bool keylog;                          /* inherited: keep the secrets for keylogLines */
+    const struct sci_keylog *keylog_file; /* in SCI_SSL_KEYLOG, or NULL */
+    sci_queue key_lines;                  /* each with a NUL behind it */
+    lua_Integer key_lines_lost;
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -145,6 +156,17 @@ void sci_ssl_forget_stations(sci_sslsocket *socket); /* for a handshake that beg
 /* A completed handshake whose peer has still to be judged: suspends it there, once; and carries out the judgement.
  * False: an answer was pushed. */
 bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* ---- staple.c --------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
+void sci_open_socket_ocsp(lua_State *L);
+
+/* ---- keylog.c --------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
+void sci_ssl_forget_key_lines(sci_sslsocket *socket);
+void sci_open_socket_keylog(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 

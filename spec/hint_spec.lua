@@ -13,6 +13,8 @@ local conditions = {
   "file_directory", "file_empty", "file_missing", "file_unreadable", "handshake_eof", "handshake_needed",
   "handshake_under_way", "host_not_found", "host_unreachable", "invalid_option", "key_mismatch", "key_size",
   "line_too_long", "listening", "malformed_certificate", "malformed_extension", "malformed_key", "malformed_name",
+  "malformed_pkcs12", "pkcs12_incomplete", "pkcs12_legacy", "malformed_ocsp", "ocsp_expired", "ocsp_missing", "ocsp_no_issuer", "ocsp_not_yet_valid", "ocsp_other_certificate",
+  "ocsp_unknown", "ocsp_unsuccessful", "ocsp_untrusted",
   "memory_full", "no_certificate", "no_shared_alpn", "no_shared_cipher", "no_shared_group",
   "no_shared_signature_algorithm", "not_a_socket", "not_a_stream", "not_certificate", "not_connected", "not_der",
   "not_in_this_openssl", "not_initialized", "not_listening", "not_pem", "not_private_key", "not_ready", "not_served",

@@ -32,6 +32,7 @@ local phase_words = {
   digest = "computing a fingerprint",
   key = "making a key",
   renegotiate = "renegotiating",
+  ocsp = "judging an OCSP response",
 }
 
 local function given(text)
@@ -149,6 +150,18 @@ local hints = {
   bad_tlsa = "the data of the TLSA record do not fit its selector and matching type",
   certificate_invalid = "the peer's certificate was not accepted",
 
+  ocsp_missing = "there is no OCSP response for the peer's certificate; let the server staple one, or ask for less "
+    .. "than ocsp = \"require\"",
+  ocsp_untrusted = "the OCSP response is not signed in the name of the certificate's issuer; do not trust it",
+  ocsp_other_certificate = "the OCSP response is about another certificate; let the server staple the right one",
+  ocsp_expired = "the OCSP response has expired; let the server fetch a new one, and check this machine's clock",
+  ocsp_not_yet_valid = "the OCSP response is from the future; check this machine's clock",
+  ocsp_unknown = "the issuer's OCSP responder does not know the certificate; do not trust this peer",
+  ocsp_unsuccessful = "the OCSP responder has nothing to say; ask it again later",
+  ocsp_no_issuer = "the issuer of the peer's certificate is not known, so nobody can vouch for it by OCSP; name its "
+    .. "CA with caFile or caPath",
+  malformed_ocsp = "this is no OCSP response in DER, or a damaged one; fetch it again",
+
   -- our certificate
   client_certificate_missing = function(err)
     local _, direction = err:alert()
@@ -180,6 +193,10 @@ local hints = {
   malformed_key = "the key is damaged, or of a kind that this OpenSSL does not know",
   passphrase_empty = "an empty passphrase protects nothing; give one, or none at all (nil)",
   passphrase_too_long = "the passphrase is longer than OpenSSL takes (1024 bytes)",
+  malformed_pkcs12 = "this is no PKCS#12 (.p12, .pfx), or a damaged one; see whether a PEM file was taken for it",
+  pkcs12_legacy = "it is encrypted with old algorithms that OpenSSL 3 has put aside; convert it: openssl pkcs12 "
+    .. "-legacy -in old.p12 -nodes -out all.pem, then openssl pkcs12 -export -in all.pem -out new.p12",
+  pkcs12_incomplete = "there is no private key with its certificate in there; export both together",
   not_der = "this is not DER; PEM text begins with -----BEGIN and goes to fromPem or a loader for PEM",
 
   -- the network

@@ -1,0 +1,366 @@
+/* pkcs12.c: SciSslPkcs12, and SciSslContext:usePkcs12: a key, its certificate and the issuers in one encrypted file
+ * (RFC 7292; .p12, .pfx). */
+#include "pki.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include <openssl/pkcs12.h>
+
+/* What is taken out of one, or put into it: in a guard of Lua's. */
+typedef struct bundle {
+    PKCS12 *sealed;
+    EVP_PKEY *key;
+    X509 *certificate;
+    STACK_OF(X509) *chain;
+} bundle;
+
+static void release(void *object) {
+    bundle *held = object;
+    PKCS12_free(held->sealed);
+    EVP_PKEY_free(held->key);
+    X509_free(held->certificate);
+    sk_X509_pop_free(held->chain, X509_free);
+    OPENSSL_free(held);
+}
+
+/* Pushes a userdata that owns an empty one. NULL: there is no memory. */
+static bundle *new_bundle(lua_State *L) {
+    sci_guard *guard = sci_new_guard(L, release);
+    ERR_clear_error();
+    guard->object = OPENSSL_zalloc(sizeof(bundle));
+    return guard->object;
+}
+
+static bool refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return false;
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------------- */
+
+static void check_passphrase(lua_State *L, int index) {
+    int type = lua_type(L, index);
+    luaL_argexpected(L, type <= LUA_TNIL || type == LUA_TSTRING || type == LUA_TFUNCTION, index, "string or function");
+    if (type == LUA_TSTRING) sci_check_text(L, index);
+}
+
+/* Leaves the passphrase that the function at `index` answers in its place. */
+static bool call_function(lua_State *L, int index, sci_failure *failure) {
+    if (!lua_isfunction(L, index)) return true;
+    lua_pushvalue(L, index);
+    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
+        failure->cause = lua_gettop(L);
+        return refuse(failure, "passphrase_function", "the passphrase function raised an error");
+    }
+    if (lua_type(L, -1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
+        return refuse(failure, "passphrase_function",
+                      "the passphrase function did not answer a string without NUL bytes");
+    lua_replace(L, index);
+    return true;
+}
+
+static bool unseal_bytes(bundle *held, const char *bytes, size_t length, sci_failure *failure) {
+    const unsigned char *cursor = (const unsigned char *)bytes;
+    held->sealed = length <= LONG_MAX ? d2i_PKCS12(NULL, &cursor, (long)length) : NULL;
+    if (!held->sealed) return refuse(failure, "malformed_pkcs12", "these bytes are no PKCS#12");
+    if (cursor != (const unsigned char *)bytes + length)
+        return refuse(failure, "malformed_pkcs12", "there are bytes behind the end of the PKCS#12");
+    return true;
+}
+
+/* OpenSSL leaves weak old algorithms, such as RC2 with 40 bits, to its legacy provider, which is seldom loaded. */
+static bool needs_legacy(void) {
+    unsigned long code = ERR_peek_error();
+    return ERR_GET_REASON(code) == ERR_R_UNSUPPORTED || ERR_GET_REASON(code) == EVP_R_UNSUPPORTED_ALGORITHM;
+}
+
+/* "" and none are not the same to PKCS#12; whoever gives no passphrase may mean either. */
+static bool fits(PKCS12 *sealed, const char **passphrase) {
+    if (!PKCS12_mac_present(sealed)) return true;
+    if (PKCS12_verify_mac(sealed, *passphrase, -1)) return true;
+    bool given = *passphrase && **passphrase;
+    *passphrase = *passphrase ? NULL : "";
+    return !given && PKCS12_verify_mac(sealed, *passphrase, -1);
+}
+
+static bool open_sealed(bundle *held, const char *passphrase, sci_failure *failure) {
+    bool given = passphrase != NULL;
+    if (!fits(held->sealed, &passphrase)) {
+        if (needs_legacy()) return refuse(failure, "pkcs12_legacy", NULL);
+        return refuse(failure, given ? "passphrase_wrong" : "passphrase_missing",
+                      given ? "the passphrase is wrong, or the PKCS#12 damaged"
+                            : "the PKCS#12 is encrypted, and there is no passphrase");
+    }
+    ERR_clear_error();
+    if (PKCS12_parse(held->sealed, passphrase, &held->key, &held->certificate, &held->chain)) return true;
+    if (needs_legacy()) return refuse(failure, "pkcs12_legacy", NULL);
+    return refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
+}
+
+/* Opens the PKCS#12 that `bytes` are with the passphrase at 2, the bytes being kept on the stack elsewhere. */
+static bool open_bytes(lua_State *L, bundle *held, const char *bytes, size_t length, sci_failure *failure) {
+    if (!unseal_bytes(held, bytes, length, failure) || !call_function(L, 2, failure)) return false;
+    ERR_clear_error();
+    return open_sealed(held, lua_tostring(L, 2), failure);
+}
+
+static void set_certificate(lua_State *L, const char *field, X509 *certificate) {
+    if (!certificate) return;
+    X509 **slot = sci_new_certificate(L);
+    if (X509_up_ref(certificate)) *slot = certificate;
+    lua_setfield(L, -2, field);
+}
+
+static void set_key(lua_State *L, EVP_PKEY *key) {
+    if (!key) return;
+    EVP_PKEY **slot = sci_new_key(L);
+    if (EVP_PKEY_up_ref(key)) *slot = key;
+    lua_setfield(L, -2, "key");
+}
+
+static void set_chain(lua_State *L, const STACK_OF(X509) *chain) {
+    lua_newtable(L);
+    for (int i = 0; i < sk_X509_num(chain); i++) {
+        X509 **slot = sci_new_certificate(L);
+        if (X509_up_ref(sk_X509_value(chain, i))) *slot = sk_X509_value(chain, i);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "chain");
+}
+
+static void set_name(lua_State *L, X509 *certificate) {
+    int length = 0;
+    const unsigned char *name = certificate ? X509_alias_get0(certificate, &length) : NULL;
+    if (!name || length <= 0) return;
+    lua_pushlstring(L, (const char *)name, (size_t)length);
+    lua_setfield(L, -2, "friendlyName");
+}
+
+/***
+Reads PKCS#12.
+@function SciSslPkcs12.parse
+@tparam string bytes
+@tparam[opt] string|function passphrase a function is called once, without arguments, and answers it
+@treturn[1] table `key` (SciSslPrivateKey), `certificate` (SciSslX509Certificate, the key's), `chain` (array of the other
+ certificates), `friendlyName`. What is not in there is nil
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`; condition `malformed_pkcs12`, `passphrase_missing`, `passphrase_wrong`,
+ `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL has put aside
+@see PKCS12_parse(3)
+@see RFC 7292
+*/
+static int pkcs12_parse(lua_State *L) {
+    sci_failure failure = {.phase = "load", .subject = "PKCS#12"};
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 1, &length);
+    lua_settop(L, 2);
+    check_passphrase(L, 2);
+    bundle *held = new_bundle(L);
+    if (!held || !open_bytes(L, held, bytes, length, &failure)) return sci_fail(L, &failure);
+    ERR_clear_error();
+    lua_createtable(L, 0, 4);
+    set_key(L, held->key);
+    set_certificate(L, "certificate", held->certificate);
+    set_chain(L, held->chain);
+    set_name(L, held->certificate);
+    return 1;
+}
+
+/* ---- for a context ---------------------------------------------------------------------------------------------- */
+
+static bool use(const sci_context *context, bundle *held, sci_failure *failure) {
+    if (!context->ctx) return refuse(failure, "closed", "the context has been closed"); /* by the passphrase function */
+    if (!held->key || !held->certificate)
+        return refuse(failure, "pkcs12_incomplete", "the PKCS#12 holds no private key with its certificate");
+    return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
+}
+
+/* The stack: the context, the passphrase, and what `bytes` belong to. */
+static int use_bytes(lua_State *L, const sci_context *context, const char *bytes, size_t length, sci_failure *failure) {
+    bundle *held = new_bundle(L);
+    if (!held || !open_bytes(L, held, bytes, length, failure) || !use(context, held, failure))
+        return sci_fail(L, failure);
+    return sci_answer_receiver(L);
+}
+
+/***
+Uses the private key of PKCS#12, and its certificate with the issuers that are there, as ours.
+@function SciSslContext:usePkcs12
+@tparam string bytes
+@tparam[opt] string|function passphrase a function is called once, without arguments, and answers it
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `SciSslPkcs12.parse`; `pkcs12_incomplete`: there is no key with a certificate in there;
+ `security_level`. The context stays as it was
+@see PKCS12_parse(3)
+@see SSL_CTX_use_cert_and_key(3)
+*/
+static int context_use_pkcs12(lua_State *L) {
+    sci_failure failure = {.phase = "load", .subject = "PKCS#12"};
+    const sci_context *context = sci_check_context(L, 1);
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    lua_settop(L, 3);
+    check_passphrase(L, 3);
+    lua_insert(L, 2);
+    return use_bytes(L, context, bytes, length, &failure);
+}
+
+#define CHUNK 16384
+#define LONGEST (16 << 20) /* bytes of a file that is taken for PKCS#12 */
+
+/* Pushes what is in the file. False: `failure` says why not. The BIO is in a guard of Lua's. */
+static bool read_file(lua_State *L, BIO *bio, sci_failure *failure) {
+    luaL_Buffer contents;
+    int count;
+    luaL_buffinit(L, &contents);
+    size_t total = 0;
+    while ((count = BIO_read(bio, luaL_prepbuffsize(&contents, CHUNK), CHUNK)) > 0 && total <= LONGEST) {
+        total += (size_t)count;
+        luaL_addsize(&contents, (size_t)count);
+    }
+    luaL_pushresult(&contents);
+    return total <= LONGEST || refuse(failure, "malformed_pkcs12", "the file is too long for PKCS#12");
+}
+
+static void free_bio(void *object) { BIO_free(object); }
+
+/***
+Uses the private key of a PKCS#12 file, as `usePkcs12` does.
+@function SciSslContext:usePkcs12File
+@tparam string path
+@tparam[opt] string|function passphrase
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+*/
+static int context_use_pkcs12_file(lua_State *L) {
+    sci_failure failure = {.phase = "load"};
+    const sci_context *context = sci_check_context(L, 1);
+    const char *path = sci_check_text(L, 2);
+    lua_settop(L, 3);
+    check_passphrase(L, 3);
+    lua_insert(L, 2);
+    sci_guard *guard = sci_new_guard(L, free_bio);
+    ERR_clear_error();
+    guard->object = sci_open_file(path, &failure);
+    if (!guard->object || !read_file(L, guard->object, &failure)) return sci_fail(L, &failure);
+    size_t length;
+    const char *bytes = lua_tolstring(L, -1, &length);
+    return use_bytes(L, context, bytes, length, &failure);
+}
+
+static const luaL_Reg context_methods[] = {
+    {"usePkcs12", context_use_pkcs12},
+    {"usePkcs12File", context_use_pkcs12_file},
+    {NULL, NULL},
+};
+
+void sci_open_context_pkcs12(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+
+/* ---- writing ---------------------------------------------------------------------------------------------------- */
+
+#define OPTIONS 1
+
+enum { KEY = OPTIONS + 1, CERTIFICATE, CHAIN, PASSPHRASE, FRIENDLY_NAME, ITERATIONS };
+
+static const char *const option_names[] = {"key",          "certificate", "chain", "passphrase",
+                                           "friendlyName", "iterations",  NULL};
+
+static EVP_PKEY *key_option(lua_State *L) {
+    EVP_PKEY **slot = luaL_testudata(L, KEY, SCI_KEY);
+    if (!slot || !*slot) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
+    return slot ? *slot : NULL;
+}
+
+static X509 *certificate_option(lua_State *L) {
+    X509 *certificate = sci_test_certificate(L, CERTIFICATE);
+    if (!certificate) sci_option_error(L, OPTIONS, "certificate", "open " SCI_CERTIFICATE, CERTIFICATE);
+    return certificate;
+}
+
+static const char *text_option(lua_State *L, int index) {
+    if (lua_isnil(L, index)) return NULL;
+    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
+    if (!text || strlen(text) != lua_rawlen(L, index))
+        sci_option_error(L, OPTIONS, option_names[index - KEY], "string without NUL bytes", index);
+    return text;
+}
+
+static int iterations_option(lua_State *L) {
+    const lua_Integer usual = PKCS12_DEFAULT_ITER, most = 100000000;
+    int is_integer;
+    if (lua_isnil(L, ITERATIONS)) return (int)usual;
+    lua_Integer count = lua_tointegerx(L, ITERATIONS, &is_integer);
+    if (!is_integer || count < 1 || count > most)
+        sci_option_error(L, OPTIONS, "iterations", "integer from 1 to 100000000", ITERATIONS);
+    return (int)count;
+}
+
+static void check_chain(lua_State *L) {
+    if (lua_isnil(L, CHAIN)) return;
+    if (!lua_istable(L, CHAIN)) sci_option_error(L, OPTIONS, "chain", "array of " SCI_CERTIFICATE, CHAIN);
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, CHAIN); i++) {
+        lua_rawgeti(L, CHAIN, i);
+        if (!sci_test_certificate(L, -1)) sci_option_error(L, OPTIONS, "chain", "array of open " SCI_CERTIFICATE, -1);
+        lua_pop(L, 1);
+    }
+}
+
+/* The list was checked: nothing raises here. */
+static bool copy_chain(lua_State *L, bundle *held) {
+    held->chain = sk_X509_new_null();
+    lua_Integer count = lua_isnil(L, CHAIN) ? 0 : (lua_Integer)lua_rawlen(L, CHAIN);
+    for (lua_Integer i = 1; held->chain && i <= count; i++) {
+        lua_rawgeti(L, CHAIN, i);
+        X509 *certificate = sci_test_certificate(L, -1);
+        lua_pop(L, 1);
+        if (!X509_add_cert(held->chain, certificate, X509_ADD_FLAG_UP_REF)) return false;
+    }
+    return held->chain != NULL;
+}
+
+static int write_sealed(BIO *bio, const void *sealed) { return i2d_PKCS12_bio(bio, sealed); }
+
+/***
+Writes PKCS#12, encrypted with AES-256-CBC under a key that PBKDF2 makes of the passphrase.
+@function SciSslPkcs12.make
+@tparam table options
+ `key`: the SciSslPrivateKey; `certificate`: the SciSslX509Certificate that goes with it;
+ `chain`: array of further certificates, its issuers;
+ `passphrase`: string, not empty; `friendlyName`: how programs call it;
+ `iterations`: of PBKDF2 (default 2048, as OpenSSL's; more make guessing slower, and opening it too)
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `save`; condition `passphrase_empty`, `key_mismatch`
+@raise for an unknown option or one of a wrong type
+@see PKCS12_create(3)
+*/
+static int pkcs12_make(lua_State *L) {
+    sci_failure failure = {.phase = "save", .subject = "PKCS#12"};
+    lua_settop(L, OPTIONS);
+    sci_push_options(L, OPTIONS, option_names);
+    bundle *held = new_bundle(L);
+    const char *passphrase = text_option(L, PASSPHRASE), *name = text_option(L, FRIENDLY_NAME);
+    int iterations = iterations_option(L);
+    EVP_PKEY *key = key_option(L);
+    X509 *certificate = certificate_option(L);
+    check_chain(L);
+    if (!passphrase) sci_option_error(L, OPTIONS, "passphrase", "string", PASSPHRASE);
+    if (passphrase && !*passphrase)
+        return sci_fail_own(L, "save", "passphrase_empty", "the passphrase is empty: it would protect nothing");
+    ERR_clear_error();
+    if (held && copy_chain(L, held))
+        held->sealed = PKCS12_create(passphrase, name, key, certificate, held->chain, 0, 0, iterations, iterations, 0);
+    if (!held || !held->sealed) return sci_fail(L, &failure);
+    return sci_push_written(L, write_sealed, held->sealed);
+}
+
+static const luaL_Reg pkcs12_functions[] = {{"parse", pkcs12_parse}, {"make", pkcs12_make}, {NULL, NULL}};
+
+void sci_open_pkcs12(lua_State *L) {
+    lua_newtable(L);
+    luaL_setfuncs(L, pkcs12_functions, 0);
+}

@@ -1,0 +1,283 @@
+/* staple.c: OCSP stapling (RFC 6066, section 8; RFC 8446, section 4.4.2.1). A server sends along what the issuer says of
+ * its certificate; a client asks for that, and judges it in mid-handshake, in C and on data. */
+#include "pki.h"
+#include "sslsocket.h"
+
+#include <time.h>
+
+static const char *const policies[] = {"none", "request", "require", NULL};
+
+/* ---- the server ------------------------------------------------------------------------------------------------- */
+
+static bool same_serial(OCSP_SINGLERESP *single, const X509 *certificate) {
+    ASN1_INTEGER *serial = NULL;
+    (void)OCSP_id_get0_info(NULL, NULL, NULL, &serial, (OCSP_CERTID *)OCSP_SINGLERESP_get0_id(single));
+    return serial && ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)) == 0;
+}
+
+/* A server with several certificates has a response for one of them. */
+static bool is_about(const sci_sslsocket *socket, const X509 *certificate) {
+    sci_failure failure = {0};
+    sci_ocsp ocsp = {0};
+    bool about = false;
+    if (certificate && sci_read_ocsp(&ocsp, socket->ocsp, socket->ocsp_length, &failure))
+        for (int i = 0; !about && i < OCSP_resp_count(ocsp.basic); i++)
+            about = same_serial(OCSP_resp_get0(ocsp.basic, i), certificate);
+    sci_free_ocsp(&ocsp);
+    return about;
+}
+
+static int staple(const sci_sslsocket *socket) {
+    if (!socket->ocsp || !is_about(socket, SSL_get_certificate(socket->ssl))) return SSL_TLSEXT_ERR_NOACK;
+    unsigned char *copy = OPENSSL_memdup(socket->ocsp, socket->ocsp_length);
+    if (!copy) return SSL_TLSEXT_ERR_NOACK;
+    if (SSL_set_tlsext_status_ocsp_resp(socket->ssl, copy, (long)socket->ocsp_length)) return SSL_TLSEXT_ERR_OK;
+    OPENSSL_free(copy);
+    return SSL_TLSEXT_ERR_NOACK;
+}
+
+/* ---- the client ------------------------------------------------------------------------------------------------- */
+
+#define STATUS_REQUEST 5 /* the TLS feature of certificates that are to come with a response (RFC 7633) */
+
+static bool must_staple(const X509 *certificate) {
+    TLS_FEATURE *features = X509_get_ext_d2i(certificate, NID_tlsfeature, NULL, NULL);
+    bool must = false;
+    for (int i = 0; !must && i < sk_ASN1_INTEGER_num(features); i++)
+        must = ASN1_INTEGER_get(sk_ASN1_INTEGER_value(features, i)) == STATUS_REQUEST;
+    TLS_FEATURE_free(features);
+    return must;
+}
+
+/* The peer's certificate and its issuer's, as OpenSSL has built the chain. */
+static bool find_question(const SSL *ssl, sci_ocsp_question *question, sci_failure *failure) {
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    question->certificate = sk_X509_value(chain, 0);
+    question->issuer = sk_X509_value(chain, 1);
+    if (!question->issuer && question->certificate && X509_self_signed(question->certificate, 1) == 1)
+        question->issuer = question->certificate;
+    if (question->issuer) return true;
+    failure->condition = "ocsp_no_issuer";
+    failure->message = "the certificate of the issuer is not known";
+    return false;
+}
+
+static size_t find_response(SSL *ssl, const unsigned char **bytes) {
+    long length = (long)SSL_get_tlsext_status_ocsp_resp(ssl, bytes);
+    return length > 0 && *bytes ? (size_t)length : 0;
+}
+
+static bool judge(SSL *ssl, int *status, sci_failure *failure) {
+    sci_ocsp_question question = {.at = (lua_Integer)time(NULL), .skew = SCI_OCSP_SKEW};
+    const unsigned char *bytes = NULL;
+    sci_ocsp ocsp = {0};
+    size_t length = find_response(ssl, &bytes);
+    if (length == 0) {
+        failure->condition = "ocsp_missing";
+        return false;
+    }
+    bool judged = find_question(ssl, &question, failure) && sci_read_ocsp(&ocsp, bytes, length, failure) &&
+                  sci_judge_ocsp(&ocsp, &question, status, failure);
+    sci_free_ocsp(&ocsp);
+    return judged;
+}
+
+/* Whether the handshake may go on. */
+static bool accepts(sci_sslsocket *socket) {
+    SSL *ssl = socket->ssl;
+    sci_failure failure = {0};
+    int status = V_OCSP_CERTSTATUS_UNKNOWN;
+    const X509 *certificate = SSL_get0_peer_certificate(ssl);
+    if (socket->ocsp_policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
+    bool required = socket->ocsp_policy == SCI_OCSP_REQUIRE || must_staple(certificate);
+    bool judged = judge(ssl, &status, &failure);
+    if (judged && status == V_OCSP_CERTSTATUS_GOOD) return true;
+    if (judged) failure.condition = status == V_OCSP_CERTSTATUS_REVOKED ? "certificate_revoked" : "ocsp_unknown";
+    socket->ocsp_condition = failure.condition ? failure.condition : "memory_full";
+    socket->ocsp_message = failure.message;
+    return !required && !(judged && status == V_OCSP_CERTSTATUS_REVOKED);
+}
+
+static int on_status(SSL *ssl, void *unused) {
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
+    (void)unused;
+    ERR_set_mark();
+    int answer = SSL_is_server(ssl) ? staple(socket) : accepts(socket);
+    ERR_pop_to_mark();
+    return answer;
+}
+
+/* ---- contexts --------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
+    lua_getiuservalue(L, -1, SCI_CONTEXT_OCSP);
+    socket->ocsp = (const unsigned char *)lua_tolstring(L, -1, &socket->ocsp_length);
+    lua_setiuservalue(L, 1, SCI_SSL_OCSP);
+    socket->ocsp_policy = context->ocsp_policy;
+    socket->afresh = context->ocsp_policy == SCI_OCSP_REQUIRE;
+    SSL_CTX_set_tlsext_status_cb(context->ctx, on_status);
+}
+
+/***
+Sets what clients made from now on do about OCSP stapling, by which a server proves that its certificate has not been
+revoked.
+
+* `"none"`: nothing. This is the default
+* `"request"`: the client asks. The handshake goes on where the server has no response, or one that does not count; but
+  not without a good one where the certificate says that it comes with one (must-staple, RFC 7633), and not with one by
+  which the issuer says that the certificate is revoked
+* `"require"`: no handshake without a good response. No session is resumed: it may have been made with less care
+
+What ends the handshake has the alert bad_certificate_status_response, and one of the conditions `ocsp_missing`,
+`certificate_revoked`, `ocsp_unknown`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`. Responses are judged as there, for
+the issuer in the chain as OpenSSL has built it.
+@function SciSslContext:setOcspPolicy
+@tparam string policy `"none"`, `"request"` or `"require"`
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_tlsext_status_type(3)
+*/
+static int context_set_ocsp_policy(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    context->ocsp_policy = (sci_ocsp_policy)luaL_checkoption(L, 2, NULL, policies);
+    int type = context->ocsp_policy == SCI_OCSP_NONE ? -1 : TLSEXT_STATUSTYPE_ocsp;
+    (void)SSL_CTX_set_tlsext_status_type(context->ctx, type);
+    return sci_answer_receiver(L);
+}
+
+/***
+Answers what `setOcspPolicy` set.
+@function SciSslContext:getOcspPolicy
+@treturn string
+*/
+static int context_get_ocsp_policy(lua_State *L) {
+    lua_pushstring(L, policies[sci_check_context(L, 1)->ocsp_policy]);
+    return 1;
+}
+
+#define LONGEST 65535 /* far beyond any response; what a handshake message holds is more */
+
+/* The response at 2, or nil. False: it cannot be stapled, and nil, SciSslError were pushed. */
+static bool check_response(lua_State *L) {
+    sci_failure failure = {.phase = "option", .subject = "OCSP response"};
+    sci_ocsp ocsp = {0};
+    size_t length = 0;
+    lua_settop(L, 2);
+    const char *bytes = luaL_optlstring(L, 2, NULL, &length);
+    if (!bytes) return true;
+    ERR_clear_error();
+    bool fits = length <= LONGEST;
+    if (!fits) failure.condition = "malformed_ocsp";
+    else fits = sci_read_ocsp(&ocsp, (const unsigned char *)bytes, length, &failure);
+    sci_free_ocsp(&ocsp);
+    if (!fits) sci_fail(L, &failure);
+    return fits;
+}
+
+/***
+Sets the OCSP response that servers made from now on staple for clients that ask, until it is set anew: it has to be
+fetched again before its `nextUpdate`. It is left out where the connection uses another certificate.
+@function SciSslContext:setOcspResponse
+@tparam ?string der as the issuer's responder has sent it; nil: none
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `malformed_ocsp`, or `ocsp_unsuccessful`: the responder says nothing in it; the context
+ stays as it was
+@see SciSslOcsp.request
+@see SSL_set_tlsext_status_ocsp_resp(3)
+*/
+static int context_set_ocsp_response(lua_State *L) {
+    sci_check_context(L, 1);
+    if (!check_response(L)) return 2;
+    lua_setiuservalue(L, 1, SCI_CONTEXT_OCSP);
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg context_methods[] = {
+    {"setOcspPolicy", context_set_ocsp_policy},
+    {"getOcspPolicy", context_get_ocsp_policy},
+    {"setOcspResponse", context_set_ocsp_response},
+    {NULL, NULL},
+};
+
+void sci_open_context_ocsp(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+
+/* ---- sockets ---------------------------------------------------------------------------------------------------- */
+
+/***
+Sets the OCSP response that this server connection staples, in place of the context's: before the handshake, or while it is
+suspended at `"clientHello"` or `"certificate"`.
+@function SciSslSocket:sslSetOcspResponse
+@tparam ?string der nil: none
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `SciSslContext:setOcspResponse`; `not_initialized`, `handshake_under_way`, `closed`
+*/
+static int sslsocket_set_ocsp_response(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    if (!check_response(L)) return 2;
+    if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
+    socket->ocsp = (const unsigned char *)lua_tolstring(L, 2, &socket->ocsp_length);
+    lua_setiuservalue(L, 1, SCI_SSL_OCSP);
+    return sci_answer_receiver(L);
+}
+
+/* The SSL of a client whose handshake is completed; NULL: nothing can have been stapled. */
+static SSL *check_client(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    return socket->secured && socket->ssl && socket->role == SCI_CLIENT ? socket->ssl : NULL;
+}
+
+/***
+Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it.
+@function SciSslSocket:ocspResponse
+@treturn ?string DER; nil where there is none: it was not asked for, the server has none, a session was resumed
+@see SSL_get_tlsext_status_ocsp_resp(3)
+*/
+static int sslsocket_ocsp_response(lua_State *L) {
+    const unsigned char *bytes = NULL;
+    SSL *ssl = check_client(L);
+    size_t length = ssl ? find_response(ssl, &bytes) : 0;
+    if (length > 0) lua_pushlstring(L, (const char *)bytes, length);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/***
+Judges the OCSP response that the server has stapled, for the server's certificate and the issuer in the chain as OpenSSL
+has built it. Whether that issuer is trusted `sslVerifyCertificate` tells.
+@function SciSslSocket:sslVerifyOcsp
+@tparam[opt] table options `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks
+ may differ (default 300)
+@treturn[1] table as `SciSslOcsp.check`: its `status` is `"good"`, `"revoked"` or `"unknown"`
+@treturn[2] nil
+@treturn[2] SciSslError phase `ocsp`, condition `ocsp_missing`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`
+@raise for an unknown option or one of a wrong type
+*/
+static int sslsocket_verify_ocsp(lua_State *L) {
+    static const char *const options[] = {"at", "skew", NULL};
+    sci_failure failure = {.phase = "ocsp", .condition = "ocsp_missing"};
+    const unsigned char *bytes = NULL;
+    lua_settop(L, 2);
+    sci_check_sslsocket(L, 1);
+    if (lua_isnil(L, 2)) lua_newtable(L), lua_replace(L, 2);
+    sci_ocsp *ocsp = sci_new_ocsp(L);
+    int first = sci_push_options(L, 2, options);
+    sci_ocsp_question question = {
+        .at = sci_check_seconds_option(L, 2, "at", first, (lua_Integer)time(NULL)),
+        .skew = sci_check_seconds_option(L, 2, "skew", first + 1, SCI_OCSP_SKEW),
+    };
+    SSL *ssl = check_client(L);
+    size_t length = ssl ? find_response(ssl, &bytes) : 0;
+    ERR_clear_error();
+    if (length == 0 || !find_question(ssl, &question, &failure)) return sci_fail(L, &failure);
+    return sci_answer_ocsp(L, ocsp, bytes, length, &question);
+}
+
+static const luaL_Reg socket_methods[] = {
+    {"sslSetOcspResponse", sslsocket_set_ocsp_response},
+    {"ocspResponse", sslsocket_ocsp_response},
+    {"sslVerifyOcsp", sslsocket_verify_ocsp},
+    {NULL, NULL},
+};
+
+void sci_open_socket_ocsp(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
