@@ -334,6 +334,7 @@ void sci_open_context(lua_State *L) {
     sci_open_trust(L);
     sci_open_identity(L);
     sci_open_context_psk(L);
+    sci_open_context_early(L);
     sci_open_context_ocsp(L);
     sci_open_context_keylog(L);
     sci_open_context_pkcs12(L);

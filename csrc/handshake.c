@@ -83,7 +83,7 @@ bool sci_ssl_begin_as_server(sci_sslsocket *socket) {
     return SSL_set_session_id_context(socket->ssl, socket->sid, socket->sid_length) == 1;
 }
 
-static bool take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const char *phase) {
+bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const char *phase) {
     if (socket->role == role) return true;
     if (socket->role != SCI_NO_ROLE)
         return sci_ssl_refuse(L, phase, "wrong_role",
@@ -100,7 +100,7 @@ static bool take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const 
 static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
-    if (!sci_ssl_ready(L, socket, phase) || !take_role(L, socket, role, phase)) return 1;
+    if (!sci_ssl_ready(L, socket, phase) || !sci_ssl_take_role(L, socket, role, phase)) return 1;
     sci_ssl_begin(L, socket);
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);

@@ -249,12 +249,13 @@ void sci_close_transport(sci_state *state);
 
 /* User values. */
 enum {
-    SCI_CONTEXT_ALPN = 1,   /* the ALPN list in wire format, or nil */
-    SCI_CONTEXT_OCSP,       /* the OCSP response that servers staple, DER, or nil */
-    SCI_CONTEXT_KEYLOG,     /* the open file that keylog lines go to, or nil */
-    SCI_CONTEXT_PSK_CLIENT, /* a client's pre-shared key: table or function, or nil */
-    SCI_CONTEXT_PSK_SERVER, /* those that a server knows: table or function, or nil */
-    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_PSK_SERVER
+    SCI_CONTEXT_ALPN = 1,     /* the ALPN list in wire format, or nil */
+    SCI_CONTEXT_OCSP,         /* the OCSP response that servers staple, DER, or nil */
+    SCI_CONTEXT_KEYLOG,       /* the open file that keylog lines go to, or nil */
+    SCI_CONTEXT_PSK_CLIENT,   /* a client's pre-shared key: table or function, or nil */
+    SCI_CONTEXT_PSK_SERVER,   /* those that a server knows: table or function, or nil */
+    SCI_CONTEXT_REPLAY_GUARD, /* a function, or nil */
+    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_REPLAY_GUARD
 };
 
 /* What a client does about OCSP responses that servers staple; see staple.c. */
@@ -316,6 +317,7 @@ void sci_open_trust(lua_State *L);          /* adds its methods to the class tab
 void sci_open_identity(lua_State *L);       /* adds its methods to the class table on top */
 void sci_open_context_psk(lua_State *L);    /* adds its methods to the class table on top */
 void sci_open_context_ocsp(lua_State *L);   /* staple.c: adds its methods to the class table on top */
+void sci_open_context_early(lua_State *L);  /* early.c: the same */
 void sci_open_context_pkcs12(lua_State *L); /* pkcs12.c: the same */
 void sci_open_context_keylog(lua_State *L); /* keylog.c: the same */
 void sci_open_context(lua_State *L);

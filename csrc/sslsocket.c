@@ -172,6 +172,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     memcpy(socket->sid, context->sid, context->sid_length);
     socket->sid_length = context->sid_length;
     sci_ssl_inherit_psk(L, socket);
+    sci_ssl_inherit_replay_guard(L, socket);
     socket->dependent.ssl = socket->ssl;
     sci_context_link(context, &socket->dependent);
 }
@@ -433,6 +434,7 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_suspend(L);
     sci_open_dane(L);
     sci_open_psk(L);
+    sci_open_early(L);
     sci_open_choose(L);
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);

@@ -16,7 +16,8 @@ enum {
     SCI_SSL_KEYLOG,     /* the open file that its keylog lines go to, or nil */
     SCI_SSL_PSK_CLIENT, /* as in its context at sslInitialize */
     SCI_SSL_PSK_SERVER,
-    SCI_SSL_USERVALUES = SCI_SSL_PSK_SERVER
+    SCI_SSL_REPLAY_GUARD,
+    SCI_SSL_USERVALUES = SCI_SSL_REPLAY_GUARD
 };
 
 /* Where a handshake can be suspended until its caller has decided something. */
@@ -142,7 +143,11 @@ bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
 /* psk.c */
 void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket);
 
+/* early.c */
+void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket);
+
 /* handshake.c */
+bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const char *phase);
 bool sci_ssl_begin_as_server(sci_sslsocket *socket);
 
 /* Callbacks in C, which look and note, and never call Lua. */
@@ -182,6 +187,7 @@ void sci_open_peer(lua_State *L);
 void sci_open_suspend(lua_State *L);
 void sci_open_dane(lua_State *L);
 void sci_open_psk(lua_State *L);
+void sci_open_early(lua_State *L);
 void sci_open_choose(lua_State *L);
 
 #endif

@@ -175,7 +175,7 @@ answers "not yet", and `sslGetError` tells which it is. Repeating the call goes 
 * `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` tells what OpenSSL thinks of the peer; `sslApprove` and
   `sslRefuse` overrule it, and without either it counts. On a client this comes in mid-handshake, so that the server gets
   an alert. On a server, and where a session is resumed, it comes when the handshake is done and before any application
-  data is handed out
+  data is handed out; such a server takes no early data
 @function SciSslSocket:sslSuspendAt
 @tparam string ... any of these names; none: nowhere
 @treturn[1] SciSslSocket the receiver

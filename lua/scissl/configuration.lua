@@ -22,6 +22,7 @@
 -- | `privateKeyFilename` | path. Where neither is set, the key is looked for where the certificate came from |
 -- | `passphrase` | string, or function that answers it |
 -- | `timeout` | seconds for which sessions can be resumed |
+-- | `maxReplayableData` | bytes of early data that servers take (see `SciSslContext:setMaxReplayableData`) |
 --
 -- Files are read when the context is made, and not again while it is shared: after a change on disk call
 -- `SciSslSocketConfiguration.forgetContexts()`.
@@ -57,6 +58,7 @@ local fields = {
   privateKeyFilename = "string",
   passphrase = "string|function",
   timeout = "count",
+  maxReplayableData = "count",
 }
 
 local field_names = {}
@@ -148,6 +150,7 @@ local steps = {
   { "verify", function(context, flags) return context:setVerify(flags) end },
   { "verifyDepth", function(context, depth) return context:setVerifyDepth(depth) end },
   { "timeout", function(context, seconds) return context:setTimeout(seconds) end },
+  { "maxReplayableData", function(context, bytes) return context:setMaxReplayableData(bytes) end },
   { "ca", function(context, certificates) return context:addTrusted(certificates) end },
   { "defaultTrust", function(context, wanted)
     if wanted then return context:useDefaultTrust() end

@@ -145,6 +145,7 @@ local function open(run)
     deadline = run.deadline,
     timeout = run.timeout,
     waiter = run.waiter,
+    replayable = run.given.replayable,
     onCertificate = run.given.onCertificate,
     onVerify = run.given.onVerify,
   })
@@ -164,6 +165,7 @@ local known_options = Configuration.optionKinds {
   waiter = "string|callable",
   maxLine = "count",
   tlsa = "table",
+  replayable = "string",
   onCertificate = "callable",
   onVerify = "callable",
 }
@@ -207,6 +209,9 @@ end
 -- * `tlsa`: TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with
 --   `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that
 --   has validated them
+-- * `replayable`: what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever
+--   records it can send it again: use it for requests that change nothing. Where not, or where the server does not take
+--   it, it is written after the handshake; `stream:earlyDataStatus()` tells
 -- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
 --
@@ -237,5 +242,11 @@ return function(given)
   local socket
   socket, failure = open(run)
   if not socket then return nil, failure end
-  return stream(socket, { timeout = given.timeout, maxLine = given.maxLine, waiter = waiter })
+  local made = stream(socket, { timeout = given.timeout, maxLine = given.maxLine, waiter = waiter })
+  if not given.replayable or socket:earlyDataStatus() == "accepted" then return made end
+  local written
+  written, failure = made:write(given.replayable)
+  if written then return made end
+  made:close()
+  return nil, failure
 end

@@ -114,18 +114,65 @@ local function refuse_unserved(run, code)
   }
 end
 
+-- Does what the answer "not yet" waits for. nil and a failure: it cannot.
+local function serve(run, answer)
+  local code = run.socket:sslGetError(answer)
+  local service = find_service(run, code)
+  if service then return service(run) end
+  return refuse_unserved(run, code)
+end
+
 local function repeat_until_done(run)
   local step, socket = steps[run.role], run.socket
   while true do
     local answer = step(socket)
     if core.isSslError(answer) then return nil, answer end
     if answer > 0 then return socket end
-    local code = socket:sslGetError(answer)
-    local serve = find_service(run, code)
-    if not serve then return refuse_unserved(run, code) end
-    local served, failure = serve(run)
+    local served, failure = serve(run, answer)
     if not served then return nil, failure end
   end
+end
+
+-- ---- early data
+
+-- A session that does not allow it is no failure: the caller sees that nothing was sent.
+local function write_replayable(run, data)
+  local socket, sent = run.socket, 0
+  while sent < #data do
+    local answer = socket:sslWriteReplayable(data, sent + 1)
+    if core.isSslError(answer) then
+      if sent == 0 and answer:condition() == "not_replayable" then return socket end
+      return nil, answer
+    end
+    if answer > 0 then sent = sent + answer
+    else
+      local served, failure = serve(run, answer)
+      if not served then return nil, failure end
+    end
+  end
+  return socket
+end
+
+local function read_replayable(run, take)
+  local socket = run.socket
+  while true do
+    local answer = socket:sslReadReplayable()
+    if core.isSslError(answer) then return nil, answer end
+    if answer == 0 then return socket end
+    if type(answer) == "string" then take(socket, answer)
+    else
+      local served, failure = serve(run, answer)
+      if not served then return nil, failure end
+    end
+  end
+end
+
+local function run_through(run)
+  local done, failure = run.socket, nil
+  if run.replayable and run.role == "connect" then done, failure = write_replayable(run, run.replayable) end
+  if run.onReplayable and run.role == "accept" then done, failure = read_replayable(run, run.onReplayable) end
+  if not done then return nil, failure end
+  return repeat_until_done(run)
 end
 
 -- ---- the whole
@@ -160,6 +207,8 @@ local known_options = {
   onClientHello = "callable",
   onCertificate = "callable",
   onVerify = "callable",
+  replayable = "string",
+  onReplayable = "callable",
 }
 
 --- Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
@@ -181,6 +230,10 @@ local known_options = {
 -- * `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers
 --   whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as
 --   `SciSslSocket:sslUseCertificate` takes them
+-- * `replayable`, clients: early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`);
+--   `socket:earlyDataStatus()` tells afterwards whether the server has taken it
+-- * `onReplayable(socket, data)`, servers: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
+--   raises goes to the caller
 -- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer
 --   whatever OpenSSL thinks, and nothing leaves it to OpenSSL
 --
@@ -201,6 +254,8 @@ return function(socket, role, given)
     waiter = wait.find(given.waiter, 2),
     timeout = given.timeout,
     deadline = given.deadline or wait.deadline(given.timeout),
+    replayable = given.replayable,
+    onReplayable = given.onReplayable,
     handlers = {
       onClientHello = given.onClientHello,
       onCertificate = given.onCertificate,
@@ -209,9 +264,9 @@ return function(socket, role, given)
   }
   local ready, refusal = suspend(run)
   if not ready then return nil, refusal end
-  if not (run.deadline and socket:isBlocking()) then return repeat_until_done(run) end
+  if not (run.deadline and socket:isBlocking()) then return run_through(run) end
   socket:setBlocking(false)
-  local done, failure = repeat_until_done(run)
+  local done, failure = run_through(run)
   socket:setBlocking(true)
   return done, failure
 end

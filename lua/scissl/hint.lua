@@ -235,6 +235,9 @@ local hints = {
   handshake_needed = "finish the handshake first: repeat sslConnect() or sslAccept() until it answers 1",
   handshake_under_way = "this has to be set before the handshake begins",
   wrong_role = "this socket is the other side of the connection; a client uses sslConnect(), a server sslAccept()",
+  too_late = "data that may be replayed belongs before the end of the handshake; now use sslWrite() and sslRead()",
+  not_replayable = "early data needs a session of TLS 1.3 whose server allows it (setMaxReplayableData); send the data "
+    .. "after the handshake",
   write_pending = "an earlier sslWrite() is not finished; repeat it with the same data first",
   shutdown_sent = "this side has already closed the TLS session; nothing more can be written",
   renegotiation_refused = "the peer, or this version of TLS, does not renegotiate",

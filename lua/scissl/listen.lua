@@ -62,6 +62,12 @@ function Listener:acceptSocket(timeout)
   return accept_socket(self, timeout)
 end
 
+local function made_of(self, socket, replayable)
+  local made = stream(socket, { timeout = self.timeout, maxLine = self.maxLine, waiter = self.waiter })
+  made.replayable = table.concat(replayable)
+  return made
+end
+
 --- Accepts a connection and does the handshake. Where that fails the connection is closed, and the listener goes on.
 -- @function SciSslListener:accept
 -- @tparam[opt] number timeout seconds to wait for a connection; without it, for ever. The handshake has its own: the
@@ -73,6 +79,10 @@ function Listener:accept(timeout)
   check_timeout(timeout, "accept")
   local socket, failure = accept_socket(self, timeout)
   if not socket then return nil, failure end
+  local replayable, take = {}, nil
+  if self.context:getMaxReplayableData() > 0 then
+    take = function(_, data) replayable[#replayable + 1] = data end
+  end
   local done
   done, failure = handshake(socket, "accept", {
     timeout = self.timeout or HANDSHAKE_SECONDS,
@@ -80,8 +90,9 @@ function Listener:accept(timeout)
     onClientHello = self.onClientHello,
     onCertificate = self.onCertificate,
     onVerify = self.onVerify,
+    onReplayable = take,
   })
-  if done then return stream(socket, { timeout = self.timeout, maxLine = self.maxLine, waiter = self.waiter }) end
+  if done then return made_of(self, socket, replayable) end
   socket:close()
   return nil, failure
 end
@@ -235,6 +246,8 @@ end
 -- * `sni`: contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's
 --   own, other names are refused
 -- * `onClientHello`, `onCertificate`, `onVerify`: handlers of each handshake (see `scissl.handshake`)
+-- * `maxReplayableData`: bytes of early data that clients may send before the handshake is done (none); what came so
+--   `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
 -- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 -- * `backlog`: connections that may wait to be accepted (128)
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)

@@ -418,6 +418,14 @@ function Stream:socket()
   return self.ssl
 end
 
+--- Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
+-- again by somebody else.
+-- @function SciSslStream:replayableData
+-- @treturn string empty where there was none
+function Stream:replayableData()
+  return self.replayable or ""
+end
+
 --- Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
 -- @function SciSslStream:dirty
 -- @treturn boolean
@@ -427,9 +435,9 @@ end
 
 -- These answer what the socket answers.
 for _, name in ipairs {
-  "alpnProtocol", "cipher", "events", "getPeerName", "getSession", "getSockName", "getfd", "isSecure",
-  "isSessionReused", "localCertificate", "localChain", "peerCertificate", "peerChain", "pollfd", "serverName",
-  "sslVerifyCertificate", "version",
+  "alpnProtocol", "cipher", "earlyDataStatus", "events", "getPeerName", "getSession", "getSockName", "getfd",
+  "isSecure", "isSessionReused", "localCertificate", "localChain", "peerCertificate", "peerChain", "pollfd",
+  "serverName", "sslVerifyCertificate", "version",
 } do
   Stream[name] = function(self) return self.ssl[name](self.ssl) end
 end

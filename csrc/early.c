@@ -1,0 +1,205 @@
+/* early.c: SciSslContext and SciSslSocket, data that TLS 1.3 carries before the handshake is done (RFC 8446, section 2.3).
+ * Whoever records it can send it again: it is off unless asked for, and whatever touches it is called "replayable". */
+#include "sslsocket.h"
+
+#include <stdint.h>
+
+/* ---- the guard: the one thing here that OpenSSL asks for without being able to wait ----------------------------- */
+
+/* Protected. Gets the guard and, as light userdata, the session that is to be resumed; answers what the guard answers. */
+static int ask_guard(lua_State *L) {
+    SSL_SESSION **slot, *session = lua_touserdata(L, 2);
+    lua_settop(L, 1);
+    slot = sci_new_session(L);
+    if (SSL_SESSION_up_ref(session)) *slot = session;
+    lua_call(L, 1, 1);
+    return 1;
+}
+
+/* 0: the early data is left out, and the handshake goes on. */
+static int on_early_data(SSL *ssl, void *unused) {
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
+    lua_State *L = socket->L;
+    (void)unused;
+    if (socket->suspends_at & SCI_AT_VERIFY) return 0; /* no data before the verdict */
+    if (!sci_ssl_in_call(socket) || !lua_checkstack(L, 4)) return 0;
+    lua_pushcfunction(L, ask_guard);
+    if (lua_getiuservalue(L, 1, SCI_SSL_REPLAY_GUARD) == LUA_TNIL) {
+        lua_pop(L, 2);
+        return 1;
+    }
+    lua_pushlightuserdata(L, SSL_get_session(ssl));
+    if (!sci_ssl_call_lua(socket, 2, 1)) return 0;
+    bool allowed = lua_isboolean(L, -1) && lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return allowed;
+}
+
+void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket) {
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    lua_getiuservalue(L, -1, SCI_CONTEXT_REPLAY_GUARD);
+    lua_setiuservalue(L, 1, SCI_SSL_REPLAY_GUARD);
+    lua_pop(L, 1);
+    SSL_set_allow_early_data_cb(socket->ssl, on_early_data, NULL);
+}
+
+/* ---- settings of a context -------------------------------------------------------------------------------------- */
+
+/***
+Sets how many bytes a client may send before the handshake is done (early data, 0-RTT), for servers made from now on. What
+comes so can be sent again by anybody who records it, to this server or to another one of a fleet: take it only for
+requests that change nothing. Within one process OpenSSL takes each ticket's data once; for a fleet see `setReplayGuard`.
+@function SciSslContext:setMaxReplayableData
+@tparam integer bytes 0 (the default: none) … 4294967295; sessions made with it tell clients
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_max_early_data(3)
+@see RFC 8446, section 8
+*/
+static int context_set_max_replayable_data(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer bytes = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, bytes >= 0 && bytes <= UINT32_MAX, 2, "bytes from 0 to 4294967295 expected");
+    (void)SSL_CTX_set_max_early_data(ctx, (uint32_t)bytes); /* these two always succeed */
+    (void)SSL_CTX_set_recv_max_early_data(ctx, (uint32_t)bytes);
+    return sci_answer_receiver(L);
+}
+
+/***
+Answers how many bytes a client may send before the handshake is done.
+@function SciSslContext:getMaxReplayableData
+@treturn integer
+@see SSL_CTX_get_max_early_data(3)
+*/
+static int context_get_max_replayable_data(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_max_early_data(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets who decides whether early data is taken, for servers made from now on: a function that can ask the whole fleet whether
+it has seen the session before. It runs inside the handshake, under lua_pcall, and must not yield. Where it answers
+anything but true the data is left out, the client learns that, and the handshake goes on; where it raises, the handshake
+ends for that.
+@function SciSslContext:setReplayGuard
+@tparam ?function guard gets the OSSslSession that the client resumes; nil: OpenSSL's own check alone
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_allow_early_data_cb(3)
+*/
+static int context_set_replay_guard(lua_State *L) {
+    sci_check_context(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_setiuservalue(L, 1, SCI_CONTEXT_REPLAY_GUARD);
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg context_methods[] = {
+    {"setMaxReplayableData", context_set_max_replayable_data},
+    {"getMaxReplayableData", context_get_max_replayable_data},
+    {"setReplayGuard", context_set_replay_guard},
+    {NULL, NULL},
+};
+
+void sci_open_context_early(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+
+/* ---- a client --------------------------------------------------------------------------------------------------- */
+
+static bool may_write(lua_State *L, const sci_sslsocket *socket) {
+    SSL_SESSION *session = SSL_get_session(socket->ssl);
+    if (socket->secured) return sci_ssl_refuse(L, "connect", "too_late", NULL);
+    if (session && SSL_SESSION_get_max_early_data(session) > 0) return true;
+    return sci_ssl_refuse(L, "connect", "not_replayable", NULL);
+}
+
+/***
+Sends data before the handshake is done, in TLS 1.3: after `setSession` and before `sslConnect`, in one or more calls.
+Whoever records it can send it again: use it only for requests that change nothing. Whether the server has taken it
+`earlyDataStatus` tells after the handshake; if not, it is for the caller to send it again.
+@function SciSslSocket:sslWriteReplayable
+@tparam string data
+@tparam[opt=1] integer i first byte, as in `string.sub`
+@tparam[opt=-1] integer j last byte
+@treturn integer|SciSslError how many bytes were taken; 0 or less: not yet, as in `sslConnect`; a SciSslError (phase
+ `connect`, condition `not_replayable`: there is no session, or it does not allow early data; `too_late`: the handshake is
+ done; `wrong_role` …)
+@see SSL_write_early_data(3)
+*/
+static int sslsocket_write_replayable(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    size_t size, offset, written = 0;
+    const char *data = luaL_checklstring(L, 2, &size);
+    size_t length = sci_check_range(L, 3, size, &offset);
+    lua_settop(L, 2);
+    if (!sci_ssl_ready(L, socket, "connect") || !sci_ssl_take_role(L, socket, SCI_CLIENT, "connect")) return 1;
+    if (!may_write(L, socket)) return 1;
+    sci_ssl_begin(L, socket);
+    int result = SSL_write_early_data(socket->ssl, data + offset, length, &written);
+    sci_ssl_end(socket);
+    if (result <= 0) sci_ssl_push_failure(L, socket, result, "connect");
+    else lua_pushinteger(L, (lua_Integer)written);
+    return 1;
+}
+
+/***
+Tells what has become of the early data.
+@function SciSslSocket:earlyDataStatus
+@treturn ?string `"accepted"`, `"rejected"`: the server has left it out; nil: none was sent, or the handshake is not done
+@see SSL_get_early_data_status(3)
+*/
+static int sslsocket_early_data_status(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    int status = socket->ssl && socket->secured ? SSL_get_early_data_status(socket->ssl) : SSL_EARLY_DATA_NOT_SENT;
+    if (status == SSL_EARLY_DATA_NOT_SENT) lua_pushnil(L);
+    else lua_pushstring(L, status == SSL_EARLY_DATA_ACCEPTED ? "accepted" : "rejected");
+    return 1;
+}
+
+/* ---- a server --------------------------------------------------------------------------------------------------- */
+
+/* What one call answers. `status` is what SSL_read_early_data has answered. */
+static int answer_read(lua_State *L, sci_sslsocket *socket, int status, const unsigned char *bytes, size_t length) {
+    if (status == SSL_READ_EARLY_DATA_ERROR) sci_ssl_push_failure(L, socket, 0, "accept");
+    else if (status == SSL_READ_EARLY_DATA_FINISH) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+    else lua_pushlstring(L, (const char *)bytes, length);
+    return 1;
+}
+
+/***
+Reads data that the client sends before the handshake is done: in place of the first `sslAccept`, until it answers 0; then
+call `sslAccept`. A server that does not call it takes no early data. What it answers may have been recorded and sent again
+by somebody else.
+@function SciSslSocket:sslReadReplayable
+@tparam[opt=16384] integer max bytes at the most; one call answers 16384 at the most
+@treturn string|integer|SciSslError the bytes; 0: no (more) early data, `sslGetError` answers `SSL_ERROR_NONE`; less: not
+ yet, as in `sslAccept`; a SciSslError (phase `accept`, condition `too_late`, `wrong_role` …)
+@see SSL_read_early_data(3)
+*/
+static int sslsocket_read_replayable(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    unsigned char bytes[SSL3_RT_MAX_PLAIN_LENGTH];
+    size_t length = 0;
+    lua_Integer max = luaL_optinteger(L, 2, sizeof bytes);
+    luaL_argcheck(L, max > 0, 2, "positive number of bytes expected");
+    lua_settop(L, 1);
+    if (!sci_ssl_ready(L, socket, "accept") || !sci_ssl_take_role(L, socket, SCI_SERVER, "accept")) return 1;
+    if (socket->secured || SSL_is_init_finished(socket->ssl)) {
+        sci_ssl_refuse(L, "accept", "too_late", NULL);
+        return 1;
+    }
+    sci_ssl_begin(L, socket);
+    int status =
+        SSL_read_early_data(socket->ssl, bytes, max < (lua_Integer)sizeof bytes ? (size_t)max : sizeof bytes, &length);
+    sci_ssl_end(socket);
+    if (!socket->handler_failed) return answer_read(L, socket, status, bytes, length);
+    sci_ssl_push_error(L, socket, SSL_ERROR_SSL, "accept");
+    return 1;
+}
+
+static const luaL_Reg socket_methods[] = {
+    {"sslWriteReplayable", sslsocket_write_replayable},
+    {"sslReadReplayable", sslsocket_read_replayable},
+    {"earlyDataStatus", sslsocket_early_data_status},
+    {NULL, NULL},
+};
+
+void sci_open_early(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }

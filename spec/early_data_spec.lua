@@ -1,0 +1,342 @@
+-- Data that TLS 1.3 carries before the handshake is done.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local function assert_condition(condition, err)
+  assert.is_true(scissl.isSslError(err))
+  assert.are.equal(condition, err:condition())
+end
+
+local client_context, server_context, session
+
+-- A session whose server takes early data. `setup` sees the server's context first.
+local function prepare(setup)
+  client_context = ends.clientContext { method = "TLSv1.3" }
+  server_context = ends.serverContext { method = "TLSv1.3", setup = function(context)
+    context:setMaxReplayableData(1000)
+    if setup then setup(context) end
+  end }
+  local client, server = ends.connected { client = client_context, server = server_context, transport = "memory" }
+  server:sslWrite "x"
+  ends.read(client, server)
+  session = assert(client:getSession())
+end
+
+local function again()
+  local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
+  assert(client:setSession(session))
+  return client, server
+end
+
+-- What the server reads before the handshake is done, all of it; and its last answer.
+local function read_early(client, server)
+  local parts = {}
+  while true do
+    ends.shuttle(client, server)
+    local answer = server:sslReadReplayable()
+    if type(answer) == "string" then parts[#parts + 1] = answer
+    elseif not (ends.notYet(server, answer) and answer < 0) then return table.concat(parts), answer
+    elseif ends.shuttle(client, server) == 0 then
+      client:sslConnect()
+      if ends.shuttle(client, server) == 0 then return table.concat(parts), answer end
+    end
+  end
+end
+
+describe("Early data (TLS 1.3)", function()
+  before_each(function() prepare() end)
+
+  it("is read by the server before the handshake is done, and both know that it was taken", function()
+    local client, server = again()
+    assert.are.equal(6, client:sslWriteReplayable "GET / ")
+    assert.are.equal(3, client:sslWriteReplayable("-abc-", 2, 4))
+    assert.is_nil(client:earlyDataStatus())
+    local data, answer = read_early(client, server)
+    assert.are.equal("GET / abc", data)
+    assert.are.equal(0, answer)
+    assert.are.equal(scissl.SSL_ERROR_NONE, server:sslGetError(answer))
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.same({ "accepted", "accepted" }, { client:earlyDataStatus(), server:earlyDataStatus() })
+    client:sslWrite "later"
+    assert.are.equal("later", ends.read(server, client))
+  end)
+
+  it("is not taken by a server that does not ask for it, and is not among what it reads", function()
+    local client, server = again()
+    client:sslWriteReplayable "GET /"
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.equal("rejected", client:earlyDataStatus())
+    client:sslWrite "once more"
+    assert.are.equal("once more", ends.read(server, client))
+  end)
+
+  it("is taken once: what was recorded and is sent again is not read again", function()
+    local client, server = again()
+    client:sslWriteReplayable "pay 10"
+    client:sslConnect()
+    local recorded = client:sslDrain()
+    server:sslFeed(recorded)
+    assert.are.equal("pay 10", server:sslReadReplayable())
+    local _, victim = again()
+    victim:sslFeed(recorded)
+    assert.are.equal("integer", math.type(victim:sslReadReplayable()))
+  end)
+
+  it("cannot be written without a session, or with one that does not allow it", function()
+    local client = ends.pair { client = client_context, server = server_context, transport = "memory" }
+    assert_condition("not_replayable", client:sslWriteReplayable "x")
+    prepare(function(context) context:setMaxReplayableData(0) end)
+    client = again()
+    assert_condition("not_replayable", client:sslWriteReplayable "x")
+  end)
+
+  it("goes on as a plain handshake where it could not be written", function()
+    local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
+    client:sslWriteReplayable "x"
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.is_nil(client:earlyDataStatus())
+  end)
+
+  it("answers 0 to a server whose client sends none", function()
+    local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
+    client:sslConnect()
+    local data, answer = read_early(client, server)
+    assert.are.same({ "", 0 }, { data, answer })
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.is_nil(server:earlyDataStatus())
+  end)
+
+  it("has its time before the end of the handshake", function()
+    local client, server = ends.connected { client = client_context, server = server_context }
+    assert_condition("too_late", client:sslWriteReplayable "x")
+    assert_condition("too_late", server:sslReadReplayable())
+    assert_condition("wrong_role", server:sslWriteReplayable "x")
+    assert_condition("wrong_role", client:sslReadReplayable())
+    client:close()
+    assert_condition("closed", client:sslWriteReplayable "x")
+  end)
+
+  it("ends the handshake where a client sends more than was allowed", function()
+    local client = again()
+    local sent = 0
+    repeat
+      local answer = client:sslWriteReplayable(("x"):rep(600))
+      if math.type(answer) == "integer" and answer > 0 then sent = sent + answer end
+    until sent >= 1200 or scissl.isSslError(answer)
+    assert.is_true(sent <= 1000)
+  end)
+
+  it("is not taken where the server is to judge the client first", function()
+    local client, server = again()
+    server:sslSuspendAt "verify"
+    client:sslWriteReplayable "GET /"
+    local data = read_early(client, server)
+    assert.are.equal("", data)
+  end)
+
+  it("is not resumed, and not taken, without TLS 1.3", function()
+    local context = ends.serverContext { method = "TLSv1.2" }
+    local client, server = ends.pair {
+      client = ends.clientContext { setup = function(c) c:setMinProtocol "TLSv1.2" end }, server = context,
+      transport = "memory",
+    }
+    client:setSession(session)
+    client:sslWriteReplayable "x"
+    local client_answer = ends.handshake(client, server)
+    assert.is_true(scissl.isSslError(client_answer))
+  end)
+
+  describe("with a guard", function()
+    local function guarded(guard)
+      server_context:setReplayGuard(guard)
+      local client, server = again()
+      client:sslWriteReplayable "GET /"
+      local data, answer = read_early(client, server)
+      return data, answer, client, server
+    end
+
+    it("is taken where the guard answers true, who has seen the session", function()
+      local seen
+      local data = guarded(function(one)
+        seen = one
+        return true
+      end)
+      assert.are.equal("GET /", data)
+      assert.are.equal("TLSv1.3", seen:protocol())
+    end)
+
+    for _, answer in ipairs { false, 1, "true", {} } do
+      it(("is left out where the guard answers %s"):format(type(answer)), function()
+        local data, _, client, server = guarded(function() return answer end)
+        assert.are.equal("", data)
+        assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+        assert.are.equal("rejected", client:earlyDataStatus())
+      end)
+    end
+
+    it("ends the handshake where the guard raises", function()
+      local _, answer = guarded(function() error "boom" end)
+      assert_condition("handler_failed", answer)
+      assert.truthy(answer:cause():find("boom", 1, true))
+    end)
+
+    it("cannot be read from inside the guard", function()
+      local inside
+      server_context:setReplayGuard(nil)
+      local client, server
+      server_context:setReplayGuard(function()
+        inside = server:sslReadReplayable()
+        return true
+      end)
+      client, server = again()
+      client:sslWriteReplayable "GET /"
+      assert.are.equal("GET /", (read_early(client, server)))
+      assert_condition("in_callback", inside)
+    end)
+
+    it("of a context that is changed later does not reach a connection made before (S9)", function()
+      local client, server = again()
+      server_context:setReplayGuard(function() return false end)
+      server_context:setMaxReplayableData(0)
+      client:sslWriteReplayable "GET /"
+      assert.are.equal("GET /", (read_early(client, server)))
+    end)
+  end)
+end)
+
+describe("Settings of early data", function()
+  local context = scissl.SciSslContext.new()
+  it("are none by default", function() assert.are.equal(0, context:getMaxReplayableData()) end)
+  it("answer what was set", function()
+    assert.are.equal(context, context:setMaxReplayableData(4294967295))
+    assert.are.equal(4294967295, context:getMaxReplayableData())
+  end)
+  it("refuse what does not fit", function()
+    for _, bytes in ipairs { -1, 4294967296, 1.5, "many" } do
+      assert.has_error(function() context:setMaxReplayableData(bytes) end)
+    end
+    assert.are.equal(4294967295, context:getMaxReplayableData())
+    assert.has_error(function() context:setReplayGuard "guard" end)
+    local client = ends.pair()
+    assert.has_error(function() client:sslReadReplayable(0) end)
+    assert.has_error(function() client:sslReadReplayable(-1) end)
+    assert.has_error(function() client:sslWriteReplayable() end)
+  end)
+end)
+
+describe("scissl.connect and scissl.listen with early data", function()
+  -- One connection; answers what the client saw, and what the server did.
+  local function meet(listener, saved)
+    local _, port = listener:getSockName()
+    local results = ends.run(function()
+      local stream = assert(listener:accept())
+      local early = stream:replayableData()
+      local rest = #early < 5 and stream:read(5 - #early) or ""
+      stream:write "done\n"
+      stream:close()
+      return { early = early, rest = rest }
+    end, function()
+      local stream = assert(scissl.connect {
+        host = "127.0.0.1", port = port, ca = pki.ca.certificate, session = saved, replayable = "GET /",
+        waiter = "coroutine",
+      })
+      assert.are.equal("done", stream:read "l")
+      local seen = { status = stream:earlyDataStatus(), session = stream:getSession() }
+      stream:close()
+      return seen
+    end)
+    return results[2][1], results[1][1]
+  end
+
+  local function listen(bytes)
+    return assert(scissl.listen {
+      host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
+      maxReplayableData = bytes, waiter = "coroutine",
+    })
+  end
+
+  it("write it after the handshake the first time, and before it the next", function()
+    local listener <close> = listen(1000)
+    local seen, got = meet(listener)
+    assert.is_nil(seen.status)
+    assert.are.same({ early = "", rest = "GET /" }, got)
+    seen, got = meet(listener, seen.session)
+    assert.are.equal("accepted", seen.status)
+    assert.are.same({ early = "GET /", rest = "" }, got)
+  end)
+
+  it("write it again where the server does not take it", function()
+    local listener <close> = listen(1000)
+    local seen = meet(listener)
+    listener:getContext():setReplayGuard(function() return false end)
+    local got
+    seen, got = meet(listener, seen.session)
+    assert.are.equal("rejected", seen.status)
+    assert.are.same({ early = "", rest = "GET /" }, got)
+  end)
+
+  it("do not send it early where the server does not want any", function()
+    local listener <close> = listen(nil)
+    local seen, got = meet(listener, meet(listener).session)
+    assert.is_nil(seen.status)
+    assert.are.same({ early = "", rest = "GET /" }, got)
+  end)
+end)
+
+describe("Early data with openssl", function()
+  it("is taken from s_client", function()
+    prepare()
+    local listener, port = ends.listener()
+    local session_file = pki.folder() .. "/early_session.pem"
+    local function serve()
+      assert(listener:wait("r", 30))
+      local plain = assert(listener:accept())
+      local server = assert(scissl.SciSslSocket.on(plain, server_context))
+      server:sslInitialize()
+      local early = {}
+      assert(scissl.handshake(server, "accept", {
+        timeout = 30, onReplayable = function(_, data) early[#early + 1] = data end,
+      }))
+      server:sslWrite "welcome\n"
+      return server, table.concat(early)
+    end
+    local command = ("openssl s_client -connect 127.0.0.1:%d -tls1_3 "):format(port)
+    local first = ends.start(command .. "-sess_out " .. session_file)
+    local server = serve()
+    repeat local line = first.pipe:read "L" until not line or line:find "welcome"
+    server:close()
+    first:finish()
+    local second = ends.start(command .. ("-sess_in %s -early_data %s"):format(session_file, pki.write "GET /early"))
+    local early
+    server, early = serve()
+    assert.are.equal("GET /early", early)
+    server:close()
+    assert.truthy(second:finish():find "Early data was accepted")
+    listener:close()
+  end)
+
+  it("is taken by s_server", function()
+    local peer <close> = ends.openssl(("-cert %s -key %s -tls1_3 -early_data"):format(
+      pki.server.certificateFile, pki.server.keyFile))
+    local context, saved = ends.clientContext { method = "TLSv1.3" }, nil
+    local function connect()
+      local client = assert(scissl.SciSslSocket.new(context))
+      assert(client:connect("127.0.0.1", peer.port))
+      client:sslInitialize()
+      if saved then client:setSession(saved) end
+      assert(scissl.handshake(client, "connect", { timeout = 30, replayable = "GET /early\n" }))
+      return client
+    end
+    local client = connect()
+    assert.is_nil(client:earlyDataStatus())
+    peer:write "well\n"
+    assert.are.equal("well\n", ends.read(client))
+    saved = assert(client:getSession())
+    client:sslShutdown()
+    client:close()
+    client = connect()
+    assert.are.equal("accepted", client:earlyDataStatus())
+    client:close()
+  end)
+end)
