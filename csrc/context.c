@@ -59,11 +59,12 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_dh_auto(ctx, 1);
+    sci_context_open_cache(ctx);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     context->sid_length = SCI_SID_LENGTH;
     context->trust_paths = sk_OPENSSL_STRING_new_null();
-    return context->trust_paths && sci_context_add_refusal(ctx) && apply_method(ctx, only) &&
-           RAND_bytes(context->sid, SCI_SID_LENGTH) > 0;
+    return context->trust_paths && sci_context_add_refusal(ctx) && sci_context_open_tickets(ctx) &&
+           apply_method(ctx, only) && RAND_bytes(context->sid, SCI_SID_LENGTH) > 0;
 }
 
 /***
@@ -335,6 +336,8 @@ void sci_open_context(lua_State *L) {
     sci_open_identity(L);
     sci_open_context_psk(L);
     sci_open_context_early(L);
+    sci_open_context_cache(L);
+    sci_open_context_tickets(L);
     sci_open_context_ocsp(L);
     sci_open_context_keylog(L);
     sci_open_context_pkcs12(L);

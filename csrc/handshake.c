@@ -52,6 +52,8 @@ static bool matches_ip(const X509_VERIFY_PARAM *param, X509 *certificate) {
     return matches;
 }
 
+static bool is_valid_now(const X509 *certificate) { return X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0; }
+
 /* OpenSSL resumes without a new look at the certificate: a session that was made without verification, or with another
  * host, must not slip past a client that verifies now. It is left out, and a full handshake follows. */
 static bool session_fits(const SSL *ssl) {
@@ -60,7 +62,8 @@ static bool session_fits(const SSL *ssl) {
     X509 *certificate = SSL_SESSION_get0_peer(session);
     const X509_VERIFY_PARAM *param = SSL_get0_param((SSL *)ssl);
     return SSL_get_verify_result(ssl) == X509_V_OK &&
-           (!certificate || (matches_host(param, certificate) && matches_ip(param, certificate)));
+           (!certificate ||
+            (matches_host(param, certificate) && matches_ip(param, certificate) && is_valid_now(certificate)));
 }
 
 /* OpenSSL asks nobody about the certificate where it is told that it does not matter. */
@@ -80,6 +83,7 @@ static bool begin_as_client(sci_sslsocket *socket) {
 bool sci_ssl_begin_as_server(sci_sslsocket *socket) {
     socket->role = SCI_SERVER;
     SSL_set_accept_state(socket->ssl);
+    sci_context_serve(socket->context);
     return SSL_set_session_id_context(socket->ssl, socket->sid, socket->sid_length) == 1;
 }
 
@@ -93,6 +97,19 @@ bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const
     bool taken = role == SCI_SERVER ? sci_ssl_begin_as_server(socket) : begin_as_client(socket);
     sci_ssl_end(socket);
     if (taken) return true;
+    sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
+    return false;
+}
+
+/* A client that has resumed a session, and would not be let in today. */
+static bool pass_resumption(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    long result = socket->station ? X509_V_OK : sci_ssl_judge_resumed(socket->ssl);
+    if (result == X509_V_OK) return true;
+    SSL_set_verify_result(socket->ssl, result);
+    socket->refusal = sci_alert_of_result(result);
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), SSL_get_session(socket->ssl));
+    sci_ssl_send_refusal(L, socket);
+    ERR_raise(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
     return false;
 }
@@ -112,7 +129,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
         sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
         return 1;
     }
-    if (!sci_ssl_pass_judgement(L, socket, phase)) return 1;
+    if (!pass_resumption(L, socket, phase) || !sci_ssl_pass_judgement(L, socket, phase)) return 1;
     sci_transport_forget(&socket->transport);
     socket->secured = true;
     socket->wanted = SSL_ERROR_NONE;
@@ -169,7 +186,7 @@ static int sslsocket_shutdown_tls(lua_State *L) {
 }
 
 /* Both end in a handshake message that has to leave. */
-static int send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
+int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
     int result = asked == 1 ? SSL_do_handshake(socket->ssl) : asked;
     sci_ssl_end(socket);
     if (result > 0) lua_pushinteger(L, 1);
@@ -197,7 +214,7 @@ static int sslsocket_renegotiate(lua_State *L) {
     sci_ssl_begin(L, socket);
     int asked =
         SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl) ? 1 : SSL_renegotiate(socket->ssl);
-    return send_message(L, socket, asked, "renegotiate");
+    return sci_ssl_send_message(L, socket, asked, "renegotiate");
 }
 
 /***
@@ -224,7 +241,7 @@ static int sslsocket_key_update(lua_State *L) {
     }
     sci_ssl_begin(L, socket);
     int asked = SSL_get_key_update_type(socket->ssl) != SSL_KEY_UPDATE_NONE ? 1 : SSL_key_update(socket->ssl, kind);
-    return send_message(L, socket, asked, "keyUpdate");
+    return sci_ssl_send_message(L, socket, asked, "keyUpdate");
 }
 
 static const luaL_Reg handshake_methods[] = {

@@ -202,12 +202,10 @@ static bool is_resumable(const SSL *ssl) {
 }
 
 /* OpenSSL notes the server name in the session only where the server has acknowledged it, which few do. */
-static SSL_SESSION *named_session(const SSL *ssl) {
-    SSL_SESSION *session = SSL_get1_session((SSL *)ssl);
+void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session) {
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (session && name && !SSL_is_server(ssl) && !SSL_SESSION_get0_hostname(session))
+    if (name && !SSL_is_server(ssl) && !SSL_SESSION_get0_hostname(session))
         (void)SSL_SESSION_set1_hostname(session, name);
-    return session;
 }
 
 /***
@@ -227,7 +225,8 @@ static int sslsocket_get_session(lua_State *L) {
         return 1;
     }
     SSL_SESSION **slot = sci_new_session(L);
-    *slot = named_session(ssl);
+    *slot = SSL_get1_session(ssl);
+    if (*slot) sci_ssl_name_session(ssl, *slot);
     return 1;
 }
 

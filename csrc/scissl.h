@@ -209,6 +209,7 @@ void sci_open_cipher(lua_State *L);
 
 SSL_SESSION **sci_new_session(lua_State *L);
 SSL_SESSION *sci_check_session(lua_State *L, int index);
+SSL_SESSION *sci_test_session(lua_State *L, int index); /* borrowed; NULL where it is something else */
 void sci_open_session(lua_State *L);
 
 /* ---- transport.c: BIOs ------------------------------------------------------------------------------------------ */
@@ -249,13 +250,15 @@ void sci_close_transport(sci_state *state);
 
 /* User values. */
 enum {
-    SCI_CONTEXT_ALPN = 1,     /* the ALPN list in wire format, or nil */
-    SCI_CONTEXT_OCSP,         /* the OCSP response that servers staple, DER, or nil */
-    SCI_CONTEXT_KEYLOG,       /* the open file that keylog lines go to, or nil */
-    SCI_CONTEXT_PSK_CLIENT,   /* a client's pre-shared key: table or function, or nil */
-    SCI_CONTEXT_PSK_SERVER,   /* those that a server knows: table or function, or nil */
-    SCI_CONTEXT_REPLAY_GUARD, /* a function, or nil */
-    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_REPLAY_GUARD
+    SCI_CONTEXT_ALPN = 1,      /* the ALPN list in wire format, or nil */
+    SCI_CONTEXT_OCSP,          /* the OCSP response that servers staple, DER, or nil */
+    SCI_CONTEXT_KEYLOG,        /* the open file that keylog lines go to, or nil */
+    SCI_CONTEXT_PSK_CLIENT,    /* a client's pre-shared key: table or function, or nil */
+    SCI_CONTEXT_PSK_SERVER,    /* those that a server knows: table or function, or nil */
+    SCI_CONTEXT_REPLAY_GUARD,  /* a function, or nil */
+    SCI_CONTEXT_SESSION_STORE, /* a function, or nil */
+    SCI_CONTEXT_TICKETS,       /* the ring of ticket keys, or nil */
+    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_TICKETS
 };
 
 /* What a client does about OCSP responses that servers staple; see staple.c. */
@@ -270,13 +273,17 @@ typedef struct sci_dependent {
     SSL *ssl;
 } sci_dependent;
 
+typedef struct sci_ticket_ring sci_ticket_ring;
+
 typedef struct sci_context {
     SSL_CTX *ctx;
     const char *method;                /* "TLS", "TLSv1.2" … */
     unsigned char sid[SCI_SID_LENGTH]; /* session id context of its servers */
     unsigned int sid_length;
-    sci_dependent dependents; /* head of the ring of connections that still read from `ctx` */
-    bool store_lent;          /* connections of earlier settings hold the trust store: copy before changing it */
+    sci_dependent dependents;       /* head of the ring of connections that still read from `ctx` */
+    bool store_lent;                /* connections of earlier settings hold the trust store: copy before changing it */
+    bool cache_chosen;              /* setSessionCacheMode has been called */
+    const sci_ticket_ring *tickets; /* in SCI_CONTEXT_TICKETS; NULL: OpenSSL's own key */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
     sci_ocsp_policy ocsp_policy;
     bool keylog; /* connections keep their secrets for keylogLines */
@@ -286,6 +293,11 @@ sci_context *sci_check_context(lua_State *L, int index);
 
 /* Lets a server refuse in TLS 1.3 when the handshake is done; see suspend.c. */
 bool sci_context_add_refusal(SSL_CTX *ctx);
+
+/* cache.c, tickets.c: what a new context needs, and one whose first server begins. */
+void sci_context_open_cache(SSL_CTX *ctx);
+bool sci_context_open_tickets(SSL_CTX *ctx);
+void sci_context_serve(sci_context *context);
 
 /* Pushes the names of application protocols in the table at index 2 in the wire format of RFC 7301. False: one does not
  * fit; what was pushed is of no use. Raises where it is no table of strings. */
@@ -312,14 +324,16 @@ const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none 
 const char *sci_protocol_name(int version);
 int sci_fail_protocol(lua_State *L, const char *name);
 
-void sci_open_offer(lua_State *L);          /* adds its methods to the class table on top */
-void sci_open_trust(lua_State *L);          /* adds its methods to the class table on top */
-void sci_open_identity(lua_State *L);       /* adds its methods to the class table on top */
-void sci_open_context_psk(lua_State *L);    /* adds its methods to the class table on top */
-void sci_open_context_ocsp(lua_State *L);   /* staple.c: adds its methods to the class table on top */
-void sci_open_context_early(lua_State *L);  /* early.c: the same */
-void sci_open_context_pkcs12(lua_State *L); /* pkcs12.c: the same */
-void sci_open_context_keylog(lua_State *L); /* keylog.c: the same */
+void sci_open_offer(lua_State *L);           /* adds its methods to the class table on top */
+void sci_open_trust(lua_State *L);           /* adds its methods to the class table on top */
+void sci_open_identity(lua_State *L);        /* adds its methods to the class table on top */
+void sci_open_context_psk(lua_State *L);     /* adds its methods to the class table on top */
+void sci_open_context_ocsp(lua_State *L);    /* staple.c: adds its methods to the class table on top */
+void sci_open_context_early(lua_State *L);   /* early.c: the same */
+void sci_open_context_cache(lua_State *L);   /* cache.c: the same */
+void sci_open_context_tickets(lua_State *L); /* tickets.c: the same */
+void sci_open_context_pkcs12(lua_State *L);  /* pkcs12.c: the same */
+void sci_open_context_keylog(lua_State *L);  /* keylog.c: the same */
 void sci_open_context(lua_State *L);
 
 /* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */

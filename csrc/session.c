@@ -17,6 +17,11 @@ SSL_SESSION *sci_check_session(lua_State *L, int index) {
     return *slot;
 }
 
+SSL_SESSION *sci_test_session(lua_State *L, int index) {
+    SSL_SESSION **slot = luaL_testudata(L, index, SCI_SESSION);
+    return slot ? *slot : NULL;
+}
+
 static int session_gc(lua_State *L) {
     SSL_SESSION **slot = luaL_checkudata(L, 1, SCI_SESSION);
     SSL_SESSION_free(*slot);
@@ -198,6 +203,48 @@ static int session_ticket_lifetime(lua_State *L) {
     return 1;
 }
 
+/***
+Answers how many bytes of early data the server takes from whoever resumes the session.
+@function OSSslSession:maxReplayableData
+@treturn integer bytes; 0: none
+@see SSL_SESSION_get_max_early_data(3)
+*/
+static int session_max_replayable_data(lua_State *L) {
+    lua_pushinteger(L, SSL_SESSION_get_max_early_data(sci_check_session(L, 1)));
+    return 1;
+}
+
+/***
+Answers the application protocol of the session (ALPN).
+@function OSSslSession:alpnProtocol
+@treturn ?string
+@see SSL_SESSION_get0_alpn_selected(3)
+*/
+static int session_alpn_protocol(lua_State *L) {
+    const unsigned char *name = NULL;
+    size_t length = 0;
+    SSL_SESSION_get0_alpn_selected(sci_check_session(L, 1), &name, &length);
+    if (length > 0) lua_pushlstring(L, (const char *)name, length);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/***
+Answers the certificate that the peer presented when the session was made.
+@function OSSslSession:peerCertificate
+@treturn ?SciSslX509Certificate
+@see SSL_SESSION_get0_peer(3)
+*/
+static int session_peer_certificate(lua_State *L) {
+    X509 *peer = SSL_SESSION_get0_peer(sci_check_session(L, 1));
+    if (!peer) lua_pushnil(L);
+    else {
+        X509 **slot = sci_new_certificate(L);
+        if (X509_up_ref(peer)) *slot = peer;
+    }
+    return 1;
+}
+
 static bool same_id(const SSL_SESSION *a, const SSL_SESSION *b) {
     unsigned int a_length, b_length;
     const unsigned char *a_id = SSL_SESSION_get_id(a, &a_length), *b_id = SSL_SESSION_get_id(b, &b_length);
@@ -241,6 +288,9 @@ static const luaL_Reg session_methods[] = {
     {"time", session_time},
     {"timeout", session_timeout},
     {"ticketLifetime", session_ticket_lifetime},
+    {"maxReplayableData", session_max_replayable_data},
+    {"alpnProtocol", session_alpn_protocol},
+    {"peerCertificate", session_peer_certificate},
     {NULL, NULL},
 };
 

@@ -124,9 +124,18 @@ static int sslsocket_set_verify_host(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+/* A server that has looked at the client's hello: OpenSSL asks for the session afterwards. */
+static int offer(lua_State *L, sci_sslsocket *socket, SSL_SESSION *session) {
+    if (!SSL_SESSION_up_ref(session)) return sci_fail_openssl(L, "option", "session");
+    SSL_SESSION_free(socket->offered);
+    socket->offered = session;
+    return sci_answer_receiver(L);
+}
+
 /***
 Sets the session that the handshake shall resume. Where the server does not take it, and where this client verifies and
-the session was made with a peer that would not pass, a full handshake follows. (Row S2)
+the session was made with a peer that would not pass, a full handshake follows. A server may set it while the handshake
+is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
 @function SciSslSocket:setSession
 @tparam OSSslSession session
 @treturn[1] SciSslSocket the receiver
@@ -136,8 +145,9 @@ the session was made with a peer that would not pass, a full handshake follows. 
 */
 static int sslsocket_set_session(lua_State *L) {
     SSL_SESSION *session = sci_check_session(L, 2);
-    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
+    if (socket->station == SCI_AT_CLIENT_HELLO) return offer(L, socket, session);
     ERR_clear_error();
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
     return sci_answer_receiver(L);

@@ -119,6 +119,7 @@ static void drop_ssl(sci_sslsocket *socket) {
     socket->ssl = NULL;
     OPENSSL_free(socket->psk_identity);
     socket->psk_identity = NULL;
+    sci_ssl_drop_sessions(socket);
 }
 
 static void reset_connection(sci_sslsocket *socket) {
@@ -130,6 +131,9 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
     socket->suspends_at = 0;
+    socket->refuses = false;
+    socket->ticket_data = NULL;
+    socket->ticket_data_length = 0;
     socket->dane = false;
     socket->ocsp_condition = socket->ocsp_message = NULL;
     sci_ssl_forget_stations(socket);
@@ -173,6 +177,8 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     socket->sid_length = context->sid_length;
     sci_ssl_inherit_psk(L, socket);
     sci_ssl_inherit_replay_guard(L, socket);
+    sci_ssl_inherit_store(L, socket);
+    socket->context = context;
     socket->dependent.ssl = socket->ssl;
     sci_context_link(context, &socket->dependent);
 }
@@ -435,6 +441,8 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_dane(L);
     sci_open_psk(L);
     sci_open_early(L);
+    sci_open_cache(L);
+    sci_open_tickets(L);
     sci_open_choose(L);
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);

@@ -17,13 +17,17 @@ enum {
     SCI_SSL_PSK_CLIENT, /* as in its context at sslInitialize */
     SCI_SSL_PSK_SERVER,
     SCI_SSL_REPLAY_GUARD,
-    SCI_SSL_USERVALUES = SCI_SSL_REPLAY_GUARD
+    SCI_SSL_SESSION_STORE,
+    SCI_SSL_TICKET_DATA, /* what goes into tickets, or nil */
+    SCI_SSL_USERVALUES = SCI_SSL_TICKET_DATA
 };
 
 /* Where a handshake can be suspended until its caller has decided something. */
 enum { SCI_AT_CLIENT_HELLO = 1, SCI_AT_CERTIFICATE = 2, SCI_AT_VERIFY = 4 };
 
 typedef enum sci_judgement { SCI_NO_OPINION, SCI_APPROVED, SCI_REFUSED } sci_judgement;
+
+#define SCI_NEW_SESSIONS 8 /* that are kept for newSessions */
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
 
@@ -72,6 +76,14 @@ typedef struct sci_sslsocket {
     const struct sci_keylog *keylog_file; /* in SCI_SSL_KEYLOG, or NULL */
     sci_queue key_lines;                  /* each with a NUL behind it */
     lua_Integer key_lines_lost;
+    sci_context *context; /* in SCI_SSL_CONTEXT */
+    bool has_store;       /* SCI_SSL_SESSION_STORE is a function: what a server makes is kept for newSessions */
+    bool refuses;         /* the handshake is done, and the alert `refusal` is to be sent */
+    SSL_SESSION *new_sessions[SCI_NEW_SESSIONS];
+    size_t new_count;
+    SSL_SESSION *offered;    /* by the caller, at the client's hello */
+    const char *ticket_data; /* bytes of SCI_SSL_TICKET_DATA, or NULL */
+    size_t ticket_data_length;
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -150,6 +162,22 @@ void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket);
 bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const char *phase);
 bool sci_ssl_begin_as_server(sci_sslsocket *socket);
 
+/* Sends the handshake message that OpenSSL was asked for; `asked` is what it answered. Ends what sci_ssl_begin began. */
+int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase);
+
+/* cache.c */
+void sci_ssl_drop_sessions(sci_sslsocket *socket);
+void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
+
+/* resumption.c: whether a session may be resumed that OpenSSL would resume, and what is to be said to a client that has
+ * resumed one: X509_V_OK, or why not. */
+bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session);
+long sci_ssl_judge_resumed(const SSL *ssl);
+int sci_alert_of_result(long result);
+
+/* suspend.c: sends the alert `refusal` after the handshake, where that can be. Leaves OpenSSL's queue empty. */
+void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket);
+
 /* Callbacks in C, which look and note, and never call Lua. */
 bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl);
 
@@ -175,8 +203,9 @@ void sci_open_socket_keylog(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 
-void sci_append_certificate(lua_State *L, X509 *certificate); /* to the array on top; up-refs it */
-void sci_push_presented(lua_State *L, const SSL *ssl);        /* an array of what the peer sent */
+void sci_append_certificate(lua_State *L, X509 *certificate);    /* to the array on top; up-refs it */
+void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session); /* notes whom a client asked for */
+void sci_push_presented(lua_State *L, const SSL *ssl);           /* an array of what the peer sent */
 
 /* Each adds its methods to the class table on top. */
 void sci_open_answer(lua_State *L);
@@ -188,6 +217,8 @@ void sci_open_suspend(lua_State *L);
 void sci_open_dane(lua_State *L);
 void sci_open_psk(lua_State *L);
 void sci_open_early(lua_State *L);
+void sci_open_cache(lua_State *L);
+void sci_open_tickets(lua_State *L);
 void sci_open_choose(lua_State *L);
 
 #endif

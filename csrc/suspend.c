@@ -124,7 +124,7 @@ static int refuse_in_ticket(SSL *ssl, unsigned int type, unsigned int context, c
                             size_t *length, X509 *certificate, size_t index, int *alert, void *unused) {
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)type, (void)context, (void)bytes, (void)length, (void)certificate, (void)index, (void)unused;
-    if (!socket || socket->judgement != SCI_REFUSED || !socket->handler_failed) return 0;
+    if (!socket || !socket->refuses) return 0;
     *alert = socket->refusal;
     return -1;
 }
@@ -134,11 +134,13 @@ bool sci_context_add_refusal(SSL_CTX *ctx) {
                                   refuse_in_ticket, NULL, NULL, NULL, NULL) == 1;
 }
 
-static void send_refusal(lua_State *L, sci_sslsocket *socket) {
+void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket) {
     if (socket->role != SCI_SERVER || SSL_version(socket->ssl) < TLS1_3_VERSION) return;
     sci_ssl_begin(L, socket);
+    socket->refuses = true;
     if (SSL_new_session_ticket(socket->ssl) == 1) (void)SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
+    ERR_clear_error();
 }
 
 bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase) {
@@ -150,7 +152,7 @@ bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *pha
         return false;
     }
     if (leave_station(socket)) return true;
-    send_refusal(L, socket);
+    sci_ssl_send_refusal(L, socket);
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
     return false;
 }

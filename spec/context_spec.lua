@@ -80,7 +80,7 @@ describe("A setter of SciSslContext", function()
     close(context)
     close(context)
     for name, method in pairs(SciSslContext) do
-      if name ~= "new" then
+      if name ~= "new" and name ~= "newTicketKey" then
         for _, receiver in ipairs { context, {}, pki.server.key } do
           assert.has_error(function() method(receiver, 1, 1) end, nil)
         end

@@ -61,7 +61,9 @@ local function prepare(socket, run)
   if ready and verify and run.verifyHost then ready, failure = socket:sslSetVerifyHost(run.verifyHost) end
   if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
   if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
-  if ready and given.session then ready, failure = socket:setSession(given.session) end
+  local session = given.session
+  if ready and run.sessionKey and not session then session = given.sessions:get(run.sessionKey) end
+  if ready and session then ready, failure = socket:setSession(session) end
   if not ready then return nil, failure end
   return socket
 end
@@ -154,6 +156,25 @@ local function open(run)
   return nil, name_host(failure, run)
 end
 
+-- Contexts by numbers that are never used again, as addresses are.
+local numbers, last_number = setmetatable({}, { __mode = "k" }), 0
+
+local function number_of(context)
+  if not numbers[context] then
+    last_number = last_number + 1
+    numbers[context] = last_number
+  end
+  return numbers[context]
+end
+
+-- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
+local function session_key(given, run)
+  if not given.sessions then return nil end
+  local alpn = given.alpn and table.concat(given.alpn, ",") or ""
+  return ("%s %s %s %s %s %d %s"):format(run.host, given.port, run.serverName or "-", run.verifyHost or "-",
+    given.verify ~= false, number_of(run.context), alpn)
+end
+
 local known_options = Configuration.optionKinds {
   host = "string",
   port = "port",
@@ -162,6 +183,7 @@ local known_options = Configuration.optionKinds {
   verify = "boolean",
   verifyHost = "string|false",
   session = "OSSslSession",
+  sessions = "table|userdata",
   waiter = "string|callable",
   maxLine = "count",
   tlsa = "table",
@@ -206,6 +228,8 @@ end
 --   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume
+-- * `sessions`: a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are
+--   kept apart by host, port, application protocols and everything that decides whom this connection trusts
 -- * `tlsa`: TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with
 --   `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that
 --   has validated them
@@ -239,10 +263,16 @@ return function(given)
     timeout = given.timeout,
     deadline = wait.deadline(given.timeout),
   }
+  run.sessionKey = session_key(given, run)
   local socket
   socket, failure = open(run)
   if not socket then return nil, failure end
-  local made = stream(socket, { timeout = given.timeout, maxLine = given.maxLine, waiter = waiter })
+  local made = stream(socket, {
+    timeout = given.timeout,
+    maxLine = given.maxLine,
+    waiter = waiter,
+    onSession = run.sessionKey and function(session) given.sessions:put(run.sessionKey, session) end,
+  })
   if not given.replayable or socket:earlyDataStatus() == "accepted" then return made end
   local written
   written, failure = made:write(given.replayable)

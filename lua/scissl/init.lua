@@ -14,6 +14,7 @@ local written_in_lua = {
   features = "scissl.features",
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
+  sessions = "scissl.sessions",
   SciSslSocketConfiguration = "scissl.configuration",
 }
 

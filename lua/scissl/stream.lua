@@ -42,6 +42,13 @@ local function wait_for(self, answer, phase)
   return wait.ready(self.waiter, self.ssl, events, deadline, phase, self.timeout)
 end
 
+-- ---- sessions
+
+-- In TLS 1.3 they come with the first data as a rule, and may come later.
+local function hand_out_sessions(self)
+  for _, session in ipairs(self.ssl:newSessions()) do self.onSession(session) end
+end
+
 -- ---- reading
 
 -- Takes in more. True; or nil at the end; or nil, a failure, and whether it passes so that what has come must be kept.
@@ -51,6 +58,7 @@ local function fill(self)
     local answer = ssl:sslRead()
     if type(answer) == "string" then
       self.buffer:put(answer)
+      if self.onSession and not self.heard then hand_out_sessions(self) end
       self.heard = true
       return true
     end
@@ -385,6 +393,7 @@ function Stream:close()
   if self.closed then return true end
   self.closed = true
   local done, failure = push_output(self)
+  if self.onSession then hand_out_sessions(self) end
   if done then
     say_goodbye(self)
     read_away(self)
@@ -446,13 +455,19 @@ function Stream:__tostring()
   return "SciSslStream: " .. (self.closed and "closed" or tostring(self.ssl):gsub("^SciSslSocket: ", ""))
 end
 
-local known_options = { timeout = "seconds", maxLine = "count", waiter = "string|callable" }
+local known_options = {
+  timeout = "seconds",
+  maxLine = "count",
+  waiter = "string|callable",
+  onSession = "callable|false",
+}
 
 --- Makes a stream of a SciSslSocket whose handshake is done.
 -- @function scissl.stream
 -- @tparam SciSslSocket socket
 -- @tparam[opt] table given `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have
---  (1 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`)
+--  (1 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`);
+--  `onSession(session)`: gets each session of the connection that can be resumed, as they come
 -- @treturn SciSslStream
 -- @raise for something else than a SciSslSocket, and for unknown options
 return function(socket, given)
@@ -467,6 +482,7 @@ return function(socket, given)
     maxLine = given.maxLine or MAX_LINE,
     buffer = Buffer.new(),
     deadlines = {},
+    onSession = given.onSession,
   }
   forget_output(stream)
   return setmetatable(stream, Stream):settimeout(given.timeout)

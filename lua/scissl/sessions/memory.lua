@@ -1,0 +1,108 @@
+--- Sessions of clients, kept in memory for the next connection to the same server.
+--
+-- `scissl.connect { …, sessions = store }` takes a session out before the handshake and puts in what the server sends.
+-- A session of TLS 1.3 is handed out once, since using a ticket twice lets others see that both were the same client
+-- (RFC 8446, appendix C.4); one of TLS 1.2 stays. Any object with these three methods will do in its place.
+-- @classmod SciSslSessionMemory
+
+local options = require "scissl.options"
+
+local Memory = { __name = "SciSslSessionMemory" }
+Memory.__index = Memory
+
+local MAX_KEYS, PER_KEY = 1000, 4
+
+local function is_expired(session)
+  return os.time() >= session:time() + session:timeout()
+end
+
+-- Keys are kept in the order of their use: the eldest makes room.
+local function touch(self, key)
+  self.uses = self.uses + 1
+  self.used[key] = self.uses
+end
+
+local function forget(self, key)
+  if self.lists[key] then self.count = self.count - 1 end
+  self.lists[key], self.used[key] = nil, nil
+end
+
+local function make_room(self)
+  while self.count > self.max do
+    local eldest, least = nil, math.huge
+    for key, use in pairs(self.used) do
+      if use < least then eldest, least = key, use end
+    end
+    forget(self, eldest)
+  end
+end
+
+--- Puts a session in. Those that cannot be resumed are passed over.
+-- @function SciSslSessionMemory:put
+-- @tparam string key whose it is
+-- @tparam OSSslSession session
+function Memory:put(key, session)
+  if not session:isResumable() or is_expired(session) then return end
+  local list = self.lists[key]
+  if not list then
+    list = {}
+    self.lists[key] = list
+    self.count = self.count + 1
+  end
+  if session:protocol() ~= "TLSv1.3" then list = { session } end
+  if list[#list] ~= session then list[#list + 1] = session end
+  if #list > self.perKey then table.remove(list, 1) end
+  self.lists[key] = list
+  touch(self, key)
+  make_room(self)
+end
+
+--- Takes the newest session out that can still be resumed; one of TLS 1.2 stays in.
+-- @function SciSslSessionMemory:get
+-- @tparam string key
+-- @treturn ?OSSslSession
+function Memory:get(key)
+  local list = self.lists[key]
+  while list and list[1] do
+    local session = table.remove(list)
+    if session:isResumable() and not is_expired(session) then
+      if session:protocol() ~= "TLSv1.3" then list[#list + 1] = session end
+      touch(self, key)
+      if not list[1] then forget(self, key) end
+      return session
+    end
+  end
+  forget(self, key)
+end
+
+--- Forgets the sessions of a key.
+-- @function SciSslSessionMemory:remove
+-- @tparam string key
+function Memory:remove(key)
+  forget(self, key)
+end
+
+function Memory:__len()
+  return self.count
+end
+
+function Memory:__tostring()
+  return ("SciSslSessionMemory: sessions for %d of %d servers"):format(self.count, self.max)
+end
+
+local memory = {}
+
+--- Makes a store.
+-- @function scissl.sessions.memory.new
+-- @tparam[opt] table given `max`: servers whose sessions are kept (1000); `perKey`: sessions of each (4)
+-- @treturn SciSslSessionMemory
+-- @raise for unknown options and wrong types
+function memory.new(given)
+  given = given or {}
+  options.check("scissl.sessions.memory.new", given, { max = "count", perKey = "count" }, 2)
+  return setmetatable({
+    max = given.max or MAX_KEYS, perKey = given.perKey or PER_KEY, lists = {}, used = {}, count = 0, uses = 0,
+  }, Memory)
+end
+
+return memory

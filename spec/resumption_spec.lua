@@ -1,0 +1,111 @@
+-- A session does not bring back whom a full handshake would refuse today.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+
+-- Client certificates that end in the next second: the specs wait for that by the clock, with work in between.
+local function ephemeral()
+  local now = os.time()
+  return pki.issue { subject = "CN=ephemeral", notBefore = now - 100, notAfter = now + 1 }, now + 1
+end
+
+local function wait_until_after(moment)
+  local near <close> = assert(scissl.SciSocket.pair())
+  while os.time() <= moment do near:wait("r", 0.05) end
+end
+
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+  for _, kind in ipairs { "tickets", "the cache" } do
+    describe(("A client that resumes by %s, %s"):format(kind, version), function()
+      local server_context, trust
+      before_each(function()
+        trust = pki.ca
+        server_context = ends.serverContext { method = version, verify = REQUIRE, setup = function(context)
+          if kind == "the cache" then context:setOptions(scissl.SSL_OP_NO_TICKET) end
+        end }
+      end)
+
+      local function meet(client_context, session, context)
+        local client, server = ends.pair { client = client_context, server = context or server_context }
+        if session then client:setSession(session) end
+        local client_answer, server_answer = ends.handshake(client, server)
+        if client_answer == 1 and server_answer == 1 then
+          server:sslWrite "x"
+          ends.read(client, server)
+        end
+        return client, server, client_answer, server_answer
+      end
+
+      it("is let in again while its certificate is good", function()
+        assert.truthy(trust)
+        local client_context = ends.clientContext { method = version, identity = pki.client }
+        local client = meet(client_context)
+        local _, server, _, answer = meet(client_context, client:getSession())
+        assert.are.equal(1, answer)
+        assert.is_true(server:isSessionReused())
+        assert.are.equal("CN=client", server:peerCertificate():subject())
+      end)
+
+      it("is refused when its certificate has expired since", function()
+        local identity, last = ephemeral()
+        local client_context = ends.clientContext { method = version, identity = identity }
+        local client, _, _, first = meet(client_context)
+        assert.are.equal(1, first)
+        local session = client:getSession()
+        wait_until_after(last)
+        local again, server, _, answer = meet(client_context, session)
+        assert.is_true(scissl.isSslError(answer))
+        assert.are.equal("certificate_expired", answer:condition())
+        assert.are.equal(scissl.X509_V_ERR_CERT_HAS_EXPIRED, (answer:verifyResult()))
+        assert.is_false(server:isSecure())
+        assert.are.equal(answer, server:sslRead())
+        server:close()
+        local told = ends.read(again, server)
+        if kind == "tickets" or version == "TLSv1.3" then
+          assert.are.equal("certificate_expired", (told:alert()))
+        else assert.are.equal("truncated", told:condition()) end
+      end)
+
+      it("is refused when a certificate is asked for that the session was made without", function()
+        server_context:setVerify(scissl.SSL_VERIFY_NONE)
+        local client_context = ends.clientContext { method = version }
+        local client = meet(client_context)
+        local session = client:getSession()
+        server_context:setVerify(REQUIRE)
+        local _, server, _, answer = meet(client_context, session)
+        assert.is_true(scissl.isSslError(answer))
+        assert.is_false(server:isSecure())
+      end)
+
+      it("is not judged by a server that does not verify", function()
+        server_context:setVerify(scissl.SSL_VERIFY_NONE)
+        local client_context = ends.clientContext { method = version }
+        local client = meet(client_context)
+        local _, server, _, answer = meet(client_context, client:getSession())
+        assert.are.equal(1, answer)
+        assert.is_true(server:isSessionReused())
+      end)
+    end)
+  end
+
+  describe("A client, " .. version, function()
+    it("leaves a session out whose server's certificate has expired since", function()
+      local now = os.time()
+      local identity = pki.issue {
+        subject = "CN=localhost", names = { "localhost" }, notBefore = now - 100, notAfter = now + 1,
+      }
+      local client_context = ends.clientContext { method = version }
+      local server_context = ends.serverContext { method = version, identity = identity }
+      local client, server = ends.connected { client = client_context, server = server_context }
+      server:sslWrite "x"
+      ends.read(client, server)
+      local session = client:getSession()
+      wait_until_after(now + 1)
+      client, server = ends.pair { client = client_context, server = server_context }
+      client:setSession(session)
+      assert.are.equal("certificate_expired", (ends.handshake(client, server)):condition())
+    end)
+  end)
+end
