@@ -304,6 +304,51 @@ describe("Lua functions that OpenSSL asks for something:", function()
   end)
 end)
 
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+  describe("Handlers of a handshake, " .. version .. ":", function()
+    local roles = { onClientHello = "accept", onCertificate = "accept", onVerify = "connect" }
+
+    -- Both ends in one thread, `options` for the one that has the handler; answers what each of them answered.
+    local function shake(role, options)
+      local client, server = ends.pair { version = version }
+      local ours, theirs = client, server
+      if role == "accept" then ours, theirs = server, client end
+      options.waiter, options.timeout = "coroutine", 30
+      local results = ends.run(function() return scissl.handshake(ours, role, options) end, function()
+        return scissl.handshake(theirs, role == "accept" and "connect" or "accept",
+          { waiter = "coroutine", timeout = 30 })
+      end)
+      return results[1], results[2]
+    end
+
+    for name, role in pairs(roles) do
+      it("what " .. name .. " raises ends that handshake, with an alert, and is the error's cause", function()
+        for _, raised in ipairs { { "no luck" }, { { "a table" } }, {} } do
+          local ours, theirs = shake(role, { [name] = function() error(raised[1], 0) end })
+          local err = refusals.refused("handler_failed", role, nil, table.unpack(ours, 1, ours.n))
+          if type(raised[1]) == "table" then assert.are.equal(raised[1], err:cause())
+          else assert.truthy(tostring(err:cause()):find(raised[1] or "nil", 1, true)) end
+          assert.are.equal("received", (select(2, refusals.check(theirs[2]):alert())))
+        end
+        local fine = shake(role, { [name] = function() end })
+        assert.is_true(fine[1] ~= nil, tostring(fine[2]))
+      end)
+
+      it(name .. " may yield, and collect garbage, in mid-handshake", function()
+        local near <close> = assert(SciSocket.pair())
+        local called = 0
+        local ours = shake(role, { [name] = function()
+          coroutine.yield(near, "w")
+          collect()
+          called = called + 1
+        end })
+        assert.is_true(ours[1] ~= nil, tostring(ours[2]))
+        assert.are.equal(1, called)
+      end)
+    end
+  end)
+end
+
 describe("Settings:", function()
   it("the least and the greatest protocol are both honoured", function()
     for bounds, expected in pairs {
