@@ -89,10 +89,13 @@ static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, un
     return ask(SSL_get_app_data(ssl), SCI_SSL_PSK_CLIENT, &asked) ? (unsigned int)asked.key_length : 0;
 }
 
-/* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
-static bool find_key(sci_sslsocket *socket, request *asked) {
+static void forget_identity(sci_sslsocket *socket) {
     OPENSSL_free(socket->psk_identity);
     socket->psk_identity = NULL;
+}
+
+/* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
+static bool find_key(sci_sslsocket *socket, request *asked) {
     if (!ask(socket, SCI_SSL_PSK_SERVER, asked)) return false;
     socket->psk_identity = OPENSSL_strndup(asked->given, asked->given_length);
     return socket->psk_identity != NULL;
@@ -106,6 +109,7 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
         .key_size = key_size < PSK_LENGTH ? key_size : PSK_LENGTH,
     };
     if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* it has been asked for by on_find_session */
+    forget_identity(SSL_get_app_data(ssl));
     return find_key(SSL_get_app_data(ssl), &asked) ? (unsigned int)asked.key_length : 0;
 }
 
@@ -120,15 +124,19 @@ static SSL_SESSION *session_of_key(SSL *ssl, const unsigned char *key, size_t le
     return NULL;
 }
 
-/* TLS 1.3. Called for each identity that the client offers, tickets among them, in order. */
+/* TLS 1.3. Called for each identity that the client offers, tickets among them, in order, up to one that can be used: a
+ * ticket behind an identity whose key does not fit the suite must not be taken for that identity. Where Lua has failed, 0
+ * sends an alert. */
 static int on_find_session(SSL *ssl, const unsigned char *identity, size_t length, SSL_SESSION **session) {
     unsigned char key[PSK_LENGTH];
     request asked = {.given = (const char *)identity, .given_length = length, .key = key, .key_size = sizeof key};
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
     *session = NULL;
+    forget_identity(socket);
     if (length > IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
-    if (find_key(SSL_get_app_data(ssl), &asked)) *session = session_of_key(ssl, key, asked.key_length);
+    if (find_key(socket, &asked)) *session = session_of_key(ssl, key, asked.key_length);
     OPENSSL_cleanse(key, sizeof key);
-    return 1;
+    return !socket->handler_failed;
 }
 
 /* ---- S9: a connection keeps what its context had ---------------------------------------------------------------- */

@@ -196,6 +196,18 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end)
 end
 
+describe("A server with a certificate whose function raises (TLS 1.3)", function()
+  it("lets no client believe that it is connected", function()
+    local client, server = pair("TLSv1.3", knows_key, function(context)
+      context:setPskServer(function() error "boom" end)
+    end, { identity = pki.server, trust = pki.ca })
+    local client_answer, server_answer = ends.handshake(client, server)
+    assert.are.equal("handler_failed", server_answer:condition())
+    assert.are.same({ "internal_error", "sent", 80 }, { server_answer:alert() })
+    assert.are.same({ "internal_error", "received", 80 }, { client_answer:alert() })
+  end)
+end)
+
 describe("A hint (TLS 1.2)", function()
   it("reaches the client's function", function()
     local seen
