@@ -67,7 +67,7 @@ describe("The option ocsp", function()
   it("requires a proof from the server", function()
     local stream, failure = meet(with(trusting, { ocsp = "require" }), with(serving, { ocspResponse = response() }))
     assert(stream, failure)
-    assert.are.equal("good", assert(stream:socket():sslVerifyOcsp()).status)
+    assert.are.equal("good", assert(stream:sslVerifyOcsp { skew = 1 }).status)
   end)
 
   it("ends in an error where the server has none", function()
@@ -90,6 +90,27 @@ describe("The option ocsp", function()
     assert.has_error(function() Configuration.new { ocsp = true } end)
   end)
 
+  it("is not for servers, whose clients prove nothing by it", function()
+    assert.has_error(function() scissl.listen(with(serving, { port = 0, ocsp = "require" })) end,
+      "option 'ocsp' to 'scissl.listen' is for clients; a server has 'ocspResponse'")
+  end)
+
+  it("lets a server that listens have a new response", function()
+    local listener <close> = assert(scissl.listen(with(serving, { port = 0, host = "127.0.0.1",
+      waiter = "coroutine", timeout = LONG })))
+    local _, port = listener:getSockName()
+    for _, der in ipairs { response(), response() } do
+      assert(listener:getContext():setOcspResponse(der))
+      local results = ends.run(
+        function()
+          return scissl.connect(with(trusting, { host = "127.0.0.1", port = port, waiter = "coroutine",
+            timeout = LONG, ocsp = "require" }))
+        end,
+        function() return listener:accept(LONG) end)
+      assert.are.equal(der, assert(results[1][1], results[1][2]):ocspResponse())
+    end
+  end)
+
   it("is refused where the response is none", function()
     refused("malformed_ocsp", "option", nil, scissl.listen(with(serving, { port = 0, ocspResponse = "rubbish" })))
   end)
@@ -103,7 +124,7 @@ describe("The option psk", function()
       assert(stream, failure)
       assert.are.equal(version, stream:version())
       assert.is_nil(stream:socket():peerCertificate())
-      assert.are.equal("lamp", server:socket():pskIdentity())
+      assert.are.equal("lamp", server:pskIdentity())
     end
   end)
 
@@ -111,7 +132,7 @@ describe("The option psk", function()
     local stream, failure, server = meet({ psk = function() return "lamp", KEY end },
       { psk = function(identity) return identity == "lamp" and KEY or nil end })
     assert(stream, failure)
-    assert.are.equal("lamp", server:socket():pskIdentity())
+    assert.are.equal("lamp", server:pskIdentity())
   end)
 
   it("does not connect with another key", function()

@@ -175,6 +175,7 @@ local function check_verify(verify, names_ca, level)
 end
 
 local function find_context(given)
+  if given.ocsp then error("option 'ocsp' to 'scissl.listen' is for clients; a server has 'ocspResponse'", 3) end
   local configuration = Configuration.ofOptions("scissl.listen", given, 3, { psk = "pskServer" })
   if not configuration then
     if given.verify ~= nil then error("options 'context' and 'verify' to 'scissl.listen' exclude each other", 3) end
