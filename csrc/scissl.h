@@ -279,6 +279,7 @@ typedef struct sci_context {
     bool store_lent;          /* connections of earlier settings hold the trust store: copy before changing it */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
     sci_ocsp_policy ocsp_policy;
+    bool psk_tells; /* clients hear that the identity of their key is not known */
     bool keylog; /* connections keep their secrets for keylogLines */
 } sci_context;
 

@@ -72,6 +72,8 @@ typedef struct sci_sslsocket {
     const struct sci_keylog *keylog_file; /* in SCI_SSL_KEYLOG, or NULL */
     sci_queue key_lines;                  /* each with a NUL behind it */
     lua_Integer key_lines_lost;
+    bool psk_tells;   /* inherited: an unknown identity is told so */
+    bool psk_unknown; /* that is what the client has said */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -141,7 +143,7 @@ sci_sslsocket *sci_check_before_handshake(lua_State *L);
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
 
 /* psk.c */
-void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 
 /* early.c */
 void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket);

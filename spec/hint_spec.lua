@@ -6,8 +6,8 @@ local pki = require "spec.support.pki"
 local SciSslError = scissl.SciSslError
 
 local conditions = {
-  "address_in_use", "alert_received", "bad_alpn", "bad_host_name", "bad_length", "broken_pipe", "busy", "cancelled",
-  "certificate_expired", "certificate_invalid", "certificate_not_yet_valid", "certificate_revoked",
+  "address_in_use", "alert_received", "bad_alpn", "bad_host_name", "bad_length", "bad_psk", "broken_pipe", "busy",
+  "cancelled", "certificate_expired", "certificate_invalid", "certificate_not_yet_valid", "certificate_revoked",
   "certificate_self_signed", "certificate_unknown_issuer", "certificate_wrong_host", "certificate_wrong_ip",
   "client_certificate_missing", "client_certificate_refused", "closed", "connection_refused", "connection_reset",
   "file_directory", "file_empty", "file_missing", "file_unreadable", "handshake_eof", "handshake_needed",
@@ -19,11 +19,11 @@ local conditions = {
   "not_ready", "not_served", "not_tls", "ocsp_expired", "ocsp_missing", "ocsp_no_issuer", "ocsp_not_yet_valid",
   "ocsp_other_certificate", "ocsp_unknown", "ocsp_unsuccessful", "ocsp_untrusted", "owner_failed", "passphrase_empty",
   "passphrase_function", "passphrase_missing", "passphrase_too_long", "passphrase_wrong", "permission_denied",
-  "pkcs12_incomplete", "pkcs12_legacy", "plain_http", "protocol_version", "renegotiation_refused", "resolver_failed",
-  "resolver_unavailable", "security_level", "server_certificate_refused", "service_unknown", "shutdown_sent",
-  "timeout", "truncated", "unknown_algorithm", "unknown_cipher", "unknown_curve", "unknown_digest", "unknown_group",
-  "unknown_option", "unknown_protocol", "unknown_purpose", "unknown_signature_algorithm", "unknown_usage",
-  "unread_data", "verify_flags", "write_pending", "wrong_key", "wrong_parameter", "wrong_role",
+  "pkcs12_incomplete", "pkcs12_legacy", "plain_http", "protocol_version", "psk_unknown", "renegotiation_refused",
+  "resolver_failed", "resolver_unavailable", "security_level", "server_certificate_refused", "service_unknown",
+  "shutdown_sent", "timeout", "truncated", "unknown_algorithm", "unknown_cipher", "unknown_curve", "unknown_digest",
+  "unknown_group", "unknown_option", "unknown_protocol", "unknown_purpose", "unknown_signature_algorithm",
+  "unknown_usage", "unread_data", "verify_flags", "write_pending", "wrong_key", "wrong_parameter", "wrong_role",
 }
 
 describe("A hint", function()
