@@ -1,11 +1,13 @@
 /* psk.c: SciSslContext and SciSslSocket, keys that both sides know already (RFC 4279, RFC 8446 section 2.2).
  * OpenSSL cannot suspend where it needs one: keys are looked up in a table, or by a function under lua_pcall. */
+#include "pki.h"
 #include "sslsocket.h"
 
 #include <string.h>
 
 #define PSK_LENGTH 256 /* bytes that OpenSSL's sessions of TLS 1.3 can hold */
 #define IDENTITY_LENGTH 128
+#define PRETENDED_LENGTH 32
 
 /* ---- asking Lua -------------------------------------------------------------------------------------------------- */
 
@@ -89,13 +91,24 @@ static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, un
     return ask(SSL_get_app_data(ssl), SCI_SSL_PSK_CLIENT, &asked) ? (unsigned int)asked.key_length : 0;
 }
 
-/* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
-static bool find_key(sci_sslsocket *socket, request *asked) {
+static void forget_identity(sci_sslsocket *socket) {
     OPENSSL_free(socket->psk_identity);
     socket->psk_identity = NULL;
+}
+
+/* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
+static bool find_key(sci_sslsocket *socket, request *asked) {
     if (!ask(socket, SCI_SSL_PSK_SERVER, asked)) return false;
     socket->psk_identity = OPENSSL_strndup(asked->given, asked->given_length);
     return socket->psk_identity != NULL;
+}
+
+/* Whoever tries identities shall not learn which of them exist: an unknown one gets a key that nobody has. */
+static unsigned int pretend(sci_sslsocket *socket, unsigned char *key, unsigned int key_size) {
+    if (socket->handler_failed) return 0;
+    socket->psk_unknown = true;
+    bool hides = !socket->psk_tells && key_size >= PRETENDED_LENGTH && RAND_bytes(key, PRETENDED_LENGTH) == 1;
+    return hides ? PRETENDED_LENGTH : 0;
 }
 
 static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char *key, unsigned int key_size) {
@@ -106,7 +119,9 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
         .key_size = key_size < PSK_LENGTH ? key_size : PSK_LENGTH,
     };
     if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* it has been asked for by on_find_session */
-    return find_key(SSL_get_app_data(ssl), &asked) ? (unsigned int)asked.key_length : 0;
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
+    forget_identity(socket);
+    return find_key(socket, &asked) ? (unsigned int)asked.key_length : pretend(socket, key, key_size);
 }
 
 static SSL_SESSION *session_of_key(SSL *ssl, const unsigned char *key, size_t length) {
@@ -120,15 +135,19 @@ static SSL_SESSION *session_of_key(SSL *ssl, const unsigned char *key, size_t le
     return NULL;
 }
 
-/* TLS 1.3. Called for each identity that the client offers, tickets among them, in order. */
+/* TLS 1.3. Called for each identity that the client offers, tickets among them, in order, up to one that can be used: a
+ * ticket behind an identity whose key does not fit the suite must not be taken for that identity. Where Lua has failed, 0
+ * sends an alert. */
 static int on_find_session(SSL *ssl, const unsigned char *identity, size_t length, SSL_SESSION **session) {
     unsigned char key[PSK_LENGTH];
     request asked = {.given = (const char *)identity, .given_length = length, .key = key, .key_size = sizeof key};
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
     *session = NULL;
+    forget_identity(socket);
     if (length > IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
-    if (find_key(SSL_get_app_data(ssl), &asked)) *session = session_of_key(ssl, key, asked.key_length);
+    if (find_key(socket, &asked)) *session = session_of_key(ssl, key, asked.key_length);
     OPENSSL_cleanse(key, sizeof key);
-    return 1;
+    return !socket->handler_failed;
 }
 
 /* ---- S9: a connection keeps what its context had ---------------------------------------------------------------- */
@@ -139,7 +158,7 @@ static bool copy_value(lua_State *L, int from, int to) {
     return there;
 }
 
-void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket) {
+void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
     if (copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT))
         SSL_set_psk_client_callback(socket->ssl, on_client_key);
@@ -148,6 +167,8 @@ void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket) {
         SSL_set_psk_find_session_callback(socket->ssl, on_find_session);
     }
     lua_pop(L, 1);
+    socket->psk_tells = context->psk_tells;
+    socket->psk_unknown = false;
 }
 
 /* ---- settings of a context -------------------------------------------------------------------------------------- */
@@ -217,13 +238,23 @@ static const char *push_keys(lua_State *L) {
     return message;
 }
 
+/* The table of options at 3. */
+static bool read_tells(lua_State *L) {
+    static const char *const names[] = {"tellUnknown", NULL};
+    if (lua_isnoneornil(L, 3)) return false;
+    int value = sci_push_options(L, 3, names);
+    if (!lua_isnil(L, value) && !lua_isboolean(L, value)) sci_option_error(L, 3, "tellUnknown", "boolean", value);
+    return lua_toboolean(L, value);
+}
+
 /***
 Sets the pre-shared keys of servers made from now on, for TLS 1.2 and TLS 1.3. A server with keys needs no certificate.
-An unknown identity is answered with the alert unknown_psk_identity in TLS 1.2; in TLS 1.3 the server goes on with its
-certificate, if it has any.
+In TLS 1.2 an unknown identity fails just as a wrong key does, so that nobody learns by trying which identities exist; our
+own SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on with its certificate, if it has any.
 @function SciSslContext:setPskServer
 @tparam table|function|nil keys keys (1 to 256 raw bytes) by identities (128 bytes at the most); or a function that gets
  an identity and answers its key or nil, and must not yield; nil: no keys any more
+@tparam[opt] table options `tellUnknown = true`: an unknown identity gets the alert unknown_psk_identity (TLS 1.2)
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_psk`; the context stays as it was
@@ -231,6 +262,7 @@ certificate, if it has any.
 @see SSL_set_psk_find_session_callback(3)
 */
 static int context_set_psk_server(lua_State *L) {
+    bool tells = read_tells(L);
     sci_check_context(L, 1);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2) && !lua_isfunction(L, 2)) {
@@ -239,6 +271,7 @@ static int context_set_psk_server(lua_State *L) {
         if (message) return fail_key(L, message);
     }
     lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_SERVER);
+    sci_check_context(L, 1)->psk_tells = tells;
     return sci_answer_receiver(L);
 }
 

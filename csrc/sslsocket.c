@@ -175,7 +175,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
     memcpy(socket->sid, context->sid, context->sid_length);
     socket->sid_length = context->sid_length;
-    sci_ssl_inherit_psk(L, socket);
+    sci_ssl_inherit_psk(L, socket, context);
     sci_ssl_inherit_replay_guard(L, socket);
     sci_ssl_inherit_store(L, socket);
     socket->context = context;

@@ -84,6 +84,8 @@ typedef struct sci_sslsocket {
     SSL_SESSION *offered;    /* by the caller, at the client's hello */
     const char *ticket_data; /* bytes of SCI_SSL_TICKET_DATA, or NULL */
     size_t ticket_data_length;
+    bool psk_tells;   /* inherited: an unknown identity is told so */
+    bool psk_unknown; /* that is what the client has said */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -153,7 +155,7 @@ sci_sslsocket *sci_check_before_handshake(lua_State *L);
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
 
 /* psk.c */
-void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 
 /* early.c */
 void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket);

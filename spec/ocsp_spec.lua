@@ -1,7 +1,6 @@
 -- OCSP: stapling both ways, judging responses, and making them.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
-local foreign = require "spec.support.foreign"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
@@ -442,26 +441,6 @@ for _, version in ipairs(VERSIONS) do
       client, server = ends.connected { client = client_context, server = server_context }
       assert.is_nil(client:ocspResponse())
       server:close()
-    end)
-
-    it("reads what openssl s_server staples", function()
-      local der = response()
-      local peer <close> = ends.openssl(("-cert %s -key %s -status_file %s"):format(pki.server.certificateFile,
-        pki.server.keyFile, pki.write(der)))
-      local socket <close> = assert(foreign.dial(peer.port, ends.clientContext { method = version,
-        setup = function(context) assert(context:setOcspPolicy("require")) end }))
-      assert.are.equal(der, socket:ocspResponse())
-    end)
-
-    it("is read by openssl s_client", function()
-      local listener, port = ends.listener()
-      local peer <close> = ends.start(("openssl s_client -connect 127.0.0.1:%d -status -CAfile %s"):format(port,
-        pki.ca.certificateFile))
-      local socket <close> = assert(foreign.serve(listener, ends.serverContext { method = version,
-        setup = function(context) assert(context:setOcspResponse(response())) end }))
-      foreign.expect(peer, "Cert Status: good")
-      assert.is_true(socket:isSecure())
-      listener:close()
     end)
   end)
 end

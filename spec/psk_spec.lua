@@ -71,7 +71,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       end, knows_all)
       local client_answer, server_answer = ends.handshake(client, server)
       assert.is_true(scissl.isSslError(server_answer))
-      if version == "TLSv1.2" then assert.are.equal("unknown_psk_identity", (client_answer:alert())) end
+      assert.is_true(scissl.isSslError(client_answer))
+      assert.is_nil(server:pskIdentity())
     end)
 
     it("give way to a certificate where the server does not know the identity", function()
@@ -195,6 +196,48 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 end
+
+describe("An unknown identity (TLS 1.2)", function()
+  local function answers(identity, psk, options)
+    local client, server = pair("TLSv1.2", function(context) context:setPskClient(identity, psk) end,
+      function(context) assert(context:setPskServer({ alice = key }, options)) end)
+    return ends.handshake(client, server)
+  end
+
+  it("fails on the wire as a wrong key does, and the server knows better", function()
+    local unknown, unknown_server = answers("mallory", key)
+    local wrong, wrong_server = answers("alice", other_key)
+    assert.are.same({ wrong:alert() }, { unknown:alert() })
+    assert.are.same({ wrong_server:alert() }, { unknown_server:alert() })
+    assert.are.equal("psk_unknown", unknown_server:condition())
+    assert.are_not.equal("psk_unknown", wrong_server:condition())
+  end)
+
+  it("is told so where the server wants that", function()
+    local client_answer, server_answer = answers("mallory", key, { tellUnknown = true })
+    assert.are.same({ "unknown_psk_identity", "received", 115 }, { client_answer:alert() })
+    assert.are.equal("psk_unknown", server_answer:condition())
+  end)
+
+  it("raises for options of another kind", function()
+    local context = scissl.SciSslContext.new()
+    assert.has_error(function() context:setPskServer({ alice = key }, { tellUnknown = 1 }) end)
+    assert.has_error(function() context:setPskServer({ alice = key }, { telUnknown = true }) end)
+    assert.has_error(function() context:setPskServer({ alice = key }, "tell") end)
+  end)
+end)
+
+describe("A server with a certificate whose function raises (TLS 1.3)", function()
+  it("lets no client believe that it is connected", function()
+    local client, server = pair("TLSv1.3", knows_key, function(context)
+      context:setPskServer(function() error "boom" end)
+    end, { identity = pki.server, trust = pki.ca })
+    local client_answer, server_answer = ends.handshake(client, server)
+    assert.are.equal("handler_failed", server_answer:condition())
+    assert.are.same({ "internal_error", "sent", 80 }, { server_answer:alert() })
+    assert.are.same({ "internal_error", "received", 80 }, { client_answer:alert() })
+  end)
+end)
 
 describe("A hint (TLS 1.2)", function()
   it("reaches the client's function", function()

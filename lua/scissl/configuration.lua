@@ -21,6 +21,12 @@
 -- | `privateKey` | path of a PEM file, PEM text, or SciSslPrivateKey |
 -- | `privateKeyFilename` | path. Where neither is set, the key is looked for where the certificate came from |
 -- | `passphrase` | string, or function that answers it |
+-- | `pkcs12` | key, certificate and its issuers in one: path of a file, or its bytes; `passphrase` opens it |
+-- | `ocsp` | `"none"` (default), `"request"`, `"require"`: see `SciSslContext:setOcspPolicy` |
+-- | `ocspResponse` | DER: what a server staples |
+-- | `pskClient` | pre-shared key: table with `identity` and `key`, or function (`SciSslContext:setPskClient`) |
+-- | `pskServer`, `pskHint` | table of keys by identities, or function (`SciSslContext:setPskServer`); text |
+-- | `keylogFile` | path: the secrets of all connections go there; true: see `SciSslContext:setKeylogFile` |
 -- | `timeout` | seconds for which sessions can be resumed |
 -- | `maxReplayableData` | bytes of early data that servers take (see `SciSslContext:setMaxReplayableData`) |
 --
@@ -57,6 +63,13 @@ local fields = {
   privateKey = "string|SciSslPrivateKey",
   privateKeyFilename = "string",
   passphrase = "string|function",
+  pkcs12 = "string",
+  ocsp = "ocspPolicy",
+  ocspResponse = "string",
+  pskClient = "psk|function",
+  pskServer = "psks|function",
+  pskHint = "string",
+  keylogFile = "string|boolean",
   timeout = "count",
   maxReplayableData = "count",
 }
@@ -85,9 +98,10 @@ local encoders = {
   string = function(text) return ("s%d:%s"):format(#text, text) end,
   number = function(number) return ("i%d;"):format(number) end,
   boolean = function(boolean) return boolean and "t" or "f" end,
-  table = function(list)
+  table = function(map)
     local parts = {}
-    for i, text in ipairs(list) do parts[i] = encode(text) end
+    for key, value in pairs(map) do parts[#parts + 1] = encode(key) .. encode(value) end
+    table.sort(parts)
     return ("l%d:%s"):format(#parts, table.concat(parts))
   end,
 }
@@ -129,6 +143,21 @@ local function load_key(context, key, passphrase)
   return context:usePrivateKey(key, passphrase)
 end
 
+-- The first two bytes of a DER sequence of more than 127 bytes are none that a path begins with.
+local function is_der(text)
+  return text:find("^0[\x81-\x84]") ~= nil
+end
+
+local function load_pkcs12(context, pkcs12, passphrase)
+  if is_der(pkcs12) then return context:usePkcs12(pkcs12, passphrase) end
+  return context:usePkcs12File(pkcs12, passphrase)
+end
+
+local function set_psk_client(context, psk)
+  if type(psk) == "table" then return context:setPskClient(psk.identity, psk.key) end
+  return context:setPskClient(psk)
+end
+
 -- Where the private key is, when nothing says so: in the file or text of the certificate.
 local function key_beside_certificate(values)
   local certificate = values.certificate
@@ -156,6 +185,13 @@ local steps = {
     if wanted then return context:useDefaultTrust() end
     return context
   end },
+  { "ocsp", function(context, policy) return context:setOcspPolicy(policy) end },
+  { "ocspResponse", function(context, der) return context:setOcspResponse(der) end },
+  { "pskClient", set_psk_client },
+  { "pskServer", function(context, keys) return context:setPskServer(keys) end },
+  { "pskHint", function(context, hint) return context:setPskHint(hint) end },
+  { "keylogFile", function(context, path) return context:setKeylogFile(path) end },
+  { "pkcs12", load_pkcs12 },
   { "certificateFilename", function(context, path) return context:useCertificateFile(path) end },
   { "certificateChainFilename", function(context, path) return context:useCertificateChainFile(path) end },
   { "certificate", load_certificate },
@@ -168,7 +204,7 @@ local function make_context(values)
     local value = values[step[1]]
     if value ~= nil then
       local done
-      done, failure = step[2](context, value)
+      done, failure = step[2](context, value, values.passphrase)
       if not done then return nil, failure end
     end
   end
@@ -229,7 +265,10 @@ end
 -- ---- the fields
 
 local function copy(value)
-  return type(value) == "table" and table.move(value, 1, #value, 1, {}) or value
+  if type(value) ~= "table" then return value end
+  local made = {}
+  for key, element in pairs(value) do made[key] = element end
+  return made
 end
 
 local function set(configuration, name, value)
@@ -271,7 +310,7 @@ end
 -- ---- for scissl.connect and scissl.listen, whose options hold these fields among their own
 
 -- Fields with another name or meaning among their options.
-local other_among_options = { timeout = true, verify = true }
+local other_among_options = { timeout = true, verify = true, pskClient = true, pskServer = true }
 
 --- Answers the kinds of options (see `scissl.options`) of a call that makes connections: its own, `context` or
 -- `configuration`, and the fields above; `sessionTimeout` is the field `timeout`.
@@ -296,29 +335,34 @@ end
 -- @tparam string caller the call, for errors
 -- @tparam table given its options, checked
 -- @tparam integer level whom an error points at, as for `error` in the caller
+-- @tparam[opt] table other fields that options of another name stand for, by these names
 -- @treturn ?SciSslSocketConfiguration the caller's to change
 -- @raise where the options bring a whole `context` or `configuration`, and single fields beside it
-function Configuration.ofOptions(caller, given, level)
+function Configuration.ofOptions(caller, given, level, other)
   local configuration = Configuration.new(given.configuration and given.configuration.values)
   local whole = given.context and "context" or given.configuration and "configuration"
   if given.context and given.configuration then refuse_both(caller, "context", "configuration", level + 1) end
+  local function take(option, name)
+    local value = given[option]
+    if value == nil or value == false then return end
+    if whole then refuse_both(caller, whole, option, level + 2) end
+    set(configuration, name, value)
+  end
+  take("sessionTimeout", "timeout")
+  for option, name in pairs(other or {}) do take(option, name) end
   for name in pairs(fields) do
-    local option = name == "timeout" and "sessionTimeout" or not other_among_options[name] and name
-    local value = option and given[option]
-    if value ~= nil and value ~= false then
-      if whole then refuse_both(caller, whole, option, level + 1) end
-      set(configuration, name, value)
-    end
+    if not other_among_options[name] then take(name, name) end
   end
   return not given.context and configuration or nil
 end
 
 -- ---- for people
 
-local secret = { privateKey = true, passphrase = true }
+local secret = { privateKey = true, passphrase = true, pskClient = true, pskServer = true }
 
 local function shown(name, value)
   if secret[name] then return "(set)" end
+  if (name == "pkcs12" or name == "ocspResponse") and is_der(value) then return "(DER)" end
   if is_pem(value) then return "(PEM)" end
   return type(value) == "table" and "{" .. table.concat(value, ", ") .. "}" or tostring(value)
 end

@@ -188,13 +188,14 @@ local known_options = Configuration.optionKinds {
   maxLine = "count",
   tlsa = "table",
   replayable = "string",
+  psk = "psk|function",
   onCertificate = "callable",
   onVerify = "callable",
 }
 
 -- Trust comes from the system where nothing else is named.
 local function find_context(given)
-  local configuration = Configuration.ofOptions("scissl.connect", given, 3)
+  local configuration = Configuration.ofOptions("scissl.connect", given, 3, { psk = "pskClient" })
   if not configuration then return given.context end
   local named = configuration:caFile() or configuration:caPath() or configuration:ca()
   if given.verify ~= false then
@@ -224,6 +225,12 @@ end
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
 -- * `verify = false`: no check whatsoever, and so no protection against anybody
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
+-- * `pkcs12`: the same in one, path or bytes
+-- * `ocsp`: `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see
+--   `SciSslContext:setOcspPolicy`)
+-- * `psk`: a key that the server knows, too: a table with `identity` and `key`, or a function (see
+--   `SciSslContext:setPskClient`)
+-- * `keylogFile`: appends the connection's secrets to a file, for debugging: it gives them away
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one

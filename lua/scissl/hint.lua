@@ -259,6 +259,8 @@ local hints = {
   unknown_signature_algorithm = "this OpenSSL knows no such signature algorithm; one looks like ECDSA+SHA256 or "
     .. "rsa_pss_rsae_sha256",
   bad_host_name = "this is not a host name that can be checked or sent",
+  psk_unknown = "the client names a pre-shared key that this server does not know; see setPskServer(), and the "
+    .. "client's identity",
   bad_psk = "a pre-shared key is 1 to 256 bytes, its identity and its hint 128 at the most",
   bad_alpn = "application protocols are names of 1 to 255 bytes, such as h2 or http/1.1",
   unknown_algorithm = "this OpenSSL makes no such keys; usual ones are EC, RSA and Ed25519",

@@ -175,7 +175,8 @@ local function check_verify(verify, names_ca, level)
 end
 
 local function find_context(given)
-  local configuration = Configuration.ofOptions("scissl.listen", given, 3)
+  if given.ocsp then error("option 'ocsp' to 'scissl.listen' is for clients; a server has 'ocspResponse'", 3) end
+  local configuration = Configuration.ofOptions("scissl.listen", given, 3, { psk = "pskServer" })
   if not configuration then
     if given.verify ~= nil then error("options 'context' and 'verify' to 'scissl.listen' exclude each other", 3) end
     return given.context
@@ -185,7 +186,8 @@ local function find_context(given)
   if given.verify ~= nil or not configuration:verify() then
     configuration:verify(check_verify(given.verify, names_ca, 3))
   end
-  if not (configuration:certificate() or configuration:certificateFilename() or given.sni or given.onCertificate
+  if not (configuration:certificate() or configuration:certificateFilename() or configuration:pkcs12()
+      or configuration:pskServer() or given.sni or given.onCertificate
       or given.onClientHello or configuration:certificateChainFilename() or configuration:cipherList()) then
     error("option 'certificate' to 'scissl.listen' is missing", 3)
   end
@@ -213,6 +215,7 @@ local known_options = Configuration.optionKinds {
   backlog = "count",
   timeout = "seconds",
   verify = "string|integer",
+  psk = "psks|function",
   waiter = "string|callable",
   maxLine = "count",
   sni = "table",
@@ -237,6 +240,11 @@ end
 -- * `port` (needed): number, 0 for one that the system chooses, or the name of a service
 -- * `host`: name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
 -- * `certificate` (needed), `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration)
+-- * `pkcs12`: the same in one, path or bytes
+-- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
+-- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`), and `pskHint`. No
+--   certificate is needed then
+-- * `keylogFile`: appends the connections' secrets to a file, for debugging: it gives them away
 -- * `caFile`, `caPath`, `ca`: who signs the certificates of clients
 -- * `verify`: `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one;
 --   `"require"`: refused without (the default where a CA is named); or `SSL_VERIFY_…` flags

@@ -65,6 +65,17 @@ local kinds = {
     end
     return true
   end,
+  ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
+  psk = function(value)
+    return type(value) == "table" and type(value.identity) == "string" and type(value.key) == "string"
+  end,
+  psks = function(value)
+    if type(value) ~= "table" then return false end
+    for identity, key in pairs(value) do
+      if type(identity) ~= "string" or type(key) ~= "string" then return false end
+    end
+    return true
+  end,
   callable = function(value)
     local meta = getmetatable(value)
     return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
@@ -78,11 +89,15 @@ local words = {
   level = "security level from 0 to 5",
   port = "port number or service name",
   strings = "list of strings",
+  ocspPolicy = "'none', 'request' or 'require'",
+  psk = "table with the strings identity and key",
+  psks = "table of keys by identities",
   callable = "function",
 }
 
 --- Answers whether `value` is of a kind: a Lua type, a class of scissl, or one of `seconds`, `count`, `integer`,
--- `depth`, `level`, `port`, `strings`, `callable`; `false` stands for that value; alternatives with `|` between.
+-- `depth`, `level`, `port`, `strings`, `ocspPolicy`, `psk`, `psks`, `callable`; `false` stands for that value;
+-- alternatives with `|` between.
 function options.is(value, kind)
   for one in kind:gmatch("[^|]+") do
     local test = kinds[one]

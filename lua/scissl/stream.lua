@@ -444,11 +444,12 @@ end
 
 -- These answer what the socket answers.
 for _, name in ipairs {
-  "alpnProtocol", "cipher", "earlyDataStatus", "events", "getPeerName", "getSession", "getSockName", "getfd",
-  "isSecure", "isSessionReused", "localCertificate", "localChain", "peerCertificate", "peerChain", "pollfd",
-  "serverName", "sslVerifyCertificate", "version",
+  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "events", "getPeerName", "getSession", "getSockName",
+  "getfd", "isSecure", "isSessionReused", "keylogLines", "localCertificate", "localChain", "ocspResponse",
+  "peerCertificate", "peerChain", "pollfd", "pskIdentity", "serverName", "sslVerifyCertificate", "sslVerifyOcsp",
+  "version",
 } do
-  Stream[name] = function(self) return self.ssl[name](self.ssl) end
+  Stream[name] = function(self, ...) return self.ssl[name](self.ssl, ...) end
 end
 
 function Stream:__tostring()
