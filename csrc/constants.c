@@ -4,10 +4,7 @@
 #define CONSTANT(name)                                                                                                 \
     { #name, (lua_Integer)(name) }
 
-static const struct {
-    const char *name;
-    lua_Integer value;
-} constants[] = {
+const sci_constant sci_constants[] = {
     /* sslGetError(3) */
     CONSTANT(SSL_ERROR_NONE),
     CONSTANT(SSL_ERROR_SSL),
@@ -268,11 +265,12 @@ static const struct {
 #ifdef SSL_OP_LEGACY_EC_POINT_FORMATS
     CONSTANT(SSL_OP_LEGACY_EC_POINT_FORMATS),
 #endif
+    {NULL, 0},
 };
 
 void sci_open_constants(lua_State *L) {
-    for (size_t i = 0; i < sizeof constants / sizeof *constants; i++) {
-        lua_pushinteger(L, constants[i].value);
-        lua_setfield(L, -2, constants[i].name);
+    for (const sci_constant *constant = sci_constants; constant->name; constant++) {
+        lua_pushinteger(L, constant->value);
+        lua_setfield(L, -2, constant->name);
     }
 }

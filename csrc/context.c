@@ -60,6 +60,8 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_dh_auto(ctx, 1);
     sci_context_open_cache(ctx);
+    SSL_CTX_set_default_passwd_cb(ctx, sci_no_passphrase);
+    X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(ctx), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     context->sid_length = SCI_SID_LENGTH;
     context->trust_paths = sk_OPENSSL_STRING_new_null();
@@ -120,15 +122,42 @@ static bool keep_trust(SSL *ssl) {
     return SSL_set1_verify_cert_store(ssl, store) == 1 && SSL_set1_chain_cert_store(ssl, store) == 1;
 }
 
+/* Servers read the names of accepted issuers from the context at each request; an empty list stands for none. */
+static STACK_OF(X509_NAME) *copy_names(const STACK_OF(X509_NAME) *names) {
+    return names ? SSL_dup_CA_list(names) : sk_X509_NAME_new_null();
+}
+
+static bool keep_issuers(SSL *ssl) {
+    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+    STACK_OF(X509_NAME) *of_servers = copy_names(SSL_CTX_get_client_CA_list(ctx));
+    STACK_OF(X509_NAME) *of_both = copy_names(SSL_CTX_get0_CA_list(ctx));
+    SSL_set_client_CA_list(ssl, of_servers);
+    SSL_set0_CA_list(ssl, of_both);
+    return of_servers && of_both;
+}
+
 bool sci_context_detach(sci_context *context) {
     sci_dependent *head = &context->dependents;
     while (head->next != head) {
         sci_dependent *dependent = head->next;
-        if (!keep_ciphers(dependent->ssl) || !keep_trust(dependent->ssl)) return false;
+        if (!keep_ciphers(dependent->ssl) || !keep_trust(dependent->ssl) || !keep_issuers(dependent->ssl)) return false;
         sci_context_unlink(dependent);
         context->store_lent = true;
     }
     return true;
+}
+
+void sci_context_note(lua_State *L, const char *name, int value) {
+    value = lua_absindex(L, value);
+    if (lua_getiuservalue(L, 1, SCI_CONTEXT_NOTES) == LUA_TNIL) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, SCI_CONTEXT_NOTES);
+        lua_replace(L, -2);
+    }
+    lua_pushvalue(L, value);
+    lua_setfield(L, -2, name);
+    lua_pop(L, 1);
 }
 
 /* ---- setters: each answers the receiver ------------------------------------------------------------------------- */
@@ -206,26 +235,35 @@ static int context_get_verify_depth(lua_State *L) {
 /***
 Adds options.
 @function SciSslContext:setOptions
-@tparam integer bits `SSL_OP_…` constants, or-ed
-@treturn SciSslContext the receiver
+@tparam integer|string|{string,...} options `SSL_OP_…` constants, or-ed; or names of them without `SSL_OP_`, in lower
+ case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
 @see SSL_CTX_set_options(3)
 */
 static int context_set_options(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    SSL_CTX_set_options(ctx, (uint64_t)luaL_checkinteger(L, 2));
+    const sci_context *context = sci_check_context(L, 1);
+    uint64_t bits;
+    if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
+    SSL_CTX_set_options(context->ctx, bits);
     return sci_answer_receiver(L);
 }
 
 /***
 Takes options away.
 @function SciSslContext:clearOptions
-@tparam integer bits `SSL_OP_…` constants, or-ed
-@treturn SciSslContext the receiver
+@tparam integer|string|{string,...} options as `setOptions`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
 @see SSL_CTX_clear_options(3)
 */
 static int context_clear_options(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    SSL_CTX_clear_options(ctx, (uint64_t)luaL_checkinteger(L, 2));
+    const sci_context *context = sci_check_context(L, 1);
+    uint64_t bits;
+    if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
+    SSL_CTX_clear_options(context->ctx, bits);
     return sci_answer_receiver(L);
 }
 
@@ -341,4 +379,10 @@ void sci_open_context(lua_State *L) {
     sci_open_context_ocsp(L);
     sci_open_context_keylog(L);
     sci_open_context_pkcs12(L);
+    sci_open_policy(L);
+    sci_open_revocation(L);
+    sci_open_store(L);
+    sci_open_issuers(L);
+    sci_open_command(L);
+    sci_open_describe(L);
 }

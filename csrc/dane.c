@@ -39,7 +39,7 @@ The records must come from a resolver that has validated them with DNSSEC; nobod
 static int sslsocket_set_dane(lua_State *L) {
     static const char *const names[] = {"eeNameChecks", NULL};
     char host[SCI_HOST_SIZE];
-    if (!sci_read_host_name(L, host)) return 2;
+    if (!sci_read_host_name(L, 2, host)) return 2;
     bool name_checks = true;
     if (!lua_isnoneornil(L, 3)) {
         int value = sci_push_options(L, 3, names);

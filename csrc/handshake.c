@@ -40,18 +40,6 @@ bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
 
 /* ---- the handshake ---------------------------------------------------------------------------------------------- */
 
-static bool matches_host(const X509_VERIFY_PARAM *param, X509 *certificate) {
-    const char *host = X509_VERIFY_PARAM_get0_host((X509_VERIFY_PARAM *)param, 0);
-    return !host || X509_check_host(certificate, host, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) == 1;
-}
-
-static bool matches_ip(const X509_VERIFY_PARAM *param, X509 *certificate) {
-    char *ip = X509_VERIFY_PARAM_get1_ip_asc((X509_VERIFY_PARAM *)param);
-    bool matches = !ip || X509_check_ip_asc(certificate, ip, 0) == 1;
-    OPENSSL_free(ip);
-    return matches;
-}
-
 static bool is_valid_now(const X509 *certificate) { return X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0; }
 
 /* OpenSSL resumes without a new look at the certificate: a session that was made without verification, or with another
@@ -60,10 +48,8 @@ static bool session_fits(const SSL *ssl) {
     SSL_SESSION *session = SSL_get_session(ssl);
     if (!session || !(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)) return true;
     X509 *certificate = SSL_SESSION_get0_peer(session);
-    const X509_VERIFY_PARAM *param = SSL_get0_param((SSL *)ssl);
     return SSL_get_verify_result(ssl) == X509_V_OK &&
-           (!certificate ||
-            (matches_host(param, certificate) && matches_ip(param, certificate) && is_valid_now(certificate)));
+           (!certificate || (is_valid_now(certificate) && sci_policy_accepts(SSL_get0_param((SSL *)ssl), certificate)));
 }
 
 /* OpenSSL asks nobody about the certificate where it is told that it does not matter. */

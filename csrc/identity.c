@@ -1,5 +1,5 @@
 /* identity.c: SciSslContext, who we are: its certificate, chain and key. */
-#include "scissl.h"
+#include "pki.h"
 
 /* ---- certificates ----------------------------------------------------------------------------------------------- */
 
@@ -108,6 +108,63 @@ static int context_use_certificate(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+static void check_chain(lua_State *L) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    luaL_argcheck(L, count > 0, 2, "our own certificate expected at the least");
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 2, i);
+        if (!sci_test_certificate(L, -1)) luaL_argerror(L, 2, "list of open certificates expected");
+        lua_pop(L, 1);
+    }
+}
+
+/***
+Uses the first certificate of a list as ours, and sends the others, the issuers, along with it.
+@function SciSslContext:useCertificateChain
+@tparam {SciSslX509Certificate,...} chain
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `key_mismatch` or `security_level`; the context stays as it was
+@see SSL_CTX_add1_chain_cert(3)
+*/
+static int context_use_certificate_chain(lua_State *L) {
+    const sci_context *context = sci_check_context(L, 1);
+    sci_failure failure = {.phase = "load", .subject = "certificate chain"};
+    check_chain(L);
+    ERR_clear_error();
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    STACK_OF(X509) *chain = sk_X509_new_null();
+    bool used = chain != NULL;
+    for (lua_Integer i = 1; used && i <= count; i++) {
+        lua_rawgeti(L, 2, i);
+        used = sk_X509_push(chain, sci_test_certificate(L, -1)) > 0;
+        lua_pop(L, 1);
+    }
+    used = used && use_chain(context->ctx, chain);
+    sk_X509_free(chain); /* the list at 2 holds the certificates */
+    if (!used) return sci_fail(L, &failure);
+    return sci_answer_receiver(L);
+}
+
+/***
+Sends one more issuer along with the certificate that was used last.
+@function SciSslContext:addChainCertificate
+@tparam SciSslX509Certificate certificate
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `no_certificate`: there is none of ours yet; or `security_level`
+@see SSL_CTX_add1_chain_cert(3)
+*/
+static int context_add_chain_certificate(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    X509 *certificate = sci_check_certificate(L, 2);
+    ERR_clear_error();
+    if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
+    if (!SSL_CTX_add1_chain_cert(ctx, certificate)) return sci_fail_openssl(L, "load", "certificate chain");
+    return sci_answer_receiver(L);
+}
+
 /* ---- keys ------------------------------------------------------------------------------------------------------- */
 
 /* Raises before anything is opened: sci_read_key must find a passphrase that it can use. */
@@ -205,7 +262,28 @@ static int context_has_certificate(lua_State *L) {
     return 1;
 }
 
+/***
+Checks that the certificate that was used last has its key. A context may hold a pair for each type of key (RSA, ECDSA,
+Ed25519 …), and its connections use the one that the peer's signature algorithms allow.
+@function SciSslContext:checkPrivateKey
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `no_certificate`, `no_private_key` or `key_mismatch`
+@see SSL_CTX_check_private_key(3)
+*/
+static int context_check_private_key(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    ERR_clear_error();
+    if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
+    if (!SSL_CTX_get0_privatekey(ctx)) return sci_fail_own(L, "load", "no_private_key", NULL);
+    if (!SSL_CTX_check_private_key(ctx)) return sci_fail_openssl(L, "load", "private key");
+    return sci_answer_receiver(L);
+}
+
 static const luaL_Reg identity_methods[] = {
+    {"useCertificateChain", context_use_certificate_chain},
+    {"addChainCertificate", context_add_chain_certificate},
+    {"checkPrivateKey", context_check_private_key},
     {"hasCertificate", context_has_certificate},
     {"useCertificateFile", context_use_certificate_file},
     {"useCertificateChainFile", context_use_certificate_chain_file},

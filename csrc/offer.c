@@ -164,6 +164,7 @@ static int context_set_groups(lua_State *L) {
     const char *text = sci_check_text(L, 2);
     ERR_clear_error();
     if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_option(L, "unknown_group", text);
+    sci_context_note(L, "groups", 2);
     return sci_answer_receiver(L);
 }
 
@@ -181,6 +182,7 @@ static int context_set_signature_algorithms(lua_State *L) {
     const char *text = sci_check_text(L, 2);
     ERR_clear_error();
     if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text)) return fail_option(L, "unknown_signature_algorithm", text);
+    sci_context_note(L, "signatureAlgorithms", 2);
     return sci_answer_receiver(L);
 }
 

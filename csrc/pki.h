@@ -26,6 +26,9 @@ void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
 /* Says in `failure` why OpenSSL could not read a `kind` from DER bytes. */
 void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure);
 
+/* trust.c: whether what `bio` holds looks like DER; it is at its beginning again. */
+bool sci_is_der(BIO *bio);
+
 /* Writes `object` into `bio`; 0 or less: it could not. */
 typedef int sci_writer(BIO *bio, const void *object);
 

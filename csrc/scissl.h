@@ -70,7 +70,26 @@ int sci_check_timeout(lua_State *L, int index);
 
 /* ---- constants.c ------------------------------------------------------------------------------------------------ */
 
+typedef struct sci_constant {
+    const char *name; /* NULL: the end of them all */
+    lua_Integer value;
+} sci_constant;
+
+extern const sci_constant sci_constants[];
+
 void sci_open_constants(lua_State *L); /* sets every constant as a field of the table on top */
+
+/* ---- flags.c: flags by bits and by name ------------------------------------------------------------------------- */
+
+/* Reads flags whose constants begin with `prefix` at `index`: bits, a name, or a list of names. False: one is not known;
+ * nil, SciSslError were pushed. Raises for other types. */
+bool sci_read_flags(lua_State *L, int index, const char *prefix, uint64_t *bits);
+
+/* Whether the names differ in upper and lower case (of ASCII) at most. */
+bool sci_same_name(const char *a, const char *b);
+
+/* Pushes a list of the names of the single flags in `bits`. */
+void sci_push_flag_names(lua_State *L, const char *prefix, uint64_t bits);
 
 /* ---- error.c: SciSslError, the one place that reads OpenSSL's queue --------------------------------------------- */
 
@@ -246,7 +265,25 @@ void sci_queue_free(sci_queue *queue);
 bool sci_open_transport(sci_state *state);
 void sci_close_transport(sci_state *state);
 
-/* ---- context.c, offer.c, trust.c, identity.c: SciSslContext ----------------------------------------------------- */
+/* ---- host.c: whose a peer's certificate has to be --------------------------------------------------------------- */
+
+#define SCI_HOST_SIZE 256 /* bytes for a host name with its NUL */
+
+bool sci_is_address(const char *text);
+
+/* The host name at `index` in `name`, without a trailing dot. False: nil, SciSslError were pushed. */
+bool sci_read_host_name(lua_State *L, int index, char name[SCI_HOST_SIZE]);
+
+/* The list of host names at `index`, in parameters that a userdata on top owns. NULL: nil, SciSslError were pushed. */
+X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index);
+
+/* Makes the host names of `from` those of `to`. */
+bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from);
+
+/* Whether the certificate is for one of the hosts, the address and the e-mail address that `param` names. */
+bool sci_policy_accepts(X509_VERIFY_PARAM *param, X509 *certificate);
+
+/* ---- context.c, offer.c, trust.c, identity.c, policy.c …: SciSslContext ----------------------------------------- */
 
 /* User values. */
 enum {
@@ -258,7 +295,8 @@ enum {
     SCI_CONTEXT_REPLAY_GUARD,  /* a function, or nil */
     SCI_CONTEXT_SESSION_STORE, /* a function, or nil */
     SCI_CONTEXT_TICKETS,       /* the ring of ticket keys, or nil */
-    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_TICKETS
+    SCI_CONTEXT_NOTES,         /* table: texts that OpenSSL does not tell again, for `describe` */
+    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_NOTES
 };
 
 /* What a client does about OCSP responses that servers staple; see staple.c. */
@@ -288,6 +326,7 @@ typedef struct sci_context {
     sci_ocsp_policy ocsp_policy;
     bool psk_tells; /* clients hear that the identity of their key is not known */
     bool keylog;    /* connections keep their secrets for keylogLines */
+    int purpose;    /* X509_PURPOSE_… that was set; 0: each side's own */
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
@@ -310,11 +349,21 @@ bool sci_check_verify_flags(lua_State *L, int index, int *flags);
 
 /* Call before the ciphers or the trust of `context` change: its connections get what stands now as their own. */
 bool sci_context_detach(sci_context *context);
+
+/* The trust store of `context` for changing, detached from the connections that stand; NULL: the queue says why. */
+X509_STORE *sci_context_own_trust(sci_context *context);
+
+/* Remembers in the context at index 1 the text at `value`, for `describe`. */
+void sci_context_note(lua_State *L, const char *name, int value);
+
 void sci_context_link(sci_context *context, sci_dependent *dependent);
 void sci_context_unlink(sci_dependent *dependent);
 
 /* Reads the certificates of PEM text, one at the least. NULL: `failure` and the queue say why. The caller frees them. */
 STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure);
+
+/* The same, and takes one certificate in DER as well. */
+STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure);
 
 typedef struct sci_protocol {
     const char *name; /* "TLSv1.2" … */
@@ -335,6 +384,12 @@ void sci_open_context_cache(lua_State *L);   /* cache.c: the same */
 void sci_open_context_tickets(lua_State *L); /* tickets.c: the same */
 void sci_open_context_pkcs12(lua_State *L);  /* pkcs12.c: the same */
 void sci_open_context_keylog(lua_State *L);  /* keylog.c: the same */
+void sci_open_policy(lua_State *L);          /* adds its methods to the class table on top */
+void sci_open_revocation(lua_State *L);      /* adds its methods to the class table on top */
+void sci_open_store(lua_State *L);           /* adds its methods to the class table on top */
+void sci_open_issuers(lua_State *L);         /* adds its methods to the class table on top */
+void sci_open_command(lua_State *L);         /* adds its methods to the class table on top */
+void sci_open_describe(lua_State *L);        /* adds its methods to the class table on top */
 void sci_open_context(lua_State *L);
 
 /* ---- sslsocket.c, handshake.c, io.c, peer.c: SciSslSocket; see sslsocket.h -------------------------------------- */

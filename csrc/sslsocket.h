@@ -142,11 +142,6 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 /* Whether sslRead would answer without the transport becoming readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 
-#define SCI_HOST_SIZE 256
-
-/* settings.c: the host name at 2 in `name`, without a trailing dot. False: nil, SciSslError were pushed. */
-bool sci_read_host_name(lua_State *L, char name[SCI_HOST_SIZE]);
-
 /* settings.c: the SciSslSocket at 1 once initialized and before its handshake, or while the client's hello is looked at.
  * NULL: nil, SciSslError were pushed. */
 sci_sslsocket *sci_check_before_handshake(lua_State *L);

@@ -26,6 +26,30 @@ failed:
     return NULL;
 }
 
+/* PEM text holds no byte like the second one of anything in DER that is as long as a certificate. */
+bool sci_is_der(BIO *bio) {
+    unsigned char first[2] = {0, 0};
+    int count = BIO_read(bio, first, sizeof first);
+    (void)BIO_reset(bio);
+    return count == 2 && first[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED) && first[1] > 0x80;
+}
+
+static STACK_OF(X509) *read_der(BIO *bio, sci_failure *failure) {
+    char rest;
+    STACK_OF(X509) *certificates = sk_X509_new_null();
+    X509 *certificate = certificates ? d2i_X509_bio(bio, NULL) : NULL;
+    if (certificate && BIO_read(bio, &rest, 1) <= 0 && sk_X509_push(certificates, certificate)) return certificates;
+    failure->condition = sci_certificate_kind.malformed;
+    failure->message = sci_certificate_kind.malformed_message;
+    X509_free(certificate);
+    sk_X509_free(certificates);
+    return NULL;
+}
+
+STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure) {
+    return sci_is_der(bio) ? read_der(bio, failure) : sci_read_certificates(bio, failure);
+}
+
 /* A store that no connection of earlier settings holds: the one that is there, or a copy of it. */
 static X509_STORE *own_store(sci_context *context) {
     X509_STORE *lent = SSL_CTX_get_cert_store(context->ctx);
@@ -35,7 +59,9 @@ static X509_STORE *own_store(sci_context *context) {
     STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(lent);
     for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
         X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL((X509_OBJECT *)sk_X509_OBJECT_value(objects, i));
         if (certificate && !X509_STORE_add_cert(copy, certificate)) goto failed;
+        if (crl && !X509_STORE_add_crl(copy, crl)) goto failed;
     }
     for (int i = 0; i < sk_OPENSSL_STRING_num(context->trust_paths); i++)
         if (!X509_STORE_load_path(copy, sk_OPENSSL_STRING_value(context->trust_paths, i))) goto failed;
@@ -47,8 +73,12 @@ failed:
     return NULL;
 }
 
+X509_STORE *sci_context_own_trust(sci_context *context) {
+    return sci_context_detach(context) ? own_store(context) : NULL;
+}
+
 static bool trust_all(sci_context *context, const STACK_OF(X509) *certificates) {
-    X509_STORE *store = sci_context_detach(context) ? own_store(context) : NULL;
+    X509_STORE *store = sci_context_own_trust(context);
     bool added = store != NULL;
     for (int i = 0; added && i < sk_X509_num(certificates); i++)
         added = X509_STORE_add_cert(store, sk_X509_value(certificates, i)) == 1;
@@ -63,12 +93,12 @@ static bool remember_path(sci_context *context, const char *path) {
 }
 
 static bool trust_path(sci_context *context, const char *path) {
-    X509_STORE *store = sci_context_detach(context) ? own_store(context) : NULL;
+    X509_STORE *store = sci_context_own_trust(context);
     return store && X509_STORE_load_path(store, path) && remember_path(context, path);
 }
 
 static bool trust_pem(sci_context *context, BIO *bio, sci_failure *failure) {
-    STACK_OF(X509) *certificates = sci_read_certificates(bio, failure);
+    STACK_OF(X509) *certificates = sci_read_certificates_or_der(bio, failure);
     bool added = certificates && trust_all(context, certificates);
     sk_X509_pop_free(certificates, X509_free);
     return added;
@@ -95,7 +125,7 @@ static bool is_directory(const char *path, sci_failure *failure) {
 }
 
 /***
-Trusts the certificates of a PEM file, and those of a directory that `openssl rehash` prepared.
+Trusts the certificates of a file in PEM, or the one in DER, and those of a directory that `openssl rehash` prepared.
 @function SciSslContext:loadVerifyLocations
 @tparam ?string caFile path
 @tparam[opt] string caPath path
@@ -161,7 +191,7 @@ static bool trust_text(sci_context *context, const char *text, int length, sci_f
 /***
 Trusts a certificate, or each certificate of a PEM text.
 @function SciSslContext:addTrusted
-@tparam SciSslX509Certificate|string certificate
+@tparam SciSslX509Certificate|string certificate an object, PEM text, or the DER bytes of one
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
@@ -174,7 +204,7 @@ static int context_add_trusted(lua_State *L) {
     bool added;
     ERR_clear_error();
     if (certificate) {
-        X509_STORE *store = sci_context_detach(context) ? own_store(context) : NULL;
+        X509_STORE *store = sci_context_own_trust(context);
         added = store && X509_STORE_add_cert(store, certificate);
     } else {
         int length;

@@ -9,17 +9,24 @@
 -- | `minProtocol`, `maxProtocol` | `"TLSv1.2"` … |
 -- | `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms` | OpenSSL's lists, with colons between |
 -- | `securityLevel` | integer, 0 … 5 |
--- | `options` | integer, `SSL_OP_…` or-ed |
+-- | `options` | `SSL_OP_…` or-ed, or names: `{"no_ticket", "no_renegotiation"}` |
+-- | `commands` | of OpenSSL's configuration files: `{ {"MinProtocol", "TLSv1.3"}, … }`, or values by name |
 -- | `alpn` | list of application protocols |
 -- | `caFile`, `caPath` | PEM file, directory: whom to trust |
 -- | `ca` | the same as PEM text or SciSslX509Certificate |
 -- | `defaultTrust` | true: trust what the system trusts, too |
+-- | `trustUri` | URI of further trust: `file:…` and what else OpenSSL's stores know |
+-- | `crlFile`, `crl` | revocation lists: path, PEM text or DER bytes; the peer's certificate is checked |
+-- | `verifyFlags` | `X509_V_FLAG_…` bits, or names: `{"crl_check_all", "partial_chain"}` |
+-- | `purpose`, `verifyTime` | what for, if not `sslserver` or `sslclient`; when, if not now, in seconds |
+-- | `acceptedIssuers` | whose certificates a server asks for: list of certificates and names, or PEM text |
 -- | `verify`, `verifyDepth` | integers: `SSL_VERIFY_…` flags, length of chains |
 -- | `certificate` | ours, and its issuers: path of a PEM file, PEM text, or SciSslX509Certificate |
 -- | `certificateChainFilename` | path: ours, and its issuers |
 -- | `certificateFilename` | path: ours alone |
 -- | `privateKey` | path of a PEM file, PEM text, or SciSslPrivateKey |
 -- | `privateKeyFilename` | path. Where neither is set, the key is looked for where the certificate came from |
+-- | `certificates` | several of ours, one for each type of key: list of `{certificate =, privateKey =, passphrase =}` |
 -- | `passphrase` | string, or function that answers it |
 -- | `pkcs12` | key, certificate and its issuers in one: path of a file, or its bytes; `passphrase` opens it |
 -- | `ocsp` | `"none"` (default), `"request"`, `"require"`: see `SciSslContext:setOcspPolicy` |
@@ -29,6 +36,9 @@
 -- | `keylogFile` | path: the secrets of all connections go there; true: see `SciSslContext:setKeylogFile` |
 -- | `timeout` | seconds for which sessions can be resumed |
 -- | `maxReplayableData` | bytes of early data that servers take (see `SciSslContext:setMaxReplayableData`) |
+--
+-- Servers that verify ask for certificates of the issuers in `caFile` and `ca`, unless `acceptedIssuers` names others,
+-- or none where it is empty. `crl` and `crlFile` switch the flag `crl_check` on.
 --
 -- Files are read when the context is made, and not again while it is shared: after a change on disk call
 -- `SciSslSocketConfiguration.forgetContexts()`.
@@ -49,17 +59,26 @@ local fields = {
   groups = "string",
   signatureAlgorithms = "string",
   securityLevel = "level",
-  options = "integer",
+  options = "integer|string|strings",
+  commands = "commands",
   alpn = "strings",
   caFile = "string",
   caPath = "string",
   ca = "string|SciSslX509Certificate",
   defaultTrust = "boolean",
+  trustUri = "string",
+  crl = "string",
+  crlFile = "string",
+  verifyFlags = "integer|string|strings",
+  purpose = "string",
+  verifyTime = "integer",
+  acceptedIssuers = "string|issuers",
   verify = "integer",
   verifyDepth = "depth",
   certificate = "string|SciSslX509Certificate",
   certificateChainFilename = "string",
   certificateFilename = "string",
+  certificates = "identities",
   privateKey = "string|SciSslPrivateKey",
   privateKeyFilename = "string",
   passphrase = "string|function",
@@ -98,9 +117,9 @@ local encoders = {
   string = function(text) return ("s%d:%s"):format(#text, text) end,
   number = function(number) return ("i%d;"):format(number) end,
   boolean = function(boolean) return boolean and "t" or "f" end,
-  table = function(map)
+  table = function(given)
     local parts = {}
-    for key, value in pairs(map) do parts[#parts + 1] = encode(key) .. encode(value) end
+    for key, item in pairs(given) do parts[#parts + 1] = encode(key) .. encode(item) end
     table.sort(parts)
     return ("l%d:%s"):format(#parts, table.concat(parts))
   end,
@@ -158,6 +177,28 @@ local function set_psk_client(context, psk)
   return context:setPskClient(psk)
 end
 
+-- In their order; values by name in that of the names, where a certificate comes before its key.
+local function load_commands(context, given)
+  local commands, names = table.move(given, 1, #given, 1, {}), {}
+  for name in pairs(given) do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do commands[#commands + 1] = { name, given[name] } end
+  return context:setCommands(commands)
+end
+
+local function load_identities(context, identities)
+  for _, identity in ipairs(identities) do
+    local done, failure = load_certificate(context, identity.certificate)
+    if done then
+      done, failure = load_key(context, identity.privateKey or identity.certificate, identity.passphrase)
+    end
+    if not done then return nil, failure end
+  end
+  return context
+end
+
 -- Where the private key is, when nothing says so: in the file or text of the certificate.
 local function key_beside_certificate(values)
   local certificate = values.certificate
@@ -174,7 +215,8 @@ local steps = {
   { "ciphersuites", function(context, text) return context:setCiphersuites(text) end },
   { "groups", function(context, text) return context:setGroups(text) end },
   { "signatureAlgorithms", function(context, text) return context:setSignatureAlgorithms(text) end },
-  { "options", function(context, bits) return context:setOptions(bits) end },
+  { "options", function(context, wanted) return context:setOptions(wanted) end },
+  { "commands", load_commands },
   { "alpn", function(context, names) return context:setAlpn(names) end },
   { "verify", function(context, flags) return context:setVerify(flags) end },
   { "verifyDepth", function(context, depth) return context:setVerifyDepth(depth) end },
@@ -192,10 +234,24 @@ local steps = {
   { "pskHint", function(context, hint) return context:setPskHint(hint) end },
   { "keylogFile", function(context, path) return context:setKeylogFile(path) end },
   { "pkcs12", load_pkcs12 },
+  { "trustUri", function(context, uri) return context:addTrustedUri(uri) end },
+  { "crl", function(context, crl) return context:addCrl(crl) end },
+  { "crlFile", function(context, path) return context:loadCrlFile(path) end },
+  { "verifyFlags", function(context, flags) return context:setVerifyFlags(flags) end },
+  { "purpose", function(context, name) return context:setPurpose(name) end },
+  { "verifyTime", function(context, seconds) return context:setVerifyTime(seconds) end },
+  { "acceptedIssuers", function(context, issuers) return context:setAcceptedIssuers(issuers) end },
+  { "certificates", load_identities },
   { "certificateFilename", function(context, path) return context:useCertificateFile(path) end },
   { "certificateChainFilename", function(context, path) return context:useCertificateChainFile(path) end },
   { "certificate", load_certificate },
 }
+
+-- The system's roots are too many to name, and no client of one's own has its certificate from them.
+local function names_issuers(values)
+  local verifies = (values.verify or core.SSL_VERIFY_NONE) & core.SSL_VERIFY_PEER ~= 0
+  return verifies and values.acceptedIssuers == nil and (values.caFile or values.ca) and not values.defaultTrust
+end
 
 local function make_context(values)
   local context, failure = core.SciSslContext.new(values.version)
@@ -211,6 +267,13 @@ local function make_context(values)
   if values.caFile or values.caPath then
     local done
     done, failure = context:loadVerifyLocations(values.caFile, values.caPath)
+    if not done then return nil, failure end
+  end
+  -- Lists that nobody looks at would be a false comfort.
+  if values.crl or values.crlFile then assert(context:setVerifyFlags("crl_check")) end
+  if names_issuers(values) then
+    local done
+    done, failure = context:acceptTrustedIssuers()
     if not done then return nil, failure end
   end
   local key = values.privateKey or values.privateKeyFilename or key_beside_certificate(values)
@@ -266,9 +329,9 @@ end
 
 local function copy(value)
   if type(value) ~= "table" then return value end
-  local made = {}
-  for key, element in pairs(value) do made[key] = element end
-  return made
+  local copied = {}
+  for key, item in pairs(value) do copied[key] = copy(item) end
+  return copied
 end
 
 local function set(configuration, name, value)
@@ -358,13 +421,20 @@ end
 
 -- ---- for people
 
-local secret = { privateKey = true, passphrase = true, pskClient = true, pskServer = true }
+local secret = {
+  privateKey = true, passphrase = true, pskClient = true, pskServer = true, certificates = true, commands = true,
+}
 
-local function shown(name, value)
+local shown
+
+function shown(name, value)
   if secret[name] then return "(set)" end
   if (name == "pkcs12" or name == "ocspResponse") and is_der(value) then return "(DER)" end
   if is_pem(value) then return "(PEM)" end
-  return type(value) == "table" and "{" .. table.concat(value, ", ") .. "}" or tostring(value)
+  if type(value) ~= "table" then return tostring(value) end
+  local parts = {}
+  for i, item in ipairs(value) do parts[i] = shown(name, item) end
+  return "{" .. table.concat(parts, ", ") .. "}"
 end
 
 function Configuration:__tostring()

@@ -197,7 +197,7 @@ local known_options = Configuration.optionKinds {
 local function find_context(given)
   local configuration = Configuration.ofOptions("scissl.connect", given, 3, { psk = "pskClient" })
   if not configuration then return given.context end
-  local named = configuration:caFile() or configuration:caPath() or configuration:ca()
+  local named = configuration:caFile() or configuration:caPath() or configuration:ca() or configuration:trustUri()
   if given.verify ~= false then
     configuration:verify(core.SSL_VERIFY_PEER)
     if not named then configuration:defaultTrust(true) end
@@ -219,8 +219,8 @@ end
 -- * `port` (needed): number, or the name of a service
 -- * `timeout`: seconds for everything up to the end of the handshake (but for the look-up of the name, which the
 --   system limits), then for each operation of the stream. Without it, as long as it takes
--- * `caFile`, `caPath`, `ca`: whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts,
---   where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+-- * `caFile`, `caPath`, `ca`, `trustUri`: whom to trust (see SciSslSocketConfiguration). Without them: whom the system
+--   trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
 -- * `verifyHost`: the name or address that the certificate must be for, if not `host`; false: any name will do
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
 -- * `verify = false`: no check whatsoever, and so no protection against anybody
@@ -232,7 +232,8 @@ end
 --   `SciSslContext:setPskClient`)
 -- * `keylogFile`: appends the connection's secrets to a file, for debugging: it gives them away
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
---   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
+--   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
+--   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume
 -- * `sessions`: a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are

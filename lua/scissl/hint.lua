@@ -148,6 +148,11 @@ local hints = {
   dane_needed = "call sslSetDane(host) first",
   tlsa_unusable = "OpenSSL does not know this kind of TLSA record",
   bad_tlsa = "the data of the TLSA record do not fit its selector and matching type",
+  certificate_wrong_email = "the peer's certificate is for another e-mail address than the one that was asked for",
+  certificate_wrong_purpose = "the peer's certificate, or one above it, is not meant for this (clients need "
+    .. "clientAuth, servers serverAuth); let its issuer make a fitting one, or choose another purpose",
+  certificate_chain_too_long = "there are more certificates between the peer's and a trusted one than verifyDepth "
+    .. "allows",
   certificate_invalid = "the peer's certificate was not accepted",
 
   ocsp_missing = "there is no OCSP response for the peer's certificate; let the server staple one, or ask for less "
@@ -161,6 +166,14 @@ local hints = {
   ocsp_no_issuer = "the issuer of the peer's certificate is not known, so nobody can vouch for it by OCSP; name its "
     .. "CA with caFile or caPath",
   malformed_ocsp = "this is no OCSP response in DER, or a damaged one; fetch it again",
+  -- revocation lists
+  crl_missing = "revocation is to be checked, and there is no list of the issuer of this certificate; add it with "
+    .. "addCrl() or loadCrlFile(), or take the flag crl_check (crl_check_all) away",
+  crl_expired = "the issuer's revocation list is out of date; fetch the new one, and check this machine's clock",
+  crl_not_yet_valid = "the issuer's revocation list is not valid yet; check this machine's clock",
+  crl_invalid = "the issuer's revocation list cannot be trusted: it is not signed by that issuer, or damaged",
+  not_crl = "this is PEM text, but no certificate revocation list",
+  malformed_crl = "the revocation list is damaged; fetch it again",
 
   -- our certificate
   client_certificate_missing = function(err)
@@ -177,6 +190,10 @@ local hints = {
   passphrase_missing = "the private key is encrypted; give its passphrase",
   passphrase_wrong = "the passphrase does not open the private key",
   passphrase_function = "the function that should answer the passphrase failed",
+  no_private_key = "the certificate has no private key yet; set privateKey",
+  unknown_scheme = "this OpenSSL has nothing that reads such URIs; use file: …, or load the provider that does",
+  store_unreadable = "nothing could be read there; check the URI, its permissions, and that it is not encrypted",
+  store_empty = "there is neither a certificate nor a revocation list behind this URI",
   file_missing = "there is no such file; check the path",
   file_unreadable = "the file cannot be read; check its permissions and its owner",
   file_directory = "this is a directory, and a file is due; for a directory of CA certificates use caPath",
@@ -253,6 +270,13 @@ local hints = {
   -- settings
   verify_flags = "SSL_VERIFY_FAIL_IF_NO_PEER_CERT and SSL_VERIFY_CLIENT_ONCE mean something together with "
     .. "SSL_VERIFY_PEER only",
+  unknown_flag = "there is no such flag; take OpenSSL's name without its prefix and in lower case, such as no_ticket, "
+    .. "crl_check or no_wildcards",
+  bad_address = "this is no IP address; one looks like 192.0.2.1 or 2001:db8::1, without brackets and zone",
+  bad_email = "this is no e-mail address that can be checked; one looks like name@host",
+  unknown_command = "OpenSSL's configuration files have no such command; see SSL_CONF_cmd(3)",
+  bad_command_value = "this command of OpenSSL's configuration files takes no such value; see SSL_CONF_cmd(3)",
+  trust_command = "this command would make a second trust store; use loadVerifyLocations() or addTrusted()",
   unknown_protocol = "no such protocol; use \"TLS\", \"TLSv1\", \"TLSv1.1\", \"TLSv1.2\" or \"TLSv1.3\"",
   unknown_cipher = "this OpenSSL knows no such cipher; `openssl ciphers -v` lists them, and TLS 1.3 has ciphersuites",
   unknown_group = "this OpenSSL knows no such key exchange group; usual ones are X25519, P-256, P-384",

@@ -182,13 +182,14 @@ local function find_context(given)
     return given.context
   end
   local names_ca = configuration:caFile() or configuration:caPath() or configuration:ca()
-    or configuration:defaultTrust()
+    or configuration:trustUri() or configuration:defaultTrust()
   if given.verify ~= nil or not configuration:verify() then
     configuration:verify(check_verify(given.verify, names_ca, 3))
   end
   if not (configuration:certificate() or configuration:certificateFilename() or configuration:pkcs12()
       or configuration:pskServer() or given.sni or given.onCertificate
-      or given.onClientHello or configuration:certificateChainFilename() or configuration:cipherList()) then
+      or given.onClientHello or configuration:certificateChainFilename() or configuration:cipherList()
+      or configuration:certificates() or configuration:commands()) then
     error("option 'certificate' to 'scissl.listen' is missing", 3)
   end
   return configuration:getSciSslContext()
@@ -245,11 +246,12 @@ end
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`), and `pskHint`. No
 --   certificate is needed then
 -- * `keylogFile`: appends the connections' secrets to a file, for debugging: it gives them away
--- * `caFile`, `caPath`, `ca`: who signs the certificates of clients
+-- * `caFile`, `caPath`, `ca`, `trustUri`: who signs the certificates of clients
 -- * `verify`: `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one;
 --   `"require"`: refused without (the default where a CA is named); or `SSL_VERIFY_…` flags
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
---   `securityLevel`, `options`, `verifyDepth`, `sessionTimeout`: as in SciSslSocketConfiguration
+--   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
+--   `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
 -- * `sni`: contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's
 --   own, other names are refused

@@ -49,6 +49,50 @@ local function between(least, most)
   return function(value) return math.type(value) == "integer" and value >= least and value <= most end
 end
 
+local function list_of(test)
+  return function(value)
+    if type(value) ~= "table" then return false end
+    for key, item in pairs(value) do
+      if math.type(key) ~= "integer" or not test(item) then return false end
+    end
+    return true
+  end
+end
+
+local function is_string(value)
+  return type(value) == "string"
+end
+
+local function is_command(value)
+  return type(value) == "table" and is_string(value[1]) and is_string(value[2]) and #value == 2
+end
+
+-- A list of {name, value}, or a table of values by name.
+local function are_commands(value)
+  if type(value) ~= "table" then return false end
+  for key, item in pairs(value) do
+    local known = math.type(key) == "integer" and is_command(item) or is_string(key) and is_string(item)
+    if not known then return false end
+  end
+  return true
+end
+
+local function is_identity(value)
+  if type(value) ~= "table" or value.certificate == nil then return false end
+  for name, item in pairs(value) do
+    local kind = options.identityKinds[name]
+    if not kind or not options.is(item, kind) then return false end
+  end
+  return true
+end
+
+-- What each table of a list of identities may hold.
+options.identityKinds = {
+  certificate = "string|SciSslX509Certificate",
+  privateKey = "string|SciSslPrivateKey",
+  passphrase = "string|function",
+}
+
 local kinds = {
   seconds = function(value) return type(value) == "number" and value >= 0 end,
   count = between(1, math.maxinteger),
@@ -57,13 +101,6 @@ local kinds = {
   level = between(0, 5),
   port = function(value)
     return type(value) == "string" or math.type(value) == "integer" and value >= 0 and value <= 65535
-  end,
-  strings = function(value)
-    if type(value) ~= "table" then return false end
-    for key, text in pairs(value) do
-      if math.type(key) ~= "integer" or type(text) ~= "string" then return false end
-    end
-    return true
   end,
   ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
   psk = function(value)
@@ -76,6 +113,10 @@ local kinds = {
     end
     return true
   end,
+  strings = list_of(is_string),
+  issuers = list_of(function(value) return is_string(value) or is_class(value, "SciSslX509Certificate") end),
+  commands = are_commands,
+  identities = list_of(is_identity),
   callable = function(value)
     local meta = getmetatable(value)
     return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
@@ -92,11 +133,15 @@ local words = {
   ocspPolicy = "'none', 'request' or 'require'",
   psk = "table with the strings identity and key",
   psks = "table of keys by identities",
+  issuers = "list of certificates and names",
+  commands = "list of {name, value}, or table of values by name",
+  identities = "list of {certificate =, privateKey =, passphrase =}",
   callable = "function",
 }
 
 --- Answers whether `value` is of a kind: a Lua type, a class of scissl, or one of `seconds`, `count`, `integer`,
--- `depth`, `level`, `port`, `strings`, `ocspPolicy`, `psk`, `psks`, `callable`; `false` stands for that value;
+-- `depth`, `level`, `port`, `strings`, `issuers`, `commands`, `identities`, `ocspPolicy`, `psk`, `psks`, `callable`;
+-- `false` stands for that value;
 -- alternatives with `|` between.
 function options.is(value, kind)
   for one in kind:gmatch("[^|]+") do

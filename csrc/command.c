@@ -1,0 +1,172 @@
+/* command.c: SciSslContext, settings by the names of OpenSSL's configuration files (SSL_CONF). */
+#include "pki.h"
+
+#include <string.h>
+
+#define COMMAND_FLAGS                                                                                                  \
+    (SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CERTIFICATE | SSL_CONF_FLAG_CLIENT | SSL_CONF_FLAG_SERVER |                    \
+     SSL_CONF_FLAG_SHOW_ERRORS)
+
+/* OpenSSL puts these into a second trust store, which would make the one that all other methods know be passed over. */
+static const char *const trust_commands[] = {"VerifyCAFile", "VerifyCAPath", "VerifyCAStore",
+                                             "ChainCAFile",  "ChainCAPath",  "ChainCAStore"};
+
+static bool is_trust_command(const char *name) {
+    for (size_t i = 0; i < sizeof trust_commands / sizeof *trust_commands; i++)
+        if (sci_same_name(trust_commands[i], name)) return true;
+    return false;
+}
+
+static bool run_command(SSL_CONF_CTX *commands, const char *name, const char *value, sci_failure *failure) {
+    int result = SSL_CONF_cmd(commands, name, value);
+    if (result > 0) return true;
+    failure->subject = name;
+    failure->condition = result == -2 ? "unknown_command" : "bad_command_value";
+    return false;
+}
+
+/* ---- a list of pairs at index 2: checked before OpenSSL hears of it ------------------------------------------------ */
+
+static const char *pair_text(lua_State *L, lua_Integer pair, lua_Integer which) {
+    lua_rawgeti(L, 2, pair);
+    lua_rawgeti(L, -1, which);
+    const char *text = lua_tostring(L, -1);
+    lua_pop(L, 2); /* the table goes on holding it */
+    return text;
+}
+
+static void check_pairs(lua_State *L) {
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    for (lua_Integer i = 1; i <= count; i++) {
+        luaL_argcheck(L, lua_rawgeti(L, 2, i) == LUA_TTABLE, 2, "list of {name, value} expected");
+        for (lua_Integer which = 1; which <= 2; which++) {
+            size_t length;
+            luaL_argcheck(L, lua_rawgeti(L, -1, which) == LUA_TSTRING, 2, "list of {name, value} expected");
+            const char *text = lua_tolstring(L, -1, &length);
+            luaL_argcheck(L, strlen(text) == length, 2, "there is a NUL byte in a command");
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+}
+
+static bool run_all(lua_State *L, SSL_CONF_CTX *commands, sci_failure *failure) {
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    bool done = true;
+    for (lua_Integer i = 1; done && i <= count; i++)
+        done = run_command(commands, pair_text(L, i, 1), pair_text(L, i, 2), failure);
+    return done && SSL_CONF_CTX_finish(commands);
+}
+
+static bool has_trust_command(lua_State *L, sci_failure *failure) {
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (!is_trust_command(pair_text(L, i, 1))) continue;
+        failure->subject = pair_text(L, i, 1);
+        failure->condition = "trust_command";
+        return true;
+    }
+    return false;
+}
+
+/* On a connection of its own, to see whether all of them will do. */
+static bool try_all(lua_State *L, SSL_CTX *ctx, sci_failure *failure) {
+    SSL *probe = SSL_new(ctx);
+    SSL_CONF_CTX *commands = probe ? SSL_CONF_CTX_new() : NULL;
+    bool done = false;
+    if (commands) {
+        SSL_CONF_CTX_set_flags(commands, COMMAND_FLAGS);
+        SSL_CONF_CTX_set_ssl(commands, probe);
+        done = run_all(L, commands, failure);
+    }
+    SSL_CONF_CTX_free(commands);
+    SSL_free(probe);
+    return done;
+}
+
+static bool apply_all(lua_State *L, SSL_CTX *ctx, sci_failure *failure) {
+    SSL_CONF_CTX *commands = SSL_CONF_CTX_new();
+    if (!commands) return false;
+    SSL_CONF_CTX_set_flags(commands, COMMAND_FLAGS);
+    SSL_CONF_CTX_set_ssl_ctx(commands, ctx);
+    bool done = run_all(L, commands, failure);
+    SSL_CONF_CTX_free(commands);
+    return done;
+}
+
+/* For `describe`: what OpenSSL does not tell again. */
+static void note_all(lua_State *L) {
+    static const struct {
+        const char *command, *note;
+    } noted[] = {{"Groups", "groups"}, {"Curves", "groups"}, {"SignatureAlgorithms", "signatureAlgorithms"}};
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    for (lua_Integer i = 1; i <= count; i++)
+        for (size_t j = 0; j < sizeof noted / sizeof *noted; j++) {
+            if (!sci_same_name(pair_text(L, i, 1), noted[j].command)) continue;
+            lua_rawgeti(L, 2, i);
+            lua_rawgeti(L, -1, 2);
+            sci_context_note(L, noted[j].note, -1);
+            lua_pop(L, 2);
+        }
+}
+
+static int do_commands(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    sci_failure failure = {.phase = "option"};
+    lua_settop(L, 2);
+    check_pairs(L);
+    ERR_clear_error();
+    if (has_trust_command(L, &failure) || !try_all(L, context->ctx, &failure)) return sci_fail(L, &failure);
+    ERR_clear_error();
+    if (!sci_context_detach(context) || !apply_all(L, context->ctx, &failure)) return sci_fail(L, &failure);
+    ERR_clear_error();
+    note_all(L);
+    return sci_answer_receiver(L);
+}
+
+/***
+Changes one setting by its name in OpenSSL's configuration files.
+@function SciSslContext:setCommand
+@tparam string name `MinProtocol`, `CipherString`, `Groups`, `Options` …
+@tparam string value as in those files: `TLSv1.2`, `-SessionTicket,ServerPreference` …
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_command`, `bad_command_value`, or `trust_command`: `loadVerifyLocations` and
+ `addTrusted` are there for those; the context stays as it was
+@see SSL_CONF_cmd(3), "supported configuration file commands"
+*/
+static int context_set_command(lua_State *L) {
+    sci_check_context(L, 1);
+    sci_check_text(L, 2);
+    sci_check_text(L, 3);
+    lua_settop(L, 3);
+    lua_createtable(L, 1, 0);
+    lua_createtable(L, 2, 0);
+    for (int i = 1; i <= 2; i++) {
+        lua_pushvalue(L, i + 1);
+        lua_rawseti(L, -2, i);
+    }
+    lua_rawseti(L, -2, 1);
+    lua_replace(L, 2);
+    return do_commands(L);
+}
+
+/***
+Changes several settings, in their order, or none of them.
+@function SciSslContext:setCommands
+@tparam {{string,string},...} commands pairs of a name and a value: `{ {"MinProtocol", "TLSv1.2"}, … }`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `setCommand`, with the refused name for its subject; the context stays as it was
+@see SSL_CONF_cmd(3)
+*/
+static int context_set_commands(lua_State *L) { return do_commands(L); }
+
+static const luaL_Reg command_methods[] = {
+    {"setCommand", context_set_command},
+    {"setCommands", context_set_commands},
+    {NULL, NULL},
+};
+
+void sci_open_command(lua_State *L) { luaL_setfuncs(L, command_methods, 0); }

@@ -1,0 +1,226 @@
+/* describe.c: SciSslContext, all its settings as a table for people and for specs. A snapshot: it is tied to nothing. */
+#include "pki.h"
+
+#include <string.h>
+
+/* Each of these sets one field of the table on top. */
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+    if (!text) return;
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+static void set_number(lua_State *L, const char *name, lua_Integer number) {
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+}
+
+static void set_flags(lua_State *L, const char *name, const char *prefix, uint64_t bits) {
+    sci_push_flag_names(L, prefix, bits);
+    lua_setfield(L, -2, name);
+}
+
+static void append(lua_State *L, const char *text) {
+    lua_pushstring(L, text);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/* ---- what is offered ---------------------------------------------------------------------------------------------- */
+
+static void set_ciphers(lua_State *L, const SSL_CTX *ctx, const char *name, bool suites) {
+    STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ctx);
+    lua_newtable(L);
+    for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
+        const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
+        if ((SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any) == suites) append(L, SSL_CIPHER_get_name(cipher));
+    }
+    lua_setfield(L, -2, name);
+}
+
+static void set_note(lua_State *L, const char *name) {
+    if (lua_getiuservalue(L, 1, SCI_CONTEXT_NOTES) == LUA_TTABLE) {
+        lua_getfield(L, -1, name);
+        lua_setfield(L, -3, name);
+    }
+    lua_pop(L, 1);
+}
+
+static void set_alpn(lua_State *L) {
+    size_t length = 0;
+    lua_getiuservalue(L, 1, SCI_CONTEXT_ALPN);
+    const char *wire = lua_tolstring(L, -1, &length);
+    lua_newtable(L);
+    for (size_t at = 0; wire && at < length; at += 1 + (unsigned char)wire[at]) {
+        lua_pushlstring(L, wire + at + 1, (unsigned char)wire[at]);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    lua_setfield(L, -3, "alpn");
+    lua_pop(L, 1);
+}
+
+static void set_protocol(lua_State *L, const char *name, long version) {
+    if (version) set_text(L, name, sci_protocol_name((int)version));
+}
+
+static void set_offer(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
+    set_text(L, "method", context->method);
+    set_protocol(L, "minProtocol", SSL_CTX_get_min_proto_version(ctx));
+    set_protocol(L, "maxProtocol", SSL_CTX_get_max_proto_version(ctx));
+    set_ciphers(L, ctx, "ciphers", false);
+    set_ciphers(L, ctx, "ciphersuites", true);
+    set_note(L, "groups");
+    set_note(L, "signatureAlgorithms");
+    set_number(L, "securityLevel", SSL_CTX_get_security_level(ctx));
+    set_flags(L, "options", "SSL_OP_", SSL_CTX_get_options(ctx));
+    set_alpn(L);
+}
+
+/* ---- how peers are judged ----------------------------------------------------------------------------------------- */
+
+static void free_text(void *text) { OPENSSL_free(text); }
+
+static void set_hosts(lua_State *L, X509_VERIFY_PARAM *param) {
+    const char *host;
+    lua_newtable(L);
+    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host(param, i)) != NULL; i++) append(L, host);
+    lua_setfield(L, -2, "verifyHosts");
+    sci_guard *guard = sci_new_guard(L, free_text);
+    guard->object = X509_VERIFY_PARAM_get1_ip_asc(param);
+    lua_pushstring(L, guard->object); /* nil where there is none */
+    lua_setfield(L, -3, "verifyIp");
+    lua_pop(L, 1);
+    set_text(L, "verifyEmail", X509_VERIFY_PARAM_get0_email(param));
+}
+
+static void set_policy(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
+    X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
+    unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
+    int depth = X509_VERIFY_PARAM_get_depth(param), level = X509_VERIFY_PARAM_get_auth_level(param);
+    int purpose = context->purpose ? X509_PURPOSE_get_by_id(context->purpose) : -1;
+    set_number(L, "verify", SSL_CTX_get_verify_mode(ctx));
+    set_flags(L, "verifyFlags", "X509_V_FLAG_", flags & ~(unsigned long)X509_V_FLAG_USE_CHECK_TIME);
+    set_flags(L, "verifyHostFlags", "X509_CHECK_FLAG_", X509_VERIFY_PARAM_get_hostflags(param));
+    if (flags & X509_V_FLAG_USE_CHECK_TIME) set_number(L, "verifyTime", X509_VERIFY_PARAM_get_time(param));
+    if (depth >= 0) set_number(L, "verifyDepth", depth);
+    if (level >= 0) set_number(L, "authLevel", level);
+    if (purpose >= 0) set_text(L, "purpose", X509_PURPOSE_get0_sname(X509_PURPOSE_get0(purpose)));
+    set_hosts(L, param);
+}
+
+/* ---- whom we trust ------------------------------------------------------------------------------------------------ */
+
+static void set_paths(lua_State *L, const sci_context *context) {
+    lua_newtable(L);
+    for (int i = 0; i < sk_OPENSSL_STRING_num(context->trust_paths); i++)
+        append(L, sk_OPENSSL_STRING_value(context->trust_paths, i));
+    lua_setfield(L, -2, "trustedPaths");
+}
+
+static void set_issuers(lua_State *L, const SSL_CTX *ctx) {
+    const STACK_OF(X509_NAME) *names = SSL_CTX_get_client_CA_list(ctx);
+    lua_newtable(L);
+    for (int i = 0; i < sk_X509_NAME_num(names); i++) {
+        sci_push_name(L, sk_X509_NAME_value(names, i));
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "acceptedIssuers");
+}
+
+static void set_trust(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx));
+    lua_Integer certificates = 0, crls = 0;
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509_LOOKUP_TYPE type = X509_OBJECT_get_type(sk_X509_OBJECT_value(objects, i));
+        certificates += type == X509_LU_X509;
+        crls += type == X509_LU_CRL;
+    }
+    set_number(L, "trustedCertificates", certificates);
+    set_number(L, "crls", crls);
+    set_paths(L, context);
+    set_issuers(L, ctx);
+}
+
+/* ---- who we are --------------------------------------------------------------------------------------------------- */
+
+static void free_ssl(void *ssl) { SSL_free(ssl); }
+
+/* Appends the current identity of `ssl` to the list on top. */
+static void append_identity(lua_State *L, SSL *ssl) {
+    const X509 *certificate = SSL_get_certificate(ssl);
+    STACK_OF(X509) *chain = NULL;
+    lua_Integer expiry;
+    (void)SSL_get0_chain_certs(ssl, &chain);
+    lua_newtable(L);
+    sci_push_name(L, X509_get_subject_name(certificate));
+    lua_setfield(L, -2, "subject");
+    set_text(L, "keyType", EVP_PKEY_get0_type_name(X509_get0_pubkey(certificate)));
+    if (sci_time_to_seconds(X509_get0_notAfter(certificate), &expiry)) set_number(L, "notAfter", expiry);
+    set_number(L, "issuers", chain ? sk_X509_num(chain) : 0);
+    lua_pushboolean(L, SSL_get_privatekey(ssl) != NULL);
+    lua_setfield(L, -2, "hasKey");
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/* A connection of its own has them all, and can be asked for each without a change to the context. */
+static void set_identities(lua_State *L, SSL_CTX *ctx) {
+    sci_guard *guard = sci_new_guard(L, free_ssl);
+    SSL *ssl = guard->object = SSL_new(ctx);
+    lua_newtable(L);
+    if (ssl && SSL_get_certificate(ssl) && !SSL_get_privatekey(ssl)) append_identity(L, ssl);
+    int more = ssl && SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) == 1;
+    for (; more; more = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1) append_identity(L, ssl);
+    lua_setfield(L, -3, "certificates");
+    lua_pop(L, 1);
+}
+
+/* ---- sessions ----------------------------------------------------------------------------------------------------- */
+
+static void set_sessions(lua_State *L, SSL_CTX *ctx) {
+    set_number(L, "sessionTimeout", SSL_CTX_get_timeout(ctx));
+    set_number(L, "sessionCacheMode", SSL_CTX_get_session_cache_mode(ctx));
+    set_number(L, "sessionCacheSize", SSL_CTX_sess_get_cache_size(ctx));
+    set_number(L, "tickets", (lua_Integer)SSL_CTX_get_num_tickets(ctx));
+    lua_pushboolean(L, !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));
+    lua_setfield(L, -2, "ticketsAllowed");
+}
+
+static void free_context(void *ctx) { SSL_CTX_free(ctx); }
+
+/***
+Answers what is set. The table is a copy: changing it changes nothing, and the context's later changes do not show in it.
+
+* `method`, `minProtocol`, `maxProtocol` (nil: any): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
+  lists; `groups`, `signatureAlgorithms`: texts as they were set, nil for OpenSSL's own; `securityLevel`: integer;
+  `options`: list of names
+* `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`: lists; `verifyIp`, `verifyEmail`,
+  `verifyTime`, `verifyDepth`, `authLevel`, `purpose`: nil where not set
+* `trustedCertificates`, `crls`: how many are in memory; `trustedPaths`: directories; `acceptedIssuers`: names
+* `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (how many are
+  sent along), `hasKey`
+* `sessionTimeout`: seconds; `sessionCacheMode`: `SSL_SESS_CACHE_…` flags; `sessionCacheSize`; `tickets`: how many a
+  handshake of TLS 1.3 sends; `ticketsAllowed`
+@function SciSslContext:describe
+@treturn table
+*/
+static int context_describe(lua_State *L) {
+    lua_settop(L, 1);
+    sci_guard *guard = sci_new_guard(L, free_context);
+    const sci_context *context = sci_check_context(L, 1);
+    SSL_CTX *ctx = SSL_CTX_up_ref(context->ctx) ? context->ctx : NULL;
+    guard->object = ctx; /* making values runs finalizers, and one may close the context */
+    if (!ctx) return sci_fail_openssl(L, "describe", NULL);
+    ERR_clear_error();
+    lua_createtable(L, 0, 32);
+    set_offer(L, context, ctx);
+    set_policy(L, context, ctx);
+    set_trust(L, context, ctx);
+    set_identities(L, ctx);
+    set_sessions(L, ctx);
+    ERR_clear_error();
+    return 1;
+}
+
+static const luaL_Reg describe_methods[] = {{"describe", context_describe}, {NULL, NULL}};
+
+void sci_open_describe(lua_State *L) { luaL_setfuncs(L, describe_methods, 0); }

@@ -1,0 +1,126 @@
+/* host.c: whose a peer's certificate has to be: host names, IP address and e-mail address of a verification policy. */
+#include "pki.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+/* ---- host names ------------------------------------------------------------------------------------------------- */
+
+bool sci_is_address(const char *text) {
+    unsigned char address[sizeof(struct in6_addr)];
+    return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
+}
+
+static bool is_host_byte(unsigned char byte) { return isgraph(byte) && byte < 0x80 && !strchr("/\\@\"", byte); }
+
+/* A host name as DNS and certificates know it: 1 to 253 bytes of ASCII without a trailing dot, labels to 63. */
+static const char *check_host_name(const char *name, size_t length) {
+    size_t label = 0;
+    if (length == 0) return "the name is empty";
+    if (memchr(name, 0, length)) return "the name holds a NUL byte";
+    if (length > 253) return "the name is longer than 253 bytes";
+    for (size_t i = 0; i < length; i++) {
+        if (!is_host_byte((unsigned char)name[i]))
+            return "the name holds a byte that no host name has (IDN: use A-labels)";
+        label = name[i] == '.' ? 0 : label + 1;
+        if (name[i] == '.' && (i == 0 || name[i - 1] == '.')) return "the name has an empty label";
+        if (label > 63) return "the name has a label longer than 63 bytes";
+    }
+    return label == 0 ? "the name has an empty label" : NULL;
+}
+
+bool sci_read_host_name(lua_State *L, int index, char name[SCI_HOST_SIZE]) {
+    size_t length;
+    const char *text = luaL_checklstring(L, index, &length);
+    size_t used = length > 1 && text[length - 1] == '.' ? length - 1 : length;
+    const char *message = check_host_name(text, used);
+    if (message) {
+        sci_fail_own(L, "option", "bad_host_name", message);
+        return false;
+    }
+    memcpy(name, text, used);
+    name[used] = 0;
+    return true;
+}
+
+/* ---- several of them -------------------------------------------------------------------------------------------- */
+
+static void free_param(void *param) { X509_VERIFY_PARAM_free(param); }
+
+/* Adds the name on top of the stack; one that begins with a dot stands for the names below it. False: nil, SciSslError
+ * were pushed. */
+static bool add_host(lua_State *L, X509_VERIFY_PARAM *param) {
+    char name[SCI_HOST_SIZE + 1] = ".";
+    size_t length, dot = *lua_tostring(L, -1) == '.';
+    const char *text = lua_tolstring(L, -1, &length);
+    lua_pushlstring(L, text + dot, length - dot);
+    if (!sci_read_host_name(L, -1, name + dot)) return false;
+    lua_pop(L, 1);
+    if (sci_is_address(name)) {
+        sci_fail(L, &(sci_failure){.phase = "option",
+                                   .condition = "bad_host_name",
+                                   .message = "an address stands apart from host names in a certificate",
+                                   .subject = name});
+        return false;
+    }
+    if (X509_VERIFY_PARAM_add1_host(param, name, 0)) return true;
+    sci_fail_openssl(L, "option", name);
+    return false;
+}
+
+X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index) {
+    luaL_checktype(L, index, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (lua_rawgeti(L, index, i) != LUA_TSTRING) luaL_argerror(L, index, "list of strings expected");
+        lua_pop(L, 1);
+    }
+    sci_guard *guard = sci_new_guard(L, free_param);
+    ERR_clear_error();
+    X509_VERIFY_PARAM *param = guard->object = X509_VERIFY_PARAM_new();
+    if (!param) sci_fail_openssl(L, "option", "hosts to verify");
+    for (lua_Integer i = 1; param && i <= count; i++) {
+        lua_rawgeti(L, index, i);
+        if (!add_host(L, param)) return NULL;
+        lua_pop(L, 1);
+    }
+    return param;
+}
+
+bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from) {
+    const char *host;
+    bool copied = X509_VERIFY_PARAM_set1_host(to, NULL, 0) == 1;
+    for (int i = 0; copied && (host = X509_VERIFY_PARAM_get0_host(from, i)) != NULL; i++)
+        copied = X509_VERIFY_PARAM_add1_host(to, host, 0) == 1;
+    return copied;
+}
+
+/* ---- a certificate that was checked before ---------------------------------------------------------------------- */
+
+static bool matches_hosts(X509_VERIFY_PARAM *param, X509 *certificate) {
+    unsigned int flags = X509_VERIFY_PARAM_get_hostflags(param);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    if (!host) return true;
+    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host(param, i)) != NULL; i++)
+        if (X509_check_host(certificate, host, 0, flags, NULL) == 1) return true;
+    return false;
+}
+
+static bool matches_ip(X509_VERIFY_PARAM *param, X509 *certificate) {
+    char *ip = X509_VERIFY_PARAM_get1_ip_asc(param);
+    bool matches = !ip || X509_check_ip_asc(certificate, ip, 0) == 1;
+    OPENSSL_free(ip);
+    return matches;
+}
+
+static bool matches_email(X509_VERIFY_PARAM *param, X509 *certificate) {
+    const char *email = X509_VERIFY_PARAM_get0_email(param);
+    return !email || X509_check_email(certificate, email, 0, 0) == 1;
+}
+
+bool sci_policy_accepts(X509_VERIFY_PARAM *param, X509 *certificate) {
+    return matches_hosts(param, certificate) && matches_ip(param, certificate) && matches_email(param, certificate);
+}

@@ -1,0 +1,252 @@
+/* policy.c: SciSslContext, how the certificates of its peers are judged (X509_VERIFY_PARAM). SSL_new copies all of it, so
+ * connections keep what they were made with (row S9). */
+#include "pki.h"
+
+#include <string.h>
+
+static X509_VERIFY_PARAM *check_param(lua_State *L) { return SSL_CTX_get0_param(sci_check_context(L, 1)->ctx); }
+
+/* ---- what for, when ---------------------------------------------------------------------------------------------- */
+
+/***
+Sets what the peer's certificate must be good for. Unless it is set, a client's peer needs `sslserver`, a server's peer
+`sslclient`.
+@function SciSslContext:setPurpose
+@tparam string name `sslserver`, `sslclient`, `any`, or another short name of OpenSSL's
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_purpose`
+@see X509_VERIFY_PARAM_set_purpose(3)
+*/
+static int context_set_purpose(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *name = sci_check_text(L, 2);
+    int index = X509_PURPOSE_get_by_sname(name);
+    if (index < 0)
+        return sci_fail(L, &(sci_failure){.phase = "option", .condition = "unknown_purpose", .subject = name});
+    int purpose = X509_PURPOSE_get_id(X509_PURPOSE_get0(index));
+    ERR_clear_error();
+    if (!X509_VERIFY_PARAM_set_purpose(SSL_CTX_get0_param(context->ctx), purpose))
+        return sci_fail_openssl(L, "option", name);
+    context->purpose = purpose;
+    return sci_answer_receiver(L);
+}
+
+/* The years 1900 to 9999, as for whatever else we know of certificates' times. */
+#define EARLIEST (-2208988800LL)
+#define LATEST 253402300799LL
+
+/***
+Sets the time at which certificates and revocation lists are judged.
+@function SciSslContext:setVerifyTime
+@tparam ?integer seconds since the epoch, in the years 1900 to 9999; nil: the time of each handshake
+@treturn SciSslContext the receiver
+@see X509_VERIFY_PARAM_set_time(3)
+*/
+static int context_set_verify_time(lua_State *L) {
+    X509_VERIFY_PARAM *param = check_param(L);
+    luaL_checkany(L, 2);
+    if (lua_isnil(L, 2)) X509_VERIFY_PARAM_clear_flags(param, X509_V_FLAG_USE_CHECK_TIME);
+    else {
+        lua_Integer seconds = luaL_checkinteger(L, 2);
+        luaL_argcheck(L, seconds >= EARLIEST && seconds <= LATEST && (lua_Integer)(time_t)seconds == seconds, 2,
+                      "seconds since the epoch expected");
+        X509_VERIFY_PARAM_set_time(param, (time_t)seconds);
+    }
+    return sci_answer_receiver(L);
+}
+
+/***
+Sets the security level that certificates are held to, where it is not to be that of the connection.
+@function SciSslContext:setAuthLevel
+@tparam ?integer level 0 … 5; nil: that of `setSecurityLevel`
+@treturn SciSslContext the receiver
+@see X509_VERIFY_PARAM_set_auth_level(3)
+*/
+static int context_set_auth_level(lua_State *L) {
+    X509_VERIFY_PARAM *param = check_param(L);
+    luaL_checkany(L, 2);
+    lua_Integer level = lua_isnil(L, 2) ? -1 : luaL_checkinteger(L, 2);
+    luaL_argcheck(L, lua_isnil(L, 2) || (level >= 0 && level <= 5), 2, "security level from 0 to 5 expected");
+    X509_VERIFY_PARAM_set_auth_level(param, (int)level);
+    return sci_answer_receiver(L);
+}
+
+/* ---- flags ------------------------------------------------------------------------------------------------------- */
+
+/* A flag that means something together with a time only, which comes from setVerifyTime. */
+static bool read_verify_flags(lua_State *L, unsigned long *flags) {
+    uint64_t bits;
+    if (!sci_read_flags(L, 2, "X509_V_FLAG_", &bits)) return false;
+    *flags = (unsigned long)bits;
+    if (!(bits & X509_V_FLAG_USE_CHECK_TIME)) return true;
+    sci_fail_own(L, "option", "unknown_flag", "setVerifyTime sets use_check_time, together with the time");
+    return false;
+}
+
+/***
+Adds flags to the way in which certificates are checked. `crl_check` needs revocation lists: see `addCrl`.
+`trusted_first` is OpenSSL's way in any case.
+@function SciSslContext:setVerifyFlags
+@tparam integer|string|{string,...} flags `X509_V_FLAG_…` constants, or-ed; or names of them without `X509_V_FLAG_`, in
+ lower case: `{"crl_check", "crl_check_all", "partial_chain", "x509_strict", "policy_check", "no_check_time"}` …
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@see X509_VERIFY_PARAM_set_flags(3)
+*/
+static int context_set_verify_flags(lua_State *L) {
+    unsigned long flags;
+    sci_check_context(L, 1);
+    if (!read_verify_flags(L, &flags)) return 2;
+    ERR_clear_error();
+    if (!X509_VERIFY_PARAM_set_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
+    return sci_answer_receiver(L);
+}
+
+/***
+Takes away flags that `setVerifyFlags` added.
+@function SciSslContext:clearVerifyFlags
+@tparam integer|string|{string,...} flags as `setVerifyFlags`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@see X509_VERIFY_PARAM_clear_flags(3)
+*/
+static int context_clear_verify_flags(lua_State *L) {
+    unsigned long flags;
+    sci_check_context(L, 1);
+    if (!read_verify_flags(L, &flags)) return 2;
+    ERR_clear_error();
+    if (!X509_VERIFY_PARAM_clear_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
+    return sci_answer_receiver(L);
+}
+
+/***
+Answers the flags that `setVerifyFlags` set.
+@function SciSslContext:getVerifyFlags
+@treturn integer `X509_V_FLAG_…` constants, or-ed
+@see X509_VERIFY_PARAM_get_flags(3)
+*/
+static int context_get_verify_flags(lua_State *L) {
+    unsigned long flags = X509_VERIFY_PARAM_get_flags(check_param(L));
+    lua_pushinteger(L, (lua_Integer)(flags & ~(unsigned long)X509_V_FLAG_USE_CHECK_TIME));
+    return 1;
+}
+
+/* ---- whose it has to be ------------------------------------------------------------------------------------------ */
+
+/***
+Sets the host names of which the peer's certificate has to be for one. A socket's `sslSetVerifyHost` and
+`sslSetVerifyHosts` put others in their place.
+@function SciSslContext:setVerifyHosts
+@tparam {string,...} names one that begins with a dot stands for all names below it; an empty list: any name will do
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_host_name` (also for an address: see `setVerifyIp`); the context stays as it was
+@see X509_VERIFY_PARAM_add1_host(3)
+*/
+static int context_set_verify_hosts(lua_State *L) {
+    sci_check_context(L, 1);
+    X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2);
+    if (!hosts) return 2;
+    ERR_clear_error();
+    if (!sci_copy_hosts(check_param(L), hosts)) return sci_fail_openssl(L, "option", "hosts to verify");
+    return sci_answer_receiver(L);
+}
+
+/***
+Sets how names are compared, in place of how they were: for these hosts and for those of sockets made from now on. The
+default is `no_partial_wildcards`: `*` stands for a whole label.
+@function SciSslContext:setVerifyHostFlags
+@tparam integer|string|{string,...} flags `X509_CHECK_FLAG_…` constants, or-ed; or names: `no_wildcards`,
+ `no_partial_wildcards`, `multi_label_wildcards`, `single_label_subdomains`, `always_check_subject`,
+ `never_check_subject`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@see X509_check_host(3)
+*/
+static int context_set_verify_host_flags(lua_State *L) {
+    uint64_t flags;
+    sci_check_context(L, 1);
+    if (!sci_read_flags(L, 2, "X509_CHECK_FLAG_", &flags)) return 2;
+    X509_VERIFY_PARAM_set_hostflags(check_param(L), (unsigned int)flags);
+    return sci_answer_receiver(L);
+}
+
+/***
+Answers how names are compared.
+@function SciSslContext:getVerifyHostFlags
+@treturn integer `X509_CHECK_FLAG_…` constants, or-ed
+@see X509_VERIFY_PARAM_get_hostflags(3)
+*/
+static int context_get_verify_host_flags(lua_State *L) {
+    lua_pushinteger(L, X509_VERIFY_PARAM_get_hostflags(check_param(L)));
+    return 1;
+}
+
+/***
+Sets the IP address that the peer's certificate has to be for. Where host names are set as well, it has to be for both.
+@function SciSslContext:setVerifyIp
+@tparam ?string address IPv4 or IPv6; nil: any
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_address`; the context stays as it was
+@see X509_VERIFY_PARAM_set1_ip_asc(3)
+*/
+static int context_set_verify_ip(lua_State *L) {
+    X509_VERIFY_PARAM *param = check_param(L);
+    luaL_checkany(L, 2);
+    const char *address = lua_isnil(L, 2) ? NULL : sci_check_text(L, 2);
+    if (address && !sci_is_address(address))
+        return sci_fail(L, &(sci_failure){.phase = "option", .condition = "bad_address", .subject = address});
+    ERR_clear_error();
+    if (!(address ? X509_VERIFY_PARAM_set1_ip_asc(param, address) : X509_VERIFY_PARAM_set1_ip(param, NULL, 0)))
+        return sci_fail_openssl(L, "option", address);
+    return sci_answer_receiver(L);
+}
+
+/* Not more than what keeps an address from being two things at once: a local part, a host. */
+static bool is_email(const char *text, size_t length) {
+    const char *at = memchr(text, '@', length);
+    return at && at != text && at + 1 < text + length && strlen(text) == length && length <= 254 &&
+           !strchr(at + 1, '@');
+}
+
+/***
+Sets the e-mail address that the peer's certificate has to be for, as those of people are.
+@function SciSslContext:setVerifyEmail
+@tparam ?string address nil: any
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `bad_email`; the context stays as it was
+@see X509_VERIFY_PARAM_set1_email(3)
+*/
+static int context_set_verify_email(lua_State *L) {
+    X509_VERIFY_PARAM *param = check_param(L);
+    size_t length = 0;
+    luaL_checkany(L, 2);
+    const char *address = lua_isnil(L, 2) ? NULL : luaL_checklstring(L, 2, &length);
+    if (address && !is_email(address, length)) return sci_fail_own(L, "option", "bad_email", NULL);
+    ERR_clear_error();
+    if (!X509_VERIFY_PARAM_set1_email(param, address, length)) return sci_fail_openssl(L, "option", address);
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg policy_methods[] = {
+    {"setPurpose", context_set_purpose},
+    {"setVerifyTime", context_set_verify_time},
+    {"setAuthLevel", context_set_auth_level},
+    {"setVerifyFlags", context_set_verify_flags},
+    {"clearVerifyFlags", context_clear_verify_flags},
+    {"getVerifyFlags", context_get_verify_flags},
+    {"setVerifyHosts", context_set_verify_hosts},
+    {"setVerifyHostFlags", context_set_verify_host_flags},
+    {"getVerifyHostFlags", context_get_verify_host_flags},
+    {"setVerifyIp", context_set_verify_ip},
+    {"setVerifyEmail", context_set_verify_email},
+    {NULL, NULL},
+};
+
+void sci_open_policy(lua_State *L) { luaL_setfuncs(L, policy_methods, 0); }

@@ -1,0 +1,113 @@
+/* revocation.c: SciSslContext, which certificates their issuers have taken back (CRL, RFC 5280 section 5). */
+#include "pki.h"
+
+/* ---- reading ------------------------------------------------------------------------------------------------------ */
+
+static const sci_kind crl_kind = {
+    .label = "X509 CRL",
+    .absent = "not_crl",
+    .absent_message = "the PEM text holds other things, and no X509 CRL",
+    .malformed = "malformed_crl",
+    .malformed_message = "the revocation list cannot be decoded",
+};
+
+static bool read_der(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
+    char rest;
+    X509_CRL *crl = d2i_X509_CRL_bio(bio, NULL);
+    if (crl && BIO_read(bio, &rest, 1) <= 0 && sk_X509_CRL_push(crls, crl)) return true;
+    failure->condition = crl_kind.malformed;
+    failure->message = crl_kind.malformed_message;
+    X509_CRL_free(crl);
+    return false;
+}
+
+static bool read_pem(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
+    X509_CRL *crl;
+    while ((crl = PEM_read_bio_X509_CRL(bio, NULL, sci_no_passphrase, NULL)) != NULL)
+        if (!sk_X509_CRL_push(crls, crl)) {
+            X509_CRL_free(crl);
+            return false;
+        }
+    unsigned long code = ERR_peek_last_error();
+    bool at_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+    if (at_end && sk_X509_CRL_num(crls) > 0) {
+        ERR_clear_error();
+        return true;
+    }
+    sci_explain_pem(bio, &crl_kind, failure);
+    return false;
+}
+
+static bool read_crls(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
+    return sci_is_der(bio) ? read_der(bio, crls, failure) : read_pem(bio, crls, failure);
+}
+
+/* ---- adding ------------------------------------------------------------------------------------------------------- */
+
+static bool add_all(sci_context *context, const STACK_OF(X509_CRL) *crls) {
+    X509_STORE *store = sci_context_own_trust(context);
+    bool added = store != NULL;
+    for (int i = 0; added && i < sk_X509_CRL_num(crls); i++)
+        added = X509_STORE_add_crl(store, sk_X509_CRL_value(crls, i)) == 1;
+    return added;
+}
+
+static bool add_from(sci_context *context, BIO *bio, sci_failure *failure) {
+    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
+    bool added = bio && crls && read_crls(bio, crls, failure) && add_all(context, crls);
+    sk_X509_CRL_pop_free(crls, X509_CRL_free);
+    return added;
+}
+
+/***
+Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
+certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
+(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
+@function SciSslContext:addCrl
+@tparam string crl PEM text, with one or several; or the DER bytes of one
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
+@see X509_STORE_add_crl(3)
+*/
+static int context_add_crl(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    sci_failure failure = {.phase = "load", .subject = "revocation list"};
+    int length;
+    const char *bytes = sci_check_bytes(L, 2, &length);
+    ERR_clear_error();
+    BIO *bio = BIO_new_mem_buf(bytes, length);
+    bool added = add_from(context, bio, &failure);
+    BIO_free(bio);
+    if (!added) return sci_fail(L, &failure);
+    return sci_answer_receiver(L);
+}
+
+/***
+Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
+@function SciSslContext:loadCrlFile
+@tparam string path
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
+@see X509_load_crl_file(3)
+*/
+static int context_load_crl_file(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *path = sci_check_text(L, 2);
+    sci_failure failure = {.phase = "load"};
+    ERR_clear_error();
+    BIO *bio = sci_open_file(path, &failure);
+    bool added = bio && add_from(context, bio, &failure);
+    BIO_free(bio);
+    if (!added) return sci_fail(L, &failure);
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg revocation_methods[] = {
+    {"addCrl", context_add_crl},
+    {"loadCrlFile", context_load_crl_file},
+    {NULL, NULL},
+};
+
+void sci_open_revocation(lua_State *L) { luaL_setfuncs(L, revocation_methods, 0); }

@@ -1,0 +1,117 @@
+/* store.c: SciSslContext, trust from wherever OpenSSL's stores reach: files in any format, and what providers offer. */
+#include "pki.h"
+
+#include <errno.h>
+
+#include <openssl/store.h>
+#include <openssl/ui.h>
+
+typedef struct findings {
+    STACK_OF(X509) *certificates;
+    STACK_OF(X509_CRL) *crls;
+} findings;
+
+static bool take_certificate(findings *found, OSSL_STORE_INFO *info) {
+    X509 *certificate = OSSL_STORE_INFO_get1_CERT(info);
+    if (certificate && sk_X509_push(found->certificates, certificate)) return true;
+    X509_free(certificate);
+    return false;
+}
+
+static bool take_crl(findings *found, OSSL_STORE_INFO *info) {
+    X509_CRL *crl = OSSL_STORE_INFO_get1_CRL(info);
+    if (crl && sk_X509_CRL_push(found->crls, crl)) return true;
+    X509_CRL_free(crl);
+    return false;
+}
+
+/* Keys, parameters and names of further stores are passed over. */
+static bool take(findings *found, OSSL_STORE_INFO *info) {
+    switch (OSSL_STORE_INFO_get_type(info)) {
+        case OSSL_STORE_INFO_CERT: return take_certificate(found, info);
+        case OSSL_STORE_INFO_CRL: return take_crl(found, info);
+        default: return true;
+    }
+}
+
+/* OSSL_STORE_error is true at the end of good files as well; OpenSSL's queue is empty there. */
+static bool read_store(OSSL_STORE_CTX *store, findings *found) {
+    bool good = found->certificates && found->crls;
+    while (good && !OSSL_STORE_eof(store)) {
+        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+        good = info ? take(found, info) : ERR_peek_error() == 0;
+        OSSL_STORE_INFO_free(info);
+    }
+    return good;
+}
+
+static bool refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return false;
+}
+
+/* OpenSSL tries a URI as a path first: what it says in the end is about what was meant. */
+static bool explain_opening(sci_failure *failure) {
+    unsigned long code = ERR_peek_last_error();
+    int reason = ERR_GET_REASON(code);
+    if (ERR_SYSTEM_ERROR(code) && reason == ENOENT) return refuse(failure, "file_missing", NULL);
+    if (ERR_GET_LIB(code) == ERR_LIB_OSSL_STORE &&
+        (reason == OSSL_STORE_R_UNREGISTERED_SCHEME || reason == ERR_R_UNSUPPORTED))
+        return refuse(failure, "unknown_scheme", NULL);
+    return refuse(failure, "store_unreadable", NULL);
+}
+
+static bool find_all(const char *uri, findings *found, sci_failure *failure) {
+    /* Nobody is asked for a passphrase: what is trusted is no secret. */
+    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
+    if (!store) return explain_opening(failure);
+    bool good = read_store(store, found) || refuse(failure, "store_unreadable", NULL);
+    OSSL_STORE_close(store);
+    if (good && sk_X509_num(found->certificates) + sk_X509_CRL_num(found->crls) == 0)
+        return refuse(failure, "store_empty", NULL);
+    return good;
+}
+
+static bool trust_all(sci_context *context, const findings *found) {
+    X509_STORE *store = sci_context_own_trust(context);
+    bool added = store != NULL;
+    for (int i = 0; added && i < sk_X509_num(found->certificates); i++)
+        added = X509_STORE_add_cert(store, sk_X509_value(found->certificates, i)) == 1;
+    for (int i = 0; added && i < sk_X509_CRL_num(found->crls); i++)
+        added = X509_STORE_add_crl(store, sk_X509_CRL_value(found->crls, i)) == 1;
+    return added;
+}
+
+/***
+Trusts the certificates that OpenSSL finds behind a URI, and takes the revocation lists that are there. `file:` takes PEM,
+DER, and PKCS#12 without a passphrase; providers may bring other schemes.
+@function SciSslContext:addTrustedUri
+@tparam string uri `file:/etc/ssl/own-ca.pem`; a plain path is one, too
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: there
+ is neither a certificate nor a revocation list; the context stays as it was
+@see OSSL_STORE_open(3)
+@see ossl_store-file(7)
+*/
+static int context_add_trusted_uri(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *uri = sci_check_text(L, 2);
+    sci_failure failure = {.phase = "load", .subject = uri};
+    ERR_clear_error();
+    findings found = {.certificates = sk_X509_new_null(), .crls = sk_X509_CRL_new_null()};
+    bool added = find_all(uri, &found, &failure);
+    if (added) {
+        ERR_clear_error();
+        added = trust_all(context, &found);
+    }
+    sk_X509_pop_free(found.certificates, X509_free);
+    sk_X509_CRL_pop_free(found.crls, X509_CRL_free);
+    if (!added) return sci_fail(L, &failure);
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg store_methods[] = {{"addTrustedUri", context_add_trusted_uri}, {NULL, NULL}};
+
+void sci_open_store(lua_State *L) { luaL_setfuncs(L, store_methods, 0); }

@@ -1,0 +1,502 @@
+-- SciSslContext, how the certificates of peers are judged: purpose, time, flags, hosts, addresses, e-mail.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
+
+local SciSslContext = scissl.SciSslContext
+local DAY = 24 * 60 * 60
+local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+local versions = { "TLSv1.2", "TLSv1.3" }
+
+-- Both answers of a handshake in which the client's context was prepared by `setup`, and the server is `identity`.
+local function shaken(version, identity, setup, trust)
+  local client, server = ends.pair { transport = "memory", version = version, verifyHost = false,
+    client = { setup = setup, trust = trust }, server = { identity = identity } }
+  local answer, other = ends.handshake(client, server)
+  return answer, other
+end
+
+local function accepts(version, identity, setup, trust)
+  local answer = shaken(version, identity, setup, trust)
+  assert.are.equal(1, answer, tostring(answer))
+end
+
+local function refuses(condition, version, identity, setup, trust)
+  return refusals.failed(condition, "connect", (shaken(version, identity, setup, trust)))
+end
+
+-- The same with a server that requires a client's certificate: the server's answer counts.
+local function server_answer(version, identity, setup)
+  local client, server = ends.pair { transport = "memory", version = version,
+    client = { identity = identity }, server = { verify = REQUIRE, setup = setup, trust = pki.ca } }
+  return select(2, ends.handshake(client, server))
+end
+
+local function named(names, fields)
+  local request = { subject = "CN=a name that counts for nothing", names = names }
+  for name, value in pairs(fields or {}) do request[name] = value end
+  return pki.issue(request)
+end
+
+for _, version in ipairs(versions) do
+  describe("The purpose of a peer's certificate, " .. version .. ",", function()
+    local client_only = named({ "localhost" }, { extendedUsage = { "clientAuth" } })
+    local server_only = named({ "localhost" }, { extendedUsage = { "serverAuth" } })
+
+    it("is sslserver for clients unless told otherwise", function()
+      accepts(version, server_only)
+      refuses("certificate_wrong_purpose", version, client_only)
+    end)
+
+    it("can be another for clients", function()
+      accepts(version, client_only, function(context) assert(context:setPurpose("sslclient")) end)
+      refuses("certificate_wrong_purpose", version, server_only, function(context)
+        assert(context:setPurpose("sslclient"))
+      end)
+    end)
+
+    it("can be any", function()
+      for _, identity in ipairs { client_only, server_only } do
+        accepts(version, identity, function(context) assert(context:setPurpose("any")) end)
+      end
+    end)
+
+    it("is sslclient for servers unless told otherwise", function()
+      assert.are.equal(1, server_answer(version, client_only))
+      refusals.failed("certificate_wrong_purpose", "accept", server_answer(version, server_only))
+      assert.are.equal(1, server_answer(version, server_only, function(context)
+        assert(context:setPurpose("sslserver"))
+      end))
+    end)
+  end)
+
+  describe("The time of verification, " .. version .. ",", function()
+    it("lets an expired certificate pass where it lies before the end", function()
+      refuses("certificate_expired", version, pki.expired)
+      local old = pki.issue { subject = "CN=old", issuer = false, ca = true, notBefore = os.time() - 20 * DAY,
+        notAfter = os.time() + DAY }
+      local expired = named({ "localhost" }, { issuer = old, notBefore = os.time() - 10 * DAY,
+        notAfter = os.time() - DAY })
+      accepts(version, expired, function(context) assert(context:setVerifyTime(os.time() - 5 * DAY)) end, old)
+    end)
+
+    it("in the past refuses what was not valid yet", function()
+      refuses("certificate_not_yet_valid", version, pki.server, function(context)
+        assert(context:setVerifyTime(os.time() - 100 * DAY))
+      end)
+    end)
+
+    it("in the future refuses what will have expired", function()
+      refuses("certificate_expired", version, pki.server, function(context)
+        assert(context:setVerifyTime(os.time() + 10000 * DAY))
+      end)
+    end)
+
+    it("is now again after nil", function()
+      accepts(version, pki.server, function(context)
+        assert(context:setVerifyTime(os.time() + 10000 * DAY):setVerifyTime(nil))
+      end)
+    end)
+
+    it("is of no account with no_check_time", function()
+      accepts(version, pki.expired, function(context) assert(context:setVerifyFlags("no_check_time")) end)
+    end)
+  end)
+
+  describe("The flag partial_chain, " .. version .. ",", function()
+    local middle = pki.issue { subject = "CN=middle", ca = true }
+    local leaf = named({ "localhost" }, { issuer = middle })
+
+    it("makes an intermediate authority a root", function()
+      refuses("certificate_unknown_issuer", version, leaf, nil, middle)
+      accepts(version, leaf, function(context) assert(context:setVerifyFlags { "partial_chain" }) end, middle)
+    end)
+
+    it("is gone again after clearVerifyFlags", function()
+      refuses("certificate_unknown_issuer", version, leaf, function(context)
+        assert(context:setVerifyFlags { "partial_chain" }:clearVerifyFlags { "partial_chain" })
+      end, middle)
+    end)
+  end)
+
+  describe("x509_strict, " .. version .. ",", function()
+    it("refuses what RFC 5280 forbids", function()
+      local odd = pki.issue { subject = "CN=odd", issuer = false, ca = true, usage = {} }
+      local leaf = named({ "localhost" }, { issuer = odd })
+      accepts(version, leaf, nil, odd)
+      refuses("certificate_invalid", version, leaf, function(context) assert(context:setVerifyFlags("x509_strict")) end,
+        odd)
+    end)
+  end)
+
+  describe("setAuthLevel, " .. version .. ",", function()
+    it("holds certificates to a level of their own", function()
+      local function level(number)
+        return function(context) assert(context:setAuthLevel(number)) end
+      end
+      accepts(version, pki.server, level(3))
+      refuses("security_level", version, pki.server, level(5))
+      accepts(version, pki.server, function(context) assert(context:setAuthLevel(5):setAuthLevel(nil)) end)
+    end)
+  end)
+
+  describe("Several hosts, " .. version .. ",", function()
+    local server = named { "b.example", "*.wild.example" }
+
+    local function hosts(...)
+      local names = { ... }
+      return function(context) assert(context:setVerifyHosts(names)) end
+    end
+
+    it("accept a certificate for one of them", function()
+      accepts(version, server, hosts("a.example", "b.example"))
+      accepts(version, server, hosts("b.example", "a.example"))
+      accepts(version, server, hosts("a.example", "x.wild.example"))
+    end)
+
+    it("refuse a certificate for none of them", function()
+      refuses("certificate_wrong_host", version, server, hosts("a.example", "c.example"))
+    end)
+
+    it("are none after an empty list", function()
+      accepts(version, server, function(context) assert(context:setVerifyHosts { "a.example" }:setVerifyHosts {}) end)
+    end)
+
+    it("are taken with a dot at their end", function()
+      accepts(version, server, hosts("b.example."))
+    end)
+
+    it("are replaced by a socket's own", function()
+      for _, names in ipairs { { "b.example", "z.example" }, {} } do
+        local client, far = ends.pair { transport = "memory", version = version, verifyHost = false,
+          client = { setup = hosts("a.example") }, server = { identity = server } }
+        assert.are.equal(client, client:sslSetVerifyHosts(names))
+        assert.are.equal(1, (ends.handshake(client, far)))
+      end
+    end)
+
+    it("of a socket refuse a certificate for none of them, and a single host takes their place", function()
+      local client, far = ends.pair { transport = "memory", version = version, server = { identity = server } }
+      assert(client:sslSetVerifyHosts { "a.example", "c.example" })
+      refusals.failed("certificate_wrong_host", "connect", (ends.handshake(client, far)))
+      client, far = ends.pair { transport = "memory", version = version, server = { identity = server } }
+      assert(client:sslSetVerifyHosts { "a.example" }:sslSetVerifyHost("b.example"))
+      assert.are.equal(1, (ends.handshake(client, far)))
+    end)
+  end)
+
+  describe("Wildcards, " .. version .. ",", function()
+    local function judged(names, host, flags)
+      local server = named(names)
+      return (shaken(version, server, function(context)
+        assert(context:setVerifyHosts { host })
+        if flags then assert(context:setVerifyHostFlags(flags)) end
+      end))
+    end
+
+    local function passes(...) assert.are.equal(1, (judged(...))) end
+    local function fails(...) refusals.failed("certificate_wrong_host", "connect", (judged(...))) end
+
+    it("stand for a whole label unless told otherwise", function()
+      passes({ "*.w.example" }, "a.w.example")
+      fails({ "*.w.example" }, "a.b.w.example")
+      fails({ "a*.w.example" }, "ab.w.example")
+    end)
+
+    it("can be forbidden", function()
+      fails({ "*.w.example" }, "a.w.example", "no_wildcards")
+      passes({ "a.w.example" }, "a.w.example", { "no_wildcards" })
+    end)
+
+    it("can stand for a part of a label", function()
+      passes({ "a*.w.example" }, "ab.w.example", {})
+    end)
+
+    it("can stand for several labels", function()
+      passes({ "*.w.example" }, "a.b.w.example", { "multi_label_wildcards" })
+    end)
+
+    it("are not needed for the names below a host that begins with a dot", function()
+      passes({ "a.w.example" }, ".w.example")
+      passes({ "a.b.w.example" }, ".w.example")
+      fails({ "w.example" }, ".w.example")
+      passes({ "a.w.example" }, ".w.example", { "single_label_subdomains" })
+      fails({ "a.b.w.example" }, ".w.example", { "single_label_subdomains" })
+    end)
+
+    it("follow the context's flags on a socket's own host, too", function()
+      local client, server = ends.pair { transport = "memory", version = version, verifyHost = "a.w.example",
+        client = { setup = function(context) assert(context:setVerifyHostFlags("no_wildcards")) end },
+        server = { identity = named { "*.w.example" } } }
+      refusals.failed("certificate_wrong_host", "connect", (ends.handshake(client, server)))
+    end)
+  end)
+
+  describe("The subject's common name, " .. version .. ",", function()
+    local server = pki.issue { subject = "CN=cn.example", names = { "192.0.2.7" } }
+    local both = pki.issue { subject = "CN=cn.example", names = { "other.example" } }
+    local function hosts(flags)
+      return function(context)
+        assert(context:setVerifyHosts { "cn.example" })
+        if flags then assert(context:setVerifyHostFlags(flags)) end
+      end
+    end
+
+    it("counts where there is no host among the names, unless told otherwise", function()
+      accepts(version, server, hosts())
+      refuses("certificate_wrong_host", version, server, hosts("never_check_subject"))
+    end)
+
+    it("counts beside other hosts only where told so", function()
+      refuses("certificate_wrong_host", version, both, hosts())
+      accepts(version, both, hosts("always_check_subject"))
+    end)
+  end)
+
+  describe("An address, " .. version .. ",", function()
+    it("must stand in the certificate", function()
+      for _, address in ipairs { "127.0.0.1", "::1" } do
+        accepts(version, pki.server, function(context) assert(context:setVerifyIp(address)) end)
+      end
+      refuses("certificate_wrong_ip", version, pki.server, function(context)
+        assert(context:setVerifyIp("192.0.2.1"))
+      end)
+    end)
+
+    it("is of no account after nil", function()
+      accepts(version, pki.server, function(context)
+        assert(context:setVerifyIp("192.0.2.1"):setVerifyIp(nil))
+      end)
+    end)
+
+    it("is checked beside the hosts", function()
+      refuses("certificate_wrong_ip", version, pki.server, function(context)
+        assert(context:setVerifyIp("192.0.2.1"):setVerifyHosts { "localhost" })
+      end)
+    end)
+  end)
+
+  describe("An e-mail address, " .. version .. ",", function()
+    local person = named { "person@example.org" }
+
+    it("must be the client's, for a server that asks", function()
+      local function setup(address)
+        return function(context) assert(context:setVerifyEmail(address)) end
+      end
+      assert.are.equal(1, server_answer(version, person, setup("person@example.org")))
+      refusals.failed("certificate_wrong_email", "accept", server_answer(version, person, setup("other@example.org")))
+      assert.are.equal(1, server_answer(version, person, function(context)
+        assert(context:setVerifyEmail("other@example.org"):setVerifyEmail(nil))
+      end))
+    end)
+  end)
+
+  describe("A later change of the policy (S9), " .. version .. ",", function()
+    local leaf = named({ "localhost" }, { extendedUsage = { "serverAuth" } })
+    local changes = {
+      purpose = function(context) assert(context:setPurpose("sslclient")) end,
+      time = function(context) assert(context:setVerifyTime(os.time() + 10000 * DAY)) end,
+      flags = function(context) assert(context:setVerifyFlags("crl_check")) end,
+      level = function(context) assert(context:setAuthLevel(5)) end,
+      hosts = function(context) assert(context:setVerifyHosts { "elsewhere.example" }) end,
+      address = function(context) assert(context:setVerifyIp("192.0.2.1")) end,
+      email = function(context) assert(context:setVerifyEmail("a@b.example")) end,
+    }
+    for name, change in pairs(changes) do
+      it("does not reach an initialised connection: " .. name, function()
+        local context = ends.clientContext { method = version }
+        local options = { transport = "memory", version = version, client = context, server = { identity = leaf },
+          verifyHost = false }
+        local client, server = ends.pair(options)
+        change(context)
+        assert.are.equal(1, (ends.handshake(client, server)))
+        refusals.check((ends.handshake(ends.pair(options))))
+      end)
+    end
+
+    it("does not reach an initialised connection: host flags", function()
+      local context = ends.clientContext { method = version }
+      local options = { transport = "memory", version = version, client = context, verifyHost = "a.w.example",
+        server = { identity = named { "*.w.example" } } }
+      local client, server = ends.pair(options)
+      assert(context:setVerifyHostFlags("no_wildcards"))
+      assert.are.equal(1, (ends.handshake(client, server)))
+      refusals.check((ends.handshake(ends.pair(options))))
+    end)
+  end)
+
+  describe("A session, " .. version .. ",", function()
+    -- A session of a first connection, offered by a client that was prepared by `setup`: whether it was resumed.
+    local function resumed(identity, setup, setup_socket)
+      local server = ends.serverContext { method = version, identity = identity }
+      local near, far = ends.connected { transport = "memory", version = version, verifyHost = false, server = server }
+      assert(far:sslWrite("x"))
+      assert.are.equal("x", ends.read(near, far))
+      local session = assert(near:getSession())
+      local client, peer = ends.pair { transport = "memory", version = version, verifyHost = false, server = server,
+        client = { setup = setup } }
+      if setup_socket then setup_socket(client) end
+      assert(client:setSession(session))
+      local answer = ends.handshake(client, peer)
+      return answer == 1 and client:isSessionReused() or answer
+    end
+
+    local server = named { "b.example", "*.wild.example", "192.0.2.9", "mail@example.org" }
+
+    it("resumes where its certificate is for one of the hosts", function()
+      assert.is_true(resumed(server, function(context) assert(context:setVerifyHosts { "a.example", "b.example" }) end))
+    end)
+
+    for name, setup in pairs {
+      ["its certificate is for none of the hosts"] = function(context)
+        assert(context:setVerifyHosts { "a.example", "c.example" })
+      end,
+      ["its certificate has a wildcard and those are forbidden"] = function(context)
+        assert(context:setVerifyHosts { "x.wild.example" }:setVerifyHostFlags("no_wildcards"))
+      end,
+      ["its certificate is for another address"] = function(context) assert(context:setVerifyIp("192.0.2.8")) end,
+      ["its certificate is for another e-mail address"] = function(context)
+        assert(context:setVerifyEmail("other@example.org"))
+      end,
+    } do
+      it("does not slip past the policy where " .. name, function()
+        assert.is_true(scissl.isSslError(resumed(server, setup)))
+      end)
+    end
+
+    it("resumes with the wildcard where those are allowed, and with its address and e-mail address", function()
+      assert.is_true(resumed(server, function(context)
+        assert(context:setVerifyHosts { "x.wild.example" }:setVerifyIp("192.0.2.9"):setVerifyEmail("mail@example.org"))
+      end))
+    end)
+
+    it("does not slip past the hosts of a socket", function()
+      assert.is_true(resumed(server, nil, function(socket) assert(socket:sslSetVerifyHosts { "a.b", "b.example" }) end))
+      assert.is_true(scissl.isSslError(resumed(server, nil, function(socket)
+        assert(socket:sslSetVerifyHosts { "a.b", "c.example" })
+      end)))
+    end)
+  end)
+end
+
+-- ---- bad input
+
+local function refused(condition, subject, context, method, ...)
+  local before = context:describe()
+  local err = refusals.refused(condition, "option", subject, context[method](context, ...))
+  assert.are.same(before, context:describe())
+  return err
+end
+
+describe("Bad input to the policy", function()
+  local context
+  before_each(function()
+    context = assert(SciSslContext.new():setVerifyHosts { "a.example" }:setVerifyIp("192.0.2.1")
+      :setVerifyEmail("a@b.example"):setVerifyFlags("crl_check"))
+  end)
+
+  it("is refused: purposes that do not exist", function()
+    for _, name in ipairs { "", "sslserve", "SSLSERVER" } do
+      refused("unknown_purpose", name ~= "" and name or nil, context, "setPurpose", name)
+    end
+  end)
+
+  it("is refused: flags that do not exist, with the nearest that does", function()
+    local err = refused("unknown_flag", "crl_chek", context, "setVerifyFlags", { "partial_chain", "crl_chek" })
+    assert.truthy(err:message():find("'crl_check'", 1, true), err:message())
+    err = refused("unknown_flag", "something else", context, "setVerifyFlags", "something else")
+    assert.is_nil(err:message():find("did you mean", 1, true))
+    refused("unknown_flag", "no_wildcard", context, "setVerifyHostFlags", "no_wildcard")
+    refused("unknown_flag", nil, context, "setVerifyFlags", "crl_check\0")
+    refused("unknown_flag", nil, context, "setVerifyFlags", ("crl"):rep(1000))
+    refused("unknown_flag", nil, context, "clearVerifyFlags", { "" })
+  end)
+
+  it("is refused: bits without a meaning", function()
+    for _, bits in ipairs { -1, 1 << 62, math.mininteger, 0x40000000 } do
+      refused("unknown_flag", nil, context, "setVerifyFlags", bits)
+      refused("unknown_flag", nil, context, "clearVerifyFlags", bits)
+      refused("unknown_flag", nil, context, "setVerifyHostFlags", bits)
+    end
+  end)
+
+  it("is refused: the flag that needs a time", function()
+    refused("unknown_flag", nil, context, "setVerifyFlags", scissl.X509_V_FLAG_USE_CHECK_TIME)
+    refused("unknown_flag", nil, context, "clearVerifyFlags", "use_check_time")
+  end)
+
+  it("is refused: hosts that are none, the good ones beside them too", function()
+    for _, name in ipairs { "", ".", "..a", "a\0b.example", "a..b", "a b", ("a"):rep(64), ("a."):rep(127) .. "b",
+      "ö.example" } do
+      refused("bad_host_name", nil, context, "setVerifyHosts", { "good.example", name })
+    end
+    for _, address in ipairs { "127.0.0.1", "::1" } do
+      refused("bad_host_name", address, context, "setVerifyHosts", { address })
+    end
+  end)
+
+  it("is refused by sockets: hosts that are none, and the wrong moment", function()
+    local client, server = ends.pair { transport = "memory", verifyHost = "localhost" }
+    refusals.refused("bad_host_name", "option", nil, client:sslSetVerifyHosts { "elsewhere.example", "a\0b" })
+    assert.are.equal(1, (ends.handshake(client, server)))
+    refusals.refused("handshake_under_way", "option", nil, client:sslSetVerifyHosts { "localhost" })
+    client = ends.pair { transport = "memory", initialize = false }
+    refusals.refused("not_initialized", "option", nil, client:sslSetVerifyHosts { "localhost" })
+    client:close()
+    refusals.refused("closed", "option", nil, client:sslSetVerifyHosts { "localhost" })
+  end)
+
+  it("is refused: addresses that are none", function()
+    for _, address in ipairs { "", "1.2.3", "1.2.3.4.5", "localhost", "[::1]", "fe80::1%eth0", "256.0.0.1" } do
+      refused("bad_address", address ~= "" and address or nil, context, "setVerifyIp", address)
+    end
+    assert.has_error(function() context:setVerifyIp("127.0.0.1\0") end)
+  end)
+
+  it("is refused: e-mail addresses that are none", function()
+    for _, address in ipairs { "", "@", "a@", "@b", "ab", "a@b\0c", "a\0@b", "a@b@c", ("a"):rep(255) .. "@b" } do
+      refused("bad_email", nil, context, "setVerifyEmail", address)
+    end
+  end)
+
+  it("raises for other types, and for numbers out of range", function()
+    local before = context:describe()
+    for _, call in ipairs {
+      { "setPurpose" }, { "setPurpose", {} }, { "setPurpose", "any\0" }, { "setVerifyTime" },
+      { "setVerifyTime", "soon" }, { "setVerifyTime", 1.5 }, { "setVerifyTime", math.maxinteger },
+      { "setVerifyTime", math.mininteger }, { "setVerifyTime", 253402300800 }, { "setVerifyTime", -2208988801 },
+      { "setAuthLevel" }, { "setAuthLevel", 6 }, { "setAuthLevel", -1 }, { "setAuthLevel", math.maxinteger },
+      { "setVerifyFlags" }, { "setVerifyFlags", true }, { "setVerifyFlags", { 1 } }, { "setVerifyFlags", 1.5 },
+      { "clearVerifyFlags" }, { "setVerifyHostFlags" },
+      { "setVerifyHosts" }, { "setVerifyHosts", "localhost" }, { "setVerifyHosts", { 1 } },
+      { "setVerifyHosts", { "a", {} } }, { "setVerifyIp" }, { "setVerifyIp", {} }, { "setVerifyEmail" },
+      { "setVerifyEmail", {} },
+    } do
+      assert.has_error(function() context[call[1]](context, table.unpack(call, 2)) end)
+    end
+    assert.are.same(before, context:describe())
+  end)
+end)
+
+describe("Flags", function()
+  it("are read back as bits, and come by bits, by name, by list and by OpenSSL's full name", function()
+    local context = SciSslContext.new()
+    local check, all = scissl.X509_V_FLAG_CRL_CHECK, scissl.X509_V_FLAG_CRL_CHECK_ALL
+    assert.are.equal(0, context:getVerifyFlags())
+    assert.are.equal(check, context:setVerifyFlags("crl_check"):getVerifyFlags())
+    assert.are.equal(check | all, context:setVerifyFlags(all):getVerifyFlags())
+    assert.are.equal(all, context:clearVerifyFlags { "X509_V_FLAG_CRL_CHECK" }:getVerifyFlags())
+    assert.are.equal(0, context:setVerifyTime(0):clearVerifyFlags(all):getVerifyFlags())
+    assert.are.equal(0, context:describe().verifyTime)
+    assert.are.equal(context, context:setVerifyFlags(context:getVerifyFlags()))
+  end)
+
+  it("of hosts replace those that were set", function()
+    local context = SciSslContext.new()
+    assert.are.equal(scissl.X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, context:getVerifyHostFlags())
+    assert.are.equal(scissl.X509_CHECK_FLAG_NO_WILDCARDS, context:setVerifyHostFlags("no_wildcards")
+      :getVerifyHostFlags())
+    assert.are.equal(0, context:setVerifyHostFlags {}:getVerifyHostFlags())
+  end)
+end)
