@@ -58,6 +58,7 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
                               SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_dh_auto(ctx, 1);
     sci_context_open_cache(ctx);
     SSL_CTX_set_default_passwd_cb(ctx, sci_no_passphrase);
@@ -279,6 +280,23 @@ static int context_get_options(lua_State *L) {
 }
 
 /***
+Allows or forbids new handshakes on connections made from now on, which TLS up to 1.2 knows: whether the peer asks for one or
+we do. They are forbidden at first; allowed, clients can make a server work for little of their own.
+@function SciSslContext:setRenegotiation
+@tparam boolean allowed
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
+*/
+static int context_set_renegotiation(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    bool allowed = lua_toboolean(L, 2);
+    SSL_CTX_clear_options(ctx, allowed ? SSL_OP_NO_RENEGOTIATION : SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
+    SSL_CTX_set_options(ctx, allowed ? SSL_OP_ALLOW_CLIENT_RENEGOTIATION : SSL_OP_NO_RENEGOTIATION);
+    return sci_answer_receiver(L);
+}
+
+/***
 Sets how long the sessions of connections made from now on may be resumed.
 @function SciSslContext:setTimeout
 @tparam integer seconds 1 or more
@@ -354,6 +372,7 @@ static const luaL_Reg context_methods[] = {
     {"setOptions", context_set_options},
     {"clearOptions", context_clear_options},
     {"getOptions", context_get_options},
+    {"setRenegotiation", context_set_renegotiation},
     {"setTimeout", context_set_timeout},
     {"getTimeout", context_get_timeout},
     {"setSessionIdContext", context_set_session_id_context},
@@ -376,6 +395,7 @@ void sci_open_context(lua_State *L) {
     sci_open_context_early(L);
     sci_open_context_cache(L);
     sci_open_context_tickets(L);
+    sci_open_record(L);
     sci_open_context_ocsp(L);
     sci_open_context_keylog(L);
     sci_open_context_pkcs12(L);

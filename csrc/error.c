@@ -59,7 +59,7 @@ static const named_code alert_names[] = {
     {SSL_AD_NO_APPLICATION_PROTOCOL, "no_application_protocol"},
 };
 
-static const char *alert_name(int alert) {
+const char *sci_alert_name(int alert) {
     const char *name = find_name(alert_names, COUNT(alert_names), alert);
     return name ? name : "unknown_alert";
 }
@@ -127,6 +127,10 @@ static const named_code ssl_conditions[] = {
     {SSL_R_CA_MD_TOO_WEAK, "security_level"},
     {SSL_R_DH_KEY_TOO_SMALL, "security_level"},
     {SSL_R_LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED, "security_level"}, /* what TLS 1.1 and earlier meet at level 1 */
+    {SSL_R_TLS_ILLEGAL_EXPORTER_LABEL, "bad_label"},
+    {SSL_R_EXTENSION_NOT_RECEIVED, "post_handshake_refused"},
+    {SSL_R_REQUEST_PENDING, "request_sent"},
+    {SSL_R_REQUEST_SENT, "request_sent"},
     {SSL_R_NO_RENEGOTIATION, "renegotiation_refused"},
     {SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY, "unread_data"},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "truncated"},
@@ -224,7 +228,7 @@ static void set_value(lua_State *L, const char *field, int index) {
 
 static void set_alert(lua_State *L, int alert, const char *direction) {
     set_number(L, "alert", alert);
-    set_text(L, "alertName", alert_name(alert));
+    set_text(L, "alertName", sci_alert_name(alert));
     set_text(L, "alertDirection", direction);
 }
 

@@ -15,6 +15,8 @@ static void on_info(const SSL *ssl, int where, int value) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && (value >> 8) == SSL3_AL_FATAL)
         socket->alert_sent = value & 0xff;
+    if (where & SSL_CB_ALERT) sci_ssl_note_alert(socket, where & SSL_CB_WRITE, value);
+    sci_ssl_note_state(socket, where);
     /* A client's session may be the one that is being offered, and the user's, until the handshake is done. */
     if (where & SSL_CB_HANDSHAKE_DONE || (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
         keep_session_timeout(socket);
@@ -230,10 +232,43 @@ static int sslsocket_key_update(lua_State *L) {
     return sci_ssl_send_message(L, socket, asked, "keyUpdate");
 }
 
+/***
+Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
+comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
+@function SciSslSocket:sslVerifyClientPostHandshake
+@treturn integer|SciSslError 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`,
+ `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not do that;
+ `request_sent`: it has been asked already)
+@see SSL_verify_client_post_handshake(3)
+*/
+static int sslsocket_verify_client(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    if (!sci_ssl_ready_for_data(L, socket, "verifyClient")) return 1;
+    const char *condition = NULL;
+    if (socket->role != SCI_SERVER) condition = "wrong_role";
+    else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
+    else if (socket->pending_length > 0) condition = "write_pending";
+    if (condition) {
+        sci_ssl_refuse(L, "verifyClient", condition, NULL);
+        return 1;
+    }
+    sci_ssl_begin(L, socket);
+    int asked = !SSL_is_init_finished(socket->ssl) || SSL_verify_client_post_handshake(socket->ssl) == 1;
+    if (asked) return sci_ssl_send_message(L, socket, 1, "verifyClient");
+    sci_ssl_end(socket);
+    sci_push_error(L, &(sci_failure){.phase = "verifyClient"});
+    return 1;
+}
+
 static const luaL_Reg handshake_methods[] = {
-    {"sslAccept", sslsocket_accept_tls},     {"sslConnect", sslsocket_connect_tls},
-    {"sslShutdown", sslsocket_shutdown_tls}, {"sslRenegotiate", sslsocket_renegotiate},
-    {"sslKeyUpdate", sslsocket_key_update},  {NULL, NULL},
+    {"sslVerifyClientPostHandshake", sslsocket_verify_client},
+    {"sslAccept", sslsocket_accept_tls},
+    {"sslConnect", sslsocket_connect_tls},
+    {"sslShutdown", sslsocket_shutdown_tls},
+    {"sslRenegotiate", sslsocket_renegotiate},
+    {"sslKeyUpdate", sslsocket_key_update},
+    {NULL, NULL},
 };
 
 void sci_open_handshake(lua_State *L) { luaL_setfuncs(L, handshake_methods, 0); }

@@ -127,6 +127,7 @@ int sci_fail_own(lua_State *L, const char *phase, const char *condition, const c
 /* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
 int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs);
 
+const char *sci_alert_name(int alert);
 int sci_find_alert(const char *name); /* the number of the alert that the RFCs call so; -1: there is none */
 bool sci_is_error(lua_State *L, int index);
 int sci_error_ssl_error(lua_State *L, int index); /* the SSL_ERROR_… of the SciSslError at `index` */
@@ -382,6 +383,7 @@ void sci_open_context_ocsp(lua_State *L);    /* staple.c: adds its methods to th
 void sci_open_context_early(lua_State *L);   /* early.c: the same */
 void sci_open_context_cache(lua_State *L);   /* cache.c: the same */
 void sci_open_context_tickets(lua_State *L); /* tickets.c: the same */
+void sci_open_record(lua_State *L);          /* record.c: the same */
 void sci_open_context_pkcs12(lua_State *L);  /* pkcs12.c: the same */
 void sci_open_context_keylog(lua_State *L);  /* keylog.c: the same */
 void sci_open_policy(lua_State *L);          /* adds its methods to the class table on top */

@@ -120,6 +120,7 @@ static void drop_ssl(sci_sslsocket *socket) {
     OPENSSL_free(socket->psk_identity);
     socket->psk_identity = NULL;
     sci_ssl_drop_sessions(socket);
+    sci_ssl_end_trace(socket);
 }
 
 static void reset_connection(sci_sslsocket *socket) {
@@ -132,6 +133,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->alert_sent = -1;
     socket->suspends_at = 0;
     socket->refuses = false;
+    socket->alerts_sent_count = socket->alerts_received_count = 0;
     socket->ticket_data = NULL;
     socket->ticket_data_length = 0;
     socket->dane = false;
@@ -443,6 +445,9 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_early(L);
     sci_open_cache(L);
     sci_open_tickets(L);
+    sci_open_binding(L);
+    sci_open_facts(L);
+    sci_open_trace(L);
     sci_open_choose(L);
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);

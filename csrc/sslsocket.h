@@ -29,6 +29,14 @@ typedef enum sci_judgement { SCI_NO_OPINION, SCI_APPROVED, SCI_REFUSED } sci_jud
 
 #define SCI_NEW_SESSIONS 8 /* that are kept for newSessions */
 
+#define SCI_ALERTS 8 /* of each direction that are kept */
+
+typedef struct sci_alert {
+    int level, code;
+} sci_alert;
+
+typedef struct sci_trace sci_trace; /* see trace.c */
+
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
 
 typedef struct sci_sslsocket {
@@ -86,6 +94,9 @@ typedef struct sci_sslsocket {
     size_t ticket_data_length;
     bool psk_tells;   /* inherited: an unknown identity is told so */
     bool psk_unknown; /* that is what the client has said */
+    sci_alert alerts_sent[SCI_ALERTS], alerts_received[SCI_ALERTS];
+    int alerts_sent_count, alerts_received_count;
+    sci_trace *trace; /* NULL: nothing is noted */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -162,6 +173,11 @@ bool sci_ssl_begin_as_server(sci_sslsocket *socket);
 /* Sends the handshake message that OpenSSL was asked for; `asked` is what it answered. Ends what sci_ssl_begin began. */
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase);
 
+/* facts.c, trace.c: what the info callback hears */
+void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value);
+void sci_ssl_note_state(const sci_sslsocket *socket, int where);
+void sci_ssl_end_trace(sci_sslsocket *socket);
+
 /* cache.c */
 void sci_ssl_drop_sessions(sci_sslsocket *socket);
 void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
@@ -216,6 +232,9 @@ void sci_open_psk(lua_State *L);
 void sci_open_early(lua_State *L);
 void sci_open_cache(lua_State *L);
 void sci_open_tickets(lua_State *L);
+void sci_open_binding(lua_State *L);
+void sci_open_facts(lua_State *L);
+void sci_open_trace(lua_State *L);
 void sci_open_choose(lua_State *L);
 
 #endif

@@ -4,10 +4,11 @@ local ends = require "spec.support.ends"
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 
 -- Both ends over memory, the handshake and its tickets behind them.
-local function settled(version, server_setup)
+local function settled(version, setup)
   local client, server = ends.connected {
     transport = "memory", version = version,
-    server = ends.serverContext { method = version, setup = server_setup },
+    client = ends.clientContext { method = version, setup = setup },
+    server = ends.serverContext { method = version, setup = setup },
   }
   assert.equal(-scissl.SSL_ERROR_WANT_READ, client:sslRead())
   return client, server
@@ -171,7 +172,7 @@ end
 describe("a renegotiation that begins behind the last bytes, TLSv1.2", function()
   it("is answered without another read", function()
     local client, server = settled("TLSv1.2", function(context)
-      assert(context:setOptions(scissl.SSL_OP_ALLOW_CLIENT_RENEGOTIATION))
+      assert(context:setRenegotiation(true))
     end)
     assert.equal(5, client:sslWrite "hello")
     client:sslRenegotiate()

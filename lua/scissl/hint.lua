@@ -32,6 +32,9 @@ local phase_words = {
   digest = "computing a fingerprint",
   key = "making a key",
   renegotiate = "renegotiating",
+  export = "deriving secrets",
+  sendTickets = "sending tickets",
+  verifyClient = "asking the client for a certificate",
   ocsp = "judging an OCSP response",
 }
 
@@ -256,6 +259,11 @@ local hints = {
   not_replayable = "early data needs a session of TLS 1.3 whose server allows it (setMaxReplayableData); send the data "
     .. "after the handshake",
   write_pending = "an earlier sslWrite() is not finished; repeat it with the same data first",
+  binding_undefined = "this connection has no such channel binding; see the message",
+  bad_label = "TLS 1.2 uses this label itself; choose another one, such as EXPORTER-my-protocol",
+  post_handshake_refused = "the client does not show certificates after the handshake; there it needs "
+    .. "setPostHandshakeAuth(true)",
+  request_sent = "the client has been asked for its certificate; read until it has answered",
   shutdown_sent = "this side has already closed the TLS session; nothing more can be written",
   renegotiation_refused = "the peer, or this version of TLS, does not renegotiate",
   handler_failed = "a function of this program that the handshake needed raised an error; see cause() and traceback()",

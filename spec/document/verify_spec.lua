@@ -231,8 +231,11 @@ describe("SSL_VERIFY_CLIENT_ONCE (S13), TLSv1.2", function()
   -- A full new handshake on the same connection, that the server asks for.
   local function renegotiate(flags)
     local client, server = ends.connected {
-      client = { method = "TLSv1.2", identity = pki.client },
+      client = { method = "TLSv1.2", identity = pki.client, setup = function(context)
+        context:setRenegotiation(true)
+      end },
       server = { method = "TLSv1.2", trust = pki.ca, verify = flags, setup = function(context)
+        context:setRenegotiation(true)
         context:setOptions(scissl.SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION)
       end },
       transport = "memory",

@@ -1,6 +1,5 @@
 -- New keys on a connection that stands: TLS 1.3's key update, and TLS 1.2's renegotiation, asked for by either side.
 -- nginx's is in nginx_spec.lua; openssl_spec.lua has what s_server asks for with its K and r.
-local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
 local peers = require "spec.support.peers"
@@ -171,7 +170,7 @@ end)
 describe("A client's renegotiation, TLS 1.2,", function()
   local function server_context(allowed)
     return ends.serverContext { method = TLS12, setup = function(context)
-      if allowed then context:setOptions(scissl.SSL_OP_ALLOW_CLIENT_RENEGOTIATION) end
+      if allowed then context:setRenegotiation(true) end
     end }
   end
 

@@ -222,7 +222,9 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("goes on when the server changes keys", function()
       local peer <close> = s_server(version, "-naccept 1")
-      local socket <close> = assert(foreign.dial(peer.port, client_context(version)))
+      local socket <close> = assert(foreign.dial(peer.port, client_context(version, { setup = function(context)
+        context:setRenegotiation(true)
+      end })))
       peer:write("before\n")
       assert.are.equal("before\n", (foreign.read(socket, "\n")))
       peer:write(version == "TLSv1.3" and "K\n" or "r\n") -- key update, asking for ours; renegotiation
@@ -435,7 +437,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     it("goes on when the client changes keys", function()
       local listener, port = ends.listener()
       local context = server_context(version, { setup = function(context)
-        if version == "TLSv1.2" then context:setOptions(scissl.SSL_OP_ALLOW_CLIENT_RENEGOTIATION) end
+        context:setRenegotiation(true)
       end })
       local peer <close> = s_client(version, port)
       local socket <close> = assert(foreign.serve(listener, context))

@@ -1,0 +1,242 @@
+/* facts.c: SciSslSocket, what was agreed on, what was said, and how much. */
+#include "sslsocket.h"
+
+/* The SSL of the receiver once the handshake is completed; NULL: nothing has been agreed on. */
+static SSL *get_secured(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    return socket->secured ? socket->ssl : NULL;
+}
+
+static void set_text(lua_State *L, const char *name, const char *text) {
+    lua_pushstring(L, text);
+    lua_setfield(L, -2, name);
+}
+
+static void set_number(lua_State *L, const char *name, lua_Integer number) {
+    lua_pushinteger(L, number);
+    lua_setfield(L, -2, name);
+}
+
+/* ---- what was agreed on ----------------------------------------------------------------------------------------- */
+
+/***
+Answers the group of the key exchange.
+@function SciSslSocket:negotiatedGroup
+@treturn ?string OpenSSL's name, such as `x25519` or `secp256r1`; nil where there was no exchange, or it is not known
+@see SSL_get_negotiated_group(3)
+*/
+static int sslsocket_negotiated_group(lua_State *L) {
+    SSL *ssl = get_secured(L);
+    int group = ssl ? (int)SSL_get_negotiated_group(ssl) : 0;
+    lua_pushstring(L, group > 0 ? SSL_group_to_name(ssl, group) : NULL);
+    return 1;
+}
+
+/* Names of RFC 8446, section 4.2.3; where two differ in the key alone, the key's kind tells. */
+static const struct {
+    int type, digest;
+    const char *name;
+} schemes[] = {
+    {EVP_PKEY_EC, NID_sha1, "ecdsa_sha1"},
+    {EVP_PKEY_EC, NID_sha224, "ecdsa_sha224"},
+    {EVP_PKEY_EC, NID_sha256, "ecdsa_secp256r1_sha256"},
+    {EVP_PKEY_EC, NID_sha384, "ecdsa_secp384r1_sha384"},
+    {EVP_PKEY_EC, NID_sha512, "ecdsa_secp521r1_sha512"},
+    {EVP_PKEY_ED25519, NID_undef, "ed25519"},
+    {EVP_PKEY_ED448, NID_undef, "ed448"},
+    {EVP_PKEY_RSA, NID_sha1, "rsa_pkcs1_sha1"},
+    {EVP_PKEY_RSA, NID_sha224, "rsa_pkcs1_sha224"},
+    {EVP_PKEY_RSA, NID_sha256, "rsa_pkcs1_sha256"},
+    {EVP_PKEY_RSA, NID_sha384, "rsa_pkcs1_sha384"},
+    {EVP_PKEY_RSA, NID_sha512, "rsa_pkcs1_sha512"},
+    {EVP_PKEY_RSA_PSS, NID_sha256, "rsa_pss_rsae_sha256"},
+    {EVP_PKEY_RSA_PSS, NID_sha384, "rsa_pss_rsae_sha384"},
+    {EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_rsae_sha512"},
+};
+
+static const char *scheme_name(int type, int digest) {
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (schemes[i].type == type && schemes[i].digest == digest) return schemes[i].name;
+    return NULL;
+}
+
+/***
+Answers how this end has signed the handshake.
+@function SciSslSocket:signatureScheme
+@treturn ?string the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; all of RSA-PSS are
+ `rsa_pss_rsae_…`. nil where it has not signed, and for schemes without a name here
+@see SSL_get_signature_type_nid(3)
+*/
+static int sslsocket_signature_scheme(lua_State *L) {
+    const SSL *ssl = get_secured(L);
+    int type, digest = NID_undef;
+    bool known = ssl && SSL_get_signature_type_nid(ssl, &type) == 1;
+    if (known) (void)SSL_get_signature_nid((SSL *)ssl, &digest);
+    lua_pushstring(L, known ? scheme_name(type, digest) : NULL);
+    return 1;
+}
+
+/***
+Answers how the peer has signed the handshake.
+@function SciSslSocket:peerSignatureScheme
+@treturn ?string as `signatureScheme`
+@see SSL_get_peer_signature_type_nid(3)
+*/
+static int sslsocket_peer_signature_scheme(lua_State *L) {
+    const SSL *ssl = get_secured(L);
+    int type, digest = NID_undef;
+    bool known = ssl && SSL_get_peer_signature_type_nid(ssl, &type) == 1;
+    if (known) (void)SSL_get_peer_signature_nid((SSL *)ssl, &digest);
+    lua_pushstring(L, known ? scheme_name(type, digest) : NULL);
+    return 1;
+}
+
+/***
+Answers what is known of the peer's key of the key exchange.
+@function SciSslSocket:temporaryKey
+@treturn ?table `type` (`X25519`, `EC`, `DH` …), `bits` (integer), `group` (string, where it has one); nil where there was
+ no exchange of keys
+@see SSL_get_peer_tmp_key(3)
+*/
+static int sslsocket_temporary_key(lua_State *L) {
+    SSL *ssl = get_secured(L);
+    EVP_PKEY *key = NULL;
+    char group[64];
+    size_t length = 0;
+    if (!ssl || SSL_get_peer_tmp_key(ssl, &key) != 1) {
+        lua_pushnil(L);
+        return 1;
+    }
+    const char *type = EVP_PKEY_get0_type_name(key);
+    lua_Integer bits = EVP_PKEY_get_bits(key);
+    bool named = EVP_PKEY_get_group_name(key, group, sizeof group, &length) == 1;
+    char kind[32];
+    (void)OPENSSL_strlcpy(kind, type ? type : "unknown", sizeof kind);
+    EVP_PKEY_free(key);
+    lua_createtable(L, 0, 3);
+    set_text(L, "type", kind);
+    set_number(L, "bits", bits);
+    if (named) set_text(L, "group", group);
+    return 1;
+}
+
+/***
+Answers the chain as it was verified: from the peer's certificate to a trusted one.
+@function SciSslSocket:verifiedChain
+@treturn ?{SciSslX509Certificate,...} nil where the peer was not verified, or did not pass
+@see SSL_get0_verified_chain(3)
+*/
+static int sslsocket_verified_chain(lua_State *L) {
+    const SSL *ssl = get_secured(L);
+    STACK_OF(X509) *chain = ssl ? SSL_get0_verified_chain(ssl) : NULL;
+    if (!chain || SSL_get_verify_result(ssl) != X509_V_OK) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_newtable(L);
+    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
+    return 1;
+}
+
+/***
+Answers how long the records may be that the two sides have agreed on.
+@function SciSslSocket:maxFragmentLength
+@treturn ?integer bytes; nil where they have agreed on none, so that it is 16384
+@see SSL_SESSION_get_max_fragment_length(3)
+*/
+static int sslsocket_max_fragment_length(lua_State *L) {
+    const SSL *ssl = get_secured(L);
+    const SSL_SESSION *session = ssl ? SSL_get_session(ssl) : NULL;
+    int mode = session ? SSL_SESSION_get_max_fragment_length(session) : TLSEXT_max_fragment_length_DISABLED;
+    if (mode == TLSEXT_max_fragment_length_DISABLED) lua_pushnil(L);
+    else lua_pushinteger(L, 256 << mode);
+    return 1;
+}
+
+/* ---- what was said ---------------------------------------------------------------------------------------------- */
+
+void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value) {
+    sci_alert *alerts = sent ? socket->alerts_sent : socket->alerts_received;
+    int *count = sent ? &socket->alerts_sent_count : &socket->alerts_received_count;
+    if (*count < SCI_ALERTS) alerts[(*count)++] = (sci_alert){.level = value >> 8, .code = value & 0xff};
+}
+
+static int push_alerts(lua_State *L, const sci_alert *alerts, int count) {
+    lua_createtable(L, count, 0);
+    for (int i = 0; i < count; i++) {
+        lua_createtable(L, 0, 3);
+        set_text(L, "name", sci_alert_name(alerts[i].code));
+        set_text(L, "level", alerts[i].level == SSL3_AL_FATAL ? "fatal" : "warning");
+        set_number(L, "code", alerts[i].code);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/***
+Answers the alerts that the peer has sent, in order; the first 8.
+@function SciSslSocket:alertsReceived
+@treturn {table,...} `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
+@see RFC 8446, section 6
+*/
+static int sslsocket_alerts_received(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    return push_alerts(L, socket->alerts_received, socket->alerts_received_count);
+}
+
+/***
+Answers the alerts that this end has sent, in order; the first 8.
+@function SciSslSocket:alertsSent
+@treturn {table,...} as `alertsReceived`
+@see RFC 8446, section 6
+*/
+static int sslsocket_alerts_sent(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    return push_alerts(L, socket->alerts_sent, socket->alerts_sent_count);
+}
+
+/***
+Answers where the handshake stands, in OpenSSL's words.
+@function SciSslSocket:stateString
+@treturn string
+@see SSL_state_string_long(3)
+*/
+static int sslsocket_state_string(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_pushstring(L, socket->ssl ? SSL_state_string_long(socket->ssl) : socket->closed ? "closed" : "not initialized");
+    return 1;
+}
+
+/***
+Answers how much has gone over the transport.
+@function SciSslSocket:statistics
+@treturn table `bytesReceived`, `bytesSent` (integers, with all that TLS adds), `renegotiations` (integer: that this
+ end has asked for)
+@see BIO_number_read(3)
+@see SSL_num_renegotiations(3)
+*/
+static int sslsocket_statistics(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    SSL *ssl = socket->ssl;
+    lua_createtable(L, 0, 3);
+    set_number(L, "bytesReceived", ssl ? (lua_Integer)BIO_number_read(SSL_get_rbio(ssl)) : 0);
+    set_number(L, "bytesSent", ssl ? (lua_Integer)BIO_number_written(SSL_get_wbio(ssl)) : 0);
+    set_number(L, "renegotiations", ssl ? SSL_num_renegotiations(ssl) : 0);
+    return 1;
+}
+
+static const luaL_Reg fact_methods[] = {
+    {"negotiatedGroup", sslsocket_negotiated_group},
+    {"signatureScheme", sslsocket_signature_scheme},
+    {"peerSignatureScheme", sslsocket_peer_signature_scheme},
+    {"temporaryKey", sslsocket_temporary_key},
+    {"verifiedChain", sslsocket_verified_chain},
+    {"maxFragmentLength", sslsocket_max_fragment_length},
+    {"alertsReceived", sslsocket_alerts_received},
+    {"alertsSent", sslsocket_alerts_sent},
+    {"stateString", sslsocket_state_string},
+    {"statistics", sslsocket_statistics},
+    {NULL, NULL},
+};
+
+void sci_open_facts(lua_State *L) { luaL_setfuncs(L, fact_methods, 0); }

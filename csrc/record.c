@@ -1,0 +1,80 @@
+/* record.c: SciSslContext, how long records are, and how far they are padded. */
+#include "scissl.h"
+
+/***
+Sets how long the records are that clients made from now on ask their server for, both ways: for peers with little memory.
+@function SciSslContext:setMaxFragmentLength
+@tparam ?integer bytes 512, 1024, 2048 or 4096; nil: they do not ask
+@treturn SciSslContext the receiver
+@raise for other numbers
+@see SSL_CTX_set_tlsext_max_fragment_length(3)
+@see RFC 6066, section 4
+*/
+static int context_set_max_fragment_length(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    uint8_t mode = TLSEXT_max_fragment_length_DISABLED;
+    if (!lua_isnoneornil(L, 2)) {
+        lua_Integer bytes = luaL_checkinteger(L, 2);
+        while (mode < TLSEXT_max_fragment_length_4096 && bytes != 256 << mode) mode++;
+        luaL_argcheck(L, mode > 0 && bytes == 256 << mode, 2, "512, 1024, 2048 or 4096 expected");
+    }
+    (void)SSL_CTX_set_tlsext_max_fragment_length(ctx, mode); /* of these it refuses none */
+    return sci_answer_receiver(L);
+}
+
+/***
+Sets how many bytes go into a record at the most, on connections made from now on: short ones are sooner complete.
+@function SciSslContext:setMaxSendFragment
+@tparam integer bytes 512 … 16384
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_max_send_fragment(3)
+*/
+static int context_set_max_send_fragment(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer bytes = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, bytes >= 512 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "512 to 16384 bytes expected");
+    (void)SSL_CTX_set_max_send_fragment(ctx, bytes); /* of these it refuses none */
+    return sci_answer_receiver(L);
+}
+
+/***
+Pads the records of TLS 1.3 to multiples of a length, on connections made from now on: an observer sees less of how long
+the messages are.
+@function SciSslContext:setBlockPadding
+@tparam integer bytes 0 or 1: none; to 16384
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_block_padding(3)
+@see RFC 8446, section 5.4
+*/
+static int context_set_block_padding(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer bytes = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, bytes >= 0 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "0 to 16384 bytes expected");
+    (void)SSL_CTX_set_block_padding(ctx, (size_t)bytes); /* of these it refuses none */
+    return sci_answer_receiver(L);
+}
+
+/***
+Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
+`SciSslSocket:sslVerifyClientPostHandshake`).
+@function SciSslContext:setPostHandshakeAuth
+@tparam boolean on
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_post_handshake_auth(3)
+*/
+static int context_set_post_handshake_auth(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    SSL_CTX_set_post_handshake_auth(ctx, lua_toboolean(L, 2));
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg record_methods[] = {
+    {"setMaxFragmentLength", context_set_max_fragment_length},
+    {"setMaxSendFragment", context_set_max_send_fragment},
+    {"setBlockPadding", context_set_block_padding},
+    {"setPostHandshakeAuth", context_set_post_handshake_auth},
+    {NULL, NULL},
+};
+
+void sci_open_record(lua_State *L) { luaL_setfuncs(L, record_methods, 0); }
