@@ -286,8 +286,9 @@ typedef struct sci_context {
     const sci_ticket_ring *tickets; /* in SCI_CONTEXT_TICKETS; NULL: OpenSSL's own key */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
     sci_ocsp_policy ocsp_policy;
-    bool psk_tells; /* clients hear that the identity of their key is not known */
-    bool keylog;    /* connections keep their secrets for keylogLines */
+    bool psk_client_sha384, psk_server_sha384; /* the digest of the keys, in place of SHA-256 */
+    bool psk_tells;                            /* clients hear that the identity of their key is not known */
+    bool keylog;                               /* connections keep their secrets for keylogLines */
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
