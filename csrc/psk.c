@@ -124,9 +124,10 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
     return find_key(socket, &asked) ? (unsigned int)asked.key_length : pretend(socket, key, key_size);
 }
 
-static SSL_SESSION *session_of_key(SSL *ssl, const unsigned char *key, size_t length) {
-    static const unsigned char aes_128_gcm_sha256[] = {0x13, 0x01};
-    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, aes_128_gcm_sha256);
+/* TLS 1.3 binds a key to a digest: any suite that has it will do. */
+static SSL_SESSION *session_of_key(SSL *ssl, bool sha384, const unsigned char *key, size_t length) {
+    const unsigned char suite[] = {0x13, sha384 ? 0x02 : 0x01};
+    const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
     SSL_SESSION *session = SSL_SESSION_new();
     if (session && cipher && SSL_SESSION_set1_master_key(session, key, length) &&
         SSL_SESSION_set_cipher(session, cipher) && SSL_SESSION_set_protocol_version(session, TLS1_3_VERSION))
@@ -145,7 +146,28 @@ static int on_find_session(SSL *ssl, const unsigned char *identity, size_t lengt
     *session = NULL;
     forget_identity(socket);
     if (length > IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
-    if (find_key(socket, &asked)) *session = session_of_key(ssl, key, asked.key_length);
+    if (find_key(socket, &asked)) *session = session_of_key(ssl, socket->psk_server_sha384, key, asked.key_length);
+    OPENSSL_cleanse(key, sizeof key);
+    return !socket->handler_failed;
+}
+
+/* TLS 1.3, for a key of SHA-384; for one of SHA-256 on_client_key serves. `digest` is the one that the server has settled
+ * where it asks for another hello. */
+static int on_use_session(SSL *ssl, const EVP_MD *digest, const unsigned char **identity, size_t *length,
+                          SSL_SESSION **session) {
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
+    char name[PSK_MAX_IDENTITY_LEN + 1];
+    unsigned char key[PSK_LENGTH];
+    request asked = {.identity = name, .identity_size = sizeof name, .key = key, .key_size = sizeof key};
+    *session = NULL;
+    forget_identity(socket);
+    if (digest && !EVP_MD_is_a(digest, "SHA384")) return 1;
+    if (ask(socket, SCI_SSL_PSK_CLIENT, &asked)) {
+        socket->psk_identity = OPENSSL_strdup(name); /* OpenSSL copies it after this call */
+        if (socket->psk_identity) *session = session_of_key(ssl, true, key, asked.key_length);
+    }
+    *identity = (const unsigned char *)socket->psk_identity;
+    *length = socket->psk_identity ? strlen(socket->psk_identity) : 0;
     OPENSSL_cleanse(key, sizeof key);
     return !socket->handler_failed;
 }
@@ -160,12 +182,16 @@ static bool copy_value(lua_State *L, int from, int to) {
 
 void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    if (copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT))
-        SSL_set_psk_client_callback(socket->ssl, on_client_key);
-    if (copy_value(L, SCI_CONTEXT_PSK_SERVER, SCI_SSL_PSK_SERVER)) {
-        SSL_set_psk_server_callback(socket->ssl, on_server_key);
-        SSL_set_psk_find_session_callback(socket->ssl, on_find_session);
+    SSL *ssl = socket->ssl;
+    if (copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT)) {
+        if (context->psk_client_sha384) SSL_set_psk_use_session_callback(ssl, on_use_session);
+        else SSL_set_psk_client_callback(ssl, on_client_key);
     }
+    if (copy_value(L, SCI_CONTEXT_PSK_SERVER, SCI_SSL_PSK_SERVER)) {
+        if (!context->psk_server_sha384) SSL_set_psk_server_callback(ssl, on_server_key);
+        SSL_set_psk_find_session_callback(ssl, on_find_session);
+    }
+    socket->psk_server_sha384 = context->psk_server_sha384;
     lua_pop(L, 1);
     socket->psk_tells = context->psk_tells;
     socket->psk_unknown = false;
@@ -186,19 +212,50 @@ static const char *check_identity(const char *identity, size_t length) {
     return memchr(identity, 0, length) ? "an identity holds no NUL byte" : NULL;
 }
 
+/* The option `digest` at `value` of the table at `index`: whether it is SHA-384. */
+static bool read_digest(lua_State *L, int index, int value) {
+    const char *name = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
+    bool sha384 = strcmp(name, "SHA384") == 0;
+    if (!sha384 && !lua_isnil(L, value) && strcmp(name, "SHA256") != 0)
+        sci_option_error(L, index, "digest", "'SHA256' or 'SHA384'", value);
+    return sha384;
+}
+
+/* The table of options of a client, at 4: whether its key is one of SHA-384. */
+static bool read_client_options(lua_State *L) {
+    static const char *const names[] = {"digest", NULL};
+    return !lua_isnoneornil(L, 4) && read_digest(L, 4, sci_push_options(L, 4, names));
+}
+
+/* The table of options of a server, at 3. */
+static void read_server_options(lua_State *L, bool *sha384, bool *tells) {
+    static const char *const names[] = {"digest", "tellUnknown", NULL};
+    *sha384 = *tells = false;
+    if (lua_isnoneornil(L, 3)) return;
+    int value = sci_push_options(L, 3, names);
+    *sha384 = read_digest(L, 3, value);
+    if (!lua_isnil(L, value + 1) && !lua_isboolean(L, value + 1))
+        sci_option_error(L, 3, "tellUnknown", "boolean", value + 1);
+    *tells = lua_toboolean(L, value + 1);
+}
+
 /***
-Sets the pre-shared key of clients made from now on, for TLS 1.2 and TLS 1.3, where it is one of SHA-256.
+Sets the pre-shared key of clients made from now on, for TLS 1.2 and TLS 1.3.
 @function SciSslContext:setPskClient
 @tparam string|function|nil identity 128 bytes at the most; or a function that gets the server's hint (a string of TLS
  1.2, or nil) and answers identity and key, or nil for none, and must not yield; nil: no key any more
 @tparam[opt] string key 1 to 256 raw bytes, with an identity
+@tparam[opt] table options `digest`: `"SHA256"` (default) or `"SHA384"`, to which TLS 1.3 binds a key. Keys of SHA-384 are
+ for TLS 1.3 alone, and its suites with that digest
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_psk`
 @see SSL_set_psk_client_callback(3)
+@see SSL_set_psk_use_session_callback(3)
 @see RFC 4279
 */
 static int context_set_psk_client(lua_State *L) {
+    bool sha384 = read_client_options(L);
     sci_check_context(L, 1);
     if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2)) {
         size_t identity_length, key_length;
@@ -216,6 +273,7 @@ static int context_set_psk_client(lua_State *L) {
     }
     lua_settop(L, 2);
     lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_CLIENT);
+    sci_check_context(L, 1)->psk_client_sha384 = sha384;
     return sci_answer_receiver(L);
 }
 
@@ -238,15 +296,6 @@ static const char *push_keys(lua_State *L) {
     return message;
 }
 
-/* The table of options at 3. */
-static bool read_tells(lua_State *L) {
-    static const char *const names[] = {"tellUnknown", NULL};
-    if (lua_isnoneornil(L, 3)) return false;
-    int value = sci_push_options(L, 3, names);
-    if (!lua_isnil(L, value) && !lua_isboolean(L, value)) sci_option_error(L, 3, "tellUnknown", "boolean", value);
-    return lua_toboolean(L, value);
-}
-
 /***
 Sets the pre-shared keys of servers made from now on, for TLS 1.2 and TLS 1.3. A server with keys needs no certificate.
 In TLS 1.2 an unknown identity fails just as a wrong key does, so that nobody learns by trying which identities exist; our
@@ -254,7 +303,7 @@ own SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on w
 @function SciSslContext:setPskServer
 @tparam table|function|nil keys keys (1 to 256 raw bytes) by identities (128 bytes at the most); or a function that gets
  an identity and answers its key or nil, and must not yield; nil: no keys any more
-@tparam[opt] table options `tellUnknown = true`: an unknown identity gets the alert unknown_psk_identity (TLS 1.2)
+@tparam[opt] table options `digest`: as for `setPskClient`; `tellUnknown = true`: an unknown identity gets the alert unknown_psk_identity (TLS 1.2)
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_psk`; the context stays as it was
@@ -262,7 +311,8 @@ own SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on w
 @see SSL_set_psk_find_session_callback(3)
 */
 static int context_set_psk_server(lua_State *L) {
-    bool tells = read_tells(L);
+    bool sha384, tells;
+    read_server_options(L, &sha384, &tells);
     sci_check_context(L, 1);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2) && !lua_isfunction(L, 2)) {
@@ -271,7 +321,9 @@ static int context_set_psk_server(lua_State *L) {
         if (message) return fail_key(L, message);
     }
     lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_SERVER);
-    sci_check_context(L, 1)->psk_tells = tells;
+    sci_context *context = sci_check_context(L, 1);
+    context->psk_tells = tells;
+    context->psk_server_sha384 = sha384;
     return sci_answer_receiver(L);
 }
 

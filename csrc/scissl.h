@@ -325,9 +325,10 @@ typedef struct sci_context {
     const sci_ticket_ring *tickets; /* in SCI_CONTEXT_TICKETS; NULL: OpenSSL's own key */
     STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
     sci_ocsp_policy ocsp_policy;
-    bool psk_tells; /* clients hear that the identity of their key is not known */
-    bool keylog;    /* connections keep their secrets for keylogLines */
-    int purpose;    /* X509_PURPOSE_… that was set; 0: each side's own */
+    bool psk_client_sha384, psk_server_sha384; /* the digest of the keys, in place of SHA-256 */
+    bool psk_tells;                            /* clients hear that the identity of their key is not known */
+    bool keylog;                               /* connections keep their secrets for keylogLines */
+    int purpose;                               /* X509_PURPOSE_… that was set; 0: each side's own */
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);

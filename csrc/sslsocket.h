@@ -92,8 +92,9 @@ typedef struct sci_sslsocket {
     SSL_SESSION *offered;    /* by the caller, at the client's hello */
     const char *ticket_data; /* bytes of SCI_SSL_TICKET_DATA, or NULL */
     size_t ticket_data_length;
-    bool psk_tells;   /* inherited: an unknown identity is told so */
-    bool psk_unknown; /* that is what the client has said */
+    bool psk_server_sha384; /* inherited */
+    bool psk_tells;         /* inherited: an unknown identity is told so */
+    bool psk_unknown;       /* that is what the client has said */
     sci_alert alerts_sent[SCI_ALERTS], alerts_received[SCI_ALERTS];
     int alerts_sent_count, alerts_received_count;
     sci_trace *trace; /* NULL: nothing is noted */

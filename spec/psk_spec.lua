@@ -197,6 +197,81 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end)
 end
 
+describe("Keys of SHA-384", function()
+  local sha384 = { digest = "SHA384" }
+  local function knows_key_384(context) assert(context:setPskClient("alice", key, sha384)) end
+  local function knows_all_384(context) assert(context:setPskServer({ alice = key }, sha384)) end
+
+  it("make a connection with a suite of that digest", function()
+    local client, server = pair("TLSv1.3", knows_key_384, knows_all_384)
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.truthy(server:cipher():name():find("SHA384", 1, true))
+    assert.are.equal("alice", server:pskIdentity())
+    assert.is_nil(client:pskIdentity())
+  end)
+
+  it("may come from functions", function()
+    local function find(identity) return identity == "alice" and key or nil end
+    local client, server = pair("TLSv1.3",
+      function(context) context:setPskClient(function() return "alice", key end, nil, sha384) end,
+      function(context) context:setPskServer(find, sha384) end)
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.equal("alice", server:pskIdentity())
+  end)
+
+  it("stay where the server asks for another hello", function()
+    local client, server = pair("TLSv1.3", function(context)
+      knows_key_384(context)
+      assert(context:setGroups "X25519:P-384")
+    end, function(context)
+      knows_all_384(context)
+      assert(context:setGroups "P-384")
+    end)
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.equal("alice", server:pskIdentity())
+  end)
+
+  it("make no connection with one of SHA-256", function()
+    for _, setups in ipairs { { knows_key, knows_all_384 }, { knows_key_384, knows_all } } do
+      local client, server = pair("TLSv1.3", setups[1], setups[2])
+      local client_answer, server_answer = ends.handshake(client, server)
+      assert.is_true(scissl.isSslError(client_answer))
+      assert.is_true(scissl.isSslError(server_answer))
+    end
+  end)
+
+  it("make no connection without a suite of that digest, and none in TLS 1.2", function()
+    local client, server = pair("TLSv1.3", function(context)
+      knows_key_384(context)
+      assert(context:setCiphersuites "TLS_AES_128_GCM_SHA256")
+    end, knows_all_384)
+    assert.is_true(scissl.isSslError((ends.handshake(client, server))))
+    client, server = pair("TLSv1.2", knows_key_384, knows_all_384)
+    assert.is_true(scissl.isSslError((ends.handshake(client, server))))
+    client, server = pair("TLSv1.2", knows_key, knows_all_384)
+    assert.is_true(scissl.isSslError((ends.handshake(client, server))))
+  end)
+
+  it("end the handshake where the client's function raises", function()
+    local client, server = pair("TLSv1.3",
+      function(context) context:setPskClient(function() error "boom" end, nil, sha384) end, knows_all_384)
+    local failure = client:sslConnect()
+    assert.are.equal("handler_failed", failure:condition())
+    assert.truthy(failure:cause():find("boom", 1, true))
+    server:close()
+  end)
+
+  it("raise for another digest", function()
+    local context = scissl.SciSslContext.new()
+    for _, digest in ipairs { "SHA1", 384, true } do
+      assert.has_error(function() context:setPskClient("alice", key, { digest = digest }) end)
+      assert.has_error(function() context:setPskServer({ alice = key }, { digest = digest }) end)
+    end
+    assert.has_error(function() context:setPskClient("alice", key, { digset = "SHA384" }) end)
+    assert.has_error(function() context:setPskClient("alice", key, "SHA384") end)
+  end)
+end)
+
 describe("An unknown identity (TLS 1.2)", function()
   local function answers(identity, psk, options)
     local client, server = pair("TLSv1.2", function(context) context:setPskClient(identity, psk) end,

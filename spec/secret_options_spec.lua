@@ -172,7 +172,8 @@ describe("The option psk", function()
   end)
 
   it("raises for anything else", function()
-    for _, psk in ipairs { "key", { identity = "lamp" }, { identity = 1, key = KEY }, 1 } do
+    for _, psk in ipairs { "key", { identity = "lamp" }, { identity = 1, key = KEY }, 1,
+      { identity = "lamp", key = KEY, digest = "SHA384" } } do
       assert.has_error(function() scissl.connect { host = "localhost", port = 1, psk = psk } end)
     end
     for _, psk in ipairs { "key", { KEY }, { lamp = 1 }, 1 } do

@@ -104,7 +104,11 @@ local kinds = {
   end,
   ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
   psk = function(value)
-    return type(value) == "table" and type(value.identity) == "string" and type(value.key) == "string"
+    if type(value) ~= "table" then return false end
+    for field in pairs(value) do
+      if field ~= "identity" and field ~= "key" then return false end
+    end
+    return type(value.identity) == "string" and type(value.key) == "string"
   end,
   psks = function(value)
     if type(value) ~= "table" then return false end
@@ -131,7 +135,7 @@ local words = {
   port = "port number or service name",
   strings = "list of strings",
   ocspPolicy = "'none', 'request' or 'require'",
-  psk = "table with the strings identity and key",
+  psk = "table with the strings identity and key, and nothing else,",
   psks = "table of keys by identities",
   issuers = "list of certificates and names",
   commands = "list of {name, value}, or table of values by name",
