@@ -305,6 +305,31 @@ describe("Lua functions that OpenSSL asks for something:", function()
 end)
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+  describe("Functions that look for a pre-shared key, " .. version .. ":", function()
+    local key = ("k"):rep(32)
+
+    -- The two answers of a handshake for which `on_client` and `on_server` look for the key.
+    local function shake(on_client, on_server)
+      return ends.handshake(ends.pair { version = version,
+        client = { method = version, setup = function(context) assert(context:setPskClient(on_client)) end },
+        server = { method = version, identity = false,
+          setup = function(context) assert(context:setPskServer(on_server)) end } })
+    end
+
+    local function known() return "somebody", key end
+
+    it("what they raise ends that handshake, and is the error's cause", function()
+      local function bad() error("no luck", 0) end
+      local client_answer = shake(bad, { somebody = key })
+      local _, server_answer = shake(known, bad)
+      for phase, answer in pairs { connect = client_answer, accept = server_answer } do
+        local err = refusals.failed("handler_failed", phase, answer)
+        assert.truthy(tostring(err:cause()):find("no luck", 1, true))
+      end
+      assert.are.same({ 1, 1 }, { shake(known, { somebody = key }) })
+    end)
+  end)
+
   describe("Handlers of a handshake, " .. version .. ":", function()
     local roles = { onClientHello = "accept", onCertificate = "accept", onVerify = "connect" }
 

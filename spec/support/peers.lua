@@ -14,6 +14,18 @@
 --    text = peers.opensslIdentity(identity), peers.gnutlsIdentity(identity), peers.curlIdentity(identity)
 --                                                                     the arguments that show a certificate
 --
+-- The spec of spec/interop that meets each, in both versions unless said otherwise; "-": the peer cannot do it:
+--
+--                         s_server    s_client     gnutls-serv  gnutls-cli   curl         nginx       nginx as a proxy
+--    client certificate   openssl     openssl      gnutls       gnutls       curl         nginx       nginx
+--    ALPN                 openssl     openssl      gnutls       gnutls       curl         nginx       -
+--    server name          openssl     server_name  gnutls       server_name  server_name  nginx       nginx
+--    resumption           openssl     openssl      gnutls       gnutls       curl         nginx       nginx
+--    early data (1.3)     early_data  early_data   early_data   early_data   -            early_data  -
+--    OCSP stapling        stapling    stapling     stapling     stapling     stapling     stapling    -
+--    key update (1.3)     key_update  key_update   key_update   key_update   key_update   nginx       nginx
+--    renegotiation (1.2)  openssl     key_update   -            key_update   -            -           -
+--
 -- GnuTLS and nginx are met by `sh spec/run.sh all` only; elsewhere their specs are skipped by name:
 --    peers.present("gnutls"), peers.present("nginx")
 --    local with_nginx = peers.present "nginx" and it or pending
