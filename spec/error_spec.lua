@@ -170,7 +170,7 @@ add("file_empty", "load", "empty", function()
   return second(ends.serverContext():useCertificateFile(pki.write("")))
 end)
 add("not_pem", "load", "DER", function()
-  return second(ends.clientContext():addTrusted(pki.ca.certificate:toDer()))
+  return second(ends.clientContext():useCertificate(pki.ca.certificate:toDer()))
 end)
 add("timeout", "connect", "0.01", function()
   local client = ends.pair {}
