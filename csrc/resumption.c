@@ -49,7 +49,7 @@ static bool is_revoked(const SSL *ssl, X509 *leaf) {
     STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(trust_of(ssl));
     X509_REVOKED *entry;
     for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-        X509_CRL *crl = X509_OBJECT_get0_X509_CRL((X509_OBJECT *)sk_X509_OBJECT_value(objects, i));
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
         if (crl && X509_CRL_get0_by_cert(crl, &entry, leaf) == 1) return true;
     }
     return false;

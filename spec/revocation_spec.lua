@@ -139,6 +139,26 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       refusals.failed("certificate_revoked", "connect", again(revoked_server, checked(list)))
     end)
 
+    it("of a client that was revoked since does not let it in", function()
+      for identity, condition in pairs { [revoked_client] = "certificate_revoked", [pki.client] = false } do
+        local server = ends.serverContext { method = version, verify = REQUIRE, trust = pki.ca }
+        local client = ends.clientContext { method = version, identity = identity }
+        local options = { transport = "memory", version = version, server = server, client = client }
+        local near, far = ends.connected(options)
+        assert(far:sslWrite("x"))
+        assert.are.equal("x", ends.read(near, far))
+        checked(list)(server)
+        local again_near, again_far = ends.pair(options)
+        assert(again_near:setSession(assert(near:getSession())))
+        local answer, other = ends.handshake(again_near, again_far)
+        if condition then refusals.failed(condition, "accept", other)
+        else
+          assert.are.same({ 1, 1 }, { answer, other })
+          assert.is_true(again_far:isSessionReused())
+        end
+      end
+    end)
+
     it("of another server is resumed", function()
       assert.is_true(again(pki.server, checked(list)))
     end)
