@@ -42,16 +42,13 @@ bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
 
 /* ---- the handshake ---------------------------------------------------------------------------------------------- */
 
-static bool is_valid_now(const X509 *certificate) { return X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0; }
-
 /* OpenSSL resumes without a new look at the certificate: a session that was made without verification, or with another
  * host, must not slip past a client that verifies now. It is left out, and a full handshake follows. */
 static bool session_fits(const SSL *ssl) {
     SSL_SESSION *session = SSL_get_session(ssl);
     if (!session || !(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)) return true;
     X509 *certificate = SSL_SESSION_get0_peer(session);
-    return SSL_get_verify_result(ssl) == X509_V_OK &&
-           (!certificate || (is_valid_now(certificate) && sci_policy_accepts(SSL_get0_param((SSL *)ssl), certificate)));
+    return SSL_get_verify_result(ssl) == X509_V_OK && (!certificate || sci_ssl_leaf_holds(ssl, certificate));
 }
 
 /* OpenSSL asks nobody about the certificate where it is told that it does not matter. */

@@ -2,13 +2,19 @@
  * been revoked, removed or has expired since must not come back that way. */
 #include "sslsocket.h"
 
+#include <time.h>
+
+static X509_STORE *trust_of(const SSL *ssl) {
+    X509_STORE *store = NULL;
+    (void)SSL_get0_verify_cert_store((SSL *)ssl, &store);
+    return store ? store : SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
+}
+
 /* The leaf with what came along with it, against the trust, the purpose and the time of now. */
 static long judge_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *chain) {
-    X509_STORE *store = NULL;
+    X509_STORE *store = trust_of(ssl);
     long result = X509_V_ERR_UNSPECIFIED;
     X509_STORE_CTX *check = X509_STORE_CTX_new();
-    (void)SSL_get0_verify_cert_store((SSL *)ssl, &store);
-    if (!store) store = SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
     if (!check || !X509_STORE_CTX_init(check, store, peer, chain)) goto done;
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
     X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));
@@ -29,6 +35,30 @@ static long judge_client(const SSL *ssl, const SSL_SESSION *session, STACK_OF(X5
     if (!(mode & SSL_VERIFY_PEER)) return X509_V_OK;
     if (!peer) return mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT ? X509_V_ERR_CERT_REJECTED : X509_V_OK;
     return judge_again(ssl, peer, chain);
+}
+
+static bool has_expired(X509_VERIFY_PARAM *param, const X509 *leaf) {
+    unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
+    if (flags & X509_V_FLAG_NO_CHECK_TIME) return false;
+    time_t at = flags & X509_V_FLAG_USE_CHECK_TIME ? X509_VERIFY_PARAM_get_time(param) : time(NULL);
+    return X509_cmp_time(X509_get0_notAfter(leaf), &at) <= 0;
+}
+
+/* Any list that names it will do: the full handshake that follows finds out whether the list can be believed. */
+static bool is_revoked(const SSL *ssl, X509 *leaf) {
+    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(trust_of(ssl));
+    X509_REVOKED *entry;
+    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
+        if (crl && X509_CRL_get0_by_cert(crl, &entry, leaf) == 1) return true;
+    }
+    return false;
+}
+
+bool sci_ssl_leaf_holds(const SSL *ssl, X509 *leaf) {
+    X509_VERIFY_PARAM *param = SSL_get0_param((SSL *)ssl);
+    bool checks_crls = X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_CRL_CHECK;
+    return sci_policy_accepts(param, leaf) && !has_expired(param, leaf) && !(checks_crls && is_revoked(ssl, leaf));
 }
 
 bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session) {

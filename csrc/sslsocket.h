@@ -187,6 +187,9 @@ void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
  * resumed one: X509_V_OK, or why not. */
 bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session);
 long sci_ssl_judge_resumed(const SSL *ssl);
+
+/* Whether a client may still resume with that server: names, expiry and revocation lists, for which no chain is needed. */
+bool sci_ssl_leaf_holds(const SSL *ssl, X509 *leaf);
 int sci_alert_of_result(long result);
 
 /* suspend.c: sends the alert `refusal` after the handshake, where that can be. Leaves OpenSSL's queue empty. */

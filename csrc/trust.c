@@ -59,7 +59,7 @@ static X509_STORE *own_store(sci_context *context) {
     STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(lent);
     for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
         X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
-        X509_CRL *crl = X509_OBJECT_get0_X509_CRL((X509_OBJECT *)sk_X509_OBJECT_value(objects, i));
+        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
         if (certificate && !X509_STORE_add_cert(copy, certificate)) goto failed;
         if (crl && !X509_STORE_add_crl(copy, crl)) goto failed;
     }

@@ -197,6 +197,31 @@ describe("scissl.listen and scissl.connect", function()
     assert.truthy(ours[1], tostring(ours[2]))
   end)
 
+  it("take a certificate for one of several hosts", function()
+    local _, theirs = met(server {}, { ca = pki.ca.certificate, verifyHost = { "a.example", "localhost" } })
+    assert.truthy(theirs[1], tostring(theirs[2]))
+    _, theirs = met(server {}, { ca = pki.ca.certificate, verifyHost = { "a.example", "b.example" } })
+    assert.are.equal("certificate_wrong_host", theirs[2]:condition())
+    _, theirs = met(server {}, { ca = pki.ca.certificate, verifyHost = { "localhost", "a\0b" } })
+    assert.are.equal("bad_host_name", theirs[2]:condition())
+  end)
+
+  it("take a certificate for one of several hosts beside a TLSA record", function()
+    local record = { usage = "PKIX-EE", selector = "SPKI", matchingType = "SHA2-256",
+      data = assert(pki.server.certificate:tlsa("SPKI", "SHA2-256")) }
+    for name, good in pairs { localhost = true, ["b.example"] = false } do
+      local _, theirs = met(server {}, { ca = pki.ca.certificate, verifyHost = { "a.example", name },
+        tlsa = { record } })
+      assert.are.equal(good, theirs[1] ~= nil, tostring(theirs[2]))
+    end
+  end)
+
+  it("raise for an empty list of hosts, which would let any name do", function()
+    assert.error_matches(function()
+      scissl.connect { host = "localhost", port = 1, verifyHost = {} }
+    end, "verifyHost")
+  end)
+
   it("judge at another time", function()
     local _, theirs = met(server {}, { ca = pki.ca.certificate, verifyTime = 1000000000 })
     assert.are.equal("certificate_not_yet_valid", theirs[2]:condition())

@@ -121,6 +121,56 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
+  describe("A session, " .. version .. ",", function()
+    -- A session of `identity` from before there was a list, offered where `setup` has prepared the client.
+    local function again(identity, setup)
+      local server = ends.serverContext { method = version, identity = identity }
+      local near, far = ends.connected { transport = "memory", version = version, server = server }
+      assert(far:sslWrite("x"))
+      assert.are.equal("x", ends.read(near, far))
+      local client, peer = ends.pair { transport = "memory", version = version, server = server,
+        client = { setup = setup } }
+      assert(client:setSession(assert(near:getSession())))
+      local answer = ends.handshake(client, peer)
+      return answer == 1 and client:isSessionReused() or answer
+    end
+
+    it("of a server that was revoked since is not resumed", function()
+      refusals.failed("certificate_revoked", "connect", again(revoked_server, checked(list)))
+    end)
+
+    it("of a client that was revoked since does not let it in", function()
+      for identity, condition in pairs { [revoked_client] = "certificate_revoked", [pki.client] = false } do
+        local server = ends.serverContext { method = version, verify = REQUIRE, trust = pki.ca }
+        local client = ends.clientContext { method = version, identity = identity }
+        local options = { transport = "memory", version = version, server = server, client = client }
+        local near, far = ends.connected(options)
+        assert(far:sslWrite("x"))
+        assert.are.equal("x", ends.read(near, far))
+        checked(list)(server)
+        local again_near, again_far = ends.pair(options)
+        assert(again_near:setSession(assert(near:getSession())))
+        local answer, other = ends.handshake(again_near, again_far)
+        if condition then refusals.failed(condition, "accept", other)
+        else
+          assert.are.same({ 1, 1 }, { answer, other })
+          assert.is_true(again_far:isSessionReused())
+        end
+      end
+    end)
+
+    it("of another server is resumed", function()
+      assert.is_true(again(pki.server, checked(list)))
+    end)
+
+    it("is not resumed where the time of verification lies behind the certificate's", function()
+      refusals.failed("certificate_expired", "connect", again(pki.server, function(context)
+        assert(context:setVerifyTime(os.time() + 10000 * DAY))
+      end))
+      assert.is_true(again(pki.server))
+    end)
+  end)
+
   describe("Revocation lists and earlier connections (S9), " .. version .. ",", function()
     local function options(context)
       return { transport = "memory", version = version, client = context, server = { identity = revoked_server } }
@@ -223,4 +273,17 @@ describe("Revocation lists", function()
     assert.has_error(function() context:addCrl() end)
     assert.has_error(function() context:loadCrlFile("a\0b") end)
   end)
+end)
+
+describe("A hint", function()
+  for _, condition in ipairs { "certificate_wrong_email", "certificate_wrong_purpose", "certificate_chain_too_long",
+    "crl_missing", "crl_expired", "crl_not_yet_valid", "crl_invalid", "not_crl", "malformed_crl", "unknown_flag",
+    "bad_address", "bad_email", "unknown_command", "bad_command_value", "trust_command", "no_private_key",
+    "unknown_scheme", "store_unreadable", "store_empty" } do
+    it("says in one line more than the condition's name for " .. condition, function()
+      local hint = scissl.SciSslError.new { phase = "load", condition = condition }:errorHint()
+      assert.is_true(#hint > 20 + #condition, hint)
+      assert.is_nil(hint:find("nobody said why", 1, true), hint)
+    end)
+  end
 end)

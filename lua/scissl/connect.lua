@@ -39,9 +39,16 @@ end
 
 -- ---- TLS settings of the socket
 
+local function set_verify_host(socket, wanted)
+  if type(wanted) == "table" then return socket:sslSetVerifyHosts(wanted) end
+  return socket:sslSetVerifyHost(wanted)
+end
+
 -- Records that OpenSSL does not know are passed over, but not all of them: nothing would be left of the check.
 local function add_tlsa_records(socket, run)
-  local ready, failure = socket:sslSetDane(run.verifyHost or run.host)
+  local several = type(run.verifyHost) == "table" and run.verifyHost
+  local ready, failure = socket:sslSetDane(not several and run.verifyHost or run.host)
+  if ready and several then ready, failure = set_verify_host(socket, several) end
   if not ready then return nil, failure end
   local usable = 0
   for _, record in ipairs(run.given.tlsa) do
@@ -58,7 +65,7 @@ local function prepare(socket, run)
   local ready, failure = socket:sslInitialize()
   local verify = given.verify ~= false
   if ready then ready, failure = socket:sslSetVerify(verify and core.SSL_VERIFY_PEER or core.SSL_VERIFY_NONE) end
-  if ready and verify and run.verifyHost then ready, failure = socket:sslSetVerifyHost(run.verifyHost) end
+  if ready and verify and run.verifyHost then ready, failure = set_verify_host(socket, run.verifyHost) end
   if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
   if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
   local session = given.session
@@ -171,7 +178,8 @@ end
 local function session_key(given, run)
   if not given.sessions then return nil end
   local alpn = given.alpn and table.concat(given.alpn, ",") or ""
-  return ("%s %s %s %s %s %d %s"):format(run.host, given.port, run.serverName or "-", run.verifyHost or "-",
+  local hosts = type(run.verifyHost) == "table" and table.concat(run.verifyHost, ",") or run.verifyHost or "-"
+  return ("%s %s %s %s %s %d %s"):format(run.host, given.port, run.serverName or "-", hosts,
     given.verify ~= false, number_of(run.context), alpn)
 end
 
@@ -181,7 +189,7 @@ local known_options = Configuration.optionKinds {
   timeout = "seconds",
   serverName = "string|false",
   verify = "boolean",
-  verifyHost = "string|false",
+  verifyHost = "string|strings|false",
   session = "OSSslSession",
   sessions = "table|userdata",
   waiter = "string|callable",
@@ -221,7 +229,8 @@ end
 --   system limits), then for each operation of the stream. Without it, as long as it takes
 -- * `caFile`, `caPath`, `ca`, `trustUri`: whom to trust (see SciSslSocketConfiguration). Without them: whom the system
 --   trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
--- * `verifyHost`: the name or address that the certificate must be for, if not `host`; false: any name will do
+-- * `verifyHost`: the name or address that the certificate must be for, if not `host`; a list of names: one of them;
+--   false: any name will do
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
 -- * `verify = false`: no check whatsoever, and so no protection against anybody
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
@@ -256,6 +265,9 @@ return function(given)
   options.check("scissl.connect", given, known_options, 2)
   if not given.host then error("option 'host' to 'scissl.connect' is missing", 2) end
   if not given.port then error("option 'port' to 'scissl.connect' is missing", 2) end
+  if type(given.verifyHost) == "table" and #given.verifyHost == 0 then
+    error("option 'verifyHost' to 'scissl.connect' is an empty list: false lets any name do", 2)
+  end
   local waiter = wait.find(given.waiter, 2)
   local context, failure = find_context(given)
   if not context then return nil, failure end
