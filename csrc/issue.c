@@ -355,13 +355,18 @@ static const char *suitable_digest(EVP_PKEY *key, char *name, size_t size) {
     return *name == '\0' || strcmp(name, "UNDEF") == 0 ? NULL : name;
 }
 
-static bool sign(X509 *certificate, const issue_request *request, sci_failure *failure) {
+bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest, sci_failure *failure) {
     char suitable[80] = "";
-    EVP_PKEY *key = request->issuer ? request->issuer_key : request->key;
     if (!EVP_PKEY_can_sign(key)) return refuse(failure, "wrong_key", "a key of this algorithm cannot sign", NULL);
-    const char *name = request->digest ? request->digest : suitable_digest(key, suitable, sizeof suitable);
-    EVP_MD *digest = name ? EVP_MD_fetch(NULL, name, NULL) : NULL;
-    if (name && !digest) return refuse(failure, "unknown_digest", "this OpenSSL knows no such digest", request->digest);
+    const char *used = name ? name : suitable_digest(key, suitable, sizeof suitable);
+    *digest = used ? EVP_MD_fetch(NULL, used, NULL) : NULL;
+    return !used || *digest || refuse(failure, "unknown_digest", "this OpenSSL knows no such digest", name);
+}
+
+static bool sign(X509 *certificate, const issue_request *request, sci_failure *failure) {
+    EVP_MD *digest = NULL;
+    EVP_PKEY *key = request->issuer ? request->issuer_key : request->key;
+    if (!sci_find_signature_digest(key, request->digest, &digest, failure)) return false;
     bool signed_well = X509_sign(certificate, key, digest) > 0;
     EVP_MD_free(digest);
     return signed_well;

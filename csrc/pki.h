@@ -16,6 +16,11 @@ typedef struct sci_kind {
 } sci_kind;
 
 extern const sci_kind sci_certificate_kind;
+extern const sci_kind sci_crl_kind;
+
+/* issue.c: the digest `name`, or where that is NULL the one that suits the key, in `*digest`, NULL for keys that bring their
+ * own. The caller frees it. False: `failure` says why there is none. */
+bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest, sci_failure *failure);
 
 /* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
 int sci_no_passphrase(char *buffer, int size, int writing, void *data);

@@ -3,20 +3,12 @@
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
-static const sci_kind crl_kind = {
-    .label = "X509 CRL",
-    .absent = "not_crl",
-    .absent_message = "the PEM text holds other things, and no X509 CRL",
-    .malformed = "malformed_crl",
-    .malformed_message = "the revocation list cannot be decoded",
-};
-
 static bool read_der(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
     char rest;
     X509_CRL *crl = d2i_X509_CRL_bio(bio, NULL);
     if (crl && BIO_read(bio, &rest, 1) <= 0 && sk_X509_CRL_push(crls, crl)) return true;
-    failure->condition = crl_kind.malformed;
-    failure->message = crl_kind.malformed_message;
+    failure->condition = sci_crl_kind.malformed;
+    failure->message = sci_crl_kind.malformed_message;
     X509_CRL_free(crl);
     return false;
 }
@@ -34,7 +26,7 @@ static bool read_pem(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
         ERR_clear_error();
         return true;
     }
-    sci_explain_pem(bio, &crl_kind, failure);
+    sci_explain_pem(bio, &sci_crl_kind, failure);
     return false;
 }
 
@@ -64,7 +56,7 @@ Adds certificate revocation lists. They are looked at where `setVerifyFlags` say
 certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
 (`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
 @function SciSslContext:addCrl
-@tparam string crl PEM text, with one or several; or the DER bytes of one
+@tparam SciSslX509Crl|string crl an object; PEM text, with one or several; or the DER bytes of one
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
@@ -73,12 +65,19 @@ certificate, `crl_check_all` with it for those above it as well. With the flag, 
 static int context_add_crl(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load", .subject = "revocation list"};
-    int length;
-    const char *bytes = sci_check_bytes(L, 2, &length);
+    bool added;
     ERR_clear_error();
-    BIO *bio = BIO_new_mem_buf(bytes, length);
-    bool added = add_from(context, bio, &failure);
-    BIO_free(bio);
+    if (luaL_testudata(L, 2, SCI_CRL)) {
+        X509_CRL *crl = sci_check_crl(L, 2);
+        X509_STORE *store = sci_context_own_trust(context);
+        added = store && X509_STORE_add_crl(store, crl) == 1;
+    } else {
+        int length;
+        const char *bytes = sci_check_bytes(L, 2, &length);
+        BIO *bio = BIO_new_mem_buf(bytes, length);
+        added = add_from(context, bio, &failure);
+        BIO_free(bio);
+    }
     if (!added) return sci_fail(L, &failure);
     return sci_answer_receiver(L);
 }

@@ -27,6 +27,7 @@
 #define SCI_SESSION "OSSslSession"
 #define SCI_CERTIFICATE "SciSslX509Certificate"
 #define SCI_KEY "SciSslPrivateKey"
+#define SCI_CRL "SciSslX509Crl"
 #define SCI_VERSION "OSSslVersion"
 
 /* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------------ */
@@ -221,6 +222,13 @@ X509 *sci_check_certificate(lua_State *L, int index); /* borrowed; raises */
 X509 *sci_test_certificate(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 int sci_issue_certificate(lua_State *L);              /* SciSslX509Certificate.issue */
 void sci_open_certificate(lua_State *L);
+
+/* ---- crl.c: SciSslX509Crl --------------------------------------------------------------------------------------- */
+
+X509_CRL **sci_new_crl(lua_State *L);             /* pushes an empty one; the caller fills it */
+X509_CRL *sci_check_crl(lua_State *L, int index); /* borrowed; raises */
+X509_CRL *sci_test_crl(lua_State *L, int index);  /* borrowed; NULL where it is something else */
+void sci_open_crl(lua_State *L);
 
 /* ---- cipher.c, session.c ---------------------------------------------------------------------------------------- */
 

@@ -76,8 +76,10 @@ describe("SciSslCipher", function()
   it("has no constructor, and methods for its receivers alone", function()
     assert.is_nil(scissl.SciSslCipher.new)
     for name, method in pairs(scissl.SciSslCipher) do
-      for _, value in ipairs { {}, "x", ends.clientContext() } do
-        assert.has_error(function() method(value) end, nil, name)
+      if name ~= "known" then
+        for _, value in ipairs { {}, "x", ends.clientContext() } do
+          assert.has_error(function() method(value) end, nil, name)
+        end
       end
     end
   end)
