@@ -9,8 +9,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root" || exit
 
 build="$root/build"
-valgrind_spec=spec/handshake_spec.lua
-run_limit=300 # seconds for one run of busted
+valgrind_specs='spec/handshake_spec.lua spec/suspend_spec.lua spec/psk_spec.lua'
+run_limit=900 # seconds for one run of busted
 passed=0
 failed=0
 failures=
@@ -180,8 +180,10 @@ run_sanitized() {
 }
 
 run_under_valgrind() {
-    run_specs valgrind "$build/gcc" "$valgrind_spec" valgrind --quiet --error-exitcode=98 --keep-debuginfo=yes \
-        --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$lua"
+    for valgrind_spec in $valgrind_specs; do
+        run_specs valgrind "$build/gcc" "$valgrind_spec" valgrind --quiet --error-exitcode=98 --keep-debuginfo=yes \
+            --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$lua"
+    done
 }
 
 # ---- All of it, in order -----------------------------------------------------------------------------------------
