@@ -38,11 +38,15 @@ context has a store (see `SciSslContext:setSessionStore`).
 static int sslsocket_new_sessions(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
-    if (socket->secured && socket->role == SCI_CLIENT && SSL_version(socket->ssl) == TLS1_3_VERSION)
+    if (socket->ssl && socket->secured && socket->role == SCI_CLIENT && SSL_version(socket->ssl) == TLS1_3_VERSION)
         sci_ssl_look_ahead(L, socket, false);
     lua_createtable(L, (int)socket->new_count, 0);
     for (lua_Integer i = 1; socket->new_count > 0; i++) {
         SSL_SESSION **slot = sci_new_session(L);
+        if (!socket->ssl || socket->new_count == 0) { /* a finalizer has closed the socket, or has asked, too */
+            lua_pop(L, 1);
+            break;
+        }
         *slot = socket->new_sessions[0];
         socket->new_count--;
         memmove(socket->new_sessions, socket->new_sessions + 1, socket->new_count * sizeof *socket->new_sessions);
@@ -90,6 +94,19 @@ static bool has_id(const SSL_SESSION *session, const unsigned char *id, int leng
     return own && own_length == (unsigned int)length && memcmp(own, id, own_length) == 0;
 }
 
+/* OpenSSL links a session into the list of one cache: one that two contexts cache must be two, or the lists get mixed up. */
+static SSL_SESSION *copy_session(SSL_SESSION *session) {
+    unsigned char *bytes = NULL;
+    int length = SSL_SESSION_is_resumable(session) ? i2d_SSL_SESSION(session, NULL) : 0;
+    if (length > 0) bytes = OPENSSL_malloc((size_t)length);
+    unsigned char *end = bytes;
+    const unsigned char *cursor = bytes;
+    SSL_SESSION *copy =
+        bytes && i2d_SSL_SESSION(session, &end) == length ? d2i_SSL_SESSION(NULL, &cursor, length) : NULL;
+    if (bytes) OPENSSL_clear_free(bytes, (size_t)length);
+    return copy;
+}
+
 static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length, int *copy) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     lookup asked = {.id = id, .length = length};
@@ -100,9 +117,9 @@ static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length
         found = socket->offered;
         socket->offered = NULL;
     } else found = look_up(socket, &asked);
-    if (!found || sci_session_may_resume(ssl, found)) return found;
+    SSL_SESSION *own = found && sci_session_may_resume(ssl, found) ? copy_session(found) : NULL;
     SSL_SESSION_free(found);
-    return NULL;
+    return own;
 }
 
 /* ---- how a context caches --------------------------------------------------------------------------------------- */
@@ -182,12 +199,19 @@ static int context_flush_sessions(lua_State *L) {
 Puts a session into OpenSSL's own cache, for servers to find.
 @function SciSslContext:addSession
 @tparam OSSslSession session
-@treturn boolean true; false where it was there
+@treturn boolean true; false where it was there, or cannot be resumed
 @see SSL_CTX_add_session(3)
 */
 static int context_add_session(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_pushboolean(L, SSL_CTX_add_session(ctx, sci_check_session(L, 2)));
+    SSL_SESSION *session = sci_check_session(L, 2);
+    bool there = OPENSSL_LH_retrieve((OPENSSL_LHASH *)SSL_CTX_sessions(ctx), session) != NULL;
+    ERR_clear_error();
+    SSL_SESSION *copy = there ? NULL : copy_session(session);
+    bool added = copy && SSL_CTX_add_session(ctx, copy);
+    SSL_SESSION_free(copy);
+    ERR_clear_error();
+    lua_pushboolean(L, added);
     return 1;
 }
 
