@@ -144,7 +144,7 @@ void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket) {
 }
 
 /***
-Sets whose sessions are kept, and where. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
+Sets whose sessions are kept, and where: for connections that were initialized before, too. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
 without tickets, and all where `SSL_OP_NO_TICKET` is set or early data is taken.
 @function SciSslContext:setSessionCacheMode
 @tparam string mode `"off"`: no sessions but those in tickets, and `newSessions` answers none; `"client"`, `"server"`,

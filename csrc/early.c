@@ -22,6 +22,7 @@ static int on_early_data(SSL *ssl, void *unused) {
     lua_State *L = socket->L;
     (void)unused;
     if (socket->suspends_at & SCI_AT_VERIFY) return 0; /* no data before the verdict */
+    if (sci_ssl_judge_resumed(ssl) != X509_V_OK) return 0;
     if (!sci_ssl_in_call(socket) || !lua_checkstack(L, 4)) return 0;
     lua_pushcfunction(L, ask_guard);
     if (lua_getiuservalue(L, 1, SCI_SSL_REPLAY_GUARD) == LUA_TNIL) {

@@ -144,16 +144,16 @@ Puts a new key before those that `setTicketKeys` set; the oldest goes. Tickets s
 is there.
 @function SciSslContext:rotateTicketKeys
 @tparam string secret 80 bytes (see `newTicketKey`)
-@tparam[opt=3] integer keep how many keys there are afterwards, 1 to 16
+@tparam[opt] integer keep how many keys there are afterwards, 1 to 16; without it, as many as before, and 3 at the least
 @treturn SciSslContext the receiver
 @see setTicketKeys
 */
 static int context_rotate_ticket_keys(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *secret = check_secret(L, 2, 2);
-    lua_Integer keep = luaL_optinteger(L, 3, 3);
-    luaL_argcheck(L, keep >= 1 && keep <= RING_LENGTH, 3, "1 to 16 keys expected");
     const sci_ticket_ring *older = context->tickets;
+    lua_Integer keep = luaL_optinteger(L, 3, older && older->count > 3 ? older->count : 3);
+    luaL_argcheck(L, keep >= 1 && keep <= RING_LENGTH, 3, "1 to 16 keys expected");
     sci_ticket_ring *ring = push_ring(L);
     memcpy(&ring->keys[0], secret, SECRET_LENGTH);
     ring->count = 1;

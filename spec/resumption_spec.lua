@@ -109,3 +109,29 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 end
+
+describe("Early data of a client whose certificate has expired since", function()
+  it("is not taken", function()
+    local identity, last = ephemeral()
+    local client_context = ends.clientContext { method = "TLSv1.3", identity = identity }
+    local server_context = ends.serverContext { method = "TLSv1.3", verify = REQUIRE, setup = function(context)
+      context:setMaxReplayableData(1000)
+    end }
+    local client, server = ends.connected { client = client_context, server = server_context, transport = "memory" }
+    server:sslWrite "x"
+    ends.read(client, server)
+    local session = client:getSession()
+    wait_until_after(last)
+    client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
+    client:setSession(session)
+    assert.are.equal(5, client:sslWriteReplayable "GET /")
+    ends.shuttle(client, server)
+    repeat
+      local answer = server:sslReadReplayable()
+      assert.are_not.equal("string", type(answer))
+      client:sslConnect()
+    until ends.shuttle(client, server) == 0 or answer == 0
+    local _, answer = ends.handshake(client, server)
+    assert.are.equal("certificate_expired", answer:condition())
+  end)
+end)

@@ -333,3 +333,13 @@ describe("scissl.sessions.memory", function()
     end)
   end
 end)
+
+describe("A stream whose store raises", function()
+  it("is closed all the same, and raises", function()
+    local client, server = ends.connected { version = "TLSv1.2" }
+    local stream = scissl.stream(client, { onSession = function() error "full" end })
+    assert.has_error(function() stream:close() end)
+    assert.are.equal("closed", client:sslRead():condition())
+    server:close()
+  end)
+end)

@@ -177,10 +177,12 @@ end
 -- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
 local function session_key(given, run)
   if not given.sessions then return nil end
-  local alpn = given.alpn and table.concat(given.alpn, ",") or ""
-  local hosts = type(run.verifyHost) == "table" and table.concat(run.verifyHost, ",") or run.verifyHost or "-"
-  return ("%s %s %s %s %s %d %s"):format(run.host, given.port, run.serverName or "-", hosts,
-    given.verify ~= false, number_of(run.context), alpn)
+  local parts = { run.host, given.port, run.serverName or "", given.verify ~= false, number_of(run.context) }
+  local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
+  for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
+  for _, name in ipairs(given.alpn or {}) do parts[#parts + 1] = "alpn " .. name end
+  for i, part in ipairs(parts) do parts[i] = ("%d:%s"):format(#tostring(part), part) end
+  return table.concat(parts)
 end
 
 local known_options = Configuration.optionKinds {

@@ -393,13 +393,15 @@ function Stream:close()
   if self.closed then return true end
   self.closed = true
   local done, failure = push_output(self)
-  if self.onSession then hand_out_sessions(self) end
+  local good, raised = true, nil
+  if self.onSession then good, raised = pcall(hand_out_sessions, self) end
   if done then
     say_goodbye(self)
     read_away(self)
   end
   self.buffer = Buffer.new()
   self.ssl:close()
+  if not good then error(raised, 0) end
   return done, failure
 end
 

@@ -12,8 +12,11 @@ Memory.__index = Memory
 
 local MAX_KEYS, PER_KEY = 1000, 4
 
+-- A server of TLS 1.3 says for how long its ticket is good; 0 up to TLS 1.2: it does not say.
 local function is_expired(session)
-  return os.time() >= session:time() + session:timeout()
+  local seconds, lifetime = session:timeout(), session:ticketLifetime()
+  if lifetime and (lifetime > 0 or session:protocol() == "TLSv1.3") then seconds = math.min(seconds, lifetime) end
+  return os.time() >= session:time() + seconds
 end
 
 -- Keys are kept in the order of their use: the eldest makes room.
