@@ -441,5 +441,6 @@ void sci_open_certificate(lua_State *L) {
     sci_new_class(L, SCI_CERTIFICATE, certificate_functions, certificate_methods, certificate_metamethods);
     luaL_setfuncs(L, sci_usage_methods, 0);
     luaL_setfuncs(L, sci_judge_methods, 0);
+    luaL_setfuncs(L, sci_extension_methods, 0);
     luaL_setfuncs(L, sci_tlsa_methods, 0);
 }

@@ -1,6 +1,7 @@
 /* issue.c: SciSslX509Certificate.issue, self-signed and CA-signed certificates (RFC 5280). */
 #include "pki.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -26,11 +27,17 @@ enum {
     USAGE,
     EXTENDED_USAGE,
     PATH_LENGTH,
+    OCSP_URIS,
+    CA_ISSUER_URIS,
+    CRL_URIS,
+    POLICIES,
+    EXTENSIONS,
 };
 
 static const char *const option_names[] = {
-    "subject",  "names",  "key",    "issuer", "issuerKey",     "ca",         "days", "notBefore",
-    "notAfter", "serial", "digest", "usage",  "extendedUsage", "pathLength", NULL,
+    "subject",  "names",    "key",        "issuer", "issuerKey",     "ca",         "days",     "notBefore",
+    "notAfter", "serial",   "digest",     "usage",  "extendedUsage", "pathLength", "ocspUris", "caIssuerUris",
+    "crlUris",  "policies", "extensions", NULL,
 };
 
 static const char *option_name(int index) { return option_names[index - SUBJECT]; }
@@ -47,7 +54,8 @@ typedef struct issue_request {
     const char *digest;                         /* NULL: what suits the key */
     lua_Integer names, usages, extended_usages; /* lengths of the lists */
     bool default_usage, default_extended_usage;
-    lua_Integer path_length; /* -1: not limited */
+    lua_Integer path_length;                                               /* -1: not limited */
+    lua_Integer ocsp_uris, ca_issuer_uris, crl_uris, policies, extensions; /* lengths of the lists */
 } issue_request;
 
 /* ---- the request ------------------------------------------------------------------------------------------------ */
@@ -159,6 +167,32 @@ static void check_usage(lua_State *L, issue_request *request) {
     request->default_extended_usage = lua_isnil(L, EXTENDED_USAGE);
 }
 
+/* Pushes a field of the table at `index`; no metamethod may answer another one at the second look. */
+static int push_raw_field(lua_State *L, int index, const char *name) {
+    index = lua_absindex(L, index);
+    lua_pushstring(L, name);
+    return lua_rawget(L, index);
+}
+
+static void check_raw_extension(lua_State *L, lua_Integer i) {
+    if (lua_rawgeti(L, EXTENSIONS, i) != LUA_TTABLE)
+        sci_option_error(L, OPTIONS, "extensions", "list of tables with oid, critical and data", -1);
+    if (push_raw_field(L, -1, "oid") != LUA_TSTRING) sci_option_error(L, OPTIONS, "extensions", "oid", -1);
+    if (push_raw_field(L, -2, "data") != LUA_TSTRING) sci_option_error(L, OPTIONS, "extensions", "data in DER", -1);
+    lua_pop(L, 3);
+}
+
+static void check_lists(lua_State *L, issue_request *request) {
+    request->ocsp_uris = sci_check_option_list(L, OPTIONS, "ocspUris", OCSP_URIS);
+    request->ca_issuer_uris = sci_check_option_list(L, OPTIONS, "caIssuerUris", CA_ISSUER_URIS);
+    request->crl_uris = sci_check_option_list(L, OPTIONS, "crlUris", CRL_URIS);
+    request->policies = sci_check_option_list(L, OPTIONS, "policies", POLICIES);
+    if (lua_isnil(L, EXTENSIONS)) return;
+    if (!lua_istable(L, EXTENSIONS)) sci_option_error(L, OPTIONS, "extensions", "list of tables", EXTENSIONS);
+    request->extensions = (lua_Integer)lua_rawlen(L, EXTENSIONS);
+    for (lua_Integer i = 1; i <= request->extensions; i++) check_raw_extension(L, i);
+}
+
 /* Raises for what the caller did wrong, before anything of OpenSSL's is made. What it points to is on the stack. */
 static issue_request check_request(lua_State *L) {
     issue_request request = {0};
@@ -170,6 +204,7 @@ static issue_request check_request(lua_State *L) {
     check_keys(L, &request);
     check_usage(L, &request);
     check_dates(L, &request);
+    check_lists(L, &request);
     return request;
 }
 
@@ -337,13 +372,144 @@ static bool add_names(lua_State *L, X509 *certificate, const issue_request *requ
     return added;
 }
 
+/* The URI at `i` in the list, as a general name; NULL: out of memory, or `failure` says why it is none. */
+static GENERAL_NAME *make_uri(lua_State *L, int list, lua_Integer i, sci_failure *failure) {
+    size_t length;
+    const char *text = list_item(L, list, i, &length);
+    GENERAL_NAME *name = sci_parse_general_name(text, length, failure);
+    if (name && name->type == GEN_URI) return name;
+    if (name) refuse(failure, "invalid_option", "a URI is expected", text);
+    GENERAL_NAME_free(name);
+    return NULL;
+}
+
+static bool put_access(lua_State *L, AUTHORITY_INFO_ACCESS *access, int method, int list, lua_Integer count,
+                       sci_failure *failure) {
+    for (lua_Integer i = 1; i <= count; i++) {
+        GENERAL_NAME *uri = make_uri(L, list, i, failure);
+        ACCESS_DESCRIPTION *one = uri ? ACCESS_DESCRIPTION_new() : NULL;
+        if (!one || !sk_ACCESS_DESCRIPTION_push(access, one)) {
+            ACCESS_DESCRIPTION_free(one);
+            GENERAL_NAME_free(uri);
+            return false;
+        }
+        GENERAL_NAME_free(one->location);
+        one->location = uri;
+        ASN1_OBJECT_free(one->method);
+        one->method = OBJ_nid2obj(method); /* static: never freed */
+    }
+    failure->subject = NULL;
+    return true;
+}
+
+static bool add_access(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
+    if (request->ocsp_uris + request->ca_issuer_uris == 0) return true;
+    AUTHORITY_INFO_ACCESS *access = AUTHORITY_INFO_ACCESS_new();
+    bool added = access && put_access(L, access, NID_ad_OCSP, OCSP_URIS, request->ocsp_uris, failure) &&
+                 put_access(L, access, NID_ad_ca_issuers, CA_ISSUER_URIS, request->ca_issuer_uris, failure) &&
+                 X509_add1_ext_i2d(certificate, NID_info_access, access, 0, X509V3_ADD_DEFAULT) > 0;
+    AUTHORITY_INFO_ACCESS_free(access);
+    return added;
+}
+
+/* One point with all URIs: they are places of the same list. */
+static bool put_point(lua_State *L, DIST_POINT *point, const issue_request *request, sci_failure *failure) {
+    point->distpoint = DIST_POINT_NAME_new();
+    if (!point->distpoint) return false;
+    point->distpoint->type = 0;
+    point->distpoint->name.fullname = GENERAL_NAMES_new();
+    for (lua_Integer i = 1; i <= request->crl_uris; i++) {
+        GENERAL_NAME *uri = point->distpoint->name.fullname ? make_uri(L, CRL_URIS, i, failure) : NULL;
+        if (uri && sk_GENERAL_NAME_push(point->distpoint->name.fullname, uri) > 0) continue;
+        GENERAL_NAME_free(uri);
+        return false;
+    }
+    failure->subject = NULL;
+    return true;
+}
+
+static bool add_points(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
+    if (request->crl_uris == 0) return true;
+    CRL_DIST_POINTS *points = CRL_DIST_POINTS_new();
+    DIST_POINT *point = points ? DIST_POINT_new() : NULL;
+    bool held = point && sk_DIST_POINT_push(points, point) > 0;
+    if (!held) DIST_POINT_free(point);
+    bool added = held && put_point(L, point, request, failure) &&
+                 X509_add1_ext_i2d(certificate, NID_crl_distribution_points, points, 0, X509V3_ADD_DEFAULT) > 0;
+    CRL_DIST_POINTS_free(points);
+    return added;
+}
+
+static bool put_policies(lua_State *L, CERTIFICATEPOLICIES *policies, const issue_request *request,
+                         sci_failure *failure) {
+    for (lua_Integer i = 1; i <= request->policies; i++) {
+        const char *text = list_item(L, POLICIES, i, NULL);
+        ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
+        if (!oid) return refuse(failure, "invalid_option", "an object identifier in numbers is expected", text);
+        POLICYINFO *one = POLICYINFO_new();
+        if (!one || !sk_POLICYINFO_push(policies, one)) {
+            POLICYINFO_free(one);
+            ASN1_OBJECT_free(oid);
+            return false;
+        }
+        ASN1_OBJECT_free(one->policyid);
+        one->policyid = oid;
+    }
+    return true;
+}
+
+static bool add_policies(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
+    if (request->policies == 0) return true;
+    CERTIFICATEPOLICIES *policies = CERTIFICATEPOLICIES_new();
+    bool added = policies && put_policies(L, policies, request, failure) &&
+                 X509_add1_ext_i2d(certificate, NID_certificate_policies, policies, 0, X509V3_ADD_DEFAULT) > 0;
+    CERTIFICATEPOLICIES_free(policies);
+    return added;
+}
+
+/* The fields were checked; the strings stay in the table. */
+static bool add_raw_extension(lua_State *L, X509 *certificate, lua_Integer i, sci_failure *failure) {
+    size_t length;
+    lua_rawgeti(L, EXTENSIONS, i);
+    push_raw_field(L, -1, "oid");
+    push_raw_field(L, -2, "data");
+    push_raw_field(L, -3, "critical");
+    const char *name = lua_tostring(L, -3), *data = lua_tolstring(L, -2, &length);
+    bool critical = lua_toboolean(L, -1);
+    lua_pop(L, 4);
+    ASN1_OBJECT *oid = OBJ_txt2obj(name, 0);
+    ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    bool added = false;
+    if (!oid) refuse(failure, "invalid_option", "an object identifier is expected", name);
+    else if (X509_get_ext_by_OBJ(certificate, oid, -1) >= 0)
+        refuse(failure, "invalid_option", "there is such an extension already", name);
+    else if (octets && length <= INT_MAX && ASN1_OCTET_STRING_set(octets, (const unsigned char *)data, (int)length)) {
+        extension = X509_EXTENSION_create_by_OBJ(NULL, oid, critical, octets);
+        added = extension && X509_add_ext(certificate, extension, -1);
+    }
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(octets);
+    ASN1_OBJECT_free(oid);
+    return added;
+}
+
+static bool add_raw_extensions(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
+    bool added = true;
+    for (lua_Integer i = 1; added && i <= request->extensions; i++)
+        added = add_raw_extension(L, certificate, i, failure);
+    return added;
+}
+
 static bool add_extensions(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
     X509V3_CTX context = {0};
     X509V3_set_ctx(&context, request->issuer ? request->issuer : certificate, certificate, NULL, NULL, 0);
     return add_constraints(certificate, &context, request) && add_identifiers(certificate, &context, request) &&
            add_usage(L, certificate, &context, request, failure) &&
            add_extended_usage(L, certificate, &context, request, failure) &&
-           add_names(L, certificate, request, failure);
+           add_names(L, certificate, request, failure) && add_access(L, certificate, request, failure) &&
+           add_points(L, certificate, request, failure) && add_policies(L, certificate, request, failure) &&
+           add_raw_extensions(L, certificate, request, failure);
 }
 
 /* ---- signing ---------------------------------------------------------------------------------------------------- */
@@ -402,7 +568,11 @@ Makes a certificate: self-signed, or signed by an authority. Meant for tests, th
  `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out);
  `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and
  `clientAuth` for others; an empty list leaves the extension out);
- `pathLength`: for a `ca`, how many authorities may stand below it
+ `pathLength`: for a `ca`, how many authorities may stand below it;
+ `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked;
+ `policies`: list of object identifiers in numbers;
+ `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical`
+ (boolean, false)
 @treturn[1] SciSslX509Certificate
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `malformed_name`, `key_mismatch`, `unknown_usage`, `unknown_digest`,

@@ -150,6 +150,7 @@ int sci_find_key_usage(const char *name);
 
 extern const luaL_Reg sci_usage_methods[];
 extern const luaL_Reg sci_judge_methods[];
+extern const luaL_Reg sci_extension_methods[];
 extern const luaL_Reg sci_tlsa_methods[]; /* dane.c */
 
 #endif

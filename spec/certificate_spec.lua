@@ -599,7 +599,7 @@ describe("SciSslX509Certificate", function()
     local certificates = { leaf, made_by_openssl("subjectAltName=dirName:dir,otherName:1.2.3;UTF8:x,RID:1.2.3\n"
       .. "keyUsage=keyCertSign\nextendedKeyUsage=1.2.3\nnameConstraints=permitted;DNS:x\n[dir]\nO=\u{fc}\n") }
     local arguments = { matchesHost = "localhost", matchesIp = "127.0.0.1", matchesEmail = "me@example.com",
-      matchesKey = key, verify = { ca }, fingerprint = "SHA256" }
+      matchesKey = key, verify = { ca }, fingerprint = "SHA256", extension = "keyUsage" }
     local read = 0
     for _ = 1, 1000 do
       local der = certificates[random(#certificates)]:toDer()
