@@ -126,6 +126,7 @@ int luaopen_scissl_core(lua_State *L) {
     open_class(L, SCI_KEY, sci_open_key);
     open_class(L, SCI_CERTIFICATE, sci_open_certificate);
     open_class(L, SCI_CRL, sci_open_crl);
+    open_class(L, SCI_REQUEST, sci_open_request);
     open_class(L, SCI_CIPHER, sci_open_cipher);
     open_class(L, "SciSslOcsp", sci_open_ocsp);
     open_class(L, "SciSslPkcs12", sci_open_pkcs12);

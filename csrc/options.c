@@ -45,3 +45,9 @@ lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int
     }
     return count;
 }
+
+int sci_push_raw_field(lua_State *L, int index, const char *name) {
+    index = lua_absindex(L, index);
+    lua_pushstring(L, name);
+    return lua_rawget(L, index);
+}

@@ -18,6 +18,9 @@ typedef struct sci_kind {
 extern const sci_kind sci_certificate_kind;
 extern const sci_kind sci_crl_kind;
 
+/* request.c: the names that a request asks for; NULL: none, or OpenSSL's queue says why. The caller frees them. */
+GENERAL_NAMES *sci_request_names(X509_REQ *request);
+
 /* issue.c: the digest `name`, or where that is NULL the one that suits the key, in `*digest`, NULL for keys that bring their
  * own. The caller frees it. False: `failure` says why there is none. */
 bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest, sci_failure *failure);
@@ -125,6 +128,9 @@ int sci_push_options(lua_State *L, int index, const char *const *names);
 
 /* Raises the argument error "option 'name': what expected, got …" about the value on the stack at `value`. */
 int sci_option_error(lua_State *L, int index, const char *name, const char *what, int value);
+
+/* Pushes a field of the table at `index`, its type answered; no metamethod may answer another one at the second look. */
+int sci_push_raw_field(lua_State *L, int index, const char *name);
 
 /* The list of texts at `value`, checked, its length answered; 0 for nil. */
 lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value);

@@ -28,6 +28,7 @@
 #define SCI_CERTIFICATE "SciSslX509Certificate"
 #define SCI_KEY "SciSslPrivateKey"
 #define SCI_CRL "SciSslX509Crl"
+#define SCI_REQUEST "SciSslX509Request"
 #define SCI_VERSION "OSSslVersion"
 
 /* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------------ */
@@ -229,6 +230,11 @@ X509_CRL **sci_new_crl(lua_State *L);             /* pushes an empty one; the ca
 X509_CRL *sci_check_crl(lua_State *L, int index); /* borrowed; raises */
 X509_CRL *sci_test_crl(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 void sci_open_crl(lua_State *L);
+
+/* ---- request.c: SciSslX509Request ------------------------------------------------------------------------------- */
+
+X509_REQ *sci_test_request(lua_State *L, int index); /* borrowed; NULL where it is something else */
+void sci_open_request(lua_State *L);
 
 /* ---- cipher.c, session.c ---------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,57 @@
+/* issue.h: what the files that make certificates share: issue.c (options, names, dates, signature) and grant.c
+ * (extensions). */
+#ifndef SCISSL_ISSUE_H
+#define SCISSL_ISSUE_H
+
+#include "pki.h"
+
+#define OPTIONS 1 /* stack index of the table of options */
+
+/* The stack index of each option's value, in the order of the names below. */
+enum {
+    SUBJECT = OPTIONS + 1,
+    NAMES,
+    KEY,
+    ISSUER,
+    ISSUER_KEY,
+    CA,
+    DAYS,
+    NOT_BEFORE,
+    NOT_AFTER,
+    SERIAL,
+    DIGEST,
+    USAGE,
+    EXTENDED_USAGE,
+    PATH_LENGTH,
+    OCSP_URIS,
+    CA_ISSUER_URIS,
+    CRL_URIS,
+    POLICIES,
+    EXTENSIONS,
+    REQUEST,
+};
+
+typedef struct issue_request {
+    const char *subject;
+    size_t subject_length;
+    EVP_PKEY *key;
+    X509_REQ *from; /* NULL: nobody has asked for it */
+    X509 *issuer;   /* NULL: the certificate is its own issuer */
+    EVP_PKEY *issuer_key;
+    bool ca;
+    lua_Integer not_before, not_after;          /* seconds since the epoch */
+    const char *serial;                         /* hexadecimal; NULL: by chance */
+    const char *digest;                         /* NULL: what suits the key */
+    lua_Integer names, usages, extended_usages; /* lengths of the lists */
+    bool default_usage, default_extended_usage;
+    lua_Integer path_length;                                               /* -1: not limited */
+    lua_Integer ocsp_uris, ca_issuer_uris, crl_uris, policies, extensions; /* lengths of the lists */
+} issue_request;
+
+/* Says in `failure` why it cannot be, and answers false. */
+bool sci_refuse_issue(sci_failure *failure, const char *condition, const char *message, const char *subject);
+
+/* grant.c: gives the certificate the extensions that were asked for. Raises nothing but for want of memory. */
+bool sci_add_extensions(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure);
+
+#endif
