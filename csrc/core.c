@@ -138,5 +138,11 @@ int luaopen_scissl_core(lua_State *L) {
     lua_setfield(L, -2, "isSslError");
     lua_pushcfunction(L, sci_digest);
     lua_setfield(L, -2, "digest");
+#ifdef OPENSSL_NO_CT
+    lua_pushboolean(L, false);
+#else
+    lua_pushboolean(L, true);
+#endif
+    lua_setfield(L, -2, "hasCertificateTransparency");
     return 1;
 }

@@ -6,6 +6,8 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/params.h>
+#include <openssl/store.h>
+#include <openssl/ui.h>
 
 #define MINIMUM_BITS 1024
 #define MAXIMUM_BITS 16384
@@ -130,6 +132,39 @@ static EVP_PKEY *read_der(lua_State *L, const unsigned char *bytes, int length, 
     failure->condition = key_kind.malformed;
     failure->message = "there are bytes behind the end of the private key";
     return NULL;
+}
+
+/* The first private key behind a URI; NULL: there is none, or the queue says why it cannot be read. */
+static EVP_PKEY *first_key(OSSL_STORE_CTX *store) {
+    EVP_PKEY *key = NULL;
+    while (!key && !OSSL_STORE_eof(store)) {
+        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
+        if (!info && ERR_peek_error() != 0) break;
+        if (info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY) key = OSSL_STORE_INFO_get1_PKEY(info);
+        OSSL_STORE_INFO_free(info);
+    }
+    return key;
+}
+
+static EVP_PKEY *read_uri(lua_State *L, const char *uri, int index, sci_failure *failure) {
+    int top = lua_gettop(L);
+    passphrase asked = prepare_passphrase(L, index, failure);
+    UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
+    ERR_clear_error();
+    OSSL_STORE_CTX *store = method ? OSSL_STORE_open(uri, method, &asked, NULL, NULL) : NULL;
+    EVP_PKEY *key = NULL;
+    if (!store) (void)sci_explain_store(failure);
+    else {
+        ERR_clear_error();
+        key = first_key(store);
+    }
+    if (key) lua_settop(L, top);
+    else if (asked.asked && !failure->condition)
+        refuse_passphrase(&asked, "passphrase_wrong", "the passphrase is wrong");
+    else if (!failure->condition) failure->condition = "not_private_key";
+    OSSL_STORE_close(store);
+    UI_destroy_method(method);
+    return key;
 }
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
@@ -269,6 +304,29 @@ static int key_from_pem_file(lua_State *L) {
     BIO *bio = sci_open_file(path, &failure);
     if (bio) *slot = sci_read_key(L, bio, 2, &failure);
     BIO_free(bio);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
+/***
+Reads a key from wherever OpenSSL's stores reach: `file:` in any format, and what providers offer, such as `pkcs11:` for
+keys that stay in their hardware.
+@function SciSslPrivateKey.fromUri
+@tparam string uri `file:/etc/ssl/private/own.key`; a plain path is one, too
+@tparam[opt] string|function passphrase as for `fromPem`
+@treturn[1] SciSslPrivateKey
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`,
+ `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function` …
+@see OSSL_STORE_open(3)
+@see ossl_store-file(7)
+*/
+static int key_from_uri(lua_State *L) {
+    const char *uri = sci_check_text(L, 1);
+    check_passphrase(L, 2);
+    lua_settop(L, 2);
+    EVP_PKEY **slot = sci_new_key(L);
+    sci_failure failure = {.phase = "load", .subject = uri};
+    *slot = read_uri(L, uri, 2, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
@@ -430,11 +488,8 @@ static int key_tostring(lua_State *L) {
 }
 
 static const luaL_Reg key_functions[] = {
-    {"generate", key_generate},
-    {"fromPem", key_from_pem},
-    {"fromPemFile", key_from_pem_file},
-    {"fromDer", key_from_der},
-    {NULL, NULL},
+    {"generate", key_generate}, {"fromPem", key_from_pem}, {"fromPemFile", key_from_pem_file},
+    {"fromUri", key_from_uri},  {"fromDer", key_from_der}, {NULL, NULL},
 };
 
 static const luaL_Reg key_methods[] = {

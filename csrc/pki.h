@@ -18,6 +18,9 @@ typedef struct sci_kind {
 extern const sci_kind sci_certificate_kind;
 extern const sci_kind sci_crl_kind;
 
+/* store.c: says in `failure` why OSSL_STORE_open has failed, and answers false. */
+bool sci_explain_store(sci_failure *failure);
+
 /* request.c: the names that a request asks for; NULL: none, or OpenSSL's queue says why. The caller frees them. */
 GENERAL_NAMES *sci_request_names(X509_REQ *request);
 

@@ -52,7 +52,7 @@ static bool refuse(sci_failure *failure, const char *condition, const char *mess
 }
 
 /* OpenSSL tries a URI as a path first: what it says in the end is about what was meant. */
-static bool explain_opening(sci_failure *failure) {
+bool sci_explain_store(sci_failure *failure) {
     unsigned long code = ERR_peek_last_error();
     int reason = ERR_GET_REASON(code);
     if (ERR_SYSTEM_ERROR(code) && reason == ENOENT) return refuse(failure, "file_missing", NULL);
@@ -65,7 +65,7 @@ static bool explain_opening(sci_failure *failure) {
 static bool find_all(const char *uri, findings *found, sci_failure *failure) {
     /* Nobody is asked for a passphrase: what is trusted is no secret. */
     OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
-    if (!store) return explain_opening(failure);
+    if (!store) return sci_explain_store(failure);
     bool good = read_store(store, found) || refuse(failure, "store_unreadable", NULL);
     OSSL_STORE_close(store);
     if (good && sk_X509_num(found->certificates) + sk_X509_CRL_num(found->crls) == 0)

@@ -50,5 +50,10 @@ describe("require 'scissl'", function()
     assert.is_true(scissl.features["TLSv1.3"])
     assert.is_true(scissl.features["X25519"])
     assert.equal(scissl.features.X25519MLKEM768, scissl.SciSslContext.new():setGroups "X25519MLKEM768" ~= nil)
+    assert.equal(scissl.features["ML-DSA-65"], scissl.SciSslPrivateKey.generate "ML-DSA-65" ~= nil)
+    local socket = scissl.SciSslSocket.onMemory(scissl.SciSslContext.new())
+    local able = socket:sslInitialize():sslSuspendAt "verify"
+    assert.equal(scissl.features.suspendAtVerify, able ~= nil)
+    for name, value in pairs(scissl.features) do assert.equal("boolean", type(value), name) end
   end)
 end)

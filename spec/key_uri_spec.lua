@@ -1,0 +1,61 @@
+-- Keys from wherever OpenSSL's stores reach.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local SciSslPrivateKey = scissl.SciSslPrivateKey
+local key = pki.server.key
+
+local function assert_condition(condition, ok, err)
+  assert.is_nil(ok)
+  assert.are.equal(condition, err:condition())
+end
+
+describe("SciSslPrivateKey.fromUri", function()
+  it("reads PEM, DER and what is encrypted, by URI and by path", function()
+    assert.are.equal(key, assert(SciSslPrivateKey.fromUri(pki.server.keyFile)))
+    assert.are.equal(key, assert(SciSslPrivateKey.fromUri("file:" .. pki.server.keyFile)))
+    assert.are.equal(key, assert(SciSslPrivateKey.fromUri("file:" .. pki.write(key:toDer()))))
+    local encrypted = "file:" .. pki.write(key:toPem "secret")
+    assert.are.equal(key, assert(SciSslPrivateKey.fromUri(encrypted, "secret")))
+    assert.are.equal(key, assert(SciSslPrivateKey.fromUri(encrypted, function() return "secret" end)))
+  end)
+
+  it("finds the key among certificates", function()
+    assert.are.equal(key, assert(SciSslPrivateKey.fromUri(pki.write(pki.server.certificatePem .. pki.server.keyPem))))
+  end)
+
+  it("gives keys that make connections", function()
+    local identity = {
+      certificate = pki.server.certificate, key = assert(SciSslPrivateKey.fromUri(pki.server.keyFile)),
+    }
+    local client, server = ends.pair { transport = "memory", server = { identity = identity } }
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+  end)
+
+  it("says what is wrong with a passphrase, and asks nobody", function()
+    local encrypted = pki.write(key:toPem "secret")
+    assert_condition("passphrase_missing", SciSslPrivateKey.fromUri(encrypted))
+    assert_condition("passphrase_wrong", SciSslPrivateKey.fromUri(encrypted, "wrong"))
+    local ok, err = SciSslPrivateKey.fromUri(encrypted, function() error "boom" end)
+    assert_condition("passphrase_function", ok, err)
+    assert.truthy(tostring(err:cause()):find("boom", 1, true))
+    assert_condition("passphrase_function", SciSslPrivateKey.fromUri(encrypted, function() return 1 end))
+  end)
+
+  it("says what else is wrong, and about which URI", function()
+    local ok, err = SciSslPrivateKey.fromUri "file:/nonexistent/key"
+    assert_condition("file_missing", ok, err)
+    assert.are.equal("file:/nonexistent/key", err:subject())
+    assert_condition("unknown_scheme", SciSslPrivateKey.fromUri "nonsense:x")
+    assert_condition("not_private_key", SciSslPrivateKey.fromUri(pki.server.certificateFile))
+    for _, text in ipairs { "", "text", ("\0"):rep(100), pki.server.keyPem:sub(1, 100) } do
+      ok, err = SciSslPrivateKey.fromUri(pki.write(text))
+      assert.is_nil(ok)
+      assert.is_true(scissl.isSslError(err))
+    end
+    assert.has_error(function() SciSslPrivateKey.fromUri "a\0b" end)
+    assert.has_error(function() SciSslPrivateKey.fromUri(1, {}) end)
+    assert.has_error(function() SciSslPrivateKey.fromUri() end)
+  end)
+end)
