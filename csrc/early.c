@@ -107,7 +107,7 @@ void sci_open_context_early(lua_State *L) { luaL_setfuncs(L, context_methods, 0)
 
 static bool may_write(lua_State *L, const sci_sslsocket *socket) {
     SSL_SESSION *session = SSL_get_session(socket->ssl);
-    if (socket->secured) return sci_ssl_refuse(L, "connect", "too_late", NULL);
+    if (socket->secured || socket->shakes) return sci_ssl_refuse(L, "connect", "too_late", NULL);
     if (session && SSL_SESSION_get_max_early_data(session) > 0) return true;
     return sci_ssl_refuse(L, "connect", "not_replayable", NULL);
 }
@@ -160,8 +160,10 @@ static int sslsocket_early_data_status(lua_State *L) {
 /* What one call answers. `status` is what SSL_read_early_data has answered. */
 static int answer_read(lua_State *L, sci_sslsocket *socket, int status, const unsigned char *bytes, size_t length) {
     if (status == SSL_READ_EARLY_DATA_ERROR) sci_ssl_push_failure(L, socket, 0, "accept");
-    else if (status == SSL_READ_EARLY_DATA_FINISH) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
-    else lua_pushlstring(L, (const char *)bytes, length);
+    else if (status == SSL_READ_EARLY_DATA_FINISH) {
+        socket->early_over = true;
+        sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+    } else lua_pushlstring(L, (const char *)bytes, length);
     return 1;
 }
 
@@ -183,10 +185,11 @@ static int sslsocket_read_replayable(lua_State *L) {
     luaL_argcheck(L, max > 0, 2, "positive number of bytes expected");
     lua_settop(L, 1);
     if (!sci_ssl_ready(L, socket, "accept") || !sci_ssl_take_role(L, socket, SCI_SERVER, "accept")) return 1;
-    if (socket->secured || SSL_is_init_finished(socket->ssl)) {
+    if (socket->secured || socket->shakes) {
         sci_ssl_refuse(L, "accept", "too_late", NULL);
         return 1;
     }
+    if (socket->early_over) return answer_read(L, socket, SSL_READ_EARLY_DATA_FINISH, NULL, 0);
     sci_ssl_begin(L, socket);
     int status =
         SSL_read_early_data(socket->ssl, bytes, max < (lua_Integer)sizeof bytes ? (size_t)max : sizeof bytes, &length);

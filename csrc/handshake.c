@@ -104,6 +104,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     lua_settop(L, 1);
     if (!sci_ssl_ready(L, socket, phase) || !sci_ssl_take_role(L, socket, role, phase)) return 1;
     sci_ssl_begin(L, socket);
+    socket->shakes = true;
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
     if (result <= 0 && !socket->handler_failed) {

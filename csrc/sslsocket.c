@@ -132,7 +132,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
     socket->suspends_at = 0;
-    socket->refuses = false;
+    socket->refuses = socket->early_over = socket->shakes = false;
     socket->alerts_sent_count = socket->alerts_received_count = 0;
     socket->ticket_data = NULL;
     socket->ticket_data_length = 0;

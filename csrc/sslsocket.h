@@ -98,6 +98,8 @@ typedef struct sci_sslsocket {
     sci_alert alerts_sent[SCI_ALERTS], alerts_received[SCI_ALERTS];
     int alerts_sent_count, alerts_received_count;
     sci_trace *trace; /* NULL: nothing is noted */
+    bool early_over;  /* sslReadReplayable has answered 0 */
+    bool shakes;      /* sslConnect or sslAccept has begun: early data comes before them */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */

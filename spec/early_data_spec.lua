@@ -117,6 +117,23 @@ describe("Early data (TLS 1.3)", function()
     assert_condition("closed", client:sslWriteReplayable "x")
   end)
 
+  it("is too late once sslConnect or sslAccept has begun, and the handshake goes on", function()
+    local client, server = again()
+    client:sslConnect()
+    assert_condition("too_late", client:sslWriteReplayable "x")
+    server:sslAccept()
+    assert_condition("too_late", server:sslReadReplayable())
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+  end)
+
+  it("answers 0 as often as it is asked when it is over", function()
+    local client, server = again()
+    client:sslWriteReplayable "GET /"
+    assert.are.equal("GET /", (read_early(client, server)))
+    assert.are.equal(0, server:sslReadReplayable())
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+  end)
+
   it("ends the handshake where a client sends more than was allowed", function()
     local client = again()
     local sent = 0
