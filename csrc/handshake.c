@@ -230,6 +230,15 @@ static int sslsocket_key_update(lua_State *L) {
     return sci_ssl_send_message(L, socket, asked, "keyUpdate");
 }
 
+bool sci_ssl_may_tell_client(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    const char *condition = NULL;
+    if (!sci_ssl_ready_for_data(L, socket, phase)) return false;
+    if (socket->role != SCI_SERVER) condition = "wrong_role";
+    else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
+    else if (socket->pending_length > 0) condition = "write_pending";
+    return !condition || sci_ssl_refuse(L, phase, condition, NULL);
+}
+
 /***
 Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
 comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
@@ -242,15 +251,7 @@ comes with the reads that follow: then `peerCertificate` has it, or the read fai
 static int sslsocket_verify_client(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
-    if (!sci_ssl_ready_for_data(L, socket, "verifyClient")) return 1;
-    const char *condition = NULL;
-    if (socket->role != SCI_SERVER) condition = "wrong_role";
-    else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
-    else if (socket->pending_length > 0) condition = "write_pending";
-    if (condition) {
-        sci_ssl_refuse(L, "verifyClient", condition, NULL);
-        return 1;
-    }
+    if (!sci_ssl_may_tell_client(L, socket, "verifyClient")) return 1;
     sci_ssl_begin(L, socket);
     int asked = !SSL_is_init_finished(socket->ssl) || SSL_verify_client_post_handshake(socket->ssl) == 1;
     if (asked) return sci_ssl_send_message(L, socket, 1, "verifyClient");

@@ -173,6 +173,9 @@ void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket);
 bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const char *phase);
 bool sci_ssl_begin_as_server(sci_sslsocket *socket);
 
+/* Whether a server of TLS 1.3 can send its client a message after the handshake. False: an answer was pushed. */
+bool sci_ssl_may_tell_client(lua_State *L, sci_sslsocket *socket, const char *phase);
+
 /* Sends the handshake message that OpenSSL was asked for; `asked` is what it answered. Ends what sci_ssl_begin began. */
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase);
 

@@ -276,15 +276,7 @@ static int sslsocket_send_tickets(lua_State *L) {
     lua_Integer count = luaL_optinteger(L, 2, 1);
     luaL_argcheck(L, count >= 1 && count <= 255, 2, "1 to 255 tickets expected");
     lua_settop(L, 1);
-    if (!sci_ssl_ready_for_data(L, socket, "sendTickets")) return 1;
-    const char *condition = NULL;
-    if (socket->role != SCI_SERVER) condition = "wrong_role";
-    else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
-    else if (socket->pending_length > 0) condition = "write_pending";
-    if (condition) {
-        sci_ssl_refuse(L, "sendTickets", condition, NULL);
-        return 1;
-    }
+    if (!sci_ssl_may_tell_client(L, socket, "sendTickets")) return 1;
     sci_ssl_begin(L, socket);
     int asked = !SSL_is_init_finished(socket->ssl) || ask_for_tickets(socket->ssl, count);
     return sci_ssl_send_message(L, socket, asked ? 1 : -1, "sendTickets");

@@ -99,10 +99,15 @@ table.sort(field_names)
 
 -- ---- equality by value: the text that stands for a configuration
 
--- Values without a text of their own, such as functions and keys, are told apart by a number.
+-- Values without a text of their own, such as functions and keys, are told apart by a number, which is never used
+-- again, as an address is.
 local numbers, last_number = setmetatable({}, { __mode = "k" }), 0
 
-local function number_of(object)
+--- Answers the number of an object.
+-- @function SciSslSocketConfiguration.numberOf
+-- @param object anything but nil
+-- @treturn integer
+function Configuration.numberOf(object)
   if not numbers[object] then
     last_number = last_number + 1
     numbers[object] = last_number
@@ -129,7 +134,7 @@ function encode(value)
   local encoder = encoders[type(value)]
   if encoder then return encoder(value) end
   if options.is(value, "SciSslX509Certificate") then return encode(value:toPem()) end
-  return ("o%d;"):format(number_of(value))
+  return ("o%d;"):format(Configuration.numberOf(value))
 end
 
 local function key_of(configuration)

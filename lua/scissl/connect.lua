@@ -163,21 +163,11 @@ local function open(run)
   return nil, name_host(failure, run)
 end
 
--- Contexts by numbers that are never used again, as addresses are.
-local numbers, last_number = setmetatable({}, { __mode = "k" }), 0
-
-local function number_of(context)
-  if not numbers[context] then
-    last_number = last_number + 1
-    numbers[context] = last_number
-  end
-  return numbers[context]
-end
-
 -- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
 local function session_key(given, run)
   if not given.sessions then return nil end
-  local parts = { run.host, given.port, run.serverName or "", given.verify ~= false, number_of(run.context) }
+  local context = Configuration.numberOf(run.context)
+  local parts = { run.host, given.port, run.serverName or "", given.verify ~= false, context }
   local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
   for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
   for _, name in ipairs(given.alpn or {}) do parts[#parts + 1] = "alpn " .. name end
