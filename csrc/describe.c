@@ -176,13 +176,38 @@ static void set_identities(lua_State *L, SSL_CTX *ctx) {
 
 /* ---- sessions ----------------------------------------------------------------------------------------------------- */
 
-static void set_sessions(lua_State *L, SSL_CTX *ctx) {
+static void set_flag(lua_State *L, const char *name, bool flag) {
+    lua_pushboolean(L, flag);
+    lua_setfield(L, -2, name);
+}
+
+static void set_sessions(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     set_number(L, "sessionTimeout", SSL_CTX_get_timeout(ctx));
     set_number(L, "sessionCacheMode", SSL_CTX_get_session_cache_mode(ctx));
     set_number(L, "sessionCacheSize", SSL_CTX_sess_get_cache_size(ctx));
     set_number(L, "tickets", (lua_Integer)SSL_CTX_get_num_tickets(ctx));
-    lua_pushboolean(L, !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));
-    lua_setfield(L, -2, "ticketsAllowed");
+    set_flag(L, "ticketsAllowed", !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));
+    set_flag(L, "sharedTicketKeys", context->tickets != NULL);
+    set_number(L, "maxReplayableData", SSL_CTX_get_max_early_data(ctx));
+}
+
+/* ---- what else is there ----------------------------------------------------------------------------------------- */
+
+static bool has_value(lua_State *L, int value) {
+    bool has = lua_getiuservalue(L, 1, value) != LUA_TNIL;
+    lua_pop(L, 1);
+    return has;
+}
+
+static void set_rest(lua_State *L, const sci_context *context) {
+    static const char *const policies[] = {"none", "request", "require"};
+    set_text(L, "ocsp", policies[context->ocsp_policy]);
+    set_flag(L, "ocspResponse", has_value(L, SCI_CONTEXT_OCSP));
+    set_flag(L, "pskClient", has_value(L, SCI_CONTEXT_PSK_CLIENT));
+    set_flag(L, "pskServer", has_value(L, SCI_CONTEXT_PSK_SERVER));
+    set_flag(L, "sessionStore", has_value(L, SCI_CONTEXT_SESSION_STORE));
+    set_flag(L, "replayGuard", has_value(L, SCI_CONTEXT_REPLAY_GUARD));
+    set_flag(L, "keylog", context->keylog || has_value(L, SCI_CONTEXT_KEYLOG));
 }
 
 static void free_context(void *ctx) { SSL_CTX_free(ctx); }
@@ -199,7 +224,9 @@ Answers what is set. The table is a copy: changing it changes nothing, and the c
 * `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (how many are
   sent along), `hasKey`
 * `sessionTimeout`: seconds; `sessionCacheMode`: `SSL_SESS_CACHE_…` flags; `sessionCacheSize`; `tickets`: how many a
-  handshake of TLS 1.3 sends; `ticketsAllowed`
+  handshake of TLS 1.3 sends; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
+* `ocsp`: `"none"`, `"request"`, `"require"`; `ocspResponse`, `pskClient`, `pskServer`, `sessionStore`, `replayGuard`,
+  `keylog`: booleans, whether there is one
 @function SciSslContext:describe
 @treturn table
 */
@@ -216,7 +243,8 @@ static int context_describe(lua_State *L) {
     set_policy(L, context, ctx);
     set_trust(L, context, ctx);
     set_identities(L, ctx);
-    set_sessions(L, ctx);
+    set_sessions(L, context, ctx);
+    set_rest(L, context);
     ERR_clear_error();
     return 1;
 }

@@ -35,6 +35,7 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
 }
 
 bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
+    sci_ssl_go_on_tracing(socket, ssl);
     SSL_set_info_callback(ssl, on_info);
     SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(ssl), on_alpn, NULL);
     return SSL_set_app_data(ssl, socket) == 1 && sci_ssl_install_stations(socket, ssl);

@@ -120,7 +120,6 @@ static void drop_ssl(sci_sslsocket *socket) {
     OPENSSL_free(socket->psk_identity);
     socket->psk_identity = NULL;
     sci_ssl_drop_sessions(socket);
-    sci_ssl_end_trace(socket);
 }
 
 static void reset_connection(sci_sslsocket *socket) {
@@ -132,6 +131,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
     socket->suspends_at = 0;
+    sci_ssl_end_trace(socket);
     socket->refuses = socket->early_over = socket->shakes = false;
     socket->alerts_sent_count = socket->alerts_received_count = 0;
     socket->ticket_data = NULL;
@@ -268,6 +268,7 @@ static int sslsocket_close(lua_State *L) {
         if (socket->secured && !socket->memory) discard_arrived(socket);
         socket->closed = true;
         drop_ssl(socket);
+        sci_ssl_end_trace(socket);
         sci_queue_free(&socket->transport.in);
         sci_transport_forget(&socket->transport);
         sci_ssl_forget_stations(socket);
@@ -283,6 +284,7 @@ static int sslsocket_gc(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     socket->closed = true;
     drop_ssl(socket);
+    sci_ssl_end_trace(socket);
     sci_queue_free(&socket->transport.in);
     sci_queue_free(&socket->transport.out);
     sci_transport_forget(&socket->transport);

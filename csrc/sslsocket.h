@@ -182,6 +182,7 @@ int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const c
 /* facts.c, trace.c: what the info callback hears */
 void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value);
 void sci_ssl_note_state(const sci_sslsocket *socket, int where);
+void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl);
 void sci_ssl_end_trace(sci_sslsocket *socket);
 
 /* cache.c */

@@ -90,6 +90,10 @@ void sci_ssl_note_state(const sci_sslsocket *socket, int where) {
 
 /* ---- what Lua asks ---------------------------------------------------------------------------------------------- */
 
+void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl) {
+    if (socket->trace) SSL_set_msg_callback(ssl, on_message);
+}
+
 void sci_ssl_end_trace(sci_sslsocket *socket) {
     OPENSSL_free(socket->trace);
     socket->trace = NULL;

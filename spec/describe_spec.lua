@@ -77,6 +77,17 @@ describe("SciSslContext:describe", function()
     local set = SciSslContext.new():setTimeout(77):setOptions("no_ticket"):describe()
     assert.are.same({ 77, false, 2 }, { set.sessionTimeout, set.ticketsAllowed, set.tickets })
     assert.are.equal(scissl.SSL_SESS_CACHE_SERVER, set.sessionCacheMode & scissl.SSL_SESS_CACHE_SERVER)
+    assert.are.same({ "none", false, false, false, false, false, false, false, 0 }, {
+      set.ocsp, set.ocspResponse, set.pskClient, set.pskServer, set.sessionStore, set.replayGuard, set.keylog,
+      set.sharedTicketKeys, set.maxReplayableData,
+    })
+    local more = SciSslContext.new():setOcspPolicy("request"):setPskClient("a", "k"):setPskServer({ a = "k" })
+      :setSessionStore(print):setReplayGuard(print):setKeylog(true):setTicketKeys({ SciSslContext.newTicketKey() })
+      :setMaxReplayableData(7):describe()
+    assert.are.same({ "request", true, true, true, true, true, true, 7 }, {
+      more.ocsp, more.pskClient, more.pskServer, more.sessionStore, more.replayGuard, more.keylog,
+      more.sharedTicketKeys, more.maxReplayableData,
+    })
     assert.are.equal("integer", math.type(set.sessionCacheSize))
   end)
 

@@ -274,6 +274,17 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.is_true(lost > 0)
     end)
 
+    it("goes on when the context is changed in mid-handshake", function()
+      local client, server = ends.pair { version = version, transport = "memory" }
+      server:sslTrace(true)
+      server:sslSuspendAt "clientHello"
+      ends.handshake(client, server)
+      server:sslSetContext(ends.serverContext { method = version })
+      assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+      local sent = named((server:traceEvents()), "handshake", "sent")
+      assert.are.equal("ServerHello", sent[1])
+    end)
+
     it("is silent where nobody has asked, and after it was switched off", function()
       local client, server = ends.pair { version = version, transport = "memory" }
       server:sslTrace(true)
