@@ -33,7 +33,7 @@ bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results) {
     int handler = lua_gettop(L) - arguments;
     if (!lua_checkstack(L, 4)) {
         lua_settop(L, handler - 1);
-        lua_pushliteral(L, "the Lua stack is full");
+        lua_pushboolean(L, false); /* no text: it would have to be made, and that may raise */
         lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
         socket->handler_failed = true;
         return false;
