@@ -320,6 +320,25 @@ static int certificate_key_bits(lua_State *L) {
     return 1;
 }
 
+/***
+Answers the curve or group of the public key.
+@function SciSslX509Certificate:keyGroup
+@treturn[1] ?string OpenSSL's name, such as `prime256v1`; nil for keys that have none
+@treturn[2] nil
+@treturn[2] SciSslError the key is of a kind that this OpenSSL does not know
+@see EVP_PKEY_get_group_name(3)
+*/
+static int certificate_key_group(lua_State *L) {
+    char group[80];
+    size_t length = 0;
+    const EVP_PKEY *key = public_key(sci_check_certificate(L, 1));
+    if (!key) return fail_public_key(L);
+    bool named = EVP_PKEY_get_group_name(key, group, sizeof group, &length) == 1;
+    ERR_clear_error();
+    lua_pushstring(L, named ? group : NULL);
+    return 1;
+}
+
 static int write_public(BIO *bio, const void *key) { return PEM_write_bio_PUBKEY(bio, key); }
 
 /***
@@ -423,6 +442,7 @@ static const luaL_Reg certificate_methods[] = {
     {"fingerprint", certificate_fingerprint},
     {"keyType", certificate_key_type},
     {"keyBits", certificate_key_bits},
+    {"keyGroup", certificate_key_group},
     {"publicPem", certificate_public_pem},
     {"signatureAlgorithm", certificate_signature_algorithm},
     {"close", certificate_close},
@@ -440,6 +460,7 @@ static const luaL_Reg certificate_metamethods[] = {
 void sci_open_certificate(lua_State *L) {
     sci_new_class(L, SCI_CERTIFICATE, certificate_functions, certificate_methods, certificate_metamethods);
     luaL_setfuncs(L, sci_usage_methods, 0);
+    luaL_setfuncs(L, sci_chain_functions, 0);
     luaL_setfuncs(L, sci_judge_methods, 0);
     luaL_setfuncs(L, sci_extension_methods, 0);
     luaL_setfuncs(L, sci_tlsa_methods, 0);

@@ -1,4 +1,5 @@
 /* facts.c: SciSslSocket, what was agreed on, what was said, and how much. */
+#include "pki.h"
 #include "sslsocket.h"
 
 /* The SSL of the receiver once the handshake is completed; NULL: nothing has been agreed on. */
@@ -133,8 +134,7 @@ static int sslsocket_verified_chain(lua_State *L) {
         lua_pushnil(L);
         return 1;
     }
-    lua_newtable(L);
-    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
+    sci_push_certificates(L, chain);
     return 1;
 }
 

@@ -95,17 +95,17 @@ static int certificate_is_self_signed(lua_State *L) {
     return 1;
 }
 
-static const char *const verify_options[] = {"purpose", "time", "intermediates", "partialChain", NULL};
+static const char *const verify_options[] = {"purpose", "time", "intermediates", "partialChain", "crls", NULL};
 
 /* Stack indices of SciSslX509Certificate:verify: the certificate, the trusted ones, the table of options, its values. */
-enum { TRUSTED = 2, OPTIONS, PURPOSE, TIME, INTERMEDIATES, PARTIAL_CHAIN };
+enum { TRUSTED = 2, OPTIONS, PURPOSE, TIME, INTERMEDIATES, PARTIAL_CHAIN, CRLS };
 
 typedef struct verify_request {
     X509 *certificate;
     const char *purpose;
     int purpose_id; /* 0: none */
     time_t time;
-    bool has_time, partial_chain;
+    bool has_time, partial_chain, has_crls;
 } verify_request;
 
 static void check_certificates(lua_State *L, int list, int argument) {
@@ -114,6 +114,16 @@ static void check_certificates(lua_State *L, int list, int argument) {
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, list, i);
         if (!sci_test_certificate(L, -1)) luaL_argerror(L, argument, "list of open certificates expected");
+        lua_pop(L, 1);
+    }
+}
+
+static void check_crls(lua_State *L) {
+    if (!lua_istable(L, CRLS)) sci_option_error(L, OPTIONS, "crls", "list of revocation lists", CRLS);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, CRLS);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, CRLS, i);
+        if (!sci_test_crl(L, -1)) sci_option_error(L, OPTIONS, "crls", "list of open revocation lists", -1);
         lua_pop(L, 1);
     }
 }
@@ -135,21 +145,34 @@ static verify_request check_verify_request(lua_State *L) {
     if (!is_time || (lua_Integer)(time_t)time != time)
         sci_option_error(L, OPTIONS, "time", "seconds since the epoch", TIME);
     if (!lua_isnil(L, INTERMEDIATES)) check_certificates(L, INTERMEDIATES, OPTIONS);
+    if (!lua_isnil(L, CRLS)) check_crls(L);
     check_certificates(L, TRUSTED, TRUSTED);
     return (verify_request){.certificate = sci_check_certificate(L, 1),
                             .purpose = lua_tostring(L, PURPOSE),
                             .has_time = !lua_isnil(L, TIME),
                             .time = (time_t)time,
-                            .partial_chain = lua_toboolean(L, PARTIAL_CHAIN)};
+                            .partial_chain = lua_toboolean(L, PARTIAL_CHAIN),
+                            .has_crls = !lua_isnil(L, CRLS)};
 }
 
-/* The lists were checked: nothing raises in these two. */
+/* The lists were checked: nothing raises in these three. */
 static bool add_trusted(lua_State *L, X509_STORE *store) {
     lua_Integer count = (lua_Integer)lua_rawlen(L, TRUSTED);
     bool added = store != NULL;
     for (lua_Integer i = 1; added && i <= count; i++) {
         lua_rawgeti(L, TRUSTED, i);
         added = X509_STORE_add_cert(store, sci_test_certificate(L, -1));
+        lua_pop(L, 1);
+    }
+    return added;
+}
+
+static bool add_crls(lua_State *L, X509_STORE *store) {
+    lua_Integer count = lua_isnil(L, CRLS) ? 0 : (lua_Integer)lua_rawlen(L, CRLS);
+    bool added = true;
+    for (lua_Integer i = 1; added && i <= count; i++) {
+        lua_rawgeti(L, CRLS, i);
+        added = X509_STORE_add_crl(store, sci_test_crl(L, -1));
         lua_pop(L, 1);
     }
     return added;
@@ -185,21 +208,24 @@ static bool prepare_check(X509_STORE_CTX *check, const verify_request *request) 
     X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(check);
     if (request->has_time) X509_VERIFY_PARAM_set_time(parameters, request->time);
     if (request->partial_chain) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
+    if (request->has_crls) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CRL_CHECK);
     return !request->purpose_id || X509_STORE_CTX_set_purpose(check, request->purpose_id);
 }
 
-static bool run_check(X509_STORE *store, STACK_OF(X509) *intermediates, const verify_request *request,
-                      sci_failure *failure) {
+/* NULL: `failure` says why the certificate is not trusted; else the chain up to the one that is, the caller's to free. */
+static STACK_OF(X509) *run_check(X509_STORE *store, STACK_OF(X509) *intermediates, const verify_request *request,
+                                 sci_failure *failure) {
     X509_STORE_CTX *check = X509_STORE_CTX_new();
-    bool trusted = false;
+    STACK_OF(X509) *chain = NULL;
     if (check && X509_STORE_CTX_init(check, store, request->certificate, intermediates) &&
         prepare_check(check, request)) {
-        trusted = X509_verify_cert(check) == 1;
+        bool trusted = X509_verify_cert(check) == 1;
+        if (trusted) chain = X509_STORE_CTX_get1_chain(check);
         if (!trusted) failure->verify_result = X509_STORE_CTX_get_error(check);
         if (!trusted && failure->verify_result == X509_V_OK) failure->verify_result = X509_V_ERR_UNSPECIFIED;
     }
     X509_STORE_CTX_free(check);
-    return trusted;
+    return chain;
 }
 
 /***
@@ -210,8 +236,10 @@ Checks the certificate: its chain up to a trusted one, each signature, the dates
  `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any);
  `time`: seconds since the epoch at which to judge (default: now);
  `intermediates`: further certificates, not trusted, to build the chain from;
- `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer
+ `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer;
+ `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there
 @treturn[1] boolean true
+@treturn[1] {SciSslX509Certificate,...} the chain: the certificate first, a trusted one last
 @treturn[2] nil
 @treturn[2] SciSslError phase `verify`, with a `verifyResult`; or condition `unknown_purpose`
 @see X509_verify_cert(3)
@@ -219,17 +247,18 @@ Checks the certificate: its chain up to a trusted one, each signature, the dates
 static int certificate_verify(lua_State *L) {
     verify_request request = check_verify_request(L);
     sci_failure failure = {.phase = "verify"};
+    sci_guard *chain = sci_new_guard(L, sci_free_certificates);
     ERR_clear_error();
-    bool trusted = false;
     X509_STORE *store = X509_STORE_new();
     STACK_OF(X509) *intermediates = make_intermediates(L);
-    if (find_purpose(&request, &failure) && intermediates && add_trusted(L, store))
-        trusted = run_check(store, intermediates, &request, &failure);
+    if (find_purpose(&request, &failure) && intermediates && add_trusted(L, store) && add_crls(L, store))
+        chain->object = run_check(store, intermediates, &request, &failure);
     sk_X509_free(intermediates);
     X509_STORE_free(store);
-    if (!trusted) return sci_fail(L, &failure);
+    if (!chain->object) return sci_fail(L, &failure);
     lua_pushboolean(L, true);
-    return 1;
+    sci_push_certificates(L, chain->object);
+    return 2;
 }
 
 const luaL_Reg sci_judge_methods[] = {

@@ -31,6 +31,10 @@ bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest,
 /* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
 int sci_no_passphrase(char *buffer, int size, int writing, void *data);
 
+/* chain.c: a release function for guards; and an array of certificates, each up-refed. */
+void sci_free_certificates(void *certificates);
+void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates);
+
 /* Says in `failure` why OpenSSL could not read a `kind` from the PEM text in `bio`, which is read again. */
 void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
 
@@ -159,6 +163,7 @@ int sci_find_key_usage(const char *name);
 
 extern const luaL_Reg sci_usage_methods[];
 extern const luaL_Reg sci_judge_methods[];
+extern const luaL_Reg sci_chain_functions[];
 extern const luaL_Reg sci_extension_methods[];
 extern const luaL_Reg sci_tlsa_methods[]; /* dane.c */
 

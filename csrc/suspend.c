@@ -1,6 +1,7 @@
 /* suspend.c: SciSslSocket, handshakes that stand still until their caller has looked, decided, and repeats the call: at the
  * client's hello, where a certificate is needed, and where the peer is judged. OpenSSL's callbacks here note and answer;
  * Lua runs between the calls. */
+#include "pki.h"
 #include "sslsocket.h"
 
 #include <string.h>
@@ -273,11 +274,6 @@ static int sslsocket_refuse(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-static void push_chain(lua_State *L, STACK_OF(X509) *chain) {
-    lua_newtable(L);
-    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
-}
-
 /***
 Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
 @function SciSslSocket:sslVerdict
@@ -305,7 +301,7 @@ static int sslsocket_verdict(lua_State *L) {
     lua_setfield(L, -2, "resumed");
     sci_push_presented(L, socket->ssl);
     lua_setfield(L, -2, "chain");
-    push_chain(L, socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl));
+    sci_push_certificates(L, socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl));
     lua_setfield(L, -2, "verified");
     return 1;
 }

@@ -91,9 +91,23 @@ static int certificate_is_ca(lua_State *L) {
     return 1;
 }
 
+/***
+Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
+@function SciSslX509Certificate:pathLength
+@treturn ?integer nil where it is not limited, or the certificate is none of an authority
+@see X509_get_pathlen(3)
+*/
+static int certificate_path_length(lua_State *L) {
+    long length = X509_get_pathlen(sci_check_certificate(L, 1));
+    if (length >= 0) lua_pushinteger(L, length);
+    else lua_pushnil(L);
+    return 1;
+}
+
 const luaL_Reg sci_usage_methods[] = {
     {"keyUsage", certificate_key_usage},
     {"extendedKeyUsage", certificate_extended_key_usage},
     {"isCa", certificate_is_ca},
+    {"pathLength", certificate_path_length},
     {NULL, NULL},
 };

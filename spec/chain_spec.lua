@@ -1,0 +1,92 @@
+-- Several certificates at once, and what a certificate says of its key and its authority.
+local scissl = require "scissl"
+local pki = require "spec.support.pki"
+
+local SciSslX509Certificate, SciSslX509Crl = scissl.SciSslX509Certificate, scissl.SciSslX509Crl
+
+local intermediate = pki.issue { subject = "CN=intermediate", ca = true, pathLength = 0 }
+local leaf = pki.issue { subject = "CN=leaf", issuer = intermediate }
+
+local function assert_condition(condition, ok, err)
+  assert.is_nil(ok)
+  assert.are.equal(condition, err:condition())
+end
+
+describe("A chain of certificates", function()
+  local chain = { leaf.certificate, intermediate.certificate, pki.ca.certificate }
+
+  it("is the same after PEM", function()
+    local pem = assert(SciSslX509Certificate.chainToPem(chain))
+    assert.are.same({ leaf.certificate, intermediate.certificate, pki.ca.certificate },
+      SciSslX509Certificate.chainFromPem(pem))
+    assert.are.equal(leaf.certificatePem .. intermediate.certificatePem .. pki.ca.certificatePem, pem)
+  end)
+
+  it("may stand among other things", function()
+    local read = assert(SciSslX509Certificate.chainFromPem(leaf.keyPem .. "words\n" .. leaf.certificatePem))
+    assert.are.equal(1, #read)
+  end)
+
+  it("is refused where there is none, or one is damaged", function()
+    assert_condition("not_pem", SciSslX509Certificate.chainFromPem "")
+    assert_condition("not_certificate", SciSslX509Certificate.chainFromPem(leaf.keyPem))
+    assert_condition("malformed_certificate", SciSslX509Certificate.chainFromPem(leaf.certificatePem
+      .. intermediate.certificatePem:sub(1, 200)))
+    assert.has_error(function() SciSslX509Certificate.chainFromPem {} end)
+    assert.has_error(function() SciSslX509Certificate.chainToPem(leaf.certificate) end)
+    assert.has_error(function() SciSslX509Certificate.chainToPem { leaf.certificate, leaf.key } end)
+    assert.are.equal("", SciSslX509Certificate.chainToPem {})
+  end)
+
+  it("is what verify builds", function()
+    local good, built = leaf.certificate:verify({ pki.ca.certificate }, {
+      intermediates = { intermediate.certificate },
+    })
+    assert.is_true(good)
+    assert.are.same(chain, built)
+  end)
+end)
+
+describe("SciSslX509Certificate:verify with revocation lists", function()
+  local function list(identity, revoked)
+    return assert(SciSslX509Crl.issue {
+      issuer = identity.certificate, issuerKey = identity.key, revoked = revoked,
+    })
+  end
+
+  local function verify(crls)
+    return pki.client.certificate:verify({ pki.ca.certificate }, { crls = crls })
+  end
+
+  it("takes what is not named", function()
+    assert.is_true((verify { list(pki.ca, { { serial = "01" } }) }))
+  end)
+
+  it("refuses what is named", function()
+    assert_condition("certificate_revoked", verify { list(pki.ca, { { certificate = pki.client.certificate } }) })
+  end)
+
+  it("refuses where the issuer has none among them", function()
+    assert_condition("crl_missing", verify {})
+    assert_condition("crl_missing", verify { list(pki.otherCa) })
+  end)
+
+  it("raises for what are none", function()
+    assert.has_error(function() verify(1) end)
+    assert.has_error(function() verify { pki.ca.certificate } end)
+  end)
+end)
+
+describe("A certificate", function()
+  it("tells the group of its key", function()
+    assert.are.equal("prime256v1", leaf.certificate:keyGroup())
+    local rsa = pki.issue { subject = "CN=rsa", key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
+    assert.is_nil(rsa.certificate:keyGroup())
+  end)
+
+  it("tells how many authorities may stand below it", function()
+    assert.are.equal(0, intermediate.certificate:pathLength())
+    assert.is_nil(pki.ca.certificate:pathLength())
+    assert.is_nil(leaf.certificate:pathLength())
+  end)
+end)
