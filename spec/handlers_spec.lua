@@ -5,7 +5,10 @@ local pki = require "spec.support.pki"
 
 local SciSocket = scissl.SciSocket
 
-local both_names = { "onClientHello", "onCertificate", "onVerify" }
+local cases = {
+  { "accept", "onClientHello" }, { "accept", "onCertificate" }, { "accept", "onVerify" },
+  { "connect", "onCertificate" }, { "connect", "onVerify" },
+}
 
 -- Does both handshakes in two coroutines; answers for each end its socket or its SciSslError.
 local function shake(client, server, client_options, server_options)
@@ -103,98 +106,109 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.are.equal(server, server_done)
     end)
 
-    for _, name in ipairs(both_names) do
-      it(name .. " that raises ends the handshake, and is the cause, with its traceback", function()
-        local client, server = ends.pair { version = version }
+    for _, case in ipairs(cases) do
+      local role, name = case[1], case[2]
+      local words = ("%s (%s)"):format(name, role)
+
+      -- What the end with the handler got, and the other one.
+      local function with(handler)
+        local client, server = ends.pair { version = version, server = { verify = scissl.SSL_VERIFY_PEER } }
+        local client_done, server_done
+        if role == "accept" then client_done, server_done = shake(client, server, nil, { [name] = handler })
+        else client_done, server_done = shake(client, server, { [name] = handler }) end
+        if role == "accept" then return server_done, client_done, server, client end
+        return client_done, server_done, client, server
+      end
+
+      it(words .. " that raises ends the handshake, and is the cause, with its traceback", function()
         local function failing_on_purpose() error "boom" end
-        local _, failure = shake(client, server, nil, { [name] = failing_on_purpose })
+        local failure, other = with(failing_on_purpose)
         assert.are.equal("handler_failed", failure:condition())
-        assert.are.equal("accept", failure:phase())
+        assert.are.equal(role, failure:phase())
         assert.truthy(failure:cause():find("boom", 1, true))
         assert.truthy(failure:cause():find("stack traceback", 1, true))
-        assert.truthy(failure:traceback():find("failing_on_purpose", 1, true)
-          or failure:traceback():find("handlers_spec.lua", 1, true))
+        assert.truthy(failure:traceback():find("handlers_spec.lua", 1, true))
         assert.truthy(tostring(failure):find("boom", 1, true))
+        if name ~= "onVerify" or role == "connect" then assert.is_true(scissl.isSslError(other)) end
       end)
 
-      it(name .. " that raises a value keeps that value", function()
-        local client, server = ends.pair { version = version }
+      it(words .. " that raises a value keeps that value", function()
         local value = {}
-        local _, failure = shake(client, server, nil, { [name] = function() error(value) end })
+        local failure = with(function() error(value) end)
         assert.are.equal(value, failure:cause())
         assert.truthy(failure:traceback():find("stack traceback", 1, true))
       end)
 
-      it(name .. " that raises after a yield ends the handshake, too", function()
-        local client, server = ends.pair { version = version }
-        local _, failure = shake(client, server, nil, {
-          [name] = function()
-            yield_a_while()
-            error "late"
-          end,
-        })
+      it(words .. " that raises after a yield ends the handshake, too", function()
+        local failure = with(function()
+          yield_a_while()
+          error "late"
+        end)
         assert.truthy(failure:cause():find("late", 1, true))
       end)
 
-      it(name .. " that answers nil and a SciSslError fails for that one", function()
-        local client, server = ends.pair { version = version }
+      it(words .. " that answers nil and a SciSslError fails for that one", function()
         local reason = scissl.SciSslError.new { condition = "not_found" }
-        local _, failure = shake(client, server, nil, { [name] = function() return nil, reason end })
+        local failure = with(function() return nil, reason end)
         assert.are.equal("handler_failed", failure:condition())
         assert.are.equal(reason, failure:cause())
       end)
 
       for _, rubbish in ipairs { 42, {}, print, coroutine.create(print) } do
-        it(("%s that answers a %s fails"):format(name, type(rubbish)), function()
-          local client, server = ends.pair { version = version }
-          local _, failure = shake(client, server, nil, { [name] = function() return rubbish end })
+        it(("%s that answers a %s fails"):format(words, type(rubbish)), function()
+          local failure = with(function() return rubbish end)
           assert.is_true(scissl.isSslError(failure))
           assert.are.equal("handler_failed", failure:condition())
         end)
       end
 
-      it(name .. " that closes the socket ends the handshake", function()
-        local client, server = ends.pair { version = version }
-        local _, failure = shake(client, server, nil, { [name] = function(socket) socket:close() end })
+      it(words .. " that closes the socket ends the handshake", function()
+        local failure = with(function(socket) socket:close() end)
         assert.are.equal("closed", failure:condition())
       end)
 
-      it(name .. " that closes the socket and raises says what it raised", function()
-        local client, server = ends.pair { version = version }
-        local _, failure = shake(client, server, nil, {
-          [name] = function(socket)
-            socket:close()
-            error "after all"
-          end,
-        })
+      it(words .. " that closes the socket and raises says what it raised", function()
+        local failure = with(function(socket)
+          socket:close()
+          error "after all"
+        end)
         assert.are.equal("handler_failed", failure:condition())
         assert.truthy(failure:cause():find("after all", 1, true))
       end)
 
-      it(name .. " that answers false refuses, with its reason", function()
-        local client, server = ends.pair { version = version }
-        local _, failure = shake(client, server, nil, {
-          [name] = function() return false, "access_denied", "go away" end,
-        })
+      it(words .. " that initializes the socket again begins anew, and leaves nothing behind", function()
+        local failure = with(function(socket) return nil, select(2, socket:sslInitialize()) end)
+        assert.are.equal("handler_failed", failure:condition())
+        assert.are.equal("handshake_under_way", failure:cause():condition())
+      end)
+
+      it(words .. " that answers false refuses, with its reason", function()
+        local failure = with(function() return false, "access_denied", "go away" end)
         assert.are.same({ "refused", "go away" }, { failure:condition(), failure:message() })
       end)
 
-      it(name .. " that names an alert that there is not fails", function()
-        local client, server = ends.pair { version = version }
-        local _, failure = shake(client, server, nil, { [name] = function() return false, "no_such_alert" end })
+      it(words .. " that names an alert that there is not fails", function()
+        local failure = with(function() return false, "no_such_alert" end)
         assert.are.equal("handler_failed", failure:condition())
         assert.truthy(tostring(failure:cause()):find("alert", 1, true))
       end)
 
-      it(name .. " may begin the same handshake again, which goes on without its answer", function()
-        local client, server = ends.pair { version = version }
+      it(words .. " may do the same step itself, which goes on without its answer", function()
         local again
-        local client_done, server_done = shake(client, server, nil, {
-          [name] = function(socket) again = socket:sslAccept() end,
-        })
-        assert.are.equal(client, client_done)
-        assert.are.equal(server, server_done)
+        local done, other, own_end, other_end = with(function(socket)
+          if role == "accept" then again = socket:sslAccept() else again = socket:sslConnect() end
+        end)
+        assert.are.equal(own_end, done)
+        assert.are.equal(other_end, other)
         assert.are.equal("integer", math.type(again))
+      end)
+
+      it(words .. " may collect garbage and drop what it was given", function()
+        local done, _, own_end = with(function()
+          collectgarbage()
+          collectgarbage()
+        end)
+        assert.are.equal(own_end, done)
       end)
     end
 
@@ -279,8 +293,8 @@ end
 describe("scissl.handshake's handlers", function()
   it("have to be functions", function()
     local client = ends.pair()
-    for _, name in ipairs(both_names) do
-      assert.has_error(function() scissl.handshake(client, "connect", { [name] = 1 }) end)
+    for _, case in ipairs(cases) do
+      assert.has_error(function() scissl.handshake(client, case[1], { [case[2]] = 1 }) end)
     end
   end)
 
