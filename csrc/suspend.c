@@ -277,10 +277,11 @@ static int sslsocket_refuse(lua_State *L) {
 /***
 Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
 @function SciSslSocket:sslVerdict
-@treturn[1] table `ok` (boolean: OpenSSL would accept it), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`), `text`,
- `depth` (integer: which certificate of the chain the code is about, 0 is the peer's own), `chain` (array of
- SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the
- chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a session that was judged before)
+@treturn[1] table `ok` (boolean: it has presented a certificate that OpenSSL would accept), `code` (integer, `X509_V_OK` or
+ an `X509_V_ERR_…`; nil where it has presented none), `text`, `depth` (integer: which certificate of the chain the code is
+ about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where
+ it presented none), `verified` (array: the chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a
+ session that was judged before)
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_suspended`, `closed`
 @see X509_STORE_CTX_get_error(3)
@@ -288,12 +289,15 @@ Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"v
 static int sslsocket_verdict(lua_State *L) {
     const sci_sslsocket *socket = check_suspended(L, SCI_AT_VERIFY);
     if (!socket) return 2;
+    bool presented = SSL_get0_peer_certificate(socket->ssl) || SSL_get_peer_cert_chain(socket->ssl);
     lua_createtable(L, 0, 7);
-    lua_pushboolean(L, socket->verdict == X509_V_OK);
+    lua_pushboolean(L, presented && socket->verdict == X509_V_OK);
     lua_setfield(L, -2, "ok");
-    lua_pushinteger(L, socket->verdict);
+    if (presented) lua_pushinteger(L, socket->verdict);
+    else lua_pushnil(L);
     lua_setfield(L, -2, "code");
-    lua_pushstring(L, X509_verify_cert_error_string(socket->verdict));
+    if (presented) lua_pushstring(L, X509_verify_cert_error_string(socket->verdict));
+    else lua_pushliteral(L, "the peer presented no certificate");
     lua_setfield(L, -2, "text");
     lua_pushinteger(L, socket->verdict_depth);
     lua_setfield(L, -2, "depth");

@@ -409,7 +409,10 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("tells of a client without one", function()
       local _, server = suspended { server = asking }
-      assert.are.same({}, server:sslVerdict().chain)
+      local verdict = server:sslVerdict()
+      assert.are.same({}, verdict.chain)
+      assert.are.same({ ok = false, text = "the peer presented no certificate" },
+        { ok = verdict.ok, code = verdict.code, text = verdict.text })
     end)
 
     it("hands out no data before the verdict, and all of it after", function()
