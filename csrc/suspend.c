@@ -289,7 +289,7 @@ Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"v
 static int sslsocket_verdict(lua_State *L) {
     const sci_sslsocket *socket = check_suspended(L, SCI_AT_VERIFY);
     if (!socket) return 2;
-    bool presented = SSL_get0_peer_certificate(socket->ssl) || SSL_get_peer_cert_chain(socket->ssl);
+    bool presented = SSL_get0_peer_certificate(socket->ssl) || sk_X509_num(SSL_get_peer_cert_chain(socket->ssl)) > 0;
     lua_createtable(L, 0, 7);
     lua_pushboolean(L, presented && socket->verdict == X509_V_OK);
     lua_setfield(L, -2, "ok");
