@@ -250,6 +250,20 @@ static ASN1_INTEGER *parse_serial(const char *digits) {
     return serial;
 }
 
+/* The digits of the serial number at `index`, where an integer becomes its digits; NULL: it is none. */
+static const char *serial_digits(lua_State *L, int index) {
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        char digits[24];
+        if (!lua_isinteger(L, index) || lua_tointeger(L, index) < 0) return NULL;
+        snprintf(digits, sizeof digits, "%llX", (unsigned long long)lua_tointeger(L, index));
+        lua_pushstring(L, digits);
+        lua_replace(L, index);
+    }
+    if (lua_type(L, index) != LUA_TSTRING) return NULL;
+    const char *text = lua_tostring(L, index);
+    return strlen(text) == lua_rawlen(L, index) ? text : NULL;
+}
+
 /* Pushes the table of the entry, or nil. Entries that an issuer takes back again revoke nothing. */
 static int answer_entry(lua_State *L, int found, const X509_REVOKED *entry) {
     if (found == 1) push_entry(L, entry);
@@ -260,9 +274,10 @@ static int answer_entry(lua_State *L, int found, const X509_REVOKED *entry) {
 /***
 Tells whether the list takes a certificate back.
 @function SciSslX509Crl:isRevoked
-@tparam SciSslX509Certificate|string certificate or the hexadecimal digits of its serial number
-@treturn ?table as an entry of `revoked`; nil where it does not, and where another issuer has made the certificate
-@raise for digits that are none
+@tparam SciSslX509Certificate|string|integer certificate or its serial number: hexadecimal digits, or an integer
+@treturn ?table as an entry of `revoked`; nil where it does not, and where another issuer has made the certificate: lists
+ that speak for other issuers, too (indirect ones), are asked by serial number
+@raise for a serial number that is none
 @see X509_CRL_get0_by_serial(3)
 */
 static int crl_is_revoked(lua_State *L) {
@@ -274,7 +289,8 @@ static int crl_is_revoked(lua_State *L) {
         int found = same ? X509_CRL_get0_by_cert(crl, &entry, certificate) : 0;
         return answer_entry(L, found, entry);
     }
-    ASN1_INTEGER *serial = parse_serial(sci_check_text(L, 2));
+    const char *digits = serial_digits(L, 2);
+    ASN1_INTEGER *serial = digits ? parse_serial(digits) : NULL;
     int found = serial ? X509_CRL_get0_by_serial(crl, &entry, serial) : 0;
     bool good = serial != NULL;
     ASN1_INTEGER_free(serial);
@@ -315,8 +331,9 @@ static const char *const option_names[] = {"issuer",     "issuerKey",  "revoked"
 static lua_Integer seconds_option(lua_State *L, int index, lua_Integer missing) {
     int is_integer;
     if (lua_isnil(L, index)) return missing;
+    const lua_Integer limit = (lua_Integer)1 << 40; /* far beyond the year 9999 */
     lua_Integer seconds = lua_tointegerx(L, index, &is_integer);
-    if (!is_integer || lua_type(L, index) != LUA_TNUMBER)
+    if (!is_integer || lua_type(L, index) != LUA_TNUMBER || seconds < -limit || seconds > limit)
         sci_option_error(L, OPTIONS, option_names[index - ISSUER], "seconds since the epoch", index);
     return seconds;
 }
@@ -390,27 +407,46 @@ static int find_reason(const char *name) {
     return -1;
 }
 
-/* Reads the entry on top of the stack, whose values stay above it. Raises for what is none. */
+static const char *const entry_names[] = {"certificate", "serial", "time", "reason", NULL};
+
+/* A misspelt field must not mean that it is missing. */
+static void refuse_other_fields(lua_State *L, int entry) {
+    for (lua_pushnil(L); lua_next(L, entry); lua_pop(L, 1)) {
+        int known = 0;
+        while (lua_type(L, -2) == LUA_TSTRING && entry_names[known] &&
+               strcmp(entry_names[known], lua_tostring(L, -2)) != 0)
+            known++;
+        if (lua_type(L, -2) != LUA_TSTRING || !entry_names[known])
+            sci_option_error(L, OPTIONS, "revoked", "fields certificate or serial, time and reason", -2);
+    }
+}
+
+/* Raises where the serial number at `index` is none; an integer becomes its digits. */
+static const char *check_entry_serial(lua_State *L, int index) {
+    const char *digits = serial_digits(L, index);
+    if (!digits)
+        sci_option_error(L, OPTIONS, "revoked", "certificate, or serial in hexadecimal or as an integer,", index);
+    return digits;
+}
+
+/* Reads the entry on top of the stack, whose values stay above it. Raises for what is none. No metamethod is asked: it
+ * might close the issuer's key. */
 static revocation read_entry(lua_State *L, lua_Integer now) {
-    static const char *const names[] = {"certificate", "serial", "time", "reason", NULL};
     revocation told = {.time = now, .reason = -1};
     if (!lua_istable(L, -1)) sci_option_error(L, OPTIONS, "revoked", "list of tables", -1);
-    int first = lua_gettop(L) + 1;
-    for (int i = 0; names[i]; i++) lua_getfield(L, first - 1, names[i]);
-    told.certificate = sci_test_certificate(L, first);
-    if (!told.certificate) {
-        if (lua_type(L, first + 1) != LUA_TSTRING || strlen(lua_tostring(L, first + 1)) != lua_rawlen(L, first + 1))
-            sci_option_error(L, OPTIONS, "revoked", "certificate, or serial in hexadecimal,", first + 1);
-        told.serial = lua_tostring(L, first + 1);
-    }
-    if (!lua_isnil(L, first + 2)) {
-        if (!lua_isinteger(L, first + 2)) sci_option_error(L, OPTIONS, "revoked", "time in seconds", first + 2);
-        told.time = lua_tointeger(L, first + 2);
-    }
-    if (!lua_isnil(L, first + 3)) {
-        told.reason = lua_type(L, first + 3) == LUA_TSTRING ? find_reason(lua_tostring(L, first + 3)) : -1;
-        if (told.reason < 0) sci_option_error(L, OPTIONS, "revoked", "reason of RFC 5280", first + 3);
-    }
+    int entry = lua_gettop(L), certificate = entry + 1, serial = entry + 2, time = entry + 3, reason = entry + 4;
+    refuse_other_fields(L, entry);
+    for (int i = 0; entry_names[i]; i++) sci_push_raw_field(L, entry, entry_names[i]);
+    told.certificate = sci_test_certificate(L, certificate);
+    if (!told.certificate || !lua_isnil(L, serial)) told.serial = check_entry_serial(L, serial);
+    if (told.certificate && told.serial)
+        sci_option_error(L, OPTIONS, "revoked", "certificate or serial, not both,", serial);
+    if (!lua_isnil(L, time) && !lua_isinteger(L, time))
+        sci_option_error(L, OPTIONS, "revoked", "time in seconds", time);
+    if (!lua_isnil(L, time)) told.time = lua_tointeger(L, time);
+    if (lua_isnil(L, reason)) return told;
+    told.reason = lua_type(L, reason) == LUA_TSTRING ? find_reason(lua_tostring(L, reason)) : -1;
+    if (told.reason < 0) sci_option_error(L, OPTIONS, "revoked", "reason of RFC 5280", reason);
     return told;
 }
 
@@ -473,16 +509,10 @@ static void check_options(lua_State *L) {
     if (!key || !*key) sci_option_error(L, OPTIONS, "issuerKey", "open " SCI_KEY, ISSUER_KEY);
     if (!lua_isnil(L, REVOKED) && !lua_istable(L, REVOKED))
         sci_option_error(L, OPTIONS, "revoked", "list of tables", REVOKED);
-    if (lua_isinteger(L, NUMBER) && lua_tointeger(L, NUMBER) >= 0) {
-        char digits[24];
-        snprintf(digits, sizeof digits, "%llX", (unsigned long long)lua_tointeger(L, NUMBER));
-        lua_pushstring(L, digits);
-        lua_replace(L, NUMBER);
-    }
-    if (!lua_isnil(L, NUMBER) && lua_type(L, NUMBER) != LUA_TSTRING)
+    if (!lua_isnil(L, NUMBER) && !serial_digits(L, NUMBER))
         sci_option_error(L, OPTIONS, "number", "hexadecimal digits, or an integer, not negative,", NUMBER);
-    if (!lua_isnil(L, DIGEST) && lua_type(L, DIGEST) != LUA_TSTRING)
-        sci_option_error(L, OPTIONS, "digest", "string", DIGEST);
+    bool has_text = lua_type(L, DIGEST) == LUA_TSTRING && strlen(lua_tostring(L, DIGEST)) == lua_rawlen(L, DIGEST);
+    if (!lua_isnil(L, DIGEST) && !has_text) sci_option_error(L, OPTIONS, "digest", "string without NUL bytes", DIGEST);
 }
 
 #define WEEK (7 * 86400)
@@ -492,8 +522,8 @@ Makes a revocation list.
 @function SciSslX509Crl.issue
 @tparam table options
  `issuer`, `issuerKey`: certificate and key of the authority, both needed;
- `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits), `time` (seconds
- since the epoch; now) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none);
+ `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer),
+ `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none);
  `number`: hexadecimal digits, or an integer (none);
  `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later);
  `digest`: such as `"SHA384"` (what suits the key)

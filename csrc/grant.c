@@ -3,12 +3,20 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 
 static const char *list_item(lua_State *L, int list, lua_Integer i, size_t *length) {
     lua_rawgeti(L, list, i);
     const char *text = lua_tolstring(L, -1, length);
     lua_pop(L, 1); /* the list keeps it */
     return text;
+}
+
+/* As above; "" for a text with NUL bytes, which is the name of nothing. */
+static const char *list_text(lua_State *L, int list, lua_Integer i) {
+    size_t length;
+    const char *text = list_item(L, list, i, &length);
+    return strlen(text) == length ? text : "";
 }
 
 /* ---- what every certificate has ------------------------------------------------------------------------------------------------- */
@@ -43,7 +51,7 @@ static const char *default_usage(const issue_request *request) {
 
 static bool set_usages(lua_State *L, ASN1_BIT_STRING *bits, const issue_request *request, sci_failure *failure) {
     for (lua_Integer i = 1; i <= request->usages; i++) {
-        const char *name = list_item(L, USAGE, i, NULL);
+        const char *name = list_text(L, USAGE, i);
         int bit = sci_find_key_usage(name);
         if (bit < 0) return sci_refuse_issue(failure, "unknown_usage", "there is no key usage of that name", name);
         if (!ASN1_BIT_STRING_set_bit(bits, bit, 1)) return false;
@@ -65,7 +73,7 @@ static bool add_usage(lua_State *L, X509 *certificate, X509V3_CTX *context, cons
 static bool put_extended_usages(lua_State *L, EXTENDED_KEY_USAGE *list, const issue_request *request,
                                 sci_failure *failure) {
     for (lua_Integer i = 1; i <= request->extended_usages; i++) {
-        const char *name = list_item(L, EXTENDED_USAGE, i, NULL);
+        const char *name = list_text(L, EXTENDED_USAGE, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(name, 0);
         if (!oid) return sci_refuse_issue(failure, "unknown_usage", "OpenSSL knows no purpose of that name", name);
         if (sk_ASN1_OBJECT_push(list, oid) > 0) continue;
@@ -101,9 +109,11 @@ static bool put_names(lua_State *L, GENERAL_NAMES *list, const issue_request *re
     return true;
 }
 
-static bool copy_names(X509 *certificate, const issue_request *request) {
+static bool copy_names(X509 *certificate, const issue_request *request, sci_failure *failure) {
     int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
-    GENERAL_NAMES *names = sci_request_names(request->from);
+    GENERAL_NAMES *names;
+    if (!sci_request_names(request->from, &names))
+        return sci_refuse_issue(failure, "malformed_extension", NULL, "subjectAltName");
     bool copied =
         !names || X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, critical, X509V3_ADD_DEFAULT) > 0;
     GENERAL_NAMES_free(names);
@@ -112,7 +122,7 @@ static bool copy_names(X509 *certificate, const issue_request *request) {
 
 /* Critical where there is no subject beside it (RFC 5280, section 4.2.1.6). */
 static bool add_names(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
-    if (request->from && lua_isnil(L, NAMES)) return copy_names(certificate, request);
+    if (request->from && lua_isnil(L, NAMES)) return copy_names(certificate, request, failure);
     if (request->names == 0) return true;
     int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
     GENERAL_NAMES *list = GENERAL_NAMES_new();
@@ -193,7 +203,7 @@ static bool add_points(lua_State *L, X509 *certificate, const issue_request *req
 static bool put_policies(lua_State *L, CERTIFICATEPOLICIES *policies, const issue_request *request,
                          sci_failure *failure) {
     for (lua_Integer i = 1; i <= request->policies; i++) {
-        const char *text = list_item(L, POLICIES, i, NULL);
+        const char *text = list_text(L, POLICIES, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
         if (!oid)
             return sci_refuse_issue(failure, "invalid_option", "an object identifier in numbers is expected", text);

@@ -143,7 +143,11 @@ static void check_raw_extension(lua_State *L, lua_Integer i) {
         sci_option_error(L, OPTIONS, "extensions", "list of tables with oid, critical and data", -1);
     if (sci_push_raw_field(L, -1, "oid") != LUA_TSTRING) sci_option_error(L, OPTIONS, "extensions", "oid", -1);
     if (sci_push_raw_field(L, -2, "data") != LUA_TSTRING) sci_option_error(L, OPTIONS, "extensions", "data in DER", -1);
-    lua_pop(L, 3);
+    int critical = sci_push_raw_field(L, -3, "critical");
+    if (critical != LUA_TNIL && critical != LUA_TBOOLEAN)
+        sci_option_error(L, OPTIONS, "extensions", "critical: boolean", -1);
+    if (strlen(lua_tostring(L, -3)) != lua_rawlen(L, -3)) sci_option_error(L, OPTIONS, "extensions", "oid", -3);
+    lua_pop(L, 4);
 }
 
 static void check_lists(lua_State *L, issue_request *request) {
@@ -214,16 +218,16 @@ static bool set_dates(X509 *certificate, const issue_request *request, sci_failu
 static bool read_serial(BIGNUM **number, const char *digits) {
     size_t length = strlen(digits);
     if (length == 0 || length > 40 || strspn(digits, "0123456789abcdefABCDEF") != length) return false;
-    return BN_hex2bn(number, digits) == (int)length && BN_num_bits(*number) <= SERIAL_BITS;
+    return BN_hex2bn(number, digits) == (int)length && BN_num_bits(*number) <= SERIAL_BITS && !BN_is_zero(*number);
 }
 
 static bool set_serial(X509 *certificate, const issue_request *request, sci_failure *failure) {
     BIGNUM *number = BN_new();
     bool made = number != NULL;
     if (made && request->serial)
-        made =
-            read_serial(&number, request->serial) ||
-            sci_refuse_issue(failure, "invalid_option", "a serial number is at most 159 bits in hexadecimal", "serial");
+        made = read_serial(&number, request->serial) ||
+               sci_refuse_issue(failure, "invalid_option",
+                                "a serial number is positive, and 159 bits at the most, in hexadecimal", "serial");
     else if (made) made = BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY);
     bool set = made && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
     BN_free(number);

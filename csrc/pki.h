@@ -21,8 +21,8 @@ extern const sci_kind sci_crl_kind;
 /* store.c: says in `failure` why OSSL_STORE_open has failed, and answers false. */
 bool sci_explain_store(sci_failure *failure);
 
-/* request.c: the names that a request asks for; NULL: none, or OpenSSL's queue says why. The caller frees them. */
-GENERAL_NAMES *sci_request_names(X509_REQ *request);
+/* request.c: the names that a request asks for, NULL where there are none. The caller frees them. False: they are malformed. */
+bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names);
 
 /* issue.c: the digest `name`, or where that is NULL the one that suits the key, in `*digest`, NULL for keys that bring their
  * own. The caller frees it. False: `failure` says why there is none. */

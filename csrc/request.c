@@ -1,6 +1,8 @@
 /* request.c: SciSslX509Request, what is sent to an authority for a certificate (PKCS#10, RFC 2986). */
 #include "pki.h"
 
+#include <string.h>
+
 static const sci_kind request_kind = {
     .label = "CERTIFICATE REQUEST",
     .absent = "not_request",
@@ -135,11 +137,12 @@ static int request_subject(lua_State *L) {
 static void free_extensions(void *extensions) { sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free); }
 static void free_names(void *names) { GENERAL_NAMES_free(names); }
 
-GENERAL_NAMES *sci_request_names(X509_REQ *request) {
+bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names) {
+    int critical = -1;
     STACK_OF(X509_EXTENSION) *extensions = X509_REQ_get_extensions(request);
-    GENERAL_NAMES *names = X509V3_get_d2i(extensions, NID_subject_alt_name, NULL, NULL);
+    *names = X509V3_get_d2i(extensions, NID_subject_alt_name, &critical, NULL);
     free_extensions(extensions);
-    return names;
+    return *names || critical == -1;
 }
 
 /***
@@ -154,9 +157,11 @@ static int request_subject_alt_names(lua_State *L) {
     X509_REQ *request = check_request(L, 1);
     sci_guard *guard = sci_new_guard(L, free_names);
     ERR_clear_error();
-    guard->object = sci_request_names(request);
+    GENERAL_NAMES *names = NULL;
+    bool good = sci_request_names(request, &names);
+    guard->object = names;
     ERR_clear_error();
-    return sci_push_general_names(L, guard->object) ? 1 : sci_fail_extension(L, "subjectAltName");
+    return good && sci_push_general_names(L, names) ? 1 : sci_fail_extension(L, "subjectAltName");
 }
 
 /***
@@ -193,8 +198,8 @@ static const char *check_options(lua_State *L, size_t *subject_length) {
     lua_Integer names = sci_check_option_list(L, OPTIONS, "names", NAMES);
     if (!lua_isnil(L, SUBJECT) && lua_type(L, SUBJECT) != LUA_TSTRING)
         sci_option_error(L, OPTIONS, "subject", "string", SUBJECT);
-    if (!lua_isnil(L, DIGEST) && lua_type(L, DIGEST) != LUA_TSTRING)
-        sci_option_error(L, OPTIONS, "digest", "string", DIGEST);
+    bool has_text = lua_type(L, DIGEST) == LUA_TSTRING && strlen(lua_tostring(L, DIGEST)) == lua_rawlen(L, DIGEST);
+    if (!lua_isnil(L, DIGEST) && !has_text) sci_option_error(L, OPTIONS, "digest", "string without NUL bytes", DIGEST);
     if (lua_isnil(L, SUBJECT) && names == 0) luaL_argerror(L, OPTIONS, "option 'subject' or 'names' expected");
     *subject_length = 0;
     return lua_isnil(L, SUBJECT) ? "" : lua_tolstring(L, SUBJECT, subject_length);

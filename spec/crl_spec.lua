@@ -85,8 +85,8 @@ describe("SciSslX509Crl.issue", function()
     assert_condition("key_mismatch", issue { issuerKey = pki.otherCa.key })
     assert_condition("unknown_digest", issue { digest = "nonsense" })
     assert_condition("invalid_option", issue { lastUpdate = 2000, nextUpdate = 1000 })
-    assert_condition("invalid_option", issue { lastUpdate = math.mininteger, nextUpdate = 0 })
-    assert_condition("invalid_option", issue { nextUpdate = math.maxinteger })
+    assert_condition("invalid_option", issue { lastUpdate = -(1 << 39), nextUpdate = 0 })
+    assert_condition("invalid_option", issue { nextUpdate = 1 << 39 })
     assert_condition("invalid_option", issue { number = "xyz" })
     assert_condition("invalid_option", issue { number = ("F"):rep(41) })
     assert_condition("invalid_option", issue { revoked = { { serial = "no digits" } } })
@@ -97,7 +97,10 @@ describe("SciSslX509Crl.issue", function()
   it("raises for what is of another kind", function()
     for _, options in ipairs {
       { issuer = 1 }, { issuerKey = pki.ca.certificate }, { revoked = 1 }, { revoked = { 1 } }, { revoked = { {} } },
-      { revoked = { { serial = 1 } } }, { revoked = { { serial = "0\0001" } } },
+      { revoked = { { serial = -1 } } }, { revoked = { { serial = 1.5 } } }, { revoked = { { serial = "0\0001" } } },
+      { revoked = { { serial = "01", reasn = "superseded" } } }, { revoked = { { "01" } } },
+      { revoked = { { serial = "01", certificate = pki.client.certificate } } }, { digest = "SHA256\0" },
+      { lastUpdate = math.maxinteger }, { lastUpdate = math.mininteger }, { nextUpdate = math.maxinteger },
       { revoked = { { serial = "01", time = "now" } } }, { revoked = { { serial = "01", time = 1.5 } } },
       { revoked = { { serial = "01", reason = "mood" } } }, { number = {} }, { number = -1 }, { number = 1.5 },
       { lastUpdate = "now" }, { digest = 1 }, { unknown = 1 },
@@ -130,6 +133,28 @@ describe("SciSslX509Crl", function()
     assert.is_nil(full:isRevoked(pki.server.certificate))
     assert.are.equal(1600000000, full:isRevoked("00fF").time)
     assert.is_nil(full:isRevoked "01")
+  end)
+
+  it("takes integers for serial numbers, as the certificates do", function()
+    local made = assert(issue { revoked = { { serial = 10 }, { serial = "ff" } }, number = 255 })
+    assert.are.equal("0A", made:isRevoked(10).serial)
+    assert.are.equal("0A", made:isRevoked("0a").serial)
+    assert.are.equal("FF", made:isRevoked(255).serial)
+    assert.is_nil(made:isRevoked(16))
+    assert.are.equal("FF", made:number())
+    local certificate = pki.issue { subject = "CN=ten", serial = 10 }
+    assert.are.equal("0A", made:isRevoked(certificate.certificate).serial)
+  end)
+
+  it("asks no metamethod of an entry, which might close the issuer's key", function()
+    local key = assert(scissl.SciSslPrivateKey.fromPem(pki.ca.keyPem))
+    local asked = false
+    local entry = setmetatable({}, { __index = function()
+      asked = true
+      key:close()
+    end })
+    assert.has_error(function() issue { issuerKey = key, revoked = { entry } } end)
+    assert.is_false(asked)
   end)
 
   it("says nothing about certificates of another issuer, whatever their number", function()

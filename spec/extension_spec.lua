@@ -152,6 +152,9 @@ describe("SciSslX509Certificate.issue with chosen extensions", function()
     assert_condition("invalid_option", issue { ocspUris = { "host.example" } })
     assert_condition("invalid_option", issue { crlUris = { "127.0.0.1" } })
     assert_condition("invalid_option", issue { policies = { "serverAuth" } })
+    assert_condition("invalid_option", issue { policies = { "1.2.3\0" } })
+    assert_condition("unknown_usage", issue { usage = { "digitalSignature\0" } })
+    assert_condition("invalid_option", issue { serial = 0 })
     assert_condition("invalid_option", issue { extensions = { { oid = "no such name", data = "" } } })
     assert_condition("invalid_option", issue { extensions = { { oid = "basicConstraints", data = "" } } })
     local twice = { oid = "1.2.3.4", data = "\5\0" }
@@ -163,7 +166,9 @@ describe("SciSslX509Certificate.issue with chosen extensions", function()
       { ocspUris = "http://a/" }, { ocspUris = { 1 } }, { caIssuerUris = 1 }, { crlUris = { {} } },
       { policies = "1.2.3" }, { extensions = 1 }, { extensions = { 1 } }, { extensions = { {} } },
       { extensions = { { oid = "1.2.3" } } },
-      { extensions = { { oid = 1, data = "" } } }, { extensions = { { oid = "1.2.3", data = {} } } },
+      { extensions = { { oid = "1.2.3", data = "", critical = 1 } } },
+      { extensions = { { oid = "1.2.3\0", data = "" } } }, { extensions = { { oid = 1, data = "" } } },
+      { extensions = { { oid = "1.2.3", data = {} } } },
     } do
       assert.has_error(function() issue(options) end)
     end

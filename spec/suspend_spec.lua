@@ -244,6 +244,17 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       client:close()
     end)
 
+    it("uses it in place of what the context has, of whatever kind their keys are", function()
+      local key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048))
+      local other = pki.issue { subject = "CN=other", names = { "localhost" }, key = key }
+      local client, server = pair { version = version }
+      server:sslSuspendAt "certificate"
+      until_suspended(client, server, server)
+      assert(server:sslUseCertificate(other.certificate, key))
+      assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+      assert.are.equal("CN=other", client:peerCertificate():subject())
+    end)
+
     it("sends the issuers that come with it", function()
       local intermediate = pki.issue { subject = "CN=intermediate", ca = true }
       local leaf = pki.issue { subject = "CN=localhost", names = { "localhost" }, issuer = intermediate }
@@ -365,7 +376,9 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         client = { verify = scissl.SSL_VERIFY_NONE }, server = { identity = pki.selfSigned },
       }
       client:sslRefuse()
-      assert.are.equal("refused", ends.handshake(client, server):condition())
+      local client_answer, server_answer = ends.handshake(client, server)
+      assert.are.equal("refused", client_answer:condition())
+      assert_alert("bad_certificate", "received", server_answer)
     end)
 
     it("is asked about a resumed session, too, before any data is handed out", function()
