@@ -34,6 +34,9 @@ find_lua() {
 
 has_lua_module() { "$lua" -e "require '$1'"; }
 
+# Debian puts some modules that are pure Lua into the folders of older Luas alone.
+has_lua_file() { "$lua" -e "assert(package.searchpath('$1', (package.path:gsub('5%.%d', '5.2'))))"; }
+
 # has_header DIRECTORY LINE…: whether the compiler can make sense of the lines.
 has_header() {
     include=$1
@@ -84,7 +87,11 @@ needs_of_the_specs() {
     need lua-socket has_lua_module socket.core
     need lua-cqueues has_lua_module cqueues
     need lua-luv has_lua_module luv
+    need lua-sec has_lua_module ssl
+    need lua-copas has_lua_file copas
+    need lua-redis has_lua_file redis
     need lua-check has_command luacheck
+    need lua-ldoc has_command ldoc
     need luarocks has_command luarocks
     need openssl has_command openssl
     need curl has_command curl
