@@ -120,6 +120,47 @@ waits for the first byte.
 */
 static int sslsocket_read(lua_State *L) { return read_with(L, SSL_read_ex, true); }
 
+/* Reads on until the buffer is full. Answers the bytes; `*result` is OpenSSL's last answer. */
+static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
+    size_t total = 0, length = 0;
+    do {
+        *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
+        if (*result > 0) total += length;
+    } while (*result > 0 && total < size);
+    return total;
+}
+
+/***
+Reads on until a number of bytes is there, for whoever knows how many are to come: they come in one string. A non-blocking
+socket answers fewer where the transport has no more now; a blocking one waits for all.
+@function SciSslSocket:sslReadSized
+@tparam integer size bytes, 1 … 1073741824
+@treturn string|integer|SciSslError as `sslRead`; what ends the stream behind some bytes is answered by the next call
+*/
+static int sslsocket_read_sized(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_self(L);
+    lua_Integer wanted = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, wanted > 0 && wanted <= 1 << 30, 2, "1 to 1073741824 bytes expected");
+    lua_settop(L, 1);
+    if (!sci_ssl_ready_for_data(L, socket, "read")) return 1;
+    size_t size = (size_t)wanted;
+    int result;
+    unsigned char *buffer = size > SCI_SCRATCH ? lua_newuserdatauv(L, size, 0) : sci_ssl_take_scratch(L, socket);
+    sci_ssl_begin(L, socket);
+    size_t length = fill(socket, buffer, size, &result);
+    sci_ssl_end(socket);
+    sci_ssl_give_scratch_back(socket);
+    if (length == 0) {
+        socket->end_unread = false;
+        sci_ssl_push_failure(L, socket, result, "read");
+        return 1;
+    }
+    if (result <= 0) note_failure(L, socket, result);
+    socket->wanted = SSL_ERROR_NONE;
+    lua_pushlstring(L, (const char *)buffer, length);
+    return 1;
+}
+
 /***
 Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
 @function SciSslSocket:sslPeek
@@ -185,6 +226,7 @@ static int sslsocket_timeout(lua_State *L) {
 }
 
 static const luaL_Reg io_methods[] = {
+    {"sslReadSized", sslsocket_read_sized},
     {"sslRead", sslsocket_read},
     {"sslPeek", sslsocket_peek},
     {"sslPending", sslsocket_pending},

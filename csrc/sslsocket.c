@@ -13,7 +13,7 @@ sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) { return luaL_checku
 
 sci_sslsocket *sci_ssl_self(lua_State *L) {
     sci_sslsocket *socket = lua_touserdata(L, 1);
-    bool ours = socket && lua_getmetatable(L, 1) && lua_rawequal(L, -1, lua_upvalueindex(1));
+    bool ours = socket && lua_getmetatable(L, 1) && lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
     if (!ours) return sci_check_sslsocket(L, 1);
     lua_pop(L, 1);
     return socket;

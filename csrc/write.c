@@ -80,10 +80,11 @@ size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t le
         again = false;
         socket->transport.more = more || part < length - total;
         *result = SSL_write_ex(socket->ssl, bytes + total, part, &done);
-        if (*result > 0) total += done;
-    } while (*result > 0 && total < length);
+        if (*result <= 0) break;
+        total += done;
+        socket->sizing.sent += done;
+    } while (total < length);
     socket->transport.more = false;
-    socket->sizing.sent += total;
     return total;
 }
 

@@ -1,5 +1,5 @@
--- The one loop that every Lua peer is driven by: lua5.4 driver.lua PEER WORK VERSION COUNT [EXTRA] prints one number; see
--- works.lua. What differs from peer to peer is in adapters/PEER.lua, which answers a table:
+-- The one loop that every Lua peer is driven by: lua5.4 driver.lua PEER WORK VERSION COUNT [EXTRA] prints one number;
+-- see works.lua. What differs from peer to peer is in adapters/PEER.lua, which answers a table:
 --
 --    adapter.open(version, folder)          prepares contexts from the files in the folder
 --    adapter.pair([session]) -> a, b        two connected ends, after the handshake

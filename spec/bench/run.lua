@@ -1,4 +1,5 @@
--- Runs the peers in rounds that alternate, prints a table and writes build/bench.json: run.lua LUA ROOT BUILD [ROUNDS] [WORK…]
+-- Runs the peers in rounds that alternate, prints a table and writes build/bench.json:
+-- run.lua LUA ROOT BUILD [ROUNDS] [WORK…]
 local lua, root, build = arg[1], arg[2], arg[3]
 local rounds = math.tointeger(tonumber(arg[4] or 5))
 local here = root .. "/spec/bench/"
