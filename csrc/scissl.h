@@ -53,6 +53,10 @@ void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, co
 /* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
 void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
 
+/* Whether a finalizer runs. It may have interrupted a method that is at work on the very object which it closes: what is
+ * closed then is freed when it is collected itself. */
+bool sci_in_finalizer(lua_State *L);
+
 /* For setters: answers the receiver, at index 1. */
 int sci_answer_receiver(lua_State *L);
 
@@ -210,6 +214,7 @@ void sci_open_poll(lua_State *L); /* adds wait and poll to the class table of Sc
 
 EVP_PKEY **sci_new_key(lua_State *L);             /* pushes an empty one; the caller fills it */
 EVP_PKEY *sci_check_key(lua_State *L, int index); /* borrowed; raises where it is not an open SciSslPrivateKey */
+EVP_PKEY *sci_test_key(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 
 /* Reads a PEM private key. The passphrase at `passphrase` (absolute index) is a string, a function, or nil/none. NULL:
  * the queue and `failure` (condition, cause) say why. Lua runs under lua_pcall alone; may push a cause. */
@@ -330,6 +335,7 @@ typedef struct sci_ticket_ring sci_ticket_ring;
 
 typedef struct sci_context {
     SSL_CTX *ctx;
+    bool closed;                       /* by a finalizer, and `ctx` is still there */
     const char *method;                /* "TLS", "TLSv1.2" … */
     unsigned char sid[SCI_SID_LENGTH]; /* session id context of its servers */
     unsigned int sid_length;
@@ -346,6 +352,7 @@ typedef struct sci_context {
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
+bool sci_context_is_open(const sci_context *context);
 
 /* Lets a server refuse in TLS 1.3 when the handshake is done; see suspend.c. */
 bool sci_context_add_refusal(SSL_CTX *ctx);

@@ -271,6 +271,7 @@ local hints = {
   renegotiation_refused = "the peer, or this version of TLS, does not renegotiate",
   handler_failed = "a function of this program that the handshake needed raised an error; see cause() and traceback()",
   in_callback = "this function runs inside a call on the same socket; do it when that call has answered",
+  in_finalizer = "a finalizer may have interrupted a call on the same socket; do this outside of finalizers",
   refused = "a handler of this program refused the peer",
   not_suspended = "the handshake is not suspended there now; see sslSuspendAt()",
   malformed_hello = "the bytes are no whole client hello",
