@@ -259,7 +259,8 @@ Makes a new key.
  `"P-256"`); what else the algorithm takes for its size or group
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
-@treturn[2] SciSslError phase `key`; condition `unknown_algorithm`, `unknown_curve`, `key_size`, `wrong_parameter` …
+@treturn[2] SciSslError phase `key`; condition `unknown_algorithm`, `not_in_this_openssl`, `unknown_curve`, `key_size`,
+ `wrong_parameter` …
 @see EVP_PKEY_generate(3)
 */
 static int key_generate(lua_State *L) {
@@ -270,6 +271,9 @@ static int key_generate(lua_State *L) {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, request.algorithm, NULL);
     if (prepare_generator(context, &request, &failure)) *slot = run_generator(context, &request, &failure);
     EVP_PKEY_CTX_free(context);
+    const char *needs = *slot ? NULL : sci_find_needs(request.algorithm, strlen(request.algorithm));
+    if (needs && failure.condition && strcmp(failure.condition, "unknown_algorithm") == 0)
+        return sci_fail_missing(L, "key", request.algorithm, needs);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 

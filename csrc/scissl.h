@@ -130,6 +130,9 @@ int sci_fail_system(lua_State *L, const char *phase, const char *subject, int sy
 /* nil, SciSslError of our own: a stable condition name and a sentence. */
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message);
 
+/* needs.c: the release of OpenSSL that brought what is called `name`; NULL: not known. For names that it has refused. */
+const char *sci_find_needs(const char *name, size_t length);
+
 /* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
 int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs);
 
