@@ -15,6 +15,8 @@ local written_in_lua = {
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
   sessions = "scissl.sessions",
+  scheduler = "scissl.scheduler",
+  wait = "scissl.wait",
   SciSslSocketConfiguration = "scissl.configuration",
 }
 

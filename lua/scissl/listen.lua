@@ -68,6 +68,30 @@ local function made_of(self, socket, replayable)
   return made
 end
 
+--- Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed.
+-- @function SciSslListener:handshake
+-- @tparam SciSslSocket socket
+-- @treturn[1] SciSslStream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `accept`: what the handshake met
+function Listener:handshake(socket)
+  local replayable, take = {}, nil
+  if self.context:getMaxReplayableData() > 0 then
+    take = function(_, data) replayable[#replayable + 1] = data end
+  end
+  local done, failure = handshake(socket, "accept", {
+    timeout = self.timeout or HANDSHAKE_SECONDS,
+    waiter = self.waiter,
+    onClientHello = self.onClientHello,
+    onCertificate = self.onCertificate,
+    onVerify = self.onVerify,
+    onReplayable = take,
+  })
+  if done then return made_of(self, socket, replayable) end
+  socket:close()
+  return nil, failure
+end
+
 --- Accepts a connection and does the handshake. Where that fails the connection is closed, and the listener goes on.
 -- @function SciSslListener:accept
 -- @tparam[opt] number timeout seconds to wait for a connection; without it, for ever. The handshake has its own: the
@@ -79,22 +103,34 @@ function Listener:accept(timeout)
   check_timeout(timeout, "accept")
   local socket, failure = accept_socket(self, timeout)
   if not socket then return nil, failure end
-  local replayable, take = {}, nil
-  if self.context:getMaxReplayableData() > 0 then
-    take = function(_, data) replayable[#replayable + 1] = data end
-  end
-  local done
-  done, failure = handshake(socket, "accept", {
-    timeout = self.timeout or HANDSHAKE_SECONDS,
-    waiter = self.waiter,
-    onClientHello = self.onClientHello,
-    onCertificate = self.onCertificate,
-    onVerify = self.onVerify,
-    onReplayable = take,
-  })
-  if done then return made_of(self, socket, replayable) end
-  socket:close()
-  return nil, failure
+  return self:handshake(socket)
+end
+
+-- ---- serving
+
+--- Accepts connections until the listener is closed, and calls `handler(stream)` for each, in a coroutine of its own:
+-- neither a slow handshake nor a slow client holds up the others. When the handler returns the stream is closed; what
+-- it raises ends its own connection only.
+--
+-- With the waiters `"poll"` (default) and `"select"` it brings a loop of its own, and returns when the listener has
+-- been closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"` it runs in a
+-- coroutine of that loop, as do the handlers; it returns when the listener is closed.
+-- @function SciSslListener:serve
+-- @tparam function handler
+-- @tparam[opt] table given options:
+--
+-- * `maxConnections`: how many at a time; more wait to be accepted
+-- * `onError(failure, phase, subject)`: gets what went wrong: the SciSslError of a failed handshake (phase
+--   `"handshake"`, with the socket) or of accepting (`"accept"`, with the listener), and what a handler has raised
+--   (`"handler"`, with the stream; texts have a traceback). By default the last is written to stderr
+-- * `spawn(f)`: starts a coroutine, for loops that are not known here
+--
+-- @treturn[1] boolean true, once the listener is closed
+-- @treturn[2] nil
+-- @treturn[2] SciSslError where accepting is over for another reason: `cancelled`, `bad_waiter`
+-- @raise for something that is no function, unknown options, and outside of the waiter's loop
+function Listener:serve(handler, given)
+  return require "scissl.serve"(self, handler, given)
 end
 
 -- ---- the rest
@@ -135,12 +171,13 @@ function Listener:socket()
   return self.plain
 end
 
---- Stops listening. Connections that were accepted stay. Harmless twice.
+--- Stops listening, which ends `serve` and an `accept` that waits. Connections that were accepted stay. Harmless twice.
 -- @function SciSslListener:close
 -- @treturn boolean true
 function Listener:close()
-  self.plain:close()
   self.closed = true
+  self.plain:close()
+  if self.bell then self.bell:send("!") end
   return true
 end
 
