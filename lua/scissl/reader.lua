@@ -32,7 +32,7 @@ local function await(self, events)
     deadline = reader.deadline(self) or false
     self.readBy = deadline
   end
-  self:pushSome()
+  if self:pushSome() then events = "rw" end
   return self.link:await(self.waiter, events, deadline or nil, "read", self.seconds)
 end
 
@@ -164,18 +164,26 @@ local function skip_space(self, most)
   end
 end
 
+-- Answers how many bytes the numeral at hand has, taking in as much as that takes; or nil and a failure.
+local function measure_numeral(self)
+  while true do
+    local text = self.buffer:peek(MAX_NUMERAL + 1)
+    local length = numeral_length(text)
+    if length < #text or #text > MAX_NUMERAL then return length end
+    local more, failure = fill(self)
+    if failure then return nil, failure end
+    if not more then return length end
+  end
+end
+
 local function read_number(self, most)
   local found, failure = skip_space(self, most or self.maxLine)
   if failure then return nil, failure end
   if not found then return nil end
-  local buffer, length, text, more = self.buffer, nil, nil, nil
-  repeat
-    text = buffer:peek(MAX_NUMERAL + 1)
-    length = numeral_length(text)
-    if length < #text or #text > MAX_NUMERAL then break end
-    more, failure = fill(self)
-    if failure then return nil, failure end
-  until not more
+  local buffer = self.buffer
+  local length
+  length, failure = measure_numeral(self)
+  if failure then return nil, failure end
   if length > MAX_NUMERAL then
     buffer:take(MAX_NUMERAL)
     return nil

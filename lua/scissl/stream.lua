@@ -184,13 +184,14 @@ local function push_output(self)
   end
 end
 
--- Sends what the peer takes now, for a read that is about to wait. What fails will fail again, and be told, when
--- something is written.
+-- Sends what the peer takes now, for a read that is about to wait. True: there is more. What fails will fail again, and
+-- be told, when something is written.
 function Stream:pushSome()
   local output = self.output
-  if output.queued == 0 and output.held == 0 then return end
+  if output.queued == 0 and output.held == 0 then return false end
   output:release()
-  push_now(self)
+  local _, _, events = push_now(self)
+  return events == "w"
 end
 
 local function refuse_output(self)

@@ -52,7 +52,7 @@ function Tunnel:move(events)
   local taken, in_events
   taken, failure, in_events = take_in(self)
   if taken or failure or not in_events then return taken, failure end
-  return nil, nil, in_events
+  return nil, nil, out_events and "rw" or in_events
 end
 
 -- Answers the call `answer` is of as a link does, once what can be moved has been moved. True: repeat it.
