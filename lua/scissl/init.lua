@@ -11,6 +11,7 @@ local written_in_lua = {
   listen = "scissl.listen",
   handshake = "scissl.handshake",
   stream = "scissl.stream",
+  plain = "scissl.plain",
   features = "scissl.features",
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
