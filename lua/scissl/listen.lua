@@ -92,6 +92,7 @@ function Listener:accept(timeout)
     onVerify = self.onVerify,
     onReplayable = take,
   })
+  if done and self.sessions then self.sessions:keep(socket) end
   if done then return made_of(self, socket, replayable) end
   socket:close()
   return nil, failure
@@ -117,6 +118,7 @@ function Listener:setContext(context)
   if not options.is(context, "SciSslContext") then
     error(("bad argument #1 to 'setContext' (SciSslContext expected, got %s)"):format(type(context)), 2)
   end
+  if self.sessions then self.sessions:serve(context) end
   self.context = context
   return self
 end
@@ -195,14 +197,25 @@ local function find_context(given)
   return configuration:getSciSslContext()
 end
 
-local function open(host, port, backlog)
+-- A listening socket that somebody else has made, who may share it with other processes.
+local function adopt(given)
+  local plain, failure = SciSocket.on(given)
+  if not plain then return nil, failure end
+  local done
+  done, failure = plain:setBlocking(false)
+  if done then return plain end
+  return nil, failure
+end
+
+local function open(host, port, backlog, shared)
   local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, port)
   if not addresses then return nil, failure end
   local plain
   plain, failure = SciSocket.newStreamSocket(addresses[1].family)
   if not plain then return nil, failure end
-  local done
-  done, failure = plain:bind(addresses[1].address, addresses[1].port)
+  local done = true
+  if shared then done, failure = plain:setSockOpt("SO_REUSEPORT", true) end
+  if done then done, failure = plain:bind(addresses[1].address, addresses[1].port) end
   if done then done, failure = plain:listen(backlog) end
   if done then done, failure = plain:setBlocking(false) end
   if done then return plain end
@@ -214,6 +227,9 @@ local known_options = Configuration.optionKinds {
   host = "string",
   port = "port",
   backlog = "count",
+  reusePort = "boolean",
+  socket = "integer|table|userdata",
+  sessions = "table|userdata",
   timeout = "seconds",
   verify = "string|integer",
   psk = "psks|function",
@@ -225,6 +241,18 @@ local known_options = Configuration.optionKinds {
   onVerify = "callable",
 }
 
+local function check_place(given)
+  if not given.socket then
+    if not given.port then error("option 'port' to 'scissl.listen' is missing", 3) end
+    return
+  end
+  for _, name in ipairs { "host", "port", "backlog", "reusePort" } do
+    if given[name] ~= nil then
+      error(("options 'socket' and '%s' to 'scissl.listen' exclude each other"):format(name), 3)
+    end
+  end
+end
+
 -- The handler that chooses contexts by server name; connections with another name, or none, stay with the listener's
 -- own context where that has a certificate.
 local function sni_handler(given, has_own)
@@ -232,6 +260,24 @@ local function sni_handler(given, has_own)
   if given.onClientHello then error("options 'sni' and 'onClientHello' to 'scissl.listen' exclude each other", 3) end
   if getmetatable(given.sni) == sni then return given.sni end
   return sni.new(given.sni, { others = has_own })
+end
+
+-- Sessions are kept by the context that a connection has in the end. In the order of their names, a context that has
+-- several gets the same on all servers.
+local function serve_sessions(store, context, handler)
+  if not store then return handler end
+  store:serve(context)
+  if getmetatable(handler) == sni then
+    local names, served = {}, { [context] = true }
+    for name in pairs(handler.contexts) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local other = handler.contexts[name]
+      if not served[other] then store:serve(other, name) end
+      served[other] = true
+    end
+  end
+  return store:onClientHello(handler)
 end
 
 --- Listens for TLS connections.
@@ -260,6 +306,12 @@ end
 --   `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
 -- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 -- * `backlog`: connections that may wait to be accepted (128)
+-- * `reusePort`: true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system
+--   deals the connections out to them
+-- * `socket`, in place of `host`, `port`, `backlog` and `reusePort`: a listening socket, as `SciSocket.on` takes it:
+--   one that was inherited from the process that started this one, and is shared with others
+-- * `sessions`: a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions
+--   that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
 --
 -- @treturn[1] SciSslListener
@@ -269,15 +321,17 @@ end
 -- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 return function(given)
   options.check("scissl.listen", given, known_options, 2)
-  if not given.port then error("option 'port' to 'scissl.listen' is missing", 2) end
+  check_place(given)
   local waiter = wait.find(given.waiter, 2)
   local context, failure = find_context(given)
   if not context then return nil, failure end
   local on_client_hello
   on_client_hello, failure = sni_handler(given, context:hasCertificate())
   if failure then return nil, failure end
+  on_client_hello = serve_sessions(given.sessions, context, on_client_hello)
   local plain
-  plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG)
+  if given.socket then plain, failure = adopt(given.socket)
+  else plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG, given.reusePort) end
   if not plain then return nil, failure end
   return setmetatable({
     plain = plain,
@@ -285,6 +339,7 @@ return function(given)
     waiter = waiter,
     timeout = given.timeout,
     maxLine = given.maxLine,
+    sessions = given.sessions,
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,
