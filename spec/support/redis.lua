@@ -53,7 +53,7 @@ end
 local function run(self, port)
   local command = ("%s/redis-server --port %d --unixsocket %s --dir %s %s"):format(
     pki.folder(), port, self.path, pki.folder(), ARGUMENTS)
-  self.peer = ends.start(command, "Ready to accept (connections)")
+  self.peer = ends.start(command, "eady to accept (connections)")
   self.port = port > 0 and port or nil
   return self
 end
@@ -132,7 +132,7 @@ end
 
 function redis.server(given)
   return ends.lua(SERVER:format(given.more or "", given.store, pki.server.certificateFile, pki.server.keyFile),
-    "^(%d+)$")
+    "^(%d+)%s*$")
 end
 
 function redis.visit(port, given)
