@@ -16,6 +16,8 @@ local written_in_lua = {
   SciSslClientHello = "scissl.hello",
   sessions = "scissl.sessions",
   SciSslSocketConfiguration = "scissl.configuration",
+  try = "scissl.repl.try",
+  explain = "scissl.repl.explain",
 }
 
 --- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.
