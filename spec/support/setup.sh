@@ -102,6 +102,8 @@ needs_of_all_specs() {
     needs_of_the_specs
     need gnutls-bin has_command gnutls-cli
     need nginx nginx -v
+    need chromium has_command chromium
+    need libnss3-tools has_command certutil
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------
