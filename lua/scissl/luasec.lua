@@ -28,9 +28,10 @@ luasec.loadcertificate = x509.load
 
 --- Makes a context.
 -- @function scissl.luasec.newcontext
--- @tparam table given `mode` and `protocol`, which are needed; `key`, `certificate`, `password`, or several of these as
+-- @tparam table given `mode` and `protocol`, needed; `key`, `certificate`, `password`, or several of these as
 --  `certificates`; `cafile`, `capath`, `ciphers`, `ciphersuites`, `verify`, `verifyext`, `options`, `depth`, `dhparam`,
---  `curve`, `curveslist`, `alpn`, `psk`, `dane`; and `verifyhost`, of ours: the name that a server's certificate must be for
+--  `curve`, `curveslist`, `alpn`, `psk`, `dane`; and `verifyhost`, of ours: the name that a server's certificate must
+--  be for
 -- @return[1] the context
 -- @treturn[2] nil
 -- @treturn[2] string why not
@@ -39,7 +40,8 @@ luasec.newcontext = parameters
 
 --- Puts TLS over a connected socket. `dohandshake` is still to come.
 -- @function scissl.luasec.wrap
--- @param socket LuaSocket's, which hands over its descriptor; or any that scissl adopts, which is closed with the connection
+-- @param socket LuaSocket's, which hands over its descriptor; or any that scissl adopts, which is closed with the
+--  connection
 -- @param context or the parameters of one
 -- @return[1] a connection with LuaSec's methods (`scissl.luasec.connection`)
 -- @treturn[2] nil
@@ -53,11 +55,11 @@ function luasec.wrap(socket, context)
   return connection.wrap(socket, context)
 end
 
---- Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with contexts
--- that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts where it names
--- nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter `verifyhost`, without which there
--- is no handshake; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at the least. A server whose protocols (ALPN)
--- are none of the client's refuses it.
+--- Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
+-- contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts where
+-- it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter `verifyhost`, without
+-- which there is no handshake; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at the least. A server whose
+-- protocols (ALPN) are none of the client's refuses it.
 -- @function scissl.luasec.strict
 -- @tparam ?boolean on nil: leaves it as it is
 -- @treturn boolean what holds now

@@ -1,7 +1,7 @@
 --- The bytes of LuaSec's connections: `send`, `receive`, `dirty`, and the waiting that goes with them.
 --
--- What a connection has decrypted and nobody has asked for yet is `buffer` from the byte `first` on. `block` and `total`
--- are the seconds of `settimeout`. `wanted` is what the last call waited for.
+-- What a connection has decrypted and nobody has asked for yet is `buffer` from the byte `first` on. `block` and
+-- `total` are the seconds of `settimeout`. `wanted` is what the last call waited for.
 -- @module scissl.luasec.bytes
 
 local core = require "scissl.core"
@@ -199,7 +199,8 @@ end
 
 --- Receives, as LuaSocket does.
 -- @function connection:receive
--- @tparam[opt="*l"] string|number pattern `"*l"`: a line, without its end; `"*a"`: all there is to come; a number of bytes
+-- @tparam[opt="*l"] string|number pattern `"*l"`: a line, without its end; `"*a"`: all there is to come; a number of
+--  bytes
 -- @tparam[opt=""] string prefix what the answer begins with
 -- @treturn[1] string
 -- @treturn[2] nil
@@ -241,8 +242,8 @@ end
 -- @tparam[opt=-1] integer j last byte
 -- @treturn[1] integer the last byte that was sent
 -- @treturn[2] nil
--- @treturn[2] string `"wantread"` or `"wantwrite"` where the time is over: send the rest, unchanged; `"closed"`, or why it
---  failed
+-- @treturn[2] string `"wantread"` or `"wantwrite"` where the time is over: send the rest, unchanged; `"closed"`, or why
+--  it failed
 -- @treturn[2] integer the last byte that was sent
 function bytes.send(self, data, i, j)
   if type(data) ~= "string" then
@@ -255,7 +256,7 @@ function bytes.send(self, data, i, j)
   if i or j then first, last = range(last, i, j) end
   if first > last then return first - 1, nil, nil end
   if not self.connected then return nil, "closed", first - 1 end
-  local tls, at, started, problem = self.tls, first, nil, nil
+  local tls, at, started = self.tls, first, nil
   while true do
     local done = ssl_write(tls, data, at, last)
     if math_type(done) == "integer" and done > 0 then
@@ -265,6 +266,7 @@ function bytes.send(self, data, i, j)
         return last, nil, nil
       end
     else
+      local problem
       started, problem = await(self, done, started)
       if problem then
         self.sent = self.sent + at - first

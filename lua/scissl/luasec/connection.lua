@@ -1,5 +1,5 @@
---- LuaSec's connections: their life, their time-outs, and what LuaSocket's users ask of any socket. How they shake hands is
--- in `handshake.lua`, how they send and receive in `bytes.lua`, what they tell in `peer.lua`.
+--- LuaSec's connections: their life, their time-outs, and what LuaSocket's users ask of any socket. How they
+-- shake hands is in `handshake.lua`, how they send and receive in `bytes.lua`, what they tell in `peer.lua`.
 -- @module scissl.luasec.connection
 
 local bytes = require "scissl.luasec.bytes"

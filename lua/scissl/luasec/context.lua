@@ -1,5 +1,5 @@
---- LuaSec's `ssl.context`: contexts, and the functions that set them. `newcontext` of `scissl.luasec` calls these for each
--- parameter. Each answers true, or false (of `create`: nil) and why not.
+--- LuaSec's `ssl.context`: contexts, and the functions that set them. `newcontext` of `scissl.luasec` calls these for
+-- each parameter. Each answers true, or false (of `create`: nil) and why not.
 -- @module scissl.luasec.context
 
 local alpn = require "scissl.luasec.alpn"
@@ -100,11 +100,21 @@ function context.loadcert(self, file)
   return answer(done, failure, "error loading certificate (%s)")
 end
 
+-- LuaSec takes an answer that is no text for an empty password.
+local function password_from(callback)
+  if type(callback) ~= "function" then return callback end
+  return function()
+    local password = callback()
+    return type(password) == "string" and password or ""
+  end
+end
+
 --- Uses the key of a file.
 -- @tparam string file
 -- @tparam[opt] string|function password a function answers it
 function context.loadkey(self, file, password)
-  local done, failure = check(self, "loadkey"):usePrivateKeyFile(check_string(file, 2, "loadkey"), password)
+  local tls = check(self, "loadkey")
+  local done, failure = tls:usePrivateKeyFile(check_string(file, 2, "loadkey"), password_from(password))
   if failure and failure:condition() == "key_mismatch" then return false, "private key does not match public key" end
   return answer(done, failure, "error loading private key (%s)")
 end
@@ -199,8 +209,9 @@ function context.setdepth(self, depth)
   return true
 end
 
---- Sets further flags: `"lsec_continue"` goes on whatever is wrong with the peer, and notes it for `getpeerverification`;
--- `"lsec_ignore_purpose"` lets servers' certificates be those of clients; `"crl_check"`, `"crl_check_chain"`.
+--- Sets further flags: `"lsec_continue"` goes on whatever is wrong with the peer, and notes it for
+-- `getpeerverification`; `"lsec_ignore_purpose"` lets servers' certificates be those of clients; `"crl_check"`,
+-- `"crl_check_chain"`.
 function methods:setverifyext(...)
   local tls = check(self, "setverifyext")
   local continue, ignore, revocation = false, false, {}
@@ -218,7 +229,8 @@ function methods:setverifyext(...)
   return answer(done, failure, "error setting verify options (%s)")
 end
 
---- Prepares connections for `setdane`. `"no_ee_namechecks"`: a certificate that its own record matches may be for any name.
+--- Prepares connections for `setdane`. `"no_ee_namechecks"`: a certificate that its own record matches may be for any
+-- name.
 function context.setdane(self, ...)
   check(self, "setdane")
   local dane = {}

@@ -93,7 +93,8 @@ local function on_hello(self)
   local records = self.tls:clientHelloRecords()
   local hello = records and ClientHello.fromRecords(records)
   if not hello then return true end -- OpenSSL is about to say what is wrong with it
-  local done, problem = choose_context(self, hello:serverName())
+  self.asked = hello:serverName()
+  local done, problem = choose_context(self, self.asked)
   if done then choose_protocol(self, hello:alpn()) end
   return done, problem
 end

@@ -106,7 +106,7 @@ end
 
 --- The name that the server is asked for; nil where there is none.
 function peer.getsniname(self)
-  return self.tls and self.tls:serverName() or nil
+  return self.tls and (self.tls:serverName() or self.asked) or nil
 end
 
 --- Always nil: OpenSSL does not compress any more.
@@ -125,8 +125,8 @@ end
 
 local DESCRIPTION = "^(%S+)%s+%S+%s+Kx=(%S+)%s+Au=(%S+)%s+Enc=(%S+)%s+Mac=(%S+)"
 
---- What was agreed on: a table of `cipher`, `protocol`, `key`, `authentication`, `encryption`, `mac`, `bits`, `algbits`,
--- `export`; or one of these.
+--- What was agreed on: a table of `cipher`, `protocol`, `key`, `authentication`, `encryption`, `mac`, `bits`,
+-- `algbits`, `export`; or one of these.
 -- @tparam[opt] string field
 function peer.info(self, field)
   if not self.connected then return nil, "closed" end
