@@ -12,45 +12,53 @@ local listener = assert(SciSocket.newStreamSocket())
 assert(listener:bind("127.0.0.1", 0))
 assert(listener:listen(1024))
 
-local waiting = { [listener] = "r" } -- what each socket waits for
-local got = {} -- bytes of the request that is coming in, by socket
-local shaken = {}
+local poller = assert(scissl.SciPoller.new())
+local connections = {} -- by descriptor: { socket =, got = bytes of the request that is coming in, shaken = }
 
 local function take_in()
   local accepted = assert(listener:accept())
   local socket = assert(SciSslSocket.on(accepted:setBlocking(false), context))
   assert(socket:sslInitialize())
-  waiting[socket], got[socket] = "r", 0
+  connections[assert(poller:arm(socket, "r"))] = { socket = socket, got = 0, shaken = false }
 end
 
-local function drop(socket)
-  waiting[socket], got[socket], shaken[socket] = nil, nil, nil
-  socket:close()
-end
-
-local function answer(socket, bytes)
-  local all = got[socket] + #bytes
+-- False: the connection is at its end.
+local function answer(connection, bytes)
+  local all = connection.got + #bytes
   for _ = 1, all // #MESSAGE do
-    if socket:sslWrite(MESSAGE) ~= #MESSAGE then return drop(socket) end
+    if connection.socket:sslWrite(MESSAGE) ~= #MESSAGE then return false end
   end
-  got[socket] = all % #MESSAGE
+  connection.got = all % #MESSAGE
+  return true
 end
 
-local function serve(socket)
-  if not shaken[socket] then
+local function serve(connection)
+  local socket = connection.socket
+  if not connection.shaken then
     local done = socket:sslAccept()
-    if isSslError(done) then return drop(socket) end
-    shaken[socket] = done == 1
-    return
+    connection.shaken = done == 1
+    return not isSslError(done)
   end
   local bytes = socket:sslRead()
-  if type(bytes) == "string" then return answer(socket, bytes) end
-  if bytes == 0 or isSslError(bytes) then drop(socket) end
+  if type(bytes) == "string" then return answer(connection, bytes) end
+  return bytes ~= 0 and not isSslError(bytes)
 end
 
 io.stdout:write(select(2, listener:getSockName()), "\n"):flush()
+local door = assert(poller:arm(listener, "r"))
+local ready = {}
 while true do
-  for socket in pairs(assert(SciSocket.poll(waiting))) do
-    if socket == listener then take_in() else serve(socket) end
+  for i = 1, 2 * assert(poller:wait(nil, ready)), 2 do
+    local descriptor = ready[i]
+    local connection = connections[descriptor]
+    if descriptor == door then
+      take_in()
+      poller:arm(listener, "r")
+    elseif serve(connection) then
+      poller:arm(descriptor, "r")
+    else
+      connections[descriptor] = nil
+      connection.socket:close()
+    end
   end
 end
