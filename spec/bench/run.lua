@@ -39,10 +39,12 @@ local function has_module(...)
 end
 
 -- By name: what runs it, and whether it is here.
+local scissl = command(lua, here .. "driver.lua", "scissl")
 local peers = {
   { name = "plain C", program = command(build .. "/peer", "plain"), here = true },
   { name = "tuned C", program = command(build .. "/peer", "tuned"), here = true },
-  { name = "scissl", program = command(lua, here .. "driver.lua", "scissl"), here = true },
+  { name = "scissl", program = scissl, here = true },
+  { name = "short records", program = "env BENCH_FIRST_RECORDS=1300 " .. scissl, here = true, only = "^bulk" },
   { name = "LuaSec", program = command(lua, here .. "driver.lua", "luasec"), here = has_module("ssl", "socket") },
   {
     name = "cqueues",
@@ -84,11 +86,14 @@ local function measure_peers(round)
     if wanted(work.name) then
       io.stderr:write(("round %d of %d: %s\n"):format(round, rounds, work.title))
       for _, peer in ipairs(peers) do
-        if peer.here then
+        if peer.only and not work.name:find(peer.only) then
+          goto continue
+        elseif peer.here then
           note(work, peer.name, run(peer.program .. " " .. command(table.unpack(work.run))))
         else
           note(work, peer.name, nil, "not installed")
         end
+        ::continue::
       end
     end
   end
@@ -109,6 +114,7 @@ end
 -- ---- many connections
 
 local COUNTS = { 10, 1000, 10000 }
+local SCALE_ROUNDS = 3 -- at the most: thousands of handshakes come before each
 
 local function measure_scale()
   for _, count in ipairs(COUNTS) do
@@ -189,16 +195,16 @@ end
 local function print_row(work)
   local row = results[work.name]
   local base = type(base_of(row)) == "table" and summary(base_of(row)).median
-  print(("\n%s%s%s"):format(work.title, work.unit == "" and "" or ", " .. work.unit,
+  print(("\n%s: %s%s%s"):format(work.name, work.title, work.unit == "" and "" or ", " .. work.unit,
     work.target and ("   (target %s)"):format(work.target) or ""))
   for _, peer in ipairs(peers) do
     local values = row[peer.name]
     if type(values) == "table" then
       local s = summary(values)
-      print(("  %-12s %12.1f   %12.1f … %-12.1f %8s"):format(peer.name, s.median, s.min, s.max,
+      print(("  %-13s %12.1f   %12.1f … %-12.1f %8s"):format(peer.name, s.median, s.min, s.max,
         base and ("%.2f"):format(s.median / base) or ""))
     elseif values then
-      print(("  %-12s %s"):format(peer.name, values:sub(1, 70)))
+      print(("  %-13s %s"):format(peer.name, values:sub(1, 70)))
     end
   end
 end
@@ -228,7 +234,7 @@ end
 for round = 1, rounds do
   measure_peers(round)
   if wanted "server" then measure_servers() end
-  if wanted "scale" then measure_scale() end
+  if wanted "scale" and round <= SCALE_ROUNDS then measure_scale() end
   if wanted "loading" then measure_loading() end
 end
 if wanted "instructions" and succeeds "valgrind --version" then measure_instructions() end

@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
 local isSslError = scissl.isSslError
 
+local first = tonumber(os.getenv "BENCH_FIRST_RECORDS") -- bytes, for sslSetRecordSizing
 local adapter = { now = SciSocket.now }
 local client_context, server_context, listener, port
 
@@ -40,6 +41,7 @@ function adapter.pair(session)
   if session then assert(client:setSession(session)) end
   shake_hands(client, server)
   assert(not session or client:isSessionReused())
+  if first then client:sslSetRecordSizing(first, math.maxinteger) end
   return client, server
 end
 
