@@ -432,16 +432,41 @@ describe("A waiter", function()
     assert.are.equal("hello", stream:read())
   end)
 
-  it("that lies is ended by the time-out", function()
-    local stream, peer = failing(function() return true end)
-    stream:settimeout(0.05)
-    assert(peer:write("hel"))
-    local line, failure = stream:read()
-    assert.is_nil(line)
-    assert.are.equal("timeout", failure:condition())
-    assert(peer:write("lo\n"))
-    assert.are.equal("hello", stream:read())
-  end)
+  -- Each ends the read that needed it, and the next read finds what has come by then.
+  for what, waiter in pairs {
+    ["that lies"] = function() return true end,
+    ["that answers rubbish"] = function() return {} end,
+    ["that answers other rubbish"] = function() return "ready" end,
+    ["that raises"] = function() error("broken", 0) end,
+    ["that raises no text"] = function() error({}) end,
+  } do
+    it(what .. " ends that one operation with a clear error, and nothing is lost", function()
+      local stream, peer = failing(waiter)
+      stream:settimeout(nil)
+      assert(peer:write("hel"))
+      local line, failure = stream:read()
+      assert.is_nil(line)
+      assert.are.equal("bad_waiter", failure:condition())
+      assert.are.equal("read", failure:phase())
+      assert(peer:write("lo\n"))
+      assert.are.equal("hello", stream:read())
+    end)
+
+    it(what .. " ends a write with a clear error, and the rest goes out later", function()
+      local client, server = ends.connected { transport = "tcp" }
+      local stream = scissl.stream(client, { waiter = waiter })
+      local text = ("0123456789abcdef"):rep(1024 * 1024)
+      local done, failure = stream:write(text)
+      assert.is_nil(done)
+      assert.are.equal("bad_waiter", failure:condition())
+      assert.are.equal("write", failure:phase())
+      stream.waiter = require "scissl.wait.coroutine"
+      local far = scissl.stream(server, { waiter = "coroutine" })
+      local results = ends.run(function() return stream:close() end, function() return far:read("a") end)
+      assert.is_true(results[1][1])
+      assert.is_true(results[2][1] == text)
+    end)
+  end
 end)
 
 describe("A stream that is collected", function()

@@ -428,10 +428,10 @@ describe("startTls", function()
   it("closes the stream where the waiter raises, and says what it raised", function()
     local near = plain_pair { waiter = function() error("broken", 0) end }
     near:socket():setBlocking(false)
-    local good, answer, failure = pcall(near.startTls, near, client_options())
-    local said = good and failure or answer
-    assert.truthy(tostring(said):find("broken", 1, true), tostring(said))
-    assert.is_falsy(good and answer)
+    local done, failure = near:startTls(client_options())
+    assert.is_nil(done)
+    assert.are.equal("bad_waiter", failure:condition())
+    assert.truthy(failure:errorHint():find("broken", 1, true), failure:errorHint())
     assert.are.equal("SciSslStream: closed", tostring(near))
   end)
 
