@@ -349,7 +349,7 @@ describe("A peer that floods", function()
       events = function() return "r" end,
       base = function() return {} end,
     }
-    local stream = require "scissl.stream".class.ofLink(flood, {}, 1)
+    local stream = require "scissl.stream".ofLink(flood, {}, 1)
     local lines = 0
     for _ in stream:lines() do lines = lines + 1 end
     assert.are.equal(100000, lines)
