@@ -133,6 +133,7 @@ int luaopen_scissl_core(lua_State *L) {
     sci_open_constants(L);
     open_class(L, SCI_ERROR, sci_open_error);
     open_class(L, SCI_SOCKET, sci_open_socket);
+    open_class(L, SCI_POLLER, sci_open_poller);
     open_class(L, SCI_KEY, sci_open_key);
     open_class(L, SCI_CERTIFICATE, sci_open_certificate);
     open_class(L, SCI_CRL, sci_open_crl);

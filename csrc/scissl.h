@@ -20,6 +20,7 @@
 
 /* Names of the classes: their metatables' names in the registry, and `__name`. */
 #define SCI_SOCKET "SciSocket"
+#define SCI_POLLER "SciPoller"
 #define SCI_SSL_SOCKET "SciSslSocket"
 #define SCI_CONTEXT "SciSslContext"
 #define SCI_CIPHER "SciSslCipher"
@@ -211,6 +212,7 @@ void sci_socket_release(sci_socket *socket);
 bool sci_socket_close(lua_State *L, int index);
 
 void sci_open_socket(lua_State *L);
+void sci_open_poller(lua_State *L);
 void sci_open_poll(lua_State *L); /* adds wait and poll to the class table of SciSocket, which is on top */
 
 /* ---- key.c: SciSslPrivateKey ------------------------------------------------------------------------------------ */

@@ -341,6 +341,19 @@ static int sslsocket_feed_end(lua_State *L) {
 }
 
 /***
+Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
+TLS, where `sslSetReadAhead(false)` came before.
+@function SciSslSocket:sslUnread
+@treturn string empty where there are none
+*/
+static int sslsocket_unread(lua_State *L) {
+    sci_queue *in = &check_memory(L)->transport.in;
+    lua_pushlstring(L, in->bytes ? (const char *)in->bytes + in->start : "", in->length);
+    sci_queue_skip(in, in->length);
+    return 1;
+}
+
+/***
 Takes the bytes that a memory transport has for the peer.
 @function SciSslSocket:sslDrain
 @tparam[opt] integer max bytes at the most; without it, all
@@ -425,8 +438,13 @@ static const luaL_Reg sslsocket_functions[] = {
 };
 
 static const luaL_Reg sslsocket_methods[] = {
-    {"sslInitialize", sslsocket_initialize}, {"close", sslsocket_close},    {"sslFeed", sslsocket_feed},
-    {"sslFeedEnd", sslsocket_feed_end},      {"sslDrain", sslsocket_drain}, {NULL, NULL},
+    {"sslInitialize", sslsocket_initialize},
+    {"close", sslsocket_close},
+    {"sslFeed", sslsocket_feed},
+    {"sslFeedEnd", sslsocket_feed_end},
+    {"sslDrain", sslsocket_drain},
+    {"sslUnread", sslsocket_unread},
+    {NULL, NULL},
 };
 
 static const luaL_Reg sslsocket_metamethods[] = {

@@ -11,10 +11,13 @@ local written_in_lua = {
   listen = "scissl.listen",
   handshake = "scissl.handshake",
   stream = "scissl.stream",
+  plain = "scissl.plain",
   features = "scissl.features",
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
   sessions = "scissl.sessions",
+  scheduler = "scissl.scheduler",
+  wait = "scissl.wait",
   SciSslSocketConfiguration = "scissl.configuration",
 }
 
