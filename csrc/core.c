@@ -149,6 +149,10 @@ int luaopen_scissl_core(lua_State *L) {
     lua_setfield(L, -2, "isSslError");
     lua_pushcfunction(L, sci_digest);
     lua_setfield(L, -2, "digest");
+    lua_pushcfunction(L, sci_seal);
+    lua_setfield(L, -2, "seal");
+    lua_pushcfunction(L, sci_unseal);
+    lua_setfield(L, -2, "unseal");
 #ifdef OPENSSL_NO_CT
     lua_pushboolean(L, false);
 #else

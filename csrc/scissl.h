@@ -147,6 +147,11 @@ void sci_open_error(lua_State *L);
 
 int sci_digest(lua_State *L); /* scissl.digest */
 
+/* ---- seal.c ----------------------------------------------------------------------------------------------------- */
+
+int sci_seal(lua_State *L);   /* scissl.seal */
+int sci_unseal(lua_State *L); /* scissl.unseal */
+
 /* ---- file.c: files and BIOs ------------------------------------------------------------------------------------- */
 
 /* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with

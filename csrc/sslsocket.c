@@ -478,6 +478,8 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_facts(L);
     sci_open_trace(L);
     sci_open_choose(L);
+    sci_open_overlook(L);
+    sci_open_dh(L);
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);

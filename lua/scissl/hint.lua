@@ -30,6 +30,7 @@ local phase_words = {
   verify = "verifying a certificate",
   match = "comparing a certificate with a name",
   digest = "computing a fingerprint",
+  seal = "sealing or reading what was sealed",
   key = "making a key",
   renegotiate = "renegotiating",
   export = "deriving secrets",
@@ -212,6 +213,8 @@ local hints = {
   malformed_extension = "a part of the certificate is damaged; do not trust it, and tell its owner",
   malformed_name = "a name in the certificate is damaged; do not trust it, and tell its owner",
   not_session = "this is PEM text, but no TLS session; OSSslSession:toPem() makes one",
+  not_sealed = "this was sealed with another secret, for another purpose, or changed since; compare the secrets of all "
+    .. "who share it",
   malformed_session = "the saved TLS session is damaged; make a full handshake and save the new one",
   malformed_key = "the key is damaged, or of a kind that this OpenSSL does not know",
   passphrase_empty = "an empty passphrase protects nothing; give one, or none at all (nil)",

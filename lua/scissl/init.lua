@@ -19,6 +19,8 @@ local written_in_lua = {
   scheduler = "scissl.scheduler",
   wait = "scissl.wait",
   SciSslSocketConfiguration = "scissl.configuration",
+  try = "scissl.repl.try",
+  explain = "scissl.repl.explain",
 }
 
 --- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.

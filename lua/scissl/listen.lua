@@ -6,6 +6,7 @@ local Configuration = require "scissl.configuration"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
 local server = require "scissl.server"
+local sni = require "scissl.sni"
 local stream = require "scissl.stream"
 local wait = require "scissl.wait"
 
@@ -89,6 +90,7 @@ function Listener:handshake(socket)
     onVerify = self.onVerify,
     onReplayable = take,
   })
+  if done and self.sessions then self.sessions:keep(socket) end
   if done then return made_of(self, socket, replayable) end
   socket:close()
   return nil, failure
@@ -155,6 +157,7 @@ function Listener:setContext(context)
   if not options.is(context, "SciSslContext") then
     error(("bad argument #1 to 'setContext' (SciSslContext expected, got %s)"):format(type(context)), 2)
   end
+  if self.sessions then self.sessions:serve(context) end
   self.context = context
   return self
 end
@@ -192,14 +195,25 @@ end
 
 -- ---- making one
 
-local function open(host, port, backlog)
+-- A listening socket that somebody else has made, who may share it with other processes.
+local function adopt(given)
+  local plain, failure = SciSocket.on(given)
+  if not plain then return nil, failure end
+  local done
+  done, failure = plain:setBlocking(false)
+  if done then return plain end
+  return nil, failure
+end
+
+local function open(host, port, backlog, shared)
   local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, port)
   if not addresses then return nil, failure end
   local plain
   plain, failure = SciSocket.newStreamSocket(addresses[1].family)
   if not plain then return nil, failure end
-  local done
-  done, failure = plain:bind(addresses[1].address, addresses[1].port)
+  local done = true
+  if shared then done, failure = plain:setSockOpt("SO_REUSEPORT", true) end
+  if done then done, failure = plain:bind(addresses[1].address, addresses[1].port) end
   if done then done, failure = plain:listen(backlog) end
   if done then done, failure = plain:setBlocking(false) end
   if done then return plain end
@@ -211,6 +225,9 @@ local known_options = Configuration.optionKinds {
   host = "string",
   port = "port",
   backlog = "count",
+  reusePort = "boolean",
+  socket = "integer|table|userdata",
+  sessions = "table|userdata",
   timeout = "seconds",
   verify = "string|integer",
   psk = "psks|function",
@@ -222,6 +239,36 @@ local known_options = Configuration.optionKinds {
   onCertificate = "callable",
   onVerify = "callable",
 }
+
+local function check_place(given)
+  if not given.socket then
+    if not given.port then error("option 'port' to 'scissl.listen' is missing", 3) end
+    return
+  end
+  for _, name in ipairs { "host", "port", "backlog", "reusePort" } do
+    if given[name] ~= nil then
+      error(("options 'socket' and '%s' to 'scissl.listen' exclude each other"):format(name), 3)
+    end
+  end
+end
+
+-- Sessions are kept by the context that a connection has in the end. In the order of their names, a context that has
+-- several gets the same on all servers.
+local function serve_sessions(store, context, handler)
+  if not store then return handler end
+  store:serve(context)
+  if getmetatable(handler) == sni then
+    local names, served = {}, { [context] = true }
+    for name in pairs(handler.contexts) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local other = handler.contexts[name]
+      if not served[other] then store:serve(other, name) end
+      served[other] = true
+    end
+  end
+  return store:onClientHello(handler)
+end
 
 --- Listens for TLS connections.
 -- @function scissl.listen
@@ -249,6 +296,12 @@ local known_options = Configuration.optionKinds {
 --   `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
 -- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 -- * `backlog`: connections that may wait to be accepted (128)
+-- * `reusePort`: true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system
+--   deals the connections out to them
+-- * `socket`, in place of `host`, `port`, `backlog` and `reusePort`: a listening socket, as `SciSocket.on` takes it:
+--   one that was inherited from the process that started this one, and is shared with others
+-- * `sessions`: a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions
+--   that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
 -- * `waiter`: how to wait (see `scissl.wait`), `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslListener
@@ -258,15 +311,17 @@ local known_options = Configuration.optionKinds {
 -- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 return function(given)
   options.check("scissl.listen", given, known_options, 2)
-  if not given.port then error("option 'port' to 'scissl.listen' is missing", 2) end
+  check_place(given)
   local waiter = wait.find(given.waiter, 2)
   local context, failure = server.context("scissl.listen", given, 2)
   if not context then return nil, failure end
   local on_client_hello
   on_client_hello, failure = server.helloHandler("scissl.listen", given, context, 2)
   if failure then return nil, failure end
+  on_client_hello = serve_sessions(given.sessions, context, on_client_hello)
   local plain
-  plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG)
+  if given.socket then plain, failure = adopt(given.socket)
+  else plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG, given.reusePort) end
   if not plain then return nil, failure end
   return setmetatable({
     plain = plain,
@@ -275,6 +330,7 @@ return function(given)
     timeout = given.timeout,
     maxLine = given.maxLine,
     maxBuffer = given.maxBuffer,
+    sessions = given.sessions,
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,

@@ -153,7 +153,7 @@ end
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   -- Also ends a waiter that says "ready" for ever.
   if deadline and now() >= deadline then return nil, timed_out(phase, timeout, what) end
-  local good, ready, reason = true, nil, nil
+  local good, ready, reason = true
   if trusted[waiter] then
     ready, reason = waiter(socket, events, deadline)
   else
