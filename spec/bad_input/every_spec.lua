@@ -270,6 +270,7 @@ local socket_setters = {
   sslSetContext = function() return plus(no_text(), { "x", 1 }) end,
   sslSetDane = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetOcspResponse = context_setters.setOcspResponse,
+  sslSetDhParameters = no_pem,
   sslSetReadAhead = no_boolean,
   sslSetServerName = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetTicketAppData = function() return plus(no_text(), { noise }) end,
