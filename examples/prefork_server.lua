@@ -1,10 +1,10 @@
 -- A server of several processes on one port: a client is served by whichever worker it meets, and resumes at any.
 -- lua5.4 examples/prefork_server.lua PORT CERTIFICATE_FILE KEY_FILE [WORKERS]    port 0: any; 4 workers
 --
--- Lua cannot fork: the supervisor starts the workers as programs of their own, which listen on the same port
--- (SO_REUSEPORT: the system deals the connections out). Each has a connection to the supervisor, over which it gets the
--- ticket keys that all share. Where it ends, the other side is gone: a worker that dies is started again; and when the
--- supervisor gets SIGTERM, which ends it at once, the workers finish what they have begun, and go.
+-- Lua cannot fork: the supervisor starts the workers as programs of their own, which inherit the listening socket that
+-- it has made, so no connection is lost when one of them dies. Each has a connection to the supervisor, over which it
+-- gets the ticket keys that all share. Where it ends, the other side is gone: a worker that dies is started again; and
+-- when the supervisor gets SIGTERM, which ends it at once, the workers finish what they have begun, and go.
 local scissl = require "scissl"
 local SciSocket, SciSslContext = scissl.SciSocket, scissl.SciSslContext
 
@@ -42,13 +42,13 @@ local function receive_keys(control)
   return keys
 end
 
-local function work(folder, port, certificate, key, pid)
+local function work(folder, descriptor, certificate, key, pid)
   local control = assert(SciSocket.newStreamSocket "unix")
   assert(control:connect(folder .. "/control"))
   assert(control:send(pid .. "\n"))
   local keys = receive_keys(control)
-  local listener = assert(scissl.listen { host = HOST, port = tonumber(port), reusePort = true,
-                                          certificate = certificate, privateKey = key, timeout = 10 })
+  local listener = assert(scissl.listen { socket = tonumber(descriptor), certificate = certificate, privateKey = key,
+                                          timeout = 10 })
   listener:getContext():setSessionIdContext "prefork"
   while keys do
     listener:getContext():setTicketKeys(keys)
@@ -71,10 +71,10 @@ local function quoted(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
-local function start_worker(folder, port)
+local function start_worker(folder, listening)
   local first = 0
   while arg[first - 1] do first = first - 1 end
-  local words = { arg[first], arg[0], "--worker", folder, tostring(port), arg[2], arg[3] }
+  local words = { arg[first], arg[0], "--worker", folder, tostring(listening:getfd()), arg[2], arg[3] }
   for i, word in ipairs(words) do words[i] = quoted(word) end
   os.execute([[sh -c 'exec "$0" "$@" $$' ]] .. table.concat(words, " ") .. " &")
 end
@@ -90,17 +90,16 @@ local function new_keys(old)
   return keys
 end
 
--- Holds the port: the workers may all be gone for a moment.
-local function hold(port)
-  local holder = assert(SciSocket.newStreamSocket())
-  assert(holder:setSockOpt("SO_REUSEPORT", true))
-  assert(holder:bind(HOST, port))
-  return holder
+local function listen(port)
+  local listening = assert(SciSocket.newStreamSocket())
+  assert(listening:bind(HOST, port))
+  assert(listening:listen())
+  return assert(listening:setInheritable(true))
 end
 
 local function supervise(count)
-  local holder <close> = hold(tonumber(arg[1]))
-  local _, port = assert(holder:getSockName())
+  local listening <close> = listen(tonumber(arg[1]))
+  local _, port = assert(listening:getSockName())
   local pipe = assert(io.popen "mktemp -d") -- for this user's eyes only
   local folder = pipe:read "l"
   pipe:close()
@@ -112,7 +111,7 @@ local function supervise(count)
   local workers, missing, pause = {}, count, 0
   while true do
     while missing > 0 and SciSocket.now() >= pause do
-      start_worker(folder, port)
+      start_worker(folder, listening)
       missing = missing - 1
     end
     local interests = { [control] = "r" }
