@@ -263,6 +263,7 @@ end)
 
 local socket_setters = {
   setBlocking = no_boolean,
+  setInheritable = no_boolean,
   setSession = function() return plus(no_text(), { "x", 1 }) end,
   setSockOpt = function() return plus(no_text(), { "", "x", "SO_RCVBUF\0", noise }) end,
   sslAddTlsa = function() return plus(no_text(), { -1, 256, 1 << 32, math.maxinteger, 1.5, "x", "" }) end,
