@@ -193,7 +193,7 @@ function wait.on(target, events, given)
   if events ~= "w" and type(target) ~= "number" and target.dirty and target:dirty() then return true end
   local waiter = wait.find(given.waiter, 2)
   local deadline = given.deadline or wait.deadline(given.timeout)
-  if type(target) == "table" and target.socket and target.ssl then target = target:socket() end
+  if options.is(target, "SciSslStream") then target = target.link:base() end
   return wait.ready(waiter, target, events, deadline, "wait", given.timeout)
 end
 
@@ -204,7 +204,7 @@ end
 -- @param[opt="cancelled"] reason
 -- @treturn integer how many waits there were
 function wait.cancel(target, reason)
-  if type(target) == "table" and target.socket and target.ssl then target = target:socket() end
+  if options.is(target, "SciSslStream") then target = target.link:base() end
   if reason == nil then reason = "cancelled" end
   return waiting.wake(target, nil, reason)
 end
