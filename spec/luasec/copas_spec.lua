@@ -1,5 +1,5 @@
--- copas, with LuaSec's connections: Debian's old 1.2, or a current one where that is on the path. Each program runs in a
--- process of its own, with ours and with the real LuaSec.
+-- copas, with LuaSec's connections: Debian's old 1.2, or a current one where that is on the path. Each program runs
+-- in a process of its own, with ours and with the real LuaSec.
 
 local ends = require "spec.support.ends"
 local luasec = require "spec.support.luasec"
