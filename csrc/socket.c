@@ -137,6 +137,25 @@ static int socket_set_blocking(lua_State *L) {
 }
 
 /***
+Lets programs that are started from now on inherit the descriptor, or not. No socket is inherited unless this says so; a
+listening one that is can be served by several processes (`scissl.listen { socket = descriptor }`).
+@function SciSocket:setInheritable
+@tparam boolean inheritable
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError `closed`
+@see fcntl(2), FD_CLOEXEC
+*/
+static int socket_set_inheritable(lua_State *L) {
+    const sci_socket *socket = sci_check_socket(L, 1);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    int descriptor = sci_socket_descriptor(socket);
+    if (descriptor < 0) return sci_socket_fail_closed(L, "option");
+    if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_answer_receiver(L);
+    return sci_socket_fail_system(L, "option", NULL, errno);
+}
+
+/***
 Tells whether the socket waits in its calls.
 @function SciSocket:isBlocking
 @treturn[1] boolean
@@ -435,6 +454,7 @@ static const luaL_Reg socket_functions[] = {
 
 static const luaL_Reg socket_methods[] = {
     {"setBlocking", socket_set_blocking},
+    {"setInheritable", socket_set_inheritable},
     {"isBlocking", socket_is_blocking},
     {"send", socket_send},
     {"recv", socket_recv},
