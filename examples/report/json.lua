@@ -1,5 +1,5 @@
--- Tables as JSON: those with a first element, and empty ones, as arrays. Keys stand in order, so that two reports can be
--- compared.
+-- Tables as JSON: those with a first element, and empty ones, as arrays. Keys stand in order, so that two reports can
+-- be compared.
 local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 
 local function escape(character)

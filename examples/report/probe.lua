@@ -8,10 +8,15 @@ local function merge(first, second)
   return all
 end
 
+local GIVES_UP = 3 -- time-outs after which a server is asked nothing more
+
 -- Opens a connection that is there to see something; whom it speaks to was judged before.
 local function open(target, options)
+  if target.silent >= GIVES_UP then return nil end
   local base = { host = target.host, port = target.port, timeout = target.timeout, verify = false }
-  return scissl.connect(merge(base, options))
+  local stream, failure = scissl.connect(merge(base, options))
+  if failure and failure:condition() == "timeout" then target.silent = target.silent + 1 end
+  return stream
 end
 
 -- ---- certificates
@@ -271,12 +276,32 @@ local function look_at_chain(report)
   end
 end
 
-local function without_forward_secrecy(protocol)
+local ciphers_by_name = {}
+for _, cipher in ipairs(scissl.SciSslCipher.known()) do ciphers_by_name[cipher:name()] = cipher end
+
+local function count_ciphers(protocol, test)
   local count = 0
   for _, name in ipairs(protocol.ciphers) do
-    if protocol.version ~= "TLSv1.3" and not name:find "DHE%-" then count = count + 1 end
+    if test(ciphers_by_name[name]) then count = count + 1 end
   end
   return count
+end
+
+local function is_anonymous(cipher) return cipher:authentication():find "null" ~= nil end
+
+local lasting = { rsa = true, psk = true } -- key exchanges that use the same key each time
+
+local function look_at_ciphers(report, protocol)
+  local lasts = count_ciphers(protocol, function(cipher) return lasting[cipher:keyExchange()] end)
+  local nobody = count_ciphers(protocol, is_anonymous)
+  local plain = count_ciphers(protocol, function(cipher) return cipher:bits() < 112 end)
+  local version = protocol.version:gsub("^TLSv", "TLS ")
+  if lasts > 0 then
+    note(report, "In %s, ciphers without forward secrecy: %d. Who gets the key later can read what was recorded.",
+      version, lasts)
+  end
+  if nobody > 0 then note(report, "In %s, ciphers that authenticate nobody: %d.", version, nobody) end
+  if plain > 0 then note(report, "In %s, ciphers that are weak or encrypt nothing: %d.", version, plain) end
 end
 
 local function look_at_protocols(report)
@@ -285,19 +310,20 @@ local function look_at_protocols(report)
     local version, old = protocol.version, protocol.version == "TLSv1" or protocol.version == "TLSv1.1"
     if protocol.accepted and old then
       note(report, "It still takes %s, which is out of use (RFC 8996).", version == "TLSv1" and "TLS 1.0" or "TLS 1.1")
-    elseif protocol.accepted and without_forward_secrecy(protocol) > 0 then
-      note(report, "%d of its ciphers have no forward secrecy: who gets the key later reads what was recorded.",
-        without_forward_secrecy(protocol))
     end
+    look_at_ciphers(report, protocol)
     if version == "TLSv1.3" then modern = protocol.accepted end
   end
   if not modern then note(report, "It does not take TLS 1.3.") end
 end
 
-local function look(report)
+local function look(target, report)
   report.attention = {}
   look_at_chain(report)
   look_at_protocols(report)
+  if target.silent > 0 then
+    note(report, "It did not answer in time when it was asked for more: some of this may be missing.")
+  end
   local resumed = false
   for _, one in ipairs(report.resumption) do resumed = resumed or one.resumed end
   if not resumed then note(report, "It resumes no sessions: each visit is a full handshake.") end
@@ -305,11 +331,12 @@ end
 
 return function(target)
   local report = { host = target.host, port = target.port, trusted = false, time = os.date "!%Y-%m-%dT%H:%M:%SZ" }
+  target.silent = 0
   if not first_look(target, report) then return report end
   ask_protocols(target, report)
   ask_groups(target, report)
   ask_alpn(target, report)
   ask_resumption(target, report)
-  look(report)
+  look(target, report)
   return report
 end

@@ -56,7 +56,8 @@ local function seconds_in_words(seconds)
 end
 
 local function days_in_words(days)
-  if days < 0 then return ("expired %d days ago"):format(-days) end
+  if days == -1 then return "expired within a day" end
+  if days < 0 then return ("expired %d days ago"):format(-days - 1) end
   return days == 1 and "1 day left" or days .. " days left"
 end
 

@@ -11,9 +11,28 @@ local function has(text, part)
   assert.truthy(text:gsub("%s+", " "):find(part, 1, true), text .. "\n\ndoes not contain: " .. part)
 end
 
-local function serve(arguments, identity)
+-- A server of ours in a process of its own, whose standard output nobody has to read. `options`: Lua text, fields of
+-- scissl.listen.
+local function serve(options, identity)
   identity = identity or pki.server
-  return ends.openssl(("-cert %s -key %s %s"):format(identity.certificateFile, identity.keyFile, arguments or ""))
+  return ends.lua(([[
+local scissl = require "scissl"
+local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = %q, privateKey = %q, %s })
+print("ready " .. select(2, listener:getSockName()))
+io.stdout:flush()
+while true do
+  local stream = listener:accept()
+  if stream then
+    stream:read "l"
+    stream:close()
+  end
+end
+]]):format(identity.certificateFile, identity.keyFile, options or ""), "^ready (%d+)")
+end
+
+-- openssl s_server, for reports that need few connections: it tells each to a pipe that nobody reads.
+local function openssl(arguments)
+  return ends.openssl(("-cert %s -key %s %s"):format(pki.server.certificateFile, pki.server.keyFile, arguments))
 end
 
 local function fits(text)
@@ -25,7 +44,7 @@ end
 
 describe("examples/report.lua", function()
   it("tells all about a server that can be trusted", function()
-    local server <close> = serve "-alpn http/1.1"
+    local server <close> = serve [[alpn = { "http/1.1" }]]
     local text, code = report(server.port)
     assert.are.equal(0, code, text)
     has(text, "TRUSTED")
@@ -48,13 +67,13 @@ describe("examples/report.lua", function()
 
   it("says why a server cannot be trusted, and looks further all the same", function()
     local reasons = {
-      { pki.expired, "has expired", "expired 1 days ago" },
+      { pki.expired, "has expired", ", expired " },
       { pki.wrongHost, "is for another host name", "for elsewhere.example, 192.0.2.1" },
       { pki.strangeServer, "Nobody trusted here signed", "signed by CN=another authority" },
       { pki.selfSigned, "is self-signed", "signed by itself" },
     }
     for _, reason in ipairs(reasons) do
-      local server <close> = serve("-tls1_3", reason[1])
+      local server <close> = serve([[version = "TLSv1.3"]], reason[1])
       local text, code = report(server.port)
       assert.are.equal(1, code, text)
       has(text, "NOT TRUSTED")
@@ -66,7 +85,8 @@ describe("examples/report.lua", function()
   end)
 
   it("works with a server of TLS 1.2 alone, and names its order and what it lacks", function()
-    local server <close> = serve "-tls1_2 -serverpref -cipher ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384"
+    local server <close> = openssl("-tls1_2 -serverpref "
+      .. "-cipher ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384")
     local text, code = report(server.port)
     assert.are.equal(0, code, text)
     has(text, "TLS 1.2 2 ciphers, in the server's order ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384")
@@ -77,30 +97,18 @@ describe("examples/report.lua", function()
   it("names what is out of date: protocols, and ciphers without forward secrecy", function()
     local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
       key = require "scissl".SciSslPrivateKey.generate "RSA" }
-    local server <close> = serve("-cipher ALL:@SECLEVEL=0 -min_protocol TLSv1", rsa)
+    local server <close> = serve([[cipherList = "ALL", securityLevel = 0, minProtocol = "TLSv1"]], rsa)
     local text, code = report(server.port)
     assert.are.equal(0, code, text)
     has(text, "It still takes TLS 1.0")
     has(text, "It still takes TLS 1.1")
-    has(text, "of its ciphers have no forward secrecy")
+    has(text, "In TLS 1.2, ciphers without forward secrecy: ")
+    has(text, "In TLS 1.2, ciphers that authenticate nobody: ")
   end)
 
   it("asks for the host by name (SNI)", function()
-    local scissl = require "scissl"
-    local server <close> = ends.lua(([[
-local scissl = require "scissl"
-local context = assert(scissl.SciSslContext.new())
-assert(context:useCertificateFile %q)
-assert(context:usePrivateKeyFile %q)
-local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, sni = { localhost = context } })
-print("ready " .. select(2, listener:getSockName()))
-io.stdout:flush()
-while true do
-  local stream = listener:accept()
-  if stream then stream:close() end
-end
-]]):format(pki.server.certificateFile, pki.server.keyFile), "^ready (%d+)")
-    assert(scissl)
+    local server <close> = serve(
+      [[onClientHello = function(_, hello) return hello:serverName() == "localhost", "unrecognized_name" end]])
     local text, code = report(server.port)
     assert.are.equal(0, code, text)
     local refused
@@ -111,7 +119,7 @@ end
   end)
 
   it("says who asks for client certificates, and shows the chain even where it gets no further", function()
-    local server <close> = serve(("-tls1_2 -Verify 1 -CAfile %s"):format(pki.ca.certificateFile))
+    local server <close> = serve(("version = 'TLSv1.2', caFile = %q"):format(pki.ca.certificateFile))
     local text, code = report(server.port)
     assert.are.equal(2, code, text)
     has(text, "client's cert. asked for, signed by CN=scissl test authority")
@@ -161,7 +169,7 @@ end
 
   it("lets no server play with the terminal, or break the JSON", function()
     local evil = pki.issue { subject = [[CN=\1B]0\;evil\07\"]], names = { "localhost" } }
-    local server <close> = serve("-tls1_3", evil)
+    local server <close> = serve([[version = "TLSv1.3"]], evil)
     local text = report(server.port)
     fits(text)
     has(text, "evil")
