@@ -87,6 +87,7 @@ needs_of_the_specs() {
     need lua-socket has_lua_module socket.core
     need lua-cqueues has_lua_module cqueues
     need lua-luv has_lua_module luv
+    need lua-posix has_lua_module posix.sys.socket
     need lua-sec has_lua_module ssl
     need lua-copas has_lua_file copas
     need lua-redis has_lua_file redis
