@@ -78,7 +78,8 @@ end
 
 local function find_taker(pattern, prefix)
   if type(pattern) == "number" then return take_count(math.max(0, pattern - #prefix)) end
-  return takers[pattern] or takers["*" .. tostring(pattern)] or error("bad argument #1 to 'receive' (invalid pattern)", 3)
+  local taker = takers[pattern] or takers["*" .. tostring(pattern)]
+  return taker or error("bad argument #1 to 'receive' (invalid pattern)", 3)
 end
 
 local function finish(self, prefix, pattern, reason)

@@ -74,7 +74,8 @@ describe(("An echo server with %d connections:"):format(COUNT), function()
 
   local function promise(name, missing, file, environment)
     if not enough then
-      return pending(("%s (the hard limit of open files is %d, and %d are needed)"):format(name, files_allowed(), FILES))
+      local why = ("the hard limit of open files is %d, and %d are needed"):format(files_allowed(), FILES)
+      return pending(("%s (%s)"):format(name, why))
     end
     if missing then return pending(("%s (%s)"):format(name, missing)) end
     it(name, function() serves(name, file, environment) end)

@@ -107,8 +107,12 @@ describe("A waiter", function()
       pending_callbacks[entry] = true
       return function() pending_callbacks[entry] = nil end
     end
-    local function on_readable(descriptor, callback) return add { descriptor = descriptor, call = callback, events = "r" } end
-    local function on_writable(descriptor, callback) return add { descriptor = descriptor, call = callback, events = "w" } end
+    local function on_readable(descriptor, callback)
+      return add { descriptor = descriptor, call = callback, events = "r" }
+    end
+    local function on_writable(descriptor, callback)
+      return add { descriptor = descriptor, call = callback, events = "w" }
+    end
     local function after(seconds, callback) return add { at = SciSocket.now() + seconds, call = callback } end
 
     local function waiter(socket, events, deadline)
