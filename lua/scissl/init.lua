@@ -11,6 +11,7 @@ local written_in_lua = {
   listen = "scissl.listen",
   handshake = "scissl.handshake",
   stream = "scissl.stream",
+  plain = "scissl.plain",
   features = "scissl.features",
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
@@ -18,6 +19,8 @@ local written_in_lua = {
   scheduler = "scissl.scheduler",
   wait = "scissl.wait",
   SciSslSocketConfiguration = "scissl.configuration",
+  try = "scissl.repl.try",
+  explain = "scissl.repl.explain",
 }
 
 --- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.

@@ -233,6 +233,7 @@ describe("Sockets of others are adopted as they are:", function()
     luv.run("nowait") -- it has been closed
   end)
 
+  -- Debian has luaposix for Lua 5.3 and before; the numbers are what any other makes, too, as below.
   local posix, it_posix = with "posix.sys.socket"
   it_posix("luaposix's descriptor numbers", function()
     talks(function(port)

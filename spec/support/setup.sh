@@ -87,7 +87,6 @@ needs_of_the_specs() {
     need lua-socket has_lua_module socket.core
     need lua-cqueues has_lua_module cqueues
     need lua-luv has_lua_module luv
-    need lua-posix has_lua_module posix.sys.socket
     need lua-sec has_lua_module ssl
     need lua-copas has_lua_file copas
     need lua-redis has_lua_file redis
@@ -103,6 +102,9 @@ needs_of_all_specs() {
     needs_of_the_specs
     need gnutls-bin has_command gnutls-cli
     need nginx nginx -v
+    need redis-tools has_one_of redis-server redis-check-rdb
+    need chromium has_command chromium
+    need libnss3-tools has_command certutil
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------
