@@ -153,12 +153,11 @@ end
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   -- Also ends a waiter that says "ready" for ever.
   if deadline and now() >= deadline then return nil, timed_out(phase, timeout, what) end
-  local good, ready, reason = true
   if trusted[waiter] then
-    ready, reason = waiter(socket, events, deadline)
-  else
-    good, ready, reason = pcall(waiter, socket, events, deadline)
+    local ready, reason = waiter(socket, events, deadline)
+    return understand(ready, reason, socket, events, deadline, phase, timeout, what)
   end
+  local good, ready, reason = pcall(waiter, socket, events, deadline)
   if good then return understand(ready, reason, socket, events, deadline, phase, timeout, what) end
   return nil, bad_waiter(phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
 end
