@@ -277,10 +277,13 @@ static int socket_recv(lua_State *L) {
     luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
     int descriptor = sci_socket_descriptor(socket);
     if (descriptor < 0) return sci_socket_fail_closed(L, "recv");
-    unsigned char *scratch = sci_get_state(L)->scratch;
-    ssize_t got = max == 0 ? 0 : receive(descriptor, scratch, max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH);
+    sci_state *state = sci_get_state(L);
+    size_t size = max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
+    /* One of its own inside a callback: that of the read outside may hold bytes. */
+    unsigned char *bytes = state->reading ? lua_newuserdatauv(L, size, 0) : state->scratch;
+    ssize_t got = size == 0 ? 0 : receive(descriptor, bytes, size);
     if (got < 0) return sci_socket_fail_io(L, socket, "recv", SSL_ERROR_WANT_READ, errno);
-    lua_pushlstring(L, (const char *)scratch, (size_t)got);
+    lua_pushlstring(L, (const char *)bytes, (size_t)got);
     return 1;
 }
 

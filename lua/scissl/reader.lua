@@ -157,8 +157,8 @@ local function skip_space(self, most)
   local buffer, skipped = self.buffer, 0
   while true do
     skipped = skipped + buffer:skipSpace()
-    if buffer.size > 0 then return true end
     if skipped > most then return refuse("line_too_long", "no numeral within %d bytes", most) end
+    if buffer.size > 0 then return true end
     local more, failure = fill(self)
     if not more then return nil, failure end
   end

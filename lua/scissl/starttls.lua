@@ -178,7 +178,9 @@ function starttls.start(self, given, level)
   options.check("startTls", given, role.options, level)
   local clean, failure = is_clean(self)
   if not clean then return nil, failure end
-  return role.start(self, given, level)
+  local done
+  done, failure = role.start(self, given, level)
+  return done, failure
 end
 
 -- ---- another stream's TLS

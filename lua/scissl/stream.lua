@@ -500,7 +500,8 @@ end
 --  is closed, since neither TLS nor plain text could go on
 -- @raise for unknown options and wrong types
 function Stream:startTls(given)
-  return require "scissl.starttls".start(self, given or {}, 2)
+  local done, failure = require "scissl.starttls".start(self, given or {}, 2) -- no tail call: levels are counted
+  return done, failure
 end
 
 --- Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
