@@ -8,6 +8,7 @@ local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
 local handshake = require "scissl.luasec.handshake"
 local peer = require "scissl.luasec.peer"
+local strictness = require "scissl.luasec.strictness"
 
 local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
 
@@ -56,8 +57,9 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why not
 function connection.attach(self, transport)
-  local socket, failure = SciSocket.on(transport)
-  local tls
+  local trusts, failure = strictness.trust(self.context)
+  local socket, tls
+  if trusts then socket, failure = SciSocket.on(transport) end
   if socket then
     socket:setBlocking(false)
     tls, failure = SciSslSocket.on(socket, self.context.tls)
@@ -96,6 +98,27 @@ function methods:close()
 end
 
 Connection.__close = methods.close
+
+local directions = { both = true, send = true, receive = true }
+
+--- Says that we send nothing more, as LuaSocket's `shutdown` does; the peer can still be heard.
+-- @tparam[opt="both"] string how `"both"`, `"send"`, or `"receive"`, which does nothing
+-- @treturn[1] integer 1
+-- @treturn[2] nil
+-- @treturn[2] string `"wantwrite"` where the time is over: call again; `"closed"`, or why it failed
+function methods:shutdown(how)
+  how = how or "both"
+  if not directions[how] then error("bad argument #1 to 'shutdown' (invalid shutdown method)", 2) end
+  if not self.connected then return nil, "closed" end
+  local started, problem
+  while how ~= "receive" do
+    local answer = self.tls:sslShutdown()
+    if answer == 0 or answer == 1 then break end
+    started, problem = bytes.await(self, answer, started)
+    if problem then return nil, problem end
+  end
+  return 1
+end
 
 function Connection:__tostring()
   return ("SSL connection: %p%s"):format(self, self.ended and not self.tls and " (closed)" or "")

@@ -153,12 +153,11 @@ end
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   -- Also ends a waiter that says "ready" for ever.
   if deadline and now() >= deadline then return nil, timed_out(phase, timeout, what) end
-  local good, ready, reason = true
   if trusted[waiter] then
-    ready, reason = waiter(socket, events, deadline)
-  else
-    good, ready, reason = pcall(waiter, socket, events, deadline)
+    local ready, reason = waiter(socket, events, deadline)
+    return understand(ready, reason, socket, events, deadline, phase, timeout, what)
   end
+  local good, ready, reason = pcall(waiter, socket, events, deadline)
   if good then return understand(ready, reason, socket, events, deadline, phase, timeout, what) end
   return nil, bad_waiter(phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
 end
@@ -174,6 +173,13 @@ local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_W
 function wait.wanted(socket, answer)
   local code = socket:sslGetError(answer)
   return events_wanted[code], code
+end
+
+-- Streams and listeners wait for the socket underneath.
+local function bare(target)
+  if options.is(target, "SciSslStream") then return target.link:base() end
+  if type(target) == "table" and type(target.socket) == "function" then return target:socket() end
+  return target
 end
 
 local known_options = { timeout = "seconds", deadline = "number", waiter = "string|callable" }
@@ -193,7 +199,7 @@ function wait.on(target, events, given)
   if events ~= "w" and type(target) ~= "number" and target.dirty and target:dirty() then return true end
   local waiter = wait.find(given.waiter, 2)
   local deadline = given.deadline or wait.deadline(given.timeout)
-  if type(target) == "table" and target.socket and target.ssl then target = target:socket() end
+  target = bare(target)
   return wait.ready(waiter, target, events, deadline, "wait", given.timeout)
 end
 
@@ -204,7 +210,7 @@ end
 -- @param[opt="cancelled"] reason
 -- @treturn integer how many waits there were
 function wait.cancel(target, reason)
-  if type(target) == "table" and target.socket and target.ssl then target = target:socket() end
+  target = bare(target)
   if reason == nil then reason = "cancelled" end
   return waiting.wake(target, nil, reason)
 end
