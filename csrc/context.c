@@ -4,6 +4,13 @@
 #include <limits.h>
 #include <string.h>
 
+/***
+The settings that many connections share (SSL_CTX): protocols, ciphers, trust, certificates, sessions. A connection takes
+them over with `SciSslSocket:sslInitialize`; what is set later does not reach it. Setters answer the receiver, so that calls can
+be chained, or nil and a `SciSslError`. A new context verifies nobody until `setVerify` says so; `scissl.connect` does.
+@classmod SciSslContext
+*/
+
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 sci_context *sci_check_context(lua_State *L, int index) {

@@ -7,6 +7,11 @@
 
 #include <openssl/pkcs12.h>
 
+/***
+PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers, in one.
+@classmod SciSslPkcs12
+*/
+
 /* What is taken out of one, or put into it: in a guard of Lua's. */
 typedef struct bundle {
     PKCS12 *sealed;

@@ -224,7 +224,7 @@ end
 -- * `verifyHost`: the name or address that the certificate must be for, if not `host`; a list of names: one of them;
 --   false: any name will do
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
--- * `verify = false`: no check whatsoever, and so no protection against anybody
+-- * `verify`: false: no check whatsoever, and so no protection against anybody
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocsp`: `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see
@@ -235,7 +235,7 @@ end
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
--- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
+-- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume
 -- * `sessions`: a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are
 --   kept apart by host, port, application protocols and everything that decides whom this connection trusts
@@ -246,7 +246,8 @@ end
 --   records it can send it again: use it for requests that change nothing. Where not, or where the server does not take
 --   it, it is written after the handshake; `stream:earlyDataStatus()` tells
 -- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
--- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
+-- * `waiter`: how to wait (see `scissl.wait`)
+-- * `maxLine`: bytes that a line may have (1 MiB)
 --
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil

@@ -240,11 +240,12 @@ end
 --
 -- * `port` (needed): number, 0 for one that the system chooses, or the name of a service
 -- * `host`: name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
--- * `certificate` (needed), `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration)
+-- * `certificate`, `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration). It needs one, unless there is
+--   another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
--- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`), and `pskHint`. No
---   certificate is needed then
+-- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+-- * `pskHint`: see `SciSslContext:setPskHint`
 -- * `keylogFile`: appends the connections' secrets to a file, for debugging: it gives them away
 -- * `caFile`, `caPath`, `ca`, `trustUri`: who signs the certificates of clients
 -- * `verify`: `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one;
@@ -252,7 +253,7 @@ end
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration
--- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
+-- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `sni`: contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's
 --   own, other names are refused
 -- * `onClientHello`, `onCertificate`, `onVerify`: handlers of each handshake (see `scissl.handshake`)
@@ -260,7 +261,8 @@ end
 --   `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
 -- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 -- * `backlog`: connections that may wait to be accepted (128)
--- * `waiter`: how to wait (see `scissl.wait`), `maxLine`: bytes that a line may have (1 MiB)
+-- * `waiter`: how to wait (see `scissl.wait`)
+-- * `maxLine`: bytes that a line may have (1 MiB)
 --
 -- @treturn[1] SciSslListener
 -- @treturn[2] nil

@@ -1,0 +1,110 @@
+---What a client offers in its hello, read from the bytes that came: OpenSSL passes over what it does not know, and a
+---fingerprint must not.
+---
+---@meta SciSslClientHello
+---@class SciSslClientHello
+local SciSslClientHello = {}
+
+---Reads the records that a client's hello came in.
+---
+---@param records string see `SciSslSocket:clientHelloRecords`
+---@return SciSslClientHello?
+---@return SciSslError? # condition `malformed_hello`
+function SciSslClientHello.fromRecords(records) end
+
+---Answers the host that the client asks for (SNI).
+---
+---@return string? # as it came; nil where the client names none
+---@see RFC 6066, section 3
+function SciSslClientHello:serverName() end
+
+---Answers the application protocols that the client offers, most preferred first.
+---
+---@return string[]
+---@see RFC 7301
+function SciSslClientHello:alpn() end
+
+---Answers the protocol versions that the client offers, most preferred first. A client up to TLS 1.2 offers its
+---highest alone.
+---
+---@return string[] # `"TLSv1.3"`, `"TLSv1.2"` …, `"GREASE"`, or the number in hexadecimal
+function SciSslClientHello:versions() end
+
+---Answers the cipher suites, most preferred first.
+---
+---@return string[] # the names of the RFCs; `"GREASE"`; `"0x…"` for those that this OpenSSL does not know
+function SciSslClientHello:cipherSuites() end
+
+---Answers the numbers of the cipher suites, most preferred first.
+---
+---@return integer[]
+function SciSslClientHello:cipherSuiteIds() end
+
+---Answers the groups for the key exchange, most preferred first.
+---
+---@return string[] # such as `"x25519"`; `"GREASE"`; `"0x…"`
+function SciSslClientHello:groups() end
+
+---Answers the groups for which the client has sent a key already (TLS 1.3).
+---
+---@return string[]
+function SciSslClientHello:keyShares() end
+
+---Answers the signature algorithms that the client can check, most preferred first.
+---
+---@return string[] # the names of RFC 8446, section 4.2.3; `"GREASE"`; `"0x…"`
+function SciSslClientHello:signatureAlgorithms() end
+
+---Answers the session id. In TLS 1.3 it is without meaning.
+---
+---@return string # raw bytes, 0 to 32
+function SciSslClientHello:sessionId() end
+
+---Answers the client's random.
+---
+---@return string # 32 raw bytes
+function SciSslClientHello:random() end
+
+---Answers the compression methods; today null (0) alone.
+---
+---@return integer[]
+function SciSslClientHello:compressionMethods() end
+
+---Tells whether the client sends data before the handshake is done (TLS 1.3).
+---
+---@return boolean
+function SciSslClientHello:offersEarlyData() end
+
+---Tells whether the client offers to resume a session, or another pre-shared key (TLS 1.3).
+---
+---@return boolean
+function SciSslClientHello:offersPreSharedKey() end
+
+---Answers all extensions, in the order in which they came.
+---
+---@return table[] # `type` (integer) and `data` (string, raw bytes)
+function SciSslClientHello:extensions() end
+
+---Answers the data of one extension.
+---
+---@param kind integer its number in the registry of TLS extensions
+---@return string? # raw bytes; nil where it did not come
+function SciSslClientHello:extension(kind) end
+
+---Answers what the JA3 fingerprint is made of: version, cipher suites, extensions, groups and point formats.
+---
+---@return string # such as `"771,4865-4866,0-10-11,29-23,0"`
+function SciSslClientHello:ja3Text() end
+
+---Answers the JA3 fingerprint of the client: alike for connections of the same program, whoever runs it.
+---
+---@return string? # 32 hexadecimal digits; nil where OpenSSL has no MD5
+function SciSslClientHello:ja3() end
+
+---Answers a fingerprint in the manner of JA4: readable at its beginning, and not moved by the order in which browsers
+---shuffle their extensions.
+---
+---@return string # such as `"t13d1516h2_8daaf6152771_e5627efa2ab1"`
+function SciSslClientHello:ja4() end
+
+return SciSslClientHello

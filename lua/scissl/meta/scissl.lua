@@ -1,0 +1,481 @@
+---scissl: secure sockets for Lua on OpenSSL 3 and later.
+---The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
+---`scissl.core`; what is written in Lua is loaded when it is first used.
+---
+---@meta scissl
+---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
+---@field OSSslSession OSSslSession
+---@field OSSslVersion OSSslVersion
+---@field SciSocket SciSocket
+---@field SciSslCipher SciSslCipher
+---@field SciSslClientHello SciSslClientHello
+---@field SciSslContext SciSslContext
+---@field SciSslError SciSslError
+---@field SciSslListener SciSslListener
+---@field SciSslOcsp SciSslOcsp
+---@field SciSslPkcs12 SciSslPkcs12
+---@field SciSslPrivateKey SciSslPrivateKey
+---@field SciSslSessionMemory SciSslSessionMemory
+---@field SciSslSni SciSslSni
+---@field SciSslSocket SciSslSocket
+---@field SciSslSocketConfiguration SciSslSocketConfiguration
+---@field SciSslStream SciSslStream
+---@field SciSslX509Certificate SciSslX509Certificate
+---@field SciSslX509Crl SciSslX509Crl
+---@field SciSslX509Request SciSslX509Request
+local scissl = {}
+
+---Options of `scissl.connect`.
+---@class scissl.ConnectOptions
+---@field host string name, or address (`"192.0.2.1"`, `"::1"`). Every address of a name is tried in turn
+---@field port integer|string number, or the name of a service
+---@field timeout? number seconds for everything up to the end of the handshake (but for the look-up of the name, which the system limits), then for each operation of the stream. Without it, as long as it takes
+---@field caFile? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field caPath? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field ca? string|SciSslX509Certificate whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field trustUri? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field verifyHost? string|string[]|false the name or address that the certificate must be for, if not `host`; a list of names: one of them; false: any name will do
+---@field serverName? string|false the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
+---@field verify? boolean false: no check whatsoever, and so no protection against anybody
+---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
+---@field privateKey? string|SciSslPrivateKey the client's own (see SciSslSocketConfiguration)
+---@field passphrase? string|function the client's own (see SciSslSocketConfiguration)
+---@field pkcs12? string the same in one, path or bytes
+---@field ocsp? string `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see `SciSslContext:setOcspPolicy`)
+---@field psk? table|function a key that the server knows, too: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
+---@field keylogFile? string|boolean appends the connection's secrets to a file, for debugging: it gives them away
+---@field alpn? string[] as in SciSslSocketConfiguration
+---@field version? string as in SciSslSocketConfiguration
+---@field minProtocol? string as in SciSslSocketConfiguration
+---@field maxProtocol? string as in SciSslSocketConfiguration
+---@field cipherList? string as in SciSslSocketConfiguration
+---@field ciphersuites? string as in SciSslSocketConfiguration
+---@field groups? string as in SciSslSocketConfiguration
+---@field signatureAlgorithms? string as in SciSslSocketConfiguration
+---@field securityLevel? integer as in SciSslSocketConfiguration
+---@field options? integer|string|string[] as in SciSslSocketConfiguration
+---@field commands? table as in SciSslSocketConfiguration
+---@field certificates? table[] as in SciSslSocketConfiguration
+---@field verifyDepth? integer as in SciSslSocketConfiguration
+---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
+---@field verifyTime? integer as in SciSslSocketConfiguration
+---@field purpose? string as in SciSslSocketConfiguration
+---@field crl? string as in SciSslSocketConfiguration
+---@field crlFile? string as in SciSslSocketConfiguration
+---@field sessionTimeout? integer as in SciSslSocketConfiguration
+---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field session? OSSslSession an OSSslSession to resume
+---@field sessions? table|userdata a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
+---@field tlsa? table TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
+---@field replayable? string what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever records it can send it again: use it for requests that change nothing. Where not, or where the server does not take it, it is written after the handshake; `stream:earlyDataStatus()` tells
+---@field onCertificate? function handlers of the handshake (see `scissl.handshake`)
+---@field onVerify? function handlers of the handshake (see `scissl.handshake`)
+---@field waiter? string|function how to wait (see `scissl.wait`)
+---@field maxLine? integer bytes that a line may have (1 MiB)
+
+---Options of `scissl.handshake`.
+---@class scissl.HandshakeOptions
+---@field timeout? number seconds for the whole handshake
+---@field deadline? number the same as a moment on the clock of `SciSocket.now()`
+---@field waiter? string|function a name or a function (see `scissl.wait`)
+---@field onClientHello? function (servers) `onClientHello(socket, hello)`: `hello` is a SciSslClientHello; answering a SciSslContext goes on with that one (see `SciSslSocket:sslSetContext`)
+---@field onCertificate? function `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as `SciSslSocket:sslUseCertificate` takes them
+---@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); `socket:earlyDataStatus()` tells afterwards whether the server has taken it
+---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it raises goes to the caller
+---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer whatever OpenSSL thinks, and nothing leaves it to OpenSSL
+
+---Options of `scissl.listen`.
+---@class scissl.ListenOptions
+---@field port integer|string number, 0 for one that the system chooses, or the name of a service
+---@field host? string name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
+---@field certificate? string|SciSslX509Certificate the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field privateKey? string|SciSslPrivateKey the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field passphrase? string|function the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field pkcs12? string the same in one, path or bytes
+---@field ocspResponse? string DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
+---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+---@field pskHint? string see `SciSslContext:setPskHint`
+---@field keylogFile? string|boolean appends the connections' secrets to a file, for debugging: it gives them away
+---@field caFile? string who signs the certificates of clients
+---@field caPath? string who signs the certificates of clients
+---@field ca? string|SciSslX509Certificate who signs the certificates of clients
+---@field trustUri? string who signs the certificates of clients
+---@field verify? string|integer `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one; `"require"`: refused without (the default where a CA is named); or `SSL_VERIFY_…` flags
+---@field alpn? string[] as in SciSslSocketConfiguration
+---@field version? string as in SciSslSocketConfiguration
+---@field minProtocol? string as in SciSslSocketConfiguration
+---@field maxProtocol? string as in SciSslSocketConfiguration
+---@field cipherList? string as in SciSslSocketConfiguration
+---@field ciphersuites? string as in SciSslSocketConfiguration
+---@field groups? string as in SciSslSocketConfiguration
+---@field signatureAlgorithms? string as in SciSslSocketConfiguration
+---@field securityLevel? integer as in SciSslSocketConfiguration
+---@field options? integer|string|string[] as in SciSslSocketConfiguration
+---@field commands? table as in SciSslSocketConfiguration
+---@field certificates? table[] as in SciSslSocketConfiguration
+---@field verifyDepth? integer as in SciSslSocketConfiguration
+---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
+---@field verifyTime? integer as in SciSslSocketConfiguration
+---@field purpose? string as in SciSslSocketConfiguration
+---@field crl? string as in SciSslSocketConfiguration
+---@field crlFile? string as in SciSslSocketConfiguration
+---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
+---@field sessionTimeout? integer as in SciSslSocketConfiguration
+---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field sni? table contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's own, other names are refused
+---@field onClientHello? function handlers of each handshake (see `scissl.handshake`)
+---@field onCertificate? function handlers of each handshake (see `scissl.handshake`)
+---@field onVerify? function handlers of each handshake (see `scissl.handshake`)
+---@field maxReplayableData? integer bytes of early data that clients may send before the handshake is done (none); what came so `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
+---@field timeout? number seconds for each handshake (30), and for each operation of the streams (as long as it takes)
+---@field backlog? integer connections that may wait to be accepted (128)
+---@field waiter? string|function how to wait (see `scissl.wait`)
+---@field maxLine? integer bytes that a line may have (1 MiB)
+
+---Constants of OpenSSL: sslGetError(3).
+---@class scissl.SslGetError
+---@field SSL_ERROR_NONE integer
+---@field SSL_ERROR_SSL integer
+---@field SSL_ERROR_WANT_READ integer
+---@field SSL_ERROR_WANT_WRITE integer
+---@field SSL_ERROR_WANT_X509_LOOKUP integer
+---@field SSL_ERROR_SYSCALL integer
+---@field SSL_ERROR_ZERO_RETURN integer
+---@field SSL_ERROR_WANT_CONNECT integer
+---@field SSL_ERROR_WANT_ACCEPT integer
+---@field SSL_ERROR_WANT_ASYNC integer
+---@field SSL_ERROR_WANT_ASYNC_JOB integer
+---@field SSL_ERROR_WANT_CLIENT_HELLO_CB integer
+---@field SSL_ERROR_WANT_RETRY_VERIFY integer
+
+---Constants of OpenSSL: verification modes.
+---@class scissl.VerificationModes
+---@field SSL_VERIFY_NONE integer
+---@field SSL_VERIFY_PEER integer
+---@field SSL_VERIFY_FAIL_IF_NO_PEER_CERT integer
+---@field SSL_VERIFY_CLIENT_ONCE integer
+---@field SSL_VERIFY_POST_HANDSHAKE integer
+
+---Constants of OpenSSL: protocol versions.
+---@class scissl.ProtocolVersions
+---@field TLS1_VERSION integer
+---@field TLS1_1_VERSION integer
+---@field TLS1_2_VERSION integer
+---@field TLS1_3_VERSION integer
+
+---Constants of OpenSSL: options.
+---@class scissl.Options
+---@field SSL_OP_NO_EXTENDED_MASTER_SECRET integer
+---@field SSL_OP_CLEANSE_PLAINTEXT integer
+---@field SSL_OP_LEGACY_SERVER_CONNECT integer
+---@field SSL_OP_ENABLE_KTLS integer
+---@field SSL_OP_TLSEXT_PADDING integer
+---@field SSL_OP_SAFARI_ECDHE_ECDSA_BUG integer
+---@field SSL_OP_IGNORE_UNEXPECTED_EOF integer
+---@field SSL_OP_ALLOW_CLIENT_RENEGOTIATION integer
+---@field SSL_OP_DISABLE_TLSEXT_CA_NAMES integer
+---@field SSL_OP_ALLOW_NO_DHE_KEX integer
+---@field SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS integer
+---@field SSL_OP_NO_QUERY_MTU integer
+---@field SSL_OP_COOKIE_EXCHANGE integer
+---@field SSL_OP_NO_TICKET integer
+---@field SSL_OP_CISCO_ANYCONNECT integer
+---@field SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION integer
+---@field SSL_OP_NO_COMPRESSION integer
+---@field SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION integer
+---@field SSL_OP_NO_ENCRYPT_THEN_MAC integer
+---@field SSL_OP_ENABLE_MIDDLEBOX_COMPAT integer
+---@field SSL_OP_PRIORITIZE_CHACHA integer
+---@field SSL_OP_CIPHER_SERVER_PREFERENCE integer
+---@field SSL_OP_TLS_ROLLBACK_BUG integer
+---@field SSL_OP_NO_ANTI_REPLAY integer
+---@field SSL_OP_NO_SSLv3 integer
+---@field SSL_OP_NO_TLSv1 integer
+---@field SSL_OP_NO_TLSv1_2 integer
+---@field SSL_OP_NO_TLSv1_1 integer
+---@field SSL_OP_NO_TLSv1_3 integer
+---@field SSL_OP_NO_DTLSv1 integer
+---@field SSL_OP_NO_DTLSv1_2 integer
+---@field SSL_OP_NO_RENEGOTIATION integer
+---@field SSL_OP_CRYPTOPRO_TLSEXT_BUG integer
+---@field SSL_OP_NO_SSL_MASK integer
+---@field SSL_OP_NO_DTLS_MASK integer
+---@field SSL_OP_ALL integer
+
+---Constants of OpenSSL: session cache.
+---@class scissl.SessionCache
+---@field SSL_SESS_CACHE_OFF integer
+---@field SSL_SESS_CACHE_CLIENT integer
+---@field SSL_SESS_CACHE_SERVER integer
+---@field SSL_SESS_CACHE_BOTH integer
+---@field SSL_SESS_CACHE_NO_AUTO_CLEAR integer
+---@field SSL_SESS_CACHE_NO_INTERNAL_LOOKUP integer
+---@field SSL_SESS_CACHE_NO_INTERNAL_STORE integer
+---@field SSL_SESS_CACHE_NO_INTERNAL integer
+---@field SSL_SESS_CACHE_UPDATE_TIME integer
+
+---Constants of OpenSSL: alerts.
+---@class scissl.Alerts
+---@field SSL_AD_CLOSE_NOTIFY integer
+---@field SSL_AD_UNEXPECTED_MESSAGE integer
+---@field SSL_AD_BAD_RECORD_MAC integer
+---@field SSL_AD_DECRYPTION_FAILED integer
+---@field SSL_AD_RECORD_OVERFLOW integer
+---@field SSL_AD_DECOMPRESSION_FAILURE integer
+---@field SSL_AD_HANDSHAKE_FAILURE integer
+---@field SSL_AD_NO_CERTIFICATE integer
+---@field SSL_AD_BAD_CERTIFICATE integer
+---@field SSL_AD_UNSUPPORTED_CERTIFICATE integer
+---@field SSL_AD_CERTIFICATE_REVOKED integer
+---@field SSL_AD_CERTIFICATE_EXPIRED integer
+---@field SSL_AD_CERTIFICATE_UNKNOWN integer
+---@field SSL_AD_ILLEGAL_PARAMETER integer
+---@field SSL_AD_UNKNOWN_CA integer
+---@field SSL_AD_ACCESS_DENIED integer
+---@field SSL_AD_DECODE_ERROR integer
+---@field SSL_AD_DECRYPT_ERROR integer
+---@field SSL_AD_EXPORT_RESTRICTION integer
+---@field SSL_AD_PROTOCOL_VERSION integer
+---@field SSL_AD_INSUFFICIENT_SECURITY integer
+---@field SSL_AD_INTERNAL_ERROR integer
+---@field SSL_AD_USER_CANCELLED integer
+---@field SSL_AD_NO_RENEGOTIATION integer
+---@field SSL_AD_MISSING_EXTENSION integer
+---@field SSL_AD_CERTIFICATE_REQUIRED integer
+---@field SSL_AD_UNSUPPORTED_EXTENSION integer
+---@field SSL_AD_CERTIFICATE_UNOBTAINABLE integer
+---@field SSL_AD_UNRECOGNIZED_NAME integer
+---@field SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE integer
+---@field SSL_AD_BAD_CERTIFICATE_HASH_VALUE integer
+---@field SSL_AD_UNKNOWN_PSK_IDENTITY integer
+---@field SSL_AD_INAPPROPRIATE_FALLBACK integer
+---@field SSL_AD_NO_APPLICATION_PROTOCOL integer
+
+---Constants of OpenSSL: shutdown.
+---@class scissl.Shutdown
+---@field SSL_SENT_SHUTDOWN integer
+---@field SSL_RECEIVED_SHUTDOWN integer
+
+---Constants of OpenSSL: verification results.
+---@class scissl.VerificationResults
+---@field X509_V_OK integer
+---@field X509_V_ERR_UNSPECIFIED integer
+---@field X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT integer
+---@field X509_V_ERR_UNABLE_TO_GET_CRL integer
+---@field X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE integer
+---@field X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE integer
+---@field X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY integer
+---@field X509_V_ERR_CERT_SIGNATURE_FAILURE integer
+---@field X509_V_ERR_CRL_SIGNATURE_FAILURE integer
+---@field X509_V_ERR_CERT_NOT_YET_VALID integer
+---@field X509_V_ERR_CERT_HAS_EXPIRED integer
+---@field X509_V_ERR_CRL_NOT_YET_VALID integer
+---@field X509_V_ERR_CRL_HAS_EXPIRED integer
+---@field X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD integer
+---@field X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD integer
+---@field X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD integer
+---@field X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD integer
+---@field X509_V_ERR_OUT_OF_MEM integer
+---@field X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT integer
+---@field X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN integer
+---@field X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY integer
+---@field X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE integer
+---@field X509_V_ERR_CERT_CHAIN_TOO_LONG integer
+---@field X509_V_ERR_CERT_REVOKED integer
+---@field X509_V_ERR_NO_ISSUER_PUBLIC_KEY integer
+---@field X509_V_ERR_PATH_LENGTH_EXCEEDED integer
+---@field X509_V_ERR_INVALID_PURPOSE integer
+---@field X509_V_ERR_CERT_UNTRUSTED integer
+---@field X509_V_ERR_CERT_REJECTED integer
+---@field X509_V_ERR_SUBJECT_ISSUER_MISMATCH integer
+---@field X509_V_ERR_AKID_SKID_MISMATCH integer
+---@field X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH integer
+---@field X509_V_ERR_KEYUSAGE_NO_CERTSIGN integer
+---@field X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER integer
+---@field X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION integer
+---@field X509_V_ERR_KEYUSAGE_NO_CRL_SIGN integer
+---@field X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION integer
+---@field X509_V_ERR_INVALID_NON_CA integer
+---@field X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED integer
+---@field X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE integer
+---@field X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED integer
+---@field X509_V_ERR_INVALID_EXTENSION integer
+---@field X509_V_ERR_INVALID_POLICY_EXTENSION integer
+---@field X509_V_ERR_NO_EXPLICIT_POLICY integer
+---@field X509_V_ERR_DIFFERENT_CRL_SCOPE integer
+---@field X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE integer
+---@field X509_V_ERR_UNNESTED_RESOURCE integer
+---@field X509_V_ERR_PERMITTED_VIOLATION integer
+---@field X509_V_ERR_EXCLUDED_VIOLATION integer
+---@field X509_V_ERR_SUBTREE_MINMAX integer
+---@field X509_V_ERR_APPLICATION_VERIFICATION integer
+---@field X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE integer
+---@field X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX integer
+---@field X509_V_ERR_UNSUPPORTED_NAME_SYNTAX integer
+---@field X509_V_ERR_CRL_PATH_VALIDATION_ERROR integer
+---@field X509_V_ERR_PATH_LOOP integer
+---@field X509_V_ERR_SUITE_B_INVALID_VERSION integer
+---@field X509_V_ERR_SUITE_B_INVALID_ALGORITHM integer
+---@field X509_V_ERR_SUITE_B_INVALID_CURVE integer
+---@field X509_V_ERR_SUITE_B_INVALID_SIGNATURE_ALGORITHM integer
+---@field X509_V_ERR_SUITE_B_LOS_NOT_ALLOWED integer
+---@field X509_V_ERR_SUITE_B_CANNOT_SIGN_P_384_WITH_P_256 integer
+---@field X509_V_ERR_HOSTNAME_MISMATCH integer
+---@field X509_V_ERR_EMAIL_MISMATCH integer
+---@field X509_V_ERR_IP_ADDRESS_MISMATCH integer
+---@field X509_V_ERR_DANE_NO_MATCH integer
+---@field X509_V_ERR_EE_KEY_TOO_SMALL integer
+---@field X509_V_ERR_CA_KEY_TOO_SMALL integer
+---@field X509_V_ERR_CA_MD_TOO_WEAK integer
+---@field X509_V_ERR_INVALID_CALL integer
+---@field X509_V_ERR_STORE_LOOKUP integer
+---@field X509_V_ERR_NO_VALID_SCTS integer
+---@field X509_V_ERR_PROXY_SUBJECT_NAME_VIOLATION integer
+---@field X509_V_ERR_OCSP_VERIFY_NEEDED integer
+---@field X509_V_ERR_OCSP_VERIFY_FAILED integer
+---@field X509_V_ERR_OCSP_CERT_UNKNOWN integer
+---@field X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM integer
+---@field X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH integer
+---@field X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY integer
+---@field X509_V_ERR_INVALID_CA integer
+---@field X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA integer
+---@field X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN integer
+---@field X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA integer
+---@field X509_V_ERR_ISSUER_NAME_EMPTY integer
+---@field X509_V_ERR_SUBJECT_NAME_EMPTY integer
+---@field X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER integer
+---@field X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER integer
+---@field X509_V_ERR_EMPTY_SUBJECT_ALT_NAME integer
+---@field X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL integer
+---@field X509_V_ERR_CA_BCONS_NOT_CRITICAL integer
+---@field X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL integer
+---@field X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL integer
+---@field X509_V_ERR_CA_CERT_MISSING_KEY_USAGE integer
+---@field X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3 integer
+---@field X509_V_ERR_EC_KEY_EXPLICIT_PARAMS integer
+
+---Constants of OpenSSL: verification flags.
+---@class scissl.VerificationFlags
+---@field X509_V_FLAG_USE_CHECK_TIME integer
+---@field X509_V_FLAG_CRL_CHECK integer
+---@field X509_V_FLAG_CRL_CHECK_ALL integer
+---@field X509_V_FLAG_IGNORE_CRITICAL integer
+---@field X509_V_FLAG_X509_STRICT integer
+---@field X509_V_FLAG_ALLOW_PROXY_CERTS integer
+---@field X509_V_FLAG_POLICY_CHECK integer
+---@field X509_V_FLAG_EXPLICIT_POLICY integer
+---@field X509_V_FLAG_INHIBIT_ANY integer
+---@field X509_V_FLAG_INHIBIT_MAP integer
+---@field X509_V_FLAG_NOTIFY_POLICY integer
+---@field X509_V_FLAG_EXTENDED_CRL_SUPPORT integer
+---@field X509_V_FLAG_USE_DELTAS integer
+---@field X509_V_FLAG_CHECK_SS_SIGNATURE integer
+---@field X509_V_FLAG_TRUSTED_FIRST integer
+---@field X509_V_FLAG_SUITEB_128_LOS_ONLY integer
+---@field X509_V_FLAG_SUITEB_192_LOS integer
+---@field X509_V_FLAG_SUITEB_128_LOS integer
+---@field X509_V_FLAG_PARTIAL_CHAIN integer
+---@field X509_V_FLAG_NO_ALT_CHAINS integer
+---@field X509_V_FLAG_NO_CHECK_TIME integer
+---@field X509_V_FLAG_POLICY_MASK integer
+
+---Constants of OpenSSL: host checks.
+---@class scissl.HostChecks
+---@field X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT integer
+---@field X509_CHECK_FLAG_NO_WILDCARDS integer
+---@field X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS integer
+---@field X509_CHECK_FLAG_MULTI_LABEL_WILDCARDS integer
+---@field X509_CHECK_FLAG_SINGLE_LABEL_SUBDOMAINS integer
+---@field X509_CHECK_FLAG_NEVER_CHECK_SUBJECT integer
+
+---Constants of OpenSSL: purposes.
+---@class scissl.Purposes
+---@field X509_PURPOSE_SSL_CLIENT integer
+---@field X509_PURPOSE_SSL_SERVER integer
+---@field X509_PURPOSE_NS_SSL_SERVER integer
+---@field X509_PURPOSE_SMIME_SIGN integer
+---@field X509_PURPOSE_SMIME_ENCRYPT integer
+---@field X509_PURPOSE_CRL_SIGN integer
+---@field X509_PURPOSE_ANY integer
+---@field X509_PURPOSE_OCSP_HELPER integer
+---@field X509_PURPOSE_TIMESTAMP_SIGN integer
+---@field SSL_OP_ENABLE_KTLS_TX_ZEROCOPY_SENDFILE integer
+---@field SSL_OP_NO_TX_CERTIFICATE_COMPRESSION integer
+---@field SSL_OP_NO_RX_CERTIFICATE_COMPRESSION integer
+---@field SSL_OP_PREFER_NO_DHE_KEX integer
+---@field SSL_OP_LEGACY_EC_POINT_FORMATS integer
+
+---Computes a message digest.
+---
+---@param name string `SHA256`, `MD5` …
+---@param bytes string
+---@return string? # raw bytes
+---@return SciSslError? # condition `unknown_digest`
+---@see EVP_Digest(3)
+function scissl.digest(name, bytes) end
+
+---Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
+---for the host asked for, or there is no connection.
+---
+---@param given scissl.ConnectOptions options
+---@return SciSslStream?
+---@return SciSslError? # phase `load` where a file or setting is refused; `resolve`: `host_not_found`; `connect`: `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` … whatever the handshake met
+---@raise for unknown options and wrong types
+function scissl.connect(given) end
+
+---Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
+---A blocking socket is made non-blocking meanwhile where there is a time-out, since nothing else could hold it to that.
+---
+---The handlers below are called between the steps of the handshake, never inside OpenSSL: they may yield, take their
+---time, use other sockets, or close this one. What they raise ends the handshake and is the SciSslError's `cause`. Any
+---of them may answer `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason, which refuses the peer; nothing,
+---which goes on as without a handler; or nil and a SciSslError, which is as if it were raised.
+---
+---@param socket SciSslSocket
+---@param role string `"connect"` (client) or `"accept"` (server)
+---@param given? scissl.HandshakeOptions options
+---@return SciSslSocket? # the socket
+---@return SciSslError? # what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up; `refused` or `handler_failed` by a handler. The socket is the caller's to close
+---@raise for another role, and for unknown options
+function scissl.handshake(socket, role, given) end
+
+---Listens for TLS connections.
+---
+---@param given scissl.ListenOptions options
+---@return SciSslListener?
+---@return SciSslError? # phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`, `permission_denied` …
+---@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
+function scissl.listen(given) end
+
+---Makes a stream of a SciSslSocket whose handshake is done.
+---
+---@param socket SciSslSocket
+---@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
+---@return SciSslStream
+---@raise for something else than a SciSslSocket, and for unknown options
+function scissl.stream(socket, given) end
+
+scissl.sessions.memory = {}
+
+---Makes a store.
+---
+---@param given? table `max`: servers whose sessions are kept (1000); `perKey`: sessions of each (4)
+---@return SciSslSessionMemory
+---@raise for unknown options and wrong types
+function scissl.sessions.memory.new(given) end
+
+scissl.sni = {}
+
+---Makes a map.
+---
+---@param given table contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is a host name; `"*.example.org"`, which stands for one label in place of the star; or `"*"`: all others, and clients that name no host. Exact names come before wildcards
+---@param more? table `others = true`: without a `"*"`, the handshake goes on with the context that it began with; else it is refused with the alert unrecognized_name
+---@return SciSslSni?
+---@return SciSslError? # what the first context said that could not be made
+---@raise for names that are none, and for values of another kind
+---@see RFC 6066, section 3
+function scissl.sni.new(given, more) end
+
+return scissl
