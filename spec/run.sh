@@ -99,6 +99,12 @@ check_format() {
     skip "clang-format (version 14 is not installed)"
 }
 
+# LDoc's warnings are failures here.
+builds_the_reference() {
+    rm -rf "$build/reference"
+    ldoc --fatalwarnings . && [ -f "$build/reference/index.html" ]
+}
+
 # ---- Runs of the specs ---------------------------------------------------------------------------------------------
 
 # limited COMMAND…: runs it, and ends it and its children when it hangs or when the user interrupts. SIGINT raises
@@ -204,6 +210,7 @@ check "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
 check "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
 check "luacheck" luacheck --no-color lua spec examples
 check_format
+check "ldoc ." builds_the_reference
 run_specs plain "$build/gcc" spec "$lua"
 check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
 run_sanitized

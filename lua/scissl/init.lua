@@ -15,6 +15,7 @@ local written_in_lua = {
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
   sessions = "scissl.sessions",
+  help = "scissl.help",
   SciSslSocketConfiguration = "scissl.configuration",
 }
 

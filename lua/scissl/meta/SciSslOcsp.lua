@@ -16,6 +16,13 @@ local SciSslOcsp = {}
 ---@raise for an unknown option or one of a wrong type
 ---@see OCSP_basic_verify(3)
 ---@see RFC 6960
+---@usage
+---```lua
+---local der = assert(scissl.SciSslOcsp.response {
+---  certificate = certificate, issuer = ca, key = caKey, nextUpdate = os.time() + 3600,
+---})
+---print(assert(scissl.SciSslOcsp.check(der, { certificate = certificate, issuer = ca })).status) --> good
+---```
 function SciSslOcsp.check(der, options) end
 
 ---Reads an OCSP response, and believes nothing of it: its signature is not checked.
@@ -24,6 +31,11 @@ function SciSslOcsp.check(der, options) end
 ---@return table? # `outcome`: `"successful"`, `"malformedRequest"`, `"internalError"`, `"tryLater"`, `"sigRequired"` or `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text) or `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of tables as `check` answers them
 ---@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`
 ---@see OCSP_response_status(3)
+---@usage
+---```lua
+---local der = assert(scissl.SciSslOcsp.response { outcome = "tryLater" })
+---print(assert(scissl.SciSslOcsp.parse(der)).outcome) --> tryLater
+---```
 function SciSslOcsp.parse(der) end
 
 ---Makes an OCSP request, without a nonce and not signed: the body that `POST` with the type `application/ocsp-request` takes
@@ -36,6 +48,11 @@ function SciSslOcsp.parse(der) end
 ---@return SciSslError? # phase `save`
 ---@see OCSP_request_add0_id(3)
 ---@see RFC 6960, section 4.1
+---@usage
+---```lua
+---local der = assert(scissl.SciSslOcsp.request(certificate, ca)) -- to be posted to the responder
+---print(certificate:authorityInfoAccess().ocsp[1]) --> nil -- where that is, if the certificate says
+---```
 function SciSslOcsp.request(certificate, issuer, digest) end
 
 ---Makes an OCSP response.
@@ -46,6 +63,13 @@ function SciSslOcsp.request(certificate, issuer, digest) end
 ---@raise for an unknown option or one of a wrong type
 ---@see OCSP_basic_sign(3)
 ---@see RFC 6960, section 4.2
+---@usage
+---```lua
+---local der = assert(scissl.SciSslOcsp.response {
+---  certificate = certificate, issuer = ca, key = caKey, nextUpdate = os.time() + 3600,
+---})
+---print(assert(scissl.SciSslOcsp.check(der, { certificate = certificate, issuer = ca })).status) --> good
+---```
 function SciSslOcsp.response(options) end
 
 return SciSslOcsp

@@ -12,6 +12,16 @@ local SciSslPkcs12 = {}
 ---@return SciSslError? # phase `load`; condition `malformed_pkcs12`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL has put aside
 ---@see PKCS12_parse(3)
 ---@see RFC 7292
+---@usage
+---```lua
+---local bytes = assert(scissl.SciSslPkcs12.make {
+---  key = key, certificate = certificate, chain = { ca }, passphrase = "open sesame", friendlyName = "web server",
+---})
+---local found = assert(scissl.SciSslPkcs12.parse(bytes, "open sesame"))
+---print(found.certificate == certificate, #found.chain, found.friendlyName) --> true 1 web server
+---local none, err = scissl.SciSslPkcs12.parse(bytes, "guessed")
+---print(err:condition()) --> passphrase_wrong
+---```
 function SciSslPkcs12.parse(bytes, passphrase) end
 
 ---Writes PKCS#12, encrypted with AES-256-CBC under a key that PBKDF2 makes of the passphrase.
@@ -21,6 +31,16 @@ function SciSslPkcs12.parse(bytes, passphrase) end
 ---@return SciSslError? # phase `save`; condition `passphrase_empty`, `key_mismatch`
 ---@raise for an unknown option or one of a wrong type
 ---@see PKCS12_create(3)
+---@usage
+---```lua
+---local bytes = assert(scissl.SciSslPkcs12.make {
+---  key = key, certificate = certificate, chain = { ca }, passphrase = "open sesame", friendlyName = "web server",
+---})
+---local found = assert(scissl.SciSslPkcs12.parse(bytes, "open sesame"))
+---print(found.certificate == certificate, #found.chain, found.friendlyName) --> true 1 web server
+---local none, err = scissl.SciSslPkcs12.parse(bytes, "guessed")
+---print(err:condition()) --> passphrase_wrong
+---```
 function SciSslPkcs12.make(options) end
 
 return SciSslPkcs12

@@ -13,12 +13,26 @@ local SciSslSni = {}
 ---@param context any as there, or nil
 ---@return SciSslSni? # the receiver
 ---@return SciSslError? # the context could not be made; the map stays as it was
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new { ["www.example.org"] = serverContext })
+---assert(hosts:set("*.example.net", { certificate = "server.pem", privateKey = "server.key" }))
+---print(hosts:find "WWW.example.org" == serverContext) --> true
+---print(hosts:find "a.example.net" ~= nil, hosts:find "elsewhere.example") --> true nil
+---```
 function SciSslSni:set(name, context) end
 
 ---Finds the context for a host.
 ---
 ---@param name string? nil: the client names none
 ---@return SciSslContext?
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new { ["www.example.org"] = serverContext })
+---assert(hosts:set("*.example.net", { certificate = "server.pem", privateKey = "server.key" }))
+---print(hosts:find "WWW.example.org" == serverContext) --> true
+---print(hosts:find "a.example.net" ~= nil, hosts:find "elsewhere.example") --> true nil
+---```
 function SciSslSni:find(name) end
 
 return SciSslSni

@@ -13,6 +13,12 @@ local SciSslStream = {}
 ---@param ... any (default: "l") formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until the peer closes, or a number of bytes (0 tells whether there is more: `""` or nil)
 ---@return any # a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read), `line_too_long` (the same), `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
 ---@raise for a format that does not exist
+---@usage
+---```lua
+---assert(peer:write("one line\n", 42, "rest of it"))
+---print(stream:read "l") --> one line
+---print(stream:read("n", 4)) --> 42 rest
+---```
 function SciSslStream:read(...) end
 
 ---Answers an iterator that reads the same formats each time, as `file:lines` does.
@@ -20,6 +26,14 @@ function SciSslStream:read(...) end
 ---@param ... any (default: "l") formats as for `read`
 ---@return function # it raises the SciSslError where reading fails, so that a cut stream never looks like a whole one
 ---@raise for a format that does not exist
+---@usage
+---```lua
+---assert(peer:write "one\ntwo\n")
+---peer:close()
+---for line in stream:lines() do print(line) end
+-----> one
+-----> two
+---```
 function SciSslStream:lines(...) end
 
 ---Writes strings and numbers, all of them, however the transport splits them.
@@ -28,12 +42,24 @@ function SciSslStream:lines(...) end
 ---@return SciSslStream? # the stream
 ---@return SciSslError? # `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`, so do not give it again; otherwise what `sslWrite` answered, and the rest is dropped
 ---@raise for values that are neither strings nor numbers
+---@usage
+---```lua
+---assert(stream:write("HTTP/1.0 ", 200, " OK\r\n"))
+---assert(stream:flush())
+---print(peer:read "L") --> HTTP/1.0 200 OK…
+---```
 function SciSslStream:write(...) end
 
 ---Sends what an earlier `write` that timed out has left. There is no other buffer: `write` sends at once.
 ---
 ---@return SciSslStream? # the stream
 ---@return SciSslError? # as `write`
+---@usage
+---```lua
+---assert(stream:write("HTTP/1.0 ", 200, " OK\r\n"))
+---assert(stream:flush())
+---print(peer:read "L") --> HTTP/1.0 200 OK…
+---```
 function SciSslStream:flush() end
 
 ---Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
@@ -42,28 +68,52 @@ function SciSslStream:flush() end
 ---
 ---@return boolean? # true
 ---@return SciSslError? # what was left of an earlier `write` could not be sent; the socket is closed all the same
+---@usage
+---```lua
+---do
+---  local stream <close> = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem" })
+---end -- said close_notify, and closed
+---```
 function SciSslStream:close() end
 
 ---Sets how long each later operation may take. The socket is made non-blocking for that.
 ---
 ---@param seconds number? nil: as long as it takes
 ---@return SciSslStream # the stream
+---@usage
+---```lua
+---stream:settimeout(0.01)
+---local line, err = stream:read()
+---print(line, err:condition()) --> nil timeout
+---```
 function SciSslStream:settimeout(seconds) end
 
 ---Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
 ---
 ---@return SciSslSocket
+---@usage
+---```lua
+---print(stream:socket():isSecure(), stream:dirty()) --> true false
+---```
 function SciSslStream:socket() end
 
 ---Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
 ---again by somebody else.
 ---
 ---@return string # empty where there was none
+---@usage
+---```lua
+---print(peer:replayableData() == "") --> true
+---```
 function SciSslStream:replayableData() end
 
 ---Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
 ---
 ---@return boolean
+---@usage
+---```lua
+---print(stream:socket():isSecure(), stream:dirty()) --> true false
+---```
 function SciSslStream:dirty() end
 
 ---As `SciSocket:getPeerName`. Answers the address of the other end.
@@ -173,7 +223,7 @@ function SciSslStream:serverName() end
 ---As `SciSslSocket:sslVerifyCertificate`. Answers the result of the check of the peer's certificate, whatever the verification flags made of it. (Row S16)
 ---
 ---@within The peer
----@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; the peer presented no certificate, or the handshake has not come so far
+---@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake has not come so far
 ---@return string # its text; which of the two
 ---@see SSL_get_verify_result(3)
 function SciSslStream:sslVerifyCertificate() end

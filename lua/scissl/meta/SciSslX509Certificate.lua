@@ -10,6 +10,10 @@ local SciSslX509Certificate = {}
 ---@return SciSslX509Certificate?
 ---@return SciSslError? # phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
 ---@see PEM_read_bio_X509(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromPem(certificate:toPem())) == certificate) --> true
+---```
 function SciSslX509Certificate.fromPem(text) end
 
 ---Reads a certificate from a PEM file.
@@ -17,6 +21,10 @@ function SciSslX509Certificate.fromPem(text) end
 ---@param path string
 ---@return SciSslX509Certificate?
 ---@return SciSslError? # as for `fromPem`, with the path as its subject; also `file_missing`, `file_unreadable` …
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromPemFile "server.pem"):subject()) --> CN=localhost
+---```
 function SciSslX509Certificate.fromPemFile(path) end
 
 ---Reads a certificate from DER bytes.
@@ -25,6 +33,10 @@ function SciSslX509Certificate.fromPemFile(path) end
 ---@return SciSslX509Certificate?
 ---@return SciSslError? # phase `load`; condition `not_der` or `malformed_certificate`
 ---@see d2i_X509(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromDer(certificate:toDer())) == certificate) --> true
+---```
 function SciSslX509Certificate.fromDer(bytes) end
 
 ---Writes the certificate as PEM text.
@@ -32,6 +44,10 @@ function SciSslX509Certificate.fromDer(bytes) end
 ---@return string?
 ---@return SciSslError? # phase `save`
 ---@see PEM_write_bio_X509(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromPem(certificate:toPem())) == certificate) --> true
+---```
 function SciSslX509Certificate:toPem() end
 
 ---Writes the certificate as DER bytes.
@@ -39,6 +55,10 @@ function SciSslX509Certificate:toPem() end
 ---@return string?
 ---@return SciSslError? # phase `save`
 ---@see i2d_X509_bio(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromDer(certificate:toDer())) == certificate) --> true
+---```
 function SciSslX509Certificate:toDer() end
 
 ---Answers whom the certificate is about.
@@ -46,6 +66,10 @@ function SciSslX509Certificate:toDer() end
 ---@return string? # RFC 2253 text in UTF-8, such as `CN=localhost,O=Test`; empty where it has no subject
 ---@return SciSslError? # condition `malformed_name`
 ---@see X509_NAME_print_ex(3)
+---@usage
+---```lua
+---print(certificate:subject(), certificate:issuer()) --> CN=localhost CN=scissl test authority
+---```
 function SciSslX509Certificate:subject() end
 
 ---Answers who signed the certificate.
@@ -53,6 +77,10 @@ function SciSslX509Certificate:subject() end
 ---@return string? # RFC 2253 text in UTF-8
 ---@return SciSslError? # condition `malformed_name`
 ---@see X509_NAME_print_ex(3)
+---@usage
+---```lua
+---print(certificate:subject(), certificate:issuer()) --> CN=localhost CN=scissl test authority
+---```
 function SciSslX509Certificate:issuer() end
 
 ---Answers the names that the certificate stands for, in its order, as tables with `type` and `value`:
@@ -67,18 +95,32 @@ function SciSslX509Certificate:issuer() end
 ---@return table[]? # empty where the certificate has none
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.6
+---@usage
+---```lua
+---for _, name in ipairs(assert(certificate:subjectAltNames())) do print(name.type, name.value) end
+-----> DNS localhost
+-----> IP 127.0.0.1
+---```
 function SciSslX509Certificate:subjectAltNames() end
 
 ---Answers the serial number.
 ---
 ---@return string # upper-case hexadecimal digits, two a byte; behind `-` where a broken issuer made it negative
 ---@see X509_get0_serialNumber(3)
+---@usage
+---```lua
+---print(certificate:serial():find "^%x+$" ~= nil, certificate:version()) --> true 3
+---```
 function SciSslX509Certificate:serial() end
 
 ---Answers the version of the format.
 ---
 ---@return integer # 3, or 1 for very old ones
 ---@see X509_get_version(3)
+---@usage
+---```lua
+---print(certificate:serial():find "^%x+$" ~= nil, certificate:version()) --> true 3
+---```
 function SciSslX509Certificate:version() end
 
 ---Answers from when the certificate is valid.
@@ -86,6 +128,11 @@ function SciSslX509Certificate:version() end
 ---@return integer? # seconds since the epoch; negative before 1970
 ---@return SciSslError? # condition `malformed_certificate`
 ---@see X509_get0_notBefore(3)
+---@usage
+---```lua
+---local now = os.time()
+---print(certificate:notBefore() <= now and now <= certificate:notAfter()) --> true
+---```
 function SciSslX509Certificate:notBefore() end
 
 ---Answers until when the certificate is valid, that second included.
@@ -93,6 +140,11 @@ function SciSslX509Certificate:notBefore() end
 ---@return integer? # seconds since the epoch; negative before 1970
 ---@return SciSslError? # condition `malformed_certificate`
 ---@see X509_get0_notAfter(3)
+---@usage
+---```lua
+---local now = os.time()
+---print(certificate:notBefore() <= now and now <= certificate:notAfter()) --> true
+---```
 function SciSslX509Certificate:notAfter() end
 
 ---Answers a digest of the whole certificate, which names it in logs and for pinning.
@@ -101,6 +153,10 @@ function SciSslX509Certificate:notAfter() end
 ---@return string? # upper-case hexadecimal digits without colons
 ---@return SciSslError? # condition `unknown_digest`
 ---@see X509_digest(3)
+---@usage
+---```lua
+---print(#certificate:fingerprint(), #certificate:fingerprint "SHA1") --> 64 40
+---```
 function SciSslX509Certificate:fingerprint(digest) end
 
 ---Answers OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
@@ -108,6 +164,10 @@ function SciSslX509Certificate:fingerprint(digest) end
 ---@return string?
 ---@return SciSslError? # condition `malformed_key`
 ---@see EVP_PKEY_get0_type_name(3)
+---@usage
+---```lua
+---print(certificate:keyType(), certificate:keyBits(), certificate:keyGroup()) --> EC 256 prime256v1
+---```
 function SciSslX509Certificate:keyType() end
 
 ---Answers the size of the public key.
@@ -115,6 +175,10 @@ function SciSslX509Certificate:keyType() end
 ---@return integer?
 ---@return SciSslError? # condition `malformed_key`
 ---@see EVP_PKEY_get_bits(3)
+---@usage
+---```lua
+---print(certificate:keyType(), certificate:keyBits(), certificate:keyGroup()) --> EC 256 prime256v1
+---```
 function SciSslX509Certificate:keyBits() end
 
 ---Answers the curve or group of the public key.
@@ -122,6 +186,10 @@ function SciSslX509Certificate:keyBits() end
 ---@return string? # OpenSSL's name, such as `prime256v1`; nil for keys that have none
 ---@return SciSslError? # the key is of a kind that this OpenSSL does not know
 ---@see EVP_PKEY_get_group_name(3)
+---@usage
+---```lua
+---print(certificate:keyType(), certificate:keyBits(), certificate:keyGroup()) --> EC 256 prime256v1
+---```
 function SciSslX509Certificate:keyGroup() end
 
 ---Writes the public key as PEM text (SubjectPublicKeyInfo).
@@ -129,18 +197,31 @@ function SciSslX509Certificate:keyGroup() end
 ---@return string?
 ---@return SciSslError? # condition `malformed_key` …
 ---@see PEM_write_bio_PUBKEY(3)
+---@usage
+---```lua
+---print(certificate:publicPem()) --> -----BEGIN PUBLIC KEY-----…
+---print(#certificate:publicDer()) --> 91
+---```
 function SciSslX509Certificate:publicPem() end
 
 ---Answers how the certificate was signed.
 ---
 ---@return string # OpenSSL's short name, such as `ecdsa-with-SHA256`, `RSA-SHA256` or `ED25519`; numbers with dots where it has none
 ---@see X509_get0_signature(3)
+---@usage
+---```lua
+---print(certificate:signatureAlgorithm(), certificate:signatureDigest()) --> ecdsa-with-SHA256 SHA256
+---```
 function SciSslX509Certificate:signatureAlgorithm() end
 
 ---Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed
 ---certificate raises.
 ---
 ---@see X509_free(3)
+---@usage
+---```lua
+---local certificate <close> = assert(scissl.SciSslX509Certificate.fromPemFile "server.pem")
+---```
 function SciSslX509Certificate:close() end
 
 ---Reads all certificates of a PEM text, in their order.
@@ -149,6 +230,11 @@ function SciSslX509Certificate:close() end
 ---@return SciSslX509Certificate[]? # one at the least
 ---@return SciSslError? # phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
 ---@see PEM_read_bio_X509(3)
+---@usage
+---```lua
+---local text = assert(scissl.SciSslX509Certificate.chainToPem { certificate, ca })
+---print(#assert(scissl.SciSslX509Certificate.chainFromPem(text))) --> 2
+---```
 function SciSslX509Certificate.chainFromPem(text) end
 
 ---Writes certificates as one PEM text, in their order.
@@ -157,6 +243,11 @@ function SciSslX509Certificate.chainFromPem(text) end
 ---@return string?
 ---@return SciSslError? # phase `save`
 ---@see PEM_write_bio_X509(3)
+---@usage
+---```lua
+---local text = assert(scissl.SciSslX509Certificate.chainToPem { certificate, ca })
+---print(#assert(scissl.SciSslX509Certificate.chainFromPem(text))) --> 2
+---```
 function SciSslX509Certificate.chainToPem(certificates) end
 
 ---Answers the data of a TLSA record for the certificate.
@@ -167,18 +258,30 @@ function SciSslX509Certificate.chainToPem(certificates) end
 ---@return SciSslError? # OpenSSL could not encode it
 ---@raise for other numbers
 ---@see RFC 6698, section 2.1
+---@usage
+---```lua
+---print(#certificate:tlsa("SPKI", "SHA2-256")) --> 32 -- for a TLSA record 3 1 1
+---```
 function SciSslX509Certificate:tlsa(selector, matchingType) end
 
 ---Answers the identifier of the certificate's key.
 ---
 ---@return string? # raw bytes; nil where there is none
 ---@see X509_get0_subject_key_id(3)
+---@usage
+---```lua
+---print(certificate:authorityKeyId() == ca:subjectKeyId()) --> true
+---```
 function SciSslX509Certificate:subjectKeyId() end
 
 ---Answers the identifier of the key that has signed the certificate.
 ---
 ---@return string? # raw bytes; nil where there is none
 ---@see X509_get0_authority_key_id(3)
+---@usage
+---```lua
+---print(certificate:authorityKeyId() == ca:subjectKeyId()) --> true
+---```
 function SciSslX509Certificate:authorityKeyId() end
 
 ---Answers where to ask about the certificate and its issuer.
@@ -186,6 +289,10 @@ function SciSslX509Certificate:authorityKeyId() end
 ---@return table? # `ocsp` and `caIssuers`: arrays of URIs, empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.2.1
+---@usage
+---```lua
+---print(#certificate:authorityInfoAccess().ocsp, #certificate:crlDistributionPoints(), #certificate:policies()) --> 0 0 0
+---```
 function SciSslX509Certificate:authorityInfoAccess() end
 
 ---Answers where the issuer's revocation lists are.
@@ -193,6 +300,10 @@ function SciSslX509Certificate:authorityInfoAccess() end
 ---@return string[]? # URIs; empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.13
+---@usage
+---```lua
+---print(#certificate:authorityInfoAccess().ocsp, #certificate:crlDistributionPoints(), #certificate:policies()) --> 0 0 0
+---```
 function SciSslX509Certificate:crlDistributionPoints() end
 
 ---Answers the policies under which the certificate was issued.
@@ -200,6 +311,10 @@ function SciSslX509Certificate:crlDistributionPoints() end
 ---@return string[]? # object identifiers in numbers; empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.4
+---@usage
+---```lua
+---print(#certificate:authorityInfoAccess().ocsp, #certificate:crlDistributionPoints(), #certificate:policies()) --> 0 0 0
+---```
 function SciSslX509Certificate:policies() end
 
 ---Answers what logs of certificate transparency have promised about the certificate.
@@ -207,33 +322,57 @@ function SciSslX509Certificate:policies() end
 ---@return table[]? # `version` (integer, 1), `logId` (string, raw bytes), `time` (number, seconds since the epoch), `signature` (string, raw bytes); empty where there are none
 ---@return SciSslError? # condition `malformed_extension`, `not_in_this_openssl`
 ---@see RFC 6962, section 3.3
+---@usage
+---```lua
+---if scissl.features.certificateTransparency then print(#certificate:signedCertificateTimestamps()) end
+---```
 function SciSslX509Certificate:signedCertificateTimestamps() end
 
 ---Answers all extensions, in their order.
 ---
 ---@return table[] # `oid` (object identifier in numbers), `name` (OpenSSL's short name, where it knows one), `critical` (boolean), `data` (DER bytes)
 ---@see X509_get0_extensions(3)
+---@usage
+---```lua
+---for _, extension in ipairs(certificate:extensions()) do print(extension.oid, extension.name, extension.critical) end
+---print(ca:extension "basicConstraints" ~= nil)
+---```
 function SciSslX509Certificate:extensions() end
 
 ---Answers one extension.
 ---
 ---@param oid string object identifier in numbers, or OpenSSL's short or long name
----@return string? # DER bytes; where it has none
+---@return string? # DER bytes; nil where it has none
 ---@return boolean? # whether it is critical
 ---@raise for an identifier that is none
 ---@see X509_get_ext_by_OBJ(3)
+---@usage
+---```lua
+---for _, extension in ipairs(certificate:extensions()) do print(extension.oid, extension.name, extension.critical) end
+---print(ca:extension "basicConstraints" ~= nil)
+---```
 function SciSslX509Certificate:extension(oid) end
 
 ---Answers the fields of the subject, in the certificate's own order.
 ---
 ---@return table[] # `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `value` (UTF-8; the bytes as they are where they are no text)
 ---@see X509_NAME_get_entry(3)
+---@usage
+---```lua
+---for _, field in ipairs(certificate:subjectFields()) do print(field.name, field.value) end --> CN localhost
+---print(certificate:issuerFields()[1].oid) --> 2.5.4.3
+---```
 function SciSslX509Certificate:subjectFields() end
 
 ---Answers the fields of the issuer, in the certificate's own order.
 ---
 ---@return table[] # as `subjectFields`
 ---@see X509_NAME_get_entry(3)
+---@usage
+---```lua
+---for _, field in ipairs(certificate:subjectFields()) do print(field.name, field.value) end --> CN localhost
+---print(certificate:issuerFields()[1].oid) --> 2.5.4.3
+---```
 function SciSslX509Certificate:issuerFields() end
 
 ---Answers the public key, as SubjectPublicKeyInfo.
@@ -241,6 +380,11 @@ function SciSslX509Certificate:issuerFields() end
 ---@return string? # DER bytes
 ---@return SciSslError? # phase `save`
 ---@see i2d_X509_PUBKEY(3)
+---@usage
+---```lua
+---print(certificate:publicPem()) --> -----BEGIN PUBLIC KEY-----…
+---print(#certificate:publicDer()) --> 91
+---```
 function SciSslX509Certificate:publicDer() end
 
 ---Answers the pin of the public key, as curl and HPKP write it: it stays when the certificate is renewed for the same key.
@@ -248,12 +392,20 @@ function SciSslX509Certificate:publicDer() end
 ---@return string? # `sha256//` and base64
 ---@return SciSslError? # phase `digest`
 ---@see RFC 7469, section 2.4
+---@usage
+---```lua
+---print(certificate:spkiPin()) --> sha256//…
+---```
 function SciSslX509Certificate:spkiPin() end
 
 ---Answers the digest of the certificate's signature.
 ---
 ---@return string? # such as `SHA256`; nil where the algorithm brings its own, as Ed25519 does
 ---@see X509_get_signature_info(3)
+---@usage
+---```lua
+---print(certificate:signatureAlgorithm(), certificate:signatureDigest()) --> ecdsa-with-SHA256 SHA256
+---```
 function SciSslX509Certificate:signatureDigest() end
 
 ---Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
@@ -263,6 +415,17 @@ function SciSslX509Certificate:signatureDigest() end
 ---@return SciSslError? # phase `issue`; condition `malformed_name`, `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
 ---@raise for an unknown option or one of a wrong type
 ---@see RFC 5280, section 4; X509_sign(3)
+---@usage
+---```lua
+---local caKey = assert(scissl.SciSslPrivateKey.generate "EC")
+---local ca = assert(scissl.SciSslX509Certificate.issue { subject = "CN=Our authority", key = caKey, ca = true })
+---local key = assert(scissl.SciSslPrivateKey.generate "EC")
+---local certificate = assert(scissl.SciSslX509Certificate.issue {
+---  subject = "CN=www.example.org", names = { "www.example.org", "192.0.2.1" }, key = key,
+---  issuer = ca, issuerKey = caKey, days = 90,
+---})
+---print(certificate:issuer()) --> CN=Our authority
+---```
 function SciSslX509Certificate.issue(options) end
 
 ---Tells whether the certificate is one for that host, wildcards (whole labels) included.
@@ -271,6 +434,11 @@ function SciSslX509Certificate.issue(options) end
 ---@return boolean?
 ---@return SciSslError?
 ---@see X509_check_host(3), with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+---@usage
+---```lua
+---print(certificate:matchesHost "localhost", certificate:matchesIp "127.0.0.1") --> true true
+---print(certificate:matchesEmail "root@localhost") --> false
+---```
 function SciSslX509Certificate:matchesHost(name) end
 
 ---Tells whether the certificate is one for that address.
@@ -279,6 +447,11 @@ function SciSslX509Certificate:matchesHost(name) end
 ---@return boolean?
 ---@return SciSslError? # condition `malformed_name` where it is no address
 ---@see X509_check_ip_asc(3)
+---@usage
+---```lua
+---print(certificate:matchesHost "localhost", certificate:matchesIp "127.0.0.1") --> true true
+---print(certificate:matchesEmail "root@localhost") --> false
+---```
 function SciSslX509Certificate:matchesIp(address) end
 
 ---Tells whether the certificate is one for that e-mail address.
@@ -287,6 +460,11 @@ function SciSslX509Certificate:matchesIp(address) end
 ---@return boolean?
 ---@return SciSslError?
 ---@see X509_check_email(3)
+---@usage
+---```lua
+---print(certificate:matchesHost "localhost", certificate:matchesIp "127.0.0.1") --> true true
+---print(certificate:matchesEmail "root@localhost") --> false
+---```
 function SciSslX509Certificate:matchesEmail(address) end
 
 ---Tells whether the certificate is the one of that key.
@@ -294,12 +472,20 @@ function SciSslX509Certificate:matchesEmail(address) end
 ---@param key SciSslPrivateKey
 ---@return boolean
 ---@see X509_check_private_key(3)
+---@usage
+---```lua
+---print(certificate:matchesKey(key), certificate:matchesKey(caKey)) --> true false
+---```
 function SciSslX509Certificate:matchesKey(key) end
 
 ---Tells whether the certificate is its own issuer and is signed with its own key.
 ---
 ---@return boolean # false also where the signature is not right or cannot be checked
 ---@see X509_self_signed(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
 function SciSslX509Certificate:isSelfSigned() end
 
 ---Checks the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
@@ -309,34 +495,59 @@ function SciSslX509Certificate:isSelfSigned() end
 ---@return boolean? # true
 ---@return SciSslX509Certificate[]|SciSslError # the chain: the certificate first, a trusted one last; phase `verify`, with a `verifyResult`; or condition `unknown_purpose`
 ---@see X509_verify_cert(3)
+---@usage
+---```lua
+---local good, chain = certificate:verify({ ca }, { purpose = "sslserver" })
+---print(good, #chain) --> true 2
+---local bad, err = certificate:verify { clientCertificate }
+---print(bad, err:condition()) --> nil certificate_unknown_issuer
+---```
 function SciSslX509Certificate:verify(trusted, options) end
 
 ---Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
 ---`keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
 ---
----@return string[]? # where the certificate does not say, and so does not restrict it
+---@return string[]? # nil where the certificate does not say, and so does not restrict it
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.3
+---@usage
+---```lua
+---print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
+---print(ca:extendedKeyUsage()) --> nil
+---```
 function SciSslX509Certificate:keyUsage() end
 
 ---Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
 ---numbers with dots for one that OpenSSL does not know.
 ---
----@return string[]? # where the certificate does not say, and so does not restrict them
+---@return string[]? # nil where the certificate does not say, and so does not restrict them
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.12
+---@usage
+---```lua
+---print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
+---print(ca:extendedKeyUsage()) --> nil
+---```
 function SciSslX509Certificate:extendedKeyUsage() end
 
 ---Tells whether the certificate is one of an authority: may sign others (basicConstraints).
 ---
 ---@return boolean
 ---@see X509_check_ca(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
 function SciSslX509Certificate:isCa() end
 
 ---Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
 ---
 ---@return integer? # nil where it is not limited, or the certificate is none of an authority
 ---@see X509_get_pathlen(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
 function SciSslX509Certificate:pathLength() end
 
 return SciSslX509Certificate

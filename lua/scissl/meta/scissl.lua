@@ -4,6 +4,9 @@
 ---
 ---@meta scissl
 ---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
+---@field _VERSION string such as `scissl 0.1.0`
+---@field features table What the loaded OpenSSL can do, by name, for what differs from one to another: protocols, key exchange groups, kinds of keys, and parts that can be left out of it. Everything else that this module offers every OpenSSL from 3.0 on has; what is false here answers the condition `not_in_this_openssl`, or that of an unknown name.
+---@field hasCertificateTransparency boolean as `features.certificateTransparency`
 ---@field OSSslSession OSSslSession
 ---@field OSSslVersion OSSslVersion
 ---@field SciSocket SciSocket
@@ -73,6 +76,14 @@ local scissl = {}
 ---@field onVerify? function handlers of the handshake (see `scissl.handshake`)
 ---@field waiter? string|function how to wait (see `scissl.wait`)
 ---@field maxLine? integer bytes that a line may have (1 MiB)
+---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
+---@field certificateChainFilename? string as in SciSslSocketConfiguration
+---@field certificateFilename? string as in SciSslSocketConfiguration
+---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field maxReplayableData? integer as in SciSslSocketConfiguration
+---@field ocspResponse? string as in SciSslSocketConfiguration
+---@field privateKeyFilename? string as in SciSslSocketConfiguration
+---@field pskHint? string as in SciSslSocketConfiguration
 
 ---Options of `scissl.handshake`.
 ---@class scissl.HandshakeOptions
@@ -133,6 +144,10 @@ local scissl = {}
 ---@field backlog? integer connections that may wait to be accepted (128)
 ---@field waiter? string|function how to wait (see `scissl.wait`)
 ---@field maxLine? integer bytes that a line may have (1 MiB)
+---@field certificateChainFilename? string as in SciSslSocketConfiguration
+---@field certificateFilename? string as in SciSslSocketConfiguration
+---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field privateKeyFilename? string as in SciSslSocketConfiguration
 
 ---Constants of OpenSSL: sslGetError(3).
 ---@class scissl.SslGetError
@@ -407,6 +422,16 @@ local scissl = {}
 ---@field SSL_OP_PREFER_NO_DHE_KEX integer
 ---@field SSL_OP_LEGACY_EC_POINT_FORMATS integer
 
+---Tells a SciSslError from everything else.
+---
+---@param value any anything
+---@return boolean
+---@usage
+---```lua
+---print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
+---```
+function scissl.isSslError(value) end
+
 ---Computes a message digest.
 ---
 ---@param name string `SHA256`, `MD5` …
@@ -414,6 +439,10 @@ local scissl = {}
 ---@return string? # raw bytes
 ---@return SciSslError? # condition `unknown_digest`
 ---@see EVP_Digest(3)
+---@usage
+---```lua
+---print(#scissl.digest("SHA256", "hello")) --> 32
+---```
 function scissl.digest(name, bytes) end
 
 ---Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
@@ -423,6 +452,13 @@ function scissl.digest(name, bytes) end
 ---@return SciSslStream?
 ---@return SciSslError? # phase `load` where a file or setting is refused; `resolve`: `host_not_found`; `connect`: `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` … whatever the handshake met
 ---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", timeout = 10 })
+---stream:write "hello\n"
+---print(stream:read()) --> you said: hello
+---stream:close()
+---```
 function scissl.connect(given) end
 
 ---Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
@@ -439,7 +475,28 @@ function scissl.connect(given) end
 ---@return SciSslSocket? # the socket
 ---@return SciSslError? # what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up; `refused` or `handler_failed` by a handler. The socket is the caller's to close
 ---@raise for another role, and for unknown options
+---@usage
+---```lua
+---local socket = assert(scissl.SciSslSocket.new(clientContext))
+---assert(socket:connect("127.0.0.1", port))
+---assert(socket:sslInitialize())
+---assert(socket:sslSetVerifyHost "localhost")
+---assert(scissl.handshake(socket, "connect", { timeout = 10 }))
+---print(socket:isSecure()) --> true
+---```
 function scissl.handshake(socket, role, given) end
+
+---Prints the reference: without an argument what there is; else what has this name, or the chapter of this title. Names
+---that do not exist are answered with the nearest that does.
+---
+---@param what? any a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
+---@usage
+---```lua
+---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
+---print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---```
+function scissl.help(what) end
 
 ---Listens for TLS connections.
 ---
@@ -447,6 +504,14 @@ function scissl.handshake(socket, role, given) end
 ---@return SciSslListener?
 ---@return SciSslError? # phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`, `permission_denied` …
 ---@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
+---@usage
+---```lua
+---local listener = assert(scissl.listen {
+---  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
+---  caFile = "ca.pem", verify = "optional", -- clients may have certificates
+---})
+---listener:close()
+---```
 function scissl.listen(given) end
 
 ---Makes a stream of a SciSslSocket whose handshake is done.
@@ -455,7 +520,28 @@ function scissl.listen(given) end
 ---@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
 ---@return SciSslStream
 ---@raise for something else than a SciSslSocket, and for unknown options
+---@usage
+---```lua
+---local stream = scissl.stream(client, { timeout = 5, maxLine = 8192 })
+---server:sslWrite "hello\n"
+---print(stream:read()) --> hello
+---```
 function scissl.stream(socket, given) end
+
+scissl.help = {}
+
+---Answers what `scissl.help` prints.
+---
+---@param what? any as for `scissl.help`
+---@return string?
+---@return string? # that there is nothing of that name, and the nearest there is
+---@usage
+---```lua
+---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
+---print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---```
+function scissl.help.text(what) end
 
 scissl.sessions.memory = {}
 
@@ -464,6 +550,19 @@ scissl.sessions.memory = {}
 ---@param given? table `max`: servers whose sessions are kept (1000); `perKey`: sessions of each (4)
 ---@return SciSslSessionMemory
 ---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local store = scissl.sessions.memory.new()
+---for _ = 1, 2 do
+---  local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", sessions = store })
+---  stream:write "hello\n"
+---  stream:read()
+---  print(stream:isSessionReused())
+---  stream:close()
+---end
+-----> false
+-----> true
+---```
 function scissl.sessions.memory.new(given) end
 
 scissl.sni = {}
@@ -476,6 +575,15 @@ scissl.sni = {}
 ---@return SciSslError? # what the first context said that could not be made
 ---@raise for names that are none, and for values of another kind
 ---@see RFC 6066, section 3
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new {
+---  ["www.example.org"] = { certificate = "server.pem", privateKey = "server.key" },
+---  ["*.example.org"] = serverContext,
+---  ["*"] = serverContext,
+---})
+---print(hosts:find "a.example.org" == serverContext) --> true
+---```
 function scissl.sni.new(given, more) end
 
 return scissl

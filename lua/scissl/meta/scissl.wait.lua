@@ -15,12 +15,27 @@ local wait = {}
 ---@param level? integer (default: 1) whom an error points at, as for `error` in the caller
 ---@return function
 ---@raise for an unknown name, or a value that cannot be called
+---@usage
+---```lua
+---local wait = require "scissl.wait"
+---local waiter = wait.find "poll"
+---local near, far = scissl.SciSocket.pair()
+---print(waiter(near, "w", scissl.SciSocket.now() + 1) ~= nil) --> true
+---```
 function wait.find(waiter, level) end
 
 ---Turns a time-out into a deadline.
 ---
 ---@param timeout number? seconds from now
 ---@return number? # seconds on the clock of `SciSocket.now()`
+---@usage
+---```lua
+---local wait = require "scissl.wait"
+---local near, far = scissl.SciSocket.pair()
+---local deadline = wait.deadline(0.01)
+---local ready, err = wait.ready(wait.find "poll", near, "r", deadline, "read", 0.01)
+---print(ready, err:condition()) --> nil timeout
+---```
 function wait.deadline(timeout) end
 
 ---Waits, for an operation that has a deadline.
@@ -34,14 +49,27 @@ function wait.deadline(timeout) end
 ---@param what? string what the time was for, for errors; the phase where it is missing
 ---@return boolean? # true
 ---@return SciSslError? # `timeout`; `cancelled` where the waiter gave up before; what the waiter answered
+---@usage
+---```lua
+---local wait = require "scissl.wait"
+---local near, far = scissl.SciSocket.pair()
+---local deadline = wait.deadline(0.01)
+---local ready, err = wait.ready(wait.find "poll", near, "r", deadline, "read", 0.01)
+---print(ready, err:condition()) --> nil timeout
+---```
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what) end
 
 ---Answers what a TLS call waits for when it says "not yet".
 ---
 ---@param socket SciSslSocket
 ---@param answer any what the call answered
----@return string? # `"r"` or `"w"`; where it does not wait for the network
+---@return string? # `"r"` or `"w"`; nil where it does not wait for the network
 ---@return integer? # the SSL_ERROR_ code
+---@usage
+---```lua
+---local wait = require "scissl.wait"
+---print(wait.wanted(server, server:sslRead())) --> r 2
+---```
 function wait.wanted(socket, answer) end
 
 return wait

@@ -2,7 +2,7 @@
 -- `--- SciSslSocket:sslRead, SciSslSocket:sslPeek` begins the example of these names; what follows is a program.
 --
 --    examples.read() -> programs by names
---    examples.list() -> list of { names, code, file }
+--    examples.list([root]) -> list of { names, code, file }
 
 local examples = {}
 
@@ -22,9 +22,9 @@ local function read_file(path, list)
   end
 end
 
-function examples.list()
+function examples.list(root)
   local list = {}
-  local pipe <close> = assert(io.popen("LC_ALL=C ls " .. FOLDER .. "/*.lua"))
+  local pipe <close> = assert(io.popen(("LC_ALL=C ls %s/%s/*.lua"):format(root or ".", FOLDER)))
   for path in pipe:lines() do read_file(path, list) end
   for _, example in ipairs(list) do
     example.code = table.concat(example.lines, "\n"):gsub("^%s+", ""):gsub("%s+$", "")

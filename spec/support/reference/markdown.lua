@@ -76,14 +76,12 @@ end
 
 local function list(lines, i)
   local tag = lines[i]:find "^%s*%d" and "ol" or "ul"
-  local items, item = {}, nil
+  local items = {}
   while lines[i] do
     local line = lines[i]
     local text = is_item(line)
-    if text then
-      item = { text }
-      items[#items + 1] = item
-    elseif line:find "%S" and (line:find "^%s+" or lines[i - 1]:find "%S") then item[#item + 1] = line
+    if text then items[#items + 1] = { text }
+    elseif line:find "%S" and (line:find "^%s+" or lines[i - 1]:find "%S") then table.insert(items[#items], line)
     elseif line:find "%S" then break
     elseif not (lines[i + 1] and (is_item(lines[i + 1]) or lines[i + 1]:find "^%s+%S")) then break end
     i = i + 1

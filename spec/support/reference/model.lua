@@ -58,6 +58,9 @@ local function lines_of(command)
   return lines
 end
 
+local SOURCES = "export LC_ALL=C; ls csrc/*.c; "
+  .. "find lua/scissl -name '*.lua' ! -path '*/meta/*' ! -path '*/doc/*' | sort"
+
 local function contents(path)
   local file <close> = assert(io.open(path))
   return file:read "a"
@@ -121,6 +124,20 @@ local function field_of(option, text, kind)
            needed = needed, unknown = not kind }
 end
 
+-- What a call takes of SciSslSocketConfiguration without a word about it.
+local function add_shared_options(options, kinds)
+  local names = {}
+  for name in pairs(configuration_kinds()) do
+    if kinds[name] then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local option = { name = name, arguments = "" }
+    table.insert(options.fields, field_of(option, "as in SciSslSocketConfiguration", kinds[name]))
+    kinds[name] = nil
+  end
+end
+
 -- Takes the list of options out of a parameter's text and answers it as a table of the reference.
 local function read_options(entry, param)
   local head, list = param.text:match "^(.-)\n+(%* .*)$"
@@ -135,6 +152,8 @@ local function read_options(entry, param)
       kinds[option.name] = nil
     end
   end
+  if entry.name == "scissl.listen" then kinds.ocsp = nil end -- that is for clients
+  add_shared_options(options, kinds)
   options.undocumented = kinds
   param.text = one_line(head:gsub(":$", ""))
   param.type = name
@@ -145,8 +164,8 @@ end
 
 local function add_fields(class)
   local kinds = configuration_kinds()
-  for row in class.text:gmatch "\n(| `.-)|\n" do
-    local names, text = row:match "^| (.-) | (.-)%s*$"
+  for row in class.text:gmatch "\n| (`[^\n]*) |" do
+    local names, text = row:match "^(.-) | (.*)$"
     for name in names:gmatch "`(%w+)`" do
       local type = type_of_kind(kinds[name])
       table.insert(class.functions, {
@@ -250,7 +269,7 @@ end
 
 function model.read()
   local reference = { classes = {}, byName = {}, modules = {}, constants = read_constants() }
-  for _, path in ipairs(lines_of "LC_ALL=C ls csrc/*.c; LC_ALL=C find lua/scissl -name '*.lua' ! -path '*/meta/*' | LC_ALL=C sort") do
+  for _, path in ipairs(lines_of(SOURCES)) do
     for _, entry in ipairs(docstrings.of(path)) do add_entry(reference, entry) end
   end
   local found = examples.read()

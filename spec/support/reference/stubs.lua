@@ -56,7 +56,9 @@ local function merged(groups)
     for number = 1, count do
       local value = groups[number] and groups[number][position]
       for _, type in ipairs(alternatives(value and value.type or "nil")) do add_once(types, type) end
-      if value and value.text ~= "" then add_once(texts, one_line(value.text)) end
+      if value and value.text ~= "" then
+        add_once(texts, (value.type == "nil" and "nil " or "") .. one_line(value.text))
+      end
     end
     values[position] = { type = join_types(types), text = table.concat(texts, "; ") }
   end
@@ -139,6 +141,15 @@ local function write_constants(out, reference)
   end
 end
 
+local function write_module_fields(out, reference)
+  comment(out, "@field _VERSION string such as `scissl 0.1.0`")
+  comment(out, "@field features table " .. one_line(reference.modules["scissl.features"].text))
+  comment(out, "@field hasCertificateTransparency boolean as `features.certificateTransparency`")
+  for _, class in ipairs(reference.classes) do
+    if not class.name:find "^scissl" then comment(out, ("@field %s %s"):format(class.name, class.name)) end
+  end
+end
+
 local function write_module(reference)
   local module, out = reference.byName.scissl, {}
   local parts, constants = {}, {}
@@ -155,9 +166,7 @@ local function write_module(reference)
   local parents = {}
   for i, group in ipairs(reference.constants) do parents[i] = group.class end
   comment(out, "@class scissl : " .. table.concat(parents, ", "))
-  for _, class in ipairs(reference.classes) do
-    if not class.name:find "^scissl" then comment(out, ("@field %s %s"):format(class.name, class.name)) end
-  end
+  write_module_fields(out, reference)
   out[#out + 1] = "local scissl = {}\n"
   for _, options in ipairs(module.tables) do write_table(out, options) end
   table.move(constants, 1, #constants, #out + 1, out)
@@ -170,8 +179,36 @@ local function write_module(reference)
   return text_of(out)
 end
 
+-- ---- what there is, for scissl.help: Lua cannot list a folder
+
+local function chapters()
+  local list = {}
+  local pipe <close> = assert(io.popen "LC_ALL=C ls lua/scissl/doc/*.md")
+  for path in pipe:lines() do
+    local file <close> = assert(io.open(path))
+    list[#list + 1] = { file = path:match "[^/]+$", title = file:read "l":match "^# (.+)$" }
+  end
+  return list
+end
+
+local function write_index(reference)
+  local out = { "-- What the reference has; made by spec/support/reference/generate.lua.", "return {", "  stubs = {" }
+  for _, class in ipairs(reference.classes) do
+    if not is_module_part(class) then out[#out + 1] = ("    %q,"):format(class.name) end
+  end
+  out[#out + 1] = "  },\n  chapters = {"
+  for _, chapter in ipairs(chapters()) do
+    out[#out + 1] = ("    { file = %q, title = %q },"):format(chapter.file, chapter.title)
+  end
+  out[#out + 1] = "  },\n}\n"
+  return table.concat(out, "\n")
+end
+
 function stubs.files(reference)
-  local files = { [FOLDER .. "scissl.lua"] = write_module(reference) }
+  local files = {
+    [FOLDER .. "scissl.lua"] = write_module(reference),
+    ["lua/scissl/doc/index.lua"] = write_index(reference),
+  }
   for _, class in ipairs(reference.classes) do
     if class.name ~= "scissl" and not is_module_part(class) then
       local out = {}
