@@ -240,6 +240,7 @@ Uses the private key of a PKCS#12 file, as `usePkcs12` does.
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+@see PKCS12_parse(3)
 */
 static int context_use_pkcs12_file(lua_State *L) {
     sci_failure failure = {.phase = "load"};

@@ -107,7 +107,7 @@ end
 local function add_chapters()
   for _, chapter in ipairs(require("scissl.doc.index").chapters) do
     index.chapters[chapter.title:lower()] = chapter
-    index.chapters[chapter.file:gsub("%.md$", "")] = chapter
+    index.chapters[chapter.file:gsub("^%d+%-", ""):gsub("%.md$", "")] = chapter
     index.names[chapter.title:lower()] = chapter.title
   end
 end

@@ -55,7 +55,7 @@ describe("scissl.help", function()
       local found = assert(text(chapter.title:lower()))
       assert.truthy(found:find("# " .. chapter.title, 1, true))
       assert.falsy(found:find("<!--", 1, true))
-      assert.equal(found, text((chapter.file:gsub("%.md$", ""))))
+      assert.equal(found, text((chapter.file:gsub("^%d+%-", ""):gsub("%.md$", ""))))
     end
   end)
 

@@ -176,7 +176,7 @@ describe("LDoc", function()
       local file = kind == "modules" and class.name ~= "scissl.wait" and "scissl" or class.name
       local page = contents(("%s/%s/%s.html"):format(folder, kind, file))
       for _, entry in ipairs(class.functions) do
-        local short = file == "scissl" and entry.name:gsub("^scissl%.", "") or entry.member
+        local short = class.name:match "[^%.]+$" .. entry.separator .. entry.member
         local found = page:find(('<a name = "%s">'):format(entry.name), 1, true)
           or page:find(('<a name = "%s">'):format(short), 1, true)
         assert.truthy(found, entry.name)

@@ -24,6 +24,16 @@ return {
     "scissl.wait",
   },
   chapters = {
-    { file = "getting-started.md", title = "Getting started" },
+    { file = "01-getting-started.md", title = "Getting started" },
+    { file = "02-the-documents-protocol.md", title = "The document's protocol" },
+    { file = "03-safe-clients.md", title = "Safe clients" },
+    { file = "04-servers-and-sni.md", title = "Servers and SNI" },
+    { file = "05-sessions-and-fleets.md", title = "Sessions and fleets" },
+    { file = "06-event-loops.md", title = "Event loops" },
+    { file = "07-from-luasec.md", title = "From LuaSec" },
+    { file = "08-from-luaossl.md", title = "From luaossl" },
+    { file = "09-errors-and-hints.md", title = "Errors and hints" },
+    { file = "10-security-notes.md", title = "Security notes" },
+    { file = "11-performance.md", title = "Performance" },
   },
 }

@@ -439,6 +439,7 @@ function SciSslContext:usePkcs12(bytes, passphrase) end
 ---@param passphrase? string|function
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+---@see PKCS12_parse(3)
 ---@usage
 ---```lua
 ---local bytes = assert(scissl.SciSslPkcs12.make { certificate = certificate, key = key, passphrase = "open sesame" })
@@ -684,6 +685,7 @@ function SciSslContext:loadAcceptedIssuers(path) end
 ---@within Whose certificates servers ask for
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `memory_full`
+---@see SSL_CTX_set0_CA_list(3)
 ---@usage
 ---```lua
 ---assert(context:addTrusted(ca))
@@ -1016,6 +1018,7 @@ function SciSslContext:setOcspPolicy(policy) end
 ---
 ---@within Revocation
 ---@return string
+---@see SSL_CTX_set_tlsext_status_type(3)
 ---@usage
 ---```lua
 ---context:setOcspPolicy "require" -- no proof that the certificate is not revoked, no connection
@@ -1136,6 +1139,7 @@ function SciSslContext:setCommands(commands) end
 ---
 ---@within Settings by name
 ---@return table
+---@see SSL_CTX_get_options(3)
 ---@usage
 ---```lua
 ---print(context:describe().minProtocol) --> TLSv1.2

@@ -43,6 +43,8 @@ world.furnish()
 for _, example in ipairs(examples.list(root)) do
   if example.file == only then
     local good, failure = xpcall(play, function(raised) return debug.traceback(tostring(raised), 2) end, example)
+    collectgarbage() -- closes what the example has left open: the server on `port` has one client at a time
+    collectgarbage()
     local names = table.concat(example.names, ", ")
     print(good and "ok " .. names or ("failed %s: %s"):format(names, failure:gsub("\n", "\\n")))
   end

@@ -24,9 +24,12 @@ end
 
 --- Writes the files of examples and chapters into the current folder.
 function world.furnish()
+  local server = pki.issue { subject = "CN=localhost", names = {
+    "localhost", "127.0.0.1", "::1", "example.org", "*.example.org", "*.example.net",
+  } }
   write("ca.pem", pki.ca.certificatePem)
-  write("server.pem", pki.server.certificatePem)
-  write("server.key", pki.server.keyPem)
+  write("server.pem", server.certificatePem .. pki.ca.certificatePem)
+  write("server.key", server.keyPem)
   write("client.pem", pki.client.certificatePem)
   write("client.key", pki.client.keyPem)
 end
@@ -41,18 +44,22 @@ local function pair_of(first, second, make, ...)
   return both, both
 end
 
--- A line comes back as "you said: …".
+-- A line comes back as "you said: …", and a request of HTTP is answered.
 local echo = [[
   local scissl = require "scissl"
   local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = "server.pem",
-                                          privateKey = "server.key", alpn = { "echo" } })
+                                          privateKey = "server.key", timeout = 10 })
   print(select(2, listener:getSockName()))
   io.stdout:flush()
   while true do
     local stream = listener:accept()
     if stream then
       for line in function() return (stream:read "l") end do
-        if not stream:write("you said: ", line, "\n") then break end
+        if line:find "^%u+ .* HTTP/1" then
+          repeat local header = stream:read "l" until not header or header:find "^%s*$"
+          stream:write "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello\n"
+          break
+        elseif not stream:write("you said: ", line, "\n") then break end
       end
       stream:close()
     end
@@ -129,7 +136,7 @@ function world.new()
         return rawget(self, name)
       end
       local make = makers[name]
-      if not make then return _G[name] end
+      if not make then return rawget(_G, name) end
       local value = make(self)
       rawset(self, name, value)
       return value
