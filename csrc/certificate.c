@@ -16,17 +16,26 @@ const sci_kind sci_certificate_kind = {
     .malformed_message = "the certificate is malformed",
 };
 
-X509 **sci_new_certificate(lua_State *L) { return sci_new_object(L, SCI_CERTIFICATE, sizeof(X509 *), 0); }
+typedef struct certificate_box {
+    X509 *certificate;
+    bool closed; /* by a finalizer, and still there */
+} certificate_box;
+
+static X509 *open_certificate(const certificate_box *box) { return box && !box->closed ? box->certificate : NULL; }
+
+X509 **sci_new_certificate(lua_State *L) {
+    certificate_box *box = sci_new_object(L, SCI_CERTIFICATE, sizeof *box, 0);
+    return &box->certificate;
+}
 
 X509 *sci_check_certificate(lua_State *L, int index) {
-    X509 **slot = luaL_checkudata(L, index, SCI_CERTIFICATE);
-    luaL_argcheck(L, *slot != NULL, index, "certificate has been closed");
-    return *slot;
+    X509 *certificate = open_certificate(luaL_checkudata(L, index, SCI_CERTIFICATE));
+    luaL_argcheck(L, certificate != NULL, index, "certificate has been closed");
+    return certificate;
 }
 
 X509 *sci_test_certificate(lua_State *L, int index) {
-    X509 **slot = luaL_testudata(L, index, SCI_CERTIFICATE);
-    return slot ? *slot : NULL;
+    return open_certificate(luaL_testudata(L, index, SCI_CERTIFICATE));
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
@@ -377,6 +386,13 @@ static int certificate_signature_algorithm(lua_State *L) {
 
 /* ---- the class -------------------------------------------------------------------------------------------------- */
 
+static int certificate_gc(lua_State *L) {
+    certificate_box *box = luaL_checkudata(L, 1, SCI_CERTIFICATE);
+    X509_free(box->certificate);
+    box->certificate = NULL;
+    return 0;
+}
+
 /***
 Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed
 certificate raises.
@@ -384,10 +400,9 @@ certificate raises.
 @see X509_free(3)
 */
 static int certificate_close(lua_State *L) {
-    X509 **slot = luaL_checkudata(L, 1, SCI_CERTIFICATE);
-    X509_free(*slot);
-    *slot = NULL;
-    return 0;
+    certificate_box *box = luaL_checkudata(L, 1, SCI_CERTIFICATE);
+    box->closed = true;
+    return sci_in_finalizer(L) ? 0 : certificate_gc(L);
 }
 
 static int certificate_eq(lua_State *L) {
@@ -413,14 +428,14 @@ static const char *push_date(lua_State *L, const ASN1_TIME *time) {
 }
 
 static int certificate_tostring(lua_State *L) {
-    X509 **slot = luaL_checkudata(L, 1, SCI_CERTIFICATE);
-    if (!*slot) {
+    X509 *certificate = open_certificate(luaL_checkudata(L, 1, SCI_CERTIFICATE));
+    if (!certificate) {
         lua_pushliteral(L, SCI_CERTIFICATE ": closed");
         return 1;
     }
-    const char *subject = push_name_or_mark(L, X509_get_subject_name(*slot));
-    const char *issuer = push_name_or_mark(L, X509_get_issuer_name(*slot));
-    const char *end = push_date(L, X509_get0_notAfter(*slot));
+    const char *subject = push_name_or_mark(L, X509_get_subject_name(certificate));
+    const char *issuer = push_name_or_mark(L, X509_get_issuer_name(certificate));
+    const char *end = push_date(L, X509_get0_notAfter(certificate));
     ERR_clear_error();
     lua_pushfstring(L, SCI_CERTIFICATE ": %s, issuer %s, until %s", subject, issuer, end);
     return 1;
@@ -455,7 +470,7 @@ static const luaL_Reg certificate_methods[] = {
 };
 
 static const luaL_Reg certificate_metamethods[] = {
-    {"__gc", certificate_close},
+    {"__gc", certificate_gc},
     {"__close", certificate_close},
     {"__eq", certificate_eq},
     {"__tostring", certificate_tostring},

@@ -18,7 +18,7 @@ handshake is told again after this call.
 @tparam SciSslContext context
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `not_suspended`, `closed`; the handshake stays as it was
+@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
 @see sslSuspendAt
 */
 static int sslsocket_set_context(lua_State *L) {
@@ -27,6 +27,7 @@ static int sslsocket_set_context(lua_State *L) {
     lua_settop(L, 2);
     if (socket->closed || socket->failed || socket->station != SCI_AT_CLIENT_HELLO)
         return sci_fail_own(L, "option", socket->closed ? "closed" : "not_suspended", NULL);
+    if (sci_in_finalizer(L)) return sci_fail_own(L, "option", "in_finalizer", NULL);
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3, where it outlives the exchange */
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
@@ -145,7 +146,9 @@ static int sslsocket_use_certificate(lua_State *L) {
     if (!given || !read_chain(L, given, &failure)) return sci_fail(L, &failure);
     failure.subject = "private key";
     if (!read_key(L, given, &failure)) return sci_fail(L, &failure);
-    if (!socket->ssl) return sci_fail_own(L, "load", "closed", NULL); /* by the passphrase function */
+    if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L))
+        return 2; /* the function may do much */
+    if (!socket->ssl || socket->closed) return sci_fail_own(L, "load", "closed", NULL);
     if (!try_and_use(socket->ssl, given)) return sci_fail(L, &failure);
     return sci_answer_receiver(L);
 }

@@ -13,9 +13,11 @@ be chained, or nil and a `SciSslError`. A new context verifies nobody until `set
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
+bool sci_context_is_open(const sci_context *context) { return context->ctx && !context->closed; }
+
 sci_context *sci_check_context(lua_State *L, int index) {
     sci_context *context = luaL_checkudata(L, index, SCI_CONTEXT);
-    luaL_argcheck(L, context->ctx != NULL, index, "context has been closed");
+    luaL_argcheck(L, sci_context_is_open(context), index, "context has been closed");
     return context;
 }
 
@@ -45,6 +47,12 @@ static int context_gc(lua_State *L) {
     SSL_CTX_free(context->ctx);
     context->ctx = NULL;
     return 0;
+}
+
+static int context_close(lua_State *L) {
+    sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
+    context->closed = true;
+    return sci_in_finalizer(L) ? 0 : context_gc(L);
 }
 
 /* A stricter minimum from the system's configuration of OpenSSL stays. */
@@ -356,7 +364,7 @@ static void push_identity(lua_State *L, const X509 *certificate) {
 
 static int context_tostring(lua_State *L) {
     const sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
-    if (!context->ctx) {
+    if (!sci_context_is_open(context)) {
         lua_pushliteral(L, SCI_CONTEXT ": closed");
         return 1;
     }
@@ -388,7 +396,7 @@ static const luaL_Reg context_methods[] = {
 
 static const luaL_Reg context_metamethods[] = {
     {"__gc", context_gc},
-    {"__close", context_gc},
+    {"__close", context_close},
     {"__tostring", context_tostring},
     {NULL, NULL},
 };

@@ -59,6 +59,16 @@ void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues
     return object;
 }
 
+/* Lua stops its collector for as long as a finalizer runs, and since 5.4.4 it tells that from a stop by the user. */
+bool sci_in_finalizer(lua_State *L) {
+    int running = lua_gc(L, LUA_GCISRUNNING);
+#if LUA_VERSION_RELEASE_NUM >= 50404
+    return running < 0;
+#else
+    return running != 1;
+#endif
+}
+
 int sci_answer_receiver(lua_State *L) {
     lua_settop(L, 1);
     return 1;
@@ -129,6 +139,7 @@ int luaopen_scissl_core(lua_State *L) {
     sci_open_constants(L);
     open_class(L, SCI_ERROR, sci_open_error);
     open_class(L, SCI_SOCKET, sci_open_socket);
+    open_class(L, SCI_POLLER, sci_open_poller);
     open_class(L, SCI_KEY, sci_open_key);
     open_class(L, SCI_CERTIFICATE, sci_open_certificate);
     open_class(L, SCI_CRL, sci_open_crl);
@@ -144,6 +155,10 @@ int luaopen_scissl_core(lua_State *L) {
     lua_setfield(L, -2, "isSslError");
     lua_pushcfunction(L, sci_digest);
     lua_setfield(L, -2, "digest");
+    lua_pushcfunction(L, sci_seal);
+    lua_setfield(L, -2, "seal");
+    lua_pushcfunction(L, sci_unseal);
+    lua_setfield(L, -2, "unseal");
 #ifdef OPENSSL_NO_CT
     lua_pushboolean(L, false);
 #else

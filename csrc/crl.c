@@ -20,24 +20,37 @@ const sci_kind sci_crl_kind = {
     .malformed_message = "the revocation list cannot be decoded",
 };
 
-X509_CRL **sci_new_crl(lua_State *L) { return sci_new_object(L, SCI_CRL, sizeof(X509_CRL *), 0); }
+typedef struct crl_box {
+    X509_CRL *crl;
+    bool closed; /* by a finalizer, and still there */
+} crl_box;
 
-X509_CRL *sci_check_crl(lua_State *L, int index) {
-    X509_CRL **slot = luaL_checkudata(L, index, SCI_CRL);
-    luaL_argcheck(L, *slot != NULL, index, "revocation list has been closed");
-    return *slot;
+static X509_CRL *open_crl(const crl_box *box) { return box && !box->closed ? box->crl : NULL; }
+
+X509_CRL **sci_new_crl(lua_State *L) {
+    crl_box *box = sci_new_object(L, SCI_CRL, sizeof *box, 0);
+    return &box->crl;
 }
 
-X509_CRL *sci_test_crl(lua_State *L, int index) {
-    X509_CRL **slot = luaL_testudata(L, index, SCI_CRL);
-    return slot ? *slot : NULL;
+X509_CRL *sci_check_crl(lua_State *L, int index) {
+    X509_CRL *crl = open_crl(luaL_checkudata(L, index, SCI_CRL));
+    luaL_argcheck(L, crl != NULL, index, "revocation list has been closed");
+    return crl;
+}
+
+X509_CRL *sci_test_crl(lua_State *L, int index) { return open_crl(luaL_testudata(L, index, SCI_CRL)); }
+
+static int crl_gc(lua_State *L) {
+    crl_box *box = luaL_checkudata(L, 1, SCI_CRL);
+    X509_CRL_free(box->crl);
+    box->crl = NULL;
+    return 0;
 }
 
 static int crl_close(lua_State *L) {
-    X509_CRL **slot = luaL_checkudata(L, 1, SCI_CRL);
-    X509_CRL_free(*slot);
-    *slot = NULL;
-    return 0;
+    crl_box *box = luaL_checkudata(L, 1, SCI_CRL);
+    box->closed = true;
+    return sci_in_finalizer(L) ? 0 : crl_gc(L);
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
@@ -510,8 +523,7 @@ static void check_options(lua_State *L) {
     lua_settop(L, OPTIONS);
     sci_push_options(L, OPTIONS, option_names);
     if (!sci_test_certificate(L, ISSUER)) sci_option_error(L, OPTIONS, "issuer", "open " SCI_CERTIFICATE, ISSUER);
-    EVP_PKEY **key = luaL_testudata(L, ISSUER_KEY, SCI_KEY);
-    if (!key || !*key) sci_option_error(L, OPTIONS, "issuerKey", "open " SCI_KEY, ISSUER_KEY);
+    if (!sci_test_key(L, ISSUER_KEY)) sci_option_error(L, OPTIONS, "issuerKey", "open " SCI_KEY, ISSUER_KEY);
     if (!lua_isnil(L, REVOKED) && !lua_istable(L, REVOKED))
         sci_option_error(L, OPTIONS, "revoked", "list of tables", REVOKED);
     if (!lua_isnil(L, NUMBER) && !serial_digits(L, NUMBER))
@@ -567,13 +579,13 @@ static int crl_eq(lua_State *L) {
 }
 
 static int crl_tostring(lua_State *L) {
-    X509_CRL **slot = luaL_checkudata(L, 1, SCI_CRL);
-    if (!*slot) {
+    X509_CRL *crl = open_crl(luaL_checkudata(L, 1, SCI_CRL));
+    if (!crl) {
         lua_pushliteral(L, SCI_CRL ": closed");
         return 1;
     }
-    int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(*slot));
-    sci_push_name(L, X509_CRL_get_issuer(*slot));
+    int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl));
+    sci_push_name(L, X509_CRL_get_issuer(crl));
     lua_pushfstring(L, SCI_CRL ": %s, %d revoked", luaL_tolstring(L, -1, NULL), count > 0 ? count : 0);
     return 1;
 }
@@ -596,6 +608,6 @@ static const luaL_Reg crl_methods[] = {
 };
 
 static const luaL_Reg crl_metamethods[] = {
-    {"__gc", crl_close}, {"__close", crl_close}, {"__eq", crl_eq}, {"__tostring", crl_tostring}, {NULL, NULL}};
+    {"__gc", crl_gc}, {"__close", crl_close}, {"__eq", crl_eq}, {"__tostring", crl_tostring}, {NULL, NULL}};
 
 void sci_open_crl(lua_State *L) { sci_new_class(L, SCI_CRL, crl_functions, crl_methods, crl_metamethods); }

@@ -2,6 +2,7 @@
 #include "scissl.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 /***
@@ -391,6 +392,14 @@ static int push_two_fields(lua_State *L, const char *first, const char *second) 
     return 2;
 }
 
+/* The number at `index`, as C has them; 0 for nil. */
+static int number_option(lua_State *L, int index, const char *name) {
+    lua_Integer number = luaL_optinteger(L, index, 0);
+    if (number < INT_MIN || number > INT_MAX)
+        luaL_argerror(L, 1, lua_pushfstring(L, "field '%s' is out of range", name));
+    return (int)number;
+}
+
 /***
 Makes a SciSslError from Lua, for what goes wrong above the C core.
 @function SciSslError.new
@@ -416,11 +425,11 @@ static int error_new(lua_State *L) {
         .condition = luaL_optstring(L, 3, NULL),
         .message = luaL_optstring(L, 4, NULL),
         .subject = luaL_optstring(L, 5, NULL),
-        .ssl_error = (int)luaL_optinteger(L, 6, 0),
-        .system_errno = (int)luaL_optinteger(L, 7, 0),
+        .ssl_error = number_option(L, 6, known[4]),
+        .system_errno = number_option(L, 7, known[5]),
         .cause = lua_isnil(L, 8) ? 0 : 8,
-        .verify_result = (long)luaL_optinteger(L, 9, X509_V_OK),
-        .traceback = lua_isnil(L, 10) ? 0 : 10,
+        .verify_result = number_option(L, 9, known[7]),
+        .traceback = luaL_optstring(L, 10, NULL) ? 10 : 0,
     };
     ERR_clear_error();
     sci_push_error(L, &failure);

@@ -255,11 +255,17 @@ static void free_utf8(void *bytes) { OPENSSL_free(bytes); }
 static void push_field(lua_State *L, const X509_NAME_ENTRY *entry) {
     unsigned char *text = NULL;
     ASN1_OBJECT *oid = X509_NAME_ENTRY_get_object(entry);
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 5);
     sci_push_oid(L, oid, true);
     lua_setfield(L, -2, "oid");
     sci_push_oid(L, oid, false);
     lua_setfield(L, -2, "name");
+    int number = OBJ_obj2nid(oid);
+    if (number == NID_undef) sci_push_oid(L, oid, true);
+    else lua_pushstring(L, OBJ_nid2ln(number));
+    lua_setfield(L, -2, "longName");
+    sci_push_asn1_string(L, X509_NAME_ENTRY_get_data(entry));
+    lua_setfield(L, -2, "bytes");
     sci_guard *guard = sci_new_guard(L, free_utf8);
     int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
     guard->object = text;
@@ -283,8 +289,8 @@ static int push_fields(lua_State *L, const X509_NAME *name) {
 /***
 Answers the fields of the subject, in the certificate's own order.
 @function SciSslX509Certificate:subjectFields
-@treturn {table,...} `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `value`
- (UTF-8; the bytes as they are where they are no text)
+@treturn {table,...} `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `longName`
+ (such as `commonName`), `value` (UTF-8; the bytes as they are where they are no text), `bytes` (as they are)
 @see X509_NAME_get_entry(3)
 */
 static int certificate_subject_fields(lua_State *L) {

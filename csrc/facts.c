@@ -203,7 +203,8 @@ Answers where the handshake stands, in OpenSSL's words.
 */
 static int sslsocket_state_string(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_pushstring(L, socket->ssl ? SSL_state_string_long(socket->ssl) : socket->closed ? "closed" : "not initialized");
+    if (socket->closed) lua_pushliteral(L, "closed");
+    else lua_pushstring(L, socket->ssl ? SSL_state_string_long(socket->ssl) : "not initialized");
     return 1;
 }
 

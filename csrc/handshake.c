@@ -172,6 +172,25 @@ static int sslsocket_shutdown_tls(lua_State *L) {
     return 1;
 }
 
+/***
+Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
+that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
+@function SciSslSocket:sslSetReadAhead
+@tparam boolean ahead
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `closed` or `not_initialized`
+@see SSL_set_read_ahead(3)
+*/
+static int sslsocket_set_read_ahead(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
+    if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
+    SSL_set_read_ahead(socket->ssl, lua_toboolean(L, 2));
+    return sci_answer_receiver(L);
+}
+
 /* Both end in a handshake message that has to leave. */
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
     int result = asked == 1 ? SSL_do_handshake(socket->ssl) : asked;
@@ -266,6 +285,7 @@ static const luaL_Reg handshake_methods[] = {
     {"sslAccept", sslsocket_accept_tls},
     {"sslConnect", sslsocket_connect_tls},
     {"sslShutdown", sslsocket_shutdown_tls},
+    {"sslSetReadAhead", sslsocket_set_read_ahead},
     {"sslRenegotiate", sslsocket_renegotiate},
     {"sslKeyUpdate", sslsocket_key_update},
     {NULL, NULL},

@@ -176,7 +176,7 @@ static void check_passphrase(lua_State *L) {
 
 /* The passphrase function is Lua, and may have closed the context. */
 static bool still_open(const sci_context *context, sci_failure *failure) {
-    if (context->ctx) return true;
+    if (sci_context_is_open(context)) return true;
     failure->condition = "closed";
     failure->message = "the context has been closed";
     return false;

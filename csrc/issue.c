@@ -50,9 +50,9 @@ static bool boolean_option(lua_State *L, int index) {
 
 static EVP_PKEY *key_option(lua_State *L, int index) {
     if (lua_isnil(L, index)) return NULL;
-    EVP_PKEY **slot = luaL_testudata(L, index, SCI_KEY);
-    if (!slot || !*slot) sci_option_error(L, OPTIONS, option_name(index), "open " SCI_KEY, index);
-    return slot ? *slot : NULL;
+    EVP_PKEY *key = sci_test_key(L, index);
+    if (!key) sci_option_error(L, OPTIONS, option_name(index), "open " SCI_KEY, index);
+    return key;
 }
 
 static X509 *certificate_option(lua_State *L, int index) {

@@ -25,13 +25,25 @@ static const sci_kind key_kind = {
     .malformed_message = "the private key is malformed, or of an algorithm that this OpenSSL does not know",
 };
 
-EVP_PKEY **sci_new_key(lua_State *L) { return sci_new_object(L, SCI_KEY, sizeof(EVP_PKEY *), 0); }
+typedef struct key_box {
+    EVP_PKEY *key;
+    bool closed; /* by a finalizer, and still there */
+} key_box;
+
+static EVP_PKEY *open_key(const key_box *box) { return box && !box->closed ? box->key : NULL; }
+
+EVP_PKEY **sci_new_key(lua_State *L) {
+    key_box *box = sci_new_object(L, SCI_KEY, sizeof *box, 0);
+    return &box->key;
+}
 
 EVP_PKEY *sci_check_key(lua_State *L, int index) {
-    EVP_PKEY **slot = luaL_checkudata(L, index, SCI_KEY);
-    luaL_argcheck(L, *slot != NULL, index, "private key has been closed");
-    return *slot;
+    EVP_PKEY *key = open_key(luaL_checkudata(L, index, SCI_KEY));
+    luaL_argcheck(L, key != NULL, index, "private key has been closed");
+    return key;
 }
+
+EVP_PKEY *sci_test_key(lua_State *L, int index) { return open_key(luaL_testudata(L, index, SCI_KEY)); }
 
 /* ---- passphrases ------------------------------------------------------------------------------------------------ */
 
@@ -252,7 +264,8 @@ Makes a new key.
  `"P-256"`); what else the algorithm takes for its size or group
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
-@treturn[2] SciSslError phase `key`; condition `unknown_algorithm`, `unknown_curve`, `key_size`, `wrong_parameter` …
+@treturn[2] SciSslError phase `key`; condition `unknown_algorithm`, `not_in_this_openssl`, `unknown_curve`, `key_size`,
+ `wrong_parameter` …
 @see EVP_PKEY_generate(3)
 */
 static int key_generate(lua_State *L) {
@@ -263,6 +276,9 @@ static int key_generate(lua_State *L) {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, request.algorithm, NULL);
     if (prepare_generator(context, &request, &failure)) *slot = run_generator(context, &request, &failure);
     EVP_PKEY_CTX_free(context);
+    const char *needs = *slot ? NULL : sci_find_needs(request.algorithm, strlen(request.algorithm));
+    if (needs && failure.condition && strcmp(failure.condition, "unknown_algorithm") == 0)
+        return sci_fail_missing(L, "key", request.algorithm, needs);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
@@ -460,23 +476,28 @@ static int key_group(lua_State *L) {
     return 1;
 }
 
+static int key_gc(lua_State *L) {
+    key_box *box = luaL_checkudata(L, 1, SCI_KEY);
+    EVP_PKEY_free(box->key);
+    box->key = NULL;
+    return 0;
+}
+
 /***
 Frees the key, and wipes it from memory unless a context or connection still uses it. Harmless twice; every other use
-of a closed key raises.
+of a closed key raises. A key that a finalizer closes is wiped when it is collected itself.
 @function SciSslPrivateKey:close
 @see EVP_PKEY_free(3)
 */
 static int key_close(lua_State *L) {
-    EVP_PKEY **slot = luaL_checkudata(L, 1, SCI_KEY);
-    EVP_PKEY_free(*slot);
-    *slot = NULL;
-    return 0;
+    key_box *box = luaL_checkudata(L, 1, SCI_KEY);
+    box->closed = true;
+    return sci_in_finalizer(L) ? 0 : key_gc(L);
 }
 
 static int key_eq(lua_State *L) {
-    EVP_PKEY **a = luaL_testudata(L, 1, SCI_KEY);
-    EVP_PKEY **b = luaL_testudata(L, 2, SCI_KEY);
-    bool equal = a && b && *a && *b && EVP_PKEY_eq(*a, *b) == 1;
+    const EVP_PKEY *a = sci_test_key(L, 1), *b = sci_test_key(L, 2);
+    bool equal = a && b && EVP_PKEY_eq(a, b) == 1;
     ERR_clear_error();
     lua_pushboolean(L, equal);
     return 1;
@@ -484,10 +505,10 @@ static int key_eq(lua_State *L) {
 
 static int key_tostring(lua_State *L) {
     char group[80];
-    EVP_PKEY **slot = luaL_checkudata(L, 1, SCI_KEY);
-    if (!*slot) lua_pushliteral(L, SCI_KEY ": closed");
-    else if (find_group(*slot, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(*slot), group);
-    else lua_pushfstring(L, SCI_KEY ": %s, %d bits", type_name(*slot), EVP_PKEY_get_bits(*slot));
+    const EVP_PKEY *key = open_key(luaL_checkudata(L, 1, SCI_KEY));
+    if (!key) lua_pushliteral(L, SCI_KEY ": closed");
+    else if (find_group(key, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(key), group);
+    else lua_pushfstring(L, SCI_KEY ": %s, %d bits", type_name(key), EVP_PKEY_get_bits(key));
     ERR_clear_error();
     return 1;
 }
@@ -503,7 +524,7 @@ static const luaL_Reg key_methods[] = {
 };
 
 static const luaL_Reg key_metamethods[] = {
-    {"__gc", key_close}, {"__close", key_close}, {"__eq", key_eq}, {"__tostring", key_tostring}, {NULL, NULL},
+    {"__gc", key_gc}, {"__close", key_close}, {"__eq", key_eq}, {"__tostring", key_tostring}, {NULL, NULL},
 };
 
 void sci_open_key(lua_State *L) { sci_new_class(L, SCI_KEY, key_functions, key_methods, key_metamethods); }

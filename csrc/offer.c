@@ -31,8 +31,32 @@ int sci_fail_protocol(lua_State *L, const char *name) {
                                       .subject = name});
 }
 
+/* Tries `set` on a connection of its own first: OpenSSL replaces the list of a context before it finds it empty. */
+static bool try_first(SSL_CTX *ctx, const char *text, int (*set)(SSL *, const char *)) {
+    SSL *probe = SSL_new(ctx);
+    bool accepted = probe && set(probe, text) == 1;
+    SSL_free(probe);
+    return accepted;
+}
+
 static int fail_option(lua_State *L, const char *condition, const char *text) {
     return sci_fail(L, &(sci_failure){.phase = "option", .condition = condition, .subject = text});
+}
+
+/* OpenSSL has refused a list of names, separated by colons: one may be of a later release. */
+static int fail_list(lua_State *L, SSL_CTX *ctx, const char *condition, const char *text,
+                     int (*set)(SSL *, const char *)) {
+    for (const char *name = text; *name;) {
+        size_t length = strcspn(name, ":");
+        const char *needs = sci_find_needs(name, length);
+        if (needs) {
+            const char *one = lua_pushlstring(L, name, length);
+            if (!try_first(ctx, one, set)) return sci_fail_missing(L, "option", one, needs);
+            lua_pop(L, 1);
+        }
+        name += length + (name[length] == ':');
+    }
+    return fail_option(L, condition, text);
 }
 
 static int fail_bounds(lua_State *L, const char *name) {
@@ -81,14 +105,6 @@ static int context_set_max_protocol(lua_State *L) {
     if (chosen->version < (int)SSL_CTX_get_min_proto_version(ctx)) return fail_bounds(L, name);
     if (!SSL_CTX_set_max_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
     return sci_answer_receiver(L);
-}
-
-/* Tries `set` on a connection of its own first: OpenSSL replaces the list of a context before it finds it empty. */
-static bool try_first(SSL_CTX *ctx, const char *text, int (*set)(SSL *, const char *)) {
-    SSL *probe = SSL_new(ctx);
-    bool accepted = probe && set(probe, text) == 1;
-    SSL_free(probe);
-    return accepted;
 }
 
 /***
@@ -150,20 +166,24 @@ static int context_set_ciphersuites(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+/* OpenSSL has macros for these. */
+static int try_groups(SSL *ssl, const char *text) { return (int)SSL_set1_groups_list(ssl, text); }
+static int try_signature_algorithms(SSL *ssl, const char *text) { return (int)SSL_set1_sigalgs_list(ssl, text); }
+
 /***
 Sets the groups for the key exchange, most preferred first.
 @function SciSslContext:setGroups
 @tparam string text names with colons between, such as `X25519:P-256`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_group`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_group`, or `not_in_this_openssl`; the context stays as it was
 @see SSL_CTX_set1_groups_list(3)
 */
 static int context_set_groups(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *text = sci_check_text(L, 2);
     ERR_clear_error();
-    if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_option(L, "unknown_group", text);
+    if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_list(L, ctx, "unknown_group", text, try_groups);
     sci_context_note(L, "groups", 2);
     return sci_answer_receiver(L);
 }
@@ -174,14 +194,15 @@ Sets the signature algorithms that are accepted and used, most preferred first.
 @tparam string text names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_signature_algorithm`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context stays as it was
 @see SSL_CTX_set1_sigalgs_list(3)
 */
 static int context_set_signature_algorithms(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *text = sci_check_text(L, 2);
     ERR_clear_error();
-    if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text)) return fail_option(L, "unknown_signature_algorithm", text);
+    if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text))
+        return fail_list(L, ctx, "unknown_signature_algorithm", text, try_signature_algorithms);
     sci_context_note(L, "signatureAlgorithms", 2);
     return sci_answer_receiver(L);
 }

@@ -128,7 +128,7 @@ client shows it only where the server asks.
 */
 static int sslsocket_local_certificate(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *own = socket->ssl ? SSL_get_certificate(socket->ssl) : NULL;
+    X509 *own = socket->ssl && !socket->closed ? SSL_get_certificate(socket->ssl) : NULL;
     if (!own) {
         lua_pushnil(L);
         return 1;
@@ -147,7 +147,7 @@ ones where none was loaded with it is not among them.
 */
 static int sslsocket_local_chain(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *own = socket->ssl ? SSL_get_certificate(socket->ssl) : NULL;
+    X509 *own = socket->ssl && !socket->closed ? SSL_get_certificate(socket->ssl) : NULL;
     STACK_OF(X509) *chain = NULL;
     lua_newtable(L);
     if (!own) return 1;
@@ -180,7 +180,8 @@ Answers the server name of the connection (SNI): on a client what it asks for, o
 */
 static int sslsocket_server_name(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_pushstring(L, socket->ssl ? SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name) : NULL);
+    bool open = socket->ssl && !socket->closed;
+    lua_pushstring(L, open ? SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name) : NULL);
     return 1;
 }
 

@@ -176,7 +176,8 @@ static int pkcs12_parse(lua_State *L) {
 /* ---- for a context ---------------------------------------------------------------------------------------------- */
 
 static bool use(const sci_context *context, bundle *held, sci_failure *failure) {
-    if (!context->ctx) return refuse(failure, "closed", "the context has been closed"); /* by the passphrase function */
+    if (!sci_context_is_open(context)) /* any more: the passphrase function has closed it */
+        return refuse(failure, "closed", "the context has been closed");
     if (!held->key || !held->certificate)
         return refuse(failure, "pkcs12_incomplete", "the PKCS#12 holds no private key with its certificate");
     return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
@@ -276,9 +277,9 @@ static const char *const option_names[] = {"key",          "certificate", "chain
                                            "friendlyName", "iterations",  NULL};
 
 static EVP_PKEY *key_option(lua_State *L) {
-    EVP_PKEY **slot = luaL_testudata(L, KEY, SCI_KEY);
-    if (!slot || !*slot) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
-    return slot ? *slot : NULL;
+    EVP_PKEY *key = sci_test_key(L, KEY);
+    if (!key) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
+    return key;
 }
 
 static X509 *certificate_option(lua_State *L) {

@@ -13,15 +13,14 @@
 #define NANOSECONDS INT64_C(1000000000)
 #define NANOSECONDS_OF_A_MILLISECOND INT64_C(1000000)
 
-static int64_t now(void) {
+int64_t sci_now(void) {
     struct timespec time;
     (void)clock_gettime(CLOCK_MONOTONIC, &time);
     return (int64_t)time.tv_sec * NANOSECONDS + time.tv_nsec;
 }
 
-/* Milliseconds until `deadline`, rounded up: what wakes too early would have to wait again. */
-static int left(int64_t deadline) {
-    int64_t nanoseconds = deadline - now();
+int sci_milliseconds_until(int64_t deadline) {
+    int64_t nanoseconds = deadline - sci_now();
     if (nanoseconds <= 0) return 0;
     return (int)((nanoseconds + NANOSECONDS_OF_A_MILLISECOND - 1) / NANOSECONDS_OF_A_MILLISECOND);
 }
@@ -33,7 +32,7 @@ Answers the time on a clock that is never set: for deadlines.
 @see clock_gettime(2), CLOCK_MONOTONIC
 */
 static int socket_now(lua_State *L) {
-    lua_pushnumber(L, (lua_Number)now() / (lua_Number)NANOSECONDS);
+    lua_pushnumber(L, (lua_Number)sci_now() / (lua_Number)NANOSECONDS);
     return 1;
 }
 
@@ -44,19 +43,18 @@ static int do_nothing(lua_State *L) {
     return 0;
 }
 
-/* A signal may have left a hook behind, as the lua program's Ctrl-C does: the call lets it run, and raise. */
-static void run_hooks(lua_State *L) {
+void sci_run_hooks(lua_State *L) {
     lua_pushcfunction(L, do_nothing);
     lua_call(L, 0, 0);
 }
 
 /* Answers as poll(2) does, and never with EINTR. `milliseconds` below 0: waits for ever. */
 static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int milliseconds) {
-    int64_t deadline = milliseconds > 0 ? now() + milliseconds * NANOSECONDS_OF_A_MILLISECOND : 0;
+    int64_t deadline = milliseconds > 0 ? sci_now() + milliseconds * NANOSECONDS_OF_A_MILLISECOND : 0;
     int ready;
     while ((ready = poll(waiting, (nfds_t)count, milliseconds)) < 0 && errno == EINTR) {
-        run_hooks(L);
-        if (milliseconds > 0) milliseconds = left(deadline);
+        sci_run_hooks(L);
+        if (milliseconds > 0) milliseconds = sci_milliseconds_until(deadline);
         if (milliseconds == 0) return 0;
     }
     return ready;
@@ -64,8 +62,7 @@ static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int mi
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
-/* poll(2)'s bits for "r", "w" or "rw" at stack index `value`; raises for anything else, as a fault of `argument`. */
-static short check_events(lua_State *L, int value, int argument) {
+short sci_check_events(lua_State *L, int value, int argument) {
     static const char *const names[] = {"r", "w", "rw", "wr"};
     static const short bits[] = {POLLIN, POLLOUT, POLLIN | POLLOUT, POLLIN | POLLOUT};
     size_t length = 0;
@@ -105,7 +102,7 @@ Waits until the socket is ready. One that has hung up or failed is: the next cal
 */
 static int socket_wait(lua_State *L) {
     sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
-    struct pollfd waiting = {.fd = base->fd, .events = check_events(L, 2, 2)};
+    struct pollfd waiting = {.fd = base->fd, .events = sci_check_events(L, 2, 2)};
     int milliseconds = sci_check_timeout(L, 3);
     if (base->fd < 0) return sci_socket_fail_closed(L, "wait");
     int ready = poll_until(L, &waiting, 1, milliseconds);
@@ -148,7 +145,7 @@ static bool fill_entry(lua_State *L, struct pollfd *waiting, lua_Integer number)
         return false;
     }
     lua_rawget(L, INTERESTS);
-    waiting->events = check_events(L, -1, INTERESTS);
+    waiting->events = sci_check_events(L, -1, INTERESTS);
     waiting->revents = 0;
     lua_pop(L, 1);
     return true;

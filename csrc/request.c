@@ -16,24 +16,37 @@ static const sci_kind request_kind = {
     .malformed_message = "the certificate request is malformed",
 };
 
-static X509_REQ **new_request(lua_State *L) { return sci_new_object(L, SCI_REQUEST, sizeof(X509_REQ *), 0); }
+typedef struct request_box {
+    X509_REQ *request;
+    bool closed; /* by a finalizer, and still there */
+} request_box;
 
-static X509_REQ *check_request(lua_State *L, int index) {
-    X509_REQ **slot = luaL_checkudata(L, index, SCI_REQUEST);
-    luaL_argcheck(L, *slot != NULL, index, "certificate request has been closed");
-    return *slot;
+static X509_REQ *open_request(const request_box *box) { return box && !box->closed ? box->request : NULL; }
+
+static X509_REQ **new_request(lua_State *L) {
+    request_box *box = sci_new_object(L, SCI_REQUEST, sizeof *box, 0);
+    return &box->request;
 }
 
-X509_REQ *sci_test_request(lua_State *L, int index) {
-    X509_REQ **slot = luaL_testudata(L, index, SCI_REQUEST);
-    return slot ? *slot : NULL;
+static X509_REQ *check_request(lua_State *L, int index) {
+    X509_REQ *request = open_request(luaL_checkudata(L, index, SCI_REQUEST));
+    luaL_argcheck(L, request != NULL, index, "certificate request has been closed");
+    return request;
+}
+
+X509_REQ *sci_test_request(lua_State *L, int index) { return open_request(luaL_testudata(L, index, SCI_REQUEST)); }
+
+static int request_gc(lua_State *L) {
+    request_box *box = luaL_checkudata(L, 1, SCI_REQUEST);
+    X509_REQ_free(box->request);
+    box->request = NULL;
+    return 0;
 }
 
 static int request_close(lua_State *L) {
-    X509_REQ **slot = luaL_checkudata(L, 1, SCI_REQUEST);
-    X509_REQ_free(*slot);
-    *slot = NULL;
-    return 0;
+    request_box *box = luaL_checkudata(L, 1, SCI_REQUEST);
+    box->closed = true;
+    return sci_in_finalizer(L) ? 0 : request_gc(L);
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
@@ -198,8 +211,7 @@ static const char *const option_names[] = {"subject", "names", "key", "digest", 
 static const char *check_options(lua_State *L, size_t *subject_length) {
     lua_settop(L, OPTIONS);
     sci_push_options(L, OPTIONS, option_names);
-    EVP_PKEY **key = luaL_testudata(L, KEY, SCI_KEY);
-    if (!key || !*key) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
+    if (!sci_test_key(L, KEY)) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
     lua_Integer names = sci_check_option_list(L, OPTIONS, "names", NAMES);
     if (!lua_isnil(L, SUBJECT) && lua_type(L, SUBJECT) != LUA_TSTRING)
         sci_option_error(L, OPTIONS, "subject", "string", SUBJECT);
@@ -285,12 +297,12 @@ static int request_new(lua_State *L) {
 /* ---- for the REPL ----------------------------------------------------------------------------------------------- */
 
 static int request_tostring(lua_State *L) {
-    X509_REQ **slot = luaL_checkudata(L, 1, SCI_REQUEST);
-    if (!*slot) {
+    X509_REQ *request = open_request(luaL_checkudata(L, 1, SCI_REQUEST));
+    if (!request) {
         lua_pushliteral(L, SCI_REQUEST ": closed");
         return 1;
     }
-    sci_push_name(L, X509_REQ_get_subject_name(*slot));
+    sci_push_name(L, X509_REQ_get_subject_name(request));
     lua_pushfstring(L, SCI_REQUEST ": %s", luaL_tolstring(L, -1, NULL));
     return 1;
 }
@@ -309,7 +321,7 @@ static const luaL_Reg request_methods[] = {
 };
 
 static const luaL_Reg request_metamethods[] = {
-    {"__gc", request_close}, {"__close", request_close}, {"__tostring", request_tostring}, {NULL, NULL}};
+    {"__gc", request_gc}, {"__close", request_close}, {"__tostring", request_tostring}, {NULL, NULL}};
 
 void sci_open_request(lua_State *L) {
     sci_new_class(L, SCI_REQUEST, request_functions, request_methods, request_metamethods);

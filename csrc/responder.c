@@ -111,9 +111,9 @@ static X509 *certificate_option(lua_State *L, int index) {
 }
 
 static EVP_PKEY *key_option(lua_State *L) {
-    EVP_PKEY **slot = luaL_testudata(L, KEY, SCI_KEY);
-    if (!slot || !*slot) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
-    return slot ? *slot : NULL;
+    EVP_PKEY *key = sci_test_key(L, KEY);
+    if (!key) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
+    return key;
 }
 
 /* The number of a name among `count`; `missing` for nil. */

@@ -20,6 +20,7 @@
 
 /* Names of the classes: their metatables' names in the registry, and `__name`. */
 #define SCI_SOCKET "SciSocket"
+#define SCI_POLLER "SciPoller"
 #define SCI_SSL_SOCKET "SciSslSocket"
 #define SCI_CONTEXT "SciSslContext"
 #define SCI_CIPHER "SciSslCipher"
@@ -52,6 +53,10 @@ void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, co
 
 /* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
 void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
+
+/* Whether a finalizer runs. It may have interrupted a method that is at work on the very object which it closes: what is
+ * closed then is freed when it is collected itself. */
+bool sci_in_finalizer(lua_State *L);
 
 /* For setters: answers the receiver, at index 1. */
 int sci_answer_receiver(lua_State *L);
@@ -126,6 +131,9 @@ int sci_fail_system(lua_State *L, const char *phase, const char *subject, int sy
 /* nil, SciSslError of our own: a stable condition name and a sentence. */
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message);
 
+/* needs.c: the release of OpenSSL that brought what is called `name`; NULL: not known. For names that it has refused. */
+const char *sci_find_needs(const char *name, size_t length);
+
 /* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
 int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs);
 
@@ -138,6 +146,11 @@ void sci_open_error(lua_State *L);
 /* ---- digest.c --------------------------------------------------------------------------------------------------- */
 
 int sci_digest(lua_State *L); /* scissl.digest */
+
+/* ---- seal.c ----------------------------------------------------------------------------------------------------- */
+
+int sci_seal(lua_State *L);   /* scissl.seal */
+int sci_unseal(lua_State *L); /* scissl.unseal */
 
 /* ---- file.c: files and BIOs ------------------------------------------------------------------------------------- */
 
@@ -204,12 +217,14 @@ void sci_socket_release(sci_socket *socket);
 bool sci_socket_close(lua_State *L, int index);
 
 void sci_open_socket(lua_State *L);
+void sci_open_poller(lua_State *L);
 void sci_open_poll(lua_State *L); /* adds wait and poll to the class table of SciSocket, which is on top */
 
 /* ---- key.c: SciSslPrivateKey ------------------------------------------------------------------------------------ */
 
 EVP_PKEY **sci_new_key(lua_State *L);             /* pushes an empty one; the caller fills it */
 EVP_PKEY *sci_check_key(lua_State *L, int index); /* borrowed; raises where it is not an open SciSslPrivateKey */
+EVP_PKEY *sci_test_key(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 
 /* Reads a PEM private key. The passphrase at `passphrase` (absolute index) is a string, a function, or nil/none. NULL:
  * the queue and `failure` (condition, cause) say why. Lua runs under lua_pcall alone; may push a cause. */
@@ -330,6 +345,7 @@ typedef struct sci_ticket_ring sci_ticket_ring;
 
 typedef struct sci_context {
     SSL_CTX *ctx;
+    bool closed;                       /* by a finalizer, and `ctx` is still there */
     const char *method;                /* "TLS", "TLSv1.2" … */
     unsigned char sid[SCI_SID_LENGTH]; /* session id context of its servers */
     unsigned int sid_length;
@@ -346,6 +362,7 @@ typedef struct sci_context {
 } sci_context;
 
 sci_context *sci_check_context(lua_State *L, int index);
+bool sci_context_is_open(const sci_context *context);
 
 /* Lets a server refuse in TLS 1.3 when the handshake is done; see suspend.c. */
 bool sci_context_add_refusal(SSL_CTX *ctx);

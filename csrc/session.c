@@ -14,24 +14,37 @@ static const sci_kind session_kind = {
     .malformed_message = "the TLS session is malformed",
 };
 
-SSL_SESSION **sci_new_session(lua_State *L) { return sci_new_object(L, SCI_SESSION, sizeof(SSL_SESSION *), 0); }
+typedef struct session_box {
+    SSL_SESSION *session;
+    bool closed; /* by a finalizer, and still there */
+} session_box;
+
+static SSL_SESSION *open_session(const session_box *box) { return box && !box->closed ? box->session : NULL; }
+
+SSL_SESSION **sci_new_session(lua_State *L) {
+    session_box *box = sci_new_object(L, SCI_SESSION, sizeof *box, 0);
+    return &box->session;
+}
 
 SSL_SESSION *sci_check_session(lua_State *L, int index) {
-    SSL_SESSION **slot = luaL_checkudata(L, index, SCI_SESSION);
-    luaL_argcheck(L, *slot != NULL, index, "session has been closed");
-    return *slot;
+    SSL_SESSION *session = open_session(luaL_checkudata(L, index, SCI_SESSION));
+    luaL_argcheck(L, session != NULL, index, "session has been closed");
+    return session;
 }
 
-SSL_SESSION *sci_test_session(lua_State *L, int index) {
-    SSL_SESSION **slot = luaL_testudata(L, index, SCI_SESSION);
-    return slot ? *slot : NULL;
-}
+SSL_SESSION *sci_test_session(lua_State *L, int index) { return open_session(luaL_testudata(L, index, SCI_SESSION)); }
 
 static int session_gc(lua_State *L) {
-    SSL_SESSION **slot = luaL_checkudata(L, 1, SCI_SESSION);
-    SSL_SESSION_free(*slot);
-    *slot = NULL;
+    session_box *box = luaL_checkudata(L, 1, SCI_SESSION);
+    SSL_SESSION_free(box->session);
+    box->session = NULL;
     return 0;
+}
+
+static int session_close(lua_State *L) {
+    session_box *box = luaL_checkudata(L, 1, SCI_SESSION);
+    box->closed = true;
+    return sci_in_finalizer(L) ? 0 : session_gc(L);
 }
 
 /***
@@ -257,22 +270,22 @@ static bool same_id(const SSL_SESSION *a, const SSL_SESSION *b) {
 }
 
 static int session_eq(lua_State *L) {
-    SSL_SESSION **a = luaL_testudata(L, 1, SCI_SESSION), **b = luaL_testudata(L, 2, SCI_SESSION);
-    lua_pushboolean(L, a && b && *a && *b && (*a == *b || same_id(*a, *b)));
+    const SSL_SESSION *a = sci_test_session(L, 1), *b = sci_test_session(L, 2);
+    lua_pushboolean(L, a && b && (a == b || same_id(a, b)));
     return 1;
 }
 
 static int session_tostring(lua_State *L) {
-    SSL_SESSION **slot = luaL_checkudata(L, 1, SCI_SESSION);
-    if (!*slot) {
+    SSL_SESSION *session = open_session(luaL_checkudata(L, 1, SCI_SESSION));
+    if (!session) {
         lua_pushliteral(L, SCI_SESSION ": closed");
         return 1;
     }
-    const char *host = SSL_SESSION_get0_hostname(*slot);
-    const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(*slot);
-    lua_pushfstring(L, SCI_SESSION ": %s, %s%s%s, %s", protocol_of(*slot),
+    const char *host = SSL_SESSION_get0_hostname(session);
+    const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(session);
+    lua_pushfstring(L, SCI_SESSION ": %s, %s%s%s, %s", protocol_of(session),
                     cipher ? SSL_CIPHER_get_name(cipher) : "no cipher", host ? ", " : "", host ? host : "",
-                    SSL_SESSION_is_resumable(*slot) ? "resumable" : "not resumable");
+                    SSL_SESSION_is_resumable(session) ? "resumable" : "not resumable");
     return 1;
 }
 
@@ -300,7 +313,8 @@ static const luaL_Reg session_methods[] = {
 };
 
 static const luaL_Reg session_metamethods[] = {
-    {"__gc", session_gc}, {"__close", session_gc}, {"__eq", session_eq}, {"__tostring", session_tostring}, {NULL, NULL},
+    {"__gc", session_gc}, {"__close", session_close}, {"__eq", session_eq}, {"__tostring", session_tostring},
+    {NULL, NULL},
 };
 
 void sci_open_session(lua_State *L) {

@@ -1,9 +1,11 @@
 /* socket.h: what the files of SciSocket share: socket.c (life, bytes), adopt.c, address.c,
- * connection.c, sockopt.c, poll.c, and descriptor.c below them. */
+ * connection.c, sockopt.c, poll.c, and descriptor.c below them; and poller.c beside them. */
 #ifndef SCISSL_SOCKET_H
 #define SCISSL_SOCKET_H
 
 #include "scissl.h"
+
+#include <stdint.h>
 
 /* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE --------- */
 
@@ -72,6 +74,19 @@ bool sci_may_have_descriptor(lua_State *L, int index);
  * none; what it refers to has been pushed. Objects are asked under lua_pcall. */
 int sci_find_descriptor(lua_State *L, int index, sci_failure *failure);
 int sci_socket_on(lua_State *L); /* SciSocket.on */
+
+/* ---- poll.c ----------------------------------------------------------------------------------------------------- */
+
+int64_t sci_now(void); /* nanoseconds, on a clock that is never set */
+
+/* Milliseconds until `deadline`, rounded up: what wakes too early would have to wait again. */
+int sci_milliseconds_until(int64_t deadline);
+
+/* A signal may have left a hook behind, as the lua program's Ctrl-C does: this lets it run, and raise. */
+void sci_run_hooks(lua_State *L);
+
+/* poll(2)'s bits for "r", "w" or "rw" at stack index `value`; raises for anything else, as a fault of `argument`. */
+short sci_check_events(lua_State *L, int value, int argument);
 
 /* Each adds its functions and methods to the class table on top. */
 void sci_open_address(lua_State *L);

@@ -220,7 +220,8 @@ A TCP socket gets `TCP_NODELAY`; `setSockOpt("TCP_NODELAY", false)` takes it awa
 @function SciSslSocket:sslInitialize
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `closed`, or `handshake_under_way` where a TLS connection stands
+@treturn[2] SciSslError condition `closed`, `handshake_under_way` where a TLS connection stands, or `in_finalizer`: an
+ initialized socket is not initialized again inside a finalizer
 @see SSL_new(3)
 */
 static int sslsocket_initialize(lua_State *L) {
@@ -229,7 +230,9 @@ static int sslsocket_initialize(lua_State *L) {
     lua_settop(L, 1);
     if (socket->in_callback) return sci_fail_own(L, "initialize", "in_callback", NULL);
     if (socket->closed) return sci_fail_own(L, "initialize", "closed", "the socket has been closed");
-    if (!context->ctx) return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
+    if (!sci_context_is_open(context))
+        return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
+    if (socket->ssl && sci_in_finalizer(L)) return sci_fail_own(L, "initialize", "in_finalizer", NULL);
     if (connection_stands(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
     ERR_clear_error();
@@ -260,6 +263,15 @@ static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
     ERR_clear_error();
 }
 
+static void drop_connection(lua_State *L, sci_sslsocket *socket) {
+    drop_ssl(socket);
+    sci_ssl_end_trace(socket);
+    sci_queue_free(&socket->transport.in);
+    sci_transport_forget(&socket->transport);
+    sci_ssl_forget_stations(socket);
+    forget_write(L, 1, socket);
+}
+
 /***
 Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
 never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
@@ -277,12 +289,8 @@ static int sslsocket_close(lua_State *L) {
         say_goodbye(L, socket);
         if (socket->secured && !socket->memory) discard_arrived(socket);
         socket->closed = true;
-        drop_ssl(socket);
-        sci_ssl_end_trace(socket);
-        sci_queue_free(&socket->transport.in);
-        sci_transport_forget(&socket->transport);
-        sci_ssl_forget_stations(socket);
-        forget_write(L, 1, socket);
+        if (sci_in_finalizer(L)) socket->secured = false; /* what else there is goes when the socket is collected */
+        else drop_connection(L, socket);
         if (!socket->memory && !sci_socket_close(L, 1)) return sci_answer_pushed_error(L);
     }
     lua_pushboolean(L, true);
@@ -292,6 +300,7 @@ static int sslsocket_close(lua_State *L) {
 /* Speaks to nobody: a collected socket may be of another thread of control, or in mid-handshake. */
 static int sslsocket_gc(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    if (socket->in_callback) return 0; /* called by hand, inside a call of this very socket */
     socket->closed = true;
     drop_ssl(socket);
     sci_ssl_end_trace(socket);
@@ -339,6 +348,19 @@ Tells a memory transport that the peer has closed its side: no more bytes will b
 static int sslsocket_feed_end(lua_State *L) {
     check_memory(L)->transport.eof = true;
     return sci_answer_receiver(L);
+}
+
+/***
+Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
+TLS, where `sslSetReadAhead(false)` came before.
+@function SciSslSocket:sslUnread
+@treturn string empty where there are none
+*/
+static int sslsocket_unread(lua_State *L) {
+    sci_queue *in = &check_memory(L)->transport.in;
+    lua_pushlstring(L, in->bytes ? (const char *)in->bytes + in->start : "", in->length);
+    sci_queue_skip(in, in->length);
+    return 1;
 }
 
 /***
@@ -426,8 +448,13 @@ static const luaL_Reg sslsocket_functions[] = {
 };
 
 static const luaL_Reg sslsocket_methods[] = {
-    {"sslInitialize", sslsocket_initialize}, {"close", sslsocket_close},    {"sslFeed", sslsocket_feed},
-    {"sslFeedEnd", sslsocket_feed_end},      {"sslDrain", sslsocket_drain}, {NULL, NULL},
+    {"sslInitialize", sslsocket_initialize},
+    {"close", sslsocket_close},
+    {"sslFeed", sslsocket_feed},
+    {"sslFeedEnd", sslsocket_feed_end},
+    {"sslDrain", sslsocket_drain},
+    {"sslUnread", sslsocket_unread},
+    {NULL, NULL},
 };
 
 static const luaL_Reg sslsocket_metamethods[] = {
@@ -461,6 +488,8 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_facts(L);
     sci_open_trace(L);
     sci_open_choose(L);
+    sci_open_overlook(L);
+    sci_open_dh(L);
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);

@@ -35,6 +35,12 @@ typedef struct sci_alert {
     int level, code;
 } sci_alert;
 
+#define SCI_VERIFY_ERRORS 32 /* that are kept for verifyErrors */
+
+typedef struct sci_verify_error {
+    int code, depth;
+} sci_verify_error;
+
 typedef struct sci_trace sci_trace; /* see trace.c */
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
@@ -97,6 +103,9 @@ typedef struct sci_sslsocket {
     bool psk_unknown;       /* that is what the client has said */
     sci_alert alerts_sent[SCI_ALERTS], alerts_received[SCI_ALERTS];
     int alerts_sent_count, alerts_received_count;
+    sci_verify_error verify_errors[SCI_VERIFY_ERRORS];
+    int verify_errors_count;
+    bool overlooks;   /* what is wrong with the peer's certificates is noted, and does not end the handshake */
     sci_trace *trace; /* NULL: nothing is noted */
     bool early_over;  /* sslReadReplayable has answered 0 */
     bool shakes;      /* sslConnect or sslAccept has begun: early data comes before them */
@@ -246,5 +255,7 @@ void sci_open_binding(lua_State *L);
 void sci_open_facts(lua_State *L);
 void sci_open_trace(lua_State *L);
 void sci_open_choose(lua_State *L);
+void sci_open_overlook(lua_State *L);
+void sci_open_dh(lua_State *L);
 
 #endif

@@ -148,16 +148,16 @@ Answers what has been noted since the last call, in order.
 */
 static int sslsocket_trace_events(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    sci_trace *trace = socket->trace;
-    size_t count = trace ? trace->count : 0;
-    lua_createtable(L, (int)count, 0);
-    for (size_t i = 0; i < count; i++) {
-        push_event(L, &trace->events[i]);
+    lua_createtable(L, socket->trace ? (int)socket->trace->count : 0, 0);
+    /* A finalizer may end the trace, or take its events, while values are made here. */
+    for (size_t i = 0; socket->trace && i < socket->trace->count; i++) {
+        const event noted = socket->trace->events[i];
+        push_event(L, &noted);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
-    lua_pushinteger(L, trace ? trace->lost : 0);
-    if (trace) trace->count = 0;
-    if (trace) trace->lost = 0;
+    lua_pushinteger(L, socket->trace ? socket->trace->lost : 0);
+    if (socket->trace) socket->trace->count = 0;
+    if (socket->trace) socket->trace->lost = 0;
     return 2;
 }
 

@@ -230,14 +230,22 @@ O=Org
 end)
 
 describe("SciSslX509Certificate:serial", function()
-  for _, serial in ipairs { "00", "01", "80", "7FFFFF", "ABCDEF0123456789" } do
+  local function answers(serial, certificate)
+    assert.are.equal(serial, certificate:serial())
+    local output = judge.openssl("x509 -noout -serial -in %s", judge.file(certificate:toPem()))
+    assert.are.equal("serial=" .. serial .. "\n", output)
+  end
+
+  for _, serial in ipairs { "01", "80", "7FFFFF", "ABCDEF0123456789" } do
     it("answers the digits that openssl x509 answers: " .. serial, function()
-      local certificate = issue { subject = "CN=x", serial = serial }
-      assert.are.equal(serial, certificate:serial())
-      local output = judge.openssl("x509 -noout -serial -in %s", judge.file(certificate:toPem()))
-      assert.are.equal("serial=" .. certificate:serial() .. "\n", output)
+      answers(serial, issue { subject = "CN=x", serial = serial })
     end)
   end
+
+  it("answers zero, which no issuer should use", function()
+    answers("00", changed(issue { subject = "CN=x", serial = "01" }, "\x02\x01\x02\x02\x01\x01",
+      "\x02\x01\x02\x02\x01\x00"))
+  end)
 
   it("answers a negative one with a sign", function()
     local certificate = changed(issue { subject = "CN=x", serial = "123456789A" }, "\x12\x34\x56\x78\x9a",

@@ -114,6 +114,12 @@ describe("Names of a certificate, field by field", function()
     assert.are.equal("2.5.4.6", full:subjectFields()[1].oid)
     assert.are.equal("scissl test authority", full:issuerFields()[1].value)
   end)
+
+  it("have long names, and the bytes as they are", function()
+    local field = full:subjectFields()[5]
+    assert.are.equal("commonName", field.longName)
+    assert.are.equal("Jos\u{e9}", field.bytes)
+  end)
 end)
 
 describe("The public key of a certificate", function()

@@ -1,4 +1,6 @@
 local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
 local core = require "scissl.core"
 
 describe("require 'scissl'", function()
@@ -43,6 +45,41 @@ describe("require 'scissl'", function()
     assert.is_false(scissl.isSslError("TLSv9"))
     assert.is_false(scissl.isSslError(nil))
     assert.is_false(scissl.isSslError(scissl.SciSslContext.new()))
+  end)
+
+  it("answers not_in_this_openssl, and what it needs, for what a later one has brought", function()
+    local context = assert(scissl.SciSslContext.new())
+    local missing = {
+      ["X25519MLKEM768"] = function(name) return context:setGroups(name) end,
+      ["ML-DSA-65"] = scissl.SciSslPrivateKey.generate,
+      ["mldsa65"] = function() return context:setSignatureAlgorithms "ML-DSA-65" end,
+    }
+    for name, ask in pairs(missing) do
+      local answer, err = ask(name)
+      if answer == nil then
+        assert.equal("not_in_this_openssl", err:condition())
+        local version = scissl.OSSslVersion.current():text():match "%d+%.%d+%.%d+"
+        assert.equal(("not in this OpenSSL (%s): needs OpenSSL 3.5"):format(version), err:message())
+      end
+    end
+    local before = context:describe()
+    assert.is_nil((context:setGroups "P-256:no-such:X25519MLKEM768"))
+    assert.same(before, context:describe())
+    assert.equal("unknown_group", select(2, context:setGroups "no-such"):condition())
+  end)
+
+  it("makes connections with whatever keys this OpenSSL offers, without knowing them by name", function()
+    for _, algorithm in ipairs { "EC", "RSA", "RSA-PSS", "Ed25519", "Ed448", "ML-DSA-65" } do
+      if scissl.features[algorithm] ~= false then
+        local identity = pki.issue { subject = "CN=localhost", names = { "localhost" },
+          key = assert(scissl.SciSslPrivateKey.generate(algorithm)) }
+        local client, server = ends.connected { transport = "memory", version = "TLSv1.3",
+          server = { identity = identity } }
+        assert.equal(identity.certificate, client:peerCertificate(), algorithm)
+        client:close()
+        server:close()
+      end
+    end
   end)
 
   it("says in features what this OpenSSL can do", function()

@@ -261,7 +261,7 @@ describe("SciSslX509Certificate.issue's serial number", function()
   end)
 
   it("is refused where it is malformed or too long", function()
-    for _, serial in ipairs { "", "x", "-1", "0x10", "80" .. ("00"):rep(19), ("1"):rep(1000) } do
+    for _, serial in ipairs { "", "x", "-1", "0", "00", "0x10", "80" .. ("00"):rep(19), ("1"):rep(1000) } do
       refused("invalid_option", { serial = serial })
     end
     assert.error_matches(function() issue { serial = -1 } end, "'serial'")

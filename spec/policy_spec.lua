@@ -120,6 +120,28 @@ for _, version in ipairs(versions) do
     end)
   end)
 
+  describe("The flag trusted_first, " .. version .. ",", function()
+    -- The authority's own certificate is trusted; its server sends another one of the same name and key along, which
+    -- nobody can check.
+    local cross = pki.issue { subject = "CN=scissl test authority", ca = true, key = pki.ca.key, issuer = pki.otherCa,
+      notBefore = os.time() - 20 * 86400, notAfter = os.time() - 10 * 86400 }
+
+    it("is how chains are built: what is trusted comes before what was sent", function()
+      local server_context = ends.serverContext { method = version, identity = false, setup = function(context)
+        assert(context:useCertificateChain { pki.server.certificate, cross.certificate })
+        assert(context:usePrivateKey(pki.server.key))
+      end }
+      for _, setup in ipairs { function() end, function(context) assert(context:setVerifyFlags "trusted_first") end } do
+        local client, server = ends.connected { transport = "memory", server = server_context,
+          client = ends.clientContext { method = version, setup = setup } }
+        assert.are.same({ pki.server.certificate, cross.certificate }, client:peerChain())
+        assert.are.same({ pki.server.certificate, pki.ca.certificate }, client:verifiedChain())
+        client:close()
+        server:close()
+      end
+    end)
+  end)
+
   describe("x509_strict, " .. version .. ",", function()
     it("refuses what RFC 5280 forbids", function()
       local odd = pki.issue { subject = "CN=odd", issuer = false, ca = true, usage = {} }

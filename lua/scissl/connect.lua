@@ -3,131 +3,28 @@
 
 local core = require "scissl.core"
 local Configuration = require "scissl.configuration"
+local client = require "scissl.client"
+local dial = require "scissl.dial"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
+local proxy = require "scissl.proxy"
+local starttls = require "scissl.starttls"
 local stream = require "scissl.stream"
 local wait = require "scissl.wait"
 
-local SciSslError, SciSocket, SciSslSocket = core.SciSslError, core.SciSocket, core.SciSslSocket
+local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 
--- ---- names
+-- ---- over TCP
 
--- "[::1]" and "example.com." as they are looked up and as they stand in certificates.
-local function bare_host(host)
-  return host:match("^%[(.*)%]$") or host:match("^(.-)%.?$")
-end
-
--- "fe80::1%eth0" without its zone, which no certificate knows.
-local function without_zone(host)
-  return host:match("^(.*:.*)%%") or host
-end
-
-local function with_port(host, port)
-  return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
-end
-
--- Hosts come from outside often enough (URLs), so a bad one is a failure of the world.
-local function check_host(host)
-  local problem
-  if host == "" then problem = "the host name is empty"
-  elseif host:find("\0", 1, true) then problem = "the host name contains a NUL byte"
-  elseif #host > 255 then problem = "the host name is longer than 255 bytes"
-  else return true end
-  local subject = host:sub(1, 60):gsub("%c", "?")
-  return nil, SciSslError.new { phase = "connect", condition = "bad_host_name", message = problem, subject = subject }
-end
-
--- ---- TLS settings of the socket
-
-local function set_verify_host(socket, wanted)
-  if type(wanted) == "table" then return socket:sslSetVerifyHosts(wanted) end
-  return socket:sslSetVerifyHost(wanted)
-end
-
--- Records that OpenSSL does not know are passed over, but not all of them: nothing would be left of the check.
-local function add_tlsa_records(socket, run)
-  local several = type(run.verifyHost) == "table" and run.verifyHost
-  local ready, failure = socket:sslSetDane(not several and run.verifyHost or run.host)
-  if ready and several then ready, failure = set_verify_host(socket, several) end
-  if not ready then return nil, failure end
-  local usable = 0
-  for _, record in ipairs(run.given.tlsa) do
-    ready, failure = socket:sslAddTlsa(record.usage, record.selector, record.matchingType, record.data)
-    if ready then usable = usable + 1
-    elseif failure:condition() ~= "tlsa_unusable" then return nil, failure end
-  end
-  if usable > 0 then return socket end
-  return nil, failure or SciSslError.new { phase = "option", condition = "tlsa_unusable", subject = run.subject }
-end
-
-local function prepare(socket, run)
-  local given = run.given
-  local ready, failure = socket:sslInitialize()
-  local verify = given.verify ~= false
-  if ready then ready, failure = socket:sslSetVerify(verify and core.SSL_VERIFY_PEER or core.SSL_VERIFY_NONE) end
-  if ready and verify and run.verifyHost then ready, failure = set_verify_host(socket, run.verifyHost) end
-  if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
-  if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
-  local session = given.session
-  if ready and run.sessionKey and not session then session = given.sessions:get(run.sessionKey) end
-  if ready and session then ready, failure = socket:setSession(session) end
-  if not ready then return nil, failure end
-  return socket
-end
-
--- ---- TCP
-
--- Each address gets its share of the time that is left, so that one that never answers leaves some to the others.
-local function deadline_for(run, addresses_left)
-  if not run.deadline then return nil end
-  local now = SciSocket.now()
-  local share = math.max(0, run.deadline - now) / addresses_left
-  return now + share, share
-end
-
--- Answers a socket whose TCP connection stands; or nil, and why this address does not do.
-local function reach(address, run, deadline, share)
-  local socket, failure = SciSslSocket.new(run.context, address.family)
-  if not socket then return nil, failure end
-  local connecting
-  connecting, failure = socket:connect(address.address, address.port)
-  if connecting then connecting, failure = prepare(socket, run) end
-  if connecting then
-    connecting, failure = wait.ready(run.waiter, socket, "w", deadline, "connect", share, "the TCP connection")
-  end
-  if connecting and socket:getPeerName() then return socket end
-  if connecting then
-    -- The first TLS call answers why the connection does not stand.
-    connecting, failure = handshake(socket, "connect", { deadline = deadline, waiter = run.waiter })
-    if connecting then return socket end
-  end
-  socket:close()
-  return nil, failure
-end
-
-local function reach_any(addresses, run)
-  local failures, words = {}, {}
-  for i, address in ipairs(addresses) do
-    local deadline, share = deadline_for(run, #addresses - i + 1)
-    local socket, failure = reach(address, run, deadline, share)
-    if socket then return socket end
-    failures[i] = failure
-    words[i] = ("%s: %s"):format(address.address, select(2, failure:errno()) or failure:message() or failure:reason()
-      or failure:condition())
-  end
-  local first = failures[1]
-  return nil, SciSslError.new {
-    phase = "connect",
-    condition = first:condition(),
-    subject = run.subject,
-    sslError = first:sslError(),
-    errno = first:errno(),
-    message = table.concat(words, "; "),
-    cause = first,
-  }
-end
-
--- ---- both
+-- How `scissl.dial` makes a SciSslSocket.
+local tls = {
+  new = function(run, family) return SciSslSocket.new(run.context, family) end,
+  prepare = client.prepare,
+  -- The first TLS call answers why the connection does not stand.
+  explain = function(socket, run, deadline)
+    return handshake(socket, "connect", { deadline = deadline, waiter = run.waiter })
+  end,
+}
 
 -- Time-outs are made where nobody knows the host any more.
 local function name_host(failure, run)
@@ -141,13 +38,7 @@ local function name_host(failure, run)
 end
 
 local function open(run)
-  local good, failure = check_host(run.host)
-  if not good then return nil, failure end
-  local addresses
-  addresses, failure = SciSocket.resolve(run.host, run.given.port)
-  if not addresses then return nil, failure end
-  local socket
-  socket, failure = reach_any(addresses, run)
+  local socket, failure = dial(run, tls)
   if not socket then return nil, failure end
   local done
   done, failure = handshake(socket, "connect", {
@@ -163,52 +54,48 @@ local function open(run)
   return nil, name_host(failure, run)
 end
 
--- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
-local function session_key(given, run)
-  if not given.sessions then return nil end
-  local context = Configuration.numberOf(run.context)
-  local parts = { run.host, given.port, run.serverName or "", given.verify ~= false, context }
-  local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
-  for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
-  for _, name in ipairs(given.alpn or {}) do parts[#parts + 1] = "alpn " .. name end
-  for i, part in ipairs(parts) do parts[i] = ("%d:%s"):format(#tostring(part), part) end
-  return table.concat(parts)
+local function stream_options(run)
+  local given = run.given
+  return {
+    timeout = given.timeout,
+    maxLine = given.maxLine,
+    maxBuffer = given.maxBuffer,
+    waiter = run.waiter,
+    onSession = client.keeper(run),
+  }
 end
 
-local known_options = Configuration.optionKinds {
-  host = "string",
+local function connect(run)
+  local socket, failure = open(run)
+  if not socket then return nil, failure end
+  return client.writeReplayable(stream(socket, stream_options(run)), run)
+end
+
+-- ---- through another stream
+
+local function connect_through(run)
+  local carrier, failure = run.given.over, nil
+  if run.given.proxy then carrier, failure = proxy.open(run.proxy, run) end
+  if not carrier then return nil, failure end
+  local made
+  made, failure = starttls.over(carrier, run, stream_options(run))
+  if made then return client.writeReplayable(made, run) end
+  return nil, name_host(failure, run)
+end
+
+-- ---- both
+
+local known_options = {
   port = "port",
   timeout = "seconds",
-  serverName = "string|false",
-  verify = "boolean",
-  verifyHost = "string|strings|false",
-  session = "OSSslSession",
-  sessions = "table|userdata",
   waiter = "string|callable",
   maxLine = "count",
-  tlsa = "table",
-  replayable = "string",
-  psk = "psk|function",
-  onCertificate = "callable",
-  onVerify = "callable",
+  maxBuffer = "count",
+  over = "table|userdata",
+  proxy = "string|table",
 }
-
--- Trust comes from the system where nothing else is named.
-local function find_context(given)
-  local configuration = Configuration.ofOptions("scissl.connect", given, 3, { psk = "pskClient" })
-  if not configuration then return given.context end
-  local named = configuration:caFile() or configuration:caPath() or configuration:ca() or configuration:trustUri()
-  if given.verify ~= false then
-    configuration:verify(core.SSL_VERIFY_PEER)
-    if not named then configuration:defaultTrust(true) end
-  end
-  return configuration:getSciSslContext()
-end
-
-local function chosen(option, default)
-  if option == nil then return default end
-  return option or nil
-end
+for name, kind in pairs(client.optionKinds) do known_options[name] = kind end
+known_options = Configuration.optionKinds(known_options)
 
 --- Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
 -- for the host asked for, or there is no connection.
@@ -245,9 +132,14 @@ end
 -- * `replayable`: what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever
 --   records it can send it again: use it for requests that change nothing. Where not, or where the server does not take
 --   it, it is written after the handshake; `stream:earlyDataStatus()` tells
+-- * `proxy`: an HTTP proxy to go through, as `"http://host:port"` or `"https://user:password@host:port"`, or a table
+--   (see `scissl.proxy`). The proxy of an `https` URL has to show a certificate, too. It sees where we connect to, and
+--   no more
+-- * `over`: a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`).
+--   It carries the new stream from then on and is closed with it. `port` is not needed then
 -- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
 -- * `waiter`: how to wait (see `scissl.wait`)
--- * `maxLine`: bytes that a line may have (1 MiB)
+-- * `maxLine`, `maxBuffer`: the stream's limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
@@ -257,39 +149,17 @@ end
 return function(given)
   options.check("scissl.connect", given, known_options, 2)
   if not given.host then error("option 'host' to 'scissl.connect' is missing", 2) end
-  if not given.port then error("option 'port' to 'scissl.connect' is missing", 2) end
-  if type(given.verifyHost) == "table" and #given.verifyHost == 0 then
-    error("option 'verifyHost' to 'scissl.connect' is an empty list: false lets any name do", 2)
+  if not given.port and not given.over then error("option 'port' to 'scissl.connect' is missing", 2) end
+  if given.over and given.proxy then error("options 'over' and 'proxy' to 'scissl.connect' exclude each other", 2) end
+  if given.over and not starttls.canCarry(given.over) then
+    error("bad option 'over' to 'scissl.connect' (SciSslStream, or object with receive and send expected)", 2)
   end
   local waiter = wait.find(given.waiter, 2)
-  local context, failure = find_context(given)
-  if not context then return nil, failure end
-  local host = bare_host(given.host)
-  local run = {
-    given = given,
-    context = context,
-    host = host,
-    subject = with_port(host, given.port),
-    serverName = chosen(given.serverName, without_zone(host)), -- of an address none is sent
-    verifyHost = chosen(given.verifyHost, without_zone(host)),
-    waiter = waiter,
-    timeout = given.timeout,
-    deadline = wait.deadline(given.timeout),
-  }
-  run.sessionKey = session_key(given, run)
-  local socket
-  socket, failure = open(run)
-  if not socket then return nil, failure end
-  local made = stream(socket, {
-    timeout = given.timeout,
-    maxLine = given.maxLine,
-    waiter = waiter,
-    onSession = run.sessionKey and function(session) given.sessions:put(run.sessionKey, session) end,
-  })
-  if not given.replayable or socket:earlyDataStatus() == "accepted" then return made end
-  local written
-  written, failure = made:write(given.replayable)
-  if written then return made end
-  made:close()
-  return nil, failure
+  local through = given.proxy and proxy.read(given.proxy, 2)
+  local run, failure = client.new("scissl.connect", given, given.port or "over", 2)
+  if not run then return nil, failure end
+  run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
+  run.proxy = through
+  if through or given.over then return connect_through(run) end
+  return connect(run)
 end

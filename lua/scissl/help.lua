@@ -264,8 +264,8 @@ function help.text(what)
   return nil, nearest(name)
 end
 
---- Prints the reference: without an argument what there is; else what has this name, or the chapter of this title. Names
--- that do not exist are answered with the nearest that does.
+--- Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
+-- Names that do not exist are answered with the nearest that does.
 -- @function scissl.help
 -- @param[opt] what a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant
 --  (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of

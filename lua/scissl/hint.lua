@@ -30,6 +30,7 @@ local phase_words = {
   verify = "verifying a certificate",
   match = "comparing a certificate with a name",
   digest = "computing a fingerprint",
+  seal = "sealing or reading what was sealed",
   key = "making a key",
   renegotiate = "renegotiating",
   export = "deriving secrets",
@@ -212,6 +213,8 @@ local hints = {
   malformed_extension = "a part of the certificate is damaged; do not trust it, and tell its owner",
   malformed_name = "a name in the certificate is damaged; do not trust it, and tell its owner",
   not_session = "this is PEM text, but no TLS session; OSSslSession:toPem() makes one",
+  not_sealed = "this was sealed with another secret, for another purpose, or changed since; compare the secrets of all "
+    .. "who share it",
   malformed_session = "the saved TLS session is damaged; make a full handshake and save the new one",
   malformed_key = "the key is damaged, or of a kind that this OpenSSL does not know",
   passphrase_empty = "an empty passphrase protects nothing; give one, or none at all (nil)",
@@ -225,6 +228,9 @@ local hints = {
   -- the network
   timeout = "it took too long; see whether the peer is up and reachable, or allow more time (timeout)",
   cancelled = "whoever schedules this gave up waiting",
+  transport_failed = "the object below TLS failed; see its own words",
+  proxy_refused = "the proxy does not make that connection; see its answer, and whether it wants a user and a password",
+  proxy_malformed = "what answers there is no HTTP proxy; check host, port and scheme of the proxy",
   connection_refused = "nobody listens there; check host and port, and that the server runs",
   connection_reset = "the peer, or something in between, cut the connection",
   broken_pipe = "the peer has gone; it will not take more data",
@@ -271,11 +277,21 @@ local hints = {
   renegotiation_refused = "the peer, or this version of TLS, does not renegotiate",
   handler_failed = "a function of this program that the handshake needed raised an error; see cause() and traceback()",
   in_callback = "this function runs inside a call on the same socket; do it when that call has answered",
+  in_finalizer = "a finalizer may have interrupted a call on the same socket; do this outside of finalizers",
   refused = "a handler of this program refused the peer",
   not_suspended = "the handshake is not suspended there now; see sslSuspendAt()",
   malformed_hello = "the bytes are no whole client hello",
   not_served = "the handshake waits for a decision; serve what sslGetError() asks for and repeat the call",
   busy = "another operation on this stream is under way",
+  too_much_data = "the peer sent more than is to be held at once; read in parts, or raise the limit (maxBuffer, or the "
+    .. "one given to the read)",
+  output_full = "the peer does not read, and too much is waiting to be sent; nothing of this was taken: flush() first",
+  not_seekable = "a connection has no positions: what was read is gone, what was written has left",
+  plaintext_pending = "bytes came in plain text before TLS was asked for, and would pass for secured ones; somebody "
+    .. "may be injecting commands: close the connection",
+  carries_tls = "TLS of another stream runs over this one now; use that stream",
+  already_secure = "the stream is secure already",
+  not_secure = "the stream is not secure; startTls() makes it so",
   line_too_long = "the line is longer than maxLine; read it by a count of bytes, or raise maxLine",
 
   -- settings

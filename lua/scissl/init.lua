@@ -11,12 +11,17 @@ local written_in_lua = {
   listen = "scissl.listen",
   handshake = "scissl.handshake",
   stream = "scissl.stream",
+  plain = "scissl.plain",
   features = "scissl.features",
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
   sessions = "scissl.sessions",
   help = "scissl.help",
+  scheduler = "scissl.scheduler",
+  wait = "scissl.wait",
   SciSslSocketConfiguration = "scissl.configuration",
+  try = "scissl.repl.try",
+  explain = "scissl.repl.explain",
 }
 
 --- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.

@@ -5,6 +5,7 @@ local core = require "scissl.core"
 local Configuration = require "scissl.configuration"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
+local server = require "scissl.server"
 local sni = require "scissl.sni"
 local stream = require "scissl.stream"
 local wait = require "scissl.wait"
@@ -63,9 +64,36 @@ function Listener:acceptSocket(timeout)
 end
 
 local function made_of(self, socket, replayable)
-  local made = stream(socket, { timeout = self.timeout, maxLine = self.maxLine, waiter = self.waiter })
+  local made = stream(socket, {
+    timeout = self.timeout, maxLine = self.maxLine, maxBuffer = self.maxBuffer, waiter = self.waiter,
+  })
   made.replayable = table.concat(replayable)
   return made
+end
+
+--- Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed.
+-- @function SciSslListener:handshake
+-- @tparam SciSslSocket socket
+-- @treturn[1] SciSslStream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `accept`: what the handshake met
+function Listener:handshake(socket)
+  local replayable, take = {}, nil
+  if self.context:getMaxReplayableData() > 0 then
+    take = function(_, data) replayable[#replayable + 1] = data end
+  end
+  local done, failure = handshake(socket, "accept", {
+    timeout = self.timeout or HANDSHAKE_SECONDS,
+    waiter = self.waiter,
+    onClientHello = self.onClientHello,
+    onCertificate = self.onCertificate,
+    onVerify = self.onVerify,
+    onReplayable = take,
+  })
+  if done and self.sessions then self.sessions:keep(socket) end
+  if done then return made_of(self, socket, replayable) end
+  socket:close()
+  return nil, failure
 end
 
 --- Accepts a connection and does the handshake. Where that fails the connection is closed, and the listener goes on.
@@ -79,22 +107,34 @@ function Listener:accept(timeout)
   check_timeout(timeout, "accept")
   local socket, failure = accept_socket(self, timeout)
   if not socket then return nil, failure end
-  local replayable, take = {}, nil
-  if self.context:getMaxReplayableData() > 0 then
-    take = function(_, data) replayable[#replayable + 1] = data end
-  end
-  local done
-  done, failure = handshake(socket, "accept", {
-    timeout = self.timeout or HANDSHAKE_SECONDS,
-    waiter = self.waiter,
-    onClientHello = self.onClientHello,
-    onCertificate = self.onCertificate,
-    onVerify = self.onVerify,
-    onReplayable = take,
-  })
-  if done then return made_of(self, socket, replayable) end
-  socket:close()
-  return nil, failure
+  return self:handshake(socket)
+end
+
+-- ---- serving
+
+--- Accepts connections until the listener is closed, and calls `handler(stream)` for each, in a coroutine of its own:
+-- neither a slow handshake nor a slow client holds up the others. When the handler returns the stream is closed; what
+-- it raises ends its own connection only.
+--
+-- With the waiters `"poll"` (default) and `"select"` it brings a loop of its own, and returns when the listener has
+-- been closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"` it runs in a
+-- coroutine of that loop, as do the handlers; it returns when the listener is closed.
+-- @function SciSslListener:serve
+-- @tparam function handler
+-- @tparam[opt] table given options:
+--
+-- * `maxConnections`: how many at a time; more wait to be accepted
+-- * `onError(failure, phase, subject)`: gets what went wrong: the SciSslError of a failed handshake (phase
+--   `"handshake"`, with the socket) or of accepting (`"accept"`, with the listener), and what a handler has raised
+--   (`"handler"`, with the stream; texts have a traceback). By default the last is written to stderr
+-- * `spawn(f)`: starts a coroutine, for loops that are not known here
+--
+-- @treturn[1] boolean true, once the listener is closed
+-- @treturn[2] nil
+-- @treturn[2] SciSslError where accepting is over for another reason: `cancelled`, `bad_waiter`
+-- @raise for something that is no function, unknown options, and outside of the waiter's loop
+function Listener:serve(handler, given)
+  return require "scissl.serve"(self, handler, given)
 end
 
 -- ---- the rest
@@ -117,6 +157,7 @@ function Listener:setContext(context)
   if not options.is(context, "SciSslContext") then
     error(("bad argument #1 to 'setContext' (SciSslContext expected, got %s)"):format(type(context)), 2)
   end
+  if self.sessions then self.sessions:serve(context) end
   self.context = context
   return self
 end
@@ -135,12 +176,13 @@ function Listener:socket()
   return self.plain
 end
 
---- Stops listening. Connections that were accepted stay. Harmless twice.
+--- Stops listening, which ends `serve` and an `accept` that waits. Connections that were accepted stay. Harmless twice.
 -- @function SciSslListener:close
 -- @treturn boolean true
 function Listener:close()
-  self.plain:close()
   self.closed = true
+  self.plain:close()
+  if self.bell then self.bell:send("!") end
   return true
 end
 
@@ -153,56 +195,25 @@ end
 
 -- ---- making one
 
-local verify_flags = {
-  none = core.SSL_VERIFY_NONE,
-  optional = core.SSL_VERIFY_PEER,
-  require = core.SSL_VERIFY_PEER | core.SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-}
-
--- Who names a CA means client certificates; who asks for those must say whose.
-local function check_verify(verify, names_ca, level)
-  if verify == nil then return names_ca and verify_flags.require or verify_flags.none end
-  local flags = type(verify) == "string" and verify_flags[verify] or verify
-  if type(flags) == "string" then
-    error(("bad option 'verify' to 'scissl.listen' ('none', 'optional', 'require' or flags expected, got '%s')")
-      :format(verify), level + 1)
-  end
-  if flags ~= verify_flags.none and not names_ca then
-    error("option 'verify' to 'scissl.listen' needs caFile, caPath or ca: whose client certificates are accepted?",
-      level + 1)
-  end
-  return flags
+-- A listening socket that somebody else has made, who may share it with other processes.
+local function adopt(given)
+  local plain, failure = SciSocket.on(given)
+  if not plain then return nil, failure end
+  local done
+  done, failure = plain:setBlocking(false)
+  if done then return plain end
+  return nil, failure
 end
 
-local function find_context(given)
-  if given.ocsp then error("option 'ocsp' to 'scissl.listen' is for clients; a server has 'ocspResponse'", 3) end
-  local configuration = Configuration.ofOptions("scissl.listen", given, 3, { psk = "pskServer" })
-  if not configuration then
-    if given.verify ~= nil then error("options 'context' and 'verify' to 'scissl.listen' exclude each other", 3) end
-    return given.context
-  end
-  local names_ca = configuration:caFile() or configuration:caPath() or configuration:ca()
-    or configuration:trustUri() or configuration:defaultTrust()
-  if given.verify ~= nil or not configuration:verify() then
-    configuration:verify(check_verify(given.verify, names_ca, 3))
-  end
-  if not (configuration:certificate() or configuration:certificateFilename() or configuration:pkcs12()
-      or configuration:pskServer() or given.sni or given.onCertificate
-      or given.onClientHello or configuration:certificateChainFilename() or configuration:cipherList()
-      or configuration:certificates() or configuration:commands()) then
-    error("option 'certificate' to 'scissl.listen' is missing", 3)
-  end
-  return configuration:getSciSslContext()
-end
-
-local function open(host, port, backlog)
+local function open(host, port, backlog, shared)
   local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, port)
   if not addresses then return nil, failure end
   local plain
   plain, failure = SciSocket.newStreamSocket(addresses[1].family)
   if not plain then return nil, failure end
-  local done
-  done, failure = plain:bind(addresses[1].address, addresses[1].port)
+  local done = true
+  if shared then done, failure = plain:setSockOpt("SO_REUSEPORT", true) end
+  if done then done, failure = plain:bind(addresses[1].address, addresses[1].port) end
   if done then done, failure = plain:listen(backlog) end
   if done then done, failure = plain:setBlocking(false) end
   if done then return plain end
@@ -214,24 +225,49 @@ local known_options = Configuration.optionKinds {
   host = "string",
   port = "port",
   backlog = "count",
+  reusePort = "boolean",
+  socket = "integer|table|userdata",
+  sessions = "table|userdata",
   timeout = "seconds",
   verify = "string|integer",
   psk = "psks|function",
   waiter = "string|callable",
   maxLine = "count",
+  maxBuffer = "count",
   sni = "table",
   onClientHello = "callable",
   onCertificate = "callable",
   onVerify = "callable",
 }
 
--- The handler that chooses contexts by server name; connections with another name, or none, stay with the listener's
--- own context where that has a certificate.
-local function sni_handler(given, has_own)
-  if not given.sni then return given.onClientHello end
-  if given.onClientHello then error("options 'sni' and 'onClientHello' to 'scissl.listen' exclude each other", 3) end
-  if getmetatable(given.sni) == sni then return given.sni end
-  return sni.new(given.sni, { others = has_own })
+local function check_place(given)
+  if not given.socket then
+    if not given.port then error("option 'port' to 'scissl.listen' is missing", 3) end
+    return
+  end
+  for _, name in ipairs { "host", "port", "backlog", "reusePort" } do
+    if given[name] ~= nil then
+      error(("options 'socket' and '%s' to 'scissl.listen' exclude each other"):format(name), 3)
+    end
+  end
+end
+
+-- Sessions are kept by the context that a connection has in the end. In the order of their names, a context that has
+-- several gets the same on all servers.
+local function serve_sessions(store, context, handler)
+  if not store then return handler end
+  store:serve(context)
+  if getmetatable(handler) == sni then
+    local names, served = {}, { [context] = true }
+    for name in pairs(handler.contexts) do names[#names + 1] = name end
+    table.sort(names)
+    for _, name in ipairs(names) do
+      local other = handler.contexts[name]
+      if not served[other] then store:serve(other, name) end
+      served[other] = true
+    end
+  end
+  return store:onClientHello(handler)
 end
 
 --- Listens for TLS connections.
@@ -240,8 +276,8 @@ end
 --
 -- * `port` (needed): number, 0 for one that the system chooses, or the name of a service
 -- * `host`: name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
--- * `certificate`, `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration). It needs one, unless there is
---   another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+-- * `certificate`, `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration). It needs one, unless there
+--   is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
@@ -261,8 +297,14 @@ end
 --   `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
 -- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 -- * `backlog`: connections that may wait to be accepted (128)
+-- * `reusePort`: true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system
+--   deals the connections out to them
+-- * `socket`: in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it:
+--   one that was inherited from the process that started this one, and is shared with others
+-- * `sessions`: a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions
+--   that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
 -- * `waiter`: how to wait (see `scissl.wait`)
--- * `maxLine`: bytes that a line may have (1 MiB)
+-- * `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslListener
 -- @treturn[2] nil
@@ -271,15 +313,17 @@ end
 -- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 return function(given)
   options.check("scissl.listen", given, known_options, 2)
-  if not given.port then error("option 'port' to 'scissl.listen' is missing", 2) end
+  check_place(given)
   local waiter = wait.find(given.waiter, 2)
-  local context, failure = find_context(given)
+  local context, failure = server.context("scissl.listen", given, 2)
   if not context then return nil, failure end
   local on_client_hello
-  on_client_hello, failure = sni_handler(given, context:hasCertificate())
+  on_client_hello, failure = server.helloHandler("scissl.listen", given, context, 2)
   if failure then return nil, failure end
+  on_client_hello = serve_sessions(given.sessions, context, on_client_hello)
   local plain
-  plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG)
+  if given.socket then plain, failure = adopt(given.socket)
+  else plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG, given.reusePort) end
   if not plain then return nil, failure end
   return setmetatable({
     plain = plain,
@@ -287,6 +331,8 @@ return function(given)
     waiter = waiter,
     timeout = given.timeout,
     maxLine = given.maxLine,
+    maxBuffer = given.maxBuffer,
+    sessions = given.sessions,
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,

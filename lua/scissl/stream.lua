@@ -1,193 +1,47 @@
---- A TLS connection with the manners of Lua's own files.
+--- A connection with the manners of Lua's own files: of TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or in
+-- plain text (`scissl.plain`) until `startTls`.
 --
 -- Operations wait, by the stream's waiter, whatever mode the socket is in. A failure of the world answers nil and a
 -- SciSslError. After a time-out nothing is lost: what has arrived is kept for the next read, and what was given to
 -- `write` is sent, once and in order, before anything that is written later.
+--
+-- A stream that is collected says nothing to anybody and sends nothing: its socket is closed, and the peer sees a
+-- connection that was cut. `close` it, or declare it `<close>`.
 -- @classmod SciSslStream
 
 local core = require "scissl.core"
+local link = require "scissl.link"
 local options = require "scissl.options"
+local reader = require "scissl.reader"
 local wait = require "scissl.wait"
 local Buffer = require "scissl.buffer"
+local Output = require "scissl.output"
 
-local SciSslError, isSslError = core.SciSslError, core.isSslError
-local SSL_ERROR_ZERO_RETURN = core.SSL_ERROR_ZERO_RETURN
+local SciSslError = core.SciSslError
+local find_reader = reader.find
 
 local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
 
 local MAX_LINE = 1024 * 1024
-local MAX_NUMERAL = 200 -- as in Lua's own io library
-local READ_AWAY, LINGER = 64, 1 -- before closing: reads of what nobody wants any more; seconds
-local ONE_WRITE = 64 * 1024 -- several arguments up to this size are written as one string
-
--- ---- waiting
-
--- Waits for what `answer` asks for. nil and a failure: it cannot, or `phase` has had its time.
-local function wait_for(self, answer, phase)
-  local events, code = wait.wanted(self.ssl, answer)
-  if not events then
-    return nil, SciSslError.new {
-      phase = phase,
-      condition = "not_served",
-      sslError = code,
-      message = ("TLS asks for something that a stream does not supply (SSL_ERROR code %d)"):format(code),
-    }
-  end
-  local deadline = self.deadlines[phase]
-  if not deadline and self.timeout then
-    deadline = wait.deadline(self.timeout)
-    self.deadlines[phase] = deadline
-  end
-  return wait.ready(self.waiter, self.ssl, events, deadline, phase, self.timeout)
-end
+local MAX_BUFFER = 256 * 1024 * 1024
 
 -- ---- sessions
 
 -- In TLS 1.3 they come with the first data as a rule, and may come later.
 local function hand_out_sessions(self)
-  for _, session in ipairs(self.ssl:newSessions()) do self.onSession(session) end
+  local socket = self.link.socket
+  for _, session in ipairs(socket:newSessions()) do self.onSession(session) end
+end
+
+-- Something has been read.
+function Stream:hear()
+  if self.heard then return end
+  if self.onSession then hand_out_sessions(self) end
+  self.heard = true
 end
 
 -- ---- reading
-
--- Takes in more. True; or nil at the end; or nil, a failure, and whether it passes so that what has come must be kept.
-local function fill(self)
-  local ssl = self.ssl
-  while true do
-    local answer = ssl:sslRead()
-    if type(answer) == "string" then
-      self.buffer:put(answer)
-      if self.onSession and not self.heard then hand_out_sessions(self) end
-      self.heard = true
-      return true
-    end
-    if isSslError(answer) then return nil, answer end
-    if ssl:sslGetError(answer) == SSL_ERROR_ZERO_RETURN then return nil end
-    local ready, failure = wait_for(self, answer, "read")
-    if not ready then return nil, failure, true end
-  end
-end
-
--- What a reader answers when no more comes: the rest, nil at the end, or nil, the failure and what would be lost.
-local function finish(self, failure, passes)
-  local buffer = self.buffer
-  if not failure then return buffer.size > 0 and buffer:take(buffer.size) or nil end
-  if passes or buffer.size == 0 then return nil, failure end
-  return nil, failure, buffer:take(buffer.size)
-end
-
-local function refuse_line(self)
-  return nil, SciSslError.new {
-    phase = "read",
-    condition = "line_too_long",
-    message = ("no line end within %d bytes"):format(self.maxLine),
-  }
-end
-
-local function read_line(self, keep_end)
-  local buffer = self.buffer
-  while true do
-    local length = buffer:line()
-    if (length or buffer.size) > self.maxLine + (length and 1 or 0) then return refuse_line(self) end
-    if length then
-      if keep_end then return buffer:take(length) end
-      local line = buffer:take(length - 1)
-      buffer:take(1)
-      return line
-    end
-    local more, failure, passes = fill(self)
-    if not more then return finish(self, failure, passes) end
-  end
-end
-
-local function read_count(self, count)
-  local buffer = self.buffer
-  while buffer.size == 0 or buffer.size < count do
-    local more, failure, passes = fill(self)
-    if not more then return finish(self, failure, passes) end
-  end
-  return buffer:take(count)
-end
-
-local function read_all(self)
-  while true do
-    local more, failure, passes = fill(self)
-    if not more then
-      local rest, lost, partial = finish(self, failure, passes)
-      if failure then return rest, lost, partial end
-      return rest or ""
-    end
-  end
-end
-
--- Looks at the byte at `position`. nil: the end, or nil and a failure.
-local function look(self, position)
-  while self.buffer.size < position do
-    local more, failure = fill(self)
-    if not more then return nil, failure end
-  end
-  return string.char(self.buffer:byte(position))
-end
-
--- Looks for as much of a numeral as io.read("n") would take, and answers its length.
-local function scan_numeral(self)
-  local length = 0
-  local failure
-  local function accept(set)
-    if failure or length >= MAX_NUMERAL then return false end
-    local character
-    character, failure = look(self, length + 1)
-    if not character or not character:find(set) then return false end
-    length = length + 1
-    return true
-  end
-  local digit, exponent = "%d", "[eE]"
-  local digits = 0
-  accept("[+-]")
-  if accept("0") then
-    if accept("[xX]") then digit, exponent = "%x", "[pP]" else digits = 1 end
-  end
-  while accept(digit) do digits = digits + 1 end
-  if accept("%.") then
-    while accept(digit) do digits = digits + 1 end
-  end
-  if digits > 0 and accept(exponent) then
-    accept("[+-]")
-    while accept("%d") do end -- luacheck: ignore 542
-  end
-  return length, failure
-end
-
-local function read_number(self)
-  local character, failure
-  repeat
-    character, failure = look(self, 1)
-    local space = character and character:find("%s")
-    if space then self.buffer:take(1) end
-  until not space
-  if failure then return nil, failure end
-  local length
-  length, failure = scan_numeral(self)
-  if failure then return nil, failure end
-  return tonumber(self.buffer:take(length))
-end
-
-local readers = {
-  l = function(self) return read_line(self, false) end,
-  L = function(self) return read_line(self, true) end,
-  a = read_all,
-  n = read_number,
-}
-
--- Answers the function that reads `format`, and what it wants beside the stream.
-local function find_reader(format)
-  if type(format) == "number" then
-    local count = math.tointeger(format)
-    return count and count >= 0 and read_count or nil, count
-  end
-  return readers[format] or type(format) == "string" and readers[format:match("^%*?(.)")]
-end
 
 local function check_formats(formats, caller, level)
   for i = 1, formats.n do
@@ -199,36 +53,36 @@ end
 
 -- Reads one format after the other until one has nothing. Answers the values; their number; a failure and what it cost.
 local function read_formats(self, formats)
-  self.deadlines.read = nil
+  self.readBy = nil
   local values = {}
   for i = 1, formats.n do
-    local reader, count = find_reader(formats[i])
-    local value, failure, partial = reader(self, count)
+    local read, number, kept = find_reader(formats[i])
+    local value, failure, partial = read(self, number, kept)
     values[i] = value
     if value == nil then return values, i, failure, partial end
   end
   return values, formats.n
 end
 
-local one_line = { n = 1, "l" }
-
 --- Reads, as `file:read` does.
 -- @function SciSslStream:read
 -- @param[opt="l"] ... formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until
---  the peer closes, or a number of bytes (0 tells whether there is more: `""` or nil)
+--  the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as
+--  soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and
+--  spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
 -- @return a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading
 --  failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read),
---  `line_too_long` (the same), `truncated` where the connection ended without close_notify, or another of `sslRead`.
---  Behind an error that is final come the bytes that had arrived and do not make up the format
+--  `line_too_long`, `too_much_data` (the same), `truncated` where the connection ended without close_notify, or another
+--  of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
 -- @raise for a format that does not exist
 function Stream:read(...)
   local count = select("#", ...)
   if count <= 1 then
     local format = count == 0 and "l" or ...
-    local reader, wanted = find_reader(format)
-    if not reader then error("bad argument #1 to 'read' (invalid format)", 2) end
-    self.deadlines.read = nil
-    return reader(self, wanted)
+    local read, number, kept = find_reader(format)
+    if not read then error("bad argument #1 to 'read' (invalid format)", 2) end
+    self.readBy = nil
+    return read(self, number, kept)
   end
   local formats = table.pack(...)
   check_formats(formats, "read", 2)
@@ -240,14 +94,25 @@ function Stream:read(...)
   return table.unpack(values, 1, last)
 end
 
+local function lines_of_one(self, read, number, kept)
+  return function()
+    self.readBy = nil
+    local value, failure = read(self, number, kept)
+    if failure then error(failure, 0) end
+    return value
+  end
+end
+
 --- Answers an iterator that reads the same formats each time, as `file:lines` does.
 -- @function SciSslStream:lines
 -- @param[opt="l"] ... formats as for `read`
 -- @treturn function it raises the SciSslError where reading fails, so that a cut stream never looks like a whole one
 -- @raise for a format that does not exist
 function Stream:lines(...)
-  local formats = select("#", ...) == 0 and one_line or table.pack(...)
+  local formats = table.pack(...)
+  if formats.n == 0 then formats = { n = 1, "l" } end
   check_formats(formats, "lines", 2)
+  if formats.n == 1 then return lines_of_one(self, find_reader(formats[1])) end
   return function()
     local values, count, failure = read_formats(self, formats)
     if failure then error(failure, 0) end
@@ -255,131 +120,222 @@ function Stream:lines(...)
   end
 end
 
--- ---- writing
-
--- What is to be written stands in `self.out`, from index `self.head` on; `self.sent` bytes of the first have left.
--- Coroutines that write at the same time push the same queue: no string is torn by another, and none is sent twice.
-
-local function forget_output(self)
-  self.out, self.head, self.tail, self.sent = {}, 1, 0, 0
+-- An empty match would end everything at once, and an anchored pattern has nothing to hold on to.
+local function check_pattern(pattern, plain, level)
+  if type(pattern) ~= "string" then
+    error(("bad argument #1 to 'readUntil' (string expected, got %s)"):format(type(pattern)), level + 1)
+  end
+  if not plain and pattern:find "^%^" then
+    error("bad argument #1 to 'readUntil' (a pattern that is not anchored expected)", level + 1)
+  end
+  local good, found = pcall(string.find, "", pattern, 1, plain)
+  if not good then error(("bad argument #1 to 'readUntil' (%s)"):format(found), level + 1) end
+  if found then error("bad argument #1 to 'readUntil' (it matches the empty string)", level + 1) end
 end
 
-local function count_sent(self, bytes)
-  self.sent = self.sent + bytes
-  if self.sent < #self.out[self.head] then return end
-  self.out[self.head] = nil
-  self.head, self.sent = self.head + 1, 0
-  if self.head > self.tail then self.head, self.tail = 1, 0 end
+--- Reads up to a pattern, and takes that, too: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an HTTP
+-- message. What was searched is not searched again, so that the cost grows with the bytes, however they arrive.
+-- @function SciSslStream:readUntil
+-- @tparam string pattern a Lua pattern, as for `string.find`, whose matches have at most 1024 bytes. It is tried
+--  whenever something has come, so it should end in something definite: `"%d+;"` and not `"%d+"`
+-- @tparam[opt] integer max bytes before the match (`maxLine`)
+-- @tparam[opt=false] boolean plain the pattern is none: each of its characters stands for itself
+-- @treturn[1] string what came before the match
+-- @treturn[1] ?string the match; nil where the stream has ended, and this is its rest
+-- @treturn[2] nil the stream has ended, and there is no rest
+-- @treturn[3] nil
+-- @treturn[3] SciSslError as `read`; `line_too_long`: the match does not come within `max` bytes, which are kept
+-- @raise for a pattern that is malformed, anchored (`^`), or matches the empty string
+function Stream:readUntil(pattern, max, plain)
+  plain = plain and true or false
+  check_pattern(pattern, plain, 2)
+  if max ~= nil and not options.is(max, "count") then
+    error("bad argument #2 to 'readUntil' (integer above 0 expected)", 2)
+  end
+  self.readBy = nil
+  return reader.untilFound(self, pattern, max, plain)
+end
+
+-- ---- writing
+
+-- Sends what is on its way as far as the link takes it now. True: all of it; or nil and a failure; or nil, nil, events.
+local function push_now(self)
+  local output, way = self.output, self.link
+  while output.tail >= output.head do
+    local count, failure, events = way:send(output:next())
+    if not count then return nil, failure, events end
+    output:sent(count)
+  end
+  return way:settle()
 end
 
 local function push_output(self)
-  self.deadlines.write = nil
-  local ssl = self.ssl
-  while self.tail >= self.head do
-    local answer = ssl:sslWrite(self.out[self.head], self.sent + 1)
-    if isSslError(answer) then
-      forget_output(self)
-      return nil, answer
+  local deadline
+  while true do
+    local done, failure, events = push_now(self)
+    if done then return true end
+    if not events then
+      self.output:forget()
+      return nil, failure
     end
-    if answer > 0 then
-      count_sent(self, answer)
-    else
-      local ready, failure = wait_for(self, answer, "write")
-      if not ready then return nil, failure end
-    end
+    deadline = deadline or reader.deadline(self)
+    done, failure = self.link:await(self.waiter, events, deadline, "write", self.seconds)
+    if not done then return nil, failure end
   end
-  return true
 end
 
-local function append(self, text)
-  if text == "" then return end
-  self.tail = self.tail + 1
-  self.out[self.tail] = text
+-- Sends what the peer takes now, for a read that is about to wait. True: there is more. What fails will fail again, and
+-- be told, when something is written.
+function Stream:pushSome()
+  local output = self.output
+  if output.queued == 0 and output.held == 0 then return false end
+  output:release()
+  local _, _, events = push_now(self)
+  return events == "w"
 end
 
-local function check_texts(texts, level)
-  local size = 0
-  for i = 1, texts.n do
-    local text = texts[i]
-    if type(text) == "number" then
-      text = tostring(text)
-      texts[i] = text
-    elseif type(text) ~= "string" then
-      error(("bad argument #%d to 'write' (string expected, got %s)"):format(i, type(text)), level + 1)
-    end
-    size = size + #text
+local function refuse_output(self)
+  if self.output.queued <= self.maxBuffer then return nil end
+  local done, failure = push_output(self)
+  if done then return nil end
+  if failure:condition() ~= "timeout" then return failure end
+  return SciSslError.new {
+    phase = "write",
+    condition = "output_full",
+    message = ("more than %d bytes are waiting to be sent"):format(self.maxBuffer),
+    cause = failure,
+  }
+end
+
+local function check_text(text, number, caller, level)
+  if type(text) == "string" then return text end
+  if type(text) == "number" then return tostring(text) end
+  error(("bad argument #%d to '%s' (string expected, got %s)"):format(number, caller, type(text)), level + 1)
+end
+
+local function check_texts(texts, count, caller, level)
+  local checked = {}
+  for i = 1, count do checked[i] = check_text(texts[i], i, caller, level + 1) end
+  return checked
+end
+
+local function finish_write(self, due)
+  if due then
+    local done, failure = push_output(self)
+    if not done then return nil, failure end
   end
-  return size
+  return self
 end
 
---- Writes strings and numbers, all of them, however the transport splits them.
+--- Writes strings and numbers, all of them, however the transport splits them. Several that fit a record leave as one.
 -- @function SciSslStream:write
 -- @tparam string|number ... what to write
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`,
---  so do not give it again; otherwise what `sslWrite` answered, and the rest is dropped
+--  or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and
+--  nothing of this was taken; otherwise what `sslWrite` answered, and the rest is dropped
 -- @raise for values that are neither strings nor numbers
 function Stream:write(...)
-  local text = ...
-  if type(text) == "string" and select("#", ...) == 1 then
-    append(self, text)
-    return self:flush()
-  end
-  local texts = table.pack(...)
-  local size = check_texts(texts, 2)
-  if texts.n > 1 and size <= ONE_WRITE then
-    append(self, table.concat(texts))
-  else
-    for i = 1, texts.n do append(self, texts[i]) end
-  end
-  return self:flush()
+  local count, text = select("#", ...), ...
+  if count == 0 then return finish_write(self, true) end
+  local texts
+  if count == 1 then text = check_text(text, 1, "write", 2)
+  else texts = check_texts({ ... }, count, "write", 2) end
+  local refusal = refuse_output(self)
+  if refusal then return nil, refusal end
+  if texts then return finish_write(self, self.output:putAll(texts, count)) end
+  return finish_write(self, self.output:put(text))
 end
 
---- Sends what an earlier `write` that timed out has left. There is no other buffer: `write` sends at once.
+--- Writes the strings and numbers of a list, in the fewest records, and without making one string of long ones.
+-- @function SciSslStream:writev
+-- @tparam table texts a list of strings and numbers
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`
+-- @raise for anything else than a table, and values in it that are neither strings nor numbers
+function Stream:writev(texts)
+  if type(texts) ~= "table" then
+    error(("bad argument #1 to 'writev' (table expected, got %s)"):format(type(texts)), 2)
+  end
+  local count = #texts
+  local checked = check_texts(texts, count, "writev", 2)
+  local refusal = refuse_output(self)
+  if refusal then return nil, refusal end
+  return finish_write(self, self.output:putAll(checked, count))
+end
+
+--- Sends what `setvbuf` keeps back, and what an earlier `write` that timed out has left.
 -- @function SciSslStream:flush
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError as `write`
 function Stream:flush()
-  local done, failure = push_output(self)
-  if not done then return nil, failure end
-  return self
+  self.output:release()
+  return finish_write(self, true)
+end
+
+local modes = { no = true, full = true, line = true }
+
+--- Sets whether what is written is kept back to leave in larger records, as `file:setvbuf` does. Whatever the mode,
+-- `flush`, `close`, `closeWrite`, `startTls` and a read that has to wait send what is kept.
+-- @function SciSslStream:setvbuf
+-- @tparam string mode `"no"` (default): each `write` sends at once; `"full"`: once `size` bytes are together, those
+--  that fill whole records; `"line"`: what comes up to a line's end, or `size` bytes
+-- @tparam[opt=16384] integer size bytes; a record has 16384
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`, of what was kept back until now
+-- @raise for another mode or size
+function Stream:setvbuf(mode, size)
+  if not modes[mode] then
+    error(("bad argument #1 to 'setvbuf' ('no', 'full' or 'line' expected, got %s)"):format(tostring(mode)), 2)
+  end
+  if size ~= nil and not options.is(size, "count") then
+    error("bad argument #2 to 'setvbuf' (integer above 0 expected)", 2)
+  end
+  local kept = self.output.held > 0
+  self.output:release()
+  self.output.mode, self.output.size = mode, size or Output.RECORD
+  return finish_write(self, kept)
+end
+
+--- Refused: a connection has no positions.
+-- @function SciSslStream:seek
+-- @treturn nil
+-- @treturn SciSslError condition `not_seekable`
+function Stream.seek()
+  return nil, SciSslError.new {
+    phase = "read", condition = "not_seekable", message = "a connection cannot be read or written at a position",
+  }
 end
 
 -- ---- the end
 
--- Sends our close_notify. That the peer may be gone already is no failure of a stream that has delivered everything.
-local function say_goodbye(self)
-  self.deadlines.shutdown = nil
-  local ssl = self.ssl
-  while ssl:isSecure() do
-    local answer = ssl:sslShutdown()
-    if isSslError(answer) or answer >= 0 then return end
-    if not wait_for(self, answer, "shutdown") then return end
+-- Tells the peer that nothing more comes. True; or nil and a failure.
+local function say_end(self, phase)
+  local deadline
+  while true do
+    local done, failure, events = self.link:sayEnd()
+    if not events then return done, failure end
+    deadline = deadline or reader.deadline(self)
+    done, failure = self.link:await(self.waiter, events, deadline, phase, self.seconds)
+    if not done then return nil, failure end
   end
 end
 
--- Whether a TLS 1.3 server may still be sending us the session tickets that follow its handshake.
-local function awaits_tickets(self)
-  local session = not self.heard and self.ssl:version() == "TLSv1.3" and self.ssl:getSession()
-  return session and not session:isResumable()
-end
-
--- A system that closes a socket with unread bytes, or that gets more of them later, resets the connection, and what we
--- wrote last may never arrive. So what has come is read away, and a client that has only ever written waits a moment
--- for the tickets.
-local function read_away(self)
-  local ssl, deadline = self.ssl, nil
-  if ssl:isBlocking() then ssl:setBlocking(false) end
-  for _ = 1, READ_AWAY do
-    local answer = ssl:sslRead()
-    if type(answer) ~= "string" then
-      if isSslError(answer) or wait.wanted(ssl, answer) ~= "r" or not awaits_tickets(self) then return end
-      deadline = deadline or wait.deadline(math.min(self.timeout or LINGER, LINGER))
-      if not wait.ready(self.waiter, ssl, "r", deadline, "close") then return end
-    end
-  end
+--- Tells the peer that nothing more will be written (close_notify; in plain text, the end of TCP's one direction), and
+-- leaves the stream to be read. What is written afterwards is refused.
+-- @function SciSslStream:closeWrite
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`; phase `shutdown`: what ended before
+function Stream:closeWrite()
+  local done, failure = self:flush()
+  if done then done, failure = say_end(self, "shutdown") end
+  if done then return self end
+  return nil, failure
 end
 
 --- Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
@@ -392,15 +348,16 @@ end
 function Stream:close()
   if self.closed then return true end
   self.closed = true
+  self.output:release()
   local done, failure = push_output(self)
   local good, raised = true, nil
   if self.onSession then good, raised = pcall(hand_out_sessions, self) end
   if done then
-    say_goodbye(self)
-    read_away(self)
+    if self.link.secure and self:isSecure() then say_end(self, "shutdown") end
+    self.link:sweep(self.waiter, self.seconds, not self.heard)
   end
   self.buffer = Buffer.new()
-  self.ssl:close()
+  self.link:close()
   if not good then error(raised, 0) end
   return done, failure
 end
@@ -408,6 +365,11 @@ end
 Stream.__close = Stream.close
 
 -- ---- settings
+
+local function stop_blocking(self)
+  local socket = self.link:base()
+  if socket.isBlocking and socket:isBlocking() then socket:setBlocking(false) end
+end
 
 --- Sets how long each later operation may take. The socket is made non-blocking for that.
 -- @function SciSslStream:settimeout
@@ -417,16 +379,30 @@ function Stream:settimeout(seconds)
   if not (seconds == nil or options.is(seconds, "seconds")) then
     error("bad argument #1 to 'settimeout' (number of seconds, not negative, or nil expected)", 2)
   end
-  self.timeout = seconds
-  if seconds and self.ssl:isBlocking() then self.ssl:setBlocking(false) end
+  self.seconds = seconds
+  if seconds then stop_blocking(self) end
+  return self
+end
+
+--- Sets when all later operations have to be over, together; each still has its own time-out, too. The socket is made
+-- non-blocking for that.
+-- @function SciSslStream:setdeadline
+-- @tparam ?number moment on the clock of `SciSocket.now()`; nil: none
+-- @treturn SciSslStream the stream
+function Stream:setdeadline(moment)
+  if not (moment == nil or type(moment) == "number" and moment == moment) then
+    error("bad argument #1 to 'setdeadline' (moment of SciSocket.now(), or nil expected)", 2)
+  end
+  self.moment = moment
+  if moment then stop_blocking(self) end
   return self
 end
 
 --- Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
 -- @function SciSslStream:socket
--- @treturn SciSslSocket
+-- @treturn SciSslSocket|SciSocket a SciSocket before `startTls` and after `stopTls`
 function Stream:socket()
-  return self.ssl
+  return self.link.socket
 end
 
 --- Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
@@ -437,56 +413,155 @@ function Stream:replayableData()
   return self.replayable or ""
 end
 
+-- ---- what loops ask
+
 --- Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
 -- @function SciSslStream:dirty
 -- @treturn boolean
 function Stream:dirty()
-  return self.buffer.size > 0 or self.ssl:dirty()
+  return self.buffer.size > 0 or self.link:dirty()
 end
 
--- These answer what the socket answers.
+--- Answers what the stream waits for on the descriptor, in the manner of cqueues.
+-- @function SciSslStream:events
+-- @treturn string `"r"` or `"w"`
+function Stream:events()
+  return self.link:events()
+end
+
+--- Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+-- @function SciSslStream:timeout
+-- @treturn ?number 0 where the stream is `dirty`; nil: as long as it likes
+function Stream:timeout()
+  if self:dirty() then return 0 end
+  return nil
+end
+
+-- ---- what the sockets know
+
+-- These answer what the socket with the descriptor answers.
+for _, name in ipairs { "getPeerName", "getSockName", "getfd", "pollfd" } do
+  Stream[name] = function(self, ...)
+    local socket = self.link:base()
+    if socket[name] then return socket[name](socket, ...) end
+    return nil, "the transport has none"
+  end
+end
+
+-- These answer what the SciSslSocket answers; nil in plain text.
 for _, name in ipairs {
-  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "events", "getPeerName", "getSession", "getSockName",
-  "getfd", "isSecure", "isSessionReused", "keylogLines", "localCertificate", "localChain", "ocspResponse",
-  "peerCertificate", "peerChain", "pollfd", "pskIdentity", "serverName", "sslVerifyCertificate", "sslVerifyOcsp",
-  "version",
+  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "getSession", "keylogLines", "localCertificate",
+  "localChain", "ocspResponse", "peerCertificate", "peerChain", "pskIdentity", "serverName", "sslVerifyCertificate",
+  "sslVerifyOcsp", "version",
 } do
-  Stream[name] = function(self, ...) return self.ssl[name](self.ssl, ...) end
+  Stream[name] = function(self, ...)
+    local socket = self.link.socket
+    if self.link.secure then return socket[name](socket, ...) end
+    return nil, "the stream is not secure"
+  end
+end
+
+--- Answers whether the stream is TLS now, its handshake done.
+-- @function SciSslStream:isSecure
+-- @treturn boolean
+function Stream:isSecure()
+  return self.link.secure and self.link.socket:isSecure()
+end
+
+--- Answers whether the handshake resumed a session.
+-- @function SciSslStream:isSessionReused
+-- @treturn boolean
+function Stream:isSessionReused()
+  return self.link.secure and self.link.socket:isSessionReused()
 end
 
 function Stream:__tostring()
-  return "SciSslStream: " .. (self.closed and "closed" or tostring(self.ssl):gsub("^SciSslSocket: ", ""))
+  if self.closed then return "SciSslStream: closed" end
+  local text = tostring(self.link.socket):gsub("^Sci%w+: ", "")
+  return ("SciSslStream: %s%s"):format(self.link.secure and "" or "plain text, ", text)
 end
+
+-- ---- startTls, stopTls
+
+--- Goes on as TLS, in a protocol that has agreed on it in plain text (STARTTLS); or, on a stream that is TLS already,
+-- as TLS inside TLS. What is kept back or queued is sent before, in plain text.
+--
+-- Bytes that have come in plain text and have not been read are never taken for secured ones, as an attacker who adds
+-- commands behind the word that asks for TLS would like to have it: they are refused.
+-- @function SciSslStream:startTls
+-- @tparam table given options. `role`: `"client"` (default) or `"server"`. A client's are those of `scissl.connect` for
+--  TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a
+--  server's those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …; the
+--  stream's own time-outs hold for the handshake
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; phase `load`: a file or setting is
+--  refused; in both cases the stream stays as it was. Phase `connect` or `accept`: the handshake failed, and the stream
+--  is closed, since neither TLS nor plain text could go on
+-- @raise for unknown options and wrong types
+function Stream:startTls(given)
+  return require "scissl.starttls".start(self, given or {}, 2)
+end
+
+--- Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
+-- @function SciSslStream:stopTls
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError condition `not_secure`; `unread_data`: the peer sent bytes that have not been read, and which
+--  plain text must not be mixed with: read to the end (nil), then call this again; `timeout`; `truncated`: the peer
+--  never said that it had finished
+function Stream:stopTls()
+  return require "scissl.starttls".stop(self)
+end
+
+-- For `scissl.starttls`: everything written has left; the peer has been told that nothing follows.
+Stream.pushAll, Stream.sayEnd = push_output, say_end
+
+-- ---- making one
 
 local known_options = {
   timeout = "seconds",
   maxLine = "count",
+  maxBuffer = "count",
   waiter = "string|callable",
   onSession = "callable|false",
 }
 
---- Makes a stream of a SciSslSocket whose handshake is done.
+-- The options of a stream, for those that make one.
+local function make(way, given, level)
+  local stream = {
+    link = way,
+    waiter = wait.find(given.waiter, level + 1),
+    maxLine = given.maxLine or MAX_LINE,
+    maxBuffer = given.maxBuffer or MAX_BUFFER,
+    buffer = Buffer.new(),
+    output = Output.new(),
+    onSession = given.onSession,
+    turns = 0,
+  }
+  return setmetatable(stream, Stream):settimeout(given.timeout)
+end
+
+--- Makes a stream of a link, for `scissl.plain` and `scissl.connect`.
+Stream.ofLink = make
+Stream.optionKinds = known_options
+
+--- Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
 -- @function scissl.stream
 -- @tparam SciSslSocket socket
 -- @tparam[opt] table given `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have
---  (1 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`);
---  `onSession(session)`: gets each session of the connection that can be resumed, as they come
+--  (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer
+--  can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session
+--  of the connection that can be resumed, as they come
 -- @treturn SciSslStream
 -- @raise for something else than a SciSslSocket, and for unknown options
-return function(socket, given)
-  if not options.is(socket, "SciSslSocket") then
-    error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
-  end
-  given = given or {}
-  options.check("stream", given, known_options, 2)
-  local stream = {
-    ssl = socket,
-    waiter = wait.find(given.waiter, 2),
-    maxLine = given.maxLine or MAX_LINE,
-    buffer = Buffer.new(),
-    deadlines = {},
-    onSession = given.onSession,
-  }
-  forget_output(stream)
-  return setmetatable(stream, Stream):settimeout(given.timeout)
-end
+return setmetatable({ class = Stream }, {
+  __call = function(_, socket, given)
+    if not options.is(socket, "SciSslSocket") then
+      error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
+    end
+    given = given or {}
+    options.check("stream", given, known_options, 2)
+    return make(link.secure(socket), given, 2)
+  end,
+})

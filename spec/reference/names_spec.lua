@@ -18,6 +18,11 @@ local function real_classes()
   local classes = {
     SciSslStream = getmetatable(scissl.stream(socket)),
     SciSslSessionMemory = getmetatable(scissl.sessions.memory.new()),
+    SciSslSessionRedis = getmetatable(scissl.sessions.redis.new { secret = ("s"):rep(32) }),
+    SciScheduler = getmetatable(assert(scissl.scheduler.new())),
+    ["scissl.scheduler"] = scissl.scheduler,
+    ["scissl.plain"] = scissl.plain,
+    ["scissl.sessions.redis"] = scissl.sessions.redis,
     SciSslListener = getmetatable(assert(scissl.listen { host = "127.0.0.1", port = 0,
                                                          certificate = pki.server.certificate,
                                                          privateKey = pki.server.key })),

@@ -102,6 +102,9 @@ needs_of_all_specs() {
     needs_of_the_specs
     need gnutls-bin has_command gnutls-cli
     need nginx nginx -v
+    need redis-tools has_one_of redis-server redis-check-rdb
+    need chromium has_command chromium
+    need libnss3-tools has_command certutil
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------

@@ -228,7 +228,7 @@ function SciSslContext:setCiphersuites(text) end
 ---@within Protocols, ciphers, groups
 ---@param text string names with colons between, such as `X25519:P-256`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_group`; the context stays as it was
+---@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context stays as it was
 ---@see SSL_CTX_set1_groups_list(3)
 ---@usage
 ---```lua
@@ -241,7 +241,7 @@ function SciSslContext:setGroups(text) end
 ---@within Protocols, ciphers, groups
 ---@param text string names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_signature_algorithm`; the context stays as it was
+---@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context stays as it was
 ---@see SSL_CTX_set1_sigalgs_list(3)
 ---@usage
 ---```lua

@@ -4,6 +4,12 @@
 ---@class SciSslListener
 local SciSslListener = {}
 
+---Options of `SciSslListener:serve`.
+---@class scissl.ServeOptions
+---@field maxConnections? integer how many at a time; more wait to be accepted
+---@field onError? function `onError(failure, phase, subject)`: gets what went wrong: the SciSslError of a failed handshake (phase `"handshake"`, with the socket) or of accepting (`"accept"`, with the listener), and what a handler has raised (`"handler"`, with the stream; texts have a traceback). By default the last is written to stderr
+---@field spawn? function `spawn(f)`: starts a coroutine, for loops that are not known here
+
 ---Accepts a connection and does nothing else, so that a server with coroutines can do the handshake, which depends
 ---on the client's pace, in one of them: `scissl.handshake(socket, "accept", …)`, then `scissl.stream(socket)`.
 ---
@@ -19,6 +25,20 @@ local SciSslListener = {}
 ---```
 function SciSslListener:acceptSocket(timeout) end
 
+---Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed.
+---
+---@param socket SciSslSocket
+---@return SciSslStream?
+---@return SciSslError? # phase `accept`: what the handshake met
+---@usage
+---```lua
+---local socket = listener:acceptSocket(0)
+---if socket then
+---  local stream, err = listener:handshake(socket) -- as accept does, with the listener's handlers
+---end
+---```
+function SciSslListener:handshake(socket) end
+
 ---Accepts a connection and does the handshake. Where that fails the connection is closed, and the listener goes on.
 ---
 ---@param timeout? number seconds to wait for a connection; without it, for ever. The handshake has its own: the option `timeout` of `scissl.listen`
@@ -30,6 +50,42 @@ function SciSslListener:acceptSocket(timeout) end
 ---print(stream, err:condition()) --> nil timeout
 ---```
 function SciSslListener:accept(timeout) end
+
+---Accepts connections until the listener is closed, and calls `handler(stream)` for each, in a coroutine of its own:
+---neither a slow handshake nor a slow client holds up the others. When the handler returns the stream is closed; what
+---it raises ends its own connection only.
+---
+---With the waiters `"poll"` (default) and `"select"` it brings a loop of its own, and returns when the listener has
+---been closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"` it runs in a
+---coroutine of that loop, as do the handlers; it returns when the listener is closed.
+---
+---@param handler function
+---@param given? scissl.ServeOptions options
+---@return boolean? # true, once the listener is closed
+---@return SciSslError? # where accepting is over for another reason: `cancelled`, `bad_waiter`
+---@raise for something that is no function, unknown options, and outside of the waiter's loop
+---@usage
+---```lua
+---local listener = assert(scissl.listen {
+---  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "coroutine",
+---})
+---local _, port = listener:getSockName()
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function()
+---  assert(listener:serve(function(stream) -- each client in a coroutine of its own
+---    for line in stream:lines "L" do stream:write(line) end
+---  end))
+---end)
+---loop:spawn(function()
+---  local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", waiter = "coroutine" })
+---  stream:write "hello\n"
+---  print(stream:read()) --> hello
+---  stream:close()
+---  listener:close()
+---end)
+---assert(loop:run())
+---```
+function SciSslListener:serve(handler, given) end
 
 ---Answers where it listens.
 ---
@@ -77,7 +133,7 @@ function SciSslListener:getContext() end
 ---```
 function SciSslListener:socket() end
 
----Stops listening. Connections that were accepted stay. Harmless twice.
+---Stops listening, which ends `serve` and an `accept` that waits. Connections that were accepted stay. Harmless twice.
 ---
 ---@return boolean # true
 ---@usage

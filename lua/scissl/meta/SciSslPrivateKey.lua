@@ -9,7 +9,7 @@ local SciSslPrivateKey = {}
 ---@param algorithm string `"EC"`, `"RSA"`, `"Ed25519"`, or any other that the loaded OpenSSL can make keys of
 ---@param parameter? integer|string RSA: the size in bits, 1024 to 16384 (default 2048); EC: the curve (default `"P-256"`); what else the algorithm takes for its size or group
 ---@return SciSslPrivateKey?
----@return SciSslError? # phase `key`; condition `unknown_algorithm`, `unknown_curve`, `key_size`, `wrong_parameter` …
+---@return SciSslError? # phase `key`; condition `unknown_algorithm`, `not_in_this_openssl`, `unknown_curve`, `key_size`, `wrong_parameter` …
 ---@see EVP_PKEY_generate(3)
 ---@usage
 ---```lua
@@ -145,7 +145,7 @@ function SciSslPrivateKey:bits() end
 function SciSslPrivateKey:group() end
 
 ---Frees the key, and wipes it from memory unless a context or connection still uses it. Harmless twice; every other use
----of a closed key raises.
+---of a closed key raises. A key that a finalizer closes is wiped when it is collected itself.
 ---
 ---@see EVP_PKEY_free(3)
 ---@usage

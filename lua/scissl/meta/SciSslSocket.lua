@@ -79,7 +79,7 @@ function SciSslSocket:accept() end
 ---
 ---@within Life, and the memory transport
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed`, or `handshake_under_way` where a TLS connection stands
+---@return SciSslError? # condition `closed`, `handshake_under_way` where a TLS connection stands, or `in_finalizer`: an initialized socket is not initialized again inside a finalizer
 ---@see SSL_new(3)
 ---@usage
 ---```lua
@@ -138,6 +138,18 @@ function SciSslSocket:sslFeed(bytes) end
 ---print(memory:sslConnect():condition()) --> plain_http
 ---```
 function SciSslSocket:sslFeedEnd() end
+
+---Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
+---TLS, where `sslSetReadAhead(false)` came before.
+---
+---@within Life, and the memory transport
+---@return string # empty where there are none
+---@usage
+---```lua
+---assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---print(memoryClient:sslUnread() == "") --> true
+---```
+function SciSslSocket:sslUnread() end
 
 ---Takes the bytes that a memory transport has for the peer.
 ---
@@ -223,6 +235,21 @@ function SciSslSocket:sslConnect() end
 ---print(client:sslShutdown()) --> 1
 ---```
 function SciSslSocket:sslShutdown() end
+
+---Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
+---that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
+---
+---@within The document's protocol
+---@param ahead boolean
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `closed` or `not_initialized`
+---@see SSL_set_read_ahead(3)
+---@usage
+---```lua
+---assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---print(memoryClient:sslUnread() == "") --> true
+---```
+function SciSslSocket:sslSetReadAhead(ahead) end
 
 ---Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
 ---inside the reads that follow on both sides.
@@ -599,7 +626,7 @@ function SciSslSocket:setSession(session) end
 ---@within Suspended handshakes
 ---@param context SciSslContext
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`; the handshake stays as it was
+---@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
 ---@see sslSuspendAt
 ---@usage
 ---```lua
@@ -1216,5 +1243,51 @@ function SciSslSocket:sslTrace(on) end
 -----> sent ClientHello
 ---```
 function SciSslSocket:traceEvents() end
+
+---Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
+---certificate, which is the better choice unless a peer insists.
+---
+---@within More
+---@param pem string text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # phase `load`: condition `not_dh_parameters`, or `dh_key_too_small` …: the security level does not allow them; `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set0_tmp_dh_pkey(3)
+---@usage
+---```lua
+---local done, err = newServer:sslSetDhParameters "rubbish"
+---print(err:condition()) --> not_dh_parameters -- they begin with -----BEGIN DH PARAMETERS-----
+---```
+function SciSslSocket:sslSetDhParameters(pem) end
+
+---Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
+---check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
+---nobody else does. `sslSetContext` ends the noting.
+---
+---@within More
+---@param goOn? boolean (default: false)
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set_verify(3)
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+---handshake(newClient, newServer)
+---print(newClient:verifyErrors()[1].text) --> hostname mismatch
+---```
+function SciSslSocket:sslNoteVerifyErrors(goOn) end
+
+---Answers what was found to be wrong with the peer's certificates, in the order in which it was found.
+---
+---@within More
+---@return table[] # `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an `X509_V_ERR_…`), `text`; empty where nothing was, or `sslNoteVerifyErrors` has not asked for it; 32 at the most
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+---handshake(newClient, newServer)
+---print(newClient:verifyErrors()[1].text) --> hostname mismatch
+---```
+function SciSslSocket:verifyErrors() end
 
 return SciSslSocket

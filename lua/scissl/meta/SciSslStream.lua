@@ -1,8 +1,12 @@
----A TLS connection with the manners of Lua's own files.
+---A connection with the manners of Lua's own files: of TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or in
+---plain text (`scissl.plain`) until `startTls`.
 ---
 ---Operations wait, by the stream's waiter, whatever mode the socket is in. A failure of the world answers nil and a
 ---SciSslError. After a time-out nothing is lost: what has arrived is kept for the next read, and what was given to
 ---`write` is sent, once and in order, before anything that is written later.
+---
+---A stream that is collected says nothing to anybody and sends nothing: its socket is closed, and the peer sees a
+---connection that was cut. `close` it, or declare it `<close>`.
 ---
 ---@meta SciSslStream
 ---@class SciSslStream
@@ -10,8 +14,8 @@ local SciSslStream = {}
 
 ---Reads, as `file:read` does.
 ---
----@param ... any (default: "l") formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until the peer closes, or a number of bytes (0 tells whether there is more: `""` or nil)
----@return any # a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read), `line_too_long` (the same), `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
+---@param ... any (default: "l") formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
+---@return any # a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read), `line_too_long`, `too_much_data` (the same), `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
 ---@raise for a format that does not exist
 ---@usage
 ---```lua
@@ -36,11 +40,29 @@ function SciSslStream:read(...) end
 ---```
 function SciSslStream:lines(...) end
 
----Writes strings and numbers, all of them, however the transport splits them.
+---Reads up to a pattern, and takes that, too: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an HTTP
+---message. What was searched is not searched again, so that the cost grows with the bytes, however they arrive.
+---
+---@param pattern string a Lua pattern, as for `string.find`, whose matches have at most 1024 bytes. It is tried whenever something has come, so it should end in something definite: `"%d+;"` and not `"%d+"`
+---@param max? integer bytes before the match (`maxLine`)
+---@param plain? boolean (default: false) the pattern is none: each of its characters stands for itself
+---@return string? # what came before the match; nil the stream has ended, and there is no rest
+---@return string|SciSslError? # the match; nil where the stream has ended, and this is its rest; as `read`; `line_too_long`: the match does not come within `max` bytes, which are kept
+---@raise for a pattern that is malformed, anchored (`^`), or matches the empty string
+---@usage
+---```lua
+---assert(peer:write "Host: localhost\r\nAccept: */*\r\n\r\nbody")
+---local head, mark = stream:readUntil("\r\n\r\n", 65536, true)
+---print(#head, #mark) --> 28 4
+---print(stream:read(4)) --> body
+---```
+function SciSslStream:readUntil(pattern, max, plain) end
+
+---Writes strings and numbers, all of them, however the transport splits them. Several that fit a record leave as one.
 ---
 ---@param ... string|number what to write
 ---@return SciSslStream? # the stream
----@return SciSslError? # `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`, so do not give it again; otherwise what `sslWrite` answered, and the rest is dropped
+---@return SciSslError? # `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`, or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and nothing of this was taken; otherwise what `sslWrite` answered, and the rest is dropped
 ---@raise for values that are neither strings nor numbers
 ---@usage
 ---```lua
@@ -50,7 +72,24 @@ function SciSslStream:lines(...) end
 ---```
 function SciSslStream:write(...) end
 
----Sends what an earlier `write` that timed out has left. There is no other buffer: `write` sends at once.
+---Writes the strings and numbers of a list, in the fewest records, and without making one string of long ones.
+---
+---@param texts table a list of strings and numbers
+---@return SciSslStream? # the stream
+---@return SciSslError? # as `write`
+---@raise for anything else than a table, and values in it that are neither strings nor numbers
+---@usage
+---```lua
+---assert(stream:writev { "one ", 2, " three\n" }) -- one record
+---assert(stream:setvbuf "full")
+---assert(stream:write "kept back, "):write "until\n"
+---assert(stream:flush())
+---print(peer:read "l") --> one 2 three
+---print(peer:read "l") --> kept back, until
+---```
+function SciSslStream:writev(texts) end
+
+---Sends what `setvbuf` keeps back, and what an earlier `write` that timed out has left.
 ---
 ---@return SciSslStream? # the stream
 ---@return SciSslError? # as `write`
@@ -61,6 +100,50 @@ function SciSslStream:write(...) end
 ---print(peer:read "L") --> HTTP/1.0 200 OK…
 ---```
 function SciSslStream:flush() end
+
+---Sets whether what is written is kept back to leave in larger records, as `file:setvbuf` does. Whatever the mode,
+---`flush`, `close`, `closeWrite`, `startTls` and a read that has to wait send what is kept.
+---
+---@param mode string `"no"` (default): each `write` sends at once; `"full"`: once `size` bytes are together, those that fill whole records; `"line"`: what comes up to a line's end, or `size` bytes
+---@param size? integer (default: 16384) bytes; a record has 16384
+---@return SciSslStream? # the stream
+---@return SciSslError? # as `write`, of what was kept back until now
+---@raise for another mode or size
+---@usage
+---```lua
+---assert(stream:writev { "one ", 2, " three\n" }) -- one record
+---assert(stream:setvbuf "full")
+---assert(stream:write "kept back, "):write "until\n"
+---assert(stream:flush())
+---print(peer:read "l") --> one 2 three
+---print(peer:read "l") --> kept back, until
+---```
+function SciSslStream:setvbuf(mode, size) end
+
+---Refused: a connection has no positions.
+---
+---@return nil
+---@return SciSslError # condition `not_seekable`
+---@usage
+---```lua
+---print(stream:seek()) --> nil …
+---```
+function SciSslStream:seek() end
+
+---Tells the peer that nothing more will be written (close_notify; in plain text, the end of TCP's one direction), and
+---leaves the stream to be read. What is written afterwards is refused.
+---
+---@return SciSslStream? # the stream
+---@return SciSslError? # as `write`; phase `shutdown`: what ended before
+---@usage
+---```lua
+---assert(stream:write "all that I have to say")
+---assert(stream:closeWrite())
+---print(peer:read "a") --> all that I have to say
+---assert(peer:write "thank you\n")
+---print(stream:read "l") --> thank you
+---```
+function SciSslStream:closeWrite() end
 
 ---Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
 ---nobody has read is lost. A TLS 1.3 client that has never read anything waits up to a second (less where the time-out
@@ -88,9 +171,21 @@ function SciSslStream:close() end
 ---```
 function SciSslStream:settimeout(seconds) end
 
+---Sets when all later operations have to be over, together; each still has its own time-out, too. The socket is made
+---non-blocking for that.
+---
+---@param moment number? on the clock of `SciSocket.now()`; nil: none
+---@return SciSslStream # the stream
+---@usage
+---```lua
+---stream:setdeadline(scissl.SciSocket.now() + 0.01) -- for all that follows, together
+---print(select(2, stream:read()):condition()) --> timeout
+---```
+function SciSslStream:setdeadline(moment) end
+
 ---Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
 ---
----@return SciSslSocket
+---@return SciSslSocket|SciSocket # a SciSocket before `startTls` and after `stopTls`
 ---@usage
 ---```lua
 ---print(stream:socket():isSecure(), stream:dirty()) --> true false
@@ -116,6 +211,114 @@ function SciSslStream:replayableData() end
 ---```
 function SciSslStream:dirty() end
 
+---Answers what the stream waits for on the descriptor, in the manner of cqueues.
+---
+---@return string # `"r"` or `"w"`
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:events() end
+
+---Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+---
+---@return number? # 0 where the stream is `dirty`; nil: as long as it likes
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:timeout() end
+
+---Answers whether the stream is TLS now, its handshake done.
+---
+---@return boolean
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:isSecure() end
+
+---Answers whether the handshake resumed a session.
+---
+---@return boolean
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:isSessionReused() end
+
+---Goes on as TLS, in a protocol that has agreed on it in plain text (STARTTLS); or, on a stream that is TLS already,
+---as TLS inside TLS. What is kept back or queued is sent before, in plain text.
+---
+---Bytes that have come in plain text and have not been read are never taken for secured ones, as an attacker who adds
+---commands behind the word that asks for TLS would like to have it: they are refused.
+---
+---@param given table options. `role`: `"client"` (default) or `"server"`. A client's are those of `scissl.connect` for TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a server's those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …; the stream's own time-outs hold for the handshake
+---@return SciSslStream? # the stream
+---@return SciSslError? # condition `plaintext_pending`: there are unread bytes; phase `load`: a file or setting is refused; in both cases the stream stays as it was. Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could go on
+---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function()
+---  local client = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+---  client:write "STARTTLS\n"
+---  print(client:read "l") --> go ahead
+---  assert(client:startTls { host = "localhost", caFile = "ca.pem" })
+---  print(client:read "l", client:isSecure()) --> welcome true
+---  assert(client:stopTls())
+---  print(client:isSecure()) --> false
+---  client:close()
+---end)
+---loop:spawn(function()
+---  local server = assert(scissl.plain.on(far, { waiter = "coroutine" }))
+---  server:read "l"
+---  server:write "go ahead\n"
+---  assert(server:startTls { role = "server", certificate = "server.pem", privateKey = "server.key" })
+---  server:write "welcome\n"
+---  assert(server:stopTls())
+---  server:close()
+---end)
+---assert(loop:run())
+---```
+function SciSslStream:startTls(given) end
+
+---Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
+---
+---@return SciSslStream? # the stream
+---@return SciSslError? # condition `not_secure`; `unread_data`: the peer sent bytes that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again; `timeout`; `truncated`: the peer never said that it had finished
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function()
+---  local client = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+---  client:write "STARTTLS\n"
+---  print(client:read "l") --> go ahead
+---  assert(client:startTls { host = "localhost", caFile = "ca.pem" })
+---  print(client:read "l", client:isSecure()) --> welcome true
+---  assert(client:stopTls())
+---  print(client:isSecure()) --> false
+---  client:close()
+---end)
+---loop:spawn(function()
+---  local server = assert(scissl.plain.on(far, { waiter = "coroutine" }))
+---  server:read "l"
+---  server:write "go ahead\n"
+---  assert(server:startTls { role = "server", certificate = "server.pem", privateKey = "server.key" })
+---  server:write "welcome\n"
+---  assert(server:stopTls())
+---  server:close()
+---end)
+---assert(loop:run())
+---```
+function SciSslStream:stopTls() end
+
 ---As `SciSocket:getPeerName`. Answers the address of the other end.
 ---
 ---@return string? # address; of a Unix-domain socket its path, empty where it has none
@@ -140,13 +343,6 @@ function SciSslStream:getfd() end
 ---@return integer # -1 once closed
 function SciSslStream:pollfd() end
 
----As `SciSslSocket:events`. Answers what the socket waits for on the descriptor, in the manner of cqueues: what the last call wanted, and the end of
----the connection attempt before that.
----
----@within Bytes and event loops
----@return string # `"r"` or `"w"`
-function SciSslStream:events() end
-
 ---As `SciSslSocket:alpnProtocol`. Answers the application protocol that was agreed on (ALPN).
 ---
 ---@within The peer
@@ -168,20 +364,6 @@ function SciSslStream:cipher() end
 ---@return OSSslSession? # nil where there is none (yet)
 ---@see SSL_get1_session(3)
 function SciSslStream:getSession() end
-
----As `SciSslSocket:isSecure`. Tells whether what is written now is protected: false until the handshake is completed, true until the connection is
----closed, shut down or has failed. (Row S2)
----
----@within The peer
----@return boolean
-function SciSslStream:isSecure() end
-
----As `SciSslSocket:isSessionReused`. Tells whether the handshake resumed a session.
----
----@within The peer
----@return boolean
----@see SSL_session_reused(3)
-function SciSslStream:isSessionReused() end
 
 ---As `SciSslSocket:localCertificate`. Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
 ---client shows it only where the server asks.

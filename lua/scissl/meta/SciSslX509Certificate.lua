@@ -355,7 +355,7 @@ function SciSslX509Certificate:extension(oid) end
 
 ---Answers the fields of the subject, in the certificate's own order.
 ---
----@return table[] # `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `value` (UTF-8; the bytes as they are where they are no text)
+---@return table[] # `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `longName` (such as `commonName`), `value` (UTF-8; the bytes as they are where they are no text), `bytes` (as they are)
 ---@see X509_NAME_get_entry(3)
 ---@usage
 ---```lua

@@ -9,6 +9,8 @@
 ---@field hasCertificateTransparency boolean as `features.certificateTransparency`
 ---@field OSSslSession OSSslSession
 ---@field OSSslVersion OSSslVersion
+---@field SciPoller SciPoller
+---@field SciScheduler SciScheduler
 ---@field SciSocket SciSocket
 ---@field SciSslCipher SciSslCipher
 ---@field SciSslClientHello SciSslClientHello
@@ -19,10 +21,12 @@
 ---@field SciSslPkcs12 SciSslPkcs12
 ---@field SciSslPrivateKey SciSslPrivateKey
 ---@field SciSslSessionMemory SciSslSessionMemory
+---@field SciSslSessionRedis SciSslSessionRedis
 ---@field SciSslSni SciSslSni
 ---@field SciSslSocket SciSslSocket
 ---@field SciSslSocketConfiguration SciSslSocketConfiguration
 ---@field SciSslStream SciSslStream
+---@field SciSslTrySocket SciSslTrySocket
 ---@field SciSslX509Certificate SciSslX509Certificate
 ---@field SciSslX509Crl SciSslX509Crl
 ---@field SciSslX509Request SciSslX509Request
@@ -72,10 +76,13 @@ local scissl = {}
 ---@field sessions? table|userdata a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
 ---@field tlsa? table TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
 ---@field replayable? string what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever records it can send it again: use it for requests that change nothing. Where not, or where the server does not take it, it is written after the handshake; `stream:earlyDataStatus()` tells
+---@field proxy? string|table an HTTP proxy to go through, as `"http://host:port"` or `"https://user:password@host:port"`, or a table (see `scissl.proxy`). The proxy of an `https` URL has to show a certificate, too. It sees where we connect to, and no more
+---@field over? table|userdata a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`). It carries the new stream from then on and is closed with it. `port` is not needed then
 ---@field onCertificate? function handlers of the handshake (see `scissl.handshake`)
 ---@field onVerify? function handlers of the handshake (see `scissl.handshake`)
 ---@field waiter? string|function how to wait (see `scissl.wait`)
----@field maxLine? integer bytes that a line may have (1 MiB)
+---@field maxLine? integer the stream's limits (see `scissl.stream`)
+---@field maxBuffer? integer the stream's limits (see `scissl.stream`)
 ---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
 ---@field certificateChainFilename? string as in SciSslSocketConfiguration
 ---@field certificateFilename? string as in SciSslSocketConfiguration
@@ -142,12 +149,60 @@ local scissl = {}
 ---@field maxReplayableData? integer bytes of early data that clients may send before the handshake is done (none); what came so `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
 ---@field timeout? number seconds for each handshake (30), and for each operation of the streams (as long as it takes)
 ---@field backlog? integer connections that may wait to be accepted (128)
+---@field reusePort? boolean true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system deals the connections out to them
+---@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: one that was inherited from the process that started this one, and is shared with others
+---@field sessions? table|userdata a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
 ---@field waiter? string|function how to wait (see `scissl.wait`)
----@field maxLine? integer bytes that a line may have (1 MiB)
+---@field maxLine? integer the streams' limits (see `scissl.stream`)
+---@field maxBuffer? integer the streams' limits (see `scissl.stream`)
 ---@field certificateChainFilename? string as in SciSslSocketConfiguration
 ---@field certificateFilename? string as in SciSslSocketConfiguration
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
 ---@field privateKeyFilename? string as in SciSslSocketConfiguration
+
+---Options of `scissl.try`.
+---@class scissl.TryOptions
+---@field version? string the only one that both speak, such as `"TLSv1.2"`
+---@field alpn? string[] list of protocols that both speak
+---@field step? string `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the same call is repeated for each
+---@field trace? boolean true: prints each message as it is sent
+---@field certificate? string what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
+---@field trust? boolean false: the client does not know the authority
+---@field verify? boolean false: the client verifies nothing
+---@field clientCertificate? boolean true: the server wants one, and the client has one; false: it wants one, and there is none
+---@field serverName? string|false what the client asks for and verifies (`"localhost"`); false: nothing
+---@field client? table further fields of a SciSslSocketConfiguration for each
+---@field server? table further fields of a SciSslSocketConfiguration for each
+---@field session? OSSslSession an OSSslSession for the client to resume
+---@field pieces? SciSslTryPieces what an earlier call answered, so that there is somebody who knows the session
+
+---Options of `scissl.scheduler.new`.
+---@class scissl.SchedulerOptions
+---@field onError? function `onError(raised, traceback, thread)`: gets what a coroutine raised; by default it is written to stderr
+---@field poller? string|table|userdata the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`, `wait` and `close` as SciPoller has them
+
+---Options of `scissl.sessions.redis.new`.
+---@class scissl.RedisOptions
+---@field secret string|string[]|false 32 random bytes or more, the same on all servers, which seal what is stored; or a list of them, of which the first seals and all read, so that a secret can be replaced without an interruption: first behind the old one on all servers, then before it, then alone. `false`: nothing is sealed
+---@field host? string of Redis (127.0.0.1, 6379)
+---@field port? integer|string of Redis (127.0.0.1, 6379)
+---@field path? string in their place, a Unix-domain socket's
+---@field username? string as Redis has them
+---@field password? string as Redis has them
+---@field database? integer as Redis has them
+---@field waiter? string|function how to wait for Redis (see `scissl.wait`)
+---@field connect? function `connect(timeout)`: in place of these, makes a client of another library, such as `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods `get(key)`, `set(key, value, "EX", seconds[, "NX"])`, which answers true or `"OK"` where it has set it, and `del(key)`, which answers how many there were; it raises, or answers nil and why, when it fails, and is dropped then
+---@field client? table|userdata in place of these, one client that all calls share, whatever happened before
+---@field yields? boolean whether that client yields (false): then Redis is asked at the client's hello only, never inside OpenSSL, where nothing can yield
+---@field timeout? number seconds that Redis has for each call (0.5). A client of another library has to keep to it itself
+---@field retry? number seconds that Redis is left alone after a failure, at first (1) and at the most (30)
+---@field maxRetry? number seconds that Redis is left alone after a failure, at first (1) and at the most (30)
+---@field onOutage? function `onOutage(reason)`: is told why Redis went away, and nil when it is back
+---@field prefix? string what the keys in Redis begin with (`"scissl:"`); fleets with different ones have nothing in common
+---@field rotation? integer seconds after which ticket keys change (10800)
+---@field refresh? number seconds between two looks at the ticket keys in Redis (60, or a quarter of `rotation` where that is less)
+---@field sessionTimeout? integer seconds that the longest sessions of the contexts last (7200), seven times `rotation` at the most
+---@field clock? function answers the time as os.time does, which is the default
 
 ---Constants of OpenSSL: sslGetError(3).
 ---@class scissl.SslGetError
@@ -445,6 +500,43 @@ function scissl.isSslError(value) end
 ---```
 function scissl.digest(name, bytes) end
 
+---Encrypts bytes and makes sure that nobody can change them: for what is kept where others come by, such as a store of
+---sessions. Nothing else than `unseal` with the same secret and purpose reads them: AES-256-GCM, with a key for each call that
+---HKDF-SHA256 derives from the secret and 32 random bytes.
+---
+---@param secret string 32 bytes or more that nobody can guess; a passphrase is none
+---@param bytes string
+---@param purpose string what they are for, and whose; it is authenticated, and not in what is answered
+---@return string? # 49 bytes longer
+---@return SciSslError? # phase `seal`: OpenSSL has no randomness or memory to give
+---@see EVP_EncryptInit(3)
+---@see RFC 5869
+---@usage
+---```lua
+---local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+---local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
+---print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
+---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
+---```
+function scissl.seal(secret, bytes, purpose) end
+
+---Reads what `seal` wrote.
+---
+---@param secret string
+---@param sealed string
+---@param purpose string
+---@return string?
+---@return SciSslError? # phase `seal`, condition `not_sealed`: another secret or purpose, or not as it was written
+---@see EVP_DecryptInit(3)
+---@usage
+---```lua
+---local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+---local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
+---print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
+---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
+---```
+function scissl.unseal(secret, sealed, purpose) end
+
 ---Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
 ---for the host asked for, or there is no connection.
 ---
@@ -486,8 +578,8 @@ function scissl.connect(given) end
 ---```
 function scissl.handshake(socket, role, given) end
 
----Prints the reference: without an argument what there is; else what has this name, or the chapter of this title. Names
----that do not exist are answered with the nearest that does.
+---Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
+---Names that do not exist are answered with the nearest that does.
 ---
 ---@param what? any a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
 ---@usage
@@ -514,10 +606,40 @@ function scissl.help(what) end
 ---```
 function scissl.listen(given) end
 
----Makes a stream of a SciSslSocket whose handshake is done.
+---Explains an error or a code in plain sentences.
+---
+---@param value any a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate` answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a condition (`"certificate_expired"`)
+---@return string # lines of 80 columns, paragraphs with an empty line between
+---@raise for a value of another type
+---@usage
+---```lua
+---print(scissl.explain "certificate_expired") --> …
+---print(scissl.explain(scissl.SSL_ERROR_WANT_READ)) --> …
+---```
+function scissl.explain(value) end
+
+---Makes a throw-away certificate authority, and a server and a client that talk to each other within this process.
+---Type `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()`, and so on in turn, and look at `c:trace()`: the bytes
+---move by themselves, in that each call first gets what the other has said.
+---
+---@param given? scissl.TryOptions options
+---@return SciSslTrySocket # the client: all that a SciSslSocket does, and `trace`
+---@return SciSslTrySocket # the server
+---@return SciSslTryPieces # what they are made of: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`, `serverContext`, and perhaps `clientCertificate`, `clientKey`
+---@raise for unknown options and settings that OpenSSL refuses
+---@usage
+---```lua
+---local c, s = scissl.try()
+---print(c:sslConnect() <= 0, c:sslGetError(-1) == scissl.SSL_ERROR_WANT_READ) --> true true
+---s:sslAccept()
+---print(c:sslConnect()) --> 1
+---```
+function scissl.try(given) end
+
+---Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
 ---
 ---@param socket SciSslSocket
----@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
+---@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
 ---@return SciSslStream
 ---@raise for something else than a SciSslSocket, and for unknown options
 ---@usage
@@ -543,6 +665,149 @@ scissl.help = {}
 ---```
 function scissl.help.text(what) end
 
+scissl.luasec = {}
+
+---Reads a certificate from PEM text.
+---
+---@param pem string
+---@return any # a certificate with LuaSec's methods (`scissl.luasec.x509`); nil where the text has none
+---@usage
+---```lua
+---print(require "scissl.luasec".loadcertificate(certificate:toPem()):serial()) --> …
+---```
+function scissl.luasec.loadcertificate(pem) end
+
+---Makes a context.
+---
+---@param given table `mode` and `protocol`, needed; `key`, `certificate`, `password`, or several of these as `certificates`; `cafile`, `capath`, `ciphers`, `ciphersuites`, `verify`, `verifyext`, `options`, `depth`, `dhparam`, `curve`, `curveslist`, `alpn`, `psk`, `dane`; and `verifyhost`, of ours: the name that a server's certificate must be for
+---@return any? # the context
+---@return string? # why not
+---@raise where `mode` or `protocol` is missing
+---@usage
+---```lua
+---local ssl = require "scissl.luasec"
+---local tcp = assert(scissl.SciSocket.newStreamSocket())
+---assert(tcp:connect("127.0.0.1", port))
+---local context = assert(ssl.newcontext {
+---  mode = "client", protocol = "any", cafile = "ca.pem", verify = "peer", verifyhost = "localhost",
+---})
+---local conn = assert(ssl.wrap(tcp, context))
+---assert(conn:dohandshake())
+---conn:send "hello\n"
+---print((conn:receive "*l")) --> you said: hello
+---conn:close()
+---```
+function scissl.luasec.newcontext(given) end
+
+---Puts TLS over a connected socket. `dohandshake` is still to come.
+---
+---@param socket any LuaSocket's, which hands over its descriptor; or any that scissl adopts, which is closed with the connection
+---@param context any or the parameters of one
+---@return any? # a connection with LuaSec's methods (`scissl.luasec.connection`)
+---@return string? # why not
+---@usage
+---```lua
+---local ssl = require "scissl.luasec"
+---local tcp = assert(scissl.SciSocket.newStreamSocket())
+---assert(tcp:connect("127.0.0.1", port))
+---local context = assert(ssl.newcontext {
+---  mode = "client", protocol = "any", cafile = "ca.pem", verify = "peer", verifyhost = "localhost",
+---})
+---local conn = assert(ssl.wrap(tcp, context))
+---assert(conn:dohandshake())
+---conn:send "hello\n"
+---print((conn:receive "*l")) --> you said: hello
+---conn:close()
+---```
+function scissl.luasec.wrap(socket, context) end
+
+---Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
+---contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts where
+---it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter `verifyhost`, without
+---which there is no handshake; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at the least. A server whose
+---protocols (ALPN) are none of the client's refuses it.
+---
+---@param on boolean? nil: leaves it as it is
+---@return boolean # what holds now
+---@usage
+---```lua
+---local ssl = require "scissl.luasec"
+---print(ssl.strict(true)) --> true -- verification and host names, for the whole program
+---ssl.strict(false)
+---```
+function scissl.luasec.strict(on) end
+
+---Makes `require "ssl"`, `"ssl.core"`, `"ssl.context"`, `"ssl.x509"`, `"ssl.config"` and `"ssl.https"` answer ours, in
+---this program, from now on. `ssl.https` needs LuaSocket, as it does in LuaSec, when it is first used.
+---
+---@return table # this module
+---@usage
+---```lua
+---require "scissl.luasec".install()
+---print(require "ssl" == require "scissl.luasec") --> true
+---```
+function scissl.luasec.install() end
+
+scissl.plain = {}
+
+---Connects to a server, in plain text.
+---
+---@param given table options: `host`, `port` (both needed); `timeout`: seconds for the connection (but for the look-up of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
+---@return SciSslStream?
+---@return SciSslError? # phase `resolve` or `connect`
+---@raise for unknown options and wrong types, and where host or port is missing
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local stream = assert(scissl.plain.on(near)) -- or scissl.plain.connect { host = …, port = … }
+---far:send "in plain text\n"
+---print(stream:read()) --> in plain text
+---```
+function scissl.plain.connect(given) end
+
+---Makes a stream of a socket that is connected, in plain text: for servers, and for sockets of a loop.
+---
+---@param socket any a SciSocket, or what `SciSocket.on` adopts: a descriptor, or an object of LuaSocket, luv, cqueues …
+---@param given? table options of `scissl.stream`
+---@return SciSslStream?
+---@return SciSslError? # phase `adopt`: `not_a_socket`, `closed` …; `unread_data`: the object has read bytes ahead that only it can answer
+---@raise for a SciSslSocket, which `scissl.stream` is for, and for unknown options
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local stream = assert(scissl.plain.on(near)) -- or scissl.plain.connect { host = …, port = … }
+---far:send "in plain text\n"
+---print(stream:read()) --> in plain text
+---```
+function scissl.plain.on(socket, given) end
+
+scissl.scheduler = {}
+
+---Makes a loop.
+---
+---@param given? scissl.SchedulerOptions options
+---@return SciScheduler?
+---@return SciSslError? # as `SciPoller.new`
+---@raise for unknown options
+---@usage
+---```lua
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function() print(scissl.scheduler.running() == loop) end) --> true
+---assert(loop:run())
+---```
+function scissl.scheduler.new(given) end
+
+---Answers the loop that has resumed the running coroutine.
+---
+---@return SciScheduler? # nil outside of one
+---@usage
+---```lua
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function() print(scissl.scheduler.running() == loop) end) --> true
+---assert(loop:run())
+---```
+function scissl.scheduler.running() end
+
 scissl.sessions.memory = {}
 
 ---Makes a store.
@@ -564,6 +829,21 @@ scissl.sessions.memory = {}
 -----> true
 ---```
 function scissl.sessions.memory.new(given) end
+
+scissl.sessions.redis = {}
+
+---Makes a store.
+---
+---@param given scissl.RedisOptions options
+---@return SciSslSessionRedis
+---@raise for unknown options and wrong types, and without `secret`
+---@usage
+---```lua
+---local store = scissl.sessions.redis.new { host = "127.0.0.1", secret = ("s"):rep(32), timeout = 0.1 }
+---print(store) --> …
+---store:close()
+---```
+function scissl.sessions.redis.new(given) end
 
 scissl.sni = {}
 

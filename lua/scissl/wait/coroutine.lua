@@ -1,6 +1,7 @@
 --- The waiter `"coroutine"`: the running coroutine yields `socket, events, deadline` to whoever resumes it.
 -- That scheduler resumes it with true when the socket is ready, and with nil when the deadline has passed
--- (seconds on the clock of `SciSocket.now()`; nil: none). `SciSocket.poll` is enough to write one in twenty lines.
+-- (seconds on the clock of `SciSocket.now()`; nil: none), or with nil and a reason to give up.
+-- `scissl.scheduler` is one; `SciSocket.poll` is enough to write another in twenty lines.
 -- @module scissl.wait.coroutine
 
 return function(socket, events, deadline)

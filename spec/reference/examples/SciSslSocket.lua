@@ -245,3 +245,17 @@ end
 serverContext:setKeylog(true)
 local socket = scissl.SciSslSocket.onMemory(serverContext):sslInitialize()
 print(#socket:keylogLines()) --> 0 -- lines come with the handshake
+
+--- SciSslSocket:sslSetReadAhead, SciSslSocket:sslUnread
+assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+print(memoryClient:sslUnread() == "") --> true
+
+--- SciSslSocket:sslSetDhParameters
+local done, err = newServer:sslSetDhParameters "rubbish"
+print(err:condition()) --> not_dh_parameters -- they begin with -----BEGIN DH PARAMETERS-----
+
+--- SciSslSocket:sslNoteVerifyErrors, SciSslSocket:verifyErrors
+assert(newClient:sslSetVerifyHost "elsewhere.example")
+assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+handshake(newClient, newServer)
+print(newClient:verifyErrors()[1].text) --> hostname mismatch

@@ -30,3 +30,59 @@ print(stream:socket():isSecure(), stream:dirty()) --> true false
 
 --- SciSslStream:replayableData
 print(peer:replayableData() == "") --> true
+
+--- SciSslStream:readUntil
+assert(peer:write "Host: localhost\r\nAccept: */*\r\n\r\nbody")
+local head, mark = stream:readUntil("\r\n\r\n", 65536, true)
+print(#head, #mark) --> 28 4
+print(stream:read(4)) --> body
+
+--- SciSslStream:writev, SciSslStream:setvbuf
+assert(stream:writev { "one ", 2, " three\n" }) -- one record
+assert(stream:setvbuf "full")
+assert(stream:write "kept back, "):write "until\n"
+assert(stream:flush())
+print(peer:read "l") --> one 2 three
+print(peer:read "l") --> kept back, until
+
+--- SciSslStream:seek
+print(stream:seek()) --> nil …
+
+--- SciSslStream:closeWrite
+assert(stream:write "all that I have to say")
+assert(stream:closeWrite())
+print(peer:read "a") --> all that I have to say
+assert(peer:write "thank you\n")
+print(stream:read "l") --> thank you
+
+--- SciSslStream:setdeadline
+stream:setdeadline(scissl.SciSocket.now() + 0.01) -- for all that follows, together
+print(select(2, stream:read()):condition()) --> timeout
+
+--- SciSslStream:events, SciSslStream:timeout, SciSslStream:isSecure, SciSslStream:isSessionReused
+print(stream:events(), stream:timeout()) --> r nil
+print(stream:isSecure(), stream:isSessionReused()) --> true false
+
+--- SciSslStream:startTls, SciSslStream:stopTls
+local near, far = assert(scissl.SciSocket.pair())
+local loop = assert(scissl.scheduler.new())
+loop:spawn(function()
+  local client = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+  client:write "STARTTLS\n"
+  print(client:read "l") --> go ahead
+  assert(client:startTls { host = "localhost", caFile = "ca.pem" })
+  print(client:read "l", client:isSecure()) --> welcome true
+  assert(client:stopTls())
+  print(client:isSecure()) --> false
+  client:close()
+end)
+loop:spawn(function()
+  local server = assert(scissl.plain.on(far, { waiter = "coroutine" }))
+  server:read "l"
+  server:write "go ahead\n"
+  assert(server:startTls { role = "server", certificate = "server.pem", privateKey = "server.key" })
+  server:write "welcome\n"
+  assert(server:stopTls())
+  server:close()
+end)
+assert(loop:run())

@@ -14,3 +14,17 @@ print(ready, err:condition()) --> nil timeout
 --- scissl.wait.wanted
 local wait = require "scissl.wait"
 print(wait.wanted(server, server:sslRead())) --> r 2
+
+--- scissl.wait.on
+local near, far = scissl.SciSocket.pair()
+print(scissl.wait.on(near, "w", { timeout = 1 })) --> true
+
+--- scissl.wait.cancel
+local loop = assert(scissl.scheduler.new())
+local near, far = scissl.SciSocket.pair()
+loop:spawn(function()
+  local ready, err = scissl.wait.on(near, "r", { waiter = "coroutine" })
+  print(err:condition()) --> cancelled
+end)
+loop:spawn(function() scissl.wait.cancel(near) end)
+assert(loop:run())

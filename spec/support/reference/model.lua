@@ -13,8 +13,12 @@ local examples = require "spec.support.reference.examples"
 
 local model = {}
 
--- What is written with docstrings and is not for users.
-local internal = { ["scissl.options"] = true, ["scissl.hint"] = true, ["scissl.buffer"] = true }
+-- Modules for users. Others have docstrings for those who change them.
+local public = {
+  ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
+  ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true, ["scissl.sessions.memory"] = true,
+  ["scissl.sessions.redis"] = true,
+}
 
 local parents = { SciSslSocket = "SciSocket" }
 
@@ -88,18 +92,38 @@ local function configuration_kinds()
   return kinds_in(contents "lua/scissl/configuration.lua":match "local fields = (%b{})")
 end
 
--- The kinds of the options that the function of this file takes.
-local function option_kinds(path)
-  local text = contents(path)
-  local shared, body = text:match "local known_options = ([%w%.]*)%s*(%b{})"
-  if not body then return {} end
-  local kinds = kinds_in(body)
-  if shared == "" then return kinds end
-  for name, kind in pairs(configuration_kinds()) do
-    if not (kinds[name] or name == "timeout" or name == "pskClient" or name == "pskServer") then kinds[name] = kind end
+-- What the arguments before the options are, by their names, to come as far as the options.
+local others = { role = "connect", handler = print, f = print }
+
+-- The function that has this name in the reference, and its receiver.
+local function value_of(entry)
+  local scissl = require "scissl"
+  if entry.separator == ":" then
+    local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, psk = { somebody = "a secret" } })
+    assert(entry.class == "SciSslListener", entry.name)
+    return listener[entry.member], listener
   end
-  kinds.context, kinds.configuration, kinds.sessionTimeout = "SciSslContext", "SciSslSocketConfiguration", "count"
-  return kinds
+  local value = scissl
+  for part in entry.name:gsub("^scissl%.", ""):gmatch "[^%.]+" do value = value[part] end
+  return value
+end
+
+-- The kinds of the options that a function takes: those that it gives to the one place that checks them.
+local function option_kinds(entry)
+  local value, receiver = value_of(entry)
+  local options, kinds = require "scissl.options", nil
+  local check = options.check
+  function options.check(_, _, known)
+    kinds = kinds or known
+    error "enough"
+  end
+  local arguments = { receiver }
+  for _, param in ipairs(entry.params) do arguments[#arguments + 1] = others[param.name] or {} end
+  pcall(value, table.unpack(arguments))
+  options.check = check
+  local copy = {}
+  for name, kind in pairs(assert(kinds, entry.name)) do copy[name] = kind end
+  return copy
 end
 
 local function one_line(text)
@@ -108,7 +132,8 @@ end
 
 -- "`a` (needed), `b(x)`: text" -> the names, and the text.
 local function read_bullet(bullet)
-  local head, text = bullet:match "^(.-):%s+(.*)$"
+  local head, text = bullet:match "^(`.-):%s+(.*)$"
+  assert(head, "no option in the list of options: " .. bullet)
   local names = {}
   for name, arguments, note in head:gmatch "`([%w_]+)([^`]*)`%s*(%(?%w*%)?)" do
     names[#names + 1] = { name = name, arguments = arguments, note = note:match "^%((%w+)%)$" }
@@ -142,8 +167,10 @@ end
 local function read_options(entry, param)
   local head, list = param.text:match "^(.-)\n+(%* .*)$"
   if not list then return nil end
-  local kinds = option_kinds(entry.source)
-  local name = "scissl." .. entry.member:sub(1, 1):upper() .. entry.member:sub(2) .. "Options"
+  local kinds = option_kinds(entry)
+  local takes_fields = kinds.configuration ~= nil
+  local word = entry.member == "new" and entry.class:match "[^%.]+$" or entry.member
+  local name = "scissl." .. word:sub(1, 1):upper() .. word:sub(2) .. "Options"
   local options = { name = name, text = ("Options of `%s`."):format(entry.name), fields = {} }
   for bullet in ("\n" .. list):gsub("\n%* ", "\0"):gmatch "%z([^%z]+)" do
     local names, text = read_bullet(bullet)
@@ -153,7 +180,7 @@ local function read_options(entry, param)
     end
   end
   if entry.name == "scissl.listen" then kinds.ocsp = nil end -- that is for clients
-  add_shared_options(options, kinds)
+  if takes_fields then add_shared_options(options, kinds) end
   options.undocumented = kinds
   param.text = one_line(head:gsub(":$", ""))
   param.type = name
@@ -241,7 +268,8 @@ end
 
 local function add_entry(reference, entry)
   local name = entry.kind == "function" and entry.class or entry.name
-  if not entry.class and entry.kind == "function" or internal[name] then return end
+  if not name or name:find "^%l" and not public[name] and entry.kind == "function" then return end
+  if name == "SciSslRedisClient" or entry.source:find "/luasec/" then return end -- what others are made of
   if entry.kind == "function" then return add_function(reference, entry) end
   -- Modules that hold one function are told of by that function.
   if entry.kind == "module" and not name:find "^scissl$" and name ~= "scissl.wait" then

@@ -5,6 +5,7 @@
 -- PREPARATION is a program, too, which may call
 --    visit(text, …)     the first visitor of a server writes this, and so on; one that says "hello" by default
 --    visitor.options    further options of the visitors' scissl.connect
+-- luacheck: globals visitor visit finish print
 local root, program, preparation = arg[1], arg[2], arg[3]
 
 local function absolute(paths)

@@ -1,0 +1,45 @@
+/* dh.c: SciSslSocket, the parameters of the ephemeral Diffie-Hellman exchange over integers (DHE, up to TLS 1.2). */
+#include "pki.h"
+#include "sslsocket.h"
+
+static void free_parameters(void *parameters) { EVP_PKEY_free(parameters); }
+
+static EVP_PKEY *read_parameters(const char *text, int length, sci_failure *failure) {
+    BIO *bio = BIO_new_mem_buf(text, length);
+    EVP_PKEY *parameters = bio ? PEM_read_bio_Parameters(bio, NULL) : NULL;
+    BIO_free(bio);
+    if (parameters && (EVP_PKEY_is_a(parameters, "DH") || EVP_PKEY_is_a(parameters, "DHX"))) return parameters;
+    failure->condition = "not_dh_parameters";
+    EVP_PKEY_free(parameters);
+    return NULL;
+}
+
+/***
+Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
+certificate, which is the better choice unless a peer insists.
+@function SciSslSocket:sslSetDhParameters
+@tparam string pem text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError phase `load`: condition `not_dh_parameters`, or `dh_key_too_small` …: the security level does not
+ allow them; `not_initialized`, `handshake_under_way`, `closed`
+@see SSL_set0_tmp_dh_pkey(3)
+*/
+static int sslsocket_set_dh_parameters(lua_State *L) {
+    int length;
+    sci_failure failure = {.phase = "load", .subject = "DH parameters"};
+    const char *text = sci_check_bytes(L, 2, &length);
+    sci_guard *guard = sci_new_guard(L, free_parameters);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    if (!socket) return 2;
+    ERR_clear_error();
+    guard->object = read_parameters(text, length, &failure);
+    if (!guard->object || SSL_set0_tmp_dh_pkey(socket->ssl, guard->object) != 1) return sci_fail(L, &failure);
+    guard->object = NULL; /* it is the connection's now */
+    SSL_set_dh_auto(socket->ssl, 0);
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg dh_methods[] = {{"sslSetDhParameters", sslsocket_set_dh_parameters}, {NULL, NULL}};
+
+void sci_open_dh(lua_State *L) { luaL_setfuncs(L, dh_methods, 0); }

@@ -1,0 +1,31 @@
+/* needs.c: what later releases of OpenSSL have brought, for a clear word to those who ask an earlier one for it. */
+#include "scissl.h"
+
+#include <string.h>
+
+/* Names that contain one of these. */
+static const struct {
+    const char *part, *needs;
+} newcomers[] = {
+    {"MLKEM", "OpenSSL 3.5"},
+    {"ML-KEM", "OpenSSL 3.5"},
+    {"ML-DSA", "OpenSSL 3.5"},
+    {"SLH-DSA", "OpenSSL 3.5"},
+};
+
+static char upper(char letter) { return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter; }
+
+static bool contains(const char *name, size_t length, const char *part) {
+    size_t part_length = strlen(part), same;
+    for (size_t i = 0; i + part_length <= length; i++) {
+        for (same = 0; same < part_length && upper(name[i + same]) == part[same];) same++;
+        if (same == part_length) return true;
+    }
+    return false;
+}
+
+const char *sci_find_needs(const char *name, size_t length) {
+    for (size_t i = 0; i < sizeof newcomers / sizeof *newcomers; i++)
+        if (contains(name, length, newcomers[i].part)) return newcomers[i].needs;
+    return NULL;
+}

@@ -1,0 +1,67 @@
+/* overlook.c: SciSslSocket, all that is wrong with the peer's certificates, one by one, and going on nevertheless. */
+#include "pki.h"
+#include "sslsocket.h"
+
+static void note_error(sci_sslsocket *socket, int code, int depth) {
+    if (socket->verify_errors_count == SCI_VERIFY_ERRORS) return;
+    socket->verify_errors[socket->verify_errors_count++] = (sci_verify_error){.code = code, .depth = depth};
+}
+
+static int on_verify_step(int good, X509_STORE_CTX *store) {
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
+    if (good || !socket) return good;
+    note_error(socket, X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_error_depth(store));
+    return socket->overlooks;
+}
+
+/***
+Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
+check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
+nobody else does. `sslSetContext` ends the noting.
+@function SciSslSocket:sslNoteVerifyErrors
+@tparam[opt=false] boolean goOn
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `not_initialized`, `handshake_under_way`, `closed`
+@see SSL_set_verify(3)
+*/
+static int sslsocket_note_verify_errors(lua_State *L) {
+    bool overlooks = lua_toboolean(L, 2);
+    sci_sslsocket *socket = sci_check_before_handshake(L);
+    if (!socket) return 2;
+    socket->overlooks = overlooks;
+    socket->verify_errors_count = 0;
+    SSL_set_verify(socket->ssl, SSL_get_verify_mode(socket->ssl), on_verify_step);
+    return sci_answer_receiver(L);
+}
+
+/***
+Answers what was found to be wrong with the peer's certificates, in the order in which it was found.
+@function SciSslSocket:verifyErrors
+@treturn {table,...} `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an
+ `X509_V_ERR_…`), `text`; empty where nothing was, or `sslNoteVerifyErrors` has not asked for it; 32 at the most
+*/
+static int sslsocket_verify_errors(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_createtable(L, socket->verify_errors_count, 0);
+    for (int i = 0; i < socket->verify_errors_count; i++) {
+        lua_createtable(L, 0, 3);
+        lua_pushinteger(L, socket->verify_errors[i].depth);
+        lua_setfield(L, -2, "depth");
+        lua_pushinteger(L, socket->verify_errors[i].code);
+        lua_setfield(L, -2, "code");
+        lua_pushstring(L, X509_verify_cert_error_string(socket->verify_errors[i].code));
+        lua_setfield(L, -2, "text");
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+static const luaL_Reg overlook_methods[] = {
+    {"sslNoteVerifyErrors", sslsocket_note_verify_errors},
+    {"verifyErrors", sslsocket_verify_errors},
+    {NULL, NULL},
+};
+
+void sci_open_overlook(lua_State *L) { luaL_setfuncs(L, overlook_methods, 0); }

@@ -1,0 +1,211 @@
+/* poller.c: SciPoller, which waits for many descriptors at a cost that does not grow with their number. */
+#include "poller.h"
+
+#include <errno.h>
+#include <string.h>
+
+/***
+Waits for many descriptors, at a cost that does not grow with their number: what `scissl.scheduler` stands on.
+@classmod SciPoller
+*/
+
+/* ---- the object ------------------------------------------------------------------------------------------------- */
+
+static sci_poller *to_poller(lua_State *L) { return luaL_checkudata(L, 1, SCI_POLLER); }
+
+static int fail_closed(lua_State *L) { return sci_socket_fail_closed(L, "wait"); }
+
+/* ---- making ----------------------------------------------------------------------------------------------------- */
+
+static const sci_way *find_way(const char *name) {
+    const sci_way *ways[] = {sci_way_epoll(), sci_way_kqueue(), sci_way_poll()};
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (ways[i] && (!name || strcmp(ways[i]->name, name) == 0)) return ways[i];
+    return NULL;
+}
+
+/***
+Makes a SciPoller. A child that `fork` makes must make its own.
+@function SciPoller.new
+@tparam[opt] string way `epoll` (Linux), `kqueue` (macOS and the BSDs) or `poll` (everywhere, and slower the more it
+ waits for); by default the best that the system has
+@treturn[1] SciPoller
+@treturn[2] nil
+@treturn[2] SciSslError phase `open`: `not_in_this_system`, or too many open files
+@see epoll(7), kqueue(2), poll(2)
+*/
+static int poller_new(lua_State *L) {
+    static const char *const names[] = {"best", "epoll", "kqueue", "poll", NULL};
+    const char *name = names[luaL_checkoption(L, 1, "best", names)];
+    const sci_way *way = find_way(strcmp(name, "best") == 0 ? NULL : name);
+    if (!way)
+        return sci_socket_fail(L, &(sci_failure){.phase = "open",
+                                                 .condition = "not_in_this_system",
+                                                 .message = "this system does not have that way to wait",
+                                                 .subject = name});
+    sci_poller *poller = sci_new_object(L, SCI_POLLER, sizeof *poller, 0);
+    poller->descriptor = -1;
+    if (!way->open(poller)) return sci_socket_fail_system(L, "open", way->name, errno);
+    poller->way = way;
+    return 1;
+}
+
+/* ---- what it waits for ------------------------------------------------------------------------------------------ */
+
+/***
+Waits for a descriptor from now on, once: when it has been answered by `wait` it is forgotten. A second call for the
+same descriptor takes the place of the first.
+@function SciPoller:arm
+@param target a descriptor number, a SciSocket, or an object with `getfd`, `fileno` or `pollfd`
+@tparam string events `"r"`, `"w"` or `"rw"`
+@treturn[1] integer the descriptor, by which `wait` names it
+@treturn[2] nil
+@treturn[2] SciSslError phase `wait`: `closed`, `not_a_socket`
+*/
+static int poller_arm(lua_State *L) {
+    sci_poller *poller = to_poller(L);
+    sci_failure failure = {.phase = "wait"};
+    if (!sci_may_have_descriptor(L, 2)) return luaL_typeerror(L, 2, "SciSocket, descriptor or object with getfd");
+    short events = sci_check_events(L, 3, 3);
+    if (!poller->way) return fail_closed(L);
+    int descriptor = sci_find_descriptor(L, 2, &failure);
+    if (descriptor < 0) return sci_socket_fail(L, &failure);
+    if (!poller->way) return fail_closed(L); /* asking the object has run Lua code */
+    if (!poller->way->arm(poller, descriptor, events)) return sci_socket_fail_system(L, "wait", NULL, errno);
+    lua_pushinteger(L, descriptor);
+    return 1;
+}
+
+/***
+Forgets a descriptor. One that is not waited for is none the worse for it.
+@function SciPoller:disarm
+@tparam integer descriptor
+@treturn SciPoller the receiver
+*/
+static int poller_disarm(lua_State *L) {
+    sci_poller *poller = to_poller(L);
+    lua_Integer descriptor = luaL_checkinteger(L, 2);
+    if (poller->way && descriptor >= 0 && descriptor <= INT32_MAX) poller->way->disarm(poller, (int)descriptor);
+    return sci_answer_receiver(L);
+}
+
+/* ---- waiting ---------------------------------------------------------------------------------------------------- */
+
+/* Waits as long as it is told, whatever signals come. Answers as sci_way's wait does. */
+static int wait_until(lua_State *L, sci_poller *poller, int milliseconds, sci_ready *ready) {
+    int64_t deadline = milliseconds > 0 ? sci_now() + milliseconds * INT64_C(1000000) : 0;
+    int count;
+    while ((count = poller->way->wait(poller, milliseconds, ready)) < 0 && errno == EINTR) {
+        sci_run_hooks(L);
+        if (!poller->way) return 0; /* closed by a hook */
+        if (milliseconds > 0) milliseconds = sci_milliseconds_until(deadline);
+        if (milliseconds == 0) return 0;
+    }
+    return count;
+}
+
+static void push_events(lua_State *L, short events) {
+    if (events == POLLIN) lua_pushliteral(L, "r");
+    else if (events == POLLOUT) lua_pushliteral(L, "w");
+    else lua_pushliteral(L, "rw");
+}
+
+/***
+Waits until something is ready, or the time has passed. What hung up or failed is ready: the next call on it tells more.
+@function SciPoller:wait
+@tparam[opt] number seconds for ever by default
+@tparam[opt] table answers a table to write to in place of a new one; what else it holds stays
+@treturn[1] integer how many are ready, 0 where the time has passed; there may be more than one call answers
+@treturn[1] table a list of twice as many values: a descriptor, its events (`"r"`, `"w"` or `"rw"`), the next descriptor …
+@treturn[2] nil
+@treturn[2] SciSslError phase `wait`: `closed`
+*/
+static int poller_wait(lua_State *L) {
+    sci_poller *poller = to_poller(L);
+    sci_ready ready[SCI_READY_MOST];
+    int milliseconds = sci_check_timeout(L, 2);
+    lua_settop(L, 3);
+    if (lua_isnil(L, 3)) {
+        lua_newtable(L);
+        lua_replace(L, 3);
+    }
+    luaL_checktype(L, 3, LUA_TTABLE);
+    if (!poller->way) return fail_closed(L);
+    int count = wait_until(L, poller, milliseconds, ready);
+    if (count < 0) return sci_socket_fail_system(L, "wait", NULL, errno);
+    for (int i = 0; i < count; i++) {
+        lua_pushinteger(L, ready[i].descriptor);
+        lua_rawseti(L, 3, 2 * (lua_Integer)i + 1);
+        push_events(L, ready[i].events);
+        lua_rawseti(L, 3, 2 * (lua_Integer)i + 2);
+    }
+    lua_pushinteger(L, count);
+    lua_insert(L, 3);
+    return 2;
+}
+
+/* ---- the rest --------------------------------------------------------------------------------------------------- */
+
+/***
+Tells how it waits.
+@function SciPoller:way
+@treturn[1] string `epoll`, `kqueue` or `poll`
+@treturn[2] nil once closed
+*/
+static int poller_way(lua_State *L) {
+    const sci_poller *poller = to_poller(L);
+    lua_pushstring(L, poller->way ? poller->way->name : NULL);
+    return 1;
+}
+
+/***
+Answers a descriptor that is readable as long as `wait` would answer at once: one loop can wait for another.
+@function SciPoller:getfd
+@treturn integer -1 where there is none: once closed, and for `poll`
+*/
+static int poller_getfd(lua_State *L) {
+    const sci_poller *poller = to_poller(L);
+    lua_pushinteger(L, poller->way ? poller->descriptor : -1);
+    return 1;
+}
+
+/***
+Closes it; what it waits for stays open. Harmless twice.
+@function SciPoller:close
+@treturn boolean true
+*/
+static int poller_close(lua_State *L) {
+    sci_poller *poller = to_poller(L);
+    const sci_way *way = poller->way;
+    poller->way = NULL;
+    if (way) way->close(poller);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+static int poller_tostring(lua_State *L) {
+    const sci_poller *poller = to_poller(L);
+    lua_pushfstring(L, SCI_POLLER ": %s", poller->way ? poller->way->name : "closed");
+    return 1;
+}
+
+static const luaL_Reg poller_functions[] = {
+    {"new", poller_new},
+    {NULL, NULL},
+};
+
+static const luaL_Reg poller_methods[] = {
+    {"arm", poller_arm},     {"disarm", poller_disarm}, {"wait", poller_wait}, {"way", poller_way},
+    {"getfd", poller_getfd}, {"close", poller_close},   {NULL, NULL},
+};
+
+static const luaL_Reg poller_metamethods[] = {
+    {"__gc", poller_close},
+    {"__close", poller_close},
+    {"__tostring", poller_tostring},
+    {NULL, NULL},
+};
+
+void sci_open_poller(lua_State *L) {
+    sci_new_class(L, SCI_POLLER, poller_functions, poller_methods, poller_metamethods);
+}

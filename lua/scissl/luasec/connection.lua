@@ -1,0 +1,246 @@
+--- LuaSec's connections: their life, their time-outs, and what LuaSocket's users ask of any socket. How they
+-- shake hands is in `handshake.lua`, how they send and receive in `bytes.lua`, what they tell in `peer.lua`.
+-- @module scissl.luasec.connection
+
+local bytes = require "scissl.luasec.bytes"
+local context = require "scissl.luasec.context"
+local core = require "scissl.core"
+local describe = require "scissl.luasec.failure"
+local handshake = require "scissl.luasec.handshake"
+local peer = require "scissl.luasec.peer"
+
+local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
+
+local connection = {}
+
+local Connection = {}
+local methods = {}
+Connection.__index = methods
+
+for _, part in ipairs { bytes, handshake, peer } do
+  for name, method in pairs(part) do methods[name] = method end
+end
+methods.await, methods.describe, methods.compression = nil, nil, nil
+
+--- The table of methods, which is the metatable's `__index`.
+connection.methods = methods
+
+-- ---- life
+
+--- Makes a connection that has no descriptor yet.
+-- @param made context
+-- @return[1] the connection
+-- @treturn[2] nil
+-- @treturn[2] string `"invalid mode"`
+function connection.create(made)
+  if not context.is(made) then error("bad argument #1 to 'create' (invalid context)", 3) end
+  if not made.mode then return nil, "invalid mode" end
+  return setmetatable({
+    context = made,
+    server = made.mode == "server",
+    host = made.host,
+    tls = false,
+    connected = false,
+    buffer = "",
+    first = 1,
+    received = 0,
+    sent = 0,
+    birthday = SciSocket.now(),
+  }, Connection)
+end
+
+--- Gives a connection its descriptor, which becomes its own; or an object that has one, which goes on owning it.
+-- @param self connection
+-- @param transport
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function connection.attach(self, transport)
+  local socket, failure = SciSocket.on(transport)
+  local tls
+  if socket then
+    socket:setBlocking(false)
+    tls, failure = SciSslSocket.on(socket, self.context.tls)
+  end
+  local done = tls
+  if done then done, failure = tls:sslInitialize() end
+  if not done then return nil, describe(failure) end
+  self.tls = tls
+  if self.name then tls:sslSetServerName(self.name) end
+  return true
+end
+
+--- Puts a connection over a connected socket: LuaSocket's hands over its descriptor, others keep it.
+-- @param socket
+-- @param made context
+-- @return[1] the connection
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function connection.wrap(socket, made)
+  local self, problem = connection.create(made)
+  if not self then return nil, problem end
+  local hands_over = type(socket.setfd) == "function"
+  local done
+  done, problem = connection.attach(self, hands_over and socket:getfd() or socket)
+  if not done then return nil, problem end
+  if hands_over then socket:setfd(-1) end
+  return self
+end
+
+--- Says goodbye without waiting, and closes the descriptor.
+function methods:close()
+  local tls = self.tls
+  self.connected, self.tls, self.ended = false, false, "closed"
+  self.buffer, self.first, self.wanted = "", 1, nil
+  if tls then tls:close() end
+end
+
+Connection.__close = methods.close
+
+function Connection:__tostring()
+  return ("SSL connection: %p%s"):format(self, self.ended and not self.tls and " (closed)" or "")
+end
+
+--- The descriptor; -1 where there is none.
+function methods:getfd()
+  return self.tls and self.tls:getfd() or -1
+end
+
+local wants = { r = "read", w = "write" }
+
+--- What the last call waited for: `"read"`, `"write"` or `"nothing"`.
+function methods:want()
+  return wants[self.wanted] or "nothing"
+end
+
+-- ---- time-outs
+
+local function check_seconds(value)
+  if value == nil then return nil end
+  local seconds = tonumber(value)
+  if not seconds then error(("bad argument #1 to 'settimeout' (number expected, got %s)"):format(type(value)), 3) end
+  return seconds >= 0 and seconds or nil
+end
+
+--- Sets how long calls may wait.
+-- @tparam ?number value seconds; nil or negative: as long as it takes
+-- @tparam[opt="b"] string mode `"b"`, or `"t"`: altogether
+function methods:settimeout(value, mode)
+  local seconds = check_seconds(value)
+  local kind = mode == nil and "b" or tostring(mode):sub(1, 1)
+  if kind == "b" then self.block = seconds
+  elseif kind == "t" or kind == "r" then self.total = seconds
+  else error("bad argument #2 to 'settimeout' (invalid timeout mode)", 2) end
+  return 1
+end
+
+--- What `settimeout` has set, -1 where nothing: for `"b"`, and for `"t"`.
+function methods:gettimeout()
+  return self.block or -1, self.total or -1
+end
+
+-- ---- whom it is for
+
+local function check_map(map)
+  for name, made in pairs(map) do
+    if type(name) ~= "string" or not context.is(made) then
+      error("bad argument #1 to 'sni' (table of contexts by names expected)", 3)
+    end
+  end
+end
+
+--- On a client, sets the name that the server is asked for; on a server, which contexts are for which names.
+-- @tparam string|table name
+-- @tparam[opt=false] boolean strict of a server: refuses other names
+function methods:sni(name, strict)
+  if self.server then
+    if type(name) ~= "table" then error("bad argument #1 to 'sni' (table expected)", 2) end
+    check_map(name)
+    self.map, self.insists = name, strict and true or false
+    return
+  end
+  if type(name) ~= "string" then error("bad argument #1 to 'sni' (string expected)", 2) end
+  self.name, self.host = name, self.context.host or name
+  if self.tls then self.tls:sslSetServerName(name) end
+end
+
+--- Prepares a client for `settlsa`: sets the name that the records are for.
+-- @treturn boolean whether that was possible
+function methods:setdane(host)
+  local dane = self.context.dane
+  if not dane or not self.tls then return false end
+  self.dane = self.tls:sslSetDane(host, dane) ~= nil
+  if self.dane then self.host = self.host or host end
+  return self.dane
+end
+
+--- Adds a TLSA record.
+-- @treturn boolean whether it can be used
+function methods:settlsa(usage, selector, kind, data)
+  return self.tls and self.tls:sslAddTlsa(usage, selector, kind, data) ~= nil
+end
+
+-- ---- what LuaSocket's users ask of any socket
+
+local function name_of(self, getter)
+  if not self.tls then return nil, "closed" end
+  local host, port = getter(self.tls)
+  if not host then return nil, describe(port) end
+  return host, port, host:find(":", 1, true) and "inet6" or "inet"
+end
+
+--- The peer's address, port and family.
+function methods:getpeername()
+  return name_of(self, SciSslSocket.getPeerName)
+end
+
+--- Our own address, port and family.
+function methods:getsockname()
+  return name_of(self, SciSslSocket.getSockName)
+end
+
+local socket_options = {
+  keepalive = "SO_KEEPALIVE",
+  reuseaddr = "SO_REUSEADDR",
+  reuseport = "SO_REUSEPORT",
+  linger = "SO_LINGER",
+  error = "SO_ERROR",
+  ["recv-buffer-size"] = "SO_RCVBUF",
+  ["send-buffer-size"] = "SO_SNDBUF",
+  ["tcp-nodelay"] = "TCP_NODELAY",
+  ["tcp-keepidle"] = "TCP_KEEPIDLE",
+  ["tcp-keepintvl"] = "TCP_KEEPINTVL",
+  ["tcp-keepcnt"] = "TCP_KEEPCNT",
+  ["ipv6-v6only"] = "IPV6_V6ONLY",
+}
+
+local function find_option(name, method)
+  local option = socket_options[name]
+  if option then return option end
+  error(("bad argument #1 to '%s' (unsupported option '%s')"):format(method, tostring(name)), 3)
+end
+
+--- Sets an option by LuaSocket's name. `linger` takes a table with `on` and `timeout`.
+-- @treturn[1] integer 1
+-- @treturn[2] nil
+-- @treturn[2] string why not
+function methods:setoption(name, value)
+  local option = find_option(name, "setoption")
+  if not self.tls then return nil, "closed" end
+  if type(value) == "table" then value = value.on and value.timeout or false end
+  local done, failure = self.tls:setSockOpt(option, value)
+  if done then return 1 end
+  return nil, describe(failure)
+end
+
+--- Answers an option by LuaSocket's name.
+function methods:getoption(name)
+  local option = find_option(name, "getoption")
+  if not self.tls then return nil, "closed" end
+  local value, failure = self.tls:getSockOpt(option)
+  if value == nil then return nil, describe(failure) end
+  if name == "linger" then return { on = value ~= false, timeout = value or 0 } end
+  return value
+end
+
+return connection

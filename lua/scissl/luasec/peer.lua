@@ -1,0 +1,144 @@
+--- What LuaSec's connections tell of the peer, of ourselves, and of what was agreed on.
+-- @module scissl.luasec.peer
+
+local core = require "scissl.core"
+local strictness = require "scissl.luasec.strictness"
+local x509 = require "scissl.luasec.x509"
+
+local peer = {}
+
+-- ---- certificates
+
+local function nth(self, chain_of, n)
+  if not self.connected then return nil, "closed" end
+  n = n == nil and 1 or math.tointeger(tonumber(n))
+  if not n then error("bad argument #1 (number expected)", 3) end
+  if n < 1 then return nil, "invalid certificate index" end
+  return x509.wrap(chain_of(self.tls)[n])
+end
+
+local function all(self, chain_of)
+  if not self.connected then return nil, "closed" end
+  local chain = chain_of(self.tls)
+  for i, certificate in ipairs(chain) do chain[i] = x509.wrap(certificate) end
+  return chain
+end
+
+local peer_chain, local_chain = core.SciSslSocket.peerChain, core.SciSslSocket.localChain
+
+--- The n-th certificate of the peer's chain, its own first; nil where there is none.
+function peer.getpeercertificate(self, n)
+  return nth(self, peer_chain, n)
+end
+
+--- The peer's chain, its own certificate first; empty where it presented none.
+function peer.getpeerchain(self)
+  return all(self, peer_chain)
+end
+
+--- The n-th certificate of ours.
+function peer.getlocalcertificate(self, n)
+  return nth(self, local_chain, n)
+end
+
+--- Our chain, our own certificate first.
+function peer.getlocalchain(self)
+  return all(self, local_chain)
+end
+
+local function errors_by_depth(noted)
+  local errors = {}
+  for _, one in ipairs(noted) do
+    local place = one.depth + 1
+    errors[place] = errors[place] or {}
+    table.insert(errors[place], one.text)
+  end
+  return errors
+end
+
+--- Tells whether the peer's certificate was found to be good. Without strictness a peer that has presented none is.
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] string|table why not; with `verifyext` lists of reasons, by the number of the certificate in the chain
+function peer.getpeerverification(self)
+  if not self.connected then return false, "closed" end
+  local code, text = self.tls:sslVerifyCertificate()
+  if code == core.X509_V_OK then return true end
+  if code == nil then
+    if strictness.isOn() then return false, text end
+    return true
+  end
+  local noted = self.tls:verifyErrors()
+  return false, #noted > 0 and errors_by_depth(noted) or text
+end
+
+-- ---- secrets
+
+--- The latest Finished message that we have sent.
+function peer.getfinished(self)
+  if not self.connected then return nil, "closed" end
+  return (self.tls:finished())
+end
+
+--- The latest Finished message that the peer has sent.
+function peer.getpeerfinished(self)
+  if not self.connected then return nil, "closed" end
+  return (self.tls:peerFinished())
+end
+
+--- Secret bytes that both ends of this connection can make.
+-- @tparam string label
+-- @tparam integer length bytes
+-- @tparam[opt] string context
+function peer.exportkeyingmaterial(self, label, length, context)
+  if not self.connected then return nil, "closed" end
+  local bytes = self.tls:sslExport(label, length, context)
+  if bytes then return bytes end
+  return nil, "error exporting keying material"
+end
+
+-- ---- what was agreed on
+
+--- The application protocol; nil where there is none.
+function peer.getalpn(self)
+  return self.tls and self.tls:alpnProtocol() or nil
+end
+
+--- The name that the server is asked for; nil where there is none.
+function peer.getsniname(self)
+  return self.tls and (self.tls:serverName() or self.asked) or nil
+end
+
+--- Always nil: OpenSSL does not compress any more.
+function peer.compression(self)
+  if not self.connected then return nil, "closed" end
+  return nil
+end
+
+--- OpenSSL's description of the cipher, its bits, those of its algorithm, and the protocol.
+function peer.describe(self)
+  local cipher = self.tls and self.tls:cipher()
+  if not cipher then return end
+  local bits, algorithm_bits = cipher:bits()
+  return cipher:description(), bits, algorithm_bits, self.tls:version()
+end
+
+local DESCRIPTION = "^(%S+)%s+%S+%s+Kx=(%S+)%s+Au=(%S+)%s+Enc=(%S+)%s+Mac=(%S+)"
+
+--- What was agreed on: a table of `cipher`, `protocol`, `key`, `authentication`, `encryption`, `mac`, `bits`,
+-- `algbits`, `export`; or one of these.
+-- @tparam[opt] string field
+function peer.info(self, field)
+  if not self.connected then return nil, "closed" end
+  local info = {}
+  local text
+  text, info.bits, info.algbits, info.protocol = peer.describe(self)
+  if text then
+    info.cipher, info.key, info.authentication, info.encryption, info.mac = text:match(DESCRIPTION)
+    info.export = false
+  end
+  if field then return info[field] end
+  return next(info) and info
+end
+
+return peer

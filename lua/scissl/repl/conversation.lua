@@ -1,0 +1,239 @@
+--- Two ends that talk to each other in one process: what each says reaches the other by itself, and is noted.
+--
+-- An end answers every method of the SciSslSocket within it. Before each call it is given what the other has said
+-- meanwhile, and after it what it has said itself is taken to the other; both ends know all that was said so far.
+-- @classmod SciSslTrySocket
+
+local core = require "scissl.core"
+local narrate = require "scissl.repl.narrate"
+
+local End = { __name = "SciSslTrySocket" }
+
+-- ---- the wire
+
+local RECORD_HEAD = 5
+
+-- The records that `bytes` begin with, and what is left of an unfinished one.
+local function split(bytes)
+  local records, position = {}, 1
+  while position + RECORD_HEAD <= #bytes + 1 do
+    local after = position + RECORD_HEAD + string.unpack(">I2", bytes, position + 3)
+    if after > #bytes + 1 then break end
+    records[#records + 1], position = bytes:sub(position, after - 1), after
+  end
+  return records, bytes:sub(position)
+end
+
+local function feed(to, bytes)
+  if not to.real:sslFeed(bytes) then to.arriving = {} end -- closed: nobody listens any more
+end
+
+-- Gives an end what has been said to it: all, or one record where the conversation goes in steps of messages.
+local function deliver(to)
+  local arriving = to.arriving
+  local count = to.talk.step == "message" and math.min(1, #arriving) or #arriving
+  for _ = 1, count do
+    local record = table.remove(to.arriving, 1)
+    if record then feed(to, record) end
+  end
+  if to.other.gone and not to.arriving[1] then to.real:sslFeedEnd() end
+end
+
+-- ---- what is noted
+
+local function note(from, message)
+  local said = from.talk.said
+  message.from = from.role
+  said[#said + 1] = message
+end
+
+local HANDSHAKE = 22
+
+-- The bytes of a message as they went over the wire: those that nobody has encrypted.
+local function plain_text(records, event)
+  for i, record in ipairs(records) do
+    local payload = record:sub(RECORD_HEAD + 1)
+    if record:byte(1) == HANDSHAKE and #payload == event.length and narrate.isMessage(event.name, payload) then
+      table.remove(records, i)
+      return payload, record
+    end
+  end
+end
+
+local function note_events(from, records)
+  for _, event in ipairs((from.real:traceEvents())) do
+    if event.direction == "sent" then
+      local payload, record = plain_text(records, event)
+      event.payload, event.record = payload, record
+      event.offered = from.talk.offered
+      event.words = narrate.words(event, from.real)
+      from.talk.offered = event.session or event.offered
+      if narrate.isUnsettled(event) then from.unsettled = event end
+      note(from, event)
+    end
+  end
+end
+
+local function settle(from)
+  if not (from.unsettled and from.real:isSecure()) then return end
+  from.unsettled.words = narrate.words(from.unsettled, from.real)
+  from.unsettled = nil
+end
+
+-- Takes what an end has just said to the other one.
+local function collect(from)
+  local records, rest = split(from.rest .. from.real:sslDrain())
+  from.rest = rest
+  local arriving = from.other.arriving
+  for _, record in ipairs(records) do arriving[#arriving + 1] = record end
+  note_events(from, records)
+  settle(from)
+end
+
+local function note_data(from, data, first, count)
+  first = first or 1
+  if first < 0 then first = math.max(1, #data + first + 1) end
+  note(from, { kind = "data", name = "data", length = count, words = narrate.data(data:sub(first, first + count - 1)) })
+end
+
+-- ---- printing
+
+local function print_new(talk, write)
+  for _, line in ipairs(narrate.lines(talk.said, talk.shown + 1)) do write(line) end
+  talk.shown = #talk.said
+end
+
+-- ---- an end's own methods
+
+local own = {}
+
+--- Prints what has been said, message by message, in words.
+-- @function SciSslTrySocket:trace
+-- @tparam[opt] string|boolean what nothing: what is new since the last time; `"all"`: everything; true: from now on
+--  each message as it is sent; false: no longer
+-- @raise for anything else
+function own:trace(what)
+  local talk = self.talk
+  if what == true or what == false then talk.live = what
+  elseif what == "all" then talk.shown = 0
+  elseif what ~= nil then error("bad argument #1 to 'trace' (\"all\", true, false or nothing expected)", 2) end
+  if what == false then return end
+  if what == nil and talk.shown == #talk.said then
+    talk.write(talk.shown == 0 and "Nothing has been said yet: try c:sslConnect()"
+      or "Nothing new has been said. Everything: c:trace \"all\"")
+  end
+  print_new(talk, talk.write)
+end
+
+--- Answers everything that has been said, in the words of `trace`.
+-- @function SciSslTrySocket:traceText
+-- @treturn string lines of 80 columns at the most; empty where nothing has been said
+function own:traceText()
+  return table.concat(narrate.lines(self.talk.said, 1), "\n")
+end
+
+--- Answers what has been said.
+-- @function SciSslTrySocket:said
+-- @treturn {table,...} in order, each with `from` (`"client"`, `"server"`), `kind` and `name` (as
+--  `SciSslSocket:traceEvents`; `"data"` for application data), `length` (bytes) and `words` (what it means)
+function own:said()
+  local list = {}
+  for i, message in ipairs(self.talk.said) do
+    list[i] = { from = message.from, kind = message.kind, name = message.name, length = message.length,
+      words = message.words }
+  end
+  return list
+end
+
+--- Answers the SciSslSocket within. Its bytes do not move by themselves.
+-- @function SciSslTrySocket:socket
+-- @treturn SciSslSocket
+function own:socket()
+  return self.real
+end
+
+-- ---- everything that a SciSslSocket does
+
+-- Each runs between deliver and collect; gets the results of the method.
+local after = {}
+
+function after.sslInitialize(self)
+  if self.real:sslTrace(true) then self.rest = "" end
+end
+
+function after.sslWrite(self, arguments, answer)
+  if math.type(answer) == "integer" and answer > 0 then note_data(self, arguments[1], arguments[2], answer) end
+end
+
+local before = {}
+
+-- A closed socket has no events any more; the goodbye is to be seen all the same.
+function before.close(self)
+  if self.real:isSecure() then
+    self.real:sslShutdown()
+    collect(self)
+  end
+end
+
+function after.close(self)
+  self.gone = true
+end
+
+local function answer_as(self, first, ...)
+  if first == self.real then return self, ... end
+  return first, ...
+end
+
+local function finish(self, name, arguments, ...)
+  if after[name] then after[name](self, arguments, ...) end
+  collect(self)
+  if self.talk.live then print_new(self.talk, self.talk.write) end
+  return answer_as(self, ...)
+end
+
+local function forward(name, method)
+  return function(self, ...)
+    if getmetatable(self) ~= End then
+      error(("call it with a colon: c:%s(), and not c.%s()"):format(name, name), 2)
+    end
+    if before[name] then before[name](self) end
+    deliver(self)
+    return finish(self, name, { ... }, method(self.real, ...))
+  end
+end
+
+local forwarding = {}
+
+function End.__index(_, name)
+  local method = own[name] or forwarding[name]
+  if method then return method end
+  method = core.SciSslSocket[name]
+  if type(method) ~= "function" then return method end
+  method = forward(name, method)
+  forwarding[name] = method
+  return method
+end
+
+function End:__tostring() return tostring(self.real) end
+
+function End:__close() self:close() end
+
+-- ---- making one
+
+local Conversation = {}
+
+--- Lets two sockets with memory transports talk.
+-- @tparam SciSslSocket client
+-- @tparam SciSslSocket server
+-- @tparam table given `step`: `"flight"` or `"message"`; `live`: print as it is sent; `write`: prints a line
+-- @treturn SciSslTrySocket the client's end
+-- @treturn SciSslTrySocket the server's end
+function Conversation.new(client, server, given)
+  local talk = { said = {}, shown = 0, step = given.step, live = given.live, write = given.write }
+  local near = setmetatable({ role = "client", real = client, talk = talk, arriving = {}, rest = "" }, End)
+  local far = setmetatable({ role = "server", real = server, talk = talk, arriving = {}, rest = "", other = near }, End)
+  near.other = far
+  return near, far
+end
+
+return Conversation

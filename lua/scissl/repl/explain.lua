@@ -1,0 +1,275 @@
+--- What a code, a name or an error means, in plain sentences.
+-- @module scissl.repl.explain
+
+local core = require "scissl.core"
+local options = require "scissl.options"
+local wrap = require "scissl.repl.narrate".wrap
+
+local explain = {}
+
+-- ---- SSL_ERROR_ codes: what to do before the call is repeated
+
+local ssl_errors = {
+  SSL_ERROR_NONE = "The call has done what it should. Nothing is left to do.",
+  SSL_ERROR_SSL = "TLS has failed, and this connection is over. The call has answered a SciSslError that says why: "
+    .. "print it, or give it to scissl.explain.",
+  SSL_ERROR_WANT_READ = "Not yet: the call needs bytes from the peer. Wait until the socket is readable, then repeat "
+    .. "the same call. (Also sslWrite may want to read.)",
+  SSL_ERROR_WANT_WRITE = "Not yet: the call has bytes that the network does not take now. Wait until the socket is "
+    .. "writable, then repeat the same call.",
+  SSL_ERROR_WANT_X509_LOOKUP = "The handshake stands still because a certificate is needed. Give it one with "
+    .. "sslUseCertificate, or leave it, then repeat the same call.",
+  SSL_ERROR_SYSCALL = "The operating system has reported a failure, often that the peer has cut the connection. The "
+    .. "SciSslError that the call has answered knows the errno.",
+  SSL_ERROR_ZERO_RETURN = "The peer has closed the TLS session politely (close_notify). There will be nothing more to "
+    .. "read; close the socket.",
+  SSL_ERROR_WANT_CONNECT = "Not yet: the TCP connection does not stand. Wait until the socket is writable, then repeat "
+    .. "the same call.",
+  SSL_ERROR_WANT_ACCEPT = "Not yet: no connection has come. Wait until the socket is readable, then repeat the same "
+    .. "call.",
+  SSL_ERROR_WANT_ASYNC = "Not yet: an engine computes in the background. Repeat the same call a little later.",
+  SSL_ERROR_WANT_ASYNC_JOB = "Not yet: all workers of an engine are busy. Repeat the same call a little later.",
+  SSL_ERROR_WANT_CLIENT_HELLO_CB = "The handshake stands still so that the server can look at clientHello() and choose "
+    .. "a context, a certificate or a protocol. Do so, then repeat the same call.",
+  SSL_ERROR_WANT_RETRY_VERIFY = "The handshake stands still so that somebody judges the peer: look at sslVerdict(), "
+    .. "call sslApprove or sslRefuse, or leave it to OpenSSL, then repeat the same call.",
+}
+
+-- ---- alerts: what the one who sends it wants to say
+
+local alerts = {
+  close_notify = "goodbye: nothing more will come from this end",
+  unexpected_message = "a message came out of turn",
+  bad_record_mac = "a record was changed on its way, or the keys of the two ends differ",
+  decryption_failed = "a record could not be decrypted (long out of use)",
+  record_overflow = "a record was longer than is allowed",
+  decompression_failure = "compressed data could not be read (compression is long out of use)",
+  handshake_failure = "the two ends have nothing in common, or the client should have shown a certificate",
+  no_certificate = "there is no certificate to show (SSL 3 only)",
+  bad_certificate = "the certificate is damaged, badly signed, or for another host or purpose",
+  unsupported_certificate = "the certificate is of a kind that this end cannot use",
+  certificate_revoked = "the certificate was revoked by its issuer",
+  certificate_expired = "the certificate has expired, or is not valid yet",
+  certificate_unknown = "the certificate is not accepted, for a reason that stays unsaid",
+  illegal_parameter = "a message held a value that the protocol does not allow",
+  unknown_ca = "nobody whom this end trusts has signed the certificate",
+  access_denied = "the certificate is good, and its owner is not let in all the same",
+  decode_error = "a message could not be read",
+  decrypt_error = "a signature, or the digest of the handshake, did not fit",
+  export_restriction = "the keys were too strong for an export law of the 1990s",
+  protocol_version = "this end does not speak the TLS version that was offered",
+  insufficient_security = "the ciphers that were offered are too weak for this end",
+  internal_error = "something broke here that has nothing to do with the other end",
+  inappropriate_fallback = "the client offered an older version than both ends know: perhaps somebody in between wants "
+    .. "that",
+  user_canceled = "somebody stopped the handshake",
+  no_renegotiation = "this end does not negotiate anew",
+  missing_extension = "the hello lacked an extension that is needed",
+  unsupported_extension = "an extension came that nobody had asked for",
+  certificate_unobtainable = "the certificate could not be fetched from where it should be",
+  unrecognized_name = "no host of that name (SNI) is served here",
+  bad_certificate_status_response = "the OCSP response that came along is not good",
+  bad_certificate_hash_value = "the certificate that was fetched is another one",
+  unknown_psk_identity = "no pre-shared key of that identity is known here",
+  certificate_required = "the client must show a certificate, and has not",
+  no_application_protocol = "the two ends have no application protocol (ALPN) in common",
+}
+
+--- Answers what an alert says.
+-- @tparam string name
+-- @treturn ?string nil for one that is not known
+function explain.alertWords(name)
+  return alerts[name]
+end
+
+-- ---- the numbers behind the names
+
+-- The names of constants that begin with `prefix`, by their values.
+local function names_of(prefix)
+  local names = {}
+  for name, value in pairs(core) do
+    if type(name) == "string" and name:find(prefix, 1, true) == 1 and math.type(value) == "integer" then
+      local known = names[value]
+      if not known or name < known then names[value] = name end
+    end
+  end
+  return names
+end
+
+local NAME_OF_RESULT = "^X509_V_ERR_"
+
+local function result_names()
+  local names = names_of "X509_V_ERR_"
+  names[core.X509_V_OK] = "X509_V_OK"
+  return names
+end
+
+local function alert_of_number(number)
+  local constant = names_of "SSL_AD_" [number]
+  if not constant then return nil end
+  local name = constant:sub(#"SSL_AD_" + 1):lower()
+  return name == "user_cancelled" and "user_canceled" or name
+end
+
+local function number_of_alert(name)
+  return core["SSL_AD_" .. (name == "user_canceled" and "USER_CANCELLED" or name:upper())]
+end
+
+-- ---- sentences for each kind
+
+-- "the peer's …; do this" as it stands behind "connecting: " in a hint; nil where there is no such condition.
+local UNSAID = "TLS: it failed, and nobody said why"
+
+local function advice(fields)
+  local hint = core.SciSslError.new(fields):errorHint()
+  if hint == UNSAID then return nil end
+  return (hint:gsub("^[^:]*: ", "", 1):gsub(" %[[^%]]*%]$", ""):gsub("^%l", string.upper)) .. "."
+end
+
+local function about_ssl_error(name)
+  return ("%s (%d). %s"):format(name, core[name], ssl_errors[name])
+end
+
+local function about_result(code, name)
+  if code == core.X509_V_OK then
+    return ("%s (0), a verification result. The certificate chain is good: signed by somebody trusted, valid now, and "
+      .. "for whom it should be. Beware: without a peer's certificate OpenSSL says so, too; sslVerifyCertificate() "
+      .. "tells the two apart."):format(name)
+  end
+  local err = core.SciSslError.new { phase = "verify", verifyResult = code }
+  local _, text = err:verifyResult()
+  return ("%s (%d), a verification result: %s. %s"):format(name, code, text, advice { verifyResult = code })
+end
+
+local function about_alert(name)
+  local number = number_of_alert(name)
+  return ("The alert %s%s. Who sends it says: %s."):format(name, number and (" (%d)"):format(number) or "",
+    alerts[name])
+end
+
+local function about_condition(name)
+  local text = advice { condition = name }
+  return text and ("The condition %s of a SciSslError. %s"):format(name, text)
+end
+
+-- ---- errors
+
+local function add(paragraphs, text, ...)
+  if text then paragraphs[#paragraphs + 1] = text:format(...) end
+end
+
+local function about_cause(paragraphs, cause, depth)
+  if cause == nil then return end
+  if not core.isSslError(cause) then
+    add(paragraphs, "It was caused by what a function of this program raised: %s", tostring(cause):match "^[^\n]*")
+    return
+  end
+  add(paragraphs, "It was caused by another error (condition %s): %s", cause:condition(), cause:errorHint())
+  if depth < 8 then about_cause(paragraphs, cause:cause(), depth + 1) end
+end
+
+local function about_queue(paragraphs, queue)
+  for i, entry in ipairs(queue) do
+    add(paragraphs, "OpenSSL's report %d of %d: %s, in %s%s", i, #queue, entry.reason or "without a reason",
+      entry["function"] ~= "" and entry["function"] or entry.library or "an unnamed place",
+      entry.data and (" (%s)"):format(entry.data) or "")
+  end
+end
+
+local function about_error(err)
+  local paragraphs = { err:errorHint() }
+  add(paragraphs, "Programs know it by its condition, \"%s\", in the phase \"%s\".", err:condition(), err:phase())
+  local alert, direction, number = err:alert()
+  if alert then
+    add(paragraphs, "%s the alert %s (%d): %s.", direction == "sent" and "This end has sent" or "The peer has sent",
+      alert, number, alerts[alert] or "it has no words here")
+  end
+  local code, words = err:verifyResult()
+  if code then
+    local name = result_names()[code] or "one without a name"
+    add(paragraphs, "The verification result is %s (%d): %s.", name, code, words)
+  end
+  local errno, text = err:errno()
+  if errno then add(paragraphs, "The operating system says: %s (errno %d).", text, errno) end
+  about_queue(paragraphs, err:queue())
+  about_cause(paragraphs, err:cause(), 1)
+  if err:traceback() then add(paragraphs, "%s", "Its traceback() tells where the handler raised it.") end
+  return paragraphs
+end
+
+-- ---- what was asked
+
+local function about_number(number)
+  local paragraphs = {}
+  if number < 0 then
+    local name = names_of "SSL_ERROR_" [-number]
+    if not (name and ssl_errors[name]) then return paragraphs end
+    add(paragraphs, "What sslConnect, sslAccept, sslRead and their like answer for \"not yet\"; sslGetError says: %s",
+      about_ssl_error(name))
+    return paragraphs
+  end
+  local name = names_of "SSL_ERROR_" [number]
+  if name and ssl_errors[name] then add(paragraphs, "As an answer of sslGetError: %s", about_ssl_error(name)) end
+  local result = result_names()[number]
+  if result then add(paragraphs, "As an answer of sslVerifyCertificate: %s", about_result(number, result)) end
+  local alert = alert_of_number(number)
+  if alert and alerts[alert] then add(paragraphs, "As an alert: %s", about_alert(alert)) end
+  return paragraphs
+end
+
+local function about_name(name)
+  local paragraphs, code = {}, core[name]
+  if ssl_errors[name] and code then add(paragraphs, "%s", about_ssl_error(name)) end
+  if math.type(code) == "integer" and (name == "X509_V_OK" or name:find(NAME_OF_RESULT)) then
+    add(paragraphs, "%s", about_result(code, name))
+  end
+  local alert = name:find "^SSL_AD_" and math.type(code) == "integer" and alert_of_number(code) or name
+  if alerts[alert] then add(paragraphs, "%s", about_alert(alert)) end
+  add(paragraphs, about_condition(name) and "%s", about_condition(name))
+  return paragraphs
+end
+
+local function nearest(name)
+  local known = {}
+  for alert in pairs(alerts) do known[alert] = true end
+  for constant in pairs(ssl_errors) do known[constant] = true end
+  for _, constant in pairs(result_names()) do known[constant] = true end
+  return options.nearest(name, known)
+end
+
+local function nothing_about(value)
+  local near = type(value) == "string" and nearest(value)
+  return ("%s is no SSL_ERROR_ or X509_V_ code, alert or condition that is known here.%s"):format(tostring(value),
+    near and (" Did you mean %s?"):format(near) or "")
+end
+
+local WIDTH = 80
+
+local function laid_out(paragraphs)
+  local texts = {}
+  for i, paragraph in ipairs(paragraphs) do
+    texts[i] = table.concat(wrap(paragraph:gsub("[%c\127]+", " "), WIDTH), "\n")
+  end
+  return table.concat(texts, "\n\n")
+end
+
+--- Explains an error or a code in plain sentences.
+-- @function scissl.explain
+-- @param value a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate`
+--  answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant
+--  (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a
+--  condition (`"certificate_expired"`)
+-- @treturn string lines of 80 columns, paragraphs with an empty line between
+-- @raise for a value of another type
+-- @usage print(scissl.explain(10))
+return setmetatable(explain, { __call = function(_, value)
+  local paragraphs
+  if core.isSslError(value) then paragraphs = about_error(value)
+  elseif math.type(value) == "integer" then paragraphs = about_number(value)
+  elseif type(value) == "string" then paragraphs = about_name(value)
+  else
+    error(("bad argument #1 to 'explain' (SciSslError, integer or name expected, got %s)"):format(
+      math.type(value) or type(value)), 2)
+  end
+  return laid_out(paragraphs[1] and paragraphs or { nothing_about(value) })
+end })

@@ -1,0 +1,122 @@
+--- The waiter `"luv"`: the running coroutine sleeps until a `uv_poll` handle wakes it. The loop is luv's own; the
+-- program runs it (`luv.run()`).
+-- @module scissl.wait.luv
+
+local luv = require "luv"
+local now = require "scissl.core".SciSocket.now
+local waiting = require "scissl.wait.waiting"
+
+-- libuv allows one poll handle for a descriptor, so that all who wait for a socket share it.
+local watches = setmetatable({}, { __mode = "k" }) -- by socket
+local spare_timers = {}
+
+-- ---- going on
+
+local Ticket = {}
+Ticket.__index = Ticket
+
+local function release_timer(ticket)
+  local timer = ticket.timer
+  if not timer then return end
+  ticket.timer = nil
+  timer:stop()
+  spare_timers[#spare_timers + 1] = timer
+end
+
+local arm -- below
+
+local function finish(ticket, answer, reason)
+  if ticket.over then return end
+  ticket.over = true
+  release_timer(ticket)
+  waiting.leave(ticket.socket, ticket)
+  local tickets = ticket.watch.tickets
+  tickets[ticket] = nil
+  arm(ticket.watch)
+  local good, raised = coroutine.resume(ticket.thread, answer, reason)
+  -- Raised from a callback it would end the process.
+  if not good then io.stderr:write(debug.traceback(ticket.thread, tostring(raised)), "\n") end
+end
+
+-- Starts, or starts over, the ticket's timer, which calls `act`.
+local function after(ticket, seconds, act)
+  local timer = ticket.timer or table.remove(spare_timers) or luv.new_timer()
+  ticket.timer = timer
+  luv.update_time()
+  timer:start(math.ceil(math.max(0, seconds) * 1000), 0, act)
+end
+
+function Ticket:wake(answer, reason)
+  after(self, 0, function() finish(self, answer, reason) end)
+end
+
+-- libuv's clock counts milliseconds, and may be ahead of ours.
+local function expire_at(ticket, deadline)
+  after(ticket, deadline - now(), function()
+    if now() >= deadline then return finish(ticket, nil) end
+    expire_at(ticket, deadline)
+  end)
+end
+
+-- ---- watching
+
+local function wanted(watch)
+  local reads, writes = "", ""
+  for ticket in pairs(watch.tickets) do
+    if ticket.events:find("r", 1, true) then reads = "r" end
+    if ticket.events:find("w", 1, true) then writes = "w" end
+  end
+  return reads .. writes
+end
+
+-- One that hung up or failed is ready for whatever was asked.
+local function on_event(watch, failure, events)
+  local woken = {}
+  for ticket in pairs(watch.tickets) do
+    if failure or not events or ticket.events:find("[" .. events .. "]") then woken[#woken + 1] = ticket end
+  end
+  for _, ticket in ipairs(woken) do finish(ticket, true) end
+end
+
+function arm(watch)
+  if watch.closed then return end
+  local events = wanted(watch)
+  if events == watch.events then return end
+  watch.events = events
+  if events == "" then return watch.poll:stop() end
+  watch.poll:start(events, function(failure, happened)
+    local known = type(happened) == "string" and happened:gsub("[^rw]", "") or ""
+    on_event(watch, failure, known ~= "" and known or nil)
+  end)
+end
+
+waiting.onClose(function(socket)
+  local watch = watches[socket]
+  if not watch then return end
+  watches[socket], watch.closed = nil, true
+  watch.poll:close()
+end)
+
+local function watch_for(socket)
+  local watch = watches[socket]
+  if watch then return watch end
+  local poll, failure = luv.new_poll(type(socket) == "number" and socket or socket:getfd())
+  if not poll then return nil, failure end
+  watch = { poll = poll, events = "", tickets = {} }
+  watches[socket] = watch
+  return watch
+end
+
+return function(socket, events, deadline)
+  if not coroutine.isyieldable() then error("the waiter 'luv' works inside a coroutine only", 0) end
+  local watch, failure = watch_for(socket)
+  if not watch then return nil, failure end
+  local ticket = setmetatable({
+    socket = socket, events = events, watch = watch, thread = coroutine.running(),
+  }, Ticket)
+  watch.tickets[ticket] = true
+  waiting.enter(socket, ticket)
+  arm(watch)
+  if deadline then expire_at(ticket, deadline) end
+  return coroutine.yield()
+end
