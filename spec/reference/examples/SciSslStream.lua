@@ -67,7 +67,7 @@ print(stream:isSecure(), stream:isSessionReused()) --> true false
 local near, far = assert(scissl.SciSocket.pair())
 local loop = assert(scissl.scheduler.new())
 loop:spawn(function()
-  local client = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+  local client = assert(scissl.plain.on(near, { waiter = "coroutine", timeout = 10 }))
   client:write "STARTTLS\n"
   print(client:read "l") --> go ahead
   assert(client:startTls { host = "localhost", caFile = "ca.pem" })
@@ -77,7 +77,7 @@ loop:spawn(function()
   client:close()
 end)
 loop:spawn(function()
-  local server = assert(scissl.plain.on(far, { waiter = "coroutine" }))
+  local server = assert(scissl.plain.on(far, { waiter = "coroutine", timeout = 10 }))
   server:read "l"
   server:write "go ahead\n"
   assert(server:startTls { role = "server", certificate = "server.pem", privateKey = "server.key" })

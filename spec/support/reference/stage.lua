@@ -81,7 +81,8 @@ end
 local listen = scissl.listen
 
 rawset(scissl, "listen", function(given)
-  if given.port == 8443 then given.port, given.host = 0, "127.0.0.1" end
+  if given.port ~= 8443 then return listen(given) end
+  given.port, given.host = 0, "127.0.0.1"
   local listener, failure = listen(given)
   if not listener then return nil, failure end
   local _, port = listener:getSockName()
