@@ -3,6 +3,7 @@
 -- and with `no trust` the system knows none of our authorities.
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+require "spec.support.loops".searchOldFolders() -- where Debian has copas
 
 local function output_of(command)
   local pipe <close> = assert(io.popen(command))
@@ -65,7 +66,7 @@ end
 
 local function is_missing(preparation)
   for name in (preparation or ""):gmatch "needs ([%w%._]+)" do
-    if not pcall(require, name) then return name end
+    if not (package.searchpath(name, package.path) or package.searchpath(name, package.cpath)) then return name end
   end
 end
 
