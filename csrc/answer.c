@@ -38,7 +38,14 @@ bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
     return transport_ready(L, socket, phase);
 }
 
+/* The rule, looked at first: all that sci_ssl_ready asks, of a socket with a descriptor of its own. */
+static bool stands(const sci_sslsocket *socket) {
+    return socket->secured && !socket->failed && !socket->in_callback && !socket->closed && socket->ssl &&
+           socket->socket.established && socket->socket.fd >= 0 && !socket->socket.lower;
+}
+
 bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (stands(socket)) return true;
     if (!sci_ssl_ready(L, socket, phase)) return false;
     return socket->secured || sci_ssl_refuse(L, phase, "handshake_needed", "the TLS handshake has not been completed");
 }

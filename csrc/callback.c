@@ -3,12 +3,15 @@
 #include "sslsocket.h"
 
 void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
-    ERR_clear_error();
+    if (ERR_peek_error() != 0) ERR_clear_error(); /* clearing an empty queue is a tenth of a small write */
     socket->transport.system_errno = 0;
     socket->L = L;
 }
 
-void sci_ssl_end(sci_sslsocket *socket) { socket->L = NULL; }
+void sci_ssl_end(sci_sslsocket *socket) {
+    socket->L = NULL;
+    if (!socket->warm && socket->secured) sci_ssl_warm_up(socket);
+}
 
 bool sci_ssl_in_call(const sci_sslsocket *socket) { return socket->L != NULL; }
 

@@ -30,6 +30,11 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+/* Linux alone can be told that more follows at once. */
+#ifndef MSG_MORE
+#define MSG_MORE 0
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 #define SCI_PRINTF(format, first) __attribute__((format(printf, format, first)))
 #else

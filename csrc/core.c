@@ -32,6 +32,8 @@ static void open_state(lua_State *L) {
     state->descriptor = NULL;
     state->memory = NULL;
     state->reading = false;
+    memset(state->warm, 0, sizeof state->warm);
+    state->warm_next = 0;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, state_gc);
     lua_setfield(L, -2, "__gc");

@@ -1,4 +1,4 @@
-/* io.c: SciSslSocket, bytes in and out, and what a loop that polls it has to know. */
+/* io.c: SciSslSocket, bytes in, and what a loop that polls it has to know. */
 #include "socket.h"
 #include "sslsocket.h"
 
@@ -51,6 +51,7 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
 static size_t read_buffered(lua_State *L, sci_sslsocket *socket, unsigned char *buffer, size_t size) {
     size_t total = 0;
     int result = 1;
+    if (size == 0 || !SSL_has_pending(socket->ssl)) return 0;
     stop_waiting(socket, true);
     while (result > 0 && total < size && SSL_has_pending(socket->ssl)) {
         size_t length = 0;
@@ -64,28 +65,27 @@ static size_t read_buffered(lua_State *L, sci_sslsocket *socket, unsigned char *
 
 /* Bytes to read at the most: what fits the scratch buffer of the lua_State, however much is asked for. */
 static size_t check_max(lua_State *L) {
-    lua_Integer max = luaL_optinteger(L, 2, SCI_SCRATCH);
+    if (lua_isnoneornil(L, 2)) return SCI_SCRATCH;
+    lua_Integer max = luaL_checkinteger(L, 2);
     luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
     return max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
 }
 
-/* The scratch buffer; one of its own for a read from inside a callback, since that of the read outside holds bytes. */
-static unsigned char *begin_reading(lua_State *L, sci_sslsocket *socket) {
-    sci_state *state = sci_get_state(L);
+unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket) {
+    sci_state *state = socket->state;
     unsigned char *buffer = state->reading ? lua_newuserdatauv(L, SCI_SCRATCH, 0) : state->scratch;
-    socket->reads_scratch = !state->reading;
+    socket->has_scratch = !state->reading;
     state->reading = true;
-    sci_ssl_begin(L, socket);
     return buffer;
 }
 
-static void end_reading(lua_State *L, sci_sslsocket *socket) {
-    sci_ssl_end(socket);
-    if (socket->reads_scratch) sci_get_state(L)->reading = false;
+void sci_ssl_give_scratch_back(sci_sslsocket *socket) {
+    if (socket->has_scratch) socket->state->reading = false;
+    socket->has_scratch = false;
 }
 
 static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *), bool all_buffered) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_ssl_self(L);
     size_t max = check_max(L), length = 0;
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "read")) return 1;
@@ -93,10 +93,12 @@ static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *),
         lua_pushliteral(L, "");
         return 1;
     }
-    unsigned char *buffer = begin_reading(L, socket);
+    unsigned char *buffer = sci_ssl_take_scratch(L, socket);
+    sci_ssl_begin(L, socket);
     int result = read(socket->ssl, buffer, max, &length);
     if (result > 0 && all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
-    end_reading(L, socket);
+    sci_ssl_end(socket);
+    sci_ssl_give_scratch_back(socket);
     if (result <= 0) {
         socket->end_unread = false;
         sci_ssl_push_failure(L, socket, result, "read");
@@ -118,6 +120,47 @@ waits for the first byte.
 */
 static int sslsocket_read(lua_State *L) { return read_with(L, SSL_read_ex, true); }
 
+/* Reads on until the buffer is full. Answers the bytes; `*result` is OpenSSL's last answer. */
+static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
+    size_t total = 0, length = 0;
+    do {
+        *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
+        if (*result > 0) total += length;
+    } while (*result > 0 && total < size);
+    return total;
+}
+
+/***
+Reads on until a number of bytes is there, for whoever knows how many are to come: they come in one string. A non-blocking
+socket answers fewer where the transport has no more now; a blocking one waits for all.
+@function SciSslSocket:sslReadSized
+@tparam integer size bytes, 1 … 1073741824
+@treturn string|integer|SciSslError as `sslRead`; what ends the stream behind some bytes is answered by the next call
+*/
+static int sslsocket_read_sized(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_self(L);
+    lua_Integer wanted = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, wanted > 0 && wanted <= 1 << 30, 2, "1 to 1073741824 bytes expected");
+    lua_settop(L, 1);
+    if (!sci_ssl_ready_for_data(L, socket, "read")) return 1;
+    size_t size = (size_t)wanted;
+    int result;
+    unsigned char *buffer = size > SCI_SCRATCH ? lua_newuserdatauv(L, size, 0) : sci_ssl_take_scratch(L, socket);
+    sci_ssl_begin(L, socket);
+    size_t length = fill(socket, buffer, size, &result);
+    sci_ssl_end(socket);
+    sci_ssl_give_scratch_back(socket);
+    if (length == 0) {
+        socket->end_unread = false;
+        sci_ssl_push_failure(L, socket, result, "read");
+        return 1;
+    }
+    if (result <= 0) note_failure(L, socket, result);
+    socket->wanted = SSL_ERROR_NONE;
+    lua_pushlstring(L, (const char *)buffer, length);
+    return 1;
+}
+
 /***
 Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
 @function SciSslSocket:sslPeek
@@ -134,108 +177,11 @@ Answers how many bytes `sslRead` would answer from the record at hand without as
 @see SSL_pending(3)
 */
 static int sslsocket_pending(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_ssl_self(L);
     lua_settop(L, 1);
     (void)sci_ssl_dirty(L, socket);
     lua_pushinteger(L, socket->ssl && socket->secured ? SSL_pending(socket->ssl) : 0);
     return 1;
-}
-
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
-
-/* The part of `bytes` that OpenSSL has made a record of and that must come again, the rest may differ. */
-static size_t record_length(size_t length) {
-    return length < SSL3_RT_MAX_PLAIN_LENGTH ? length : SSL3_RT_MAX_PLAIN_LENGTH;
-}
-
-/* OpenSSL trusts that a repeated write brings the same bytes: others would be reported as sent, and never be. */
-static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
-    if (socket->pending_length == 0) return true;
-    lua_getiuservalue(L, 1, SCI_SSL_PENDING);
-    const char *pending = lua_tostring(L, -1) + socket->pending_offset;
-    lua_pop(L, 1);
-    return length >= socket->pending_length &&
-           (bytes == pending || memcmp(bytes, pending, socket->pending_length) == 0);
-}
-
-static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset, size_t length) {
-    lua_pushvalue(L, 2);
-    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
-    socket->pending_offset = offset;
-    socket->pending_length = record_length(length);
-}
-
-static void forget_pending(lua_State *L, sci_sslsocket *socket) {
-    if (socket->pending_length == 0) return;
-    lua_pushnil(L);
-    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
-    socket->pending_length = 0;
-}
-
-static bool may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
-    sci_failure failure = {.phase = "write"};
-    if (!sci_ssl_ready_for_data(L, socket, "write")) return false;
-    if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN) {
-        failure.condition = "shutdown_sent";
-        failure.message = "our close_notify has been sent: nothing may follow it";
-    } else if (!repeats_pending(L, socket, bytes, length)) {
-        failure.condition = "write_pending";
-        failure.message = "an sslWrite has answered \"not yet\": repeat it with the same bytes first";
-    } else return true;
-    sci_push_error(L, &failure);
-    return false;
-}
-
-/* Writes record after record. Answers the bytes that went; `*result` is OpenSSL's last answer. */
-static size_t write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result) {
-    size_t total = 0, done;
-    do {
-        *result = SSL_write_ex(socket->ssl, bytes + total, length - total, &done);
-        if (*result > 0) total += done;
-    } while (*result > 0 && total < length);
-    return total;
-}
-
-static int answer_written(lua_State *L, sci_sslsocket *socket, size_t total) {
-    socket->wanted = SSL_ERROR_NONE;
-    lua_pushinteger(L, (lua_Integer)total);
-    return 1;
-}
-
-/***
-Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
-`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
-@function SciSslSocket:sslWrite
-@tparam string data
-@tparam[opt=1] integer i first byte, as in `string.sub`
-@tparam[opt=-1] integer j last byte
-@treturn integer|SciSslError how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase
- `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
-@see SSL_write_ex(3)
-*/
-static int sslsocket_write(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    size_t size, offset;
-    const char *data = luaL_checklstring(L, 2, &size);
-    size_t length = sci_check_range(L, 3, size, &offset);
-    lua_settop(L, 2);
-    if (length == 0 && socket->pending_length == 0) {
-        if (sci_ssl_ready_for_data(L, socket, "write")) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
-        return 1;
-    }
-    if (!may_write(L, socket, data + offset, length)) return 1;
-    sci_ssl_begin(L, socket);
-    int result;
-    size_t total = write_records(socket, data + offset, length, &result);
-    sci_ssl_end(socket);
-    if (result > 0) {
-        forget_pending(L, socket);
-        return answer_written(L, socket, total);
-    }
-    sci_ssl_push_failure(L, socket, result, "write");
-    if (!lua_isinteger(L, -1)) return 1;
-    remember_pending(L, socket, offset + total, length - total);
-    return total > 0 ? answer_written(L, socket, total) : 1;
 }
 
 /* ---- what a loop polls for -------------------------------------------------------------------------------------- */
@@ -247,7 +193,7 @@ been received with earlier bytes. Read until it is false before you wait.
 @treturn boolean
 */
 static int sslsocket_dirty(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_ssl_self(L);
     lua_settop(L, 1);
     lua_pushboolean(L, sci_ssl_dirty(L, socket));
     return 1;
@@ -260,7 +206,7 @@ the connection attempt before that.
 @treturn string `"r"` or `"w"`
 */
 static int sslsocket_events(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_ssl_self(L);
     lua_pushstring(L,
                    sci_socket_base(&socket->socket)->connecting || socket->wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
     return 1;
@@ -272,7 +218,7 @@ Answers how long a loop may wait for the descriptor, in the manner of cqueues.
 @treturn ?number 0 where the socket is `dirty`; nil: as long as it likes
 */
 static int sslsocket_timeout(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_ssl_self(L);
     lua_settop(L, 1);
     if (sci_ssl_dirty(L, socket)) lua_pushinteger(L, 0);
     else lua_pushnil(L);
@@ -280,10 +226,17 @@ static int sslsocket_timeout(lua_State *L) {
 }
 
 static const luaL_Reg io_methods[] = {
-    {"sslRead", sslsocket_read},       {"sslPeek", sslsocket_peek},
-    {"sslPending", sslsocket_pending}, {"sslWrite", sslsocket_write},
-    {"dirty", sslsocket_dirty},        {"events", sslsocket_events},
-    {"timeout", sslsocket_timeout},    {NULL, NULL},
+    {"sslReadSized", sslsocket_read_sized},
+    {"sslRead", sslsocket_read},
+    {"sslPeek", sslsocket_peek},
+    {"sslPending", sslsocket_pending},
+    {"dirty", sslsocket_dirty},
+    {"events", sslsocket_events},
+    {"timeout", sslsocket_timeout},
+    {NULL, NULL},
 };
 
-void sci_open_io(lua_State *L) { luaL_setfuncs(L, io_methods, 0); }
+void sci_open_io(lua_State *L) {
+    luaL_getmetatable(L, SCI_SSL_SOCKET);
+    luaL_setfuncs(L, io_methods, 1);
+}

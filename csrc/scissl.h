@@ -37,10 +37,14 @@
 /* Bytes that one read can take without an allocation: four full TLS records. */
 #define SCI_SCRATCH 65536
 
+#define SCI_WARM 32 /* sockets whose OpenSSL buffers are kept; see buffers.c */
+
 typedef struct sci_state {
     BIO_METHOD *descriptor; /* transport.c: a socket, without SIGPIPE */
     BIO_METHOD *memory;     /* transport.c: one direction of a memory transport */
-    bool reading;           /* a read is using the scratch buffer */
+    struct sci_sslsocket *warm[SCI_WARM];
+    unsigned int warm_next;
+    bool reading; /* a read is using the scratch buffer */
     unsigned char scratch[SCI_SCRATCH];
 } sci_state;
 
@@ -274,6 +278,7 @@ typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */
     int system_errno;         /* of the last call; 0: it did not fail */
     bool hold, nowait;
+    bool more;               /* another record follows at once */
     bool eof;                /* the peer has ended its side of the transport */
     unsigned char first[16]; /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
     size_t first_length;

@@ -144,6 +144,25 @@ static int socket_set_blocking(lua_State *L) {
 }
 
 /***
+Lets programs that are started from now on inherit the descriptor, or not. No socket is inherited unless this says so; a
+listening one that is can be served by several processes (`scissl.listen { socket = descriptor }`).
+@function SciSocket:setInheritable
+@tparam boolean inheritable
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError `closed`
+@see fcntl(2), FD_CLOEXEC
+*/
+static int socket_set_inheritable(lua_State *L) {
+    const sci_socket *socket = sci_check_socket(L, 1);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    int descriptor = sci_socket_descriptor(socket);
+    if (descriptor < 0) return sci_socket_fail_closed(L, "option");
+    if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_answer_receiver(L);
+    return sci_socket_fail_system(L, "option", NULL, errno);
+}
+
+/***
 Tells whether the socket waits in its calls.
 @function SciSocket:isBlocking
 @treturn[1] boolean
@@ -265,10 +284,13 @@ static int socket_recv(lua_State *L) {
     luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
     int descriptor = sci_socket_descriptor(socket);
     if (descriptor < 0) return sci_socket_fail_closed(L, "recv");
-    unsigned char *scratch = sci_get_state(L)->scratch;
-    ssize_t got = max == 0 ? 0 : receive(descriptor, scratch, max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH);
+    sci_state *state = sci_get_state(L);
+    size_t size = max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
+    /* One of its own inside a callback: that of the read outside may hold bytes. */
+    unsigned char *bytes = state->reading ? lua_newuserdatauv(L, size, 0) : state->scratch;
+    ssize_t got = size == 0 ? 0 : receive(descriptor, bytes, size);
     if (got < 0) return sci_socket_fail_io(L, socket, "recv", SSL_ERROR_WANT_READ, errno);
-    lua_pushlstring(L, (const char *)scratch, (size_t)got);
+    lua_pushlstring(L, (const char *)bytes, (size_t)got);
     return 1;
 }
 
@@ -442,6 +464,7 @@ static const luaL_Reg socket_functions[] = {
 
 static const luaL_Reg socket_methods[] = {
     {"setBlocking", socket_set_blocking},
+    {"setInheritable", socket_set_inheritable},
     {"isBlocking", socket_is_blocking},
     {"send", socket_send},
     {"recv", socket_recv},

@@ -21,12 +21,21 @@ been called, what asks the TLS connection answers the condition `closed`, or nil
 
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) { return luaL_checkudata(L, index, SCI_SSL_SOCKET); }
 
+sci_sslsocket *sci_ssl_self(lua_State *L) {
+    sci_sslsocket *socket = lua_touserdata(L, 1);
+    bool ours = socket && lua_getmetatable(L, 1) && lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
+    if (!ours) return sci_check_sslsocket(L, 1);
+    lua_pop(L, 1);
+    return socket;
+}
+
 /* ---- making ----------------------------------------------------------------------------------------------------- */
 
 /* Pushes an empty SciSslSocket that inherits from the context at `context`. */
 static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
     sci_check_context(L, context);
     sci_sslsocket *socket = sci_new_object(L, SCI_SSL_SOCKET, sizeof *socket, SCI_SSL_USERVALUES);
+    socket->state = sci_get_state(L);
     socket->socket.fd = -1;
     socket->alert_sent = -1;
     lua_pushvalue(L, context);
@@ -121,7 +130,8 @@ static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
 }
 
 static void drop_ssl(sci_sslsocket *socket) {
-    sci_ssl_end(socket);
+    socket->L = NULL;
+    sci_ssl_cool_down(socket);
     sci_context_unlink(&socket->dependent);
     /* OpenSSL spoils the session of a connection that goes without close_notify; fatal alerts have spoilt it already. */
     if (socket->ssl) SSL_set_shutdown(socket->ssl, SSL_get_shutdown(socket->ssl) | SSL_SENT_SHUTDOWN);
@@ -134,7 +144,8 @@ static void drop_ssl(sci_sslsocket *socket) {
 
 static void reset_connection(sci_sslsocket *socket) {
     sci_transport *transport = &socket->transport;
-    transport->hold = transport->nowait = transport->eof = false;
+    transport->hold = transport->nowait = transport->more = transport->eof = false;
+    memset(&socket->sizing, 0, sizeof socket->sizing);
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;
     socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
@@ -160,9 +171,9 @@ static void send_at_once(const sci_sslsocket *socket) {
         (void)setsockopt(sci_socket_descriptor(&socket->socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-static bool make_ssl(lua_State *L, sci_sslsocket *socket, SSL_CTX *ctx) {
+static bool make_ssl(sci_sslsocket *socket, SSL_CTX *ctx) {
     SSL *ssl = SSL_new(ctx);
-    BIO *bio = ssl ? sci_new_transport_bio(sci_get_state(L), &socket->transport) : NULL;
+    BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
     if (bio) SSL_set_bio(ssl, bio, bio);
     if (!bio || !sci_ssl_install_callbacks(socket, ssl)) {
         SSL_free(ssl);
@@ -196,7 +207,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
 }
 
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context) {
-    if (!make_ssl(L, socket, context->ctx)) return false;
+    if (!make_ssl(socket, context->ctx)) return false;
     inherit(L, socket, context);
     return true;
 }
@@ -477,6 +488,8 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_settings(L);
     sci_open_handshake(L);
     sci_open_io(L);
+    sci_open_write(L);
+    sci_open_sendfile(L);
     sci_open_peer(L);
     sci_open_suspend(L);
     sci_open_dane(L);

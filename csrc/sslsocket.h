@@ -43,15 +43,23 @@ typedef struct sci_verify_error {
 
 typedef struct sci_trace sci_trace; /* see trace.c */
 
+/* Records of `first` bytes until `until` bytes have been sent without a pause of `pause` seconds. */
+typedef struct sci_sizing {
+    size_t first, until, sent;
+    double pause, last; /* seconds; when the last record was sent */
+} sci_sizing;
+
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
 
 typedef struct sci_sslsocket {
     sci_socket socket; /* first: a SciSslSocket answers whatever a SciSocket does */
     sci_transport transport;
-    sci_dependent dependent; /* in the ring of its context, while it reads settings from there */
-    SSL *ssl;                /* NULL: before sslInitialize, after close */
-    sci_role role;           /* which of sslConnect and sslAccept was called first */
-    bool memory;             /* no descriptor: sslFeed and sslDrain */
+    sci_dependent dependent;     /* in the ring of its context, while it reads settings from there */
+    SSL *ssl;                    /* NULL: before sslInitialize, after close */
+    sci_state *state;            /* of its lua_State, which finalizes it last */
+    struct sci_sslsocket **warm; /* its place among those that keep their buffers, or NULL */
+    sci_role role;               /* which of sslConnect and sslAccept was called first */
+    bool memory;                 /* no descriptor: sslFeed and sslDrain */
     bool closed;
     bool secured;     /* the handshake has been completed */
     bool failed;      /* nothing more is possible; SCI_SSL_FAILURE says why */
@@ -61,6 +69,7 @@ typedef struct sci_sslsocket {
     int wanted;       /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
     int alert_sent;   /* the fatal alert that we sent, or -1 */
     size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that must come again */
+    sci_sizing sizing;                     /* how long records are; all zero: as long as they may be */
     long session_timeout;                  /* inherited at sslInitialize, seconds */
     unsigned char sid[SCI_SID_LENGTH];     /* inherited: session id context */
     unsigned int sid_length;
@@ -68,7 +77,7 @@ typedef struct sci_sslsocket {
     unsigned int alpn_length;
     lua_State *L;            /* of the call that is under way, the receiver at its index 1; NULL: there is none */
     bool in_callback;        /* Lua runs inside that call */
-    bool reads_scratch;      /* that call is the one that uses the scratch buffer */
+    bool has_scratch;        /* that call is the one that uses the scratch buffer */
     bool handler_failed;     /* SCI_SSL_CAUSE says why it ends */
     int suspends_at;         /* SCI_AT_… that the caller asked for */
     int passed;              /* those that have been passed */
@@ -113,6 +122,14 @@ typedef struct sci_sslsocket {
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
+
+/* The same, at index 1, for methods whose first upvalue is the class's metatable: no look-up by name. */
+sci_sslsocket *sci_ssl_self(lua_State *L);
+
+/* ---- buffers.c -------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_warm_up(sci_sslsocket *socket);   /* keeps its buffers, and gives back those of another socket */
+void sci_ssl_cool_down(sci_sslsocket *socket); /* gives them back */
 
 /* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 
@@ -162,8 +179,27 @@ bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results);
  * not even the transport is asked. */
 void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only);
 
+/* The scratch buffer, SCI_SCRATCH bytes; one of its own, pushed, for a call from inside a callback, since the one of the
+ * call outside holds bytes. To be given back before anything that may raise. */
+unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_give_scratch_back(sci_sslsocket *socket);
+
 /* Whether sslRead would answer without the transport becoming readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
+
+/* ---- write.c ---------------------------------------------------------------------------------------------------- */
+
+/* Whether `length` bytes may be written now. False: an answer was pushed. */
+bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
+
+/* Writes record after record, on and on where `more` follows. Answers the bytes that went; `*result` is OpenSSL's last
+ * answer. */
+size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, bool more, int *result);
+
+/* Answers for `total` bytes written, the last call having answered `result`. `rest` is what was given to it, and must
+ * come again where it was "not yet": the string at index `string` from `offset` on; 0: a string is made of it. */
+int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest,
+                           size_t length, int string, size_t offset);
 
 /* settings.c: the SciSslSocket at 1 once initialized and before its handshake, or while the client's hello is looked at.
  * NULL: nil, SciSslError were pushed. */
@@ -244,6 +280,8 @@ void sci_open_answer(lua_State *L);
 void sci_open_settings(lua_State *L);
 void sci_open_handshake(lua_State *L);
 void sci_open_io(lua_State *L);
+void sci_open_write(lua_State *L);
+void sci_open_sendfile(lua_State *L);
 void sci_open_peer(lua_State *L);
 void sci_open_suspend(lua_State *L);
 void sci_open_dane(lua_State *L);

@@ -1,6 +1,6 @@
 -- A web server that shows each visitor their own TLS connection, as the server saw it:
 -- lua5.4 examples/https_server.lua [--port 8443] [--host 127.0.0.1] [--ca FILE]
---     [--certificate FILE --key FILE] [--client-ca FILE] [--version TLSv1.2]
+--     [--certificate FILE --key FILE] [--client-ca FILE] [--version TLSv1.2] [--groups P-384]
 -- Without a certificate of yours it makes a throw-away authority; --ca writes that, for your browser to trust.
 local folder = arg[0]:match "^(.*)/" or "."
 package.path = folder .. "/?.lua;" .. package.path
@@ -16,13 +16,13 @@ local MAX_LINE, MAX_HEADERS = 8192, 100
 
 local given = { port = "8443", host = "127.0.0.1" }
 local known = { port = true, host = true, ca = true, certificate = true, key = true, ["client-ca"] = true,
-  version = true }
+  version = true, groups = true }
 
 for i = 1, #arg, 2 do
   local name, value = arg[i]:match "^%-%-(.+)$", arg[i + 1]
   if not known[name] or not value then
     io.stderr:write("usage: https_server.lua [--port N] [--host ADDRESS] [--ca FILE] [--certificate FILE --key FILE] ",
-      "[--client-ca FILE] [--version TLSv1.2]\n")
+      "[--client-ca FILE] [--version TLSv1.2] [--groups P-384]\n")
     os.exit(2)
   end
   given[name] = value
@@ -81,7 +81,7 @@ local function throw_away()
 end
 
 local settings = { host = given.host, port = tonumber(given.port), waiter = "coroutine", verify = "optional",
-  alpn = { "http/1.1" }, version = given.version }
+  alpn = { "http/1.1" }, version = given.version, groups = given.groups }
 
 if given.certificate then
   settings.certificate, settings.privateKey = given.certificate, given.key

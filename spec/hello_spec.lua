@@ -205,6 +205,38 @@ describe("The hello of a connection", function()
     server:close()
     listener:close()
   end)
+
+  it("of ours offers OpenSSL's own groups in its order, and no others, unless told otherwise", function()
+    local function hello_of(begin, server)
+      server:sslInitialize()
+      server:sslSuspendAt "clientHello"
+      local answer
+      repeat
+        begin()
+        answer = server:sslAccept()
+      until not ends.notYet(server, answer)
+      return assert(server:clientHello())
+    end
+    local listener, port = ends.listener()
+    local foreign <close> = ends.start(("openssl s_client -connect 127.0.0.1:%d"):format(port))
+    assert.truthy(foreign)
+    assert(listener:wait("r", 30))
+    local accepted = assert(listener:accept())
+    accepted:setBlocking(true)
+    local theirs = assert(scissl.SciSslSocket.on(accepted, ends.serverContext()))
+    local near, far = ends.pair { transport = "memory" }
+    local groups = hello_of(function() end, theirs):groups()
+    local ours = hello_of(function()
+      near:sslConnect()
+      ends.shuttle(near, far)
+    end, far):groups()
+    assert.is_true(#groups > 3)
+    assert.are.same(groups, ours)
+    theirs:close()
+    near:close()
+    far:close()
+    listener:close()
+  end)
 end)
 
 describe("scissl.digest", function()

@@ -1,5 +1,6 @@
 -- scissl.seal and scissl.unseal: what is kept where others come by.
 local core = require "scissl.core"
+require "scissl" -- errorHint
 local refusals = require "spec.support.refusals"
 
 local secret, other = ("s"):rep(32), ("t"):rep(32)

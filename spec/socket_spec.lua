@@ -401,6 +401,18 @@ describe("a child process", function()
     end
   end)
 
+  it("inherits a socket that is told to be inheritable, until it is told not to be", function()
+    local socket = assert(SciSocket.newStreamSocket())
+    assert.are.equal(socket, socket:setInheritable(true))
+    assert.is_true(inherited(socket))
+    assert(socket:setInheritable(false))
+    assert.is_false(inherited(socket))
+    socket:close()
+    local _, err = socket:setInheritable(true)
+    assert.are.equal("closed", err:condition())
+    assert.error_matches(function() socket:setInheritable(1) end, "boolean expected")
+  end)
+
   it("inherits no descriptor that was adopted by its number", function()
     if not sockets.exists("/proc/self/stat") then return pending("no /proc here") end
     local luasocket = sockets.optional "socket"

@@ -115,7 +115,8 @@ describe("writev", function()
 
   it("refuses what is no list of texts, and sends nothing of it", function()
     local client, server = watched()
-    assert.error_matches(function() client:writev("x") end, "bad argument #1 to 'writev' %(table expected, got string%)")
+    assert.error_matches(function() client:writev("x") end,
+      "bad argument #1 to 'writev' %(table expected, got string%)")
     assert.error_matches(function() client:writev { "x", {} } end,
       "bad argument #2 to 'writev' %(string expected, got table%)")
     assert(client:close())

@@ -396,7 +396,7 @@ local layout = [[
 <h2 id="wire">What was said</h2>
 <p class="note">Each bar is a message; the more bytes, the longer. It took {trips}, {bytes} bytes, and {time} ms at
 this end.</p>
-<div class="scroll">{ladder}</div>
+<div class="scroll" role="region" tabindex="0" aria-labelledby="wire">{ladder}</div>
 <ul class="legend"><li><span class="swatch open"></span>anybody on the way could read it</li>
 <li><span class="swatch"></span>for the two of us alone</li></ul>
 </section>

@@ -51,7 +51,7 @@ function link.sweep(self, waiter, seconds, quiet)
   for _ = 1, READ_AWAY do
     local bytes, _, events = self:receive()
     if not bytes then
-      if events ~= "r" or not (quiet and awaits_tickets(self.socket)) then return end
+      if events ~= "r" or not (quiet and self.secure and awaits_tickets(self.socket)) then return end
       deadline = deadline or wait.deadline(math.min(seconds or LINGER, LINGER))
       if not self:await(waiter, "r", deadline, "close") then return end
     end

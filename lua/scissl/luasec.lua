@@ -56,10 +56,10 @@ function luasec.wrap(socket, context)
 end
 
 --- Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
--- contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts where
--- it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter `verifyhost`, without
--- which there is no handshake; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at the least. A server whose
--- protocols (ALPN) are none of the client's refuses it.
+-- contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts
+-- where it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter
+-- `verifyhost`, and there is no handshake without one; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at
+-- the least. A server whose protocols (ALPN) are none of the client's refuses it.
 -- @function scissl.luasec.strict
 -- @tparam ?boolean on nil: leaves it as it is
 -- @treturn boolean what holds now

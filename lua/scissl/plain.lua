@@ -60,7 +60,7 @@ function plain.connect(given)
     deadline = wait.deadline(given.timeout),
   }, tcp)
   if not socket then return nil, failure end
-  return stream.class.ofLink(link.plain(socket), given, 2)
+  return stream.ofLink(link.plain(socket), given, 2)
 end
 
 -- Bytes that somebody else has read ahead would be missing, and what comes behind them would be taken for them.
@@ -82,7 +82,7 @@ function plain.on(socket, given)
     error("bad argument #1 to 'plain.on' (SciSocket, descriptor or object with getfd expected)", 2)
   end
   given = given or {}
-  options.check("plain.on", given, stream.class.optionKinds, 2)
+  options.check("plain.on", given, stream.optionKinds, 2)
   if holds_bytes(socket) then
     return nil, SciSslError.new {
       phase = "adopt", condition = "unread_data", message = "the socket has bytes in a buffer of its own",
@@ -91,7 +91,7 @@ function plain.on(socket, given)
   local own, failure = socket, nil
   if not options.is(socket, "SciSocket") then own, failure = SciSocket.on(socket) end
   if not own then return nil, failure end
-  return stream.class.ofLink(link.plain(own), given, 2)
+  return stream.ofLink(link.plain(own), given, 2)
 end
 
 return plain

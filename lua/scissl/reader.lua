@@ -2,7 +2,7 @@
 -- @module scissl.reader
 
 local core = require "scissl.core"
-local wait = require "scissl.wait"
+local writer = require "scissl.writer"
 
 local SciSslError = core.SciSslError
 local match = string.match
@@ -16,23 +16,27 @@ local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
 
 -- ---- taking in
 
---- Answers when an operation that begins now has to be over; nil: as long as it takes.
-function reader.deadline(self)
-  local deadline = wait.deadline(self.seconds)
-  local moment = self.moment
-  if moment and not (deadline and deadline < moment) then return moment end
-  return deadline
+--- Gives the sessions that have come to who wants them.
+function reader.handOutSessions(self)
+  for _, session in ipairs(self.link.socket:newSessions()) do self.onSession(session) end
 end
 
---- Waits in an operation of reading, for its own time. What is still to be sent goes out meanwhile, as far as the peer
+-- In TLS 1.3 they come with the first data as a rule, and may come later.
+local function hear(self)
+  if self.heard then return end
+  if self.onSession then reader.handOutSessions(self) end
+  self.heard = true
+end
+
+-- Waits in an operation of reading, for its own time. What is still to be sent goes out meanwhile, as far as the peer
 -- takes it: it may be what the peer's answer waits for.
 local function await(self, events)
   local deadline = self.readBy
   if deadline == nil then
-    deadline = reader.deadline(self) or false
+    deadline = writer.deadline(self) or false
     self.readBy = deadline
   end
-  if self:pushSome() then events = "rw" end
+  if writer.pushSome(self) then events = "rw" end
   return self.link:await(self.waiter, events, deadline or nil, "read", self.seconds)
 end
 
@@ -56,7 +60,7 @@ local function fill(self)
     local bytes, failure, events = link:receive()
     if bytes then
       self.buffer:put(bytes)
-      self:hear()
+      hear(self)
       return true
     end
     if not events then return nil, failure end
@@ -157,8 +161,8 @@ local function skip_space(self, most)
   local buffer, skipped = self.buffer, 0
   while true do
     skipped = skipped + buffer:skipSpace()
-    if buffer.size > 0 then return true end
     if skipped > most then return refuse("line_too_long", "no numeral within %d bytes", most) end
+    if buffer.size > 0 then return true end
     local more, failure = fill(self)
     if not more then return nil, failure end
   end

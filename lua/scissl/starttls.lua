@@ -7,11 +7,11 @@ local client = require "scissl.client"
 local handshake = require "scissl.handshake"
 local link = require "scissl.link"
 local options = require "scissl.options"
-local reader = require "scissl.reader"
 local server = require "scissl.server"
 local stream = require "scissl.stream"
 local tunnel = require "scissl.tunnel"
 local wait = require "scissl.wait"
+local writer = require "scissl.writer"
 
 local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 
@@ -106,7 +106,7 @@ local function start_client(self, given, level)
   local run, failure = client.new("startTls", given, math.type(port) and port or "startTls", level + 1)
   if not run then return nil, failure end
   local done
-  done, failure = as_client(self, run, reader.deadline(self))
+  done, failure = as_client(self, run, writer.deadline(self))
   if not done then return nil, failure end
   self.onSession = client.keeper(run)
   return client.writeReplayable(self, run)
@@ -124,7 +124,7 @@ local function start_server(self, given, level)
   end
   local done
   done, failure = secure(self, context, "accept", SciSslSocket.sslInitialize, {
-    deadline = reader.deadline(self) or wait.deadline(HANDSHAKE_SECONDS),
+    deadline = writer.deadline(self) or wait.deadline(HANDSHAKE_SECONDS),
     timeout = self.seconds,
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
@@ -144,7 +144,7 @@ local function is_clean(self)
       "%d bytes that came before have not been read", unread)
   end
   self.output:release()
-  return self:pushAll()
+  return writer.push(self)
 end
 
 local server_options = Configuration.optionKinds {
@@ -178,7 +178,9 @@ function starttls.start(self, given, level)
   options.check("startTls", given, role.options, level)
   local clean, failure = is_clean(self)
   if not clean then return nil, failure end
-  return role.start(self, given, level)
+  local done
+  done, failure = role.start(self, given, level)
+  return done, failure
 end
 
 -- ---- another stream's TLS
@@ -240,7 +242,7 @@ end
 function starttls.over(carrier, run, given)
   local way, failure = take_link(carrier)
   if not way then return nil, failure end
-  local made = stream.class.ofLink(way, given, 1)
+  local made = stream.ofLink(way, given, 1)
   local done
   done, failure = as_client(made, run, run.deadline)
   if done then return made end
@@ -264,7 +266,7 @@ local function read_to_end(self)
     elseif not events then return true
     else
       local ready
-      deadline = deadline or reader.deadline(self)
+      deadline = deadline or writer.deadline(self)
       ready, failure = self.link:await(self.waiter, events, deadline, "shutdown", self.seconds)
       if not ready then return nil, failure end
     end
@@ -280,10 +282,10 @@ function starttls.stop(self)
   if not self.link.secure then return refuse("shutdown", "not_secure", "the stream is in plain text already") end
   if self.buffer.size > 0 then return refuse_unread(self) end
   self.output:release()
-  local done, failure = self:pushAll()
+  local done, failure = writer.push(self)
   -- So that what the peer sends in plain text, right behind its close_notify, is left for us.
   if done then done, failure = self.link.socket:sslSetReadAhead(false) end
-  if done then done, failure = self:sayEnd("shutdown") end
+  if done then done, failure = writer.sayEnd(self, "shutdown") end
   if done then done, failure = read_to_end(self) end
   if not done then return nil, failure end
   if self.buffer.size > 0 then return refuse_unread(self) end

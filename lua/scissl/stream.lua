@@ -14,6 +14,7 @@ local link = require "scissl.link"
 local options = require "scissl.options"
 local reader = require "scissl.reader"
 local wait = require "scissl.wait"
+local writer = require "scissl.writer"
 local Buffer = require "scissl.buffer"
 local Output = require "scissl.output"
 
@@ -25,21 +26,6 @@ Stream.__index = Stream
 
 local MAX_LINE = 1024 * 1024
 local MAX_BUFFER = 256 * 1024 * 1024
-
--- ---- sessions
-
--- In TLS 1.3 they come with the first data as a rule, and may come later.
-local function hand_out_sessions(self)
-  local socket = self.link.socket
-  for _, session in ipairs(socket:newSessions()) do self.onSession(session) end
-end
-
--- Something has been read.
-function Stream:hear()
-  if self.heard then return end
-  if self.onSession then hand_out_sessions(self) end
-  self.heard = true
-end
 
 -- ---- reading
 
@@ -158,45 +144,9 @@ end
 
 -- ---- writing
 
--- Sends what is on its way as far as the link takes it now. True: all of it; or nil and a failure; or nil, nil, events.
-local function push_now(self)
-  local output, way = self.output, self.link
-  while output.tail >= output.head do
-    local count, failure, events = way:send(output:next())
-    if not count then return nil, failure, events end
-    output:sent(count)
-  end
-  return way:settle()
-end
-
-local function push_output(self)
-  local deadline
-  while true do
-    local done, failure, events = push_now(self)
-    if done then return true end
-    if not events then
-      self.output:forget()
-      return nil, failure
-    end
-    deadline = deadline or reader.deadline(self)
-    done, failure = self.link:await(self.waiter, events, deadline, "write", self.seconds)
-    if not done then return nil, failure end
-  end
-end
-
--- Sends what the peer takes now, for a read that is about to wait. True: there is more. What fails will fail again, and
--- be told, when something is written.
-function Stream:pushSome()
-  local output = self.output
-  if output.queued == 0 and output.held == 0 then return false end
-  output:release()
-  local _, _, events = push_now(self)
-  return events == "w"
-end
-
 local function refuse_output(self)
   if self.output.queued <= self.maxBuffer then return nil end
-  local done, failure = push_output(self)
+  local done, failure = writer.push(self)
   if done then return nil end
   if failure:condition() ~= "timeout" then return failure end
   return SciSslError.new {
@@ -221,7 +171,7 @@ end
 
 local function finish_write(self, due)
   if due then
-    local done, failure = push_output(self)
+    local done, failure = writer.push(self)
     if not done then return nil, failure end
   end
   return self
@@ -313,18 +263,6 @@ end
 
 -- ---- the end
 
--- Tells the peer that nothing more comes. True; or nil and a failure.
-local function say_end(self, phase)
-  local deadline
-  while true do
-    local done, failure, events = self.link:sayEnd()
-    if not events then return done, failure end
-    deadline = deadline or reader.deadline(self)
-    done, failure = self.link:await(self.waiter, events, deadline, phase, self.seconds)
-    if not done then return nil, failure end
-  end
-end
-
 --- Tells the peer that nothing more will be written (close_notify; in plain text, the end of TCP's one direction), and
 -- leaves the stream to be read. What is written afterwards is refused.
 -- @function SciSslStream:closeWrite
@@ -333,7 +271,7 @@ end
 -- @treturn[2] SciSslError as `write`; phase `shutdown`: what ended before
 function Stream:closeWrite()
   local done, failure = self:flush()
-  if done then done, failure = say_end(self, "shutdown") end
+  if done then done, failure = writer.sayEnd(self, "shutdown") end
   if done then return self end
   return nil, failure
 end
@@ -349,11 +287,11 @@ function Stream:close()
   if self.closed then return true end
   self.closed = true
   self.output:release()
-  local done, failure = push_output(self)
+  local done, failure = writer.push(self)
   local good, raised = true, nil
-  if self.onSession then good, raised = pcall(hand_out_sessions, self) end
+  if self.onSession then good, raised = pcall(reader.handOutSessions, self) end
   if done then
-    if self.link.secure and self:isSecure() then say_end(self, "shutdown") end
+    if self.link.secure and self:isSecure() then writer.sayEnd(self, "shutdown") end
     self.link:sweep(self.waiter, self.seconds, not self.heard)
   end
   self.buffer = Buffer.new()
@@ -500,7 +438,8 @@ end
 --  is closed, since neither TLS nor plain text could go on
 -- @raise for unknown options and wrong types
 function Stream:startTls(given)
-  return require "scissl.starttls".start(self, given or {}, 2)
+  local done, failure = require "scissl.starttls".start(self, given or {}, 2) -- no tail call: levels are counted
+  return done, failure
 end
 
 --- Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
@@ -514,9 +453,6 @@ function Stream:stopTls()
   return require "scissl.starttls".stop(self)
 end
 
--- For `scissl.starttls`: everything written has left; the peer has been told that nothing follows.
-Stream.pushAll, Stream.sayEnd = push_output, say_end
-
 -- ---- making one
 
 local known_options = {
@@ -527,7 +463,7 @@ local known_options = {
   onSession = "callable|false",
 }
 
--- The options of a stream, for those that make one.
+-- Makes a stream of a link.
 local function make(way, given, level)
   local stream = {
     link = way,
@@ -542,10 +478,6 @@ local function make(way, given, level)
   return setmetatable(stream, Stream):settimeout(given.timeout)
 end
 
---- Makes a stream of a link, for `scissl.plain` and `scissl.connect`.
-Stream.ofLink = make
-Stream.optionKinds = known_options
-
 --- Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
 -- @function scissl.stream
 -- @tparam SciSslSocket socket
@@ -555,7 +487,7 @@ Stream.optionKinds = known_options
 --  of the connection that can be resumed, as they come
 -- @treturn SciSslStream
 -- @raise for something else than a SciSslSocket, and for unknown options
-return setmetatable({ class = Stream }, {
+return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options }, {
   __call = function(_, socket, given)
     if not options.is(socket, "SciSslSocket") then
       error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)

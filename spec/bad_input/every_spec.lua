@@ -263,6 +263,7 @@ end)
 
 local socket_setters = {
   setBlocking = no_boolean,
+  setInheritable = no_boolean,
   setSession = function() return plus(no_text(), { "x", 1 }) end,
   setSockOpt = function() return plus(no_text(), { "", "x", "SO_RCVBUF\0", noise }) end,
   sslAddTlsa = function() return plus(no_text(), { -1, 256, 1 << 32, math.maxinteger, 1.5, "x", "" }) end,
@@ -270,6 +271,8 @@ local socket_setters = {
   sslSetContext = function() return plus(no_text(), { "x", 1 }) end,
   sslSetDane = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetOcspResponse = context_setters.setOcspResponse,
+  sslSetDhParameters = no_pem,
+  sslSetReadAhead = no_boolean,
   sslSetServerName = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetTicketAppData = function() return plus(no_text(), { noise }) end,
   sslSetVerify = context_setters.setVerify,

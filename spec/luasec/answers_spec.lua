@@ -335,6 +335,20 @@ describe("scissl.luasec", function()
     assert.are.same({ nil, "closed" }, { run.client:setoption("keepalive", true) })
   end)
 
+  it("can say that it sends nothing more, and go on listening", function()
+    local run = luasec.connect { clientSsl = luasec.ours, serverSsl = luasec.ours }
+    run.client:send "a question"
+    assert.are.equal(1, run.client:shutdown "receive")
+    assert.are.equal(1, run.client:shutdown "send")
+    assert.are.equal("a question", (run.server:receive "*a"))
+    run.server:send "an answer\n"
+    assert.are.equal("an answer", (run.client:receive()))
+    assert.are.same({ nil, "protocol is shutdown", 0 }, { run.client:send "more" })
+    assert.has_error(function() run.client:shutdown "sideways" end)
+    run.client:close()
+    assert.are.same({ nil, "closed" }, { run.client:shutdown() })
+  end)
+
   it("wraps sockets of others, too, and says why it cannot", function()
     local near, far = core.SciSocket.pair()
     local client = assert(luasec.ours.wrap(near, luasec.client()))

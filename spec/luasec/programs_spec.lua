@@ -31,6 +31,14 @@ local function dh_parameters()
   return text
 end
 
+-- Making an RSA key takes a while.
+local rsa_identity
+
+local function rsa_server()
+  rsa_identity = rsa_identity or pki.issue { subject = "CN=rsa", key = core.SciSslPrivateKey.generate "RSA" }
+  return rsa_identity
+end
+
 local both = { "peer", "fail_if_no_peer_cert" }
 
 for name, client_ssl, server_ssl in luasec.combinations() do
@@ -110,7 +118,7 @@ for name, client_ssl, server_ssl in luasec.combinations() do
     end)
 
     it("negotiates a curve (ecdh, curve negotiation)", function()
-      local rsa = pki.issue { subject = "CN=localhost", key = core.SciSslPrivateKey.generate "RSA" }
+      local rsa = rsa_server()
       local client, server = connect {
         client = luasec.client { curveslist = "P-521:P-384", protocol = "tlsv1_2" },
         server = luasec.server { curve = "secp384r1", key = rsa.keyFile, certificate = rsa.certificateFile },
@@ -127,7 +135,7 @@ for name, client_ssl, server_ssl in luasec.combinations() do
 
     it("uses its own parameters for DHE (dhparam)", function()
       local pem, got = dh_parameters(), nil
-      local rsa = pki.issue { subject = "CN=localhost", key = core.SciSslPrivateKey.generate "RSA" }
+      local rsa = rsa_server()
       local client = connect {
         client = luasec.client { ciphers = "DHE-RSA-AES256-GCM-SHA384", protocol = "tlsv1_2" },
         server = luasec.server { key = rsa.keyFile, certificate = rsa.certificateFile, protocol = "tlsv1_2",
@@ -158,7 +166,7 @@ for name, client_ssl, server_ssl in luasec.combinations() do
     end)
 
     it("has keys of two kinds (multicert)", function()
-      local rsa = pki.issue { subject = "CN=rsa", key = core.SciSslPrivateKey.generate "RSA" }
+      local rsa = rsa_server()
       local server = luasec.server {
         key = false, certificate = false,
         certificates = {

@@ -12,7 +12,9 @@ local examples = {}
 local function source(name, ...)
   local words = {}
   for i, word in ipairs { ... } do words[i] = ("%q"):format(tostring(word)) end
-  return ("arg = { [0] = %q, %s }\ndofile(arg[0])\n"):format("examples/" .. name, table.concat(words, ", "))
+  -- As at a terminal: what is printed goes out at once.
+  local program = "io.stdout:setvbuf 'line'\narg = { [0] = %q, %s }\ndofile(arg[0])\n"
+  return program:format("examples/" .. name, table.concat(words, ", "))
 end
 
 function examples.start(name, ready, ...)

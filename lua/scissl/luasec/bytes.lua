@@ -1,7 +1,8 @@
 --- The bytes of LuaSec's connections: `send`, `receive`, `dirty`, and the waiting that goes with them.
 --
 -- What a connection has decrypted and nobody has asked for yet is `buffer` from the byte `first` on. `block` and
--- `total` are the seconds of `settimeout`. `wanted` is what the last call waited for.
+-- `total` are the seconds of `settimeout`. `wanted` is what the last call waited for. `finished`: the peer has said
+-- that it is done.
 -- @module scissl.luasec.bytes
 
 local core = require "scissl.core"
@@ -42,7 +43,10 @@ function bytes.await(self, answer, started)
   local event, word
   if code == WANT_READ then event, word = "r", "wantread"
   elseif code == WANT_WRITE then event, word = "w", "wantwrite"
-  else return started, code == ZERO_RETURN and "closed" or "Unknown SSL error" end
+  elseif code == ZERO_RETURN then
+    self.finished = true
+    return started, "closed"
+  else return started, "Unknown SSL error" end
   self.wanted = event
   if self.block == 0 or self.total == 0 then return started, word end
   started = started or now()
@@ -177,7 +181,7 @@ local function receive_all(self, prefix)
     if chunk then
       any, parts[#parts + 1] = true, chunk
       self.received = self.received + #chunk
-    elseif problem == "closed" and any then return join(parts), nil, nil
+    elseif self.finished and any then return join(parts), nil, nil
     else return nil, problem, join(parts) end
   end
 end

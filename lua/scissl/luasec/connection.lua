@@ -97,6 +97,27 @@ end
 
 Connection.__close = methods.close
 
+local directions = { both = true, send = true, receive = true }
+
+--- Says that we send nothing more, as LuaSocket's `shutdown` does; the peer can still be heard.
+-- @tparam[opt="both"] string how `"both"`, `"send"`, or `"receive"`, which does nothing
+-- @treturn[1] integer 1
+-- @treturn[2] nil
+-- @treturn[2] string `"wantwrite"` where the time is over: call again; `"closed"`, or why it failed
+function methods:shutdown(how)
+  how = how or "both"
+  if not directions[how] then error("bad argument #1 to 'shutdown' (invalid shutdown method)", 2) end
+  if not self.connected then return nil, "closed" end
+  local started, problem
+  while how ~= "receive" do
+    local answer = self.tls:sslShutdown()
+    if answer == 0 or answer == 1 then break end
+    started, problem = bytes.await(self, answer, started)
+    if problem then return nil, problem end
+  end
+  return 1
+end
+
 function Connection:__tostring()
   return ("SSL connection: %p%s"):format(self, self.ended and not self.tls and " (closed)" or "")
 end

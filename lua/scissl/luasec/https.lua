@@ -57,13 +57,19 @@ local function bare(host)
   return host:match "^%[(.*)%]$" or host
 end
 
+-- LuaSocket's HTTP closes what answers nil here.
 function Plain.__index:connect(host, port)
   host = bare(host)
-  try(self.sock:connect(host, port))
-  self.sock = try(luasec.wrap(self.sock, self.parameters))
-  self.sock:sni(host)
-  self.sock:settimeout(https.TIMEOUT)
-  try(self.sock:dohandshake())
+  local done, problem = self.sock:connect(host, port)
+  if not done then return nil, problem end
+  local secured
+  secured, problem = luasec.wrap(self.sock, self.parameters)
+  if not secured then return nil, problem end
+  self.sock = secured
+  secured:sni(host)
+  secured:settimeout(https.TIMEOUT)
+  done, problem = secured:dohandshake()
+  if not done then return nil, problem end
   setmetatable(self, Secured)
   return 1
 end

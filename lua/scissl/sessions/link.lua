@@ -50,9 +50,7 @@ end
 
 local function drop(self, client)
   if self.client then return end
-  for _, name in ipairs { "close", "quit" } do
-    if type(client[name]) == "function" then return pcall(client[name], client) end
-  end
+  pcall(function() (client.close or client.quit)(client) end)
 end
 
 local function drop_idle(self)

@@ -156,7 +156,9 @@ local function connected(self, address)
   local done, failure = self.socket:setBlocking(false)
   if done then done, failure = self.socket:connect(address.address, address.port) end
   if done then done, failure = ready(self, "w") end
-  return done, failure
+  if not done then return nil, failure end
+  if self.socket:getPeerName() then return true end
+  return self.socket:recv(1) -- says what became of it
 end
 
 local function introduce(self, given)

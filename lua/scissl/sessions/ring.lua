@@ -57,10 +57,11 @@ local function adopt(self, epoch, entry)
   self.changed = true
 end
 
--- Keys of old epochs are not made, but told to a store that has forgotten them.
+-- Keys of old epochs are not made, but told to a store that has forgotten them. For a server whose clock is behind, the
+-- last epoch is not old.
 local function agree(self, epoch, current, time)
   local entry = fetch(self, epoch)
-  if entry == false and (epoch >= current or self.entries[epoch]) then entry = announce(self, epoch, time) end
+  if entry == false and (epoch >= current - 1 or self.entries[epoch]) then entry = announce(self, epoch, time) end
   if entry then adopt(self, epoch, entry) end
 end
 
@@ -70,6 +71,7 @@ local function synchronize(self, current, time)
     agree(self, epoch, current, time)
     if self.store:isAway() then return false end
   end
+  for _, entry in pairs(self.entries) do entry.known = entry.known or entry.from <= time end
   return true
 end
 
@@ -91,12 +93,12 @@ local function forget(self, current)
   end
 end
 
--- The epoch whose key seals.
-local function sealing(self, current, time)
+-- The epoch whose key seals: one that all servers know, since the store was there long enough after it was made.
+local function sealing(self, current)
   local newest
-  for epoch = current, current - self.older - 1, -1 do
+  for epoch = current, current - 2, -1 do
     local entry = self.entries[epoch]
-    if entry and entry.from <= time then return epoch end
+    if entry and entry.known then return epoch end
     newest = newest or entry and epoch
   end
   return newest
@@ -117,7 +119,7 @@ end
 local function rearrange(self, time)
   local current = time // self.period
   make_up(self, current)
-  local seals = sealing(self, current, time)
+  local seals = sealing(self, current)
   if not self.changed and seals == self.seals and current == self.current then return end
   forget(self, current)
   self.keys, self.seals, self.current, self.changed = list(self, seals), seals, current, false

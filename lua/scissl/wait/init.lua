@@ -153,12 +153,11 @@ end
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   -- Also ends a waiter that says "ready" for ever.
   if deadline and now() >= deadline then return nil, timed_out(phase, timeout, what) end
-  local good, ready, reason = true
   if trusted[waiter] then
-    ready, reason = waiter(socket, events, deadline)
-  else
-    good, ready, reason = pcall(waiter, socket, events, deadline)
+    local ready, reason = waiter(socket, events, deadline)
+    return understand(ready, reason, socket, events, deadline, phase, timeout, what)
   end
+  local good, ready, reason = pcall(waiter, socket, events, deadline)
   if good then return understand(ready, reason, socket, events, deadline, phase, timeout, what) end
   return nil, bad_waiter(phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
 end
@@ -193,7 +192,7 @@ function wait.on(target, events, given)
   if events ~= "w" and type(target) ~= "number" and target.dirty and target:dirty() then return true end
   local waiter = wait.find(given.waiter, 2)
   local deadline = given.deadline or wait.deadline(given.timeout)
-  if type(target) == "table" and target.socket and target.ssl then target = target:socket() end
+  if options.is(target, "SciSslStream") then target = target.link:base() end
   return wait.ready(waiter, target, events, deadline, "wait", given.timeout)
 end
 
@@ -204,7 +203,7 @@ end
 -- @param[opt="cancelled"] reason
 -- @treturn integer how many waits there were
 function wait.cancel(target, reason)
-  if type(target) == "table" and target.socket and target.ssl then target = target:socket() end
+  if options.is(target, "SciSslStream") then target = target.link:base() end
   if reason == nil then reason = "cancelled" end
   return waiting.wake(target, nil, reason)
 end

@@ -6,8 +6,10 @@ local luv = require "luv"
 local now = require "scissl.core".SciSocket.now
 local waiting = require "scissl.wait.waiting"
 
--- libuv allows one poll handle for a descriptor, so that all who wait for a socket share it.
-local watches = setmetatable({}, { __mode = "k" }) -- by socket
+-- libuv allows one poll handle for a descriptor, so that all who wait for it share a *watch*. Handles are never closed,
+-- only stopped, and serve the next socket of the same number: luv crashes when a program ends before its loop has seen
+-- that a handle was closed.
+local watches = {} -- by descriptor
 local spare_timers = {}
 
 -- ---- going on
@@ -25,14 +27,17 @@ end
 
 local arm -- below
 
+local function stop_watching(ticket)
+  ticket.watch.tickets[ticket] = nil
+  waiting.leave(ticket.socket, ticket)
+  arm(ticket.watch)
+end
+
 local function finish(ticket, answer, reason)
   if ticket.over then return end
   ticket.over = true
   release_timer(ticket)
-  waiting.leave(ticket.socket, ticket)
-  local tickets = ticket.watch.tickets
-  tickets[ticket] = nil
-  arm(ticket.watch)
+  stop_watching(ticket)
   local good, raised = coroutine.resume(ticket.thread, answer, reason)
   -- Raised from a callback it would end the process.
   if not good then io.stderr:write(debug.traceback(ticket.thread, tostring(raised)), "\n") end
@@ -47,6 +52,7 @@ local function after(ticket, seconds, act)
 end
 
 function Ticket:wake(answer, reason)
+  stop_watching(self)
   after(self, 0, function() finish(self, answer, reason) end)
 end
 
@@ -79,7 +85,6 @@ local function on_event(watch, failure, events)
 end
 
 function arm(watch)
-  if watch.closed then return end
   local events = wanted(watch)
   if events == watch.events then return end
   watch.events = events
@@ -90,27 +95,32 @@ function arm(watch)
   end)
 end
 
-waiting.onClose(function(socket)
-  local watch = watches[socket]
-  if not watch then return end
-  watches[socket], watch.closed = nil, true
-  watch.poll:close()
-end)
-
-local function watch_for(socket)
-  local watch = watches[socket]
+local function watch_for(descriptor)
+  local watch = watches[descriptor]
   if watch then return watch end
-  local poll, failure = luv.new_poll(type(socket) == "number" and socket or socket:getfd())
+  local poll, failure = luv.new_poll(descriptor)
   if not poll then return nil, failure end
   watch = { poll = poll, events = "", tickets = {} }
-  watches[socket] = watch
+  watches[descriptor] = watch
   return watch
+end
+
+-- Those that wait for a socket which has gone without its `close`, so that its number is another's now.
+local function wake_stale(watch, descriptor)
+  local stale = {}
+  for ticket in pairs(watch.tickets) do
+    if type(ticket.socket) ~= "number" and ticket.socket:getfd() ~= descriptor then stale[#stale + 1] = ticket end
+  end
+  for _, ticket in ipairs(stale) do ticket:wake(true) end
 end
 
 return function(socket, events, deadline)
   if not coroutine.isyieldable() then error("the waiter 'luv' works inside a coroutine only", 0) end
-  local watch, failure = watch_for(socket)
+  local descriptor = type(socket) == "number" and socket or socket:getfd()
+  if descriptor < 0 then return true end -- closed, as the next call will say
+  local watch, failure = watch_for(descriptor)
   if not watch then return nil, failure end
+  wake_stale(watch, descriptor)
   local ticket = setmetatable({
     socket = socket, events = events, watch = watch, thread = coroutine.running(),
   }, Ticket)

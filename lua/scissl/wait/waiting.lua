@@ -10,7 +10,6 @@ local core = require "scissl.core"
 local waiting = {}
 
 local first = setmetatable({}, { __mode = "k" }) -- socket -> ticket, whose `next` is the next one's
-local observers = {}
 
 --- Enters a ticket. It is a table with a function `wake`; the field `next` is ours while it stands here.
 -- @param socket
@@ -53,18 +52,11 @@ function waiting.wake(socket, answer, reason)
   return count
 end
 
---- Has a function called with each socket that is about to be closed by its method `close`.
--- @tparam function observer
-function waiting.onClose(observer)
-  observers[#observers + 1] = observer
-end
-
 -- A descriptor that is closed leaves epoll and kqueue without a word, and whoever waits for it would sleep for ever;
 -- loops that remember descriptors would take the next socket of that number for the old one. So those who wait go on
 -- first, and the call that they repeat finds the socket closed.
 local function before_closing(socket)
   waiting.wake(socket, true)
-  for _, observer in ipairs(observers) do observer(socket) end
   local cqueues = package.loaded.cqueues
   if type(cqueues) == "table" and cqueues.cancel then
     local descriptor = socket:getfd()

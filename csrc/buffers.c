@@ -1,0 +1,34 @@
+/* buffers.c: OpenSSL's record buffers, 33 kB a connection and more. They stay with the SCI_WARM sockets of a lua_State that
+ * were used last, so that a busy one does not allocate for every record; all others have none. */
+#include "sslsocket.h"
+
+#include <string.h>
+
+#define READ_BUFFER 33792 /* two full records with what belongs to them: what one read of the transport can bring */
+
+/* Whether OpenSSL has nothing in its buffers, not even the header of a record whose rest has not come: releases of
+ * OpenSSL before 3.0.14 free them all the same. */
+static bool is_idle(const sci_sslsocket *socket) {
+    return socket->ssl && !sci_ssl_in_call(socket) && socket->pending_length == 0 && !SSL_has_pending(socket->ssl) &&
+           strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
+}
+
+void sci_ssl_cool_down(sci_sslsocket *socket) {
+    if (!socket->warm) return;
+    *socket->warm = NULL;
+    socket->warm = NULL;
+    if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
+    else if (socket->ssl) SSL_set_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS); /* as soon as they are empty */
+}
+
+void sci_ssl_warm_up(sci_sslsocket *socket) {
+    sci_state *state = socket->state;
+    if (socket->warm) return;
+    sci_sslsocket **place = &state->warm[state->warm_next];
+    state->warm_next = (state->warm_next + 1) % SCI_WARM;
+    if (*place) sci_ssl_cool_down(*place);
+    *place = socket;
+    socket->warm = place;
+    SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
+    SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
+}

@@ -1,0 +1,118 @@
+/* sendfile.c: SciSslSocket, files sent without a string of their bytes; and whether the kernel encrypts. */
+#include "sslsocket.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* What is to be sent: `left` bytes from `offset` on. */
+typedef struct portion {
+    int descriptor;
+    off_t offset;
+    size_t left;
+} portion;
+
+static int check_descriptor(lua_State *L) {
+    luaL_Stream *file = luaL_checkudata(L, 2, LUA_FILEHANDLE);
+    luaL_argcheck(L, file->closef != NULL, 2, "open file expected");
+    return fileno(file->f);
+}
+
+/* Reads what fits the buffer. 0: the file is at its end; -1: errno says why not. */
+static ssize_t read_portion(const portion *what, unsigned char *buffer) {
+    ssize_t got;
+    do got = pread(what->descriptor, buffer, what->left < SCI_SCRATCH ? what->left : SCI_SCRATCH, what->offset);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static int fail_reading(lua_State *L, int system_errno) {
+    sci_push_error(
+        L, &(sci_failure){
+               .phase = "write", .subject = "the file", .ssl_error = SSL_ERROR_SYSCALL, .system_errno = system_errno});
+    return 1;
+}
+
+/* Goes on while the transport takes all. `*got` is the last answer of pread, and `*result` of OpenSSL; `*rest` and `*length`
+ * what it was given and did not take. */
+static size_t send_portion(sci_sslsocket *socket, portion *what, unsigned char *buffer, ssize_t *got, int *result,
+                           const char **rest, size_t *length) {
+    size_t total = 0;
+    for (*result = 1; *got > 0;) {
+        size_t size = (size_t)*got;
+        size_t done = sci_ssl_write_records(socket, (const char *)buffer, size, size < what->left, result);
+        total += done;
+        what->offset += (off_t)done;
+        what->left -= done;
+        *rest = (const char *)buffer + done;
+        *length = size - done;
+        if (*result <= 0) break;
+        *got = what->left > 0 ? read_portion(what, buffer) : 0;
+    }
+    return total;
+}
+
+/***
+Sends a part of a file: each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of
+it. The file's own position does not move; what has been written to it and not flushed is not seen.
+@function SciSslSocket:sendfile
+@tparam file file open for reading, a regular one
+@tparam[opt=0] integer offset where to begin in the file
+@tparam[opt] integer count bytes, at the most; without it, to the end of the file
+@treturn integer|SciSslError as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that
+ until all are gone; 0: the file ends there. A SciSslError of the file has the phase `write`, too
+@see pread(2)
+*/
+static int sslsocket_sendfile(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_self(L);
+    portion what = {.descriptor = check_descriptor(L)};
+    lua_Integer offset = luaL_optinteger(L, 3, 0), count = luaL_optinteger(L, 4, LUA_MAXINTEGER);
+    luaL_argcheck(L, offset >= 0, 3, "offset expected, not negative");
+    luaL_argcheck(L, count >= 0, 4, "number of bytes expected, not negative");
+    what.offset = (off_t)offset;
+    luaL_argcheck(L, what.offset >= 0 && what.offset == offset, 3, "offset too large");
+    what.left = (lua_Unsigned)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
+    lua_settop(L, 2);
+    if (!sci_ssl_ready_for_data(L, socket, "write")) return 1;
+    unsigned char *buffer = sci_ssl_take_scratch(L, socket);
+    ssize_t got = what.left > 0 ? read_portion(&what, buffer) : 0;
+    int problem = errno;
+    if (got <= 0 && socket->pending_length == 0) {
+        sci_ssl_give_scratch_back(socket);
+        if (got < 0) return fail_reading(L, problem);
+        sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+        return 1;
+    }
+    if (!sci_ssl_may_write(L, socket, (const char *)buffer, got > 0 ? (size_t)got : 0)) {
+        sci_ssl_give_scratch_back(socket);
+        return 1;
+    }
+    int result;
+    const char *rest = "";
+    size_t length = 0;
+    sci_ssl_begin(L, socket);
+    size_t total = send_portion(socket, &what, buffer, &got, &result, &rest, &length);
+    sci_ssl_end(socket);
+    sci_ssl_give_scratch_back(socket);
+    return sci_ssl_answer_written(L, socket, total, result, rest, length, 0, 0);
+}
+
+/***
+Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). This release leaves it to OpenSSL.
+@function SciSslSocket:ktls
+@treturn boolean what is sent
+@treturn boolean what is received
+*/
+static int sslsocket_ktls(lua_State *L) {
+    const sci_sslsocket *socket = sci_ssl_self(L);
+    lua_pushboolean(L, socket->ssl && BIO_get_ktls_send(SSL_get_wbio(socket->ssl)));
+    lua_pushboolean(L, socket->ssl && BIO_get_ktls_recv(SSL_get_rbio(socket->ssl)));
+    return 2;
+}
+
+static const luaL_Reg sendfile_methods[] = {{"sendfile", sslsocket_sendfile}, {"ktls", sslsocket_ktls}, {NULL, NULL}};
+
+void sci_open_sendfile(lua_State *L) {
+    luaL_getmetatable(L, SCI_SSL_SOCKET);
+    luaL_setfuncs(L, sendfile_methods, 1);
+}

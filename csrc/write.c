@@ -1,0 +1,297 @@
+/* write.c: SciSslSocket, bytes out: a string, a table of strings, and how long the records are that carry them. */
+#include "sslsocket.h"
+
+#include <string.h>
+#include <time.h>
+
+/* ---- writes that must come again -------------------------------------------------------------------------------- */
+
+/* The part of `bytes` that OpenSSL has made a record of and that must come again, the rest may differ. */
+static size_t record_length(size_t length) {
+    return length < SSL3_RT_MAX_PLAIN_LENGTH ? length : SSL3_RT_MAX_PLAIN_LENGTH;
+}
+
+/* OpenSSL trusts that a repeated write brings the same bytes: others would be reported as sent, and never be. */
+static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
+    if (socket->pending_length == 0) return true;
+    lua_getiuservalue(L, 1, SCI_SSL_PENDING);
+    const char *pending = lua_tostring(L, -1) + socket->pending_offset;
+    lua_pop(L, 1);
+    return length >= socket->pending_length &&
+           (bytes == pending || memcmp(bytes, pending, socket->pending_length) == 0);
+}
+
+/* Takes the string on top. */
+static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset, size_t length) {
+    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
+    socket->pending_offset = offset;
+    socket->pending_length = record_length(length);
+}
+
+static void forget_pending(lua_State *L, sci_sslsocket *socket) {
+    if (socket->pending_length == 0) return;
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
+    socket->pending_length = 0;
+}
+
+static bool refuse_write(lua_State *L, const char *condition, const char *message) {
+    return sci_ssl_refuse(L, "write", condition, message);
+}
+
+bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
+    if (!sci_ssl_ready_for_data(L, socket, "write")) return false;
+    if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)
+        return refuse_write(L, "shutdown_sent", "our close_notify has been sent: nothing may follow it");
+    return repeats_pending(L, socket, bytes, length) ||
+           refuse_write(L, "write_pending",
+                        "an sslWrite has answered \"not yet\": repeat it with the same bytes first");
+}
+
+/* ---- records ---------------------------------------------------------------------------------------------------- */
+
+static double seconds_now(void) {
+    struct timespec time;
+    (void)clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+/* Whether records are to be short now: at the beginning, and after a pause. */
+static bool begins(sci_sizing *sizing) {
+    double now = seconds_now();
+    if (now - sizing->last > sizing->pause) sizing->sent = 0;
+    sizing->last = now;
+    return sizing->sent < sizing->until;
+}
+
+/* How many of `length` bytes go into the next record. What must come again must not come in less. */
+static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
+    size_t most = SSL3_RT_MAX_PLAIN_LENGTH;
+    if (again) most = socket->pending_length;
+    else if (socket->sizing.first > 0 && begins(&socket->sizing)) most = socket->sizing.first;
+    return length < most ? length : most;
+}
+
+size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, bool more, int *result) {
+    size_t total = 0, done = 0;
+    bool again = socket->pending_length > 0;
+    do {
+        size_t part = next_length(socket, length - total, again);
+        again = false;
+        socket->transport.more = more || part < length - total;
+        *result = SSL_write_ex(socket->ssl, bytes + total, part, &done);
+        if (*result <= 0) break;
+        total += done;
+        socket->sizing.sent += done;
+    } while (total < length);
+    socket->transport.more = false;
+    return total;
+}
+
+int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest,
+                           size_t length, int string, size_t offset) {
+    if (result <= 0) {
+        sci_ssl_push_failure(L, socket, result, "write");
+        if (!lua_isinteger(L, -1)) return 1;
+        if (string > 0) lua_pushvalue(L, string);
+        else lua_pushlstring(L, rest, record_length(length));
+        remember_pending(L, socket, offset, length);
+        if (total == 0) return 1;
+    } else forget_pending(L, socket);
+    socket->wanted = SSL_ERROR_NONE;
+    lua_pushinteger(L, (lua_Integer)total);
+    return 1;
+}
+
+/* ---- one string ------------------------------------------------------------------------------------------------- */
+
+/* Nothing to write, and nothing that must come again. */
+static int answer_nothing(lua_State *L, sci_sslsocket *socket) {
+    if (sci_ssl_ready_for_data(L, socket, "write")) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+    return 1;
+}
+
+/***
+Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
+`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
+@function SciSslSocket:sslWrite
+@tparam string data
+@tparam[opt=1] integer i first byte, as in `string.sub`
+@tparam[opt=-1] integer j last byte
+@treturn integer|SciSslError how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase
+ `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+@see SSL_write_ex(3)
+*/
+static int sslsocket_write(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_self(L);
+    size_t length, offset = 0;
+    int result;
+    const char *data = luaL_checklstring(L, 2, &length);
+    if (lua_gettop(L) > 2) length = sci_check_range(L, 3, length, &offset);
+    lua_settop(L, 2);
+    if (length == 0 && socket->pending_length == 0) return answer_nothing(L, socket);
+    if (!sci_ssl_may_write(L, socket, data + offset, length)) return 1;
+    sci_ssl_begin(L, socket);
+    size_t total = sci_ssl_write_records(socket, data + offset, length, false, &result);
+    sci_ssl_end(socket);
+    return sci_ssl_answer_written(L, socket, total, result, data + offset + total, length - total, 2, offset + total);
+}
+
+/* ---- many strings ----------------------------------------------------------------------------------------------- */
+
+#define STRINGS 2 /* stack index: the caller's table */
+#define CURRENT 3 /* stack index: the string that is being written, so that it stays */
+
+/* A place in the table: the string `number`, `offset` bytes of which are done; `left` bytes in all. */
+typedef struct cursor {
+    lua_Integer number;
+    size_t offset, left;
+} cursor;
+
+/* Counts what there is behind the first `skip` bytes. */
+static void find_start(lua_State *L, cursor *at, size_t skip) {
+    size_t total = 0;
+    lua_Integer count = (lua_Integer)lua_rawlen(L, STRINGS);
+    *at = (cursor){.number = 1};
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (lua_rawgeti(L, STRINGS, i) != LUA_TSTRING)
+            luaL_error(L, "bad argument #1 to 'sslWritev' (string expected at index %I, got %s)", (LUAI_UACINT)i,
+                       luaL_typename(L, -1));
+        size_t length = lua_rawlen(L, -1);
+        lua_pop(L, 1);
+        if (total + length <= skip) at->number = i + 1;
+        else if (total < skip) at->offset = skip - total;
+        total += length;
+    }
+    luaL_argcheck(L, skip <= total, 3, "there are not so many bytes");
+    at->left = total - skip;
+}
+
+/* The rest of the string that `at` stands in, from its table to CURRENT. */
+static const char *current_string(lua_State *L, const cursor *at, size_t *length) {
+    lua_rawgeti(L, STRINGS, at->number);
+    lua_replace(L, CURRENT);
+    const char *bytes = lua_tolstring(L, CURRENT, length);
+    if (!bytes || *length < at->offset) return NULL; /* a handler has changed the table */
+    *length -= at->offset;
+    return bytes + at->offset;
+}
+
+static void advance(cursor *at, size_t done, size_t length) {
+    at->left -= done;
+    at->offset += done;
+    if (done < length) return;
+    at->number++;
+    at->offset = 0;
+}
+
+/* The next bytes: whole records from within a long string, or one that is filled from short ones in `buffer`. NULL: the
+ * table has changed. */
+static const char *next_bytes(lua_State *L, cursor *at, unsigned char *buffer, size_t *length) {
+    const char *bytes = current_string(L, at, length);
+    if (bytes && *length >= SSL3_RT_MAX_PLAIN_LENGTH) {
+        *length -= *length % SSL3_RT_MAX_PLAIN_LENGTH;
+        at->left -= *length;
+        at->offset += *length;
+        return bytes;
+    }
+    size_t filled = 0, rest;
+    while (filled < SSL3_RT_MAX_PLAIN_LENGTH && at->left > 0) {
+        bytes = current_string(L, at, &rest);
+        if (!bytes) return NULL;
+        size_t room = SSL3_RT_MAX_PLAIN_LENGTH - filled, part = rest < room ? rest : room;
+        memcpy(buffer + filled, bytes, part);
+        filled += part;
+        advance(at, part, rest);
+    }
+    *length = filled;
+    return (const char *)buffer;
+}
+
+/* Writes all from `at` on, as sci_ssl_write_records does. `*rest` and `*length` are what the last call was given and did not
+ * take. False: the table has changed. */
+static bool write_strings(lua_State *L, sci_sslsocket *socket, cursor *at, unsigned char *buffer, size_t *total,
+                          int *result, const char **rest, size_t *length) {
+    for (*result = 1; *result > 0 && (*length > 0 || at->left > 0);) {
+        size_t done = sci_ssl_write_records(socket, *rest, *length, at->left > 0, result);
+        *total += done;
+        *rest += done;
+        *length -= done;
+        if (*result <= 0) return true;
+        if (at->left > 0 && !(*rest = next_bytes(L, at, buffer, length))) return false;
+    }
+    return true;
+}
+
+/***
+Writes strings one behind the other, in full records and without joining them: for heads and bodies, for many small pieces.
+@function SciSslSocket:sslWritev
+@tparam {string,...} strings
+@tparam[opt=0] integer skip bytes of them all that earlier calls have taken
+@treturn integer|SciSslError as `sslWrite`: how many bytes were taken; repeat it with `skip` moved on by that
+@raise where one of them is no string
+*/
+static int sslsocket_writev(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_self(L);
+    size_t total = 0, length = 0;
+    int result = 1;
+    cursor at;
+    luaL_checktype(L, STRINGS, LUA_TTABLE);
+    lua_Integer skip = luaL_optinteger(L, 3, 0);
+    luaL_argcheck(L, skip >= 0, 3, "number of bytes expected, not negative");
+    find_start(L, &at, (size_t)skip);
+    lua_settop(L, CURRENT);
+    luaL_checkstack(L, 4, NULL);
+    if (at.left == 0 && socket->pending_length == 0) return answer_nothing(L, socket);
+    if (!sci_ssl_ready_for_data(L, socket, "write")) return 1;
+    unsigned char *buffer = sci_ssl_take_scratch(L, socket);
+    const char *rest = at.left > 0 ? next_bytes(L, &at, buffer, &length) : "";
+    if (!sci_ssl_may_write(L, socket, rest, length)) {
+        sci_ssl_give_scratch_back(socket);
+        return 1;
+    }
+    sci_ssl_begin(L, socket);
+    bool same = write_strings(L, socket, &at, buffer, &total, &result, &rest, &length);
+    sci_ssl_end(socket);
+    sci_ssl_give_scratch_back(socket);
+    if (!same) return luaL_error(L, "the table given to 'sslWritev' was changed while it was written");
+    return sci_ssl_answer_written(L, socket, total, result, rest, length, 0, 0);
+}
+
+/* ---- settings --------------------------------------------------------------------------------------------------- */
+
+/***
+Lets records begin short and become long: the peer can use the first bytes as soon as one packet has come, and a long
+transfer still goes in full records. Off at first, and after `sslInitialize`.
+@function SciSslSocket:sslSetRecordSizing
+@tparam ?integer first bytes of a record at the beginning, 512 … 16384 (1,300 fit into one packet on most ways); nil: all
+ records are as long as they may be
+@tparam[opt=65536] integer upTo bytes that are sent so
+@tparam[opt=1] number pause seconds without a write, after which it begins anew
+@treturn SciSslSocket the receiver
+*/
+static int sslsocket_set_record_sizing(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sizing sizing = {0};
+    if (!lua_isnoneornil(L, 2)) {
+        lua_Integer first = luaL_checkinteger(L, 2), until = luaL_optinteger(L, 3, 65536);
+        luaL_argcheck(L, first >= 512 && first <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "512 to 16384 bytes expected");
+        luaL_argcheck(L, until >= 0, 3, "number of bytes expected, not negative");
+        sizing = (sci_sizing){.first = (size_t)first, .until = (size_t)until, .pause = luaL_optnumber(L, 4, 1)};
+        luaL_argcheck(L, sizing.pause >= 0, 4, "seconds expected, not negative");
+    }
+    socket->sizing = sizing;
+    return sci_answer_receiver(L);
+}
+
+static const luaL_Reg write_methods[] = {
+    {"sslWrite", sslsocket_write},
+    {"sslWritev", sslsocket_writev},
+    {"sslSetRecordSizing", sslsocket_set_record_sizing},
+    {NULL, NULL},
+};
+
+void sci_open_write(lua_State *L) {
+    luaL_getmetatable(L, SCI_SSL_SOCKET);
+    luaL_setfuncs(L, write_methods, 1);
+}

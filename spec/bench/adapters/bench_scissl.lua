@@ -1,0 +1,75 @@
+-- scissl: see driver.lua.
+local scissl = require "scissl"
+local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
+local isSslError = scissl.isSslError
+
+local adapter = { now = SciSocket.now }
+local client_context, server_context, listener, port
+
+function adapter.open(version, folder)
+  client_context = assert(scissl.SciSslContext.new(version))
+  server_context = assert(scissl.SciSslContext.new(version))
+  for _, context in ipairs { client_context, server_context } do assert(context:setGroups "X25519:P-256") end
+  assert(client_context:loadVerifyLocations(folder .. "/ca.pem"))
+  assert(client_context:setVerify(scissl.SSL_VERIFY_PEER))
+  assert(server_context:useCertificateFile(folder .. "/server.pem"))
+  assert(server_context:usePrivateKeyFile(folder .. "/server.key"))
+  listener = assert(SciSocket.newStreamSocket())
+  assert(listener:bind("127.0.0.1", 0))
+  assert(listener:listen(1024))
+  port = select(2, listener:getSockName())
+end
+
+local function shake_hands(client, server)
+  local client_done, server_done
+  repeat
+    if client_done ~= 1 then client_done = client:sslConnect() end
+    if server_done ~= 1 then server_done = server:sslAccept() end
+    assert(not isSslError(client_done), client_done)
+    assert(not isSslError(server_done), server_done)
+  until client_done == 1 and server_done == 1
+end
+
+function adapter.pair(session)
+  local client = assert(SciSslSocket.new(client_context))
+  assert(client:connect("127.0.0.1", port))
+  local accepted = assert(listener:accept())
+  local server = assert(SciSslSocket.on(accepted:setBlocking(false), server_context))
+  assert(client:sslInitialize())
+  assert(server:sslInitialize())
+  if session then assert(client:setSession(session)) end
+  shake_hands(client, server)
+  assert(not session or client:isSessionReused())
+  return client, server
+end
+
+function adapter.session(client)
+  return client:getSession()
+end
+
+function adapter.write(socket, data, i)
+  local answer = socket:sslWrite(data, i)
+  if isSslError(answer) then error(answer) end
+  return answer > 0 and answer or 0
+end
+
+function adapter.read(socket)
+  local answer = socket:sslRead()
+  if type(answer) == "string" then return #answer end
+  if isSslError(answer) then error(answer) end
+  return 0
+end
+
+function adapter.close(client, server)
+  client:close()
+  server:close()
+end
+
+function adapter.plain(from, to, data, count, reads)
+  for _ = 1, count do
+    from:sslWrite(data)
+    if reads then to:sslRead() end
+  end
+end
+
+return adapter

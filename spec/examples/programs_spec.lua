@@ -1,0 +1,76 @@
+-- The small programs of examples/ do what their first lines say.
+local examples = require "spec.support.examples"
+local pki = require "spec.support.pki"
+
+local function has(text, part)
+  assert.truthy(text:find(part, 1, true), text .. "\n\ndoes not contain: " .. part)
+end
+
+describe("examples/https_client.lua", function()
+  -- The example's own server, and the file of the authority that it has made.
+  local function serve()
+    local ca = pki.write ""
+    return examples.start("https_server.lua", "^listening on %S+ port (%d+)", "--port", "0", "--ca", ca), ca
+  end
+
+  it("fetches a page of a server that it can verify", function()
+    local server <close>, ca = serve()
+    local output, code = examples.run("https_client.lua", ("https://localhost:%d"):format(server.port), ca)
+    assert.are.equal(0, code, output)
+    has(output, "<!DOCTYPE html>")
+    has(output, "</html>")
+    has(output, "HTTP/1.1 200 OK")
+  end)
+
+  it("fetches nothing from one that it cannot", function()
+    local server <close> = serve()
+    local output, code = examples.run("https_client.lua", ("https://localhost:%d/"):format(server.port),
+      pki.ca.certificateFile)
+    assert.are.equal(1, code)
+    has(output, "nobody trusted here signed the peer's certificate")
+    assert.is_nil(output:find "DOCTYPE")
+  end)
+
+  it("ends with 1 where the page is not there, and for what is no URL", function()
+    local server <close>, ca = serve()
+    local output, code = examples.run("https_client.lua", ("https://localhost:%d/none"):format(server.port), ca)
+    assert.are.equal(1, code)
+    has(output, "HTTP/1.1 404 Not Found")
+    for _, url in ipairs { "http://localhost/", "localhost", "https://localhost/a b" } do
+      output, code = examples.run("https_client.lua", url)
+      assert.are.equal(1, code, output)
+    end
+  end)
+end)
+
+describe("examples/document_server.lua and document_client.lua", function()
+  it("speak the document's protocol with each other", function()
+    local certificate = pki.write ""
+    local server <close> = examples.start("document_server.lua", "^listening on%s+%S+%s+(%d+)", "0", certificate)
+    local output, code = examples.run("document_client.lua", "localhost", server.port, certificate)
+    assert.are.equal(0, code, output)
+    has(output, "SciSslSocket: client, TLSv1.3")
+    has(output, "hello from TLS_AES_256_GCM_SHA384")
+    output = server:finish()
+    has(output, "who are you?")
+  end)
+
+  it("refuse a server whose certificate is another one", function()
+    local server <close> = examples.start("document_server.lua", "^listening on%s+%S+%s+(%d+)", "0", pki.write "")
+    local output, code = examples.run("document_client.lua", "localhost", server.port, pki.ca.certificateFile)
+    assert.are.equal(1, code)
+    has(output, "certificate")
+  end)
+end)
+
+describe("examples/quickstart.lua", function()
+  it("shows mutual TLS, a resumed session and a refused stranger", function()
+    local output, code = examples.run("quickstart.lua")
+    assert.are.equal(0, code, output)
+    has(output, "server sees: TLSv1.3")
+    has(output, "peer CN=quick start client, verification 0 (ok)")
+    has(output, "client reads: you said: hello over TLS")
+    has(output, "resumed")
+    has(output, "client refuses: ")
+  end)
+end)

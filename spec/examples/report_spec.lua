@@ -1,0 +1,186 @@
+-- examples/report.lua: what it says of servers of each kind.
+local ends = require "spec.support.ends"
+local examples = require "spec.support.examples"
+local pki = require "spec.support.pki"
+
+local function report(port, ...)
+  return examples.run("report.lua", "localhost", port, "--ca", pki.ca.certificateFile, "--timeout", "30", ...)
+end
+
+local function has(text, part)
+  assert.truthy(text:gsub("%s+", " "):find(part, 1, true), text .. "\n\ndoes not contain: " .. part)
+end
+
+-- A server of ours in a process of its own, whose standard output nobody has to read. `options`: Lua text, fields of
+-- scissl.listen.
+local function serve(options, identity)
+  identity = identity or pki.server
+  return ends.lua(([[
+local scissl = require "scissl"
+local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = %q, privateKey = %q, %s })
+print("ready " .. select(2, listener:getSockName()))
+io.stdout:flush()
+while true do
+  local stream = listener:accept()
+  if stream then
+    stream:read "l"
+    stream:close()
+  end
+end
+]]):format(identity.certificateFile, identity.keyFile, options or ""), "^ready (%d+)")
+end
+
+-- openssl s_server, for reports that need few connections: it tells each to a pipe that nobody reads.
+local function openssl(arguments)
+  return ends.openssl(("-cert %s -key %s %s"):format(pki.server.certificateFile, pki.server.keyFile, arguments))
+end
+
+local function fits(text)
+  for line in text:gmatch "[^\n]*" do
+    assert.is_true(utf8.len(line) <= 80, line)
+    assert.is_nil(line:find "[%c\127]", line)
+  end
+end
+
+describe("examples/report.lua", function()
+  it("tells all about a server that can be trusted", function()
+    local server <close> = serve [[alpn = { "http/1.1" }]]
+    local text, code = report(server.port)
+    assert.are.equal(0, code, text)
+    has(text, "TRUSTED")
+    assert.is_nil(text:find "NOT TRUSTED")
+    has(text, "its certificate is for localhost")
+    has(text, "agreed on TLS 1.3, TLS_AES_256_GCM_SHA384")
+    has(text, "key exchange x25519 (it takes x25519, secp256r1")
+    has(text, "signed with ecdsa_secp256r1_sha256")
+    has(text, "ALPN http/1.1")
+    has(text, "OCSP no response is stapled")
+    has(text, "resumes TLS 1.2 yes")
+    has(text, "resumes TLS 1.3 yes")
+    has(text, "1 CN=localhost for localhost, 127.0.0.1, ::1 signed by CN=scissl test authority")
+    assert.truthy(text:find "valid +%d%d%d%d%-%d%d%-%d%d to %d%d%d%d%-%d%d%-%d%d, %d+ days left")
+    has(text, "TLS 1.0 no")
+    has(text, "TLS_CHACHA20_POLY1305_SHA256")
+    has(text, "ECDHE-ECDSA-AES256-GCM-SHA384")
+    fits(text)
+  end)
+
+  it("says why a server cannot be trusted, and looks further all the same", function()
+    local reasons = {
+      { pki.expired, "has expired", ", expired " },
+      { pki.wrongHost, "is for another host name", "for elsewhere.example, 192.0.2.1" },
+      { pki.strangeServer, "Nobody trusted here signed", "signed by CN=another authority" },
+      { pki.selfSigned, "is self-signed", "signed by itself" },
+    }
+    for _, reason in ipairs(reasons) do
+      local server <close> = serve([[version = "TLSv1.3"]], reason[1])
+      local text, code = report(server.port)
+      assert.are.equal(1, code, text)
+      has(text, "NOT TRUSTED")
+      has(text, reason[2])
+      has(text, reason[3])
+      has(text, "agreed on TLS 1.3")
+      fits(text)
+    end
+  end)
+
+  it("works with a server of TLS 1.2 alone, and names its order and what it lacks", function()
+    local server <close> = openssl("-tls1_2 -serverpref "
+      .. "-cipher ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384")
+    local text, code = report(server.port)
+    assert.are.equal(0, code, text)
+    has(text, "TLS 1.2 2 ciphers, in the server's order ECDHE-ECDSA-AES128-GCM-SHA256 ECDHE-ECDSA-AES256-GCM-SHA384")
+    has(text, "TLS 1.3 no")
+    has(text, "It does not take TLS 1.3.")
+  end)
+
+  it("names what is out of date: protocols, and ciphers without forward secrecy", function()
+    local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
+      key = require "scissl".SciSslPrivateKey.generate "RSA" }
+    local server <close> = serve([[cipherList = "ALL", securityLevel = 0, minProtocol = "TLSv1"]], rsa)
+    local text, code = report(server.port)
+    assert.are.equal(0, code, text)
+    has(text, "It still takes TLS 1.0")
+    has(text, "It still takes TLS 1.1")
+    has(text, "In TLS 1.2, ciphers without forward secrecy: ")
+    has(text, "In TLS 1.2, ciphers that authenticate nobody: ")
+  end)
+
+  it("asks for the host by name (SNI)", function()
+    local server <close> = serve(
+      [[onClientHello = function(_, hello) return hello:serverName() == "localhost", "unrecognized_name" end]])
+    local text, code = report(server.port)
+    assert.are.equal(0, code, text)
+    local refused
+    refused, code = examples.run("report.lua", "127.0.0.1", server.port, "--ca", pki.ca.certificateFile)
+    assert.are.equal(2, code, refused)
+    has(refused, "NO CONNECTION")
+    has(refused, "server name (SNI)")
+  end)
+
+  it("says who asks for client certificates, and shows the chain even where it gets no further", function()
+    local server <close> = serve(("version = 'TLSv1.2', caFile = %q"):format(pki.ca.certificateFile))
+    local text, code = report(server.port)
+    assert.are.equal(2, code, text)
+    has(text, "client's cert. asked for, signed by CN=scissl test authority")
+    has(text, "1 CN=localhost")
+  end)
+
+  it("says that nobody listens, that it is no TLS, or that there is no such host", function()
+    local listener, port = ends.listener()
+    listener:close()
+    local text, code = report(port)
+    assert.are.equal(2, code)
+    has(text, "NO CONNECTION")
+    has(text, "obody listens there")
+    text, code = examples.run("report.lua", "no-such-host.invalid", "443", "--timeout", "5")
+    assert.are.equal(2, code)
+    has(text, "no-such-host.invalid")
+    local plain <close> = ends.lua([[
+local listener = assert(require "scissl".SciSocket.newStreamSocket())
+assert(assert(listener:bind("127.0.0.1", 0)):listen())
+print("ready " .. select(2, listener:getSockName()))
+io.stdout:flush()
+while true do
+  local socket = assert(listener:accept())
+  socket:send "HTTP/1.0 400 Bad Request\r\n\r\n"
+  socket:close()
+end
+]], "^ready (%d+)")
+    text, code = report(plain.port)
+    assert.are.equal(2, code, text)
+    has(text, "NO CONNECTION")
+  end)
+
+  it("answers programs in JSON", function()
+    local server <close> = serve()
+    local text, code = report(server.port, "--json")
+    assert.are.equal(0, code, text)
+    has(text, '"trusted": true')
+    has(text, '"host": "localhost"')
+    has(text, '"names": [ "localhost", "127.0.0.1", "::1" ]')
+    has(text, '"resumed": true')
+    if ends.has "python3" then
+      local parsed = ends.start("python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))[\"version\"])' "
+        .. pki.write(text))
+      assert.are.equal("TLSv1.3\n", (parsed:finish()))
+    end
+  end)
+
+  it("lets no server play with the terminal, or break the JSON", function()
+    local evil = pki.issue { subject = [[CN=\1B]0\;evil\07\"]], names = { "localhost" } }
+    local server <close> = serve([[version = "TLSv1.3"]], evil)
+    local text = report(server.port)
+    fits(text)
+    has(text, "evil")
+    assert.is_nil(report(server.port, "--json"):find "[\0-\9\11-\31]")
+  end)
+
+  it("refuses arguments that it does not know", function()
+    for _, arguments in ipairs { {}, { "--jsno", "localhost" }, { "a", "1", "b" }, { "a", "--timeout", "0" } } do
+      local output, code = examples.run("report.lua", table.unpack(arguments))
+      assert.are.equal(2, code)
+      has(output, "usage:")
+    end
+  end)
+end)

@@ -1,0 +1,159 @@
+-- SciPoller, in each way that this system has.
+local scissl = require "scissl"
+local sockets = require "spec.support.sockets"
+
+local LONG = 30
+
+local SciPoller = scissl.SciPoller
+
+local ways = {}
+for _, way in ipairs { "epoll", "kqueue", "poll" } do
+  local poller = SciPoller.new(way)
+  if poller then
+    poller:close()
+    ways[#ways + 1] = way
+  end
+end
+
+describe("SciPoller", function()
+  it("takes the best way there is", function()
+    local poller <close> = SciPoller.new()
+    assert.equal(ways[1], poller:way())
+  end)
+
+  it("says so where a way is another system's", function()
+    local missing = ways[1] == "epoll" and "kqueue" or "epoll"
+    sockets.fails_with("not_in_this_system", "open", SciPoller.new(missing))
+    assert.error_matches(function() SciPoller.new "select" end, "invalid option 'select'")
+  end)
+end)
+
+for _, way in ipairs(ways) do
+  describe("SciPoller by " .. way, function()
+    local function ready(poller, seconds)
+      local count, answers = assert(poller:wait(seconds))
+      local found = {}
+      for i = 1, 2 * count, 2 do found[answers[i]] = (found[answers[i]] or "") .. answers[i + 1] end
+      return found
+    end
+
+    it("answers what is ready, once", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new(way)
+      assert.equal(near:getfd(), poller:arm(near, "r"))
+      assert.same({}, ready(poller, 0))
+      far:send("x")
+      assert.same({ [near:getfd()] = "r" }, ready(poller, LONG))
+      assert.same({}, ready(poller, 0.02))
+      poller:arm(near, "r")
+      assert.same({ [near:getfd()] = "r" }, ready(poller, LONG))
+    end)
+
+    it("answers the events that were asked for last", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new(way)
+      far:send("x")
+      poller:arm(near, "r")
+      poller:arm(near, "w")
+      assert.same({ [near:getfd()] = "w" }, ready(poller, LONG))
+      assert.same({}, ready(poller, 0))
+    end)
+
+    it("forgets what is disarmed", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new(way)
+      poller:arm(near, "rw")
+      assert.equal(poller, poller:disarm(near:getfd()))
+      poller:disarm(near:getfd()):disarm(999999):disarm(-1)
+      far:send("x")
+      assert.same({}, ready(poller, 0))
+    end)
+
+    it("counts one that has hung up as ready", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new(way)
+      poller:arm(near, "r")
+      far:close()
+      assert.matches("r", ready(poller, LONG)[near:getfd()])
+    end)
+
+    it("takes a descriptor that came back as another socket for what it is now", function()
+      local poller <close> = SciPoller.new(way)
+      local descriptor
+      for _ = 1, 3 do
+        local near, far, _ <close> = sockets.pair()
+        descriptor = descriptor or near:getfd()
+        assert.equal(descriptor, near:getfd())
+        poller:arm(near, "r")
+        if way ~= "poll" then assert.same({}, ready(poller, 0)) end
+        far:send("x")
+        assert.same({ [descriptor] = "r" }, ready(poller, LONG))
+      end
+    end)
+
+    it("serves hundreds, more than one call answers", function()
+      local poller <close> = SciPoller.new(way)
+      local kept, seen, count = {}, {}, 0
+      for i = 1, 300 do
+        local near, far = require "scissl.core".SciSocket.pair()
+        kept[2 * i - 1], kept[2 * i] = near, far
+        poller:arm(near, "w")
+      end
+      while count < 300 do
+        for descriptor in pairs(ready(poller, LONG)) do
+          assert.is_nil(seen[descriptor])
+          seen[descriptor], count = true, count + 1
+        end
+      end
+      for _, socket in ipairs(kept) do socket:close() end
+      assert.same({}, ready(poller, 0))
+    end)
+
+    it("writes into the table that it is given", function()
+      local near, _, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new(way)
+      local answers = { "old", "old", "stays" }
+      poller:arm(near, "w")
+      local count, same = poller:wait(LONG, answers)
+      assert.equal(answers, same)
+      assert.same({ 1, { near:getfd(), "w", "stays" } }, { count, answers })
+    end)
+
+    it("keeps its time", function()
+      local poller <close> = SciPoller.new(way)
+      local before = require "scissl.core".SciSocket.now()
+      assert.same({}, ready(poller, 0.03))
+      assert.is_true(require "scissl.core".SciSocket.now() - before >= 0.03)
+    end)
+
+    it("refuses closed sockets, objects without a descriptor, and other events", function()
+      local near, _, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new(way)
+      assert.error_matches(function() poller:arm(near, "x") end, "'r', 'w' or 'rw' expected")
+      assert.error_matches(function() poller:arm("near", "r") end, "descriptor or object with getfd expected")
+      sockets.fails_with("not_a_socket", "wait", poller:arm({}, "r"))
+      near:close()
+      sockets.fails_with("closed", "wait", poller:arm(near, "r"))
+    end)
+
+    it("is closed twice without harm, and says so afterwards", function()
+      local near, _, _ <close> = sockets.pair()
+      local poller = SciPoller.new(way)
+      assert.is_true(poller:close() and poller:close())
+      sockets.fails_with("closed", "wait", poller:arm(near, "r"))
+      sockets.fails_with("closed", "wait", poller:wait(0))
+      assert.equal(-1, poller:getfd())
+      assert.is_nil(poller:way())
+      assert.equal("SciPoller: closed", tostring(poller))
+    end)
+
+    it("survives an object that closes it while it is asked", function()
+      local near, _, _ <close> = sockets.pair()
+      local poller = SciPoller.new(way)
+      sockets.fails_with("closed", "wait", poller:arm({ getfd = function()
+        poller:close()
+        return near:getfd()
+      end }, "r"))
+    end)
+  end)
+end

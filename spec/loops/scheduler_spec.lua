@@ -1,0 +1,246 @@
+-- scissl.scheduler, and what the loops have beside the promises that all make.
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+local scissl = require "scissl"
+local sockets = require "spec.support.sockets"
+
+local LONG = 30
+local scheduler, wait = scissl.scheduler, scissl.wait
+
+describe("scissl.scheduler", function()
+  it("runs coroutines with their arguments until none is left", function()
+    local loop <close> = scheduler.new()
+    local seen = {}
+    loop:spawn(function(a, b) seen[1] = { a, b } end, 1, "two")
+    loop:spawn(function()
+      loop:spawn(function() seen[2] = scheduler.running() == loop end)
+    end)
+    assert.equal(2, loop:size())
+    assert.is_true(loop:run())
+    assert.same({ { 1, "two" }, true }, seen)
+    assert.equal(0, loop:size())
+    assert.is_nil(scheduler.running())
+  end)
+
+  it("lets coroutines sleep, and wakes them in order", function()
+    local loop <close> = scheduler.new()
+    local order = {}
+    for _, seconds in ipairs { 0.05, 0.01, 0, 0.03 } do
+      loop:spawn(function()
+        loop:sleep(seconds)
+        order[#order + 1] = seconds
+      end)
+    end
+    loop:run()
+    assert.same({ 0, 0.01, 0.03, 0.05 }, order)
+  end)
+
+  it("keeps deadlines that come earlier, and later, than those before", function()
+    local loop <close> = scheduler.new()
+    local near, _, _ <close> = sockets.pair()
+    local took = {}
+    loop:spawn(function()
+      for i, seconds in ipairs { 0.08, 0.02, 0.05, 0.01 } do
+        local before = scissl.SciSocket.now()
+        assert(not wait.on(near, "r", { timeout = seconds, waiter = "coroutine" }))
+        took[i] = scissl.SciSocket.now() - before >= seconds
+      end
+    end)
+    loop:run()
+    assert.same({ true, true, true, true }, took)
+  end)
+
+  it("hands on what a coroutine raises, and runs the others", function()
+    local noted = {}
+    local loop <close> = scheduler.new { onError = function(raised, traceback, thread)
+      noted[#noted + 1] = { raised, type(traceback), type(thread) }
+    end }
+    local mine, closed, other = {}, false, false
+    loop:spawn(function()
+      local _ <close> = setmetatable({}, { __close = function() closed = true end })
+      loop:sleep(0)
+      error(mine)
+    end)
+    loop:spawn(function()
+      loop:sleep(0.01)
+      other = true
+    end)
+    assert.is_true(loop:run())
+    assert.same({ { { mine, "string", "thread" } }, true, true }, { noted, closed, other })
+  end)
+
+  it("cancels what a coroutine waits for", function()
+    local loop <close> = scheduler.new()
+    local near, _, _ <close> = sockets.pair()
+    local answers = {}
+    local waits = loop:spawn(function()
+      local done, failure = wait.on(near, "r", { waiter = "coroutine" })
+      answers[1] = { done, failure:condition(), failure:cause() }
+    end)
+    local sleeps = loop:spawn(function() answers[2] = { loop:sleep(LONG) } end)
+    loop:spawn(function()
+      loop:sleep(0)
+      assert(loop:cancel(waits, "why"))
+      assert(loop:cancel(sleeps))
+      assert(not loop:cancel(coroutine.running()))
+    end)
+    loop:run()
+    assert.same({ { nil, "cancelled", "why" }, { nil, "cancelled" } }, answers)
+    assert.is_false(loop:cancel(waits))
+  end)
+
+  it("stops when it is told to, and goes on later", function()
+    local loop <close> = scheduler.new()
+    local count = 0
+    loop:spawn(function()
+      for _ = 1, 4 do
+        count = count + 1
+        if count == 2 then loop:stop() end
+        loop:sleep(0)
+      end
+    end)
+    loop:run()
+    local half = count
+    loop:run()
+    assert.same({ 2, 4 }, { half, count })
+  end)
+
+  it("makes sense of what is no wait", function()
+    local loop <close> = scheduler.new()
+    local answers = {}
+    loop:spawn(function()
+      answers[1] = coroutine.yield() -- lets the others run
+      answers[2] = { coroutine.yield("rubbish", 1) }
+      answers[3] = { coroutine.yield(nil, nil, "never") }
+    end)
+    assert.is_true(loop:run())
+    assert.is_true(answers[1])
+    assert.is_nil(answers[2][1])
+    assert.is_string(answers[2][2])
+    assert.same({ nil, "bad deadline" }, answers[3])
+  end)
+
+  it("answers a closed socket's error rather than sleep", function()
+    local loop <close> = scheduler.new()
+    local near, _, _ <close> = sockets.pair()
+    near:close()
+    local failure
+    loop:spawn(function() failure = select(2, wait.on(near, "r", { waiter = "coroutine" })) end)
+    loop:run()
+    assert.equal("closed", failure:condition())
+  end)
+
+  it("can be waited for by another loop", function()
+    local inner <close> = scheduler.new()
+    if inner:getfd() < 0 then return pending("this system's poller has no descriptor") end
+    local near, far, _ <close> = sockets.pair()
+    local got
+    inner:spawn(function()
+      wait.on(near, "r", { waiter = "coroutine" })
+      got = near:recv(1)
+    end)
+    inner:step(0)
+    assert.same({}, scissl.SciSocket.poll({ [inner] = "r" }, 0))
+    far:send("x")
+    assert.same({ [inner] = "r" }, scissl.SciSocket.poll({ [inner] = "r" }, LONG))
+    inner:step(0)
+    assert.equal("x", got)
+  end)
+
+  it("refuses what is no function, and unknown options", function()
+    local loop <close> = scheduler.new()
+    assert.error_matches(function() loop:spawn(1) end, "function expected, got number")
+    assert.error_matches(function() loop:sleep(-1) end, "not negative")
+    assert.error_matches(function() scheduler.new { pollr = "epoll" } end, "did you mean 'poller'")
+  end)
+end)
+
+describe("listener:serve", function()
+  it("brings its own loop where the waiter is poll, and returns when the listener is closed", function()
+    local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = pki.server.certificate,
+      privateKey = pki.server.key, timeout = LONG })
+    local _, port = listener:getSockName()
+    local client <close> = ends.lua(([[
+      local scissl = require "scissl"
+      for i = 1, 3 do
+        local stream = assert(scissl.connect { host = "localhost", port = %d, caFile = %q, timeout = 60 })
+        assert(stream:write("line ", i, "\n"))
+        print(stream:read())
+        stream:close()
+      end
+    ]]):format(port, pki.ca.certificateFile))
+    local served = 0
+    assert.is_true(listener:serve(function(stream)
+      assert(stream:write(assert(stream:read()), "\n"))
+      served = served + 1
+      if served == 3 then listener:close() end
+    end))
+    assert.equal("line 1\nline 2\nline 3\n", (client:finish()))
+  end)
+
+  it("takes a function that starts coroutines, for loops that are not known here", function()
+    local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = pki.server.certificate,
+      privateKey = pki.server.key, timeout = LONG, waiter = function(...) return coroutine.yield(...) end })
+    local _, port = listener:getSockName()
+    local loop <close> = scheduler.new()
+    local answer
+    loop:spawn(function()
+      assert(listener:serve(function(stream) stream:write "hello\n" end, { spawn = function(f) loop:spawn(f) end }))
+    end)
+    loop:spawn(function()
+      local stream <close> = assert(scissl.connect { host = "127.0.0.1", port = port, ca = pki.ca.certificate,
+        timeout = LONG, waiter = "coroutine" })
+      answer = stream:read()
+      listener:close()
+    end)
+    loop:run()
+    assert.equal("hello", answer)
+  end)
+
+  it("says where it has to run, and refuses unknown options", function()
+    local listener <close> = assert(scissl.listen { host = "127.0.0.1", port = 0,
+      certificate = pki.server.certificate, privateKey = pki.server.key, waiter = function() end })
+    assert.error_matches(function() listener:serve(print) end, "option 'spawn'")
+    assert.error_matches(function() listener:serve(1) end, "function expected, got number")
+    assert.error_matches(function() listener:serve(print, { onEror = print }) end, "did you mean 'onError'")
+  end)
+end)
+
+describe("cqueues.poll", function()
+  local found, cqueues = pcall(require, "cqueues")
+  local it = found and it or function(name) pending(name .. " (cqueues is not installed)") end
+
+  it("waits for a SciSslSocket itself, and not where bytes have been decrypted already", function()
+    local client, server = ends.connected()
+    local loop = cqueues.new()
+    local words = {}
+    loop:wrap(function()
+      while #table.concat(words) < 10 do
+        cqueues.poll(client)
+        local answer = client:sslRead(5)
+        if type(answer) == "string" then words[#words + 1] = answer end
+      end
+    end)
+    loop:wrap(function() assert(server:sslWrite "helloworld") end)
+    assert(loop:loop(LONG))
+    client:close()
+    server:close()
+    assert.equal("helloworld", table.concat(words))
+  end)
+
+  it("is told when a socket is closed, whose number comes back", function()
+    local loop = cqueues.new()
+    local got = {}
+    loop:wrap(function()
+      for i = 1, 3 do
+        local near, far, _ <close> = sockets.pair()
+        far:send(tostring(i))
+        cqueues.poll(near)
+        got[i] = near:recv(1)
+        near:close()
+      end
+    end)
+    assert(loop:loop(LONG))
+    assert.equal("123", table.concat(got))
+  end)
+end)
