@@ -1,6 +1,6 @@
 -- Every block of code in the README and the chapters is a program that runs. An invisible comment before a block holds
--- what prepares it (see spec/support/reference/stage.lua); `needs NAME` in it names a Lua module that the program is about,
--- and with `no trust` the system knows none of our authorities.
+-- what prepares it (see spec/support/reference/stage.lua); `needs NAME` in it names a Lua module that the program is
+-- about, and with `no trust` the system knows none of our authorities.
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 require "spec.support.loops".searchOldFolders() -- where Debian has copas

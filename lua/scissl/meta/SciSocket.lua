@@ -193,6 +193,20 @@ function SciSocket.poll(interests, seconds) end
 ---```
 function SciSocket:setBlocking(blocking) end
 
+---Lets programs that are started from now on inherit the descriptor, or not. No socket is inherited unless this says so; a
+---listening one that is can be served by several processes (`scissl.listen { socket = descriptor }`).
+---
+---@param inheritable boolean
+---@return SciSocket? # the receiver
+---@return SciSslError? # `closed`
+---@see fcntl(2), FD_CLOEXEC
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket())
+---assert(listener:setInheritable(true)) -- programs that we start have it, too
+---```
+function SciSocket:setInheritable(inheritable) end
+
 ---Tells whether the socket waits in its calls.
 ---
 ---@return boolean?

@@ -306,6 +306,19 @@ function SciSslSocket:sslVerifyClientPostHandshake() end
 ---```
 function SciSslSocket:sslRead(max) end
 
+---Reads on until a number of bytes is there, for whoever knows how many are to come: they come in one string. A non-blocking
+---socket answers fewer where the transport has no more now; a blocking one waits for all.
+---
+---@within Bytes and event loops
+---@param size integer bytes, 1 … 1073741824
+---@return string|integer|SciSslError # as `sslRead`; what ends the stream behind some bytes is answered by the next call
+---@usage
+---```lua
+---server:sslWrite "hello"
+---print(client:sslReadSized(65536)) --> …
+---```
+function SciSslSocket:sslReadSized(size) end
+
 ---Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
 ---
 ---@within Bytes and event loops
@@ -336,25 +349,6 @@ function SciSslSocket:sslPeek(max) end
 ---print(server:dirty()) --> true -- there is something that the descriptor does not tell of
 ---```
 function SciSslSocket:sslPending() end
-
----Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
----`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
----
----@within Bytes and event loops
----@param data string
----@param i? integer (default: 1) first byte, as in `string.sub`
----@param j? integer (default: -1) last byte
----@return integer|SciSslError # how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
----@see SSL_write_ex(3)
----@usage
----```lua
----print(client:sslWrite "hello") --> 5
----print(read(server, client)) --> hello
----local text = ("x"):rep(100)
----print(client:sslWrite(text, 11, 20)) --> 10 -- no substring is made
----print(read(server, client, 4)) --> xxxx
----```
-function SciSslSocket:sslWrite(data, i, j) end
 
 ---Tells whether there is something to read that the descriptor will not announce: bytes, the end, or a failure that have
 ---been received with earlier bytes. Read until it is false before you wait.
@@ -1289,5 +1283,81 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 ---print(newClient:verifyErrors()[1].text) --> hostname mismatch
 ---```
 function SciSslSocket:verifyErrors() end
+
+---Sends a part of a file: each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of
+---it. The file's own position does not move; what has been written to it and not flushed is not seen.
+---
+---@within More
+---@param file file* open for reading, a regular one
+---@param offset? integer (default: 0) where to begin in the file
+---@param count? integer bytes, at the most; without it, to the end of the file
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError of the file has the phase `write`, too
+---@see pread(2)
+---@usage
+---```lua
+---local file <close> = assert(io.open "server.pem")
+---local size = file:seek "end"
+---print(client:sendfile(file, 0, size) == size) --> true
+---```
+function SciSslSocket:sendfile(file, offset, count) end
+
+---Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). This release leaves it to OpenSSL.
+---
+---@within More
+---@return boolean # what is sent
+---@return boolean # what is received
+---@usage
+---```lua
+---print(client:ktls()) --> false false
+---```
+function SciSslSocket:ktls() end
+
+---Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
+---`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
+---
+---@within More
+---@param data string
+---@param i? integer (default: 1) first byte, as in `string.sub`
+---@param j? integer (default: -1) last byte
+---@return integer|SciSslError # how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+---@see SSL_write_ex(3)
+---@usage
+---```lua
+---print(client:sslWrite "hello") --> 5
+---print(read(server, client)) --> hello
+---local text = ("x"):rep(100)
+---print(client:sslWrite(text, 11, 20)) --> 10 -- no substring is made
+---print(read(server, client, 4)) --> xxxx
+---```
+function SciSslSocket:sslWrite(data, i, j) end
+
+---Writes strings one behind the other, in full records and without joining them: for heads and bodies, for many small pieces.
+---
+---@within More
+---@param strings string[]
+---@param skip? integer (default: 0) bytes of them all that earlier calls have taken
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `skip` moved on by that
+---@raise where one of them is no string
+---@usage
+---```lua
+---local pieces = { "HTTP/1.0 200 OK\r\n\r\n", "hello" }
+---print(client:sslWritev(pieces)) --> 24
+---print(#read(server, client)) --> 24
+---```
+function SciSslSocket:sslWritev(strings, skip) end
+
+---Lets records begin short and become long: the peer can use the first bytes as soon as one packet has come, and a long
+---transfer still goes in full records. Off at first, and after `sslInitialize`.
+---
+---@within More
+---@param first integer? bytes of a record at the beginning, 512 … 16384 (1,300 fit into one packet on most ways); nil: all records are as long as they may be
+---@param upTo? integer (default: 65536) bytes that are sent so
+---@param pause? number (default: 1) seconds without a write, after which it begins anew
+---@return SciSslSocket # the receiver
+---@usage
+---```lua
+---client:sslSetRecordSizing(1300) -- the first bytes are of use as soon as one packet has come
+---```
+function SciSslSocket:sslSetRecordSizing(first, upTo, pause) end
 
 return SciSslSocket

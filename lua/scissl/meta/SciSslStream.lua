@@ -266,7 +266,7 @@ function SciSslStream:isSessionReused() end
 ---local near, far = assert(scissl.SciSocket.pair())
 ---local loop = assert(scissl.scheduler.new())
 ---loop:spawn(function()
----  local client = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+---  local client = assert(scissl.plain.on(near, { waiter = "coroutine", timeout = 10 }))
 ---  client:write "STARTTLS\n"
 ---  print(client:read "l") --> go ahead
 ---  assert(client:startTls { host = "localhost", caFile = "ca.pem" })
@@ -276,7 +276,7 @@ function SciSslStream:isSessionReused() end
 ---  client:close()
 ---end)
 ---loop:spawn(function()
----  local server = assert(scissl.plain.on(far, { waiter = "coroutine" }))
+---  local server = assert(scissl.plain.on(far, { waiter = "coroutine", timeout = 10 }))
 ---  server:read "l"
 ---  server:write "go ahead\n"
 ---  assert(server:startTls { role = "server", certificate = "server.pem", privateKey = "server.key" })
@@ -297,7 +297,7 @@ function SciSslStream:startTls(given) end
 ---local near, far = assert(scissl.SciSocket.pair())
 ---local loop = assert(scissl.scheduler.new())
 ---loop:spawn(function()
----  local client = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+---  local client = assert(scissl.plain.on(near, { waiter = "coroutine", timeout = 10 }))
 ---  client:write "STARTTLS\n"
 ---  print(client:read "l") --> go ahead
 ---  assert(client:startTls { host = "localhost", caFile = "ca.pem" })
@@ -307,7 +307,7 @@ function SciSslStream:startTls(given) end
 ---  client:close()
 ---end)
 ---loop:spawn(function()
----  local server = assert(scissl.plain.on(far, { waiter = "coroutine" }))
+---  local server = assert(scissl.plain.on(far, { waiter = "coroutine", timeout = 10 }))
 ---  server:read "l"
 ---  server:write "go ahead\n"
 ---  assert(server:startTls { role = "server", certificate = "server.pem", privateKey = "server.key" })

@@ -650,6 +650,44 @@ function scissl.try(given) end
 ---```
 function scissl.stream(socket, given) end
 
+scissl.copas = {}
+
+---Gives a connection the face. What a stream has read ahead is not in it.
+---
+---@param connection SciSslStream|SciSslSocket a stream whose handshake is done; or a socket that is connected and initialised, as a client: the handshake comes with the first call
+---@return table # for `copas.wrap`
+---@usage
+---```lua
+---if package.searchpath("copas", package.path) then
+---  local faces = require "scissl.copas"
+---  local listener = assert(scissl.listen {
+---    host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",
+---  })
+---  local forCopas = faces.server(listener) -- for copas.addserver(forCopas, handler)
+---  local alike = faces.socket(stream) -- for copas.wrap(alike)
+---end
+---```
+function scissl.copas.socket(connection) end
+
+---Gives a listener the face. Accepting does no more than that: the handshake comes with the connection's first call,
+---in the coroutine that copas has made for it.
+---
+---@param listener SciSslListener of the waiter `"copas"`
+---@return table # for `copas.addserver`
+---@raise for a listener with another waiter
+---@usage
+---```lua
+---if package.searchpath("copas", package.path) then
+---  local faces = require "scissl.copas"
+---  local listener = assert(scissl.listen {
+---    host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",
+---  })
+---  local forCopas = faces.server(listener) -- for copas.addserver(forCopas, handler)
+---  local alike = faces.socket(stream) -- for copas.wrap(alike)
+---end
+---```
+function scissl.copas.server(listener) end
+
 scissl.help = {}
 
 ---Answers what `scissl.help` prints.
@@ -722,10 +760,10 @@ function scissl.luasec.newcontext(given) end
 function scissl.luasec.wrap(socket, context) end
 
 ---Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
----contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts where
----it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter `verifyhost`, without
----which there is no handshake; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at the least. A server whose
----protocols (ALPN) are none of the client's refuses it.
+---contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts
+---where it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter
+---`verifyhost`, and there is no handshake without one; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at
+---the least. A server whose protocols (ALPN) are none of the client's refuses it.
 ---
 ---@param on boolean? nil: leaves it as it is
 ---@return boolean # what holds now

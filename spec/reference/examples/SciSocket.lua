@@ -67,3 +67,7 @@ print(socket:getfd()) --> -1
 --- SciSocket:dirty, SciSocket:events, SciSocket:timeout
 local near, far = assert(scissl.SciSocket.pair())
 print(near:dirty(), near:events(), near:timeout()) --> false r nil
+
+--- SciSocket:setInheritable
+local listener = assert(scissl.SciSocket.newStreamSocket())
+assert(listener:setInheritable(true)) -- programs that we start have it, too

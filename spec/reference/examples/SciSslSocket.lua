@@ -259,3 +259,23 @@ assert(newClient:sslSetVerifyHost "elsewhere.example")
 assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
 handshake(newClient, newServer)
 print(newClient:verifyErrors()[1].text) --> hostname mismatch
+
+--- SciSslSocket:sslReadSized
+server:sslWrite "hello"
+print(client:sslReadSized(65536)) --> …
+
+--- SciSslSocket:sslWritev
+local pieces = { "HTTP/1.0 200 OK\r\n\r\n", "hello" }
+print(client:sslWritev(pieces)) --> 24
+print(#read(server, client)) --> 24
+
+--- SciSslSocket:sendfile
+local file <close> = assert(io.open "server.pem")
+local size = file:seek "end"
+print(client:sendfile(file, 0, size) == size) --> true
+
+--- SciSslSocket:ktls
+print(client:ktls()) --> false false
+
+--- SciSslSocket:sslSetRecordSizing
+client:sslSetRecordSizing(1300) -- the first bytes are of use as soon as one packet has come

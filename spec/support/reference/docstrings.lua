@@ -87,6 +87,7 @@ local function translate_one(type)
     item = translate(item)
     return (item:find "|" and "(" .. item .. ")" or item) .. "[]"
   end
+  if type == "file" then return "file*" end
   local items = type:match "^{(.*)}$"
   if items then return (translate(items:match "^[^,]+")) .. "[]" end
   return type
@@ -148,8 +149,8 @@ local function read_block(block, module, source)
     else error(("%s: unknown tag @%s"):format(source, tag.name)) end
   end
   if not entry.kind and module then
-    local separator, member = (block.follows or ""):match "^function %w+([%.:])([%w_]+)"
-    if member then name_entry(entry, "function", module .. separator .. member) end
+    local member = (block.follows or ""):match "^function %w+%.([%w_]+)"
+    if member then name_entry(entry, "function", module .. "." .. member) end
   end
   return entry.kind and entry
 end

@@ -16,7 +16,8 @@ local model = {}
 -- Modules for users. Others have docstrings for those who change them.
 local public = {
   ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
-  ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true, ["scissl.sessions.memory"] = true,
+  ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true,
+  ["scissl.copas"] = true, ["scissl.sessions.memory"] = true,
   ["scissl.sessions.redis"] = true,
 }
 
