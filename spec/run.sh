@@ -69,7 +69,8 @@ loads_from() (
     unset LUA_PATH_5_4 LUA_CPATH_5_4
     export LUA_PATH="$1/share/lua/$lua_version/?.lua;$1/share/lua/$lua_version/?/init.lua"
     export LUA_CPATH="$1/lib/lua/$lua_version/?.so"
-    "$lua" -e 'print(assert(require("scissl").SciSslContext.new()))'
+    "$lua" -e 'local scissl = require "scissl"
+        print(assert(scissl.SciSslContext.new()), assert(scissl.help.text "sslAccept"), assert(scissl.help.text "safe clients"))'
 )
 
 installs_with_cmake() {
