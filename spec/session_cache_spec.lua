@@ -331,6 +331,34 @@ describe("scissl.sessions.memory", function()
       assert.is_true(connect { verifyHost = "localhost" })
       assert.is_true(connect())
     end)
+
+    it("gets the sessions of a client that writes and reads nothing, " .. version, function()
+      local listener <close> = assert(scissl.listen {
+        host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
+        waiter = "coroutine",
+      })
+      local _, port = listener:getSockName()
+      local store = memory.new()
+      local function report()
+        local results = ends.run(function()
+          local stream = assert(listener:accept())
+          assert.are.equal("done", stream:read "l")
+          stream:close()
+        end, function()
+          local stream = assert(scissl.connect {
+            host = "127.0.0.1", port = port, ca = pki.ca.certificate, version = version, sessions = store,
+            waiter = "coroutine",
+          })
+          local reused = stream:isSessionReused()
+          assert(stream:write "done\n")
+          assert.is_true(stream:close())
+          return reused
+        end)
+        return results[2][1]
+      end
+      assert.is_false(report())
+      assert.is_true(report())
+    end)
   end
 end)
 

@@ -7,7 +7,8 @@
 --   taken off, and answers true, or else as `receive`
 -- * `link:sayEnd()` tells the peer that nothing more will be written: true, or else as `receive`
 -- * `link:await(waiter, events, deadline, phase, seconds)` waits (as `scissl.wait.ready`)
--- * `link:sweep(waiter, seconds, quiet)` reads away what nobody wants any more; then `link:close()`
+-- * `link:sweep()` reads away what nobody wants any more; then `link:close()`
+-- * `link:awaitTickets(waiter, seconds)`, of TLS, is for clients that have not read anything
 -- * `link.socket` knows what there is to know of the connection; `link:base()` is the socket that has the descriptor
 -- * `link.secure` tells whether it is TLS, `link.descriptor` whether it is a plain socket
 -- @module scissl.link
@@ -39,28 +40,34 @@ end
 
 -- Whether a TLS 1.3 server may still be sending us the session tickets that follow its handshake.
 local function awaits_tickets(socket)
-  local session = socket:version() == "TLSv1.3" and socket:getSession()
-  return session and not session:isResumable()
+  return socket:version() == "TLSv1.3" and not socket:getSession()
 end
 
 --- Reads away what has come. A system that closes a socket with unread bytes, or that gets more of them later, resets
--- the connection, and what we wrote last may never arrive. So a client of TLS that has only ever written (`quiet`)
--- waits a moment for the tickets, too.
-function link.sweep(self, waiter, seconds, quiet)
-  local deadline
+-- the connection, and what we wrote last may never arrive.
+function link.sweep(self)
   for _ = 1, READ_AWAY do
-    local bytes, _, events = self:receive()
-    if not bytes then
-      if events ~= "r" or not (quiet and self.secure and awaits_tickets(self.socket)) then return end
-      deadline = deadline or wait.deadline(math.min(seconds or LINGER, LINGER))
-      if not self:await(waiter, "r", deadline, "close") then return end
-    end
+    if not self:receive() then return end
   end
 end
 
-local function sweep(self, ...)
+--- For the same reason, and for the sake of the next connection, a client of TLS that has only ever written waits a
+-- moment for the tickets, before it says its end: OpenSSL drops those that come later.
+function link.awaitTickets(self, waiter, seconds)
+  local deadline = wait.deadline(math.min(seconds or LINGER, LINGER))
+  while awaits_tickets(self.socket) do
+    local bytes, _, events = self:receive()
+    if not bytes and not (events == "r" and self:await(waiter, "r", deadline, "close")) then return end
+  end
+end
+
+local function stop_blocking(self)
   if self.socket:isBlocking() then self.socket:setBlocking(false) end
-  link.sweep(self, ...)
+end
+
+local function sweep(self)
+  stop_blocking(self)
+  link.sweep(self)
 end
 
 -- ---- a plain socket
@@ -153,6 +160,11 @@ function Secure:sayEnd()
     return true
   end
   return translate(self.socket, answer, "shutdown")
+end
+
+function Secure:awaitTickets(...)
+  stop_blocking(self)
+  link.awaitTickets(self, ...)
 end
 
 function Secure:close()

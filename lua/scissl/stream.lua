@@ -288,11 +288,12 @@ function Stream:close()
   self.closed = true
   self.output:release()
   local done, failure = writer.push(self)
+  if done and self.link.secure and not self.heard then self.link:awaitTickets(self.waiter, self.seconds) end
   local good, raised = true, nil
   if self.onSession then good, raised = pcall(reader.handOutSessions, self) end
   if done then
     if self.link.secure and self:isSecure() then writer.sayEnd(self, "shutdown") end
-    self.link:sweep(self.waiter, self.seconds, not self.heard)
+    self.link:sweep()
   end
   self.buffer = Buffer.new()
   self.link:close()

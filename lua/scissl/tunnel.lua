@@ -99,8 +99,10 @@ function Tunnel:await(...)
   return self.lower:await(...)
 end
 
-function Tunnel:sweep(...)
-  link.sweep(self, ...)
+Tunnel.awaitTickets = link.awaitTickets
+
+function Tunnel:sweep()
+  link.sweep(self)
   self:settle()
   self.lower:sayEnd()
 end

@@ -1,31 +1,55 @@
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
-local example = assert(io.open("examples/luasec_client.lua")):read "a"
-
-local function ask(identity, trust)
+local function ask(identity, trust, environment)
   local server <close> = ends.openssl(("-cert %s -key %s"):format(identity.certificateFile, identity.keyFile))
-  local command = ends.luaCommand(example) .. (" localhost %d %s 2>&1"):format(server.port, trust.certificateFile)
-  local pipe = assert(io.popen(command))
-  local output = pipe:read "a"
-  return output, (select(3, pipe:close()))
+  local source = ("arg = { 'localhost', %d, %s }\ndofile 'examples/luasec_client.lua'"):format(server.port,
+    trust and ("%q"):format(trust.certificateFile) or "nil")
+  local client <close> = ends.lua(source, nil, environment)
+  local output, _, code = client:finish()
+  return output, code
+end
+
+local function holds(text, part)
+  assert.is_truthy(text:find(part, 1, true), text)
 end
 
 describe("The example of a program written for LuaSec", function()
   it("shows whom it has met", function()
     local output, code = ask(pki.server, pki.ca)
     assert.are.equal(0, code, output)
-    assert.is_truthy(output:find("protocol\tTLSv1.3\n", 1, true))
-    assert.is_truthy(output:find("\tcommonName\tlocalhost\n", 1, true))
-    assert.is_truthy(output:find(pki.server.certificate:fingerprint():lower(), 1, true))
+    holds(output, "protocol\tTLSv1.3\n")
+    holds(output, "\tcommonName\tlocalhost\n")
+    holds(output, pki.server.certificate:fingerprint():lower())
+  end)
+
+  it("trusts whom the system trusts where nobody is named", function()
+    local output, code = ask(pki.server, nil, { SSL_CERT_FILE = pki.ca.certificateFile })
+    assert.are.equal(0, code, output)
+    output, code = ask(pki.server, nil, { SSL_CERT_FILE = pki.otherCa.certificateFile })
+    assert.are.equal(1, code)
+    holds(output, "certificate verify failed")
+  end)
+
+  it("does so, too, with a connection that is older than strictness", function()
+    local server <close> = ends.openssl(("-cert %s -key %s"):format(pki.server.certificateFile, pki.server.keyFile))
+    local client <close> = ends.lua(([[
+      local ssl = require "scissl.luasec"
+      local connection = ssl.wrap(require "socket".connect("localhost", %d), { mode = "client", protocol = "any" })
+      connection:sni "localhost"
+      ssl.strict(true)
+      assert(connection:dohandshake())
+      print(connection:getsniname(), connection:getpeerverification())
+    ]]):format(server.port), nil, { SSL_CERT_FILE = pki.ca.certificateFile })
+    local output, _, code = client:finish()
+    assert.are.same({ "localhost\ttrue\n", 0 }, { output, code })
   end)
 
   it("does not speak to strangers", function()
-    local output, code = ask(pki.server, pki.otherCa)
-    assert.are.equal(1, code)
-    assert.is_truthy(output:find("certificate verify failed", 1, true))
-    output, code = ask(pki.wrongHost, pki.ca)
-    assert.are.equal(1, code)
-    assert.is_truthy(output:find("certificate verify failed", 1, true))
+    for _, case in ipairs { { pki.server, pki.otherCa }, { pki.wrongHost, pki.ca } } do
+      local output, code = ask(case[1], case[2])
+      assert.are.equal(1, code)
+      holds(output, "certificate verify failed")
+    end
   end)
 end)

@@ -8,6 +8,7 @@ local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
 local handshake = require "scissl.luasec.handshake"
 local peer = require "scissl.luasec.peer"
+local strictness = require "scissl.luasec.strictness"
 
 local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
 
@@ -56,8 +57,9 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why not
 function connection.attach(self, transport)
-  local socket, failure = SciSocket.on(transport)
-  local tls
+  local trusts, failure = strictness.trust(self.context)
+  local socket, tls
+  if trusts then socket, failure = SciSocket.on(transport) end
   if socket then
     socket:setBlocking(false)
     tls, failure = SciSslSocket.on(socket, self.context.tls)

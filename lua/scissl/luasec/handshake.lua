@@ -44,9 +44,20 @@ local function set_server(self, context)
   return use_dh_parameters(self, context)
 end
 
+-- A connection that is older than the trust of its context begins anew; one of DANE has its records to go by.
+local function renew(self)
+  local known = self.context.trusts
+  local done, failure = strictness.trust(self.context)
+  if not done or known == self.context.trusts or self.dane then return done, failure end
+  done, failure = self.tls:sslInitialize()
+  if done and self.name then self.tls:sslSetServerName(self.name) end
+  return done, failure
+end
+
 local function set_client(self)
   local tls = self.tls
-  local done, failure = tls:sslSetVerify(self.verify)
+  local done, failure = renew(self)
+  if done then done, failure = tls:sslSetVerify(self.verify) end
   if done and self.context.host then done, failure = tls:sslSetVerifyHost(self.context.host) end
   if done then done, failure = note_verify_errors(self) end
   if not done then return nil, describe(failure) end

@@ -2,6 +2,7 @@
 -- @module scissl.luasec.strictness
 
 local core = require "scissl.core"
+local describe = require "scissl.luasec.failure"
 
 local strictness = {}
 
@@ -21,31 +22,33 @@ function strictness.isOn()
   return strict
 end
 
--- LuaSec trusts nobody where the program names nobody: strictly, that is whom the system trusts.
-local function ensure_trust(context)
-  if context.trusts then return true end
+--- Makes the context of a client trust whom the system trusts, where it names nobody: before the socket is initialized,
+-- which later trust does not reach.
+-- @param context of `scissl.luasec.context`
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] SciSslError
+function strictness.trust(context)
+  if not strict or context.trusts or context.mode ~= "client" then return true end
   local done, failure = context.tls:useDefaultTrust()
   context.trusts = done and true
-  return done, failure
+  return context.trusts, failure
 end
 
---- Makes a client verify its server, before the handshake: chain and name, TLS 1.2 at the least.
+--- Makes a client verify its server, before the handshake: the chain, and the name.
 -- @param connection of `scissl.luasec.connection`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string why there can be no handshake
 function strictness.prepare(connection)
-  local context, tls, host = connection.context, connection.tls, connection.host
-  local fail = require "scissl.luasec.failure"
-  if not host and not context.psk then
+  local tls, host = connection.tls, connection.host
+  if not host and not connection.context.psk then
     return nil, "strict: no host name to verify (use conn:sni(name) or the parameter verifyhost)"
   end
-  local done, failure = ensure_trust(context)
-  -- What has come to the context after the socket was initialized does not reach it but for the trust, which is shared.
-  if done then done, failure = tls:sslSetVerify(core.SSL_VERIFY_PEER) end
+  local done, failure = tls:sslSetVerify(core.SSL_VERIFY_PEER)
   if done and host and not connection.dane then done, failure = tls:sslSetVerifyHost(host) end
   if done then return true end
-  return nil, fail(failure)
+  return nil, describe(failure)
 end
 
 --- Looks at what a handshake has come to.

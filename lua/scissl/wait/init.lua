@@ -175,6 +175,13 @@ function wait.wanted(socket, answer)
   return events_wanted[code], code
 end
 
+-- Streams and listeners wait for the socket underneath.
+local function bare(target)
+  if options.is(target, "SciSslStream") then return target.link:base() end
+  if type(target) == "table" and type(target.socket) == "function" then return target:socket() end
+  return target
+end
+
 local known_options = { timeout = "seconds", deadline = "number", waiter = "string|callable" }
 
 --- Waits for a stream or socket, on one's own account. One that has something to read already (it is `dirty`), which
@@ -192,7 +199,7 @@ function wait.on(target, events, given)
   if events ~= "w" and type(target) ~= "number" and target.dirty and target:dirty() then return true end
   local waiter = wait.find(given.waiter, 2)
   local deadline = given.deadline or wait.deadline(given.timeout)
-  if options.is(target, "SciSslStream") then target = target.link:base() end
+  target = bare(target)
   return wait.ready(waiter, target, events, deadline, "wait", given.timeout)
 end
 
@@ -203,7 +210,7 @@ end
 -- @param[opt="cancelled"] reason
 -- @treturn integer how many waits there were
 function wait.cancel(target, reason)
-  if options.is(target, "SciSslStream") then target = target.link:base() end
+  target = bare(target)
   if reason == nil then reason = "cancelled" end
   return waiting.wake(target, nil, reason)
 end
