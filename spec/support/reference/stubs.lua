@@ -183,7 +183,7 @@ end
 
 local function chapters()
   local list = {}
-  local pipe <close> = assert(io.popen "LC_ALL=C ls lua/scissl/doc/*.md")
+  local pipe <close> = assert(io.popen "LC_ALL=C ls lua/scissl/doc/[0-9]*.md")
   for path in pipe:lines() do
     local file <close> = assert(io.open(path))
     list[#list + 1] = { file = path:match "[^/]+$", title = file:read "l":match "^# (.+)$" }
