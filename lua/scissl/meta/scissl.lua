@@ -2,6 +2,11 @@
 ---The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
 ---`scissl.core`; what is written in Lua is loaded when it is first used.
 ---
+---* `scissl.copas`: Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
+---* `scissl.help`: The reference and the chapters at the prompt.
+---* `scissl.luasec`: LuaSec's `ssl` on scissl:
+---* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`), and for those that never go further.
+---
 ---@meta scissl
 ---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
 ---@field _VERSION string such as `scissl 0.1.0`

@@ -150,6 +150,16 @@ local function write_module_fields(out, reference)
   end
 end
 
+-- What the parts of the module are for, in a sentence each.
+local function write_parts(out, reference, parts)
+  for _, class in ipairs(parts) do
+    local entry = reference.modules[class.name]
+    local sentence = entry and one_line(entry.text):match "^(.-[%.:])%f[%s%z]"
+    if sentence then comment(out, ("* `%s`: %s"):format(class.name, sentence)) end
+  end
+  comment(out, "")
+end
+
 local function write_module(reference)
   local module, out = reference.byName.scissl, {}
   local parts, constants = {}, {}
@@ -162,6 +172,7 @@ local function write_module(reference)
   write_constants(constants, reference)
   comment(out, module.text)
   comment(out, "")
+  write_parts(out, reference, parts)
   comment(out, "@meta scissl")
   local parents = {}
   for i, group in ipairs(reference.constants) do parents[i] = group.class end
