@@ -4,7 +4,7 @@
 ---
 ---* `scissl.copas`: Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
 ---* `scissl.help`: The reference and the chapters at the prompt.
----* `scissl.luasec`: LuaSec's `ssl` on scissl:
+---* `scissl.luasec`: LuaSec's `ssl` on scissl.
 ---* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`), and for those that never go further.
 ---
 ---@meta scissl
@@ -851,6 +851,7 @@ function scissl.scheduler.new(given) end
 ---```
 function scissl.scheduler.running() end
 
+scissl.sessions = {}
 scissl.sessions.memory = {}
 
 ---Makes a store.

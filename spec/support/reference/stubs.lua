@@ -155,7 +155,7 @@ local function write_parts(out, reference, parts)
   for _, class in ipairs(parts) do
     local entry = reference.modules[class.name]
     local sentence = entry and one_line(entry.text):match "^(.-[%.:])%f[%s%z]"
-    if sentence then comment(out, ("* `%s`: %s"):format(class.name, sentence)) end
+    if sentence then comment(out, ("* `%s`: %s"):format(class.name, sentence:gsub(":$", "."))) end
   end
   comment(out, "")
 end
@@ -182,7 +182,11 @@ local function write_module(reference)
   for _, options in ipairs(module.tables) do write_table(out, options) end
   table.move(constants, 1, #constants, #out + 1, out)
   for _, entry in ipairs(module.functions) do write_function(out, entry) end
+  local made = { scissl = true }
   for _, class in ipairs(parts) do
+    local above = class.name:match "^(.*)%."
+    if not made[above] then out[#out + 1] = above .. " = {}" end
+    made[above] = true
     out[#out + 1] = class.name .. " = {}\n"
     for _, entry in ipairs(class.functions) do write_function(out, entry) end
   end
