@@ -3,6 +3,11 @@
 
 #include <time.h>
 
+/***
+A certificate: read, made, asked and verified. Two of the same bytes are equal.
+@classmod SciSslX509Certificate
+*/
+
 const sci_kind sci_certificate_kind = {
     .label = "CERTIFICATE",
     .absent = "not_certificate",

@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/***
+A cipher suite. It cannot be changed; two that stand for the same suite are equal.
+@classmod SciSslCipher
+*/
+
 /* OpenSSL's cipher tables are static: there is nothing to own or to free. */
 typedef const SSL_CIPHER *cipher_box;
 

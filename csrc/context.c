@@ -4,6 +4,13 @@
 #include <limits.h>
 #include <string.h>
 
+/***
+The settings that many connections share (SSL_CTX): protocols, ciphers, trust, certificates, sessions. A connection takes
+them over with `SciSslSocket:sslInitialize`; what is set later does not reach it. Setters answer the receiver, so that calls can
+be chained, or nil and a `SciSslError`. A new context verifies nobody until `setVerify` says so; `scissl.connect` does.
+@classmod SciSslContext
+*/
+
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
 bool sci_context_is_open(const sci_context *context) { return context->ctx && !context->closed; }

@@ -115,6 +115,12 @@ int sci_check_timeout(lua_State *L, int index) {
     return milliseconds >= INT_MAX ? INT_MAX : (int)milliseconds;
 }
 
+/***
+Tells a SciSslError from everything else.
+@function scissl.isSslError
+@param value anything
+@treturn boolean
+*/
 static int is_ssl_error(lua_State *L) {
     lua_pushboolean(L, sci_is_error(L, 1));
     return 1;

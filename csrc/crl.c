@@ -7,6 +7,11 @@
 
 #include <openssl/bn.h>
 
+/***
+A certificate revocation list: read, made, asked and verified.
+@classmod SciSslX509Crl
+*/
+
 const sci_kind sci_crl_kind = {
     .label = "X509 CRL",
     .absent = "not_crl",

@@ -229,6 +229,7 @@ Answers what is set. The table is a copy: changing it changes nothing, and the c
   `keylog`: booleans, whether there is one
 @function SciSslContext:describe
 @treturn table
+@see SSL_CTX_get_options(3)
 */
 static int context_describe(lua_State *L) {
     lua_settop(L, 1);

@@ -5,6 +5,11 @@
 #include <limits.h>
 #include <string.h>
 
+/***
+What went wrong, as a value. `tostring` is one line that tells a person what to do, `condition` a short name for programs.
+@classmod SciSslError
+*/
+
 #define ERROR_FIELDS 1 /* user value: the table of what is known */
 
 /* ---- names ------------------------------------------------------------------------------------------------------ */

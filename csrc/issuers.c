@@ -145,6 +145,7 @@ The same with all certificates that are trusted now; those in directories are le
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `memory_full`
+@see SSL_CTX_set0_CA_list(3)
 */
 static int context_accept_trusted_issuers(lua_State *L) {
     sci_check_context(L, 1);

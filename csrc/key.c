@@ -9,6 +9,11 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
+/***
+A private key of whatever kind the loaded OpenSSL knows.
+@classmod SciSslPrivateKey
+*/
+
 #define MINIMUM_BITS 1024
 #define MAXIMUM_BITS 16384
 

@@ -6,6 +6,12 @@
 #include <string.h>
 #include <time.h>
 
+/***
+OCSP: what an issuer says about one certificate, now. These functions make, read and judge requests and responses; to
+fetch them is for the program. `SciSslContext:setOcspPolicy` is what a client needs as a rule.
+@classmod SciSslOcsp
+*/
+
 const char *const sci_ocsp_outcomes[] = {"successful", "malformedRequest", "internalError", "tryLater",
                                          NULL,         "sigRequired",      "unauthorized"};
 const char *const sci_ocsp_statuses[] = {"good", "revoked", "unknown", NULL};

@@ -7,6 +7,11 @@
 
 #include <openssl/pkcs12.h>
 
+/***
+PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers, in one.
+@classmod SciSslPkcs12
+*/
+
 /* What is taken out of one, or put into it: in a guard of Lua's. */
 typedef struct bundle {
     PKCS12 *sealed;
@@ -236,6 +241,7 @@ Uses the private key of a PKCS#12 file, as `usePkcs12` does.
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+@see PKCS12_parse(3)
 */
 static int context_use_pkcs12_file(lua_State *L) {
     sci_failure failure = {.phase = "load"};

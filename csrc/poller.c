@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+/***
+Waits for many descriptors, at a cost that does not grow with their number: what `scissl.scheduler` stands on.
+@classmod SciPoller
+*/
+
 /* ---- the object ------------------------------------------------------------------------------------------------- */
 
 static sci_poller *to_poller(lua_State *L) { return luaL_checkudata(L, 1, SCI_POLLER); }

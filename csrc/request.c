@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/***
+A request for a certificate (PKCS#10): made, read and verified. `SciSslX509Certificate.issue` grants it.
+@classmod SciSslX509Request
+*/
+
 static const sci_kind request_kind = {
     .label = "CERTIFICATE REQUEST",
     .absent = "not_request",

@@ -1,6 +1,11 @@
 /* session.c: OSSslSession, a resumable TLS session (SSL_SESSION). Document row S2. */
 #include "pki.h"
 
+/***
+A session that a later handshake can resume. It holds the session's secret. Sessions with the same id are equal.
+@classmod OSSslSession
+*/
+
 static const sci_kind session_kind = {
     .label = "SSL SESSION PARAMETERS",
     .absent = "not_session",

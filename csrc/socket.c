@@ -6,6 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+/***
+A TCP socket of IPv4 or IPv6, or a Unix-domain socket. It is made blocking and close-on-exec. A write to a peer that has
+gone answers an error and raises no SIGPIPE. Sockets of other libraries are taken over with `SciSocket.on`, and every loop
+that polls descriptors can wait for one.
+@classmod SciSocket
+*/
+
 #define SEND_MOST ((size_t)1 << 30) /* bytes a call: some systems refuse more than an int can say */
 
 static const char socket_classes = 0; /* its address: registry key of the set of metatables of SciSocket's kind */

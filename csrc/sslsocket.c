@@ -9,6 +9,16 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
+/***
+A socket with TLS: everything that a `SciSocket` answers, and the document's messages. Without a descriptor it lives on
+memory (`SciSslSocket.onMemory`).
+
+Messages of the document answer one value: a result, or an integer of 0 or less for "not yet, or closed", which
+`sslGetError` explains, or a `SciSslError`. All others answer their value, or nil and a `SciSslError`. Once `close` has
+been called, what asks the TLS connection answers the condition `closed`, or nil.
+@classmod SciSslSocket
+*/
+
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) { return luaL_checkudata(L, index, SCI_SSL_SOCKET); }
 
 sci_sslsocket *sci_ssl_self(lua_State *L) {

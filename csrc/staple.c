@@ -148,6 +148,7 @@ static int context_set_ocsp_policy(lua_State *L) {
 Answers what `setOcspPolicy` set.
 @function SciSslContext:getOcspPolicy
 @treturn string
+@see SSL_CTX_set_tlsext_status_type(3)
 */
 static int context_get_ocsp_policy(lua_State *L) {
     lua_pushstring(L, policies[sci_check_context(L, 1)->ocsp_policy]);

@@ -248,7 +248,7 @@ resumed a session.
 @tparam[opt] string|integer alert its name in the RFCs, or its number; without it `bad_certificate` at `"verify"`, else
  `handshake_failure`
 @tparam[opt] string reason for our own SciSslError: its message
-@tparam[opt] cause any value: for our own SciSslError
+@param[opt] cause any value, for our own SciSslError
 @tparam[opt] string traceback of the cause
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil

@@ -3,6 +3,11 @@
 
 #include <openssl/crypto.h>
 
+/***
+The OpenSSL in use: of the headers that scissl was compiled with, and of the library that was loaded.
+@classmod OSSslVersion
+*/
+
 typedef struct sci_version {
     unsigned long headers, library;
 } sci_version;

@@ -69,7 +69,8 @@ loads_from() (
     unset LUA_PATH_5_4 LUA_CPATH_5_4
     export LUA_PATH="$1/share/lua/$lua_version/?.lua;$1/share/lua/$lua_version/?/init.lua"
     export LUA_CPATH="$1/lib/lua/$lua_version/?.so"
-    "$lua" -e 'print(assert(require("scissl").SciSslContext.new()))'
+    "$lua" -e 'local scissl = require "scissl"
+        print(assert(scissl.SciSslContext.new()), assert(scissl.help.text "sslAccept"), assert(scissl.help.text "safe clients"))'
 )
 
 installs_with_cmake() {
@@ -97,6 +98,12 @@ check_format() {
         fi
     done
     skip "clang-format (version 14 is not installed)"
+}
+
+# LDoc's warnings are failures here.
+builds_the_reference() {
+    rm -rf "$build/reference"
+    ldoc --fatalwarnings . && [ -f "$build/reference/index.html" ]
 }
 
 # ---- Runs of the specs ---------------------------------------------------------------------------------------------
@@ -204,6 +211,7 @@ check "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
 check "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
 check "luacheck" luacheck --no-color lua spec examples
 check_format
+check "ldoc ." builds_the_reference
 run_specs plain "$build/gcc" spec "$lua"
 check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
 run_sanitized

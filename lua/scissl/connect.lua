@@ -111,7 +111,7 @@ known_options = Configuration.optionKinds(known_options)
 -- * `verifyHost`: the name or address that the certificate must be for, if not `host`; a list of names: one of them;
 --   false: any name will do
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
--- * `verify = false`: no check whatsoever, and so no protection against anybody
+-- * `verify`: false: no check whatsoever, and so no protection against anybody
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocsp`: `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see
@@ -122,7 +122,7 @@ known_options = Configuration.optionKinds(known_options)
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
--- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
+-- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume
 -- * `sessions`: a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are
 --   kept apart by host, port, application protocols and everything that decides whom this connection trusts
@@ -138,7 +138,8 @@ known_options = Configuration.optionKinds(known_options)
 -- * `over`: a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`).
 --   It carries the new stream from then on and is closed with it. `port` is not needed then
 -- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
--- * `waiter`: how to wait (see `scissl.wait`), `maxLine`, `maxBuffer`: the stream's limits (see `scissl.stream`)
+-- * `waiter`: how to wait (see `scissl.wait`)
+-- * `maxLine`, `maxBuffer`: the stream's limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil

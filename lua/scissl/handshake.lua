@@ -223,16 +223,17 @@ local known_options = {
 -- @tparam string role `"connect"` (client) or `"accept"` (server)
 -- @tparam[opt] table given options:
 --
--- * `timeout`: seconds for the whole handshake; `deadline`: the same as a moment on the clock of `SciSocket.now()`
+-- * `timeout`: seconds for the whole handshake
+-- * `deadline`: the same as a moment on the clock of `SciSocket.now()`
 -- * `waiter`: a name or a function (see `scissl.wait`)
--- * `onClientHello(socket, hello)`, servers: `hello` is a SciSslClientHello; answering a SciSslContext goes on with
+-- * `onClientHello(socket, hello)` (servers): `hello` is a SciSslClientHello; answering a SciSslContext goes on with
 --   that one (see `SciSslSocket:sslSetContext`)
 -- * `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers
 --   whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as
 --   `SciSslSocket:sslUseCertificate` takes them
--- * `replayable`, clients: early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`);
+-- * `replayable` (clients): early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`);
 --   `socket:earlyDataStatus()` tells afterwards whether the server has taken it
--- * `onReplayable(socket, data)`, servers: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
+-- * `onReplayable(socket, data)` (servers): gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
 --   raises goes to the caller
 -- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer
 --   whatever OpenSSL thinks, and nothing leaves it to OpenSSL

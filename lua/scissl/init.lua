@@ -16,6 +16,7 @@ local written_in_lua = {
   sni = "scissl.sni",
   SciSslClientHello = "scissl.hello",
   sessions = "scissl.sessions",
+  help = "scissl.help",
   scheduler = "scissl.scheduler",
   wait = "scissl.wait",
   SciSslSocketConfiguration = "scissl.configuration",

@@ -276,11 +276,12 @@ end
 --
 -- * `port` (needed): number, 0 for one that the system chooses, or the name of a service
 -- * `host`: name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
--- * `certificate` (needed), `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration)
+-- * `certificate`, `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration). It needs one, unless there
+--   is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
--- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`), and `pskHint`. No
---   certificate is needed then
+-- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+-- * `pskHint`: see `SciSslContext:setPskHint`
 -- * `keylogFile`: appends the connections' secrets to a file, for debugging: it gives them away
 -- * `caFile`, `caPath`, `ca`, `trustUri`: who signs the certificates of clients
 -- * `verify`: `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one;
@@ -288,7 +289,7 @@ end
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration
--- * `configuration`: a SciSslSocketConfiguration, or `context`: a SciSslContext, in place of all fields of one
+-- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `sni`: contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's
 --   own, other names are refused
 -- * `onClientHello`, `onCertificate`, `onVerify`: handlers of each handshake (see `scissl.handshake`)
@@ -298,11 +299,12 @@ end
 -- * `backlog`: connections that may wait to be accepted (128)
 -- * `reusePort`: true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system
 --   deals the connections out to them
--- * `socket`, in place of `host`, `port`, `backlog` and `reusePort`: a listening socket, as `SciSocket.on` takes it:
+-- * `socket`: in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it:
 --   one that was inherited from the process that started this one, and is shared with others
 -- * `sessions`: a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions
 --   that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
--- * `waiter`: how to wait (see `scissl.wait`), `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
+-- * `waiter`: how to wait (see `scissl.wait`)
+-- * `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslListener
 -- @treturn[2] nil

@@ -126,17 +126,19 @@ end
 -- @function scissl.try
 -- @tparam[opt] table given options:
 --
--- * `version`: `"TLSv1.2"`, `"TLSv1.3"` …: the only one that both speak; `alpn`: list of protocols that both speak
+-- * `version`: the only one that both speak, such as `"TLSv1.2"`
+-- * `alpn`: list of protocols that both speak
 -- * `step`: `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the
 --   same call is repeated for each
 -- * `trace`: true: prints each message as it is sent
 -- * `certificate`: what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
--- * `trust`: false: the client does not know the authority; `verify`: false: it verifies nothing
+-- * `trust`: false: the client does not know the authority
+-- * `verify`: false: the client verifies nothing
 -- * `clientCertificate`: true: the server wants one, and the client has one; false: it wants one, and there is none
 -- * `serverName`: what the client asks for and verifies (`"localhost"`); false: nothing
 -- * `client`, `server`: further fields of a SciSslSocketConfiguration for each
--- * `session`: an OSSslSession for the client to resume, and `pieces`: what an earlier call answered, so that there is
---   somebody who knows the session
+-- * `session`: an OSSslSession for the client to resume
+-- * `pieces`: what an earlier call answered, so that there is somebody who knows the session
 --
 -- @treturn SciSslTrySocket the client: all that a SciSslSocket does, and `trace`
 -- @treturn SciSslTrySocket the server

@@ -371,18 +371,20 @@ local redis = {}
 -- * `secret` (needed): 32 random bytes or more, the same on all servers, which seal what is stored; or a list of them,
 --   of which the first seals and all read, so that a secret can be replaced without an interruption: first behind the
 --   old one on all servers, then before it, then alone. `false`: nothing is sealed
--- * `host` (127.0.0.1) and `port` (6379), or the `path` of a Unix-domain socket; `username`, `password`, `database`
+-- * `host`, `port`: of Redis (127.0.0.1, 6379)
+-- * `path`: in their place, a Unix-domain socket's
+-- * `username`, `password`, `database`: as Redis has them
 -- * `waiter`: how to wait for Redis (see `scissl.wait`)
--- * `connect(timeout)`, in place of these: makes a client of another library, such as
+-- * `connect(timeout)`: in place of these, makes a client of another library, such as
 --   `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods
 --   `get(key)`, `set(key, value, "EX", seconds[, "NX"])`, which answers true or `"OK"` where it has set it, and
 --   `del(key)`, which answers how many there were; it raises, or answers nil and why, when it fails, and is dropped
 --   then
--- * `client`, in place of these: one client that all calls share, whatever happened before
+-- * `client`: in place of these, one client that all calls share, whatever happened before
 -- * `yields`: whether that client yields (false): then Redis is asked at the client's hello only, never inside OpenSSL,
 --   where nothing can yield
 -- * `timeout`: seconds that Redis has for each call (0.5). A client of another library has to keep to it itself
--- * `retry` (1), `maxRetry` (30): seconds that Redis is left alone after a failure, at first and at the most
+-- * `retry`, `maxRetry`: seconds that Redis is left alone after a failure, at first (1) and at the most (30)
 -- * `onOutage(reason)`: is told why Redis went away, and nil when it is back
 -- * `prefix`: what the keys in Redis begin with (`"scissl:"`); fleets with different ones have nothing in common
 -- * `rotation`: seconds after which ticket keys change (10800)

@@ -1,0 +1,176 @@
+---A session that a later handshake can resume. It holds the session's secret. Sessions with the same id are equal.
+---
+---@meta OSSslSession
+---@class OSSslSession
+local OSSslSession = {}
+
+---Reads a session that `toPem` wrote.
+---
+---@param text string
+---@return OSSslSession?
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_session` or `malformed_session`
+---@see PEM_read_bio_SSL_SESSION(3)
+---@usage
+---```lua
+---local text = assert(session:toPem()) -- as secret as a key
+---print(assert(scissl.OSSslSession.fromPem(text)) == session) --> true
+---```
+function OSSslSession.fromPem(text) end
+
+---Reads a session that `toDer` wrote.
+---
+---@param bytes string
+---@return OSSslSession?
+---@return SciSslError? # phase `load`, condition `not_der` or `malformed_session`
+---@see d2i_SSL_SESSION(3)
+---@usage
+---```lua
+---print(assert(scissl.OSSslSession.fromDer(assert(session:toDer()))) == session) --> true
+---local none, err = scissl.OSSslSession.fromDer "rubbish"
+---print(none, err:condition()) --> nil not_der
+---```
+function OSSslSession.fromDer(bytes) end
+
+---Writes the session as PEM text. It holds the session's secret: keep it as you would a key.
+---
+---@return string?
+---@return SciSslError?
+---@see PEM_write_bio_SSL_SESSION(3)
+---@usage
+---```lua
+---local text = assert(session:toPem()) -- as secret as a key
+---print(assert(scissl.OSSslSession.fromPem(text)) == session) --> true
+---```
+function OSSslSession:toPem() end
+
+---Writes the session as DER bytes. They hold the session's secret: keep them as you would a key.
+---
+---@return string?
+---@return SciSslError?
+---@see i2d_SSL_SESSION(3)
+---@usage
+---```lua
+---print(assert(scissl.OSSslSession.fromDer(assert(session:toDer()))) == session) --> true
+---local none, err = scissl.OSSslSession.fromDer "rubbish"
+---print(none, err:condition()) --> nil not_der
+---```
+function OSSslSession:toDer() end
+
+---Answers the session's id. In TLS 1.3 it names the session on this side only.
+---
+---@return string # raw bytes, 32 at the most; empty where it has none
+---@see SSL_SESSION_get_id(3)
+---@usage
+---```lua
+---print(#session:id(), session:isResumable()) --> 32 true
+---```
+function OSSslSession:id() end
+
+---Tells whether a handshake with this session can skip the full exchange.
+---
+---@return boolean
+---@see SSL_SESSION_is_resumable(3)
+---@usage
+---```lua
+---print(#session:id(), session:isResumable()) --> 32 true
+---```
+function OSSslSession:isResumable() end
+
+---Answers the protocol of the session.
+---
+---@return string # `TLSv1.2`, `TLSv1.3` …
+---@see SSL_SESSION_get_protocol_version(3)
+---@usage
+---```lua
+---print(session:protocol(), session:cipher():name()) --> TLSv1.3 TLS_AES_256_GCM_SHA384
+---print(session:hostName(), session:alpnProtocol()) --> localhost nil
+---```
+function OSSslSession:protocol() end
+
+---Answers the cipher suite of the session.
+---
+---@return SciSslCipher?
+---@see SSL_SESSION_get0_cipher(3)
+---@usage
+---```lua
+---print(session:protocol(), session:cipher():name()) --> TLSv1.3 TLS_AES_256_GCM_SHA384
+---print(session:hostName(), session:alpnProtocol()) --> localhost nil
+---```
+function OSSslSession:cipher() end
+
+---Answers the server name that the client asked for (SNI).
+---
+---@return string?
+---@see SSL_SESSION_get0_hostname(3)
+---@usage
+---```lua
+---print(session:protocol(), session:cipher():name()) --> TLSv1.3 TLS_AES_256_GCM_SHA384
+---print(session:hostName(), session:alpnProtocol()) --> localhost nil
+---```
+function OSSslSession:hostName() end
+
+---Answers when the session was made.
+---
+---@return integer # seconds since the epoch
+---@see SSL_SESSION_get_time(3)
+---@usage
+---```lua
+---print(session:time() + session:timeout() > os.time()) --> true
+---print(session:ticketLifetime()) --> 7200
+---```
+function OSSslSession:time() end
+
+---Answers how long the session may be resumed.
+---
+---@return integer # seconds from `time`
+---@see SSL_SESSION_get_timeout(3)
+---@usage
+---```lua
+---print(session:time() + session:timeout() > os.time()) --> true
+---print(session:ticketLifetime()) --> 7200
+---```
+function OSSslSession:timeout() end
+
+---Answers how long the server means to honour the session's ticket.
+---
+---@return integer? # seconds; nil where the session has no ticket
+---@see SSL_SESSION_get_ticket_lifetime_hint(3)
+---@usage
+---```lua
+---print(session:time() + session:timeout() > os.time()) --> true
+---print(session:ticketLifetime()) --> 7200
+---```
+function OSSslSession:ticketLifetime() end
+
+---Answers how many bytes of early data the server takes from whoever resumes the session.
+---
+---@return integer # bytes; 0: none
+---@see SSL_SESSION_get_max_early_data(3)
+---@usage
+---```lua
+---print(session:maxReplayableData()) --> 0
+---```
+function OSSslSession:maxReplayableData() end
+
+---Answers the application protocol of the session (ALPN).
+---
+---@return string?
+---@see SSL_SESSION_get0_alpn_selected(3)
+---@usage
+---```lua
+---print(session:protocol(), session:cipher():name()) --> TLSv1.3 TLS_AES_256_GCM_SHA384
+---print(session:hostName(), session:alpnProtocol()) --> localhost nil
+---```
+function OSSslSession:alpnProtocol() end
+
+---Answers the certificate that the peer presented when the session was made.
+---
+---@return SciSslX509Certificate?
+---@see SSL_SESSION_get0_peer(3)
+---@usage
+---```lua
+---print(session:peerCertificate():subject()) --> CN=localhost
+---```
+function OSSslSession:peerCertificate() end
+
+return OSSslSession

@@ -1,0 +1,207 @@
+---What went wrong, as a value. `tostring` is one line that tells a person what to do, `condition` a short name for programs.
+---
+---@meta SciSslError
+---@class SciSslError
+local SciSslError = {}
+
+---Makes a SciSslError from Lua, for what goes wrong above the C core.
+---
+---@param fields table `phase`, `condition`, `message`, `subject` (strings), `sslError`, `errno`, `verifyResult` (integers), `cause` (any value), `traceback` (string); each may be missing
+---@return SciSslError
+---@raise for a field of another name or type
+---@usage
+---```lua
+---local mine = scissl.SciSslError.new { phase = "read", condition = "bad_greeting", message = "the greeting is not ours",
+---                                      cause = { greeting = "HELO" } }
+---print(mine:message(), mine:cause().greeting, mine:traceback()) --> the greeting is not ours HELO nil
+---```
+function SciSslError.new(fields) end
+
+---Answers the operating system's error.
+---
+---@return integer? # errno; nil where the system reported none
+---@return string? # its text
+---@usage
+---```lua
+---local done, err = context:useCertificateFile "missing.pem"
+---print(err:errno()) --> 2 No such file or directory
+---```
+function SciSslError:errno() end
+
+---Answers the TLS alert that ended the connection.
+---
+---@return string? # the alert's name in the RFCs, such as `unknown_ca`; nil where there was none
+---@return string? # `"sent"` or `"received"`
+---@return integer? # the alert's number
+---@see RFC 8446, section 6
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---local clientErr, serverErr = handshake(newClient, newServer)
+---print(clientErr:sslError() == scissl.SSL_ERROR_SSL) --> true
+---print(clientErr:verifyResult()) --> 62 hostname mismatch -- scissl.X509_V_ERR_HOSTNAME_MISMATCH
+---print(serverErr:alert()) --> bad_certificate received 42
+---```
+function SciSslError:alert() end
+
+---Answers the result of the certificate check behind the failure.
+---
+---@return integer? # an `X509_V_ERR_…`; nil where no check failed
+---@return string? # its text
+---@see X509_STORE_CTX_get_error(3)
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---local clientErr, serverErr = handshake(newClient, newServer)
+---print(clientErr:sslError() == scissl.SSL_ERROR_SSL) --> true
+---print(clientErr:verifyResult()) --> 62 hostname mismatch -- scissl.X509_V_ERR_HOSTNAME_MISMATCH
+---print(serverErr:alert()) --> bad_certificate received 42
+---```
+function SciSslError:verifyResult() end
+
+---Calls `handler` with the error and answers what it answers.
+---
+---@param handler function
+---@return any # whatever `handler` answers
+---@usage
+---```lua
+---print(err:ifSslErrorDo(function(failure) return failure:condition() end)) --> file_missing
+---```
+function SciSslError:ifSslErrorDo(handler) end
+
+---Answers the phase in which it failed: `connect`, `accept`, `read`, `write`, `shutdown`, `load` …
+---
+---@return string
+---@usage
+---```lua
+---local done, err = context:useCertificateFile "missing.pem"
+---print(err:phase(), err:condition(), err:subject()) --> load file_missing missing.pem
+---```
+function SciSslError:phase() end
+
+---Answers a short name for what went wrong that stays the same from version to version, such as
+---`certificate_expired`, `timeout` or `connection_refused`: the thing to compare in a program.
+---
+---@return string
+---@usage
+---```lua
+---local done, err = context:useCertificateFile "missing.pem"
+---print(err:phase(), err:condition(), err:subject()) --> load file_missing missing.pem
+---```
+function SciSslError:condition() end
+
+---Answers the words of the layer that failed, where it has any of its own.
+---
+---@return string?
+---@usage
+---```lua
+---local mine = scissl.SciSslError.new { phase = "read", condition = "bad_greeting", message = "the greeting is not ours",
+---                                      cause = { greeting = "HELO" } }
+---print(mine:message(), mine:cause().greeting, mine:traceback()) --> the greeting is not ours HELO nil
+---```
+function SciSslError:message() end
+
+---Answers the file, host or option text that the failure is about.
+---
+---@return string?
+---@usage
+---```lua
+---local done, err = context:useCertificateFile "missing.pem"
+---print(err:phase(), err:condition(), err:subject()) --> load file_missing missing.pem
+---```
+function SciSslError:subject() end
+
+---Answers OpenSSL's packed code of the first entry of its queue; 0 where OpenSSL reported nothing.
+---
+---@return integer
+---@see ERR_get_error(3)
+---@usage
+---```lua
+---local done, err = context:setCipherList "no such cipher"
+---print(err:code() ~= 0, err:library(), err:reason()) --> true SSL routines no cipher match
+---print(err:queue()[1].reason) --> no cipher match
+---```
+function SciSslError:code() end
+
+---Answers the name of the OpenSSL library that reported it, such as `SSL routines`.
+---
+---@return string?
+---@usage
+---```lua
+---local done, err = context:setCipherList "no such cipher"
+---print(err:code() ~= 0, err:library(), err:reason()) --> true SSL routines no cipher match
+---print(err:queue()[1].reason) --> no cipher match
+---```
+function SciSslError:library() end
+
+---Answers OpenSSL's reason, such as `certificate verify failed`.
+---
+---@return string?
+---@usage
+---```lua
+---local done, err = context:setCipherList "no such cipher"
+---print(err:code() ~= 0, err:library(), err:reason()) --> true SSL routines no cipher match
+---print(err:queue()[1].reason) --> no cipher match
+---```
+function SciSslError:reason() end
+
+---Answers what `sslGetError` answers for this error: `SSL_ERROR_SSL`, `SSL_ERROR_SYSCALL` …
+---
+---@return integer
+---@see SSL_get_error(3)
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---local clientErr, serverErr = handshake(newClient, newServer)
+---print(clientErr:sslError() == scissl.SSL_ERROR_SSL) --> true
+---print(clientErr:verifyResult()) --> 62 hostname mismatch -- scissl.X509_V_ERR_HOSTNAME_MISMATCH
+---print(serverErr:alert()) --> bad_certificate received 42
+---```
+function SciSslError:sslError() end
+
+---Answers OpenSSL's whole queue, oldest first, as tables with `code`, `library`, `reason`, `function`, `file`, `line` and,
+---where there is any, `data`.
+---
+---@return table[]
+---@usage
+---```lua
+---local done, err = context:setCipherList "no such cipher"
+---print(err:code() ~= 0, err:library(), err:reason()) --> true SSL routines no cipher match
+---print(err:queue()[1].reason) --> no cipher match
+---```
+function SciSslError:queue() end
+
+---Answers the Lua value behind the failure: what a handler raised. Text has the traceback behind it.
+---
+---@return any # the value, or nil
+---@usage
+---```lua
+---local mine = scissl.SciSslError.new { phase = "read", condition = "bad_greeting", message = "the greeting is not ours",
+---                                      cause = { greeting = "HELO" } }
+---print(mine:message(), mine:cause().greeting, mine:traceback()) --> the greeting is not ours HELO nil
+---```
+function SciSslError:cause() end
+
+---Answers where the cause was raised.
+---
+---@return string? # nil where no handler raised anything
+---@usage
+---```lua
+---local mine = scissl.SciSslError.new { phase = "read", condition = "bad_greeting", message = "the greeting is not ours",
+---                                      cause = { greeting = "HELO" } }
+---print(mine:message(), mine:cause().greeting, mine:traceback()) --> the greeting is not ours HELO nil
+---```
+function SciSslError:traceback() end
+
+---One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.
+---
+---@return string # never empty
+---@usage
+---```lua
+---local done, err = context:useCertificateFile "missing.pem"
+---print(err:errorHint()) --> loading … there is no such file; check the path …
+---print(tostring(err) == err:errorHint()) --> true
+---```
+function SciSslError:errorHint() end
+
+return SciSslError

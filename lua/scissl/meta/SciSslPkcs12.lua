@@ -1,0 +1,46 @@
+---PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers, in one.
+---
+---@meta SciSslPkcs12
+---@class SciSslPkcs12
+local SciSslPkcs12 = {}
+
+---Reads PKCS#12.
+---
+---@param bytes string
+---@param passphrase? string|function a function is called once, without arguments, and answers it
+---@return table? # `key` (SciSslPrivateKey), `certificate` (SciSslX509Certificate, the key's), `chain` (array of the other certificates), `friendlyName`. What is not in there is nil
+---@return SciSslError? # phase `load`; condition `malformed_pkcs12`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL has put aside
+---@see PKCS12_parse(3)
+---@see RFC 7292
+---@usage
+---```lua
+---local bytes = assert(scissl.SciSslPkcs12.make {
+---  key = key, certificate = certificate, chain = { ca }, passphrase = "open sesame", friendlyName = "web server",
+---})
+---local found = assert(scissl.SciSslPkcs12.parse(bytes, "open sesame"))
+---print(found.certificate == certificate, #found.chain, found.friendlyName) --> true 1 web server
+---local none, err = scissl.SciSslPkcs12.parse(bytes, "guessed")
+---print(err:condition()) --> passphrase_wrong
+---```
+function SciSslPkcs12.parse(bytes, passphrase) end
+
+---Writes PKCS#12, encrypted with AES-256-CBC under a key that PBKDF2 makes of the passphrase.
+---
+---@param options table `key`: the SciSslPrivateKey; `certificate`: the SciSslX509Certificate that goes with it; `chain`: array of further certificates, its issuers; `passphrase`: string, not empty; `friendlyName`: how programs call it; `iterations`: of PBKDF2 (default 2048, as OpenSSL's; more make guessing slower, and opening it too)
+---@return string?
+---@return SciSslError? # phase `save`; condition `passphrase_empty`, `key_mismatch`
+---@raise for an unknown option or one of a wrong type
+---@see PKCS12_create(3)
+---@usage
+---```lua
+---local bytes = assert(scissl.SciSslPkcs12.make {
+---  key = key, certificate = certificate, chain = { ca }, passphrase = "open sesame", friendlyName = "web server",
+---})
+---local found = assert(scissl.SciSslPkcs12.parse(bytes, "open sesame"))
+---print(found.certificate == certificate, #found.chain, found.friendlyName) --> true 1 web server
+---local none, err = scissl.SciSslPkcs12.parse(bytes, "guessed")
+---print(err:condition()) --> passphrase_wrong
+---```
+function SciSslPkcs12.make(options) end
+
+return SciSslPkcs12

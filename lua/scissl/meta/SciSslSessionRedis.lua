@@ -1,0 +1,226 @@
+---Sessions of a fleet of servers, kept in Redis, so that a client resumes at whichever server it meets.
+---
+---`scissl.listen { …, sessions = store }` does all that is needed. Two things are shared:
+---
+---* **Sessions**: those that clients do not keep themselves (TLS 1.2 without tickets, and all of them where
+---  `SSL_OP_NO_TICKET` is set or early data is taken), by the digest of their id, for as long as they may be resumed.
+---  One of TLS 1.3 is taken out by the first server that resumes it: nobody, and no early data, uses it twice.
+---* **Ticket keys**, which seal the sessions that clients keep. They change every `rotation` seconds; the next one is
+---  there a whole rotation before any server seals with it, and the older ones stay for as long as their tickets live,
+---  so that no ticket fails for a rotation. Clocks may differ by as much as a rotation less `refresh`.
+---
+---*What is stored.* A session is all that is needed to read its connections (up to TLS 1.2 those of the past, too) and
+---to pose as its client, whose certificate is part of it; a ticket key is that for every ticket it seals. So each value
+---is encrypted and authenticated with the fleet's `secret` (see `scissl.seal`), together with its name: who can read
+---Redis learns the number of sessions and when they were made, and who can write there can remove sessions, or bring
+---back ones that were there before, but not make any. `secret = false` stores them as they are.
+---
+---*When Redis is away*, or slow, or answers rubbish, handshakes are full ones and fail for nothing of this. The first
+---waits `timeout` seconds at the most for each call; then Redis is left alone for `retry` seconds, twice as long after
+---each failure up to `maxRetry`, and costs nothing. The ticket keys that were known go on: tickets are resumed at all
+---servers for one to two rotations, and at the server that made them for as long as it is away.
+---
+---@meta SciSslSessionRedis
+---@class SciSslSessionRedis
+local SciSslSessionRedis = {}
+
+---Finds a session. One of TLS 1.3 is taken out.
+---
+---@param id string raw bytes
+---@return OSSslSession? # nil also where Redis is away
+---@usage
+---```lua
+---local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function(_, key)
+---    local count = redis[key] and 1 or 0
+---    redis[key] = nil
+---    return count
+---  end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---print(store:put(session)) --> …
+---print(store:find "no such id", store:remove "no such id", store:isAway()) --> nil false false
+---store:close()
+---```
+function SciSslSessionRedis:find(id) end
+
+---Puts a session in. Those that cannot be found by an id, or resumed, are passed over.
+---
+---@param session OSSslSession
+---@return boolean # true: it is there; false: Redis is away, or it was passed over
+---@usage
+---```lua
+---local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function(_, key)
+---    local count = redis[key] and 1 or 0
+---    redis[key] = nil
+---    return count
+---  end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---print(store:put(session)) --> …
+---print(store:find "no such id", store:remove "no such id", store:isAway()) --> nil false false
+---store:close()
+---```
+function SciSslSessionRedis:put(session) end
+
+---Takes a session out: nobody can resume it any more, unless it is in a ticket.
+---
+---@param session OSSslSession|string or its id
+---@return boolean # true: it was there
+---@usage
+---```lua
+---local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function(_, key)
+---    local count = redis[key] and 1 or 0
+---    redis[key] = nil
+---    return count
+---  end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---print(store:put(session)) --> …
+---print(store:find "no such id", store:remove "no such id", store:isAway()) --> nil false false
+---store:close()
+---```
+function SciSslSessionRedis:remove(session) end
+
+---Looks whether ticket keys are to be changed, and changes them. `scissl.listen` calls it for each connection; a
+---server with a loop of its own calls this before each handshake, or now and then.
+---
+---@return SciSslSessionRedis # the receiver
+---@usage
+---```lua
+---local redis = {}
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function() return 0 end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---store:serve(serverContext, "shop") -- scissl.listen { sessions = store } does all of this
+---store:refresh()
+---local handler = store:onClientHello() -- for scissl.handshake
+---store:keep(server) -- after its handshake
+---store:close()
+---```
+function SciSslSessionRedis:refresh() end
+
+---Makes the servers of a context share their sessions: sets its session store, its session id context, its ticket
+---keys, and that OpenSSL's own cache is not used, which knows nothing of what other servers take out. `scissl.listen`
+---does so for its own context and those of `sni`. What else the contexts say, above all whose client certificates they
+---accept, must be the same on all servers.
+---
+---@param context SciSslContext
+---@param name? string (default: "") sessions are resumed at contexts of the same name only
+---@return SciSslContext # the context
+---@raise where its sessions last longer than the ticket keys
+---@usage
+---```lua
+---local redis = {}
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function() return 0 end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---store:serve(serverContext, "shop") -- scissl.listen { sessions = store } does all of this
+---store:refresh()
+---local handler = store:onClientHello() -- for scissl.handshake
+---store:keep(server) -- after its handshake
+---store:close()
+---```
+function SciSslSessionRedis:serve(context, name) end
+
+---Makes a handler `onClientHello` for `scissl.handshake`, which gets the ticket keys and the client's session from
+---Redis while the handshake is suspended: there the client of Redis may yield.
+---
+---@param handler? function another one, called first: for contexts by name, and whatever else
+---@return function
+---@usage
+---```lua
+---local redis = {}
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function() return 0 end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---store:serve(serverContext, "shop") -- scissl.listen { sessions = store } does all of this
+---store:refresh()
+---local handler = store:onClientHello() -- for scissl.handshake
+---store:keep(server) -- after its handshake
+---store:close()
+---```
+function SciSslSessionRedis:onClientHello(handler) end
+
+---Puts the sessions in that a server's connection has made. `scissl.listen` does so after each handshake.
+---
+---@param socket SciSslSocket after its handshake
+---@usage
+---```lua
+---local redis = {}
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function() return 0 end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---store:serve(serverContext, "shop") -- scissl.listen { sessions = store } does all of this
+---store:refresh()
+---local handler = store:onClientHello() -- for scissl.handshake
+---store:keep(server) -- after its handshake
+---store:close()
+---```
+function SciSslSessionRedis:keep(socket) end
+
+---Tells whether Redis is away: the last call has failed, and the next one is not due.
+---
+---@return boolean
+---@usage
+---```lua
+---local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function(_, key)
+---    local count = redis[key] and 1 or 0
+---    redis[key] = nil
+---    return count
+---  end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---print(store:put(session)) --> …
+---print(store:find "no such id", store:remove "no such id", store:isAway()) --> nil false false
+---store:close()
+---```
+function SciSslSessionRedis:isAway() end
+
+---Closes the connections to Redis. The store goes on: it makes new ones when they are needed.
+---
+---@usage
+---```lua
+---local redis = {}
+---local client = {
+---  get = function(_, key) return redis[key] end,
+---  set = function(_, key, value) redis[key] = value return true end,
+---  del = function() return 0 end,
+---}
+---local store = scissl.sessions.redis.new { secret = ("s"):rep(32), client = client }
+---store:serve(serverContext, "shop") -- scissl.listen { sessions = store } does all of this
+---store:refresh()
+---local handler = store:onClientHello() -- for scissl.handshake
+---store:keep(server) -- after its handshake
+---store:close()
+---```
+function SciSslSessionRedis:close() end
+
+return SciSslSessionRedis

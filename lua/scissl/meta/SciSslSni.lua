@@ -1,0 +1,38 @@
+---Contexts by server name: exact names, wildcards and a default, for servers of several hosts.
+---
+---An SNI map is called as the handler `onClientHello` of `scissl.handshake`; `scissl.listen { sni = … }` makes one of a
+---table. It may be changed while the server runs: connections that come later see it.
+---
+---@meta SciSslSni
+---@class SciSslSni
+local SciSslSni = {}
+
+---Sets the context of a name, or takes it away.
+---
+---@param name string as for `scissl.sni.new`
+---@param context any as there, or nil
+---@return SciSslSni? # the receiver
+---@return SciSslError? # the context could not be made; the map stays as it was
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new { ["www.example.org"] = serverContext })
+---assert(hosts:set("*.example.net", { certificate = "server.pem", privateKey = "server.key" }))
+---print(hosts:find "WWW.example.org" == serverContext) --> true
+---print(hosts:find "a.example.net" ~= nil, hosts:find "elsewhere.example") --> true nil
+---```
+function SciSslSni:set(name, context) end
+
+---Finds the context for a host.
+---
+---@param name string? nil: the client names none
+---@return SciSslContext?
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new { ["www.example.org"] = serverContext })
+---assert(hosts:set("*.example.net", { certificate = "server.pem", privateKey = "server.key" }))
+---print(hosts:find "WWW.example.org" == serverContext) --> true
+---print(hosts:find "a.example.net" ~= nil, hosts:find "elsewhere.example") --> true nil
+---```
+function SciSslSni:find(name) end
+
+return SciSslSni

@@ -1,0 +1,553 @@
+---A certificate: read, made, asked and verified. Two of the same bytes are equal.
+---
+---@meta SciSslX509Certificate
+---@class SciSslX509Certificate
+local SciSslX509Certificate = {}
+
+---Reads a certificate from PEM text: the first, where there are several.
+---
+---@param text string
+---@return SciSslX509Certificate?
+---@return SciSslError? # phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
+---@see PEM_read_bio_X509(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromPem(certificate:toPem())) == certificate) --> true
+---```
+function SciSslX509Certificate.fromPem(text) end
+
+---Reads a certificate from a PEM file.
+---
+---@param path string
+---@return SciSslX509Certificate?
+---@return SciSslError? # as for `fromPem`, with the path as its subject; also `file_missing`, `file_unreadable` …
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromPemFile "server.pem"):subject()) --> CN=localhost
+---```
+function SciSslX509Certificate.fromPemFile(path) end
+
+---Reads a certificate from DER bytes.
+---
+---@param bytes string
+---@return SciSslX509Certificate?
+---@return SciSslError? # phase `load`; condition `not_der` or `malformed_certificate`
+---@see d2i_X509(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromDer(certificate:toDer())) == certificate) --> true
+---```
+function SciSslX509Certificate.fromDer(bytes) end
+
+---Writes the certificate as PEM text.
+---
+---@return string?
+---@return SciSslError? # phase `save`
+---@see PEM_write_bio_X509(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromPem(certificate:toPem())) == certificate) --> true
+---```
+function SciSslX509Certificate:toPem() end
+
+---Writes the certificate as DER bytes.
+---
+---@return string?
+---@return SciSslError? # phase `save`
+---@see i2d_X509_bio(3)
+---@usage
+---```lua
+---print(assert(scissl.SciSslX509Certificate.fromDer(certificate:toDer())) == certificate) --> true
+---```
+function SciSslX509Certificate:toDer() end
+
+---Answers whom the certificate is about.
+---
+---@return string? # RFC 2253 text in UTF-8, such as `CN=localhost,O=Test`; empty where it has no subject
+---@return SciSslError? # condition `malformed_name`
+---@see X509_NAME_print_ex(3)
+---@usage
+---```lua
+---print(certificate:subject(), certificate:issuer()) --> CN=localhost CN=scissl test authority
+---```
+function SciSslX509Certificate:subject() end
+
+---Answers who signed the certificate.
+---
+---@return string? # RFC 2253 text in UTF-8
+---@return SciSslError? # condition `malformed_name`
+---@see X509_NAME_print_ex(3)
+---@usage
+---```lua
+---print(certificate:subject(), certificate:issuer()) --> CN=localhost CN=scissl test authority
+---```
+function SciSslX509Certificate:issuer() end
+
+---Answers the names that the certificate stands for, in its order, as tables with `type` and `value`:
+---
+---- `"DNS"`, `"email"`, `"URI"`: the bytes as they are, NUL bytes among them
+---- `"IP"`: the text of an IPv4 or IPv6 address
+---- `"dirName"`: RFC 2253 text
+---- `"RID"`: numbers with dots
+---- `"otherName"`: the DER bytes of the value, with `oid` as numbers with dots, and `text` where the value is a text
+---- `"x400Address"`, `"ediPartyName"`: DER bytes
+---
+---@return table[]? # empty where the certificate has none
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.6
+---@usage
+---```lua
+---for _, name in ipairs(assert(certificate:subjectAltNames())) do print(name.type, name.value) end
+-----> DNS localhost
+-----> IP 127.0.0.1
+---```
+function SciSslX509Certificate:subjectAltNames() end
+
+---Answers the serial number.
+---
+---@return string # upper-case hexadecimal digits, two a byte; behind `-` where a broken issuer made it negative
+---@see X509_get0_serialNumber(3)
+---@usage
+---```lua
+---print(certificate:serial():find "^%x+$" ~= nil, certificate:version()) --> true 3
+---```
+function SciSslX509Certificate:serial() end
+
+---Answers the version of the format.
+---
+---@return integer # 3, or 1 for very old ones
+---@see X509_get_version(3)
+---@usage
+---```lua
+---print(certificate:serial():find "^%x+$" ~= nil, certificate:version()) --> true 3
+---```
+function SciSslX509Certificate:version() end
+
+---Answers from when the certificate is valid.
+---
+---@return integer? # seconds since the epoch; negative before 1970
+---@return SciSslError? # condition `malformed_certificate`
+---@see X509_get0_notBefore(3)
+---@usage
+---```lua
+---local now = os.time()
+---print(certificate:notBefore() <= now and now <= certificate:notAfter()) --> true
+---```
+function SciSslX509Certificate:notBefore() end
+
+---Answers until when the certificate is valid, that second included.
+---
+---@return integer? # seconds since the epoch; negative before 1970
+---@return SciSslError? # condition `malformed_certificate`
+---@see X509_get0_notAfter(3)
+---@usage
+---```lua
+---local now = os.time()
+---print(certificate:notBefore() <= now and now <= certificate:notAfter()) --> true
+---```
+function SciSslX509Certificate:notAfter() end
+
+---Answers a digest of the whole certificate, which names it in logs and for pinning.
+---
+---@param digest? string (default: "SHA256")
+---@return string? # upper-case hexadecimal digits without colons
+---@return SciSslError? # condition `unknown_digest`
+---@see X509_digest(3)
+---@usage
+---```lua
+---print(#certificate:fingerprint(), #certificate:fingerprint "SHA1") --> 64 40
+---```
+function SciSslX509Certificate:fingerprint(digest) end
+
+---Answers OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
+---
+---@return string?
+---@return SciSslError? # condition `malformed_key`
+---@see EVP_PKEY_get0_type_name(3)
+---@usage
+---```lua
+---print(certificate:keyType(), certificate:keyBits(), certificate:keyGroup()) --> EC 256 prime256v1
+---```
+function SciSslX509Certificate:keyType() end
+
+---Answers the size of the public key.
+---
+---@return integer?
+---@return SciSslError? # condition `malformed_key`
+---@see EVP_PKEY_get_bits(3)
+---@usage
+---```lua
+---print(certificate:keyType(), certificate:keyBits(), certificate:keyGroup()) --> EC 256 prime256v1
+---```
+function SciSslX509Certificate:keyBits() end
+
+---Answers the curve or group of the public key.
+---
+---@return string? # OpenSSL's name, such as `prime256v1`; nil for keys that have none
+---@return SciSslError? # the key is of a kind that this OpenSSL does not know
+---@see EVP_PKEY_get_group_name(3)
+---@usage
+---```lua
+---print(certificate:keyType(), certificate:keyBits(), certificate:keyGroup()) --> EC 256 prime256v1
+---```
+function SciSslX509Certificate:keyGroup() end
+
+---Writes the public key as PEM text (SubjectPublicKeyInfo).
+---
+---@return string?
+---@return SciSslError? # condition `malformed_key` …
+---@see PEM_write_bio_PUBKEY(3)
+---@usage
+---```lua
+---print(certificate:publicPem()) --> -----BEGIN PUBLIC KEY-----…
+---print(#certificate:publicDer()) --> 91
+---```
+function SciSslX509Certificate:publicPem() end
+
+---Answers how the certificate was signed.
+---
+---@return string # OpenSSL's short name, such as `ecdsa-with-SHA256`, `RSA-SHA256` or `ED25519`; numbers with dots where it has none
+---@see X509_get0_signature(3)
+---@usage
+---```lua
+---print(certificate:signatureAlgorithm(), certificate:signatureDigest()) --> ecdsa-with-SHA256 SHA256
+---```
+function SciSslX509Certificate:signatureAlgorithm() end
+
+---Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed
+---certificate raises.
+---
+---@see X509_free(3)
+---@usage
+---```lua
+---local certificate <close> = assert(scissl.SciSslX509Certificate.fromPemFile "server.pem")
+---```
+function SciSslX509Certificate:close() end
+
+---Reads all certificates of a PEM text, in their order.
+---
+---@param text string
+---@return SciSslX509Certificate[]? # one at the least
+---@return SciSslError? # phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
+---@see PEM_read_bio_X509(3)
+---@usage
+---```lua
+---local text = assert(scissl.SciSslX509Certificate.chainToPem { certificate, ca })
+---print(#assert(scissl.SciSslX509Certificate.chainFromPem(text))) --> 2
+---```
+function SciSslX509Certificate.chainFromPem(text) end
+
+---Writes certificates as one PEM text, in their order.
+---
+---@param certificates SciSslX509Certificate[]
+---@return string?
+---@return SciSslError? # phase `save`
+---@see PEM_write_bio_X509(3)
+---@usage
+---```lua
+---local text = assert(scissl.SciSslX509Certificate.chainToPem { certificate, ca })
+---print(#assert(scissl.SciSslX509Certificate.chainFromPem(text))) --> 2
+---```
+function SciSslX509Certificate.chainToPem(certificates) end
+
+---Answers the data of a TLSA record for the certificate.
+---
+---@param selector? integer|string (default: "SPKI") 0 `Cert`, 1 `SPKI`
+---@param matchingType? integer|string (default: "SHA2-256") 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
+---@return string? # raw bytes
+---@return SciSslError? # OpenSSL could not encode it
+---@raise for other numbers
+---@see RFC 6698, section 2.1
+---@usage
+---```lua
+---print(#certificate:tlsa("SPKI", "SHA2-256")) --> 32 -- for a TLSA record 3 1 1
+---```
+function SciSslX509Certificate:tlsa(selector, matchingType) end
+
+---Answers the identifier of the certificate's key.
+---
+---@return string? # raw bytes; nil where there is none
+---@see X509_get0_subject_key_id(3)
+---@usage
+---```lua
+---print(certificate:authorityKeyId() == ca:subjectKeyId()) --> true
+---```
+function SciSslX509Certificate:subjectKeyId() end
+
+---Answers the identifier of the key that has signed the certificate.
+---
+---@return string? # raw bytes; nil where there is none
+---@see X509_get0_authority_key_id(3)
+---@usage
+---```lua
+---print(certificate:authorityKeyId() == ca:subjectKeyId()) --> true
+---```
+function SciSslX509Certificate:authorityKeyId() end
+
+---Answers where to ask about the certificate and its issuer.
+---
+---@return table? # `ocsp` and `caIssuers`: arrays of URIs, empty where there are none
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.2.1
+---@usage
+---```lua
+---print(#certificate:authorityInfoAccess().ocsp, #certificate:crlDistributionPoints(), #certificate:policies()) --> 0 0 0
+---```
+function SciSslX509Certificate:authorityInfoAccess() end
+
+---Answers where the issuer's revocation lists are.
+---
+---@return string[]? # URIs; empty where there are none
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.13
+---@usage
+---```lua
+---print(#certificate:authorityInfoAccess().ocsp, #certificate:crlDistributionPoints(), #certificate:policies()) --> 0 0 0
+---```
+function SciSslX509Certificate:crlDistributionPoints() end
+
+---Answers the policies under which the certificate was issued.
+---
+---@return string[]? # object identifiers in numbers; empty where there are none
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.4
+---@usage
+---```lua
+---print(#certificate:authorityInfoAccess().ocsp, #certificate:crlDistributionPoints(), #certificate:policies()) --> 0 0 0
+---```
+function SciSslX509Certificate:policies() end
+
+---Answers what logs of certificate transparency have promised about the certificate.
+---
+---@return table[]? # `version` (integer, 1), `logId` (string, raw bytes), `time` (number, seconds since the epoch), `signature` (string, raw bytes); empty where there are none
+---@return SciSslError? # condition `malformed_extension`, `not_in_this_openssl`
+---@see RFC 6962, section 3.3
+---@usage
+---```lua
+---if scissl.features.certificateTransparency then print(#certificate:signedCertificateTimestamps()) end
+---```
+function SciSslX509Certificate:signedCertificateTimestamps() end
+
+---Answers all extensions, in their order.
+---
+---@return table[] # `oid` (object identifier in numbers), `name` (OpenSSL's short name, where it knows one), `critical` (boolean), `data` (DER bytes)
+---@see X509_get0_extensions(3)
+---@usage
+---```lua
+---for _, extension in ipairs(certificate:extensions()) do print(extension.oid, extension.name, extension.critical) end
+---print(ca:extension "basicConstraints" ~= nil)
+---```
+function SciSslX509Certificate:extensions() end
+
+---Answers one extension.
+---
+---@param oid string object identifier in numbers, or OpenSSL's short or long name
+---@return string? # DER bytes; nil where it has none
+---@return boolean? # whether it is critical
+---@raise for an identifier that is none
+---@see X509_get_ext_by_OBJ(3)
+---@usage
+---```lua
+---for _, extension in ipairs(certificate:extensions()) do print(extension.oid, extension.name, extension.critical) end
+---print(ca:extension "basicConstraints" ~= nil)
+---```
+function SciSslX509Certificate:extension(oid) end
+
+---Answers the fields of the subject, in the certificate's own order.
+---
+---@return table[] # `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `longName` (such as `commonName`), `value` (UTF-8; the bytes as they are where they are no text), `bytes` (as they are)
+---@see X509_NAME_get_entry(3)
+---@usage
+---```lua
+---for _, field in ipairs(certificate:subjectFields()) do print(field.name, field.value) end --> CN localhost
+---print(certificate:issuerFields()[1].oid) --> 2.5.4.3
+---```
+function SciSslX509Certificate:subjectFields() end
+
+---Answers the fields of the issuer, in the certificate's own order.
+---
+---@return table[] # as `subjectFields`
+---@see X509_NAME_get_entry(3)
+---@usage
+---```lua
+---for _, field in ipairs(certificate:subjectFields()) do print(field.name, field.value) end --> CN localhost
+---print(certificate:issuerFields()[1].oid) --> 2.5.4.3
+---```
+function SciSslX509Certificate:issuerFields() end
+
+---Answers the public key, as SubjectPublicKeyInfo.
+---
+---@return string? # DER bytes
+---@return SciSslError? # phase `save`
+---@see i2d_X509_PUBKEY(3)
+---@usage
+---```lua
+---print(certificate:publicPem()) --> -----BEGIN PUBLIC KEY-----…
+---print(#certificate:publicDer()) --> 91
+---```
+function SciSslX509Certificate:publicDer() end
+
+---Answers the pin of the public key, as curl and HPKP write it: it stays when the certificate is renewed for the same key.
+---
+---@return string? # `sha256//` and base64
+---@return SciSslError? # phase `digest`
+---@see RFC 7469, section 2.4
+---@usage
+---```lua
+---print(certificate:spkiPin()) --> sha256//…
+---```
+function SciSslX509Certificate:spkiPin() end
+
+---Answers the digest of the certificate's signature.
+---
+---@return string? # such as `SHA256`; nil where the algorithm brings its own, as Ed25519 does
+---@see X509_get_signature_info(3)
+---@usage
+---```lua
+---print(certificate:signatureAlgorithm(), certificate:signatureDigest()) --> ecdsa-with-SHA256 SHA256
+---```
+function SciSslX509Certificate:signatureDigest() end
+
+---Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
+---
+---@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request, whose subject, names and key are taken unless given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: what suits the key); `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical` (boolean, false)
+---@return SciSslX509Certificate?
+---@return SciSslError? # phase `issue`; condition `malformed_name`, `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
+---@raise for an unknown option or one of a wrong type
+---@see RFC 5280, section 4; X509_sign(3)
+---@usage
+---```lua
+---local caKey = assert(scissl.SciSslPrivateKey.generate "EC")
+---local ca = assert(scissl.SciSslX509Certificate.issue { subject = "CN=Our authority", key = caKey, ca = true })
+---local key = assert(scissl.SciSslPrivateKey.generate "EC")
+---local certificate = assert(scissl.SciSslX509Certificate.issue {
+---  subject = "CN=www.example.org", names = { "www.example.org", "192.0.2.1" }, key = key,
+---  issuer = ca, issuerKey = caKey, days = 90,
+---})
+---print(certificate:issuer()) --> CN=Our authority
+---```
+function SciSslX509Certificate.issue(options) end
+
+---Tells whether the certificate is one for that host, wildcards (whole labels) included.
+---
+---@param name string in ASCII (Punycode where it is international); one with a NUL byte raises
+---@return boolean?
+---@return SciSslError?
+---@see X509_check_host(3), with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
+---@usage
+---```lua
+---print(certificate:matchesHost "localhost", certificate:matchesIp "127.0.0.1") --> true true
+---print(certificate:matchesEmail "root@localhost") --> false
+---```
+function SciSslX509Certificate:matchesHost(name) end
+
+---Tells whether the certificate is one for that address.
+---
+---@param address string IPv4 or IPv6
+---@return boolean?
+---@return SciSslError? # condition `malformed_name` where it is no address
+---@see X509_check_ip_asc(3)
+---@usage
+---```lua
+---print(certificate:matchesHost "localhost", certificate:matchesIp "127.0.0.1") --> true true
+---print(certificate:matchesEmail "root@localhost") --> false
+---```
+function SciSslX509Certificate:matchesIp(address) end
+
+---Tells whether the certificate is one for that e-mail address.
+---
+---@param address string one with a NUL byte raises
+---@return boolean?
+---@return SciSslError?
+---@see X509_check_email(3)
+---@usage
+---```lua
+---print(certificate:matchesHost "localhost", certificate:matchesIp "127.0.0.1") --> true true
+---print(certificate:matchesEmail "root@localhost") --> false
+---```
+function SciSslX509Certificate:matchesEmail(address) end
+
+---Tells whether the certificate is the one of that key.
+---
+---@param key SciSslPrivateKey
+---@return boolean
+---@see X509_check_private_key(3)
+---@usage
+---```lua
+---print(certificate:matchesKey(key), certificate:matchesKey(caKey)) --> true false
+---```
+function SciSslX509Certificate:matchesKey(key) end
+
+---Tells whether the certificate is its own issuer and is signed with its own key.
+---
+---@return boolean # false also where the signature is not right or cannot be checked
+---@see X509_self_signed(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
+function SciSslX509Certificate:isSelfSigned() end
+
+---Checks the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
+---
+---@param trusted SciSslX509Certificate[] the roots to trust, instead of any others
+---@param options? table `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any); `time`: seconds since the epoch at which to judge (default: now); `intermediates`: further certificates, not trusted, to build the chain from; `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer; `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there
+---@return boolean? # true
+---@return SciSslX509Certificate[]|SciSslError # the chain: the certificate first, a trusted one last; phase `verify`, with a `verifyResult`; or condition `unknown_purpose`
+---@see X509_verify_cert(3)
+---@usage
+---```lua
+---local good, chain = certificate:verify({ ca }, { purpose = "sslserver" })
+---print(good, #chain) --> true 2
+---local bad, err = certificate:verify { clientCertificate }
+---print(bad, err:condition()) --> nil certificate_unknown_issuer
+---```
+function SciSslX509Certificate:verify(trusted, options) end
+
+---Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
+---`keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
+---
+---@return string[]? # nil where the certificate does not say, and so does not restrict it
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.3
+---@usage
+---```lua
+---print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
+---print(ca:extendedKeyUsage()) --> nil
+---```
+function SciSslX509Certificate:keyUsage() end
+
+---Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
+---numbers with dots for one that OpenSSL does not know.
+---
+---@return string[]? # nil where the certificate does not say, and so does not restrict them
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.12
+---@usage
+---```lua
+---print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
+---print(ca:extendedKeyUsage()) --> nil
+---```
+function SciSslX509Certificate:extendedKeyUsage() end
+
+---Tells whether the certificate is one of an authority: may sign others (basicConstraints).
+---
+---@return boolean
+---@see X509_check_ca(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
+function SciSslX509Certificate:isCa() end
+
+---Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
+---
+---@return integer? # nil where it is not limited, or the certificate is none of an authority
+---@see X509_get_pathlen(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
+function SciSslX509Certificate:pathLength() end
+
+return SciSslX509Certificate

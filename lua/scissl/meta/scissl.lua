@@ -1,0 +1,913 @@
+---scissl: secure sockets for Lua on OpenSSL 3 and later.
+---The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
+---`scissl.core`; what is written in Lua is loaded when it is first used.
+---
+---* `scissl.copas`: Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
+---* `scissl.help`: The reference and the chapters at the prompt.
+---* `scissl.luasec`: LuaSec's `ssl` on scissl.
+---* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`), and for those that never go further.
+---
+---@meta scissl
+---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
+---@field _VERSION string such as `scissl 0.1.0`
+---@field features table What the loaded OpenSSL can do, by name, for what differs from one to another: protocols, key exchange groups, kinds of keys, and parts that can be left out of it. Everything else that this module offers every OpenSSL from 3.0 on has; what is false here answers the condition `not_in_this_openssl`, or that of an unknown name.
+---@field hasCertificateTransparency boolean as `features.certificateTransparency`
+---@field OSSslSession OSSslSession
+---@field OSSslVersion OSSslVersion
+---@field SciPoller SciPoller
+---@field SciScheduler SciScheduler
+---@field SciSocket SciSocket
+---@field SciSslCipher SciSslCipher
+---@field SciSslClientHello SciSslClientHello
+---@field SciSslContext SciSslContext
+---@field SciSslError SciSslError
+---@field SciSslListener SciSslListener
+---@field SciSslOcsp SciSslOcsp
+---@field SciSslPkcs12 SciSslPkcs12
+---@field SciSslPrivateKey SciSslPrivateKey
+---@field SciSslSessionMemory SciSslSessionMemory
+---@field SciSslSessionRedis SciSslSessionRedis
+---@field SciSslSni SciSslSni
+---@field SciSslSocket SciSslSocket
+---@field SciSslSocketConfiguration SciSslSocketConfiguration
+---@field SciSslStream SciSslStream
+---@field SciSslTrySocket SciSslTrySocket
+---@field SciSslX509Certificate SciSslX509Certificate
+---@field SciSslX509Crl SciSslX509Crl
+---@field SciSslX509Request SciSslX509Request
+local scissl = {}
+
+---Options of `scissl.connect`.
+---@class scissl.ConnectOptions
+---@field host string name, or address (`"192.0.2.1"`, `"::1"`). Every address of a name is tried in turn
+---@field port integer|string number, or the name of a service
+---@field timeout? number seconds for everything up to the end of the handshake (but for the look-up of the name, which the system limits), then for each operation of the stream. Without it, as long as it takes
+---@field caFile? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field caPath? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field ca? string|SciSslX509Certificate whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field trustUri? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
+---@field verifyHost? string|string[]|false the name or address that the certificate must be for, if not `host`; a list of names: one of them; false: any name will do
+---@field serverName? string|false the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
+---@field verify? boolean false: no check whatsoever, and so no protection against anybody
+---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
+---@field privateKey? string|SciSslPrivateKey the client's own (see SciSslSocketConfiguration)
+---@field passphrase? string|function the client's own (see SciSslSocketConfiguration)
+---@field pkcs12? string the same in one, path or bytes
+---@field ocsp? string `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see `SciSslContext:setOcspPolicy`)
+---@field psk? table|function a key that the server knows, too: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
+---@field keylogFile? string|boolean appends the connection's secrets to a file, for debugging: it gives them away
+---@field alpn? string[] as in SciSslSocketConfiguration
+---@field version? string as in SciSslSocketConfiguration
+---@field minProtocol? string as in SciSslSocketConfiguration
+---@field maxProtocol? string as in SciSslSocketConfiguration
+---@field cipherList? string as in SciSslSocketConfiguration
+---@field ciphersuites? string as in SciSslSocketConfiguration
+---@field groups? string as in SciSslSocketConfiguration
+---@field signatureAlgorithms? string as in SciSslSocketConfiguration
+---@field securityLevel? integer as in SciSslSocketConfiguration
+---@field options? integer|string|string[] as in SciSslSocketConfiguration
+---@field commands? table as in SciSslSocketConfiguration
+---@field certificates? table[] as in SciSslSocketConfiguration
+---@field verifyDepth? integer as in SciSslSocketConfiguration
+---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
+---@field verifyTime? integer as in SciSslSocketConfiguration
+---@field purpose? string as in SciSslSocketConfiguration
+---@field crl? string as in SciSslSocketConfiguration
+---@field crlFile? string as in SciSslSocketConfiguration
+---@field sessionTimeout? integer as in SciSslSocketConfiguration
+---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field session? OSSslSession an OSSslSession to resume
+---@field sessions? table|userdata a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
+---@field tlsa? table TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
+---@field replayable? string what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever records it can send it again: use it for requests that change nothing. Where not, or where the server does not take it, it is written after the handshake; `stream:earlyDataStatus()` tells
+---@field proxy? string|table an HTTP proxy to go through, as `"http://host:port"` or `"https://user:password@host:port"`, or a table (see `scissl.proxy`). The proxy of an `https` URL has to show a certificate, too. It sees where we connect to, and no more
+---@field over? table|userdata a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`). It carries the new stream from then on and is closed with it. `port` is not needed then
+---@field onCertificate? function handlers of the handshake (see `scissl.handshake`)
+---@field onVerify? function handlers of the handshake (see `scissl.handshake`)
+---@field waiter? string|function how to wait (see `scissl.wait`)
+---@field maxLine? integer the stream's limits (see `scissl.stream`)
+---@field maxBuffer? integer the stream's limits (see `scissl.stream`)
+---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
+---@field certificateChainFilename? string as in SciSslSocketConfiguration
+---@field certificateFilename? string as in SciSslSocketConfiguration
+---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field maxReplayableData? integer as in SciSslSocketConfiguration
+---@field ocspResponse? string as in SciSslSocketConfiguration
+---@field privateKeyFilename? string as in SciSslSocketConfiguration
+---@field pskHint? string as in SciSslSocketConfiguration
+
+---Options of `scissl.handshake`.
+---@class scissl.HandshakeOptions
+---@field timeout? number seconds for the whole handshake
+---@field deadline? number the same as a moment on the clock of `SciSocket.now()`
+---@field waiter? string|function a name or a function (see `scissl.wait`)
+---@field onClientHello? function (servers) `onClientHello(socket, hello)`: `hello` is a SciSslClientHello; answering a SciSslContext goes on with that one (see `SciSslSocket:sslSetContext`)
+---@field onCertificate? function `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as `SciSslSocket:sslUseCertificate` takes them
+---@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); `socket:earlyDataStatus()` tells afterwards whether the server has taken it
+---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it raises goes to the caller
+---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer whatever OpenSSL thinks, and nothing leaves it to OpenSSL
+
+---Options of `scissl.listen`.
+---@class scissl.ListenOptions
+---@field port integer|string number, 0 for one that the system chooses, or the name of a service
+---@field host? string name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
+---@field certificate? string|SciSslX509Certificate the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field privateKey? string|SciSslPrivateKey the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field passphrase? string|function the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field pkcs12? string the same in one, path or bytes
+---@field ocspResponse? string DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
+---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+---@field pskHint? string see `SciSslContext:setPskHint`
+---@field keylogFile? string|boolean appends the connections' secrets to a file, for debugging: it gives them away
+---@field caFile? string who signs the certificates of clients
+---@field caPath? string who signs the certificates of clients
+---@field ca? string|SciSslX509Certificate who signs the certificates of clients
+---@field trustUri? string who signs the certificates of clients
+---@field verify? string|integer `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one; `"require"`: refused without (the default where a CA is named); or `SSL_VERIFY_…` flags
+---@field alpn? string[] as in SciSslSocketConfiguration
+---@field version? string as in SciSslSocketConfiguration
+---@field minProtocol? string as in SciSslSocketConfiguration
+---@field maxProtocol? string as in SciSslSocketConfiguration
+---@field cipherList? string as in SciSslSocketConfiguration
+---@field ciphersuites? string as in SciSslSocketConfiguration
+---@field groups? string as in SciSslSocketConfiguration
+---@field signatureAlgorithms? string as in SciSslSocketConfiguration
+---@field securityLevel? integer as in SciSslSocketConfiguration
+---@field options? integer|string|string[] as in SciSslSocketConfiguration
+---@field commands? table as in SciSslSocketConfiguration
+---@field certificates? table[] as in SciSslSocketConfiguration
+---@field verifyDepth? integer as in SciSslSocketConfiguration
+---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
+---@field verifyTime? integer as in SciSslSocketConfiguration
+---@field purpose? string as in SciSslSocketConfiguration
+---@field crl? string as in SciSslSocketConfiguration
+---@field crlFile? string as in SciSslSocketConfiguration
+---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
+---@field sessionTimeout? integer as in SciSslSocketConfiguration
+---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
+---@field sni? table contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's own, other names are refused
+---@field onClientHello? function handlers of each handshake (see `scissl.handshake`)
+---@field onCertificate? function handlers of each handshake (see `scissl.handshake`)
+---@field onVerify? function handlers of each handshake (see `scissl.handshake`)
+---@field maxReplayableData? integer bytes of early data that clients may send before the handshake is done (none); what came so `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
+---@field timeout? number seconds for each handshake (30), and for each operation of the streams (as long as it takes)
+---@field backlog? integer connections that may wait to be accepted (128)
+---@field reusePort? boolean true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system deals the connections out to them
+---@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: one that was inherited from the process that started this one, and is shared with others
+---@field sessions? table|userdata a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
+---@field waiter? string|function how to wait (see `scissl.wait`)
+---@field maxLine? integer the streams' limits (see `scissl.stream`)
+---@field maxBuffer? integer the streams' limits (see `scissl.stream`)
+---@field certificateChainFilename? string as in SciSslSocketConfiguration
+---@field certificateFilename? string as in SciSslSocketConfiguration
+---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field privateKeyFilename? string as in SciSslSocketConfiguration
+
+---Options of `scissl.try`.
+---@class scissl.TryOptions
+---@field version? string the only one that both speak, such as `"TLSv1.2"`
+---@field alpn? string[] list of protocols that both speak
+---@field step? string `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the same call is repeated for each
+---@field trace? boolean true: prints each message as it is sent
+---@field certificate? string what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
+---@field trust? boolean false: the client does not know the authority
+---@field verify? boolean false: the client verifies nothing
+---@field clientCertificate? boolean true: the server wants one, and the client has one; false: it wants one, and there is none
+---@field serverName? string|false what the client asks for and verifies (`"localhost"`); false: nothing
+---@field client? table further fields of a SciSslSocketConfiguration for each
+---@field server? table further fields of a SciSslSocketConfiguration for each
+---@field session? OSSslSession an OSSslSession for the client to resume
+---@field pieces? SciSslTryPieces what an earlier call answered, so that there is somebody who knows the session
+
+---Options of `scissl.scheduler.new`.
+---@class scissl.SchedulerOptions
+---@field onError? function `onError(raised, traceback, thread)`: gets what a coroutine raised; by default it is written to stderr
+---@field poller? string|table|userdata the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`, `wait` and `close` as SciPoller has them
+
+---Options of `scissl.sessions.redis.new`.
+---@class scissl.RedisOptions
+---@field secret string|string[]|false 32 random bytes or more, the same on all servers, which seal what is stored; or a list of them, of which the first seals and all read, so that a secret can be replaced without an interruption: first behind the old one on all servers, then before it, then alone. `false`: nothing is sealed
+---@field host? string of Redis (127.0.0.1, 6379)
+---@field port? integer|string of Redis (127.0.0.1, 6379)
+---@field path? string in their place, a Unix-domain socket's
+---@field username? string as Redis has them
+---@field password? string as Redis has them
+---@field database? integer as Redis has them
+---@field waiter? string|function how to wait for Redis (see `scissl.wait`)
+---@field connect? function `connect(timeout)`: in place of these, makes a client of another library, such as `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods `get(key)`, `set(key, value, "EX", seconds[, "NX"])`, which answers true or `"OK"` where it has set it, and `del(key)`, which answers how many there were; it raises, or answers nil and why, when it fails, and is dropped then
+---@field client? table|userdata in place of these, one client that all calls share, whatever happened before
+---@field yields? boolean whether that client yields (false): then Redis is asked at the client's hello only, never inside OpenSSL, where nothing can yield
+---@field timeout? number seconds that Redis has for each call (0.5). A client of another library has to keep to it itself
+---@field retry? number seconds that Redis is left alone after a failure, at first (1) and at the most (30)
+---@field maxRetry? number seconds that Redis is left alone after a failure, at first (1) and at the most (30)
+---@field onOutage? function `onOutage(reason)`: is told why Redis went away, and nil when it is back
+---@field prefix? string what the keys in Redis begin with (`"scissl:"`); fleets with different ones have nothing in common
+---@field rotation? integer seconds after which ticket keys change (10800)
+---@field refresh? number seconds between two looks at the ticket keys in Redis (60, or a quarter of `rotation` where that is less)
+---@field sessionTimeout? integer seconds that the longest sessions of the contexts last (7200), seven times `rotation` at the most
+---@field clock? function answers the time as os.time does, which is the default
+
+---Constants of OpenSSL: sslGetError(3).
+---@class scissl.SslGetError
+---@field SSL_ERROR_NONE integer
+---@field SSL_ERROR_SSL integer
+---@field SSL_ERROR_WANT_READ integer
+---@field SSL_ERROR_WANT_WRITE integer
+---@field SSL_ERROR_WANT_X509_LOOKUP integer
+---@field SSL_ERROR_SYSCALL integer
+---@field SSL_ERROR_ZERO_RETURN integer
+---@field SSL_ERROR_WANT_CONNECT integer
+---@field SSL_ERROR_WANT_ACCEPT integer
+---@field SSL_ERROR_WANT_ASYNC integer
+---@field SSL_ERROR_WANT_ASYNC_JOB integer
+---@field SSL_ERROR_WANT_CLIENT_HELLO_CB integer
+---@field SSL_ERROR_WANT_RETRY_VERIFY integer
+
+---Constants of OpenSSL: verification modes.
+---@class scissl.VerificationModes
+---@field SSL_VERIFY_NONE integer
+---@field SSL_VERIFY_PEER integer
+---@field SSL_VERIFY_FAIL_IF_NO_PEER_CERT integer
+---@field SSL_VERIFY_CLIENT_ONCE integer
+---@field SSL_VERIFY_POST_HANDSHAKE integer
+
+---Constants of OpenSSL: protocol versions.
+---@class scissl.ProtocolVersions
+---@field TLS1_VERSION integer
+---@field TLS1_1_VERSION integer
+---@field TLS1_2_VERSION integer
+---@field TLS1_3_VERSION integer
+
+---Constants of OpenSSL: options.
+---@class scissl.Options
+---@field SSL_OP_NO_EXTENDED_MASTER_SECRET integer
+---@field SSL_OP_CLEANSE_PLAINTEXT integer
+---@field SSL_OP_LEGACY_SERVER_CONNECT integer
+---@field SSL_OP_ENABLE_KTLS integer
+---@field SSL_OP_TLSEXT_PADDING integer
+---@field SSL_OP_SAFARI_ECDHE_ECDSA_BUG integer
+---@field SSL_OP_IGNORE_UNEXPECTED_EOF integer
+---@field SSL_OP_ALLOW_CLIENT_RENEGOTIATION integer
+---@field SSL_OP_DISABLE_TLSEXT_CA_NAMES integer
+---@field SSL_OP_ALLOW_NO_DHE_KEX integer
+---@field SSL_OP_DONT_INSERT_EMPTY_FRAGMENTS integer
+---@field SSL_OP_NO_QUERY_MTU integer
+---@field SSL_OP_COOKIE_EXCHANGE integer
+---@field SSL_OP_NO_TICKET integer
+---@field SSL_OP_CISCO_ANYCONNECT integer
+---@field SSL_OP_NO_SESSION_RESUMPTION_ON_RENEGOTIATION integer
+---@field SSL_OP_NO_COMPRESSION integer
+---@field SSL_OP_ALLOW_UNSAFE_LEGACY_RENEGOTIATION integer
+---@field SSL_OP_NO_ENCRYPT_THEN_MAC integer
+---@field SSL_OP_ENABLE_MIDDLEBOX_COMPAT integer
+---@field SSL_OP_PRIORITIZE_CHACHA integer
+---@field SSL_OP_CIPHER_SERVER_PREFERENCE integer
+---@field SSL_OP_TLS_ROLLBACK_BUG integer
+---@field SSL_OP_NO_ANTI_REPLAY integer
+---@field SSL_OP_NO_SSLv3 integer
+---@field SSL_OP_NO_TLSv1 integer
+---@field SSL_OP_NO_TLSv1_2 integer
+---@field SSL_OP_NO_TLSv1_1 integer
+---@field SSL_OP_NO_TLSv1_3 integer
+---@field SSL_OP_NO_DTLSv1 integer
+---@field SSL_OP_NO_DTLSv1_2 integer
+---@field SSL_OP_NO_RENEGOTIATION integer
+---@field SSL_OP_CRYPTOPRO_TLSEXT_BUG integer
+---@field SSL_OP_NO_SSL_MASK integer
+---@field SSL_OP_NO_DTLS_MASK integer
+---@field SSL_OP_ALL integer
+
+---Constants of OpenSSL: session cache.
+---@class scissl.SessionCache
+---@field SSL_SESS_CACHE_OFF integer
+---@field SSL_SESS_CACHE_CLIENT integer
+---@field SSL_SESS_CACHE_SERVER integer
+---@field SSL_SESS_CACHE_BOTH integer
+---@field SSL_SESS_CACHE_NO_AUTO_CLEAR integer
+---@field SSL_SESS_CACHE_NO_INTERNAL_LOOKUP integer
+---@field SSL_SESS_CACHE_NO_INTERNAL_STORE integer
+---@field SSL_SESS_CACHE_NO_INTERNAL integer
+---@field SSL_SESS_CACHE_UPDATE_TIME integer
+
+---Constants of OpenSSL: alerts.
+---@class scissl.Alerts
+---@field SSL_AD_CLOSE_NOTIFY integer
+---@field SSL_AD_UNEXPECTED_MESSAGE integer
+---@field SSL_AD_BAD_RECORD_MAC integer
+---@field SSL_AD_DECRYPTION_FAILED integer
+---@field SSL_AD_RECORD_OVERFLOW integer
+---@field SSL_AD_DECOMPRESSION_FAILURE integer
+---@field SSL_AD_HANDSHAKE_FAILURE integer
+---@field SSL_AD_NO_CERTIFICATE integer
+---@field SSL_AD_BAD_CERTIFICATE integer
+---@field SSL_AD_UNSUPPORTED_CERTIFICATE integer
+---@field SSL_AD_CERTIFICATE_REVOKED integer
+---@field SSL_AD_CERTIFICATE_EXPIRED integer
+---@field SSL_AD_CERTIFICATE_UNKNOWN integer
+---@field SSL_AD_ILLEGAL_PARAMETER integer
+---@field SSL_AD_UNKNOWN_CA integer
+---@field SSL_AD_ACCESS_DENIED integer
+---@field SSL_AD_DECODE_ERROR integer
+---@field SSL_AD_DECRYPT_ERROR integer
+---@field SSL_AD_EXPORT_RESTRICTION integer
+---@field SSL_AD_PROTOCOL_VERSION integer
+---@field SSL_AD_INSUFFICIENT_SECURITY integer
+---@field SSL_AD_INTERNAL_ERROR integer
+---@field SSL_AD_USER_CANCELLED integer
+---@field SSL_AD_NO_RENEGOTIATION integer
+---@field SSL_AD_MISSING_EXTENSION integer
+---@field SSL_AD_CERTIFICATE_REQUIRED integer
+---@field SSL_AD_UNSUPPORTED_EXTENSION integer
+---@field SSL_AD_CERTIFICATE_UNOBTAINABLE integer
+---@field SSL_AD_UNRECOGNIZED_NAME integer
+---@field SSL_AD_BAD_CERTIFICATE_STATUS_RESPONSE integer
+---@field SSL_AD_BAD_CERTIFICATE_HASH_VALUE integer
+---@field SSL_AD_UNKNOWN_PSK_IDENTITY integer
+---@field SSL_AD_INAPPROPRIATE_FALLBACK integer
+---@field SSL_AD_NO_APPLICATION_PROTOCOL integer
+
+---Constants of OpenSSL: shutdown.
+---@class scissl.Shutdown
+---@field SSL_SENT_SHUTDOWN integer
+---@field SSL_RECEIVED_SHUTDOWN integer
+
+---Constants of OpenSSL: verification results.
+---@class scissl.VerificationResults
+---@field X509_V_OK integer
+---@field X509_V_ERR_UNSPECIFIED integer
+---@field X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT integer
+---@field X509_V_ERR_UNABLE_TO_GET_CRL integer
+---@field X509_V_ERR_UNABLE_TO_DECRYPT_CERT_SIGNATURE integer
+---@field X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE integer
+---@field X509_V_ERR_UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY integer
+---@field X509_V_ERR_CERT_SIGNATURE_FAILURE integer
+---@field X509_V_ERR_CRL_SIGNATURE_FAILURE integer
+---@field X509_V_ERR_CERT_NOT_YET_VALID integer
+---@field X509_V_ERR_CERT_HAS_EXPIRED integer
+---@field X509_V_ERR_CRL_NOT_YET_VALID integer
+---@field X509_V_ERR_CRL_HAS_EXPIRED integer
+---@field X509_V_ERR_ERROR_IN_CERT_NOT_BEFORE_FIELD integer
+---@field X509_V_ERR_ERROR_IN_CERT_NOT_AFTER_FIELD integer
+---@field X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD integer
+---@field X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD integer
+---@field X509_V_ERR_OUT_OF_MEM integer
+---@field X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT integer
+---@field X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN integer
+---@field X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY integer
+---@field X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE integer
+---@field X509_V_ERR_CERT_CHAIN_TOO_LONG integer
+---@field X509_V_ERR_CERT_REVOKED integer
+---@field X509_V_ERR_NO_ISSUER_PUBLIC_KEY integer
+---@field X509_V_ERR_PATH_LENGTH_EXCEEDED integer
+---@field X509_V_ERR_INVALID_PURPOSE integer
+---@field X509_V_ERR_CERT_UNTRUSTED integer
+---@field X509_V_ERR_CERT_REJECTED integer
+---@field X509_V_ERR_SUBJECT_ISSUER_MISMATCH integer
+---@field X509_V_ERR_AKID_SKID_MISMATCH integer
+---@field X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH integer
+---@field X509_V_ERR_KEYUSAGE_NO_CERTSIGN integer
+---@field X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER integer
+---@field X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION integer
+---@field X509_V_ERR_KEYUSAGE_NO_CRL_SIGN integer
+---@field X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION integer
+---@field X509_V_ERR_INVALID_NON_CA integer
+---@field X509_V_ERR_PROXY_PATH_LENGTH_EXCEEDED integer
+---@field X509_V_ERR_KEYUSAGE_NO_DIGITAL_SIGNATURE integer
+---@field X509_V_ERR_PROXY_CERTIFICATES_NOT_ALLOWED integer
+---@field X509_V_ERR_INVALID_EXTENSION integer
+---@field X509_V_ERR_INVALID_POLICY_EXTENSION integer
+---@field X509_V_ERR_NO_EXPLICIT_POLICY integer
+---@field X509_V_ERR_DIFFERENT_CRL_SCOPE integer
+---@field X509_V_ERR_UNSUPPORTED_EXTENSION_FEATURE integer
+---@field X509_V_ERR_UNNESTED_RESOURCE integer
+---@field X509_V_ERR_PERMITTED_VIOLATION integer
+---@field X509_V_ERR_EXCLUDED_VIOLATION integer
+---@field X509_V_ERR_SUBTREE_MINMAX integer
+---@field X509_V_ERR_APPLICATION_VERIFICATION integer
+---@field X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE integer
+---@field X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX integer
+---@field X509_V_ERR_UNSUPPORTED_NAME_SYNTAX integer
+---@field X509_V_ERR_CRL_PATH_VALIDATION_ERROR integer
+---@field X509_V_ERR_PATH_LOOP integer
+---@field X509_V_ERR_SUITE_B_INVALID_VERSION integer
+---@field X509_V_ERR_SUITE_B_INVALID_ALGORITHM integer
+---@field X509_V_ERR_SUITE_B_INVALID_CURVE integer
+---@field X509_V_ERR_SUITE_B_INVALID_SIGNATURE_ALGORITHM integer
+---@field X509_V_ERR_SUITE_B_LOS_NOT_ALLOWED integer
+---@field X509_V_ERR_SUITE_B_CANNOT_SIGN_P_384_WITH_P_256 integer
+---@field X509_V_ERR_HOSTNAME_MISMATCH integer
+---@field X509_V_ERR_EMAIL_MISMATCH integer
+---@field X509_V_ERR_IP_ADDRESS_MISMATCH integer
+---@field X509_V_ERR_DANE_NO_MATCH integer
+---@field X509_V_ERR_EE_KEY_TOO_SMALL integer
+---@field X509_V_ERR_CA_KEY_TOO_SMALL integer
+---@field X509_V_ERR_CA_MD_TOO_WEAK integer
+---@field X509_V_ERR_INVALID_CALL integer
+---@field X509_V_ERR_STORE_LOOKUP integer
+---@field X509_V_ERR_NO_VALID_SCTS integer
+---@field X509_V_ERR_PROXY_SUBJECT_NAME_VIOLATION integer
+---@field X509_V_ERR_OCSP_VERIFY_NEEDED integer
+---@field X509_V_ERR_OCSP_VERIFY_FAILED integer
+---@field X509_V_ERR_OCSP_CERT_UNKNOWN integer
+---@field X509_V_ERR_UNSUPPORTED_SIGNATURE_ALGORITHM integer
+---@field X509_V_ERR_SIGNATURE_ALGORITHM_MISMATCH integer
+---@field X509_V_ERR_SIGNATURE_ALGORITHM_INCONSISTENCY integer
+---@field X509_V_ERR_INVALID_CA integer
+---@field X509_V_ERR_PATHLEN_INVALID_FOR_NON_CA integer
+---@field X509_V_ERR_PATHLEN_WITHOUT_KU_KEY_CERT_SIGN integer
+---@field X509_V_ERR_KU_KEY_CERT_SIGN_INVALID_FOR_NON_CA integer
+---@field X509_V_ERR_ISSUER_NAME_EMPTY integer
+---@field X509_V_ERR_SUBJECT_NAME_EMPTY integer
+---@field X509_V_ERR_MISSING_AUTHORITY_KEY_IDENTIFIER integer
+---@field X509_V_ERR_MISSING_SUBJECT_KEY_IDENTIFIER integer
+---@field X509_V_ERR_EMPTY_SUBJECT_ALT_NAME integer
+---@field X509_V_ERR_EMPTY_SUBJECT_SAN_NOT_CRITICAL integer
+---@field X509_V_ERR_CA_BCONS_NOT_CRITICAL integer
+---@field X509_V_ERR_AUTHORITY_KEY_IDENTIFIER_CRITICAL integer
+---@field X509_V_ERR_SUBJECT_KEY_IDENTIFIER_CRITICAL integer
+---@field X509_V_ERR_CA_CERT_MISSING_KEY_USAGE integer
+---@field X509_V_ERR_EXTENSIONS_REQUIRE_VERSION_3 integer
+---@field X509_V_ERR_EC_KEY_EXPLICIT_PARAMS integer
+
+---Constants of OpenSSL: verification flags.
+---@class scissl.VerificationFlags
+---@field X509_V_FLAG_USE_CHECK_TIME integer
+---@field X509_V_FLAG_CRL_CHECK integer
+---@field X509_V_FLAG_CRL_CHECK_ALL integer
+---@field X509_V_FLAG_IGNORE_CRITICAL integer
+---@field X509_V_FLAG_X509_STRICT integer
+---@field X509_V_FLAG_ALLOW_PROXY_CERTS integer
+---@field X509_V_FLAG_POLICY_CHECK integer
+---@field X509_V_FLAG_EXPLICIT_POLICY integer
+---@field X509_V_FLAG_INHIBIT_ANY integer
+---@field X509_V_FLAG_INHIBIT_MAP integer
+---@field X509_V_FLAG_NOTIFY_POLICY integer
+---@field X509_V_FLAG_EXTENDED_CRL_SUPPORT integer
+---@field X509_V_FLAG_USE_DELTAS integer
+---@field X509_V_FLAG_CHECK_SS_SIGNATURE integer
+---@field X509_V_FLAG_TRUSTED_FIRST integer
+---@field X509_V_FLAG_SUITEB_128_LOS_ONLY integer
+---@field X509_V_FLAG_SUITEB_192_LOS integer
+---@field X509_V_FLAG_SUITEB_128_LOS integer
+---@field X509_V_FLAG_PARTIAL_CHAIN integer
+---@field X509_V_FLAG_NO_ALT_CHAINS integer
+---@field X509_V_FLAG_NO_CHECK_TIME integer
+---@field X509_V_FLAG_POLICY_MASK integer
+
+---Constants of OpenSSL: host checks.
+---@class scissl.HostChecks
+---@field X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT integer
+---@field X509_CHECK_FLAG_NO_WILDCARDS integer
+---@field X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS integer
+---@field X509_CHECK_FLAG_MULTI_LABEL_WILDCARDS integer
+---@field X509_CHECK_FLAG_SINGLE_LABEL_SUBDOMAINS integer
+---@field X509_CHECK_FLAG_NEVER_CHECK_SUBJECT integer
+
+---Constants of OpenSSL: purposes.
+---@class scissl.Purposes
+---@field X509_PURPOSE_SSL_CLIENT integer
+---@field X509_PURPOSE_SSL_SERVER integer
+---@field X509_PURPOSE_NS_SSL_SERVER integer
+---@field X509_PURPOSE_SMIME_SIGN integer
+---@field X509_PURPOSE_SMIME_ENCRYPT integer
+---@field X509_PURPOSE_CRL_SIGN integer
+---@field X509_PURPOSE_ANY integer
+---@field X509_PURPOSE_OCSP_HELPER integer
+---@field X509_PURPOSE_TIMESTAMP_SIGN integer
+---@field SSL_OP_ENABLE_KTLS_TX_ZEROCOPY_SENDFILE integer
+---@field SSL_OP_NO_TX_CERTIFICATE_COMPRESSION integer
+---@field SSL_OP_NO_RX_CERTIFICATE_COMPRESSION integer
+---@field SSL_OP_PREFER_NO_DHE_KEX integer
+---@field SSL_OP_LEGACY_EC_POINT_FORMATS integer
+
+---Tells a SciSslError from everything else.
+---
+---@param value any anything
+---@return boolean
+---@usage
+---```lua
+---print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
+---```
+function scissl.isSslError(value) end
+
+---Computes a message digest.
+---
+---@param name string `SHA256`, `MD5` …
+---@param bytes string
+---@return string? # raw bytes
+---@return SciSslError? # condition `unknown_digest`
+---@see EVP_Digest(3)
+---@usage
+---```lua
+---print(#scissl.digest("SHA256", "hello")) --> 32
+---```
+function scissl.digest(name, bytes) end
+
+---Encrypts bytes and makes sure that nobody can change them: for what is kept where others come by, such as a store of
+---sessions. Nothing else than `unseal` with the same secret and purpose reads them: AES-256-GCM, with a key for each call that
+---HKDF-SHA256 derives from the secret and 32 random bytes.
+---
+---@param secret string 32 bytes or more that nobody can guess; a passphrase is none
+---@param bytes string
+---@param purpose string what they are for, and whose; it is authenticated, and not in what is answered
+---@return string? # 49 bytes longer
+---@return SciSslError? # phase `seal`: OpenSSL has no randomness or memory to give
+---@see EVP_EncryptInit(3)
+---@see RFC 5869
+---@usage
+---```lua
+---local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+---local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
+---print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
+---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
+---```
+function scissl.seal(secret, bytes, purpose) end
+
+---Reads what `seal` wrote.
+---
+---@param secret string
+---@param sealed string
+---@param purpose string
+---@return string?
+---@return SciSslError? # phase `seal`, condition `not_sealed`: another secret or purpose, or not as it was written
+---@see EVP_DecryptInit(3)
+---@usage
+---```lua
+---local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+---local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
+---print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
+---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
+---```
+function scissl.unseal(secret, sealed, purpose) end
+
+---Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
+---for the host asked for, or there is no connection.
+---
+---@param given scissl.ConnectOptions options
+---@return SciSslStream?
+---@return SciSslError? # phase `load` where a file or setting is refused; `resolve`: `host_not_found`; `connect`: `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` … whatever the handshake met
+---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", timeout = 10 })
+---stream:write "hello\n"
+---print(stream:read()) --> you said: hello
+---stream:close()
+---```
+function scissl.connect(given) end
+
+---Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
+---A blocking socket is made non-blocking meanwhile where there is a time-out, since nothing else could hold it to that.
+---
+---The handlers below are called between the steps of the handshake, never inside OpenSSL: they may yield, take their
+---time, use other sockets, or close this one. What they raise ends the handshake and is the SciSslError's `cause`. Any
+---of them may answer `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason, which refuses the peer; nothing,
+---which goes on as without a handler; or nil and a SciSslError, which is as if it were raised.
+---
+---@param socket SciSslSocket
+---@param role string `"connect"` (client) or `"accept"` (server)
+---@param given? scissl.HandshakeOptions options
+---@return SciSslSocket? # the socket
+---@return SciSslError? # what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up; `refused` or `handler_failed` by a handler. The socket is the caller's to close
+---@raise for another role, and for unknown options
+---@usage
+---```lua
+---local socket = assert(scissl.SciSslSocket.new(clientContext))
+---assert(socket:connect("127.0.0.1", port))
+---assert(socket:sslInitialize())
+---assert(socket:sslSetVerifyHost "localhost")
+---assert(scissl.handshake(socket, "connect", { timeout = 10 }))
+---print(socket:isSecure()) --> true
+---```
+function scissl.handshake(socket, role, given) end
+
+---Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
+---Names that do not exist are answered with the nearest that does.
+---
+---@param what? any a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
+---@usage
+---```lua
+---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
+---print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---```
+function scissl.help(what) end
+
+---Listens for TLS connections.
+---
+---@param given scissl.ListenOptions options
+---@return SciSslListener?
+---@return SciSslError? # phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`, `permission_denied` …
+---@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
+---@usage
+---```lua
+---local listener = assert(scissl.listen {
+---  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
+---  caFile = "ca.pem", verify = "optional", -- clients may have certificates
+---})
+---listener:close()
+---```
+function scissl.listen(given) end
+
+---Explains an error or a code in plain sentences.
+---
+---@param value any a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate` answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a condition (`"certificate_expired"`)
+---@return string # lines of 80 columns, paragraphs with an empty line between
+---@raise for a value of another type
+---@usage
+---```lua
+---print(scissl.explain "certificate_expired") --> …
+---print(scissl.explain(scissl.SSL_ERROR_WANT_READ)) --> …
+---```
+function scissl.explain(value) end
+
+---Makes a throw-away certificate authority, and a server and a client that talk to each other within this process.
+---Type `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()`, and so on in turn, and look at `c:trace()`: the bytes
+---move by themselves, in that each call first gets what the other has said.
+---
+---@param given? scissl.TryOptions options
+---@return SciSslTrySocket # the client: all that a SciSslSocket does, and `trace`
+---@return SciSslTrySocket # the server
+---@return SciSslTryPieces # what they are made of: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`, `serverContext`, and perhaps `clientCertificate`, `clientKey`
+---@raise for unknown options and settings that OpenSSL refuses
+---@usage
+---```lua
+---local c, s = scissl.try()
+---print(c:sslConnect() <= 0, c:sslGetError(-1) == scissl.SSL_ERROR_WANT_READ) --> true true
+---s:sslAccept()
+---print(c:sslConnect()) --> 1
+---```
+function scissl.try(given) end
+
+---Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
+---
+---@param socket SciSslSocket
+---@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
+---@return SciSslStream
+---@raise for something else than a SciSslSocket, and for unknown options
+---@usage
+---```lua
+---local stream = scissl.stream(client, { timeout = 5, maxLine = 8192 })
+---server:sslWrite "hello\n"
+---print(stream:read()) --> hello
+---```
+function scissl.stream(socket, given) end
+
+scissl.copas = {}
+
+---Gives a connection the face. What a stream has read ahead is not in it.
+---
+---@param connection SciSslStream|SciSslSocket a stream whose handshake is done; or a socket that is connected and initialised, as a client: the handshake comes with the first call
+---@return table # for `copas.wrap`
+---@usage
+---```lua
+---if package.searchpath("copas", package.path) then
+---  local faces = require "scissl.copas"
+---  local listener = assert(scissl.listen {
+---    host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",
+---  })
+---  local forCopas = faces.server(listener) -- for copas.addserver(forCopas, handler)
+---  local alike = faces.socket(stream) -- for copas.wrap(alike)
+---end
+---```
+function scissl.copas.socket(connection) end
+
+---Gives a listener the face. Accepting does no more than that: the handshake comes with the connection's first call,
+---in the coroutine that copas has made for it.
+---
+---@param listener SciSslListener of the waiter `"copas"`
+---@return table # for `copas.addserver`
+---@raise for a listener with another waiter
+---@usage
+---```lua
+---if package.searchpath("copas", package.path) then
+---  local faces = require "scissl.copas"
+---  local listener = assert(scissl.listen {
+---    host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",
+---  })
+---  local forCopas = faces.server(listener) -- for copas.addserver(forCopas, handler)
+---  local alike = faces.socket(stream) -- for copas.wrap(alike)
+---end
+---```
+function scissl.copas.server(listener) end
+
+scissl.help = {}
+
+---Answers what `scissl.help` prints.
+---
+---@param what? any as for `scissl.help`
+---@return string?
+---@return string? # that there is nothing of that name, and the nearest there is
+---@usage
+---```lua
+---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
+---print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---```
+function scissl.help.text(what) end
+
+scissl.luasec = {}
+
+---Reads a certificate from PEM text.
+---
+---@param pem string
+---@return any # a certificate with LuaSec's methods (`scissl.luasec.x509`); nil where the text has none
+---@usage
+---```lua
+---print(require "scissl.luasec".loadcertificate(certificate:toPem()):serial()) --> …
+---```
+function scissl.luasec.loadcertificate(pem) end
+
+---Makes a context.
+---
+---@param given table `mode` and `protocol`, needed; `key`, `certificate`, `password`, or several of these as `certificates`; `cafile`, `capath`, `ciphers`, `ciphersuites`, `verify`, `verifyext`, `options`, `depth`, `dhparam`, `curve`, `curveslist`, `alpn`, `psk`, `dane`; and `verifyhost`, of ours: the name that a server's certificate must be for
+---@return any? # the context
+---@return string? # why not
+---@raise where `mode` or `protocol` is missing
+---@usage
+---```lua
+---local ssl = require "scissl.luasec"
+---local tcp = assert(scissl.SciSocket.newStreamSocket())
+---assert(tcp:connect("127.0.0.1", port))
+---local context = assert(ssl.newcontext {
+---  mode = "client", protocol = "any", cafile = "ca.pem", verify = "peer", verifyhost = "localhost",
+---})
+---local conn = assert(ssl.wrap(tcp, context))
+---assert(conn:dohandshake())
+---conn:send "hello\n"
+---print((conn:receive "*l")) --> you said: hello
+---conn:close()
+---```
+function scissl.luasec.newcontext(given) end
+
+---Puts TLS over a connected socket. `dohandshake` is still to come.
+---
+---@param socket any LuaSocket's, which hands over its descriptor; or any that scissl adopts, which is closed with the connection
+---@param context any or the parameters of one
+---@return any? # a connection with LuaSec's methods (`scissl.luasec.connection`)
+---@return string? # why not
+---@usage
+---```lua
+---local ssl = require "scissl.luasec"
+---local tcp = assert(scissl.SciSocket.newStreamSocket())
+---assert(tcp:connect("127.0.0.1", port))
+---local context = assert(ssl.newcontext {
+---  mode = "client", protocol = "any", cafile = "ca.pem", verify = "peer", verifyhost = "localhost",
+---})
+---local conn = assert(ssl.wrap(tcp, context))
+---assert(conn:dohandshake())
+---conn:send "hello\n"
+---print((conn:receive "*l")) --> you said: hello
+---conn:close()
+---```
+function scissl.luasec.wrap(socket, context) end
+
+---Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
+---contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts
+---where it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter
+---`verifyhost`, and there is no handshake without one; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at
+---the least. A server whose protocols (ALPN) are none of the client's refuses it.
+---
+---@param on boolean? nil: leaves it as it is
+---@return boolean # what holds now
+---@usage
+---```lua
+---local ssl = require "scissl.luasec"
+---print(ssl.strict(true)) --> true -- verification and host names, for the whole program
+---ssl.strict(false)
+---```
+function scissl.luasec.strict(on) end
+
+---Makes `require "ssl"`, `"ssl.core"`, `"ssl.context"`, `"ssl.x509"`, `"ssl.config"` and `"ssl.https"` answer ours, in
+---this program, from now on. `ssl.https` needs LuaSocket, as it does in LuaSec, when it is first used.
+---
+---@return table # this module
+---@usage
+---```lua
+---require "scissl.luasec".install()
+---print(require "ssl" == require "scissl.luasec") --> true
+---```
+function scissl.luasec.install() end
+
+scissl.plain = {}
+
+---Connects to a server, in plain text.
+---
+---@param given table options: `host`, `port` (both needed); `timeout`: seconds for the connection (but for the look-up of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
+---@return SciSslStream?
+---@return SciSslError? # phase `resolve` or `connect`
+---@raise for unknown options and wrong types, and where host or port is missing
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local stream = assert(scissl.plain.on(near)) -- or scissl.plain.connect { host = …, port = … }
+---far:send "in plain text\n"
+---print(stream:read()) --> in plain text
+---```
+function scissl.plain.connect(given) end
+
+---Makes a stream of a socket that is connected, in plain text: for servers, and for sockets of a loop.
+---
+---@param socket any a SciSocket, or what `SciSocket.on` adopts: a descriptor, or an object of LuaSocket, luv, cqueues …
+---@param given? table options of `scissl.stream`
+---@return SciSslStream?
+---@return SciSslError? # phase `adopt`: `not_a_socket`, `closed` …; `unread_data`: the object has read bytes ahead that only it can answer
+---@raise for a SciSslSocket, which `scissl.stream` is for, and for unknown options
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local stream = assert(scissl.plain.on(near)) -- or scissl.plain.connect { host = …, port = … }
+---far:send "in plain text\n"
+---print(stream:read()) --> in plain text
+---```
+function scissl.plain.on(socket, given) end
+
+scissl.scheduler = {}
+
+---Makes a loop.
+---
+---@param given? scissl.SchedulerOptions options
+---@return SciScheduler?
+---@return SciSslError? # as `SciPoller.new`
+---@raise for unknown options
+---@usage
+---```lua
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function() print(scissl.scheduler.running() == loop) end) --> true
+---assert(loop:run())
+---```
+function scissl.scheduler.new(given) end
+
+---Answers the loop that has resumed the running coroutine.
+---
+---@return SciScheduler? # nil outside of one
+---@usage
+---```lua
+---local loop = assert(scissl.scheduler.new())
+---loop:spawn(function() print(scissl.scheduler.running() == loop) end) --> true
+---assert(loop:run())
+---```
+function scissl.scheduler.running() end
+
+scissl.sessions = {}
+scissl.sessions.memory = {}
+
+---Makes a store.
+---
+---@param given? table `max`: servers whose sessions are kept (1000); `perKey`: sessions of each (4)
+---@return SciSslSessionMemory
+---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local store = scissl.sessions.memory.new()
+---for _ = 1, 2 do
+---  local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", sessions = store })
+---  stream:write "hello\n"
+---  stream:read()
+---  print(stream:isSessionReused())
+---  stream:close()
+---end
+-----> false
+-----> true
+---```
+function scissl.sessions.memory.new(given) end
+
+scissl.sessions.redis = {}
+
+---Makes a store.
+---
+---@param given scissl.RedisOptions options
+---@return SciSslSessionRedis
+---@raise for unknown options and wrong types, and without `secret`
+---@usage
+---```lua
+---local store = scissl.sessions.redis.new { host = "127.0.0.1", secret = ("s"):rep(32), timeout = 0.1 }
+---print(store) --> …
+---store:close()
+---```
+function scissl.sessions.redis.new(given) end
+
+scissl.sni = {}
+
+---Makes a map.
+---
+---@param given table contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is a host name; `"*.example.org"`, which stands for one label in place of the star; or `"*"`: all others, and clients that name no host. Exact names come before wildcards
+---@param more? table `others = true`: without a `"*"`, the handshake goes on with the context that it began with; else it is refused with the alert unrecognized_name
+---@return SciSslSni?
+---@return SciSslError? # what the first context said that could not be made
+---@raise for names that are none, and for values of another kind
+---@see RFC 6066, section 3
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new {
+---  ["www.example.org"] = { certificate = "server.pem", privateKey = "server.key" },
+---  ["*.example.org"] = serverContext,
+---  ["*"] = serverContext,
+---})
+---print(hosts:find "a.example.org" == serverContext) --> true
+---```
+function scissl.sni.new(given, more) end
+
+return scissl

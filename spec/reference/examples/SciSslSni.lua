@@ -1,0 +1,5 @@
+--- SciSslSni:set, SciSslSni:find
+local hosts = assert(scissl.sni.new { ["www.example.org"] = serverContext })
+assert(hosts:set("*.example.net", { certificate = "server.pem", privateKey = "server.key" }))
+print(hosts:find "WWW.example.org" == serverContext) --> true
+print(hosts:find "a.example.net" ~= nil, hosts:find "elsewhere.example") --> true nil

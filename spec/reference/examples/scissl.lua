@@ -1,0 +1,88 @@
+--- scissl.connect
+local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", timeout = 10 })
+stream:write "hello\n"
+print(stream:read()) --> you said: hello
+stream:close()
+
+--- scissl.listen
+local listener = assert(scissl.listen {
+  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
+  caFile = "ca.pem", verify = "optional", -- clients may have certificates
+})
+listener:close()
+
+--- scissl.handshake
+local socket = assert(scissl.SciSslSocket.new(clientContext))
+assert(socket:connect("127.0.0.1", port))
+assert(socket:sslInitialize())
+assert(socket:sslSetVerifyHost "localhost")
+assert(scissl.handshake(socket, "connect", { timeout = 10 }))
+print(socket:isSecure()) --> true
+
+--- scissl.stream
+local stream = scissl.stream(client, { timeout = 5, maxLine = 8192 })
+server:sslWrite "hello\n"
+print(stream:read()) --> hello
+
+--- scissl.sni.new
+local hosts = assert(scissl.sni.new {
+  ["www.example.org"] = { certificate = "server.pem", privateKey = "server.key" },
+  ["*.example.org"] = serverContext,
+  ["*"] = serverContext,
+})
+print(hosts:find "a.example.org" == serverContext) --> true
+
+--- scissl.sessions.memory.new
+local store = scissl.sessions.memory.new()
+for _ = 1, 2 do
+  local stream = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", sessions = store })
+  stream:write "hello\n"
+  stream:read()
+  print(stream:isSessionReused())
+  stream:close()
+end
+--> false
+--> true
+
+--- scissl.isSslError
+print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
+
+--- scissl.digest
+print(#scissl.digest("SHA256", "hello")) --> 32
+
+--- scissl.help, scissl.help.text
+scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
+print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+
+--- scissl.seal, scissl.unseal
+local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
+print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
+print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
+
+--- scissl.try
+local c, s = scissl.try()
+print(c:sslConnect() <= 0, c:sslGetError(-1) == scissl.SSL_ERROR_WANT_READ) --> true true
+s:sslAccept()
+print(c:sslConnect()) --> 1
+
+--- scissl.explain
+print(scissl.explain "certificate_expired") --> …
+print(scissl.explain(scissl.SSL_ERROR_WANT_READ)) --> …
+
+--- scissl.plain.connect, scissl.plain.on
+local near, far = assert(scissl.SciSocket.pair())
+local stream = assert(scissl.plain.on(near)) -- or scissl.plain.connect { host = …, port = … }
+far:send "in plain text\n"
+print(stream:read()) --> in plain text
+
+--- scissl.scheduler.new, scissl.scheduler.running
+local loop = assert(scissl.scheduler.new())
+loop:spawn(function() print(scissl.scheduler.running() == loop) end) --> true
+assert(loop:run())
+
+--- scissl.sessions.redis.new
+local store = scissl.sessions.redis.new { host = "127.0.0.1", secret = ("s"):rep(32), timeout = 0.1 }
+print(store) --> …
+store:close()

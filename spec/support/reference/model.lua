@@ -1,0 +1,319 @@
+--- The reference as a value: every public class, function, option and constant, from the docstrings, the tables of
+-- options in the sources, and the examples.
+--
+--    local model = require "spec.support.reference.model"
+--    local reference = model.read()      from the project's root; needs the module, for what streams pass on
+--
+-- reference.classes is a list of { name, text, parent, functions, tables, source }, reference.byName has them by name,
+-- and reference.constants is a list of { title, names }. A function is an entry of docstrings.lua, with `theme` and
+-- `example`; a table of options is { name, text, fields = list of { name, type, text, needed } }.
+
+local docstrings = require "spec.support.reference.docstrings"
+local examples = require "spec.support.reference.examples"
+
+local model = {}
+
+-- Modules for users. Others have docstrings for those who change them.
+local public = {
+  ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
+  ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true,
+  ["scissl.copas"] = true, ["scissl.sessions.memory"] = true,
+  ["scissl.sessions.redis"] = true,
+}
+
+local parents = { SciSslSocket = "SciSocket" }
+
+-- Large classes are shown by themes, in this order: those of the files that their functions are in.
+local themes = {
+  { "Making one, verification, options", "context" },
+  { "Life, and the memory transport", "sslsocket", "transport" },
+  { "The document's protocol", "handshake", "answer" },
+  { "Bytes and event loops", "io" },
+  { "The peer", "peer" },
+  { "Settings of one connection", "settings" },
+  { "Protocols, ciphers, groups", "offer" },
+  { "Certificates and keys of one's own", "identity", "pkcs12" },
+  { "Trust", "trust", "store" },
+  { "Verification", "policy" },
+  { "Whose certificates servers ask for", "issuers" },
+  { "Suspended handshakes", "suspend", "choose", "init" },
+  { "Sessions", "cache", "resumption", "tickets" },
+  { "Early data", "early" },
+  { "Pre-shared keys", "psk" },
+  { "Revocation", "revocation", "staple" },
+  { "DANE", "dane" },
+  { "What was negotiated", "facts" },
+  { "Keying material", "binding" },
+  { "Records", "record" },
+  { "Settings by name", "command", "describe" },
+  { "Traces and key logs", "trace", "keylog" },
+  { "More" },
+}
+local theme_of_file, rank = {}, { [""] = 0 }
+for i, theme in ipairs(themes) do
+  rank[theme[1]] = i
+  for file = 2, #theme do theme_of_file[theme[file]] = theme[1] end
+end
+local themed = { SciSslSocket = true, SciSslContext = true }
+
+local function lines_of(command)
+  local pipe <close> = assert(io.popen(command))
+  local lines = {}
+  for line in pipe:lines() do lines[#lines + 1] = line end
+  return lines
+end
+
+local SOURCES = "export LC_ALL=C; ls csrc/*.c; "
+  .. "find lua/scissl -name '*.lua' ! -path '*/meta/*' ! -path '*/doc/*' | sort"
+
+local function contents(path)
+  local file <close> = assert(io.open(path))
+  return file:read "a"
+end
+
+-- ---- options
+
+local kind_types = {
+  seconds = "number", count = "integer", depth = "integer", level = "integer", port = "integer|string",
+  strings = "string[]", callable = "function", psk = "table", psks = "table", ocspPolicy = "string",
+  issuers = "(string|SciSslX509Certificate)[]", commands = "table", identities = "table[]",
+}
+
+local function type_of_kind(kind)
+  return (kind:gsub("[^|]+", kind_types))
+end
+
+local function kinds_in(text)
+  local kinds = {}
+  for name, kind in text:gmatch '(%w+) = "([^"]+)"' do kinds[name] = kind end
+  return kinds
+end
+
+local function configuration_kinds()
+  return kinds_in(contents "lua/scissl/configuration.lua":match "local fields = (%b{})")
+end
+
+-- What the arguments before the options are, by their names, to come as far as the options.
+local others = { role = "connect", handler = print, f = print }
+
+-- The function that has this name in the reference, and its receiver.
+local function value_of(entry)
+  local scissl = require "scissl"
+  if entry.separator == ":" then
+    local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, psk = { somebody = "a secret" } })
+    assert(entry.class == "SciSslListener", entry.name)
+    return listener[entry.member], listener
+  end
+  local value = scissl
+  for part in entry.name:gsub("^scissl%.", ""):gmatch "[^%.]+" do value = value[part] end
+  return value
+end
+
+-- The kinds of the options that a function takes: those that it gives to the one place that checks them.
+local function option_kinds(entry)
+  local value, receiver = value_of(entry)
+  local options, kinds = require "scissl.options", nil
+  local check = options.check
+  function options.check(_, _, known)
+    kinds = kinds or known
+    error "enough"
+  end
+  local arguments = { receiver }
+  for _, param in ipairs(entry.params) do arguments[#arguments + 1] = others[param.name] or {} end
+  pcall(value, table.unpack(arguments))
+  options.check = check
+  local copy = {}
+  for name, kind in pairs(assert(kinds, entry.name)) do copy[name] = kind end
+  return copy
+end
+
+local function one_line(text)
+  return (text:gsub("%s+", " "):gsub("^ ", ""):gsub(" $", ""))
+end
+
+-- "`a` (needed), `b(x)`: text" -> the names, and the text.
+local function read_bullet(bullet)
+  local head, text = bullet:match "^(`.-):%s+(.*)$"
+  assert(head, "no option in the list of options: " .. bullet)
+  local names = {}
+  for name, arguments, note in head:gmatch "`([%w_]+)([^`]*)`%s*(%(?%w*%)?)" do
+    names[#names + 1] = { name = name, arguments = arguments, note = note:match "^%((%w+)%)$" }
+  end
+  return names, one_line(text)
+end
+
+local function field_of(option, text, kind)
+  local call = option.arguments:find "^%(" and ("`%s%s`: "):format(option.name, option.arguments) or ""
+  local needed = option.note == "needed"
+  local whose = option.note and not needed and ("(%s) "):format(option.note) or ""
+  return { name = option.name, type = kind and type_of_kind(kind) or "any", text = whose .. call .. text,
+           needed = needed, unknown = not kind }
+end
+
+-- What a call takes of SciSslSocketConfiguration without a word about it.
+local function add_shared_options(options, kinds)
+  local names = {}
+  for name in pairs(configuration_kinds()) do
+    if kinds[name] then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local option = { name = name, arguments = "" }
+    table.insert(options.fields, field_of(option, "as in SciSslSocketConfiguration", kinds[name]))
+    kinds[name] = nil
+  end
+end
+
+-- Takes the list of options out of a parameter's text and answers it as a table of the reference.
+local function read_options(entry, param)
+  local head, list = param.text:match "^(.-)\n+(%* .*)$"
+  if not list then return nil end
+  local kinds = option_kinds(entry)
+  local takes_fields = kinds.configuration ~= nil
+  local word = entry.member == "new" and entry.class:match "[^%.]+$" or entry.member
+  local name = "scissl." .. word:sub(1, 1):upper() .. word:sub(2) .. "Options"
+  local options = { name = name, text = ("Options of `%s`."):format(entry.name), fields = {} }
+  for bullet in ("\n" .. list):gsub("\n%* ", "\0"):gmatch "%z([^%z]+)" do
+    local names, text = read_bullet(bullet)
+    for _, option in ipairs(names) do
+      table.insert(options.fields, field_of(option, text, kinds[option.name]))
+      kinds[option.name] = nil
+    end
+  end
+  if entry.name == "scissl.listen" then kinds.ocsp = nil end -- that is for clients
+  if takes_fields then add_shared_options(options, kinds) end
+  options.undocumented = kinds
+  param.text = one_line(head:gsub(":$", ""))
+  param.type = name
+  return options
+end
+
+-- ---- what is made by the program: fields of configurations, and what streams pass on
+
+local function add_fields(class)
+  local kinds = configuration_kinds()
+  for row in class.text:gmatch "\n| (`[^\n]*) |" do
+    local names, text = row:match "^(.-) | (.*)$"
+    for name in names:gmatch "`(%w+)`" do
+      local type = type_of_kind(kinds[name])
+      table.insert(class.functions, {
+        kind = "function", name = class.name .. ":" .. name, class = class.name, separator = ":", member = name,
+        text = ("Reads or sets the field `%s`: %s."):format(name, text:gsub("%.$", "")),
+        params = { { name = "value", type = type .. "|nil", optional = true, text = "nil takes it away" } },
+        returns = { { { type = "any", text = "without an argument the value; else the configuration" } } },
+        overload = ("fun(self:%s):%s|nil"):format(class.name, type),
+        raises = { "for a value of another kind" }, sees = {}, source = class.source,
+      })
+      kinds[name] = nil
+    end
+  end
+  class.undocumented = kinds
+  class.text = class.text:gsub("\n|[^\n]*", "")
+end
+
+local function add_passed_on(class, from)
+  local scissl = require "scissl"
+  local socket = assert(scissl.SciSslSocket.onMemory(assert(scissl.SciSslContext.new())))
+  local known, names = {}, {}
+  for _, entry in ipairs(class.functions) do known[entry.member] = true end
+  for name, value in pairs(getmetatable(scissl.stream(socket))) do
+    if type(value) == "function" and not known[name] and not name:find "^__" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local origin = from[name]
+    if origin then
+      local entry = {}
+      for key, value in pairs(origin) do entry[key] = value end
+      entry.name, entry.class, entry.example = class.name .. ":" .. name, class.name, nil
+      entry.text = ("As `%s`. %s"):format(origin.name, origin.text)
+      entry.passedOn = true
+      table.insert(class.functions, entry)
+    end
+  end
+end
+
+-- ---- constants
+
+local function read_constants()
+  local groups = {}
+  for line in contents "csrc/constants.c":match "sci_constants%[%] = (%b{})":gmatch "[^\n]+" do
+    local title, name = line:match "/%* (.-) %*/", line:match "^%s*CONSTANT%(([%w_]+)%)"
+    if title then groups[#groups + 1] = { title = title, names = {} } end
+    if name then table.insert(groups[#groups].names, name) end
+  end
+  return groups
+end
+
+-- ---- the whole
+
+local function class_of(reference, name, source)
+  local class = reference.byName[name]
+  if not class then
+    class = { name = name, text = "", functions = {}, tables = {}, parent = parents[name], source = source }
+    reference.byName[name] = class
+    table.insert(reference.classes, class)
+  end
+  return class
+end
+
+local function add_function(reference, entry)
+  local class = class_of(reference, entry.class, entry.source)
+  if themed[class.name] then entry.theme = theme_of_file[entry.source:match "([^/]+)%.%w+$"] or "More" end
+  for _, param in ipairs(entry.params) do
+    local options = param.type == "table" and read_options(entry, param)
+    if options then table.insert(class.tables, options) end
+  end
+  table.insert(class.functions, entry)
+end
+
+local function add_entry(reference, entry)
+  local name = entry.kind == "function" and entry.class or entry.name
+  if not name or name:find "^%l" and not public[name] and entry.kind == "function" then return end
+  if name == "SciSslRedisClient" or entry.source:find "/luasec/" then return end -- what others are made of
+  if entry.kind == "function" then return add_function(reference, entry) end
+  -- Modules that hold one function are told of by that function.
+  if entry.kind == "module" and not name:find "^scissl$" and name ~= "scissl.wait" then
+    reference.modules[name] = entry
+    return
+  end
+  local class = class_of(reference, name, entry.source)
+  class.text, class.source, class.sees = entry.text, entry.source, entry.sees
+end
+
+local function by_theme(functions)
+  local order, groups, sorted = {}, {}, {}
+  for _, entry in ipairs(functions) do
+    local theme = entry.theme or ""
+    if not groups[theme] then
+      groups[theme] = {}
+      order[#order + 1] = theme
+    end
+    table.insert(groups[theme], entry)
+  end
+  table.sort(order, function(a, b) return rank[a] < rank[b] end)
+  for _, theme in ipairs(order) do table.move(groups[theme], 1, #groups[theme], #sorted + 1, sorted) end
+  return sorted
+end
+
+function model.read()
+  local reference = { classes = {}, byName = {}, modules = {}, constants = read_constants() }
+  for _, path in ipairs(lines_of(SOURCES)) do
+    for _, entry in ipairs(docstrings.of(path)) do add_entry(reference, entry) end
+  end
+  local found = examples.read()
+  for _, class in ipairs(reference.classes) do
+    for _, entry in ipairs(class.functions) do entry.example = found[entry.name] end
+  end
+  add_fields(reference.byName.SciSslSocketConfiguration)
+  local socket = {}
+  for _, name in ipairs { "SciSocket", "SciSslSocket" } do
+    for _, entry in ipairs(reference.byName[name].functions) do socket[entry.member] = entry end
+  end
+  add_passed_on(reference.byName.SciSslStream, socket)
+  for _, class in ipairs(reference.classes) do class.functions = by_theme(class.functions) end
+  table.sort(reference.classes, function(a, b) return a.name < b.name end)
+  return reference
+end
+
+return model
