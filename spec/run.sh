@@ -120,25 +120,39 @@ limited() {
     return "$status"
 }
 
-# run_specs RUN CORE ROOT COMMAND…: every `it` below ROOT, with the core that was built in CORE and the interpreter
-# that COMMAND… starts.
+# run_specs RUN CORE FILES COMMAND…: every `it` of the files, in one process, with the core that was built in CORE and
+# the interpreter that COMMAND… starts.
 run_specs() {
     run=$1
     core=$2
     specs=$3
     shift 3
-    log="$build/specs-$run.log"
-    say "== specs, $run: $specs (progress: tail -f $log)"
+    name=$run
+    case $specs in *' '*) ;; *) name="$run-$(basename "$specs" _spec.lua)" ;; esac
+    log="$build/specs-$name.log"
+    say "== specs, $name (progress: tail -f $log)"
     rm -rf "${build:?}/reports"
     mkdir "$build/reports"
     (
         use_scissl "$core"
         export SCISSL_RUN="$run"
-        limited "$@" spec/support/runner.lua --output=plainTerminal --lang=en --cpath="$core/?.so" "$specs"
+        limited "$@" spec/support/runner.lua --output=plainTerminal --lang=en --cpath="$core/?.so" $specs
     ) >"$log" 2>&1
     status=$?
     cat "$log"
-    count_run "$run" "$log" "$status"
+    count_run "$name" "$log" "$status"
+}
+
+# run_all_specs RUN CORE COMMAND…: those of event loops each in a process of its own, since no loop likes to be loaded
+# twice into one.
+run_all_specs() {
+    all_run=$1
+    all_core=$2
+    shift 2
+    run_specs "$all_run" "$all_core" "$(find spec -name '*_spec.lua' ! -path 'spec/loops/*' | sort | tr '\n' ' ')" "$@"
+    for loop_specs in spec/loops/*_spec.lua; do
+        run_specs "$all_run" "$all_core" "$loop_specs" "$@"
+    done
 }
 
 # count_run RUN LOG STATUS: adds up what busted counted. A run that ended in another way than these counts explain has
@@ -182,7 +196,7 @@ END
 run_sanitized() {
     wrap_interpreter
     report="log_path='$build/reports/sanitizer':exitcode=98"
-    run_specs sanitized "$build/asan" spec env "PATH=$build/asan/bin:$PATH" \
+    run_all_specs sanitized "$build/asan" env "PATH=$build/asan/bin:$PATH" \
         "ASAN_OPTIONS=$report:allocator_may_return_null=1" UBSAN_OPTIONS=print_stacktrace=1 "$lua"
 }
 
@@ -212,7 +226,7 @@ check "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core
 check "luacheck" luacheck --no-color lua spec examples
 check_format
 check "ldoc ." builds_the_reference
-run_specs plain "$build/gcc" spec "$lua"
+run_all_specs plain "$build/gcc" "$lua"
 check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
 run_sanitized
 run_under_valgrind

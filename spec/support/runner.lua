@@ -1,2 +1,3 @@
--- runner.lua: busted under the interpreter that runs this file, whichever one the `busted` command would choose.
-require "busted.runner" { standalone = false }
+-- busted gives each file modules of its own, which luv does not survive: its loop is the lua_State's.
+pcall(require, "luv")
+require "busted.runner"({ standalone = false })
