@@ -476,7 +476,9 @@ local function make(way, given, level)
     onSession = given.onSession,
     turns = 0,
   }
-  return setmetatable(stream, Stream):settimeout(given.timeout)
+  setmetatable(stream, Stream):settimeout(given.timeout)
+  if given.waiter and given.waiter ~= "poll" then stop_blocking(stream) end -- what waits may be a whole loop
+  return stream
 end
 
 --- Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
