@@ -273,6 +273,7 @@ local socket_setters = {
   sslSetOcspResponse = context_setters.setOcspResponse,
   sslSetDhParameters = no_pem,
   sslSetReadAhead = no_boolean,
+  sslSetRecordSizing = function() return plus(no_number(), { 0, 511, 16385, -1, 1 << 32, math.maxinteger }) end,
   sslSetServerName = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetTicketAppData = function() return plus(no_text(), { noise }) end,
   sslSetVerify = context_setters.setVerify,
