@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* What is to be sent: `left` bytes from `offset` on. */
@@ -16,6 +17,14 @@ static int check_descriptor(lua_State *L) {
     luaL_Stream *file = luaL_checkudata(L, 2, LUA_FILEHANDLE);
     luaL_argcheck(L, file->closef != NULL, 2, "open file expected");
     return fileno(file->f);
+}
+
+/* Counts no more than there is: who is told that more follows holds back what has come. */
+static void end_with_file(portion *what) {
+    struct stat file;
+    if (fstat(what->descriptor, &file) != 0 || !S_ISREG(file.st_mode)) return;
+    size_t left = file.st_size > what->offset ? (size_t)(file.st_size - what->offset) : 0;
+    if (left < what->left) what->left = left;
 }
 
 /* Reads what fits the buffer. 0: the file is at its end; -1: errno says why not. */
@@ -72,6 +81,7 @@ static int sslsocket_sendfile(lua_State *L) {
     what.offset = (off_t)offset;
     luaL_argcheck(L, what.offset >= 0 && what.offset == offset, 3, "offset too large");
     what.left = (lua_Unsigned)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
+    end_with_file(&what);
     lua_settop(L, 2);
     if (!sci_ssl_ready_for_data(L, socket, "write")) return 1;
     unsigned char *buffer = sci_ssl_take_scratch(L, socket);
