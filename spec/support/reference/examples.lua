@@ -24,8 +24,9 @@ end
 
 function examples.list(root)
   local list = {}
-  local pipe <close> = assert(io.popen(("LC_ALL=C ls %s/%s/*.lua"):format(root or ".", FOLDER)))
+  local pipe <close> = assert(io.popen(("LC_ALL=C ls '%s/%s'/*.lua"):format(root or ".", FOLDER)))
   for path in pipe:lines() do read_file(path, list) end
+  assert(list[1], "no examples were found")
   for _, example in ipairs(list) do
     example.code = table.concat(example.lines, "\n"):gsub("^%s+", ""):gsub("%s+$", "")
   end
