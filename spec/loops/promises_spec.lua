@@ -110,6 +110,26 @@ promise("one coroutine reads while another writes on the same stream", function(
   assert.same({ size, size }, { results[1][1], results[2][1] })
 end)
 
+promise("who waits to read and who waits to write on the same socket are each woken for their own", function(loop)
+  local near, far, _ <close> = sockets.pair()
+  near:setBlocking(false)
+  far:setBlocking(false)
+  local filling = ("x"):rep(65536)
+  repeat local sent = near:send(filling) until not sent
+  local order = {}
+  loop.run(function()
+    assert(wait.on(near, "r", { timeout = LONG, waiter = loop.waiter }))
+    order[#order + 1] = "r"
+    repeat local bytes = far:recv(65536) until not bytes
+  end, function()
+    assert(wait.on(near, "w", { timeout = LONG, waiter = loop.waiter }))
+    order[#order + 1] = "w"
+  end, function()
+    assert(far:send "x")
+  end)
+  assert.same({ "r", "w" }, order)
+end)
+
 promise("a read has its time-out, and nothing is lost by it", function(loop)
   local results = in_pair(loop, function(stream)
     local partner = stream:read()

@@ -10,15 +10,24 @@ local waiting = require "scissl.wait.waiting"
 local SciSocket = core.SciSocket
 local now = SciSocket.now
 
--- One end is readable and writable for ever: who shall wake up answers its descriptor in place of the true one.
+-- One end is readable and writable for ever: who shall wake up answers a copy of its descriptor, not the true one.
 local alarm, other_end
 
-local function alarm_descriptor()
+-- LuaSocket's select tells sockets apart by their descriptors, for reading and writing together, so that of two with
+-- the same one only the last would ever be woken: every stand-in needs one that no other has.
+local users = setmetatable({}, { __mode = "v" }) -- descriptor -> the stand-in that waits for it
+
+local function copy_of(socket)
+  if type(socket) == "number" then socket = { getfd = function() return socket end } end
+  return assert(SciSocket.on(socket, true))
+end
+
+local function ring()
   if not alarm then
     alarm, other_end = assert(SciSocket.pair())
     assert(other_end:send("!"))
   end
-  return alarm:getfd()
+  return copy_of(alarm)
 end
 
 -- ---- time
@@ -63,9 +72,27 @@ local function descriptor_of(socket)
 end
 
 function Standin:getfd()
-  if is_over(self) then return alarm_descriptor() end
+  if is_over(self) or descriptor_of(self.socket) < 0 then -- closed, as the next call will say
+    self.alarm = self.alarm or ring()
+    return self.alarm:getfd()
+  end
+  return self.descriptor
+end
+
+-- Takes the socket's descriptor, or a copy where somebody waits for that one already.
+local function take_descriptor(self)
   local descriptor = descriptor_of(self.socket)
-  return descriptor >= 0 and descriptor or alarm_descriptor() -- closed, as the next call will say
+  if users[descriptor] then
+    self.copy = copy_of(self.socket)
+    descriptor = self.copy:getfd()
+  end
+  users[descriptor], self.descriptor = self, descriptor
+end
+
+local function give_back(self)
+  users[self.descriptor] = nil
+  if self.copy then self.copy:close() end
+  if self.alarm then self.alarm:close() end
 end
 
 function Standin:wake(answer, reason)
@@ -93,12 +120,15 @@ function Standin.close() return true end
 return function(socket, events, deadline)
   if not coroutine.isyieldable() then error("the waiter 'copas' works inside a coroutine of copas only", 0) end
   if events ~= "r" and events ~= "w" then return nil, "copas waits for 'r' or for 'w'" end
+  if descriptor_of(socket) < 0 then return true end -- closed, as the next call will say
   local standin = setmetatable({ socket = socket, deadline = deadline }, Standin)
+  take_descriptor(standin)
   waiting.enter(socket, standin)
   deadlines[standin] = deadline
   if events == "r" then copas.receive(standin, 1) else copas.send(standin, "!") end
   deadlines[standin] = nil
   waiting.leave(socket, standin)
+  give_back(standin)
   if standin.woken then return standin.answer, standin.reason end
   if deadline and now() >= deadline then return nil end
   return true

@@ -18,13 +18,25 @@ function Ticket:wake(answer, reason)
   cqueues.cancel(self.descriptor) -- ends each poll for it
 end
 
+local function descriptor_of(socket)
+  return type(socket) == "number" and socket or socket:getfd()
+end
+
+-- cqueues wakes all who wait for a descriptor, whatever has come of it, and then says nothing to those it was not for.
+local function poll(ticket, socket, deadline)
+  repeat
+    if cqueues.poll(ticket, deadline and math.max(0, deadline - now())) == ticket then return true end
+  until ticket.woken or deadline and now() >= deadline or descriptor_of(socket) ~= ticket.descriptor
+  return nil
+end
+
 return function(socket, events, deadline)
-  local descriptor = type(socket) == "number" and socket or socket:getfd()
+  local descriptor = descriptor_of(socket)
   if descriptor < 0 then return true end -- closed, as the next call will say
   local ticket = setmetatable({ descriptor = descriptor, events = events }, Ticket)
   waiting.enter(socket, ticket)
-  local ready = cqueues.poll(ticket, deadline and math.max(0, deadline - now()))
+  local ready = poll(ticket, socket, deadline)
   waiting.leave(socket, ticket)
   if ticket.woken then return ticket.answer, ticket.reason end
-  return ready == ticket or nil
+  return ready or descriptor_of(socket) ~= descriptor or nil
 end
