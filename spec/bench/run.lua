@@ -19,11 +19,14 @@ end
 
 -- ---- running
 
+local PATIENCE = 60 -- seconds; each work takes a few
+
 -- Answers the number that the command prints; or nil, and its last line of complaint.
 local function run(text)
-  local pipe = assert(io.popen(text .. " 2>&1"))
+  local pipe = assert(io.popen(("timeout %d %s 2>&1"):format(PATIENCE, text)))
   local output = pipe:read "a"
-  local good = pipe:close()
+  local good, _, status = pipe:close()
+  if status == 124 then return nil, ("not done after %d s"):format(PATIENCE) end
   local number = good and tonumber(output:match "([%d.]+)%s*$")
   return number, output:match "^[^\n]*"
 end
@@ -86,7 +89,8 @@ local function measure_peers(round)
     if wanted(work.name) then
       io.stderr:write(("round %d of %d: %s\n"):format(round, rounds, work.title))
       for _, peer in ipairs(peers) do
-        if peer.only and not work.name:find(peer.only) then
+        local row = results[work.name]
+        if peer.only and not work.name:find(peer.only) or row and type(row[peer.name]) == "string" then
           goto continue
         elseif peer.here then
           note(work, peer.name, run(peer.program .. " " .. command(table.unpack(work.run))))
