@@ -99,7 +99,7 @@ static void learn_state(sci_socket *socket) {
 static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
     sci_socket *socket = lua_touserdata(L, self);
     int descriptor = sci_find_descriptor(L, index, failure);
-    if (descriptor < 0 || !check_kind(descriptor, failure)) return false;
+    if (descriptor < 0 || (!sci_is_socket(L, index) && !check_kind(descriptor, failure))) return false;
     if (lua_type(L, index) == LUA_TNUMBER) {
         sci_descriptor_prepare(descriptor);
     } else {

@@ -59,7 +59,7 @@ static int sslsocket_new(lua_State *L) {
     sci_failure failure = {.phase = "open", .ssl_error = SSL_ERROR_SYSCALL};
     ERR_clear_error();
     socket->transport.socket = &socket->socket;
-    if (sci_socket_open(&socket->socket, family) && sci_socket_set_blocking(&socket->socket, false)) return 1;
+    if (sci_socket_open(&socket->socket, family, false)) return 1;
     failure.system_errno = errno;
     return sci_fail(L, &failure);
 }
@@ -106,19 +106,14 @@ Accepts the next connection of a listening socket. The new socket has the listen
 @treturn[2] SciSslError as `SciSocket:accept`
 */
 static int sslsocket_accept(lua_State *L) {
-    const sci_sslsocket *listener = sci_check_sslsocket(L, 1);
+    sci_socket *listener = sci_socket_base(&sci_check_sslsocket(L, 1)->socket);
     lua_settop(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 2);
-    if (lua_isnil(L, 2)) return 2;
-    lua_settop(L, 2);
+    if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    sci_sslsocket *socket = new_sslsocket(L, 3);
+    sci_sslsocket *socket = new_sslsocket(L, 2);
     socket->transport.socket = &socket->socket;
-    if (!sci_socket_adopt(L, 4, 2)) return sci_answer_pushed_error(L);
-    (void)sci_socket_set_blocking(&socket->socket, sci_socket_blocking(&listener->socket));
-    return 1;
+    if (sci_socket_accept(listener, &socket->socket, sci_socket_blocking(listener))) return 1;
+    return sci_socket_fail_accept(L, listener, errno);
 }
 
 /* ---- sslInitialize ---------------------------------------------------------------------------------------------- */
@@ -261,7 +256,7 @@ static int sslsocket_initialize(lua_State *L) {
 static void discard_arrived(const sci_sslsocket *socket) {
     unsigned char bytes[8192];
     int descriptor = sci_socket_descriptor(&socket->socket), rounds = 128;
-    while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
+    while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) == sizeof bytes) continue;
 }
 
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
@@ -459,6 +454,7 @@ static const luaL_Reg sslsocket_functions[] = {
 };
 
 static const luaL_Reg sslsocket_methods[] = {
+    {"accept", sslsocket_accept},
     {"sslInitialize", sslsocket_initialize},
     {"close", sslsocket_close},
     {"sslFeed", sslsocket_feed},
@@ -506,7 +502,6 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
-    wrap_inherited(L, "accept", sslsocket_accept);
     wrap_inherited(L, "send", sslsocket_plain);
     wrap_inherited(L, "recv", sslsocket_plain);
     wrap_inherited(L, "setBlocking", sslsocket_set_blocking);
