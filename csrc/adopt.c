@@ -119,7 +119,7 @@ bool sci_socket_adopt(lua_State *L, int self, int index) {
     sci_failure failure = {.phase = "adopt"};
     if (!sci_may_have_descriptor(L, index)) luaL_typeerror(L, index, "SciSocket, descriptor or object with getfd");
     if (adopt(L, self, lua_absindex(L, index), &failure)) return true;
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_error(L, &failure);
     lua_insert(L, top + 1);
     lua_settop(L, top + 1);

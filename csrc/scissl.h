@@ -104,6 +104,9 @@ void sci_push_flag_names(lua_State *L, const char *prefix, uint64_t bits);
 
 /* ---- error.c: SciSslError, the one place that reads OpenSSL's queue --------------------------------------------- */
 
+/* Empties OpenSSL's queue, so that nothing stale colours the next call. */
+void sci_clear_errors(void);
+
 /* What was being done when it failed. Zero what is not known; the queue is read by sci_push_error itself. */
 typedef struct sci_failure {
     const char *phase;     /* "connect", "accept", "read", "write", "shutdown", "load", "initialize", "option" … */

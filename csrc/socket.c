@@ -53,7 +53,7 @@ int sci_socket_descriptor(const sci_socket *socket) {
 }
 
 int sci_socket_fail(lua_State *L, const sci_failure *failure) {
-    ERR_clear_error();
+    sci_clear_errors();
     return sci_fail(L, failure);
 }
 
@@ -331,7 +331,7 @@ static bool close_owner(lua_State *L) {
     lua_pushcfunction(L, call_close);
     lua_insert(L, -2);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_error(L, &(sci_failure){.phase = "close",
                                      .condition = "owner_failed",
                                      .message = "the object that owns the descriptor raised an error in its `close`",

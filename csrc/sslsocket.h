@@ -123,13 +123,13 @@ typedef struct sci_sslsocket {
 /* Any SciSslSocket, closed ones too; raises for anything else. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
-/* The same, at index 1, for methods whose first upvalue is the class's metatable: no look-up by name. */
-sci_sslsocket *sci_ssl_self(lua_State *L);
+/* Adds methods to the class table on top; the class's metatable is their first upvalue. */
+void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 
 /* ---- buffers.c -------------------------------------------------------------------------------------------------- */
 
-void sci_ssl_warm_up(sci_sslsocket *socket);   /* keeps its buffers, and gives back those of another socket */
-void sci_ssl_cool_down(sci_sslsocket *socket); /* gives them back */
+void sci_ssl_warm_up(sci_sslsocket *socket);    /* keeps its buffers, and gives back those of another socket */
+void sci_ssl_leave_warm(sci_sslsocket *socket); /* for one whose SSL goes */
 
 /* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 
