@@ -32,13 +32,13 @@ typedef enum sci_judgement { SCI_NO_OPINION, SCI_APPROVED, SCI_REFUSED } sci_jud
 #define SCI_ALERTS 8 /* of each direction that are kept */
 
 typedef struct sci_alert {
-    int level, code;
+    unsigned char level, code; /* as they are in the record */
 } sci_alert;
 
 #define SCI_VERIFY_ERRORS 32 /* that are kept for verifyErrors */
 
 typedef struct sci_verify_error {
-    int code, depth;
+    short code, depth;
 } sci_verify_error;
 
 typedef struct sci_trace sci_trace; /* see trace.c */
