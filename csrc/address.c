@@ -121,14 +121,16 @@ static struct addrinfo *resolve(const char *host, const char *service, const str
     return NULL;
 }
 
+#define PORT_DIGITS 12 /* bytes for any `unsigned` with its NUL */
+
 /* The port at `index`, as getaddrinfo wants it: a number, written into `digits`, or the name of a service. */
-static const char *check_port(lua_State *L, int index, char digits[8]) {
+static const char *check_port(lua_State *L, int index, char digits[PORT_DIGITS]) {
     int is_integer;
     lua_Integer port = lua_tointegerx(L, index, &is_integer);
     if (!is_integer && lua_type(L, index) == LUA_TSTRING) return sci_check_text(L, index);
     if (!is_integer) port = luaL_checkinteger(L, index);
     luaL_argcheck(L, port >= 0 && port <= 65535, index, "port from 0 to 65535 expected");
-    (void)snprintf(digits, 8, "%d", (int)port);
+    *spell_number(digits, (unsigned)port) = '\0';
     return digits;
 }
 
@@ -184,7 +186,7 @@ static int socket_resolve(lua_State *L) {
     static const char *const families[] = {"any", "inet", "inet6", NULL};
     static const int domains[] = {AF_UNSPEC, AF_INET, AF_INET6};
     const char *host = sci_check_text(L, 1);
-    char digits[8];
+    char digits[PORT_DIGITS];
     const char *service = check_port(L, 2, digits);
     struct addrinfo hints = {.ai_family = domains[luaL_checkoption(L, 3, "any", families)], .ai_socktype = SOCK_STREAM};
     sci_failure failure;
@@ -225,7 +227,7 @@ static int find_family(const sci_socket *base) {
 
 bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure) {
     const char *host = sci_check_text(L, 2);
-    char digits[8];
+    char digits[PORT_DIGITS];
     int family = find_family(base);
     if (family == AF_UNIX) return find_path(host, address, failure);
     const char *service = check_port(L, 3, digits);
