@@ -32,7 +32,7 @@
 #define SCI_REQUEST "SciSslX509Request"
 #define SCI_VERSION "OSSslVersion"
 
-/* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------------ */
+/* ---- core.c: what a lua_State keeps for all classes, and arguments --------------------------------------------------- */
 
 /* Bytes that one read can take without an allocation: four full TLS records. */
 #define SCI_SCRATCH 65536
@@ -49,14 +49,6 @@ typedef struct sci_state {
 } sci_state;
 
 sci_state *sci_get_state(lua_State *L);
-
-/* Makes the class `name` and leaves its table (functions and methods together, the metatable's __index) on the
- * stack. `metamethods` may be NULL. */
-void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
-                   const luaL_Reg *metamethods);
-
-/* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
-void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
 
 /* Whether a finalizer runs. It may have interrupted a method that is at work on the very object which it closes: what is
  * closed then is freed when it is collected itself. */
@@ -79,6 +71,21 @@ size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
  * negative numbers and NaN. */
 int sci_check_timeout(lua_State *L, int index);
 
+/* ---- classes.c: classes, and what scissl.core answers ----------------------------------------------------------- */
+
+/* Makes the class `name` and leaves its table (functions and methods together, the metatable's __index) on the
+ * stack. `metamethods` may be NULL. */
+void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
+                   const luaL_Reg *metamethods);
+
+/* Pushes the table of the class `name`, which is made where nobody has asked for it before. */
+void sci_push_class(lua_State *L, const char *name);
+
+/* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
+void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
+
+void sci_open_classes(lua_State *L); /* makes the table on top answer all classes and constants */
+
 /* ---- constants.c ------------------------------------------------------------------------------------------------ */
 
 typedef struct sci_constant {
@@ -87,8 +94,6 @@ typedef struct sci_constant {
 } sci_constant;
 
 extern const sci_constant sci_constants[];
-
-void sci_open_constants(lua_State *L); /* sets every constant as a field of the table on top */
 
 /* ---- flags.c: flags by bits and by name ------------------------------------------------------------------------- */
 
@@ -304,11 +309,10 @@ typedef struct sci_transport {
 void sci_transport_record(sci_transport *transport); /* from now on, until … */
 void sci_transport_forget(sci_transport *transport); /* … now */
 bool sci_transport_replay(sci_transport *transport); /* reads what was recorded again; false: it is incomplete */
-BIO *sci_new_transport_bio(const sci_state *state, sci_transport *transport); /* does not own `transport` */
-bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length);       /* false: out of memory */
+BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport); /* does not own `transport` */
+bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory */
 void sci_queue_skip(sci_queue *queue, size_t length);
 void sci_queue_free(sci_queue *queue);
-bool sci_open_transport(sci_state *state);
 void sci_close_transport(sci_state *state);
 
 /* ---- host.c: whose a peer's certificate has to be --------------------------------------------------------------- */

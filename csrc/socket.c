@@ -21,9 +21,9 @@ static const char socket_classes = 0; /* its address: registry key of the set of
 
 static sci_socket *test_socket(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes);
+    bool any = lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes) != LUA_TNIL;
     lua_insert(L, -2);
-    bool known = lua_rawget(L, -2) != LUA_TNIL;
+    bool known = any && lua_rawget(L, -2) != LUA_TNIL;
     lua_pop(L, 2);
     return known ? lua_touserdata(L, index) : NULL;
 }
@@ -524,8 +524,7 @@ static void inherit_entry(lua_State *L, int class) {
 void sci_inherit_socket(lua_State *L, const char *name) {
     int class = lua_gettop(L);
     enter_class(L, name);
-    luaL_getmetatable(L, SCI_SOCKET);
-    lua_getfield(L, -1, "__index");
+    sci_push_class(L, SCI_SOCKET);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) inherit_entry(L, class);
     lua_settop(L, class);
 }
