@@ -40,26 +40,29 @@ local function judge_tuned(work, ours, tuned)
   return judge_ratio(work, ours, tuned, "tuned C", work.more and 1 - BEHIND_TUNED or 1 + BEHIND_TUNED)
 end
 
--- Answers a list of sentences about each peer that the work holds to something.
+local function judge_growth(work, row, before)
+  local said = {}
+  for peer in pairs(row) do
+    local few, many = median(before, peer), median(row, peer)
+    if few and many then
+      local growth = 100 * (many / few - 1)
+      said[#said + 1] = verdict(growth <= 100 * work.within, "%s %+.1f %% to %s, at most %+.0f %%", peer, growth,
+        work.like, 100 * work.within)
+    end
+  end
+  table.sort(said)
+  return said
+end
+
+-- Answers a list of sentences: what the row is held to, and whether it is so.
 function report.verdicts(work, results)
-  local row, said = results[work.name], {}
-  local function say(text) said[#said + 1] = text end
-  local ours, tuned = median(row, "scissl"), median(row, "tuned C")
+  local row = results[work.name]
+  if work.like then return judge_growth(work, row, results[work.like]) end
+  local ours, tuned, said = median(row, "scissl"), median(row, "tuned C"), {}
   local base_name = work.base or "plain C"
   local base = median(row, base_name)
-  if work.like then
-    for peer in pairs(row) do
-      local few, many = median(results[work.like], peer), median(row, peer)
-      if few and many then
-        local growth = many / few - 1
-        say(verdict(growth <= work.within, "%s %+.1f %% to %s, at most %+.0f %%", peer, growth * 100, work.like,
-          work.within * 100))
-      end
-    end
-    table.sort(said)
-  end
-  if ours and base and work.target then say(judge_ratio(work, ours, base, base_name, work.target)) end
-  if ours and tuned and (work.target or work.allowance) then say(judge_tuned(work, ours, tuned)) end
+  if ours and base and work.target then said[#said + 1] = judge_ratio(work, ours, base, base_name, work.target) end
+  if ours and tuned and (work.target or work.allowance) then said[#said + 1] = judge_tuned(work, ours, tuned) end
   return said
 end
 
@@ -93,6 +96,18 @@ function report.print(work, results, peers)
     if row[peer] then print_peer(work, row, peer, base, tuned) end
   end
   for _, said in ipairs(report.verdicts(work, results)) do print("  " .. said) end
+end
+
+-- Which rows are as they are to be, in two lines.
+function report.printTally(order, results)
+  local met, not_met = 0, {}
+  for _, work in ipairs(order) do
+    for _, said in ipairs(report.verdicts(work, results)) do
+      if said:find "^met" then met = met + 1 else not_met[#not_met + 1] = work.name .. ": " .. said:match ": (.*)" end
+    end
+  end
+  print(("\n%d met, %d not met%s"):format(met, #not_met, not_met[1] and ":" or ""))
+  for _, line in ipairs(not_met) do print("  " .. line) end
 end
 
 -- ---- the file
