@@ -13,10 +13,13 @@ static bool is_idle(const sci_sslsocket *socket) {
            strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
 }
 
-void sci_ssl_cool_down(sci_sslsocket *socket) {
-    if (!socket->warm) return;
-    *socket->warm = NULL;
+void sci_ssl_leave_warm(sci_sslsocket *socket) {
+    if (socket->warm) *socket->warm = NULL;
     socket->warm = NULL;
+}
+
+static void cool_down(sci_sslsocket *socket) {
+    sci_ssl_leave_warm(socket);
     if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
     else if (socket->ssl) SSL_set_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS); /* as soon as they are empty */
 }
@@ -26,7 +29,7 @@ void sci_ssl_warm_up(sci_sslsocket *socket) {
     if (socket->warm) return;
     sci_sslsocket **place = &state->warm[state->warm_next];
     state->warm_next = (state->warm_next + 1) % SCI_WARM;
-    if (*place) sci_ssl_cool_down(*place);
+    if (*place) cool_down(*place);
     *place = socket;
     socket->warm = place;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);

@@ -104,6 +104,9 @@ void sci_push_flag_names(lua_State *L, const char *prefix, uint64_t bits);
 
 /* ---- error.c: SciSslError, the one place that reads OpenSSL's queue --------------------------------------------- */
 
+/* Empties OpenSSL's queue, so that nothing stale colours the next call. */
+void sci_clear_errors(void);
+
 /* What was being done when it failed. Zero what is not known; the queue is read by sci_push_error itself. */
 typedef struct sci_failure {
     const char *phase;     /* "connect", "accept", "read", "write", "shutdown", "load", "initialize", "option" … */
@@ -182,6 +185,7 @@ typedef struct sci_socket {
     bool established;         /* a connection is known to stand */
     bool connecting;          /* one is being made; or may be, where the descriptor was adopted */
     bool listening;
+    int family;          /* AF_…; 0: not known */
     int connect_errno;   /* why a connection attempt failed */
     char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */
 } sci_socket;
@@ -203,7 +207,7 @@ int sci_socket_descriptor(const sci_socket *socket);
 bool sci_socket_adopt(lua_State *L, int self, int index);
 
 /* Makes a stream socket of `family` ("inet", "inet6", "unix") in the empty `socket`; false: errno says why. */
-bool sci_socket_open(sci_socket *socket, const char *family);
+bool sci_socket_open(sci_socket *socket, const char *family, bool blocking);
 
 /* Finds out whether the connection stands. 1: it does; 0: still connecting (on a blocking socket it waits instead);
  * -1: it does not, and `failure` says why (phase "connect"); its subject lives as long as the socket. */
@@ -212,6 +216,11 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure);
 /* O_NONBLOCK as it is now. */
 bool sci_socket_blocking(const sci_socket *socket);
 bool sci_socket_set_blocking(const sci_socket *socket, bool blocking);
+
+/* Accepts a connection into the empty `accepted`. False: errno says why not, and so does what sci_socket_fail_accept
+ * answers: nil, SciSslError. */
+bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking);
+int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno);
 
 /* Closes the descriptor where it is ours. Harmless twice. Does no other I/O. */
 void sci_socket_release(sci_socket *socket);

@@ -53,7 +53,7 @@ int sci_socket_descriptor(const sci_socket *socket) {
 }
 
 int sci_socket_fail(lua_State *L, const sci_failure *failure) {
-    ERR_clear_error();
+    sci_clear_errors();
     return sci_fail(L, failure);
 }
 
@@ -119,11 +119,7 @@ bool sci_socket_blocking(const sci_socket *socket) {
 }
 
 bool sci_socket_set_blocking(const sci_socket *socket, bool blocking) {
-    int descriptor = sci_socket_descriptor(socket);
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0) return false;
-    int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-    return wanted == flags || fcntl(descriptor, F_SETFL, wanted) == 0;
+    return sci_descriptor_set_blocking(sci_socket_descriptor(socket), blocking);
 }
 
 /***
@@ -180,11 +176,11 @@ static int socket_is_blocking(lua_State *L) {
 
 static const char *const families[] = {"inet", "inet6", "unix", NULL};
 
-bool sci_socket_open(sci_socket *socket, const char *family) {
-    int domain = AF_INET;
-    if (strcmp(family, "inet6") == 0) domain = AF_INET6;
-    if (strcmp(family, "unix") == 0) domain = AF_UNIX;
-    socket->fd = sci_descriptor_open(domain);
+bool sci_socket_open(sci_socket *socket, const char *family, bool blocking) {
+    socket->family = AF_INET;
+    if (strcmp(family, "inet6") == 0) socket->family = AF_INET6;
+    if (strcmp(family, "unix") == 0) socket->family = AF_UNIX;
+    socket->fd = sci_descriptor_open(socket->family, blocking);
     return socket->fd >= 0;
 }
 
@@ -199,7 +195,7 @@ Makes a stream socket: blocking, close-on-exec, not connected.
 */
 static int socket_new(lua_State *L) {
     const char *family = families[luaL_checkoption(L, 1, "inet", families)];
-    if (sci_socket_open(sci_new_socket(L), family)) return 1;
+    if (sci_socket_open(sci_new_socket(L), family, true)) return 1;
     return sci_socket_fail_system(L, "open", family, errno);
 }
 
@@ -335,7 +331,7 @@ static bool close_owner(lua_State *L) {
     lua_pushcfunction(L, call_close);
     lua_insert(L, -2);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_error(L, &(sci_failure){.phase = "close",
                                      .condition = "owner_failed",
                                      .message = "the object that owns the descriptor raised an error in its `close`",
