@@ -81,8 +81,8 @@ local function print_peer(work, row, peer, base, tuned)
   local values = row[peer]
   if type(values) == "string" then return print(("  %-14s %s"):format(peer, values:sub(1, 90))) end
   local s = report.summary(values)
-  print(("  %-14s %12.1f   %12.1f … %-12.1f %10s %10s"):format(peer, s.median, s.min, s.max,
-    ratio_text(s.median, base), tuned_text(work, s.median, tuned)))
+  print(("  %-14s %12.1f   %12.1f … %-12.1f %10s %10s  %s"):format(peer, s.median, s.min, s.max,
+    ratio_text(s.median, base), tuned_text(work, s.median, tuned), work.remarks and work.remarks[peer] or ""))
 end
 
 function report.print(work, results, peers)
