@@ -77,12 +77,16 @@ local function tuned_text(work, number, tuned)
   return ratio_text(number, tuned)
 end
 
+local function print_line(format, ...)
+  print((format:format(...):gsub("%s+$", "")))
+end
+
 local function print_peer(work, row, peer, base, tuned)
   local values = row[peer]
   if type(values) == "string" then return print(("  %-14s %s"):format(peer, values:sub(1, 90))) end
   local s = report.summary(values)
-  print(("  %-14s %12.1f   %12.1f … %-12.1f %10s %10s  %s"):format(peer, s.median, s.min, s.max,
-    ratio_text(s.median, base), tuned_text(work, s.median, tuned), work.remarks and work.remarks[peer] or ""))
+  print_line("  %-14s %12.1f   %12.1f … %-12.1f %10s %10s  %s", peer, s.median, s.min, s.max,
+    ratio_text(s.median, base), tuned_text(work, s.median, tuned), work.remarks and work.remarks[peer] or "")
 end
 
 function report.print(work, results, peers)
@@ -90,8 +94,8 @@ function report.print(work, results, peers)
   local base_name = work.base or "plain C"
   local base, tuned = median(row, base_name), median(row, "tuned C")
   print(("\n%s: %s%s"):format(work.name, work.title, work.unit == "" and "" or ", " .. work.unit))
-  print(("  %-14s %12s   %12s … %-12s %10s %10s"):format("", "median", "min", "max",
-    base and "/ " .. base_name or "", tuned and (work.allowance and "- tuned C" or "/ tuned C") or ""))
+  print_line("  %-14s %12s   %12s … %-12s %10s %10s", "", "median", "min", "max",
+    base and "/ " .. base_name or "", tuned and (work.allowance and "- tuned C" or "/ tuned C") or "")
   for _, peer in ipairs(peers) do
     if row[peer] then print_peer(work, row, peer, base, tuned) end
   end
