@@ -110,6 +110,7 @@ static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
         if (sci_is_socket(L, index)) socket->lower = lua_touserdata(L, index);
     }
     socket->fd = descriptor;
+    socket->exposed = true;
     if (!socket->lower) learn_state(socket);
     return true;
 }
@@ -131,6 +132,7 @@ static bool take_over(lua_State *L, int self) {
     sci_socket *socket = lua_touserdata(L, self);
     int descriptor = sci_descriptor_duplicate(sci_socket_descriptor(socket));
     if (descriptor < 0) return false;
+    sci_socket_base(socket)->exposed = true; /* the two share one mode */
     *socket = *sci_socket_base(socket);
     socket->fd = descriptor;
     socket->lent = false;

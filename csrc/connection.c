@@ -171,6 +171,7 @@ bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool bl
     accepted->fd = sci_descriptor_accept(listener->fd, blocking, &peer);
     if (accepted->fd < 0) return false;
     accepted->established = true;
+    accepted->nonblocking = !blocking;
     sci_describe_address(&peer, accepted->peer);
     return true;
 }

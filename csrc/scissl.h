@@ -185,6 +185,8 @@ typedef struct sci_socket {
     bool established;         /* a connection is known to stand */
     bool connecting;          /* one is being made; or may be, where the descriptor was adopted */
     bool listening;
+    bool nonblocking;    /* made so by us; that counts unless it is `exposed` */
+    bool exposed;        /* others may know the descriptor, and change its mode */
     int family;          /* AF_…; 0: not known */
     int connect_errno;   /* why a connection attempt failed */
     char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */
@@ -215,7 +217,7 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure);
 
 /* O_NONBLOCK as it is now. */
 bool sci_socket_blocking(const sci_socket *socket);
-bool sci_socket_set_blocking(const sci_socket *socket, bool blocking);
+bool sci_socket_set_blocking(sci_socket *socket, bool blocking);
 
 /* Accepts a connection into the empty `accepted`. False: errno says why not, and so does what sci_socket_fail_accept
  * answers: nil, SciSslError. */

@@ -114,12 +114,17 @@ int sci_answer_pushed_error(lua_State *L) {
 /* ---- blocking --------------------------------------------------------------------------------------------------- */
 
 bool sci_socket_blocking(const sci_socket *socket) {
-    int flags = fcntl(sci_socket_descriptor(socket), F_GETFL);
+    while (socket->lower) socket = socket->lower;
+    if (socket->nonblocking && !socket->exposed) return false;
+    int flags = fcntl(socket->fd, F_GETFL);
     return flags >= 0 && !(flags & O_NONBLOCK);
 }
 
-bool sci_socket_set_blocking(const sci_socket *socket, bool blocking) {
-    return sci_descriptor_set_blocking(sci_socket_descriptor(socket), blocking);
+bool sci_socket_set_blocking(sci_socket *socket, bool blocking) {
+    sci_socket *base = sci_socket_base(socket);
+    if (!sci_descriptor_set_blocking(base->fd, blocking)) return false;
+    base->nonblocking = !blocking;
+    return true;
 }
 
 /***
@@ -132,7 +137,7 @@ Makes the socket wait in its calls, or not. A socket is made blocking.
 @see fcntl(2), O_NONBLOCK
 */
 static int socket_set_blocking(lua_State *L) {
-    const sci_socket *socket = sci_check_socket(L, 1);
+    sci_socket *socket = sci_check_socket(L, 1);
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_socket_descriptor(socket) < 0) return sci_socket_fail_closed(L, "option");
     if (sci_socket_set_blocking(socket, lua_toboolean(L, 2))) return sci_answer_receiver(L);
@@ -150,10 +155,11 @@ listening one that is can be served by several processes (`scissl.listen { socke
 @see fcntl(2), FD_CLOEXEC
 */
 static int socket_set_inheritable(lua_State *L) {
-    const sci_socket *socket = sci_check_socket(L, 1);
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
     luaL_checktype(L, 2, LUA_TBOOLEAN);
-    int descriptor = sci_socket_descriptor(socket);
+    int descriptor = base->fd;
     if (descriptor < 0) return sci_socket_fail_closed(L, "option");
+    base->exposed = true;
     if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_answer_receiver(L);
     return sci_socket_fail_system(L, "option", NULL, errno);
 }
@@ -181,6 +187,7 @@ bool sci_socket_open(sci_socket *socket, const char *family, bool blocking) {
     if (strcmp(family, "inet6") == 0) socket->family = AF_INET6;
     if (strcmp(family, "unix") == 0) socket->family = AF_UNIX;
     socket->fd = sci_descriptor_open(socket->family, blocking);
+    socket->nonblocking = !blocking;
     return socket->fd >= 0;
 }
 
@@ -386,7 +393,9 @@ Answers the descriptor, for cqueues.
 @treturn integer -1 once closed
 */
 static int socket_getfd(lua_State *L) {
-    lua_pushinteger(L, sci_socket_descriptor(sci_check_socket(L, 1)));
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    base->exposed = true;
+    lua_pushinteger(L, base->fd);
     return 1;
 }
 

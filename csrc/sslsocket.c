@@ -478,6 +478,7 @@ static void wrap_inherited(lua_State *L, const char *name, lua_CFunction wrapper
 }
 
 void sci_open_sslsocket(lua_State *L) {
+    sci_ssl_keep_heap();
     sci_new_class(L, SCI_SSL_SOCKET, sslsocket_functions, NULL, sslsocket_metamethods);
     sci_ssl_add_methods(L, sslsocket_methods);
     sci_open_answer(L);

@@ -128,6 +128,7 @@ void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 
 /* ---- buffers.c -------------------------------------------------------------------------------------------------- */
 
+void sci_ssl_keep_heap(void);
 void sci_ssl_warm_up(sci_sslsocket *socket);    /* keeps its buffers, and gives back those of another socket */
 void sci_ssl_leave_warm(sci_sslsocket *socket); /* for one whose SSL goes */
 
