@@ -5,6 +5,7 @@
 #include <string.h>
 
 #define LARGE_BLOCK 262144 /* bytes */
+#define READ_BUFFER 66560  /* bytes: four full records with what belongs to them, in one read of the transport */
 
 /* glibc gives the end of its heap back to the system as soon as 128 KiB are free there, which two closed connections are, and
  * takes it again for the next, page by page. Once a larger block has been freed it waits for twice that block's size. */
@@ -37,4 +38,10 @@ void sci_ssl_warm_up(sci_sslsocket *socket) {
     *place = socket;
     socket->warm = place;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
+    if (socket->secured) SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
+}
+
+void sci_ssl_widen_buffer(sci_sslsocket *socket) {
+    if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
+    SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
 }

@@ -68,7 +68,7 @@ static int on_server_name(SSL *ssl, int *alert, void *unused) {
     return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
-#define OWN_SID_LENGTH 16 /* bytes; every ticket carries them */
+#define OWN_SID_LENGTH 8 /* bytes; every ticket carries them */
 
 static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX *ctx = context->ctx;

@@ -121,6 +121,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_transport_forget(&socket->transport);
     socket->secured = true;
     socket->wanted = SSL_ERROR_NONE;
+    sci_ssl_widen_buffer(socket);
     lua_pushinteger(L, 1);
     return 1;
 }

@@ -129,8 +129,9 @@ void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 /* ---- buffers.c -------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_keep_heap(void);
-void sci_ssl_warm_up(sci_sslsocket *socket);    /* keeps its buffers, and gives back those of another socket */
-void sci_ssl_leave_warm(sci_sslsocket *socket); /* for one whose SSL goes */
+void sci_ssl_warm_up(sci_sslsocket *socket);      /* keeps its buffers, and gives back those of another socket */
+void sci_ssl_widen_buffer(sci_sslsocket *socket); /* for data, once the handshake is done */
+void sci_ssl_leave_warm(sci_sslsocket *socket);   /* for one whose SSL goes */
 
 /* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 

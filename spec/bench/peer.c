@@ -31,9 +31,10 @@ static void open_pair(end pair[2]) {
     for (int i = 0; i < 2; i++) pair[i].ssl = make_ssl(contexts[i], pair[i].descriptor);
 }
 
+/* One after the other, as the others' `close` does it. */
 static void close_pair(end pair[2]) {
-    for (int i = 0; i < 2; i++) SSL_shutdown(pair[i].ssl);
     for (int i = 0; i < 2; i++) {
+        SSL_shutdown(pair[i].ssl);
         SSL_free(pair[i].ssl);
         close(pair[i].descriptor);
     }
