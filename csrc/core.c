@@ -167,5 +167,11 @@ int luaopen_scissl_core(lua_State *L) {
     lua_pushboolean(L, true);
 #endif
     lua_setfield(L, -2, "hasCertificateTransparency");
+#ifdef SCI_KTLS
+    lua_pushboolean(L, true);
+#else
+    lua_pushboolean(L, false);
+#endif
+    lua_setfield(L, -2, "hasKtls");
     return 1;
 }
