@@ -134,7 +134,10 @@ local function take(server, wire, size)
     raw = raw .. bytes
     server:sslFeed(bytes)
     local answer = server:sslRead()
-    if type(answer) == "string" then read = read .. answer end
+    while type(answer) == "string" do
+      read = read .. answer
+      answer = server:sslRead()
+    end
   end
   local lengths, at = {}, 1
   while at < #raw do
