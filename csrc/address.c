@@ -1,6 +1,7 @@
 /* address.c: SciSocket, what names an end of a connection: hosts resolved, addresses told. */
 #include "socket.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
@@ -45,9 +46,35 @@ static void spell_address(const sci_address *address, address_text *text) {
     text->length = strlen(text->host);
 }
 
+static char *spell_number(char *text, unsigned number) {
+    char digits[10];
+    size_t count = 0;
+    do digits[count++] = (char)('0' + number % 10);
+    while (number /= 10);
+    while (count > 0) *text++ = digits[--count];
+    return text;
+}
+
+/* By hand: getnameinfo takes thousands of instructions, and each connection is described. */
+static void describe_inet(const sci_address *address, char *text) {
+    struct sockaddr_in inet;
+    unsigned char bytes[4];
+    memcpy(&inet, &address->storage, sizeof inet);
+    memcpy(bytes, &inet.sin_addr, sizeof bytes);
+    for (int i = 0; i < 4; i++) {
+        text = spell_number(text, bytes[i]);
+        *text++ = i < 3 ? '.' : ':';
+    }
+    *spell_number(text, ntohs(inet.sin_port)) = '\0';
+}
+
 void sci_describe_address(const sci_address *address, char text[SCI_PEER]) {
     address_text parts;
     const char *format = "%.80s:%.8s";
+    if (address->storage.ss_family == AF_INET) {
+        describe_inet(address, text);
+        return;
+    }
     spell_address(address, &parts);
     if (address->storage.ss_family == AF_INET6) format = "[%.80s]:%.8s";
     if (address->storage.ss_family == AF_UNIX) format = "%.110s";
@@ -94,14 +121,16 @@ static struct addrinfo *resolve(const char *host, const char *service, const str
     return NULL;
 }
 
+#define PORT_DIGITS 12 /* bytes for any `unsigned` with its NUL */
+
 /* The port at `index`, as getaddrinfo wants it: a number, written into `digits`, or the name of a service. */
-static const char *check_port(lua_State *L, int index, char digits[8]) {
+static const char *check_port(lua_State *L, int index, char digits[PORT_DIGITS]) {
     int is_integer;
     lua_Integer port = lua_tointegerx(L, index, &is_integer);
     if (!is_integer && lua_type(L, index) == LUA_TSTRING) return sci_check_text(L, index);
     if (!is_integer) port = luaL_checkinteger(L, index);
     luaL_argcheck(L, port >= 0 && port <= 65535, index, "port from 0 to 65535 expected");
-    (void)snprintf(digits, 8, "%d", (int)port);
+    *spell_number(digits, (unsigned)port) = '\0';
     return digits;
 }
 
@@ -157,7 +186,7 @@ static int socket_resolve(lua_State *L) {
     static const char *const families[] = {"any", "inet", "inet6", NULL};
     static const int domains[] = {AF_UNSPEC, AF_INET, AF_INET6};
     const char *host = sci_check_text(L, 1);
-    char digits[8];
+    char digits[PORT_DIGITS];
     const char *service = check_port(L, 2, digits);
     struct addrinfo hints = {.ai_family = domains[luaL_checkoption(L, 3, "any", families)], .ai_socktype = SOCK_STREAM};
     sci_failure failure;
@@ -190,14 +219,19 @@ static bool find_path(const char *path, sci_address *address, sci_failure *failu
     return true;
 }
 
-bool sci_find_address(lua_State *L, int descriptor, bool passive, sci_address *address, sci_failure *failure) {
+static int find_family(const sci_socket *base) {
     sci_address own;
+    if (base->family) return base->family;
+    return sci_get_address(base->fd, false, &own) ? own.storage.ss_family : AF_INET;
+}
+
+bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure) {
     const char *host = sci_check_text(L, 2);
-    char digits[8];
-    if (!sci_get_address(descriptor, false, &own)) own.storage.ss_family = AF_INET;
-    if (own.storage.ss_family == AF_UNIX) return find_path(host, address, failure);
+    char digits[PORT_DIGITS];
+    int family = find_family(base);
+    if (family == AF_UNIX) return find_path(host, address, failure);
     const char *service = check_port(L, 3, digits);
-    struct addrinfo hints = {.ai_family = own.storage.ss_family, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     if (passive) hints.ai_flags = AI_PASSIVE;
     struct addrinfo *list = resolve(passive && strcmp(host, "*") == 0 ? NULL : host, service, &hints, failure);
     if (!list) return false;

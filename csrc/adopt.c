@@ -99,7 +99,7 @@ static void learn_state(sci_socket *socket) {
 static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
     sci_socket *socket = lua_touserdata(L, self);
     int descriptor = sci_find_descriptor(L, index, failure);
-    if (descriptor < 0 || !check_kind(descriptor, failure)) return false;
+    if (descriptor < 0 || (!sci_is_socket(L, index) && !check_kind(descriptor, failure))) return false;
     if (lua_type(L, index) == LUA_TNUMBER) {
         sci_descriptor_prepare(descriptor);
     } else {
@@ -110,6 +110,7 @@ static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
         if (sci_is_socket(L, index)) socket->lower = lua_touserdata(L, index);
     }
     socket->fd = descriptor;
+    socket->exposed = true;
     if (!socket->lower) learn_state(socket);
     return true;
 }
@@ -119,7 +120,7 @@ bool sci_socket_adopt(lua_State *L, int self, int index) {
     sci_failure failure = {.phase = "adopt"};
     if (!sci_may_have_descriptor(L, index)) luaL_typeerror(L, index, "SciSocket, descriptor or object with getfd");
     if (adopt(L, self, lua_absindex(L, index), &failure)) return true;
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_error(L, &failure);
     lua_insert(L, top + 1);
     lua_settop(L, top + 1);
@@ -131,6 +132,7 @@ static bool take_over(lua_State *L, int self) {
     sci_socket *socket = lua_touserdata(L, self);
     int descriptor = sci_descriptor_duplicate(sci_socket_descriptor(socket));
     if (descriptor < 0) return false;
+    sci_socket_base(socket)->exposed = true; /* the two share one mode */
     *socket = *sci_socket_base(socket);
     socket->fd = descriptor;
     socket->lent = false;

@@ -178,7 +178,7 @@ int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const 
             break;
         default: sci_ssl_push_not_yet(L, socket, code);
     }
-    ERR_clear_error();
+    sci_clear_errors();
     return code;
 }
 
@@ -193,7 +193,7 @@ later, or twice, answers the same. (Row S6)
 @see SSL_get_error(3)
 */
 static int sslsocket_get_error(lua_State *L) {
-    const sci_sslsocket *socket = sci_ssl_self(L);
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     int code = SSL_ERROR_NONE;
     if (sci_is_error(L, 2)) code = sci_error_ssl_error(L, 2);
     else if (lua_type(L, 2) != LUA_TSTRING) {
@@ -209,7 +209,4 @@ static int sslsocket_get_error(lua_State *L) {
 
 static const luaL_Reg answer_methods[] = {{"sslGetError", sslsocket_get_error}, {NULL, NULL}};
 
-void sci_open_answer(lua_State *L) {
-    luaL_getmetatable(L, SCI_SSL_SOCKET);
-    luaL_setfuncs(L, answer_methods, 1);
-}
+void sci_open_answer(lua_State *L) { sci_ssl_add_methods(L, answer_methods); }

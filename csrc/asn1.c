@@ -25,7 +25,7 @@ sci_guard *sci_new_guard(lua_State *L, void (*release)(void *object)) {
 
 int sci_read_extension(const X509 *certificate, int nid, void **decoded) {
     int critical = -1;
-    ERR_clear_error();
+    sci_clear_errors();
     *decoded = X509_get_ext_d2i(certificate, nid, &critical, NULL);
     if (*decoded) return 1;
     return critical == -1 ? 0 : -1;

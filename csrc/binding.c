@@ -18,7 +18,7 @@ static int push_exported(lua_State *L, SSL *ssl, const char *label, size_t label
                          size_t context_length, size_t length) {
     luaL_Buffer buffer;
     unsigned char *bytes = (unsigned char *)luaL_buffinitsize(L, &buffer, length);
-    ERR_clear_error();
+    sci_clear_errors();
     if (SSL_export_keying_material(ssl, bytes, length, label, label_length, (const unsigned char *)context,
                                    context_length, context != NULL) != 1)
         return sci_fail_openssl(L, "export", NULL);
@@ -122,7 +122,7 @@ static int bind_end_point(lua_State *L, SSL *ssl) {
     if (!certificate) return refuse(L, "the server has no certificate");
     const EVP_MD *digest = binding_digest(certificate);
     if (!digest) return refuse(L, "the signature of the server's certificate has no digest of its own");
-    ERR_clear_error();
+    sci_clear_errors();
     if (!X509_digest(certificate, digest, bytes, &length)) return sci_fail_openssl(L, "export", NULL);
     lua_pushlstring(L, (const char *)bytes, length);
     return 1;

@@ -4,7 +4,11 @@
 
 #include <string.h>
 
-#define READ_BUFFER 33792 /* two full records with what belongs to them: what one read of the transport can bring */
+#define LARGE_BLOCK 262144 /* bytes */
+
+/* glibc gives the end of its heap back to the system as soon as 128 KiB are free there, which two closed connections are, and
+ * takes it again for the next, page by page. Once a larger block has been freed it waits for twice that block's size. */
+void sci_ssl_keep_heap(void) { OPENSSL_free(OPENSSL_malloc(LARGE_BLOCK)); }
 
 /* Whether OpenSSL has nothing in its buffers, not even the header of a record whose rest has not come: releases of
  * OpenSSL before 3.0.14 free them all the same. */
@@ -13,10 +17,13 @@ static bool is_idle(const sci_sslsocket *socket) {
            strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
 }
 
-void sci_ssl_cool_down(sci_sslsocket *socket) {
-    if (!socket->warm) return;
-    *socket->warm = NULL;
+void sci_ssl_leave_warm(sci_sslsocket *socket) {
+    if (socket->warm) *socket->warm = NULL;
     socket->warm = NULL;
+}
+
+static void cool_down(sci_sslsocket *socket) {
+    sci_ssl_leave_warm(socket);
     if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
     else if (socket->ssl) SSL_set_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS); /* as soon as they are empty */
 }
@@ -26,9 +33,8 @@ void sci_ssl_warm_up(sci_sslsocket *socket) {
     if (socket->warm) return;
     sci_sslsocket **place = &state->warm[state->warm_next];
     state->warm_next = (state->warm_next + 1) % SCI_WARM;
-    if (*place) sci_ssl_cool_down(*place);
+    if (*place) cool_down(*place);
     *place = socket;
     socket->warm = place;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
-    SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
 }

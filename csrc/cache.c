@@ -206,11 +206,11 @@ static int context_add_session(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     SSL_SESSION *session = sci_check_session(L, 2);
     bool there = OPENSSL_LH_retrieve((OPENSSL_LHASH *)SSL_CTX_sessions(ctx), session) != NULL;
-    ERR_clear_error();
+    sci_clear_errors();
     SSL_SESSION *copy = there ? NULL : copy_session(session);
     bool added = copy && SSL_CTX_add_session(ctx, copy);
     SSL_SESSION_free(copy);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushboolean(L, added);
     return 1;
 }

@@ -3,7 +3,7 @@
 #include "sslsocket.h"
 
 void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
-    if (ERR_peek_error() != 0) ERR_clear_error(); /* clearing an empty queue is a tenth of a small write */
+    sci_clear_errors();
     socket->transport.system_errno = 0;
     socket->L = L;
 }

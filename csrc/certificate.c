@@ -41,7 +41,7 @@ X509 *sci_test_certificate(lua_State *L, int index) {
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
 
 static X509 *read_pem(BIO *bio, sci_failure *failure) {
-    ERR_clear_error();
+    sci_clear_errors();
     X509 *certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL);
     if (!certificate) sci_explain_pem(bio, &sci_certificate_kind, failure);
     return certificate;
@@ -49,7 +49,7 @@ static X509 *read_pem(BIO *bio, sci_failure *failure) {
 
 static X509 *read_der(const unsigned char *bytes, int length, sci_failure *failure) {
     const unsigned char *cursor = bytes;
-    ERR_clear_error();
+    sci_clear_errors();
     X509 *certificate = d2i_X509(NULL, &cursor, length);
     if (!certificate) {
         sci_explain_der(bytes, length, &sci_certificate_kind, failure);
@@ -145,7 +145,7 @@ static int certificate_to_der(lua_State *L) { return sci_push_written(L, write_d
 /* ---- names ------------------------------------------------------------------------------------------------------ */
 
 static int push_name(lua_State *L, const X509_NAME *name) {
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_name(L, name);
     return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
 }
@@ -229,7 +229,7 @@ static int certificate_version(lua_State *L) {
 
 static int push_time(lua_State *L, const ASN1_TIME *time) {
     lua_Integer seconds;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!sci_time_to_seconds(time, &seconds))
         return sci_fail_own(L, "load", "malformed_certificate", "a date of the certificate is malformed");
     lua_pushinteger(L, seconds);
@@ -280,7 +280,7 @@ static int certificate_fingerprint(lua_State *L) {
     unsigned char digest[EVP_MAX_MD_SIZE];
     const X509 *certificate = sci_check_certificate(L, 1);
     const char *name = lua_isnoneornil(L, 2) ? "SHA256" : sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     unsigned int length = digest_certificate(certificate, name, digest);
     if (length == 0)
         return sci_fail(L, &(sci_failure){.phase = "digest", .condition = "unknown_digest", .subject = name});
@@ -299,7 +299,7 @@ static int fail_public_key(lua_State *L) {
 
 /* Borrowed; NULL where OpenSSL cannot make a key of it. */
 static const EVP_PKEY *public_key(const X509 *certificate) {
-    ERR_clear_error();
+    sci_clear_errors();
     return X509_get0_pubkey(certificate);
 }
 
@@ -348,7 +348,7 @@ static int certificate_key_group(lua_State *L) {
     const EVP_PKEY *key = public_key(sci_check_certificate(L, 1));
     if (!key) return fail_public_key(L);
     bool named = EVP_PKEY_get_group_name(key, group, sizeof group, &length) == 1;
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushstring(L, named ? group : NULL);
     return 1;
 }
@@ -409,7 +409,7 @@ static int certificate_eq(lua_State *L) {
     const X509 *a = sci_test_certificate(L, 1);
     const X509 *b = sci_test_certificate(L, 2);
     bool equal = a && b && X509_cmp(a, b) == 0;
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushboolean(L, equal);
     return 1;
 }
@@ -436,7 +436,7 @@ static int certificate_tostring(lua_State *L) {
     const char *subject = push_name_or_mark(L, X509_get_subject_name(certificate));
     const char *issuer = push_name_or_mark(L, X509_get_issuer_name(certificate));
     const char *end = push_date(L, X509_get0_notAfter(certificate));
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushfstring(L, SCI_CERTIFICATE ": %s, issuer %s, until %s", subject, issuer, end);
     return 1;
 }

@@ -27,7 +27,7 @@ static int chain_from_pem(lua_State *L) {
     const char *text = sci_check_bytes(L, 1, &length);
     sci_failure failure = {.phase = "load"};
     sci_guard *guard = sci_new_guard(L, sci_free_certificates);
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = BIO_new_mem_buf(text, length);
     if (bio) guard->object = sci_read_certificates(bio, &failure);
     BIO_free(bio);

@@ -32,7 +32,7 @@ static int sslsocket_set_context(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_failure failure = {.phase = "option", .subject = "context"};
-    ERR_clear_error();
+    sci_clear_errors();
     if (begin_again(L, socket, context)) return sci_answer_receiver(L);
     if (!socket->transport.records) failure.condition = "memory_full"; /* for the hello */
     lua_pushvalue(L, 3);
@@ -141,7 +141,7 @@ static int sslsocket_use_certificate(lua_State *L) {
     if (!lua_isnil(L, 4) && !lua_isfunction(L, 4)) (void)luaL_checkstring(L, 4);
     if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
     sci_guard *guard = sci_new_guard(L, free_identity);
-    ERR_clear_error();
+    sci_clear_errors();
     identity *given = guard->object = OPENSSL_zalloc(sizeof *given);
     if (!given || !read_chain(L, given, &failure)) return sci_fail(L, &failure);
     failure.subject = "private key";
@@ -175,7 +175,7 @@ static int sslsocket_set_alpn(lua_State *L) {
     sci_sslsocket *socket = sci_check_before_handshake(L); /* the table's metamethods may have closed it */
     if (!socket) return 2;
     const unsigned char *wire = (const unsigned char *)lua_tolstring(L, 3, &length);
-    ERR_clear_error();
+    sci_clear_errors();
     if (SSL_set_alpn_protos(socket->ssl, wire, (unsigned int)length) != 0) return sci_fail_openssl(L, "option", "ALPN");
     lua_setiuservalue(L, 1, SCI_SSL_ALPN);
     socket->alpn = length > 0 ? wire : NULL;

@@ -55,7 +55,7 @@ Answers every cipher suite that the OpenSSL in use can do, allowed or not.
 */
 static int cipher_known(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, free_context);
-    ERR_clear_error();
+    sci_clear_errors();
     SSL_CTX *ctx = guard->object = SSL_CTX_new(TLS_method());
     if (!ctx || !SSL_CTX_set_cipher_list(ctx, "ALL:COMPLEMENTOFALL:@SECLEVEL=0") ||
         !SSL_CTX_set_ciphersuites(ctx, EVERY_SUITE))

@@ -116,11 +116,11 @@ static int do_commands(lua_State *L) {
     sci_failure failure = {.phase = "option"};
     lua_settop(L, 2);
     check_pairs(L);
-    ERR_clear_error();
+    sci_clear_errors();
     if (has_trust_command(L, &failure) || !try_all(L, context->ctx, &failure)) return sci_fail(L, &failure);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!sci_context_detach(context) || !apply_all(L, context->ctx, &failure)) return sci_fail(L, &failure);
-    ERR_clear_error();
+    sci_clear_errors();
     note_all(L);
     return sci_answer_receiver(L);
 }

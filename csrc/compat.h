@@ -48,4 +48,11 @@
 #define SCI_PRINTF(format, first)
 #endif
 
+/* For what `require` runs: compilers put cold functions together, so that loading touches few pages of the code. */
+#if defined(__GNUC__) || defined(__clang__)
+#define SCI_AT_LOAD __attribute__((cold))
+#else
+#define SCI_AT_LOAD
+#endif
+
 #endif

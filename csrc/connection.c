@@ -43,7 +43,8 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure) {
     failure->phase = "connect";
     if (base->fd < 0) return refuse(failure, "closed", "used after close");
     if (base->listening) return refuse(failure, "listening", "the socket listens: accept a connection first");
-    int state = sci_socket_probe(base, sci_socket_blocking(base) ? -1 : 0);
+    int state = sci_socket_probe(base, 0);
+    if (state == 0 && sci_socket_blocking(base)) state = sci_socket_probe(base, -1);
     if (state >= 0) return state;
     if (base->connect_errno == 0)
         return refuse(failure, "not_connected", "there is no connection yet: connect, or accept, first");
@@ -97,7 +98,7 @@ static int socket_connect(lua_State *L) {
     sci_address address;
     sci_check_text(L, 2);
     if (base->fd < 0) return sci_socket_fail_closed(L, "connect");
-    if (!sci_find_address(L, base->fd, false, &address, &failure)) return sci_socket_fail(L, &failure);
+    if (!sci_find_address(L, base, false, &address, &failure)) return sci_socket_fail(L, &failure);
     int problem = start_connecting(base->fd, &address);
     /* Linux tells of a former attempt that failed once more, although it has been asked for already. */
     if (problem == ECONNABORTED && base->connect_errno) problem = start_connecting(base->fd, &address);
@@ -126,7 +127,7 @@ static int socket_bind(lua_State *L) {
     int on = 1;
     sci_check_text(L, 2);
     if (base->fd < 0) return sci_socket_fail_closed(L, "bind");
-    if (!sci_find_address(L, base->fd, true, &address, &failure)) return sci_socket_fail(L, &failure);
+    if (!sci_find_address(L, base, true, &address, &failure)) return sci_socket_fail(L, &failure);
     sci_describe_address(&address, name);
     if (address.storage.ss_family != AF_UNIX) (void)setsockopt(base->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(base->fd, (const struct sockaddr *)&address.storage, address.length) != 0)
@@ -155,7 +156,7 @@ static int socket_listen(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-static int fail_accept(lua_State *L, sci_socket *listener, int system_errno) {
+int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno) {
     if (listener->listening || (system_errno != EINVAL && system_errno != EOPNOTSUPP))
         return sci_socket_fail_io(L, listener, "accept", SSL_ERROR_WANT_READ, system_errno);
     return sci_socket_fail(L, &(sci_failure){.phase = "accept",
@@ -163,6 +164,16 @@ static int fail_accept(lua_State *L, sci_socket *listener, int system_errno) {
                                              .message = "the socket does not listen: bind, and listen, first",
                                              .ssl_error = SSL_ERROR_SYSCALL,
                                              .system_errno = system_errno});
+}
+
+bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking) {
+    sci_address peer;
+    accepted->fd = sci_descriptor_accept(listener->fd, blocking, &peer);
+    if (accepted->fd < 0) return false;
+    accepted->established = true;
+    accepted->nonblocking = !blocking;
+    sci_describe_address(&peer, accepted->peer);
+    return true;
 }
 
 /***
@@ -177,13 +188,8 @@ Accepts the next connection of a listening socket.
 static int socket_accept(lua_State *L) {
     sci_socket *listener = sci_socket_base(sci_check_socket(L, 1));
     if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
-    sci_socket *accepted = sci_new_socket(L);
-    sci_address peer;
-    accepted->fd = sci_descriptor_accept(listener->fd, &peer);
-    if (accepted->fd < 0) return fail_accept(L, listener, errno);
-    accepted->established = true;
-    sci_describe_address(&peer, accepted->peer);
-    return 1;
+    if (sci_socket_accept(listener, sci_new_socket(L), true)) return 1;
+    return sci_socket_fail_accept(L, listener, errno);
 }
 
 static const luaL_Reg connection_methods[] = {

@@ -268,10 +268,3 @@ const sci_constant sci_constants[] = {
 #endif
     {NULL, 0},
 };
-
-void sci_open_constants(lua_State *L) {
-    for (const sci_constant *constant = sci_constants; constant->name; constant++) {
-        lua_pushinteger(L, constant->value);
-        lua_setfield(L, -2, constant->name);
-    }
-}

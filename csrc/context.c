@@ -68,6 +68,8 @@ static int on_server_name(SSL *ssl, int *alert, void *unused) {
     return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
 }
 
+#define OWN_SID_LENGTH 16 /* bytes; every ticket carries them */
+
 static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX *ctx = context->ctx;
     SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_AUTO_RETRY |
@@ -79,10 +81,10 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX_set_default_passwd_cb(ctx, sci_no_passphrase);
     X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(ctx), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
-    context->sid_length = SCI_SID_LENGTH;
+    context->sid_length = OWN_SID_LENGTH;
     context->trust_paths = sk_OPENSSL_STRING_new_null();
     return context->trust_paths && sci_context_add_refusal(ctx) && sci_context_open_tickets(ctx) &&
-           apply_method(ctx, only) && RAND_bytes(context->sid, SCI_SID_LENGTH) > 0;
+           apply_method(ctx, only) && RAND_bytes(context->sid, OWN_SID_LENGTH) > 0;
 }
 
 /***
@@ -102,7 +104,7 @@ static int context_new(lua_State *L) {
     sci_context *context = sci_new_object(L, SCI_CONTEXT, sizeof *context, SCI_CONTEXT_USERVALUES);
     context->dependents.next = context->dependents.previous = &context->dependents;
     context->method = only ? only->name : "TLS";
-    ERR_clear_error();
+    sci_clear_errors();
     context->ctx = SSL_CTX_new(TLS_method());
     if (!context->ctx || !set_up(context, only)) return sci_fail_openssl(L, "option", method);
     return 1;

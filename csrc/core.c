@@ -1,5 +1,5 @@
-/* core.c: scissl.core, the module's entry; how classes are made; what a lua_State keeps for all of them. */
-#include "pki.h"
+/* core.c: scissl.core, the module's entry; what a lua_State keeps for all classes; arguments that many of them take. */
+#include "scissl.h"
 
 #include <limits.h>
 #include <math.h>
@@ -26,8 +26,12 @@ static int state_gc(lua_State *L) {
 }
 
 /* Made before every other object, so that lua_close finalizes it after them: their BIOs need its methods. */
-static void open_state(lua_State *L) {
-    if (sci_get_state(L)) return;
+SCI_AT_LOAD static void open_state(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TUSERDATA) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pop(L, 1);
     sci_state *state = lua_newuserdatauv(L, sizeof *state, 0);
     state->descriptor = NULL;
     state->memory = NULL;
@@ -38,27 +42,7 @@ static void open_state(lua_State *L) {
     lua_pushcfunction(L, state_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    if (!sci_open_transport(state)) luaL_error(L, "scissl: OpenSSL could not make its transports (out of memory?)");
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
-}
-
-void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
-                   const luaL_Reg *metamethods) {
-    lua_newtable(L);
-    if (functions) luaL_setfuncs(L, functions, 0);
-    if (methods) luaL_setfuncs(L, methods, 0);
-    luaL_newmetatable(L, name);
-    if (metamethods) luaL_setfuncs(L, metamethods, 0);
-    lua_pushvalue(L, -2);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
-}
-
-void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues) {
-    void *object = lua_newuserdatauv(L, size, uservalues);
-    memset(object, 0, size);
-    luaL_setmetatable(L, name);
-    return object;
 }
 
 /* Lua stops its collector for as long as a finalizer runs, and since 5.4.4 it tells that from a stop by the user. */
@@ -126,41 +110,17 @@ static int is_ssl_error(lua_State *L) {
     return 1;
 }
 
-static void open_class(lua_State *L, const char *name, void (*open)(lua_State *)) {
-    open(L);
-    lua_setfield(L, -2, name);
-}
+static const luaL_Reg core_functions[] = {
+    {"isSslError", is_ssl_error}, {"digest", sci_digest}, {"seal", sci_seal}, {"unseal", sci_unseal}, {NULL, NULL},
+};
 
 SCI_EXPORT int luaopen_scissl_core(lua_State *L);
 
-int luaopen_scissl_core(lua_State *L) {
+SCI_AT_LOAD int luaopen_scissl_core(lua_State *L) {
     luaL_checkversion(L);
     sci_check_library(L);
     open_state(L);
-    lua_createtable(L, 0, 512);
-    sci_open_constants(L);
-    open_class(L, SCI_ERROR, sci_open_error);
-    open_class(L, SCI_SOCKET, sci_open_socket);
-    open_class(L, SCI_POLLER, sci_open_poller);
-    open_class(L, SCI_KEY, sci_open_key);
-    open_class(L, SCI_CERTIFICATE, sci_open_certificate);
-    open_class(L, SCI_CRL, sci_open_crl);
-    open_class(L, SCI_REQUEST, sci_open_request);
-    open_class(L, SCI_CIPHER, sci_open_cipher);
-    open_class(L, "SciSslOcsp", sci_open_ocsp);
-    open_class(L, "SciSslPkcs12", sci_open_pkcs12);
-    open_class(L, SCI_SESSION, sci_open_session);
-    open_class(L, SCI_CONTEXT, sci_open_context);
-    open_class(L, SCI_SSL_SOCKET, sci_open_sslsocket);
-    open_class(L, SCI_VERSION, sci_open_version);
-    lua_pushcfunction(L, is_ssl_error);
-    lua_setfield(L, -2, "isSslError");
-    lua_pushcfunction(L, sci_digest);
-    lua_setfield(L, -2, "digest");
-    lua_pushcfunction(L, sci_seal);
-    lua_setfield(L, -2, "seal");
-    lua_pushcfunction(L, sci_unseal);
-    lua_setfield(L, -2, "unseal");
+    luaL_newlib(L, core_functions);
 #ifdef OPENSSL_NO_CT
     lua_pushboolean(L, false);
 #else
@@ -173,5 +133,6 @@ int luaopen_scissl_core(lua_State *L) {
     lua_pushboolean(L, false);
 #endif
     lua_setfield(L, -2, "hasKtls");
+    sci_open_classes(L);
     return 1;
 }

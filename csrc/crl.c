@@ -69,7 +69,7 @@ static int crl_from_pem(lua_State *L) {
     const char *text = sci_check_bytes(L, 1, &length);
     X509_CRL **slot = sci_new_crl(L);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = BIO_new_mem_buf(text, length);
     if (bio) *slot = PEM_read_bio_X509_CRL(bio, NULL, sci_no_passphrase, NULL);
     if (bio && !*slot) sci_explain_pem(bio, &sci_crl_kind, &failure);
@@ -102,7 +102,7 @@ static int crl_from_der(lua_State *L) {
     const char *bytes = sci_check_bytes(L, 1, &length);
     X509_CRL **slot = sci_new_crl(L);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     *slot = read_der((const unsigned char *)bytes, length, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
@@ -148,7 +148,7 @@ Answers who has issued the list.
 @see X509_CRL_get_issuer(3)
 */
 static int crl_issuer(lua_State *L) {
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_name(L, X509_CRL_get_issuer(sci_check_crl(L, 1)));
     return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
 }
@@ -186,9 +186,9 @@ Answers the number of the list, which grows from one to the next.
 static int crl_number(lua_State *L) {
     X509_CRL *crl = sci_check_crl(L, 1);
     sci_guard *guard = sci_new_guard(L, free_integer);
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
-    ERR_clear_error();
+    sci_clear_errors();
     if (guard->object) push_number(L, guard->object);
     else lua_pushnil(L);
     return 1;
@@ -245,12 +245,12 @@ static int crl_revoked(lua_State *L) {
     STACK_OF(X509_REVOKED) *entries = X509_CRL_get_REVOKED(sci_check_crl(L, 1));
     int count = sk_X509_REVOKED_num(entries);
     lua_createtable(L, count > 0 ? count : 0, 0);
-    ERR_clear_error();
+    sci_clear_errors();
     for (int i = 0; i < count; i++) {
         push_entry(L, sk_X509_REVOKED_value(entries, i));
         lua_rawseti(L, -2, i + 1);
     }
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 
@@ -328,7 +328,7 @@ Checks the signature of the list.
 static int crl_verify(lua_State *L) {
     X509_CRL *crl = sci_check_crl(L, 1);
     X509 *issuer = sci_check_certificate(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_PKEY *key = X509_get0_pubkey(issuer);
     bool good = key && X509_NAME_cmp(X509_get_subject_name(issuer), X509_CRL_get_issuer(crl)) == 0 &&
                 X509_CRL_verify(crl, key) == 1;
@@ -494,7 +494,7 @@ static bool add_identifier(X509_CRL *crl, X509 *issuer) {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
     bool added = extension && X509_CRL_add_ext(crl, extension, -1);
     X509_EXTENSION_free(extension);
-    if (!added) ERR_clear_error(); /* an issuer without an identifier of its key */
+    if (!added) sci_clear_errors(); /* an issuer without an identifier of its key */
     return true;
 }
 
@@ -559,7 +559,7 @@ static int crl_issue(lua_State *L) {
     EVP_PKEY *key = sci_check_key(L, ISSUER_KEY);
     X509_CRL **slot = sci_new_crl(L);
     sci_failure failure = {.phase = "issue"};
-    ERR_clear_error();
+    sci_clear_errors();
     X509_CRL *crl = *slot = X509_CRL_new();
     bool made = crl && issuer_fits(issuer, key, &failure) && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
                 X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer)) && set_times(crl, last, next, &failure) &&

@@ -48,7 +48,7 @@ static int sslsocket_set_dane(lua_State *L) {
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     if (socket->dane) return sci_fail_own(L, "option", "dane_twice", NULL);
-    ERR_clear_error();
+    sci_clear_errors();
     if (SSL_CTX_dane_enable(SSL_get_SSL_CTX(socket->ssl)) <= 0 || SSL_dane_enable(socket->ssl, host) <= 0)
         return sci_fail_openssl(L, "option", "DANE");
     if (!name_checks) SSL_dane_set_flags(socket->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
@@ -84,7 +84,7 @@ static int sslsocket_add_tlsa(lua_State *L) {
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     if (!socket->dane) return sci_fail_own(L, "option", "dane_needed", NULL);
-    ERR_clear_error();
+    sci_clear_errors();
     if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_answer_receiver(L);
     return sci_fail(L,
                     &(sci_failure){.phase = "option", .condition = numbers_unknown() ? "tlsa_unusable" : "bad_tlsa"});
@@ -167,7 +167,7 @@ static int certificate_tlsa(lua_State *L) {
     unsigned char digest[EVP_MAX_MD_SIZE], *bytes = NULL;
     unsigned int digest_length = 0;
     sci_guard *guard = sci_new_guard(L, free_bytes);
-    ERR_clear_error();
+    sci_clear_errors();
     int length = encode(certificate, selector == 1, &bytes);
     guard->object = bytes;
     if (length <= 0) return sci_fail_openssl(L, "save", "TLSA record");

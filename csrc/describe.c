@@ -238,7 +238,7 @@ static int context_describe(lua_State *L) {
     SSL_CTX *ctx = SSL_CTX_up_ref(context->ctx) ? context->ctx : NULL;
     guard->object = ctx; /* making values runs finalizers, and one may close the context */
     if (!ctx) return sci_fail_openssl(L, "describe", NULL);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_createtable(L, 0, 32);
     set_offer(L, context, ctx);
     set_policy(L, context, ctx);
@@ -246,7 +246,7 @@ static int context_describe(lua_State *L) {
     set_identities(L, ctx);
     set_sessions(L, context, ctx);
     set_rest(L, context);
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 

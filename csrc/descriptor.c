@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 /* The BSDs and macOS can say "no SIGPIPE" of a socket; elsewhere each send says it (MSG_NOSIGNAL). A failure means that
@@ -22,7 +23,12 @@ void sci_descriptor_prepare(int descriptor) {
     sci_descriptor_silence(descriptor);
 }
 
-/* SOCK_CLOEXEC and accept4 have come together wherever they have come. accept4 does not inherit O_NONBLOCK from the
+bool sci_descriptor_set_blocking(int descriptor, bool blocking) {
+    int on = !blocking;
+    return ioctl(descriptor, FIONBIO, &on) == 0;
+}
+
+/* SOCK_CLOEXEC, SOCK_NONBLOCK and accept4 have come together wherever they have come. accept4 does not inherit O_NONBLOCK from the
  * listening socket; accept does on the BSDs and macOS. */
 #ifdef SOCK_CLOEXEC
 
@@ -30,9 +36,12 @@ void sci_descriptor_prepare(int descriptor) {
 
 static void finish(int descriptor) { sci_descriptor_silence(descriptor); }
 
-static int accept_one(int listener, sci_address *peer) {
+static int open_one(int domain, bool blocking) { return socket(domain, blocking ? STREAM : STREAM | SOCK_NONBLOCK, 0); }
+
+static int accept_one(int listener, bool blocking, sci_address *peer) {
     sci_address_begin(peer);
-    return accept4(listener, (struct sockaddr *)&peer->storage, &peer->length, SOCK_CLOEXEC);
+    return accept4(listener, (struct sockaddr *)&peer->storage, &peer->length,
+                   blocking ? SOCK_CLOEXEC : SOCK_CLOEXEC | SOCK_NONBLOCK);
 }
 
 #else
@@ -41,17 +50,23 @@ static int accept_one(int listener, sci_address *peer) {
 
 static void finish(int descriptor) { sci_descriptor_prepare(descriptor); }
 
-static int accept_one(int listener, sci_address *peer) {
+static int open_one(int domain, bool blocking) {
+    int descriptor = socket(domain, STREAM, 0);
+    if (descriptor >= 0 && !blocking) (void)sci_descriptor_set_blocking(descriptor, false);
+    return descriptor;
+}
+
+static int accept_one(int listener, bool blocking, sci_address *peer) {
     sci_address_begin(peer);
     int descriptor = accept(listener, (struct sockaddr *)&peer->storage, &peer->length);
-    if (descriptor >= 0) (void)fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK);
+    if (descriptor >= 0) (void)sci_descriptor_set_blocking(descriptor, blocking);
     return descriptor;
 }
 
 #endif
 
-int sci_descriptor_open(int domain) {
-    int descriptor = socket(domain, STREAM, 0);
+int sci_descriptor_open(int domain, bool blocking) {
+    int descriptor = open_one(domain, blocking);
     if (descriptor >= 0) finish(descriptor);
     return descriptor;
 }
@@ -64,9 +79,9 @@ bool sci_descriptor_pair(int descriptors[2]) {
 }
 
 /* A connection that went away while it stood in the queue is no reason to stop waiting for the next. */
-int sci_descriptor_accept(int listener, sci_address *peer) {
+int sci_descriptor_accept(int listener, bool blocking, sci_address *peer) {
     int descriptor;
-    do descriptor = accept_one(listener, peer);
+    do descriptor = accept_one(listener, blocking, peer);
     while (descriptor < 0 && (errno == EINTR || errno == ECONNABORTED));
     if (descriptor >= 0) finish(descriptor);
     return descriptor;

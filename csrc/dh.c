@@ -32,7 +32,7 @@ static int sslsocket_set_dh_parameters(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, free_parameters);
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = read_parameters(text, length, &failure);
     if (!guard->object || SSL_set0_tmp_dh_pkey(socket->ssl, guard->object) != 1) return sci_fail(L, &failure);
     guard->object = NULL; /* it is the connection's now */

@@ -24,7 +24,7 @@ int sci_digest(lua_State *L) {
     size_t length;
     const char *name = sci_check_text(L, 1);
     const char *bytes = luaL_checklstring(L, 2, &length);
-    ERR_clear_error();
+    sci_clear_errors();
     unsigned int digest_length = digest_bytes(name, bytes, length, digest);
     if (digest_length == 0)
         return sci_fail(L, &(sci_failure){.phase = "digest", .condition = "unknown_digest", .subject = name});

@@ -236,7 +236,7 @@ static int certificate_extension(lua_State *L) {
     int position = oid ? X509_get_ext_by_OBJ(certificate, oid, -1) : -1;
     bool known = oid != NULL;
     ASN1_OBJECT_free(oid);
-    ERR_clear_error();
+    sci_clear_errors();
     luaL_argcheck(L, known, 2, "object identifier, or a name that OpenSSL knows, expected");
     X509_EXTENSION *extension = position >= 0 ? X509_get_ext(certificate, position) : NULL;
     if (!extension) {
@@ -282,7 +282,7 @@ static int push_fields(lua_State *L, const X509_NAME *name) {
         push_field(L, X509_NAME_get_entry(name, i));
         lua_rawseti(L, -2, i + 1);
     }
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 
@@ -341,7 +341,7 @@ static int certificate_spki_pin(lua_State *L) {
     unsigned char digest[32], text[48];
     const X509 *certificate = sci_check_certificate(L, 1);
     unsigned char *bytes = NULL;
-    ERR_clear_error();
+    sci_clear_errors();
     int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
     bool made = length > 0 && EVP_Digest(bytes, (size_t)length, digest, NULL, EVP_sha256(), NULL) == 1;
     OPENSSL_free(bytes);
@@ -360,7 +360,7 @@ Answers the digest of the certificate's signature.
 static int certificate_signature_digest(lua_State *L) {
     int digest = NID_undef;
     X509 *certificate = sci_check_certificate(L, 1);
-    ERR_clear_error();
+    sci_clear_errors();
     bool known = X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) == 1 && digest != NID_undef;
     lua_pushstring(L, known ? OBJ_nid2sn(digest) : NULL);
     return 1;

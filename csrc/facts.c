@@ -158,7 +158,8 @@ static int sslsocket_max_fragment_length(lua_State *L) {
 void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value) {
     sci_alert *alerts = sent ? socket->alerts_sent : socket->alerts_received;
     int *count = sent ? &socket->alerts_sent_count : &socket->alerts_received_count;
-    if (*count < SCI_ALERTS) alerts[(*count)++] = (sci_alert){.level = value >> 8, .code = value & 0xff};
+    if (*count < SCI_ALERTS)
+        alerts[(*count)++] = (sci_alert){.level = (unsigned char)(value >> 8), .code = (unsigned char)value};
 }
 
 static int push_alerts(lua_State *L, const sci_alert *alerts, int count) {

@@ -27,7 +27,7 @@ BIO *sci_open_file(const char *path, sci_failure *failure) {
     BIO *bio = BIO_new_file(path, "rb");
     if (bio) return bio;
     int system_errno = errno ? errno : EIO;
-    ERR_clear_error();
+    sci_clear_errors();
     return refuse_by_errno(failure, system_errno);
 }
 
@@ -45,7 +45,7 @@ BIO *sci_new_memory_bio(lua_State *L) {
     lua_pushcfunction(L, memory_bio_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
-    ERR_clear_error();
+    sci_clear_errors();
     *slot = BIO_new(BIO_s_mem());
     return *slot;
 }

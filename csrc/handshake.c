@@ -106,6 +106,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     if (!sci_ssl_ready(L, socket, phase) || !sci_ssl_take_role(L, socket, role, phase)) return 1;
     sci_ssl_begin(L, socket);
     socket->shakes = true;
+    sci_ssl_warm_up(socket);
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
     if (result <= 0 && !socket->handler_failed) {
@@ -120,7 +121,6 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_transport_forget(&socket->transport);
     socket->secured = true;
     socket->wanted = SSL_ERROR_NONE;
-    sci_ssl_warm_up(socket);
     lua_pushinteger(L, 1);
     return 1;
 }
@@ -169,7 +169,7 @@ static int sslsocket_shutdown_tls(lua_State *L) {
     if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
     else if (result == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_WANT_READ);
     else lua_pushinteger(L, 1);
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 
@@ -300,4 +300,4 @@ static const luaL_Reg handshake_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_handshake(lua_State *L) { luaL_setfuncs(L, handshake_methods, 0); }
+void sci_open_handshake(lua_State *L) { sci_ssl_add_methods(L, handshake_methods); }

@@ -79,7 +79,7 @@ X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index) {
         lua_pop(L, 1);
     }
     sci_guard *guard = sci_new_guard(L, free_param);
-    ERR_clear_error();
+    sci_clear_errors();
     X509_VERIFY_PARAM *param = guard->object = X509_VERIFY_PARAM_new();
     if (!param) sci_fail_openssl(L, "option", "hosts to verify");
     for (lua_Integer i = 1; param && i <= count; i++) {

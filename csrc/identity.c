@@ -44,7 +44,7 @@ static int use_file(lua_State *L, bool whole_chain) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *path = sci_check_text(L, 2);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = sci_open_file(path, &failure);
     bool used = bio && use_pem(ctx, bio, whole_chain, &failure);
     BIO_free(bio);
@@ -97,7 +97,7 @@ static int context_use_certificate(lua_State *L) {
     X509 *certificate = sci_test_certificate(L, 2);
     sci_failure failure = {.phase = "load", .subject = "certificate"};
     bool used;
-    ERR_clear_error();
+    sci_clear_errors();
     if (certificate) used = use_leaf(ctx, certificate);
     else {
         int length;
@@ -132,7 +132,7 @@ static int context_use_certificate_chain(lua_State *L) {
     const sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load", .subject = "certificate chain"};
     check_chain(L);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
     STACK_OF(X509) *chain = sk_X509_new_null();
     bool used = chain != NULL;
@@ -159,7 +159,7 @@ Sends one more issuer along with the certificate that was used last.
 static int context_add_chain_certificate(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     X509 *certificate = sci_check_certificate(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
     if (!SSL_CTX_add1_chain_cert(ctx, certificate)) return sci_fail_openssl(L, "load", "certificate chain");
     return sci_answer_receiver(L);
@@ -206,7 +206,7 @@ static int context_use_private_key_file(lua_State *L) {
     const char *path = sci_check_text(L, 2);
     sci_failure failure = {.phase = "load"};
     check_passphrase(L);
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = sci_open_file(path, &failure);
     bool used = bio && use_key_pem(L, context, bio, &failure);
     BIO_free(bio);
@@ -239,12 +239,12 @@ static int context_use_private_key(lua_State *L) {
     check_passphrase(L);
     if (luaL_testudata(L, 2, SCI_KEY)) {
         EVP_PKEY *key = sci_check_key(L, 2);
-        ERR_clear_error();
+        sci_clear_errors();
         used = SSL_CTX_use_PrivateKey(context->ctx, key) == 1;
     } else {
         int length;
         const char *text = sci_check_bytes(L, 2, &length);
-        ERR_clear_error();
+        sci_clear_errors();
         used = use_key_text(L, context, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
@@ -273,7 +273,7 @@ Ed25519 …), and its connections use the one that the peer's signature algorith
 */
 static int context_check_private_key(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
     if (!SSL_CTX_get0_privatekey(ctx)) return sci_fail_own(L, "load", "no_private_key", NULL);
     if (!SSL_CTX_check_private_key(ctx)) return sci_fail_openssl(L, "load", "private key");

@@ -85,7 +85,7 @@ void sci_ssl_give_scratch_back(sci_sslsocket *socket) {
 }
 
 static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *), bool all_buffered) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "read")) return 1;
@@ -138,7 +138,7 @@ socket answers fewer where the transport has no more now; a blocking one waits f
 @treturn string|integer|SciSslError as `sslRead`; what ends the stream behind some bytes is answered by the next call
 */
 static int sslsocket_read_sized(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_Integer wanted = luaL_checkinteger(L, 2);
     luaL_argcheck(L, wanted > 0 && wanted <= 1 << 30, 2, "1 to 1073741824 bytes expected");
     lua_settop(L, 1);
@@ -177,7 +177,7 @@ Answers how many bytes `sslRead` would answer from the record at hand without as
 @see SSL_pending(3)
 */
 static int sslsocket_pending(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     (void)sci_ssl_dirty(L, socket);
     lua_pushinteger(L, socket->ssl && socket->secured ? SSL_pending(socket->ssl) : 0);
@@ -193,7 +193,7 @@ been received with earlier bytes. Read until it is false before you wait.
 @treturn boolean
 */
 static int sslsocket_dirty(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     lua_pushboolean(L, sci_ssl_dirty(L, socket));
     return 1;
@@ -206,7 +206,7 @@ the connection attempt before that.
 @treturn string `"r"` or `"w"`
 */
 static int sslsocket_events(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_pushstring(L,
                    sci_socket_base(&socket->socket)->connecting || socket->wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
     return 1;
@@ -218,7 +218,7 @@ Answers how long a loop may wait for the descriptor, in the manner of cqueues.
 @treturn ?number 0 where the socket is `dirty`; nil: as long as it likes
 */
 static int sslsocket_timeout(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (sci_ssl_dirty(L, socket)) lua_pushinteger(L, 0);
     else lua_pushnil(L);
@@ -236,7 +236,4 @@ static const luaL_Reg io_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_io(lua_State *L) {
-    luaL_getmetatable(L, SCI_SSL_SOCKET);
-    luaL_setfuncs(L, io_methods, 1);
-}
+void sci_open_io(lua_State *L) { sci_ssl_add_methods(L, io_methods); }

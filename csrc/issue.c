@@ -315,7 +315,7 @@ int sci_issue_certificate(lua_State *L) {
     const issue_request request = check_request(L);
     X509 **slot = sci_new_certificate(L);
     sci_failure failure = {.phase = "issue"};
-    ERR_clear_error();
+    sci_clear_errors();
     *slot = X509_new();
     bool issued = issuer_fits(&request, &failure) && request_is_good(&request, &failure) &&
                   fill(L, *slot, &request, &failure) && sign(*slot, &request, &failure);

@@ -63,7 +63,7 @@ static bool read_bio(BIO *bio, STACK_OF(X509_NAME) *names, sci_failure *failure)
 /* Pushes a guard with an empty list. */
 static sci_guard *new_names(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, free_names);
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = sk_X509_NAME_new_null();
     return guard;
 }

@@ -25,7 +25,7 @@ Tells whether the certificate is one for that host, wildcards (whole labels) inc
 static int certificate_matches_host(lua_State *L) {
     X509 *certificate = sci_check_certificate(L, 1);
     const char *name = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     int result =
         *name ? X509_check_host(certificate, name, strlen(name), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) : 0;
     return push_match(L, result, name);
@@ -43,7 +43,7 @@ Tells whether the certificate is one for that address.
 static int certificate_matches_ip(lua_State *L) {
     X509 *certificate = sci_check_certificate(L, 1);
     const char *address = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     return push_match(L, X509_check_ip_asc(certificate, address, 0), address);
 }
 
@@ -59,7 +59,7 @@ Tells whether the certificate is one for that e-mail address.
 static int certificate_matches_email(lua_State *L) {
     X509 *certificate = sci_check_certificate(L, 1);
     const char *address = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     return push_match(L, *address ? X509_check_email(certificate, address, strlen(address), 0) : 0, address);
 }
 
@@ -73,9 +73,9 @@ Tells whether the certificate is the one of that key.
 static int certificate_matches_key(lua_State *L) {
     const X509 *certificate = sci_check_certificate(L, 1);
     const EVP_PKEY *key = sci_check_key(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushboolean(L, X509_check_private_key(certificate, key) == 1);
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 
@@ -89,9 +89,9 @@ Tells whether the certificate is its own issuer and is signed with its own key.
 */
 static int certificate_is_self_signed(lua_State *L) {
     X509 *certificate = sci_check_certificate(L, 1);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushboolean(L, X509_self_signed(certificate, 1) == 1);
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 
@@ -248,7 +248,7 @@ static int certificate_verify(lua_State *L) {
     verify_request request = check_verify_request(L);
     sci_failure failure = {.phase = "verify"};
     sci_guard *chain = sci_new_guard(L, sci_free_certificates);
-    ERR_clear_error();
+    sci_clear_errors();
     X509_STORE *store = X509_STORE_new();
     STACK_OF(X509) *intermediates = make_intermediates(L);
     if (find_purpose(&request, &failure) && intermediates && add_trusted(L, store) && add_crls(L, store))

@@ -116,7 +116,7 @@ static void check_passphrase(lua_State *L, int index) {
 EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int index, sci_failure *failure) {
     int top = lua_gettop(L);
     passphrase asked = prepare_passphrase(L, index, failure);
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &asked);
     if (key) lua_settop(L, top);
     else if (!asked.asked) sci_explain_pem(bio, &key_kind, failure);
@@ -141,7 +141,7 @@ static EVP_PKEY *read_encrypted_der(lua_State *L, const unsigned char *bytes, in
 
 static EVP_PKEY *read_der(lua_State *L, const unsigned char *bytes, int length, int index, sci_failure *failure) {
     const unsigned char *cursor = bytes;
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &cursor, length);
     if (!key) return read_encrypted_der(L, bytes, length, index, failure);
     if (cursor == bytes + length) return key;
@@ -167,12 +167,12 @@ static EVP_PKEY *read_uri(lua_State *L, const char *uri, int index, sci_failure 
     int top = lua_gettop(L);
     passphrase asked = prepare_passphrase(L, index, failure);
     UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
-    ERR_clear_error();
+    sci_clear_errors();
     OSSL_STORE_CTX *store = method ? OSSL_STORE_open(uri, method, &asked, NULL, NULL) : NULL;
     EVP_PKEY *key = NULL;
     if (!store) (void)sci_explain_store(failure);
     else {
-        ERR_clear_error();
+        sci_clear_errors();
         key = first_key(store);
     }
     if (key) lua_settop(L, top);
@@ -272,7 +272,7 @@ static int key_generate(lua_State *L) {
     const key_request request = check_request(L);
     EVP_PKEY **slot = sci_new_key(L);
     sci_failure failure = {.phase = "key", .subject = request.algorithm};
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, request.algorithm, NULL);
     if (prepare_generator(context, &request, &failure)) *slot = run_generator(context, &request, &failure);
     EVP_PKEY_CTX_free(context);
@@ -393,7 +393,7 @@ static int key_to_pem(lua_State *L) {
         return sci_fail_own(L, "save", "passphrase_too_long", "the passphrase is too long: OpenSSL takes 1024 bytes");
     BIO *bio = sci_new_memory_bio(L);
     const EVP_CIPHER *cipher = secret ? EVP_aes_256_cbc() : NULL;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, secret, (int)length, NULL, NULL))
         return sci_fail_openssl(L, "save", "private key");
     sci_push_bio_bytes(L, bio);
@@ -470,7 +470,7 @@ static int key_group(lua_State *L) {
     char name[80];
     const EVP_PKEY *key = sci_check_key(L, 1);
     bool found = find_group(key, name, sizeof name);
-    ERR_clear_error();
+    sci_clear_errors();
     if (found) lua_pushstring(L, name);
     else lua_pushnil(L);
     return 1;
@@ -498,7 +498,7 @@ static int key_close(lua_State *L) {
 static int key_eq(lua_State *L) {
     const EVP_PKEY *a = sci_test_key(L, 1), *b = sci_test_key(L, 2);
     bool equal = a && b && EVP_PKEY_eq(a, b) == 1;
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushboolean(L, equal);
     return 1;
 }
@@ -509,7 +509,7 @@ static int key_tostring(lua_State *L) {
     if (!key) lua_pushliteral(L, SCI_KEY ": closed");
     else if (find_group(key, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(key), group);
     else lua_pushfstring(L, SCI_KEY ": %s, %d bits", type_name(key), EVP_PKEY_get_bits(key));
-    ERR_clear_error();
+    sci_clear_errors();
     return 1;
 }
 

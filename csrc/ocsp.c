@@ -179,7 +179,7 @@ static void release(void *object) {
 
 sci_ocsp *sci_new_ocsp(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, release);
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = OPENSSL_zalloc(sizeof(sci_ocsp));
     return guard->object;
 }
@@ -190,7 +190,7 @@ int sci_answer_ocsp(lua_State *L, sci_ocsp *ocsp, const unsigned char *bytes, si
     int status;
     if (!ocsp || !sci_read_ocsp(ocsp, bytes, length, &failure) || !sci_judge_ocsp(ocsp, question, &status, &failure))
         return sci_fail(L, &failure);
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_ocsp(L, ocsp);
     return 1;
 }

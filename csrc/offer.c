@@ -80,7 +80,7 @@ static int context_set_min_protocol(lua_State *L) {
     const char *name = sci_check_text(L, 2);
     const sci_protocol *chosen = sci_find_protocol(name);
     if (!chosen) return sci_fail_protocol(L, name);
-    ERR_clear_error();
+    sci_clear_errors();
     int highest = (int)SSL_CTX_get_max_proto_version(ctx);
     if (highest && chosen->version > highest) return fail_bounds(L, name);
     if (!SSL_CTX_set_min_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
@@ -101,7 +101,7 @@ static int context_set_max_protocol(lua_State *L) {
     const char *name = sci_check_text(L, 2);
     const sci_protocol *chosen = sci_find_protocol(name);
     if (!chosen) return sci_fail_protocol(L, name);
-    ERR_clear_error();
+    sci_clear_errors();
     if (chosen->version < (int)SSL_CTX_get_min_proto_version(ctx)) return fail_bounds(L, name);
     if (!SSL_CTX_set_max_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
     return sci_answer_receiver(L);
@@ -119,7 +119,7 @@ Sets the ciphers for TLS 1.2 and earlier.
 static int context_set_cipher_list(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!try_first(context->ctx, text, SSL_set_cipher_list)) return fail_option(L, "unknown_cipher", text);
     if (!sci_context_detach(context) || !SSL_CTX_set_cipher_list(context->ctx, text))
         return sci_fail_openssl(L, "option", text);
@@ -159,7 +159,7 @@ Sets the cipher suites for TLS 1.3.
 static int context_set_ciphersuites(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!try_first(context->ctx, text, knows_suites)) return fail_option(L, "unknown_cipher", text);
     if (!sci_context_detach(context) || !SSL_CTX_set_ciphersuites(context->ctx, text))
         return sci_fail_openssl(L, "option", text);
@@ -182,7 +182,7 @@ Sets the groups for the key exchange, most preferred first.
 static int context_set_groups(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_list(L, ctx, "unknown_group", text, try_groups);
     sci_context_note(L, "groups", 2);
     return sci_answer_receiver(L);
@@ -200,7 +200,7 @@ Sets the signature algorithms that are accepted and used, most preferred first.
 static int context_set_signature_algorithms(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *text = sci_check_text(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text))
         return fail_list(L, ctx, "unknown_signature_algorithm", text, try_signature_algorithms);
     sci_context_note(L, "signatureAlgorithms", 2);
@@ -252,7 +252,7 @@ static int context_set_alpn(lua_State *L) {
     if (!sci_push_alpn(L)) return sci_fail_alpn(L);
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* the table's metamethods may have closed it */
     const char *wire = lua_tolstring(L, -1, &length);
-    ERR_clear_error();
+    sci_clear_errors();
     if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)wire, (unsigned int)length) != 0)
         return sci_fail_openssl(L, "option", "setAlpn");
     if (length == 0) lua_pushnil(L);

@@ -4,7 +4,8 @@
 
 static void note_error(sci_sslsocket *socket, int code, int depth) {
     if (socket->verify_errors_count == SCI_VERIFY_ERRORS) return;
-    socket->verify_errors[socket->verify_errors_count++] = (sci_verify_error){.code = code, .depth = depth};
+    socket->verify_errors[socket->verify_errors_count++] =
+        (sci_verify_error){.code = (short)code, .depth = (short)depth};
 }
 
 static int on_verify_step(int good, X509_STORE_CTX *store) {

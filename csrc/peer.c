@@ -247,4 +247,4 @@ static const luaL_Reg peer_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_peer(lua_State *L) { luaL_setfuncs(L, peer_methods, 0); }
+void sci_open_peer(lua_State *L) { sci_ssl_add_methods(L, peer_methods); }

@@ -85,7 +85,7 @@ void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kin
 
 int sci_push_written(lua_State *L, sci_writer *write, const void *object) {
     BIO *bio = sci_new_memory_bio(L);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!bio || write(bio, object) <= 0) return sci_fail_openssl(L, "save", NULL);
     sci_push_bio_bytes(L, bio);
     return 1;

@@ -32,7 +32,7 @@ static void release(void *object) {
 /* Pushes a userdata that owns an empty one. NULL: there is no memory. */
 static bundle *new_bundle(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, release);
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = OPENSSL_zalloc(sizeof(bundle));
     return guard->object;
 }
@@ -98,7 +98,7 @@ static bool open_sealed(bundle *held, const char *passphrase, sci_failure *failu
                       given ? "the passphrase is wrong, or the PKCS#12 damaged"
                             : "the PKCS#12 is encrypted, and there is no passphrase");
     }
-    ERR_clear_error();
+    sci_clear_errors();
     if (PKCS12_parse(held->sealed, passphrase, &held->key, &held->certificate, &held->chain)) return true;
     if (needs_legacy()) return refuse(failure, "pkcs12_legacy", NULL);
     return refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
@@ -107,7 +107,7 @@ static bool open_sealed(bundle *held, const char *passphrase, sci_failure *failu
 /* Opens the PKCS#12 that `bytes` are with the passphrase at 2, the bytes being kept on the stack elsewhere. */
 static bool open_bytes(lua_State *L, bundle *held, const char *bytes, size_t length, sci_failure *failure) {
     if (!unseal_bytes(held, bytes, length, failure) || !call_function(L, 2, failure)) return false;
-    ERR_clear_error();
+    sci_clear_errors();
     return open_sealed(held, lua_tostring(L, 2), failure);
 }
 
@@ -164,7 +164,7 @@ static int pkcs12_parse(lua_State *L) {
     check_passphrase(L, 2);
     bundle *held = new_bundle(L);
     if (!held || !open_bytes(L, held, bytes, length, &failure)) return sci_fail(L, &failure);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_createtable(L, 0, 4);
     set_key(L, held->key);
     set_certificate(L, "certificate", held->certificate);
@@ -251,7 +251,7 @@ static int context_use_pkcs12_file(lua_State *L) {
     check_passphrase(L, 3);
     lua_insert(L, 2);
     sci_guard *guard = sci_new_guard(L, free_bio);
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = sci_open_file(path, &failure);
     if (!guard->object || !read_file(L, guard->object, &failure)) return sci_fail(L, &failure);
     size_t length;
@@ -358,7 +358,7 @@ static int pkcs12_make(lua_State *L) {
     if (!passphrase) sci_option_error(L, OPTIONS, "passphrase", "string", PASSPHRASE);
     if (passphrase && !*passphrase)
         return sci_fail_own(L, "save", "passphrase_empty", "the passphrase is empty: it would protect nothing");
-    ERR_clear_error();
+    sci_clear_errors();
     if (held && copy_chain(L, held))
         held->sealed = PKCS12_create(passphrase, name, key, certificate, held->chain, 0, 0, iterations, iterations, 0);
     if (!held || !held->sealed) return sci_fail(L, &failure);

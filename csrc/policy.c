@@ -25,7 +25,7 @@ static int context_set_purpose(lua_State *L) {
     if (index < 0)
         return sci_fail(L, &(sci_failure){.phase = "option", .condition = "unknown_purpose", .subject = name});
     int purpose = X509_PURPOSE_get_id(X509_PURPOSE_get0(index));
-    ERR_clear_error();
+    sci_clear_errors();
     if (!X509_VERIFY_PARAM_set_purpose(SSL_CTX_get0_param(context->ctx), purpose))
         return sci_fail_openssl(L, "option", name);
     context->purpose = purpose;
@@ -99,7 +99,7 @@ static int context_set_verify_flags(lua_State *L) {
     unsigned long flags;
     sci_check_context(L, 1);
     if (!read_verify_flags(L, &flags)) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!X509_VERIFY_PARAM_set_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
     return sci_answer_receiver(L);
 }
@@ -117,7 +117,7 @@ static int context_clear_verify_flags(lua_State *L) {
     unsigned long flags;
     sci_check_context(L, 1);
     if (!read_verify_flags(L, &flags)) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!X509_VERIFY_PARAM_clear_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
     return sci_answer_receiver(L);
 }
@@ -150,7 +150,7 @@ static int context_set_verify_hosts(lua_State *L) {
     sci_check_context(L, 1);
     X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2);
     if (!hosts) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!sci_copy_hosts(check_param(L), hosts)) return sci_fail_openssl(L, "option", "hosts to verify");
     return sci_answer_receiver(L);
 }
@@ -201,7 +201,7 @@ static int context_set_verify_ip(lua_State *L) {
     const char *address = lua_isnil(L, 2) ? NULL : sci_check_text(L, 2);
     if (address && !sci_is_address(address))
         return sci_fail(L, &(sci_failure){.phase = "option", .condition = "bad_address", .subject = address});
-    ERR_clear_error();
+    sci_clear_errors();
     if (!(address ? X509_VERIFY_PARAM_set1_ip_asc(param, address) : X509_VERIFY_PARAM_set1_ip(param, NULL, 0)))
         return sci_fail_openssl(L, "option", address);
     return sci_answer_receiver(L);
@@ -229,7 +229,7 @@ static int context_set_verify_email(lua_State *L) {
     luaL_checkany(L, 2);
     const char *address = lua_isnil(L, 2) ? NULL : luaL_checklstring(L, 2, &length);
     if (address && !is_email(address, length)) return sci_fail_own(L, "option", "bad_email", NULL);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!X509_VERIFY_PARAM_set1_email(param, address, length)) return sci_fail_openssl(L, "option", address);
     return sci_answer_receiver(L);
 }

@@ -340,7 +340,7 @@ static int context_set_psk_hint(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *hint = lua_isnoneornil(L, 2) ? NULL : sci_check_text(L, 2);
     if (hint && strlen(hint) > IDENTITY_LENGTH) return fail_key(L, "a hint has 128 bytes at the most");
-    ERR_clear_error();
+    sci_clear_errors();
     if (!SSL_CTX_use_psk_identity_hint(ctx, hint)) return sci_fail_openssl(L, "option", "hint");
     return sci_answer_receiver(L);
 }

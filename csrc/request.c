@@ -65,7 +65,7 @@ static int request_from_pem(lua_State *L) {
     const char *text = sci_check_bytes(L, 1, &length);
     X509_REQ **slot = new_request(L);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = BIO_new_mem_buf(text, length);
     if (bio) *slot = PEM_read_bio_X509_REQ(bio, NULL, sci_no_passphrase, NULL);
     if (bio && !*slot) sci_explain_pem(bio, &request_kind, &failure);
@@ -87,7 +87,7 @@ static int request_from_der(lua_State *L) {
     const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length), *cursor = bytes;
     X509_REQ **slot = new_request(L);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     *slot = d2i_X509_REQ(NULL, &cursor, length);
     if (*slot && cursor == bytes + length) return 1;
     if (!*slot) sci_explain_der(bytes, length, &request_kind, &failure);
@@ -147,7 +147,7 @@ Answers whom the certificate is to be about.
 @see X509_REQ_get_subject_name(3)
 */
 static int request_subject(lua_State *L) {
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_name(L, X509_REQ_get_subject_name(check_request(L, 1)));
     return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
 }
@@ -174,11 +174,11 @@ Answers the names that the certificate is to be for.
 static int request_subject_alt_names(lua_State *L) {
     X509_REQ *request = check_request(L, 1);
     sci_guard *guard = sci_new_guard(L, free_names);
-    ERR_clear_error();
+    sci_clear_errors();
     GENERAL_NAMES *names = NULL;
     bool good = sci_request_names(request, &names);
     guard->object = names;
-    ERR_clear_error();
+    sci_clear_errors();
     return good && sci_push_general_names(L, names) ? 1 : sci_fail_extension(L, "subjectAltName");
 }
 
@@ -192,7 +192,7 @@ Checks that whoever made the request has the private key.
 */
 static int request_verify(lua_State *L) {
     X509_REQ *request = check_request(L, 1);
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_PKEY *key = X509_REQ_get0_pubkey(request);
     if (!key || X509_REQ_verify(request, key) != 1)
         return sci_fail(L, &(sci_failure){.phase = "verify", .condition = "request_invalid"});
@@ -286,7 +286,7 @@ static int request_new(lua_State *L) {
     EVP_PKEY *key = sci_check_key(L, KEY);
     X509_REQ **slot = new_request(L);
     sci_failure failure = {.phase = "issue"};
-    ERR_clear_error();
+    sci_clear_errors();
     X509_REQ *request = *slot = X509_REQ_new();
     bool made = request && X509_REQ_set_version(request, X509_REQ_VERSION_1) &&
                 set_subject(request, subject, length, &failure) && X509_REQ_set_pubkey(request, key) &&

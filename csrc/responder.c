@@ -60,7 +60,7 @@ static void release(void *object) {
 
 static workbench *new_workbench(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, release);
-    ERR_clear_error();
+    sci_clear_errors();
     guard->object = OPENSSL_zalloc(sizeof(workbench));
     return guard->object;
 }

@@ -41,7 +41,7 @@ static bool has_expired(X509_VERIFY_PARAM *param, const X509 *leaf) {
     unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
     if (flags & X509_V_FLAG_NO_CHECK_TIME) return false;
     time_t at = flags & X509_V_FLAG_USE_CHECK_TIME ? X509_VERIFY_PARAM_get_time(param) : time(NULL);
-    return X509_cmp_time(X509_get0_notAfter(leaf), &at) <= 0;
+    return ASN1_TIME_cmp_time_t(X509_get0_notAfter(leaf), at) <= 0; /* -2: it is no time */
 }
 
 /* Any list that names it will do: the full handshake that follows finds out whether the list can be believed. */

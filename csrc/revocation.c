@@ -23,7 +23,7 @@ static bool read_pem(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
     unsigned long code = ERR_peek_last_error();
     bool at_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
     if (at_end && sk_X509_CRL_num(crls) > 0) {
-        ERR_clear_error();
+        sci_clear_errors();
         return true;
     }
     sci_explain_pem(bio, &sci_crl_kind, failure);
@@ -66,7 +66,7 @@ static int context_add_crl(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load", .subject = "revocation list"};
     bool added;
-    ERR_clear_error();
+    sci_clear_errors();
     if (luaL_testudata(L, 2, SCI_CRL)) {
         X509_CRL *crl = sci_check_crl(L, 2);
         X509_STORE *store = sci_context_own_trust(context);
@@ -95,7 +95,7 @@ static int context_load_crl_file(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *path = sci_check_text(L, 2);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = sci_open_file(path, &failure);
     bool added = bio && add_from(context, bio, &failure);
     BIO_free(bio);

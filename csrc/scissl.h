@@ -34,7 +34,7 @@
 #define SCI_REQUEST "SciSslX509Request"
 #define SCI_VERSION "OSSslVersion"
 
-/* ---- core.c: classes, and what a lua_State keeps for all of them ------------------------------------------------ */
+/* ---- core.c: what a lua_State keeps for all classes, and arguments --------------------------------------------------- */
 
 /* Bytes that one read can take without an allocation: four full TLS records. */
 #define SCI_SCRATCH 65536
@@ -51,14 +51,6 @@ typedef struct sci_state {
 } sci_state;
 
 sci_state *sci_get_state(lua_State *L);
-
-/* Makes the class `name` and leaves its table (functions and methods together, the metatable's __index) on the
- * stack. `metamethods` may be NULL. */
-void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
-                   const luaL_Reg *metamethods);
-
-/* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
-void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
 
 /* Whether a finalizer runs. It may have interrupted a method that is at work on the very object which it closes: what is
  * closed then is freed when it is collected itself. */
@@ -81,6 +73,21 @@ size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
  * negative numbers and NaN. */
 int sci_check_timeout(lua_State *L, int index);
 
+/* ---- classes.c: classes, and what scissl.core answers ----------------------------------------------------------- */
+
+/* Makes the class `name` and leaves its table (functions and methods together, the metatable's __index) on the
+ * stack. `metamethods` may be NULL. */
+void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
+                   const luaL_Reg *metamethods);
+
+/* Pushes the table of the class `name`, which is made where nobody has asked for it before. */
+void sci_push_class(lua_State *L, const char *name);
+
+/* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
+void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
+
+void sci_open_classes(lua_State *L); /* makes the table on top answer all classes and constants */
+
 /* ---- constants.c ------------------------------------------------------------------------------------------------ */
 
 typedef struct sci_constant {
@@ -89,8 +96,6 @@ typedef struct sci_constant {
 } sci_constant;
 
 extern const sci_constant sci_constants[];
-
-void sci_open_constants(lua_State *L); /* sets every constant as a field of the table on top */
 
 /* ---- flags.c: flags by bits and by name ------------------------------------------------------------------------- */
 
@@ -105,6 +110,9 @@ bool sci_same_name(const char *a, const char *b);
 void sci_push_flag_names(lua_State *L, const char *prefix, uint64_t bits);
 
 /* ---- error.c: SciSslError, the one place that reads OpenSSL's queue --------------------------------------------- */
+
+/* Empties OpenSSL's queue, so that nothing stale colours the next call. */
+void sci_clear_errors(void);
 
 /* What was being done when it failed. Zero what is not known; the queue is read by sci_push_error itself. */
 typedef struct sci_failure {
@@ -184,6 +192,9 @@ typedef struct sci_socket {
     bool established;         /* a connection is known to stand */
     bool connecting;          /* one is being made; or may be, where the descriptor was adopted */
     bool listening;
+    bool nonblocking;    /* made so by us; that counts unless it is `exposed` */
+    bool exposed;        /* others may know the descriptor, and change its mode */
+    int family;          /* AF_…; 0: not known */
     int connect_errno;   /* why a connection attempt failed */
     char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */
 } sci_socket;
@@ -205,7 +216,7 @@ int sci_socket_descriptor(const sci_socket *socket);
 bool sci_socket_adopt(lua_State *L, int self, int index);
 
 /* Makes a stream socket of `family` ("inet", "inet6", "unix") in the empty `socket`; false: errno says why. */
-bool sci_socket_open(sci_socket *socket, const char *family);
+bool sci_socket_open(sci_socket *socket, const char *family, bool blocking);
 
 /* Finds out whether the connection stands. 1: it does; 0: still connecting (on a blocking socket it waits instead);
  * -1: it does not, and `failure` says why (phase "connect"); its subject lives as long as the socket. */
@@ -213,7 +224,12 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure);
 
 /* O_NONBLOCK as it is now. */
 bool sci_socket_blocking(const sci_socket *socket);
-bool sci_socket_set_blocking(const sci_socket *socket, bool blocking);
+bool sci_socket_set_blocking(sci_socket *socket, bool blocking);
+
+/* Accepts a connection into the empty `accepted`. False: errno says why not, and so does what sci_socket_fail_accept
+ * answers: nil, SciSslError. */
+bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking);
+int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno);
 
 /* Closes the descriptor where it is ours. Harmless twice. Does no other I/O. */
 void sci_socket_release(sci_socket *socket);
@@ -299,11 +315,10 @@ typedef struct sci_transport {
 void sci_transport_record(sci_transport *transport); /* from now on, until … */
 void sci_transport_forget(sci_transport *transport); /* … now */
 bool sci_transport_replay(sci_transport *transport); /* reads what was recorded again; false: it is incomplete */
-BIO *sci_new_transport_bio(const sci_state *state, sci_transport *transport); /* does not own `transport` */
-bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length);       /* false: out of memory */
+BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport); /* does not own `transport` */
+bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory */
 void sci_queue_skip(sci_queue *queue, size_t length);
 void sci_queue_free(sci_queue *queue);
-bool sci_open_transport(sci_state *state);
 void sci_close_transport(sci_state *state);
 
 /* ---- ktls.c: what is sent is encrypted by the kernel ------------------------------------------------------------- */

@@ -100,7 +100,7 @@ int sci_seal(lua_State *L) {
     const char *bytes = check_arguments(L, &with, &length);
     size_t sealed_length = HEAD_LENGTH + (size_t)length + TAG_LENGTH;
     unsigned char *sealed = (unsigned char *)luaL_buffinitsize(L, &buffer, sealed_length);
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
     bool done = seal(cipher, &with, bytes, (size_t)length, sealed);
     EVP_CIPHER_CTX_free(cipher);
@@ -129,12 +129,12 @@ int sci_unseal(lua_State *L) {
     if (length < HEAD_LENGTH + TAG_LENGTH || sealed[0] != FORMAT) return sci_fail_own(L, "seal", "not_sealed", NULL);
     size_t plain_length = (size_t)length - HEAD_LENGTH - TAG_LENGTH;
     unsigned char *plain = (unsigned char *)luaL_buffinitsize(L, &buffer, plain_length);
-    ERR_clear_error();
+    sci_clear_errors();
     EVP_CIPHER_CTX *cipher = EVP_CIPHER_CTX_new();
     bool done = unseal(cipher, &with, sealed, plain_length, plain);
     EVP_CIPHER_CTX_free(cipher);
     OPENSSL_cleanse(with.key, sizeof with.key);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!done) {
         OPENSSL_cleanse(plain, plain_length); /* what was decrypted before the tag was checked */
         return sci_fail_own(L, "seal", "not_sealed", NULL);

@@ -102,7 +102,7 @@ The file's own position does not move; what has been written to it and not flush
 @see pread(2)
 */
 static int sslsocket_sendfile(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     portion what = {.descriptor = check_descriptor(L)};
     lua_Integer offset = luaL_optinteger(L, 3, 0), count = luaL_optinteger(L, 4, LUA_MAXINTEGER);
     luaL_argcheck(L, offset >= 0, 3, "offset expected, not negative");
@@ -150,7 +150,7 @@ descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the 
 @see SSL_CTX_set_options(3)
 */
 static int sslsocket_ktls(lua_State *L) {
-    const sci_sslsocket *socket = sci_ssl_self(L);
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_pushboolean(L, socket->ssl && BIO_get_ktls_send(SSL_get_wbio(socket->ssl)));
     lua_pushboolean(L, socket->ssl && BIO_get_ktls_recv(SSL_get_rbio(socket->ssl)));
     return 2;
@@ -158,7 +158,4 @@ static int sslsocket_ktls(lua_State *L) {
 
 static const luaL_Reg sendfile_methods[] = {{"sendfile", sslsocket_sendfile}, {"ktls", sslsocket_ktls}, {NULL, NULL}};
 
-void sci_open_sendfile(lua_State *L) {
-    luaL_getmetatable(L, SCI_SSL_SOCKET);
-    luaL_setfuncs(L, sendfile_methods, 1);
-}
+void sci_open_sendfile(lua_State *L) { sci_ssl_add_methods(L, sendfile_methods); }

@@ -61,7 +61,7 @@ static int session_from_pem(lua_State *L) {
     const char *text = sci_check_bytes(L, 1, &length);
     SSL_SESSION **slot = sci_new_session(L);
     sci_failure failure = {.phase = "load", .subject = "TLS session"};
-    ERR_clear_error();
+    sci_clear_errors();
     BIO *bio = BIO_new_mem_buf(text, length);
     if (bio) *slot = PEM_read_bio_SSL_SESSION(bio, NULL, sci_no_passphrase, NULL);
     if (bio && !*slot) sci_explain_pem(bio, &session_kind, &failure);
@@ -83,7 +83,7 @@ static int session_from_der(lua_State *L) {
     const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length), *cursor = bytes;
     SSL_SESSION **slot = sci_new_session(L);
     sci_failure failure = {.phase = "load", .subject = "TLS session"};
-    ERR_clear_error();
+    sci_clear_errors();
     *slot = d2i_SSL_SESSION(NULL, &cursor, length);
     if (!*slot) sci_explain_der(bytes, length, &session_kind, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
@@ -116,7 +116,7 @@ Writes the session as DER bytes. They hold the session's secret: keep them as yo
 static int session_to_der(lua_State *L) {
     SSL_SESSION *session = sci_check_session(L, 1);
     luaL_Buffer buffer;
-    ERR_clear_error();
+    sci_clear_errors();
     int length = i2d_SSL_SESSION(session, NULL);
     if (length <= 0) return sci_fail_openssl(L, "save", "TLS session");
     unsigned char *cursor = (unsigned char *)luaL_buffinitsize(L, &buffer, (size_t)length);

@@ -46,7 +46,7 @@ static int sslsocket_set_server_name(lua_State *L) {
     if (!sci_read_host_name(L, 2, name)) return 2;
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!SSL_set_tlsext_host_name(socket->ssl, sci_is_address(name) ? NULL : name))
         return sci_fail_openssl(L, "option", "server name");
     return sci_answer_receiver(L);
@@ -75,7 +75,7 @@ static int sslsocket_set_verify_host(lua_State *L) {
     if (!sci_read_host_name(L, 2, name)) return 2;
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!set_verify_host(socket->ssl, name)) return sci_fail_openssl(L, "option", "host to verify");
     return sci_answer_receiver(L);
 }
@@ -110,7 +110,7 @@ static int sslsocket_set_verify_hosts(lua_State *L) {
     if (!hosts) return 2;
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    ERR_clear_error();
+    sci_clear_errors();
     if (!set_verify_hosts(socket->ssl, hosts)) return sci_fail_openssl(L, "option", "hosts to verify");
     return sci_answer_receiver(L);
 }
@@ -131,7 +131,7 @@ static int sslsocket_set_session(lua_State *L) {
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     if (socket->station == SCI_AT_CLIENT_HELLO) return offer(L, socket, session);
-    ERR_clear_error();
+    sci_clear_errors();
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
     return sci_answer_receiver(L);
 }
@@ -142,4 +142,4 @@ static const luaL_Reg settings_methods[] = {
     {"setSession", sslsocket_set_session},           {NULL, NULL},
 };
 
-void sci_open_settings(lua_State *L) { luaL_setfuncs(L, settings_methods, 0); }
+void sci_open_settings(lua_State *L) { sci_ssl_add_methods(L, settings_methods); }

@@ -21,9 +21,9 @@ static const char socket_classes = 0; /* its address: registry key of the set of
 
 static sci_socket *test_socket(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes);
+    bool any = lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes) != LUA_TNIL;
     lua_insert(L, -2);
-    bool known = lua_rawget(L, -2) != LUA_TNIL;
+    bool known = any && lua_rawget(L, -2) != LUA_TNIL;
     lua_pop(L, 2);
     return known ? lua_touserdata(L, index) : NULL;
 }
@@ -53,7 +53,7 @@ int sci_socket_descriptor(const sci_socket *socket) {
 }
 
 int sci_socket_fail(lua_State *L, const sci_failure *failure) {
-    ERR_clear_error();
+    sci_clear_errors();
     return sci_fail(L, failure);
 }
 
@@ -114,16 +114,17 @@ int sci_answer_pushed_error(lua_State *L) {
 /* ---- blocking --------------------------------------------------------------------------------------------------- */
 
 bool sci_socket_blocking(const sci_socket *socket) {
-    int flags = fcntl(sci_socket_descriptor(socket), F_GETFL);
+    while (socket->lower) socket = socket->lower;
+    if (socket->nonblocking && !socket->exposed) return false;
+    int flags = fcntl(socket->fd, F_GETFL);
     return flags >= 0 && !(flags & O_NONBLOCK);
 }
 
-bool sci_socket_set_blocking(const sci_socket *socket, bool blocking) {
-    int descriptor = sci_socket_descriptor(socket);
-    int flags = fcntl(descriptor, F_GETFL);
-    if (flags < 0) return false;
-    int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-    return wanted == flags || fcntl(descriptor, F_SETFL, wanted) == 0;
+bool sci_socket_set_blocking(sci_socket *socket, bool blocking) {
+    sci_socket *base = sci_socket_base(socket);
+    if (!sci_descriptor_set_blocking(base->fd, blocking)) return false;
+    base->nonblocking = !blocking;
+    return true;
 }
 
 /***
@@ -136,7 +137,7 @@ Makes the socket wait in its calls, or not. A socket is made blocking.
 @see fcntl(2), O_NONBLOCK
 */
 static int socket_set_blocking(lua_State *L) {
-    const sci_socket *socket = sci_check_socket(L, 1);
+    sci_socket *socket = sci_check_socket(L, 1);
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_socket_descriptor(socket) < 0) return sci_socket_fail_closed(L, "option");
     if (sci_socket_set_blocking(socket, lua_toboolean(L, 2))) return sci_answer_receiver(L);
@@ -154,10 +155,11 @@ listening one that is can be served by several processes (`scissl.listen { socke
 @see fcntl(2), FD_CLOEXEC
 */
 static int socket_set_inheritable(lua_State *L) {
-    const sci_socket *socket = sci_check_socket(L, 1);
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
     luaL_checktype(L, 2, LUA_TBOOLEAN);
-    int descriptor = sci_socket_descriptor(socket);
+    int descriptor = base->fd;
     if (descriptor < 0) return sci_socket_fail_closed(L, "option");
+    base->exposed = true;
     if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_answer_receiver(L);
     return sci_socket_fail_system(L, "option", NULL, errno);
 }
@@ -180,11 +182,12 @@ static int socket_is_blocking(lua_State *L) {
 
 static const char *const families[] = {"inet", "inet6", "unix", NULL};
 
-bool sci_socket_open(sci_socket *socket, const char *family) {
-    int domain = AF_INET;
-    if (strcmp(family, "inet6") == 0) domain = AF_INET6;
-    if (strcmp(family, "unix") == 0) domain = AF_UNIX;
-    socket->fd = sci_descriptor_open(domain);
+bool sci_socket_open(sci_socket *socket, const char *family, bool blocking) {
+    socket->family = AF_INET;
+    if (strcmp(family, "inet6") == 0) socket->family = AF_INET6;
+    if (strcmp(family, "unix") == 0) socket->family = AF_UNIX;
+    socket->fd = sci_descriptor_open(socket->family, blocking);
+    socket->nonblocking = !blocking;
     return socket->fd >= 0;
 }
 
@@ -199,7 +202,7 @@ Makes a stream socket: blocking, close-on-exec, not connected.
 */
 static int socket_new(lua_State *L) {
     const char *family = families[luaL_checkoption(L, 1, "inet", families)];
-    if (sci_socket_open(sci_new_socket(L), family)) return 1;
+    if (sci_socket_open(sci_new_socket(L), family, true)) return 1;
     return sci_socket_fail_system(L, "open", family, errno);
 }
 
@@ -335,7 +338,7 @@ static bool close_owner(lua_State *L) {
     lua_pushcfunction(L, call_close);
     lua_insert(L, -2);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK) return true;
-    ERR_clear_error();
+    sci_clear_errors();
     sci_push_error(L, &(sci_failure){.phase = "close",
                                      .condition = "owner_failed",
                                      .message = "the object that owns the descriptor raised an error in its `close`",
@@ -390,7 +393,9 @@ Answers the descriptor, for cqueues.
 @treturn integer -1 once closed
 */
 static int socket_getfd(lua_State *L) {
-    lua_pushinteger(L, sci_socket_descriptor(sci_check_socket(L, 1)));
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    base->exposed = true;
+    lua_pushinteger(L, base->fd);
     return 1;
 }
 
@@ -519,8 +524,7 @@ static void inherit_entry(lua_State *L, int class) {
 void sci_inherit_socket(lua_State *L, const char *name) {
     int class = lua_gettop(L);
     enter_class(L, name);
-    luaL_getmetatable(L, SCI_SOCKET);
-    lua_getfield(L, -1, "__index");
+    sci_push_class(L, SCI_SOCKET);
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) inherit_entry(L, class);
     lua_settop(L, class);
 }

@@ -15,10 +15,11 @@ typedef struct sci_address {
 } sci_address;
 
 /* -1 and false: errno says why. */
-int sci_descriptor_open(int domain);
+int sci_descriptor_open(int domain, bool blocking);
 bool sci_descriptor_pair(int descriptors[2]);
-int sci_descriptor_accept(int listener, sci_address *peer); /* a blocking one */
+int sci_descriptor_accept(int listener, bool blocking, sci_address *peer);
 int sci_descriptor_duplicate(int descriptor);
+bool sci_descriptor_set_blocking(int descriptor, bool blocking);
 void sci_descriptor_silence(int descriptor);           /* no SIGPIPE */
 void sci_descriptor_prepare(int descriptor);           /* no SIGPIPE, and close-on-exec */
 int sci_descriptor_option(int descriptor, int option); /* an integer of SOL_SOCKET */
@@ -39,7 +40,7 @@ void sci_describe_address(const sci_address *address, char text[SCI_PEER]);
 
 /* Reads host and port at stack index 2 and 3, or the path at 2, for a socket that is open; the host's first address of
  * the socket's family counts. `passive`: for bind. False: `failure` says why there is none. */
-bool sci_find_address(lua_State *L, int descriptor, bool passive, sci_address *address, sci_failure *failure);
+bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure);
 
 /* ---- socket.c --------------------------------------------------------------------------------------------------- */
 

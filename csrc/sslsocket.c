@@ -19,14 +19,17 @@ been called, what asks the TLS connection answers the condition `closed`, or nil
 @classmod SciSslSocket
 */
 
-sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) { return luaL_checkudata(L, index, SCI_SSL_SOCKET); }
-
-sci_sslsocket *sci_ssl_self(lua_State *L) {
-    sci_sslsocket *socket = lua_touserdata(L, 1);
-    bool ours = socket && lua_getmetatable(L, 1) && lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
-    if (!ours) return sci_check_sslsocket(L, 1);
+/* Methods of sci_ssl_add_methods need not look for the metatable by its name, which takes five times as long. */
+sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) {
+    if (!lua_getmetatable(L, index)) return luaL_checkudata(L, index, SCI_SSL_SOCKET);
+    bool known = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
     lua_pop(L, 1);
-    return socket;
+    return known ? lua_touserdata(L, index) : luaL_checkudata(L, index, SCI_SSL_SOCKET);
+}
+
+void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods) {
+    luaL_getmetatable(L, SCI_SSL_SOCKET);
+    luaL_setfuncs(L, methods, 1);
 }
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
@@ -57,9 +60,9 @@ static int sslsocket_new(lua_State *L) {
     const char *family = families[luaL_checkoption(L, 2, "inet", families)];
     sci_sslsocket *socket = new_sslsocket(L, 1);
     sci_failure failure = {.phase = "open", .ssl_error = SSL_ERROR_SYSCALL};
-    ERR_clear_error();
+    sci_clear_errors();
     socket->transport.socket = &socket->socket;
-    if (sci_socket_open(&socket->socket, family) && sci_socket_set_blocking(&socket->socket, false)) return 1;
+    if (sci_socket_open(&socket->socket, family, false)) return 1;
     failure.system_errno = errno;
     return sci_fail(L, &failure);
 }
@@ -80,7 +83,7 @@ static int sslsocket_on(lua_State *L) {
         return sci_fail_own(L, "adopt", "tls_inside_tls",
                             "two SciSslSockets over one descriptor would mix their bytes");
     sci_sslsocket *socket = new_sslsocket(L, 2);
-    ERR_clear_error();
+    sci_clear_errors();
     socket->transport.socket = &socket->socket;
     return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : sci_answer_pushed_error(L);
 }
@@ -106,19 +109,14 @@ Accepts the next connection of a listening socket. The new socket has the listen
 @treturn[2] SciSslError as `SciSocket:accept`
 */
 static int sslsocket_accept(lua_State *L) {
-    const sci_sslsocket *listener = sci_check_sslsocket(L, 1);
+    sci_socket *listener = sci_socket_base(&sci_check_sslsocket(L, 1)->socket);
     lua_settop(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 2);
-    if (lua_isnil(L, 2)) return 2;
-    lua_settop(L, 2);
+    if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    sci_sslsocket *socket = new_sslsocket(L, 3);
+    sci_sslsocket *socket = new_sslsocket(L, 2);
     socket->transport.socket = &socket->socket;
-    if (!sci_socket_adopt(L, 4, 2)) return sci_answer_pushed_error(L);
-    (void)sci_socket_set_blocking(&socket->socket, sci_socket_blocking(&listener->socket));
-    return 1;
+    if (sci_socket_accept(listener, &socket->socket, sci_socket_blocking(listener))) return 1;
+    return sci_socket_fail_accept(L, listener, errno);
 }
 
 /* ---- sslInitialize ---------------------------------------------------------------------------------------------- */
@@ -131,7 +129,7 @@ static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
 
 static void drop_ssl(sci_sslsocket *socket) {
     socket->L = NULL;
-    sci_ssl_cool_down(socket);
+    sci_ssl_leave_warm(socket);
     sci_context_unlink(&socket->dependent);
     /* OpenSSL spoils the session of a connection that goes without close_notify; fatal alerts have spoilt it already. */
     if (socket->ssl) SSL_set_shutdown(socket->ssl, SSL_get_shutdown(socket->ssl) | SSL_SENT_SHUTDOWN);
@@ -248,7 +246,7 @@ static int sslsocket_initialize(lua_State *L) {
     if (socket->transport.ktls) return sci_fail_own(L, "initialize", "ktls", NULL);
     if (connection_stands(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
-    ERR_clear_error();
+    sci_clear_errors();
     if (!sci_ssl_make(L, socket, context)) return sci_fail_openssl(L, "initialize", NULL);
     send_at_once(socket);
     reset_connection(socket);
@@ -263,7 +261,7 @@ static int sslsocket_initialize(lua_State *L) {
 static void discard_arrived(const sci_sslsocket *socket) {
     unsigned char bytes[8192];
     int descriptor = sci_socket_descriptor(&socket->socket), rounds = 128;
-    while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) > 0) continue;
+    while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) == sizeof bytes) continue;
 }
 
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
@@ -273,7 +271,7 @@ static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
     sci_ssl_begin(L, socket);
     (void)SSL_shutdown(socket->ssl);
     sci_ssl_end(socket);
-    ERR_clear_error();
+    sci_clear_errors();
 }
 
 static void drop_connection(lua_State *L, sci_sslsocket *socket) {
@@ -462,13 +460,10 @@ static const luaL_Reg sslsocket_functions[] = {
 };
 
 static const luaL_Reg sslsocket_methods[] = {
-    {"sslInitialize", sslsocket_initialize},
-    {"close", sslsocket_close},
-    {"sslFeed", sslsocket_feed},
-    {"sslFeedEnd", sslsocket_feed_end},
-    {"sslDrain", sslsocket_drain},
-    {"sslUnread", sslsocket_unread},
-    {NULL, NULL},
+    {"accept", sslsocket_accept},       {"sslInitialize", sslsocket_initialize},
+    {"close", sslsocket_close},         {"sslFeed", sslsocket_feed},
+    {"sslFeedEnd", sslsocket_feed_end}, {"sslDrain", sslsocket_drain},
+    {"sslUnread", sslsocket_unread},    {NULL, NULL},
 };
 
 static const luaL_Reg sslsocket_metamethods[] = {
@@ -486,7 +481,9 @@ static void wrap_inherited(lua_State *L, const char *name, lua_CFunction wrapper
 }
 
 void sci_open_sslsocket(lua_State *L) {
-    sci_new_class(L, SCI_SSL_SOCKET, sslsocket_functions, sslsocket_methods, sslsocket_metamethods);
+    sci_ssl_keep_heap();
+    sci_new_class(L, SCI_SSL_SOCKET, sslsocket_functions, NULL, sslsocket_metamethods);
+    sci_ssl_add_methods(L, sslsocket_methods);
     sci_open_answer(L);
     sci_open_settings(L);
     sci_open_handshake(L);
@@ -509,7 +506,6 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_socket_ocsp(L);
     sci_open_socket_keylog(L);
     sci_inherit_socket(L, SCI_SSL_SOCKET);
-    wrap_inherited(L, "accept", sslsocket_accept);
     wrap_inherited(L, "send", sslsocket_plain);
     wrap_inherited(L, "recv", sslsocket_plain);
     wrap_inherited(L, "setBlocking", sslsocket_set_blocking);

@@ -32,13 +32,13 @@ typedef enum sci_judgement { SCI_NO_OPINION, SCI_APPROVED, SCI_REFUSED } sci_jud
 #define SCI_ALERTS 8 /* of each direction that are kept */
 
 typedef struct sci_alert {
-    int level, code;
+    unsigned char level, code; /* as they are in the record */
 } sci_alert;
 
 #define SCI_VERIFY_ERRORS 32 /* that are kept for verifyErrors */
 
 typedef struct sci_verify_error {
-    int code, depth;
+    short code, depth;
 } sci_verify_error;
 
 typedef struct sci_trace sci_trace; /* see trace.c */
@@ -124,13 +124,14 @@ typedef struct sci_sslsocket {
 /* Any SciSslSocket, closed ones too; raises for anything else. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
-/* The same, at index 1, for methods whose first upvalue is the class's metatable: no look-up by name. */
-sci_sslsocket *sci_ssl_self(lua_State *L);
+/* Adds methods to the class table on top; the class's metatable is their first upvalue. */
+void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 
 /* ---- buffers.c -------------------------------------------------------------------------------------------------- */
 
-void sci_ssl_warm_up(sci_sslsocket *socket);   /* keeps its buffers, and gives back those of another socket */
-void sci_ssl_cool_down(sci_sslsocket *socket); /* gives them back */
+void sci_ssl_keep_heap(void);
+void sci_ssl_warm_up(sci_sslsocket *socket);    /* keeps its buffers, and gives back those of another socket */
+void sci_ssl_leave_warm(sci_sslsocket *socket); /* for one whose SSL goes */
 
 /* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 

@@ -165,7 +165,7 @@ static bool check_response(lua_State *L) {
     lua_settop(L, 2);
     const char *bytes = luaL_optlstring(L, 2, NULL, &length);
     if (!bytes) return true;
-    ERR_clear_error();
+    sci_clear_errors();
     bool fits = length <= LONGEST;
     if (!fits) failure.condition = "malformed_ocsp";
     else fits = sci_read_ocsp(&ocsp, (const unsigned char *)bytes, length, &failure);
@@ -269,7 +269,7 @@ static int sslsocket_verify_ocsp(lua_State *L) {
     };
     SSL *ssl = check_client(L);
     size_t length = ssl ? find_response(ssl, &bytes) : 0;
-    ERR_clear_error();
+    sci_clear_errors();
     if (length == 0 || !find_question(ssl, &question, &failure)) return sci_fail(L, &failure);
     return sci_answer_ocsp(L, ocsp, bytes, length, &question);
 }

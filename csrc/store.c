@@ -99,11 +99,11 @@ static int context_add_trusted_uri(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *uri = sci_check_text(L, 2);
     sci_failure failure = {.phase = "load", .subject = uri};
-    ERR_clear_error();
+    sci_clear_errors();
     findings found = {.certificates = sk_X509_new_null(), .crls = sk_X509_CRL_new_null()};
     bool added = find_all(uri, &found, &failure);
     if (added) {
-        ERR_clear_error();
+        sci_clear_errors();
         added = trust_all(context, &found);
     }
     sk_X509_pop_free(found.certificates, X509_free);

@@ -141,7 +141,7 @@ void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket) {
     socket->refuses = true;
     if (SSL_new_session_ticket(socket->ssl) == 1) (void)SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
-    ERR_clear_error();
+    sci_clear_errors();
 }
 
 bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase) {

@@ -101,7 +101,7 @@ Makes a secret for `setTicketKeys`.
 */
 static int context_new_ticket_key(lua_State *L) {
     unsigned char secret[SECRET_LENGTH];
-    ERR_clear_error();
+    sci_clear_errors();
     if (RAND_priv_bytes(secret, sizeof secret) <= 0) return sci_fail_openssl(L, "key", "ticket key");
     lua_pushlstring(L, (const char *)secret, sizeof secret);
     OPENSSL_cleanse(secret, sizeof secret);

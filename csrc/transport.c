@@ -189,7 +189,7 @@ static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
     return transport_ctrl(bio, command, number, pointer);
 }
 
-/* ---- the two methods, one pair for each lua_State --------------------------------------------------------------- */
+/* ---- the two methods, one of each for a lua_State that needs it -------------------------------------------------- */
 
 /* The types are OpenSSL's own: BIO_get_new_index has few to give, and a program may load us many times. */
 static BIO_METHOD *new_method(int type, const char *name, int (*read)(BIO *, char *, size_t, size_t *),
@@ -203,11 +203,17 @@ static BIO_METHOD *new_method(int type, const char *name, int (*read)(BIO *, cha
     return NULL;
 }
 
-bool sci_open_transport(sci_state *state) {
-    state->descriptor = new_method(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "scissl descriptor", descriptor_read,
-                                   descriptor_write, transport_ctrl);
-    state->memory = new_method(BIO_TYPE_MEM, "scissl memory", memory_read, memory_write, memory_ctrl);
-    return state->descriptor && state->memory;
+static BIO_METHOD *descriptor_method(sci_state *state) {
+    if (!state->descriptor)
+        state->descriptor = new_method(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "scissl descriptor", descriptor_read,
+                                       descriptor_write, transport_ctrl);
+    return state->descriptor;
+}
+
+static BIO_METHOD *memory_method(sci_state *state) {
+    if (!state->memory)
+        state->memory = new_method(BIO_TYPE_MEM, "scissl memory", memory_read, memory_write, memory_ctrl);
+    return state->memory;
 }
 
 void sci_close_transport(sci_state *state) {
@@ -217,8 +223,9 @@ void sci_close_transport(sci_state *state) {
     state->memory = NULL;
 }
 
-BIO *sci_new_transport_bio(const sci_state *state, sci_transport *transport) {
-    BIO *bio = BIO_new(transport->socket ? state->descriptor : state->memory);
+BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport) {
+    const BIO_METHOD *method = transport->socket ? descriptor_method(state) : memory_method(state);
+    BIO *bio = method ? BIO_new(method) : NULL;
     if (bio) BIO_set_data(bio, transport);
     return bio;
 }

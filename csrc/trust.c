@@ -17,7 +17,7 @@ STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure) {
     unsigned long code = ERR_peek_last_error();
     bool at_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
     if (at_end && sk_X509_num(certificates) > 0) {
-        ERR_clear_error();
+        sci_clear_errors();
         return certificates;
     }
     sci_explain_pem(bio, &sci_certificate_kind, failure);
@@ -141,7 +141,7 @@ static int context_load_verify_locations(lua_State *L) {
     const char *path = lua_isnoneornil(L, 3) ? NULL : sci_check_text(L, 3);
     luaL_argcheck(L, file || path, 2, "a file, a directory or both expected");
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     if (path && !is_directory(path, &failure)) return sci_fail(L, &failure);
     if (file && !trust_file(context, file, &failure)) return sci_fail(L, &failure);
     if (path && !trust_path(context, path)) return sci_fail(L, &failure);
@@ -171,13 +171,13 @@ Trusts what the system trusts: OpenSSL's default file and directory, or what the
 static int context_use_default_trust(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load"};
-    ERR_clear_error();
+    sci_clear_errors();
     if (!named_file_serves(&failure)) return sci_fail(L, &failure);
     const char *path = getenv(X509_get_default_cert_dir_env());
     if (!sci_context_detach(context) || !own_store(context) || !SSL_CTX_set_default_verify_paths(context->ctx) ||
         !remember_path(context, path ? path : X509_get_default_cert_dir()))
         return sci_fail_openssl(L, "load", "the system's trust store");
-    ERR_clear_error();
+    sci_clear_errors();
     return sci_answer_receiver(L);
 }
 
@@ -202,7 +202,7 @@ static int context_add_trusted(lua_State *L) {
     X509 *certificate = sci_test_certificate(L, 2);
     sci_failure failure = {.phase = "load", .subject = "trusted certificate"};
     bool added;
-    ERR_clear_error();
+    sci_clear_errors();
     if (certificate) {
         X509_STORE *store = sci_context_own_trust(context);
         added = store && X509_STORE_add_cert(store, certificate);

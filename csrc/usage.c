@@ -86,7 +86,7 @@ Tells whether the certificate is one of an authority: may sign others (basicCons
 */
 static int certificate_is_ca(lua_State *L) {
     X509 *certificate = sci_check_certificate(L, 1);
-    ERR_clear_error();
+    sci_clear_errors();
     lua_pushboolean(L, X509_check_ca(certificate) == 1);
     return 1;
 }

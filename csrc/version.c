@@ -15,7 +15,7 @@ typedef struct sci_version {
 static sci_version *check_version(lua_State *L) { return luaL_checkudata(L, 1, SCI_VERSION); }
 
 /* Same major version and not older than the headers: what OpenSSL's own version scheme promises to work. */
-void sci_check_library(lua_State *L) {
+SCI_AT_LOAD void sci_check_library(lua_State *L) {
     unsigned long library = OpenSSL_version_num();
     bool same_major = library >> 28 == (unsigned long)OPENSSL_VERSION_NUMBER >> 28;
     bool older = library >> 4 < (unsigned long)OPENSSL_VERSION_NUMBER >> 4;

@@ -121,7 +121,7 @@ Writes bytes. On a blocking socket it answers when all are sent. On a non-blocki
 @see SSL_write_ex(3)
 */
 static int sslsocket_write(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t length, offset = 0;
     int result;
     const char *data = luaL_checklstring(L, 2, &length);
@@ -230,7 +230,7 @@ Writes strings one behind the other, in full records and without joining them: f
 @raise where one of them is no string
 */
 static int sslsocket_writev(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t total = 0, length = 0;
     int result = 1;
     cursor at;
@@ -269,7 +269,7 @@ transfer still goes in full records. Off at first, and after `sslInitialize`.
 @treturn SciSslSocket the receiver
 */
 static int sslsocket_set_record_sizing(lua_State *L) {
-    sci_sslsocket *socket = sci_ssl_self(L);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     sci_sizing sizing = {0};
     if (!lua_isnoneornil(L, 2)) {
         lua_Integer first = luaL_checkinteger(L, 2), until = luaL_optinteger(L, 3, 65536);
@@ -289,7 +289,4 @@ static const luaL_Reg write_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_write(lua_State *L) {
-    luaL_getmetatable(L, SCI_SSL_SOCKET);
-    luaL_setfuncs(L, write_methods, 1);
-}
+void sci_open_write(lua_State *L) { sci_ssl_add_methods(L, write_methods); }

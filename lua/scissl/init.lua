@@ -1,6 +1,6 @@
 --- scissl: secure sockets for Lua on OpenSSL 3 and later.
 -- The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
--- `scissl.core`; what is written in Lua is loaded when it is first used.
+-- `scissl.core`. All of them are made, and what is written in Lua is loaded, when they are first used.
 -- @module scissl
 
 local core = require "scissl.core"
@@ -24,10 +24,12 @@ local written_in_lua = {
   explain = "scissl.repl.explain",
 }
 
+local SciSslError, SciSslSocket = {}, {}
+
 --- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.
 -- @function SciSslError:errorHint
 -- @treturn string never empty
-function core.SciSslError.errorHint(err)
+function SciSslError.errorHint(err)
   return require "scissl.hint"(err)
 end
 
@@ -37,11 +39,16 @@ end
 -- @treturn[1] SciSslClientHello
 -- @treturn[2] nil where the handshake is not suspended, or was never to be suspended at `"clientHello"`
 -- @treturn[2] ?SciSslError condition `malformed_hello`
-function core.SciSslSocket:clientHello()
+function SciSslSocket:clientHello()
   local records = self:clientHelloRecords()
   if not records then return nil end
   return require "scissl.hello".fromRecords(records)
 end
+
+-- The classes are made when they are first used, and get these methods then.
+local extend = getmetatable(core).extend
+extend("SciSslError", SciSslError)
+extend("SciSslSocket", SciSslSocket)
 
 local function find(scissl, name)
   local module = written_in_lua[name]

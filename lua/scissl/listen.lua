@@ -23,7 +23,7 @@ local HANDSHAKE_SECONDS = 30 -- nobody may hold up a server for longer by saying
 local function accept_tcp(self, timeout)
   local deadline = wait.deadline(timeout)
   while true do
-    local accepted, failure = self.plain:accept()
+    local accepted, failure = self.listening:accept()
     if accepted then return accepted end
     if failure:condition() ~= "not_ready" then return nil, failure end
     local ready
@@ -39,15 +39,12 @@ local function check_timeout(timeout, caller)
 end
 
 local function accept_socket(self, timeout)
-  local accepted, failure = accept_tcp(self, timeout)
-  if not accepted then return nil, failure end
-  accepted:setBlocking(false)
-  local socket
-  socket, failure = SciSslSocket.on(accepted, self.context)
-  local ready = socket
-  if ready then ready, failure = socket:sslInitialize() end
+  local socket, failure = accept_tcp(self, timeout)
+  if not socket then return nil, failure end
+  local ready
+  ready, failure = socket:sslInitialize()
   if ready then return socket end
-  accepted:close()
+  socket:close()
   return nil, failure
 end
 
@@ -159,6 +156,7 @@ function Listener:setContext(context)
   end
   if self.sessions then self.sessions:serve(context) end
   self.context = context
+  self.listening = SciSslSocket.on(self.plain, context) or self.listening -- there is none once it is closed
   return self
 end
 
@@ -327,6 +325,7 @@ return function(given)
   if not plain then return nil, failure end
   return setmetatable({
     plain = plain,
+    listening = assert(SciSslSocket.on(plain, context)),
     context = context,
     waiter = waiter,
     timeout = given.timeout,

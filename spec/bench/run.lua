@@ -3,7 +3,7 @@
 local lua, root, build = arg[1], arg[2], arg[3]
 local rounds = math.tointeger(tonumber(arg[4] or 5))
 local here = root .. "/spec/bench/"
-local works = dofile(here .. "works.lua")
+local works, report = dofile(here .. "works.lua"), dofile(here .. "report.lua")
 local chosen = table.pack(select(rounds and 5 or 4, table.unpack(arg)))
 rounds = rounds or 5
 
@@ -20,15 +20,17 @@ end
 -- ---- running
 
 local PATIENCE = 60 -- seconds; each work takes a few
+local ROOT_PATTERN = root:gsub("%p", "%%%0") .. "/" -- complaints name files
 
--- Answers the number that the command prints; or nil, and its last line of complaint.
-local function run(text)
-  local pipe = assert(io.popen(("timeout %d %s 2>&1"):format(PATIENCE, text)))
+-- Answers the number that the command prints, or that `pattern` finds; or nil, and its first line of complaint.
+local function run(text, patience, pattern)
+  patience = patience or PATIENCE
+  local pipe = assert(io.popen(("timeout %d %s 2>&1"):format(patience, text)))
   local output = pipe:read "a"
   local good, _, status = pipe:close()
-  if status == 124 then return nil, ("not done after %d s"):format(PATIENCE) end
-  local number = good and tonumber(output:match "([%d.]+)%s*$")
-  return number, output:match "^[^\n]*"
+  if status == 124 then return nil, ("not done after %d s"):format(patience) end
+  local number = good and tonumber(output:match(pattern or "([%d.]+)%s*$"))
+  return number, (output:match "^[^\n]*":gsub(ROOT_PATTERN, "", 1))
 end
 
 local function succeeds(text)
@@ -41,18 +43,26 @@ local function has_module(...)
   return succeeds(command(lua, "-e", table.concat(names, " ")))
 end
 
--- By name: what runs it, and whether it is here.
+local NO_SESSIONS = "cannot: it has no call that resumes a session"
+
+-- By name: what runs it, whether it is here, and what it cannot do, as a pattern of works' names and the reason.
 local scissl = command(lua, here .. "driver.lua", "scissl")
 local peers = {
   { name = "plain C", program = command(build .. "/peer", "plain"), here = true },
   { name = "tuned C", program = command(build .. "/peer", "tuned"), here = true },
   { name = "scissl", program = scissl, here = true },
   { name = "short records", program = "env BENCH_FIRST_RECORDS=1300 " .. scissl, here = true, only = "^bulk" },
-  { name = "LuaSec", program = command(lua, here .. "driver.lua", "luasec"), here = has_module("ssl", "socket") },
+  {
+    name = "LuaSec",
+    program = command(lua, here .. "driver.lua", "luasec"),
+    here = has_module("ssl", "socket"),
+    cannot = { "^resume", NO_SESSIONS },
+  },
   {
     name = "cqueues",
     program = command(lua, here .. "driver.lua", "cqueues"),
     here = has_module("cqueues", "openssl.ssl.context"),
+    cannot = { "^resume", NO_SESSIONS },
   },
   { name = "Python ssl", program = command("python3", here .. "peer.py"), here = succeeds "python3 -c 'import ssl'" },
   { name = "Node tls", program = command("node", "--expose-gc", here .. "peer.js"), here = succeeds "node --version" },
@@ -92,6 +102,8 @@ local function measure_peers(round)
         local row = results[work.name]
         if peer.only and not work.name:find(peer.only) or row and type(row[peer.name]) == "string" then
           goto continue
+        elseif peer.cannot and work.name:find(peer.cannot[1]) then
+          note(work, peer.name, nil, peer.cannot[2])
         elseif peer.here then
           note(work, peer.name, run(peer.program .. " " .. command(table.unpack(work.run))))
         else
@@ -131,8 +143,12 @@ end
 
 -- ---- loading
 
-local load_work = { name = "load_time", title = "require: time over an empty script", unit = "ms", target = 1.1 }
-local memory_work = { name = "load_memory", title = "require: memory over an empty script", unit = "KiB", target = 1.1 }
+local function load_row(name, title, unit)
+  return { name = name, title = title, unit = unit, target = 1.1, base = "LuaSec" }
+end
+
+local load_work = load_row("load_time", "require: time over an empty script", "ms")
+local memory_work = load_row("load_memory", "require: memory over an empty script", "KiB")
 local STARTS = 20
 
 local REPORT = [[ local n for l in io.lines "/proc/self/status" do n = n or l:match "^VmRSS:%s*(%d+)" end print(n)]]
@@ -144,105 +160,154 @@ local function start_time(code)
   return run(command("sh", "-c", timer)) / STARTS / 1e6
 end
 
+-- Answers what `STARTS` processes have in memory on the average in KiB: each finds another layout of its libraries.
+local function start_memory(code)
+  local sum = 0
+  for _ = 1, STARTS do sum = sum + run(command(lua, "-e", code .. REPORT)) end
+  return sum / STARTS
+end
+
 local function measure_loading()
   local candidates = { scissl = 'require "scissl"', LuaSec = has_module "ssl" and 'require "ssl"' or nil }
-  local empty_time, empty_memory = start_time "", run(command(lua, "-e", REPORT))
+  local empty_time, empty_memory = start_time "", start_memory ""
   for name, code in pairs(candidates) do
     note(load_work, name, start_time(code) - empty_time)
-    note(memory_work, name, run(command(lua, "-e", code .. REPORT)) - empty_memory)
+    note(memory_work, name, start_memory(code) - empty_memory)
   end
 end
 
 -- ---- instructions of one call, by callgrind
 
+local GRIND = "valgrind --tool=callgrind --callgrind-out-file=/dev/null "
+local GRIND_PATIENCE = 400 -- seconds
+local FEW, MANY = 200, 1200
+local ALLOWANCE = 400 -- instructions above tuned C
+
 local function count_instructions(program, count, reads)
-  local grind = "valgrind --tool=callgrind --callgrind-out-file=/dev/null "
-  local pipe = assert(io.popen(grind .. program .. " " .. command("instructions", "TLSv1.3", count, reads) .. " 2>&1"))
-  local collected = pipe:read("a"):match "Collected : (%d+)"
-  pipe:close()
-  return tonumber(collected)
+  return run(GRIND .. program .. " " .. command("instructions", "TLSv1.3", count, reads), GRIND_PATIENCE,
+    "Collected : (%d+)")
 end
 
-local FEW, MANY = 200, 1200
-
 local function for_one(program, reads)
-  return (count_instructions(program, MANY, reads) - count_instructions(program, FEW, reads)) / (MANY - FEW)
+  local few, many = count_instructions(program, FEW, reads), count_instructions(program, MANY, reads)
+  return few and many and (many - few) / (MANY - FEW)
+end
+
+local function instructions_row(name, title)
+  return { name = name, title = title, unit = "", allowance = ALLOWANCE }
 end
 
 local function measure_instructions()
-  local write = { name = "write_instructions", title = "instructions of a 64-byte write", unit = "", target = "+400" }
-  local read = { name = "read_instructions", title = "instructions of a 64-byte read", unit = "", target = "+400" }
+  local write = instructions_row("write_instructions", "instructions of a 64-byte write")
+  local read = instructions_row("read_instructions", "instructions of a 64-byte read")
   for _, peer in ipairs { peers[1], peers[2], peers[3] } do
     local alone, both = for_one(peer.program, 0), for_one(peer.program, 1)
     note(write, peer.name, alone)
-    note(read, peer.name, both - alone)
+    note(read, peer.name, alone and both and both - alone)
   end
 end
 
--- ---- what came out
+-- ---- instructions of a round trip beside many connections, by callgrind
 
-local function sorted(values)
-  local copy = table.move(values, 1, #values, 1, {})
-  table.sort(copy)
-  return copy
-end
+local GRIND_TRIPS = 2000
 
-local function summary(values)
-  local list = sorted(values)
-  return { min = list[1], median = list[(#list + 1) // 2], max = list[#list] }
-end
-
-local function base_of(row)
-  return row["plain C"] or row.LuaSec
-end
-
-local function print_row(work)
-  local row = results[work.name]
-  local base = type(base_of(row)) == "table" and summary(base_of(row)).median
-  print(("\n%s: %s%s%s"):format(work.name, work.title, work.unit == "" and "" or ", " .. work.unit,
-    work.target and ("   (target %s)"):format(work.target) or ""))
-  for _, peer in ipairs(peers) do
-    local values = row[peer.name]
-    if type(values) == "table" then
-      local s = summary(values)
-      print(("  %-13s %12.1f   %12.1f … %-12.1f %8s"):format(peer.name, s.median, s.min, s.max,
-        base and ("%.2f"):format(s.median / base) or ""))
-    elseif values then
-      print(("  %-13s %s"):format(peer.name, values:sub(1, 70)))
+local function measure_scale_instructions()
+  local counter = has_module "bench_count"
+  for i, count in ipairs(COUNTS) do
+    local work = {
+      name = "scale_instructions" .. count,
+      title = ("instructions of a 64-byte round trip, %d open"):format(count),
+      unit = "",
+      like = i > 1 and "scale_instructions" .. COUNTS[1],
+      within = 0.15,
+    }
+    for _, kind in ipairs { "sockets", "streams" } do
+      if not counter then
+        note(work, kind, nil, "not counted: valgrind's headers are not installed")
+        goto continue
+      end
+      io.stderr:write(("%s, %s\n"):format(work.title, kind))
+      local collected, complaint = run(GRIND .. "--instr-atstart=no " ..
+        command(lua, here .. "many.lua", kind, count, GRIND_TRIPS), GRIND_PATIENCE, "Collected : (%d+)")
+      note(work, kind, collected and collected / GRIND_TRIPS, complaint)
+      ::continue::
     end
   end
 end
 
-local function json(value)
-  if type(value) == "number" then return ("%.6g"):format(value) end
-  if type(value) == "string" then return '"' .. value:gsub('[%c"\\]', " ") .. '"' end
-  local parts = {}
-  if #value > 0 then
-    for i, item in ipairs(value) do parts[i] = json(item) end
-    return "[" .. table.concat(parts, ", ") .. "]"
-  end
-  for name, item in pairs(value) do parts[#parts + 1] = json(name) .. ": " .. json(item) end
-  table.sort(parts)
-  return "{" .. table.concat(parts, ",\n") .. "}"
+-- ---- the first byte on a slow line
+
+local function first_row(name, title, unit)
+  return { name = name, title = "256 KiB with and without short first records: " .. title, unit = unit }
 end
 
-local function write_json()
-  local file <close> = assert(io.open(root .. "/build/bench.json", "w"))
-  local out = { date = os.date "!%Y-%m-%dT%H:%M:%SZ", rounds = rounds, works = {} }
-  for _, work in ipairs(order) do
-    out.works[work.name] = { title = work.title, unit = work.unit, target = work.target, peers = results[work.name] }
+local first_works = {
+  bytes = first_row("first_bytes", "on the wire until the first byte can be read", "bytes"),
+  slow = first_row("first_1", "time to the first byte at 1 Mbit/s", "ms"),
+  fast = first_row("first_10", "time to the first byte at 10 Mbit/s", "ms"),
+  whole = first_row("first_whole", "on the wire for everything", "bytes"),
+  speed = first_row("first_speed", "both ends' speed, beginning anew each time", "MiB/s"),
+}
+
+local function measure_first(round)
+  for name, size in pairs { scissl = "", ["short records"] = "1300" } do
+    local program = command(lua, here .. "first.lua")
+    if round == 1 then -- they are the same in each
+      local before, complaint = run(program .. " bytes " .. size)
+      note(first_works.bytes, name, before, complaint)
+      note(first_works.slow, name, before and before * 8 / 1e3, complaint)
+      note(first_works.fast, name, before and before * 8 / 1e4, complaint)
+      note(first_works.whole, name, run(program .. " whole " .. size))
+    end
+    note(first_works.speed, name, run(program .. " speed " .. size))
   end
-  file:write(json(out), "\n")
 end
 
+-- ---- all of it
+
+local OTHER_NAMES = {
+  server = true, scale = true, loading = true, first = true, instructions = true, scale_instructions = true,
+}
+
+local function check_chosen()
+  for _, name in ipairs(chosen) do
+    local known = OTHER_NAMES[name]
+    for _, work in ipairs(works) do known = known or work.name == name end
+    if not known then
+      io.stderr:write(("no work is called '%s'\n"):format(name))
+      os.exit(2)
+    end
+  end
+end
+
+check_chosen()
+
+local function load_average()
+  local file = io.open "/proc/loadavg"
+  if not file then return "?" end
+  local text = file:read "l"
+  file:close()
+  return text:match "^%S+"
+end
+
+local started, load_before = os.time(), load_average()
 for round = 1, rounds do
   measure_peers(round)
   if wanted "server" then measure_servers() end
   if wanted "scale" and round <= SCALE_ROUNDS then measure_scale() end
+  if wanted "first" then measure_first(round) end
   if wanted "loading" then measure_loading() end
 end
-if wanted "instructions" and succeeds "valgrind --version" then measure_instructions() end
+if succeeds "valgrind --version" then
+  if wanted "instructions" then measure_instructions() end
+  if wanted "scale_instructions" then measure_scale_instructions() end
+end
 
-print(("%s, %d rounds; median, min … max, ratio to plain C"):format(os.date "%Y-%m-%d", rounds))
-for _, work in ipairs(order) do print_row(work) end
-write_json()
+print(("%s, %d rounds in %d s, load average %s before and %s at the end"):format(os.date "%Y-%m-%d", rounds,
+  os.time() - started, load_before, load_average()))
+local names = {}
+for i, peer in ipairs(peers) do names[i] = peer.name end
+table.move({ "sockets", "streams" }, 1, 2, #names + 1, names)
+for _, work in ipairs(order) do report.print(work, results, names) end
+report.printTally(order, results)
+report.write(root .. "/build/bench.json", { date = os.date "!%Y-%m-%dT%H:%M:%SZ", rounds = rounds }, order, results)

@@ -1,6 +1,6 @@
 ---scissl: secure sockets for Lua on OpenSSL 3 and later.
 ---The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
----`scissl.core`; what is written in Lua is loaded when it is first used.
+---`scissl.core`. All of them are made, and what is written in Lua is loaded, when they are first used.
 ---
 ---* `scissl.copas`: Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
 ---* `scissl.help`: The reference and the chapters at the prompt.

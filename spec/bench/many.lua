@@ -1,0 +1,102 @@
+-- What a 64-byte round trip costs where many connections are open: lua5.4 many.lua sockets|streams COUNT TRIPS. The
+-- trips go round ten connections, spread over all; the others are idle. Under callgrind, with bench_count in LUA_CPATH,
+-- only their instructions are counted; otherwise it prints nanoseconds a trip.
+--
+-- `sockets`: SciSslSocket alone, in the driver's loop. `streams`: a listener that serves, with a coroutine for each of
+-- its streams, all of them waiting for requests in one scheduler; the clients' ends are streams there, too, and those
+-- that are idle wait for an answer. All but the first connection resume, since that takes less time.
+local kind, count, trips = arg[1], tonumber(arg[2]), tonumber(arg[3])
+local folder = os.getenv "BENCH_FOLDER"
+package.path = arg[0]:match "^(.-)[^/]*$" .. "adapters/?.lua;" .. package.path
+
+local counted, counter = pcall(require, "bench_count")
+if not counted then counter = { start = function() end, stop = function() end } end
+
+local scissl = require "scissl"
+local ACTIVE = 10
+local MESSAGE = ("x"):rep(64)
+local PATIENCE = 3600 -- seconds; that there are time-outs is part of the cost
+
+-- Calls trip(i) for the connections that work, and prints what one takes.
+local function measure(trip)
+  local step = count // ACTIVE
+  for i = 0, ACTIVE - 1 do trip(i * step + 1) end
+  collectgarbage()
+  local now = scissl.SciSocket.now
+  local begin = now()
+  counter.start()
+  for i = 0, trips - 1 do trip(i % ACTIVE * step + 1) end
+  counter.stop()
+  print(("%.1f"):format((now() - begin) / trips * 1e9))
+end
+
+local kinds = {}
+
+function kinds.sockets()
+  local adapter = require "bench_scissl"
+  adapter.open("TLSv1.3", folder)
+  local pairs_ = {}
+  local read, write = adapter.read, adapter.write
+  local session
+  for i = 1, count do
+    local client, server = adapter.pair(session)
+    read(client)
+    session = adapter.session(client)
+    pairs_[i] = { client, server }
+  end
+  local function pass(from, to)
+    assert(write(from, MESSAGE, 1) == #MESSAGE)
+    local got = 0
+    repeat got = got + read(to) until got == #MESSAGE
+  end
+  measure(function(i)
+    local ends = pairs_[i]
+    pass(ends[1], ends[2])
+    pass(ends[2], ends[1])
+  end)
+end
+
+local function answer(stream)
+  for request in function() return stream:read(#MESSAGE) end do assert(stream:write(request)) end
+end
+
+local function ask(stream)
+  assert(stream:write(MESSAGE))
+  assert(#assert(stream:read(#MESSAGE)) == #MESSAGE)
+end
+
+function kinds.streams()
+  local function give_up(raised, traceback)
+    io.stderr:write(tostring(raised), "\n", traceback, "\n")
+    os.exit(false)
+  end
+  local loop = assert(scissl.scheduler.new { onError = give_up })
+  local context = assert(scissl.SciSslContext.new "TLSv1.3")
+  assert(context:loadVerifyLocations(folder .. "/ca.pem"))
+  local listener = assert(scissl.listen {
+    host = "127.0.0.1", port = 0, timeout = PATIENCE, waiter = "coroutine", backlog = 1024,
+    certificate = folder .. "/server.pem", privateKey = folder .. "/server.key", version = "TLSv1.3",
+  })
+  local port = select(2, listener:getSockName())
+  local function connect(session)
+    return assert(scissl.connect {
+      host = "127.0.0.1", port = port, timeout = PATIENCE, waiter = "coroutine", context = context, session = session,
+    })
+  end
+  loop:spawn(function() assert(listener:serve(answer)) end)
+  loop:spawn(function()
+    local streams = {}
+    for i = 1, count do
+      local session = i > 1 and streams[i - 1]:getSession() or nil
+      streams[i] = connect(session)
+      assert(not session or streams[i]:isSessionReused())
+      ask(streams[i])
+      if (i - 1) % (count // ACTIVE) ~= 0 then loop:spawn(streams[i].read, streams[i], #MESSAGE) end
+    end
+    measure(function(i) ask(streams[i]) end)
+    os.exit(true)
+  end)
+  assert(loop:run())
+end
+
+kinds[kind]()
