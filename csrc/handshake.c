@@ -117,6 +117,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
         sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
         return 1;
     }
+    sci_ktls_end_handshake(socket->ssl, &socket->transport);
     if (!pass_resumption(L, socket, phase) || !sci_ssl_pass_judgement(L, socket, phase)) return 1;
     sci_transport_forget(&socket->transport);
     socket->secured = true;
@@ -184,11 +185,11 @@ that what the peer sends behind its close_notify is left in the transport, for w
 @see SSL_set_read_ahead(3)
 */
 static int sslsocket_set_read_ahead(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
-    SSL_set_read_ahead(socket->ssl, lua_toboolean(L, 2));
+    sci_ktls_set_read_ahead(socket->ssl, &socket->transport, lua_toboolean(L, 2));
     return sci_answer_receiver(L);
 }
 

@@ -5,6 +5,24 @@
  * stays with OpenSSL: there the kernel would save no copy. */
 #include "scissl.h"
 
+/* ---- OpenSSL's option ------------------------------------------------------------------------------------------- */
+
+/* From 3.2 on OpenSSL asks for the receiving direction whenever its keys change, and where that is refused it loses what it
+ * has read ahead. So it reads no further than it must until the handshake is done, and is not asked again then. */
+static bool asks(const SSL *ssl) { return (SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0; }
+
+void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead) {
+    transport->ahead_later = ahead && asks(ssl);
+    SSL_set_read_ahead(ssl, ahead && !asks(ssl));
+}
+
+void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport) {
+    if (!asks(ssl)) return;
+    SSL_clear_options(ssl, SSL_OP_ENABLE_KTLS);
+    if (transport->ktls) SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    sci_ktls_set_read_ahead(ssl, transport, transport->ahead_later);
+}
+
 #ifdef SCI_KTLS
 
 #include <errno.h>

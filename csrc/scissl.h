@@ -301,6 +301,7 @@ typedef struct sci_transport {
     bool ktls_ends;            /* … and no more of them: it was to take new keys */
     unsigned char record_type; /* of the next one; 0: application data */
     const char *data_end;      /* behind the application data that are being written, or NULL */
+    bool ahead_later;          /* OpenSSL may read ahead once the handshake is done */
     bool eof;                  /* the peer has ended its side of the transport */
     unsigned char first[16];   /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
     size_t first_length;
@@ -322,6 +323,10 @@ void sci_queue_free(sci_queue *queue);
 void sci_close_transport(sci_state *state);
 
 /* ---- ktls.c: what is sent is encrypted by the kernel ------------------------------------------------------------- */
+
+/* As SSL_set_read_ahead, in so far as SSL_OP_ENABLE_KTLS lets it be. */
+void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead);
+void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport);
 
 /* The part of the descriptor BIO's control that is about it: OpenSSL asks for it where SSL_OP_ENABLE_KTLS is set. */
 long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer);

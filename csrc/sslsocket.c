@@ -179,6 +179,7 @@ static bool make_ssl(sci_sslsocket *socket, SSL_CTX *ctx) {
     }
     drop_ssl(socket);
     socket->ssl = ssl;
+    sci_ktls_set_read_ahead(ssl, &socket->transport, SSL_get_read_ahead(ssl));
     return true;
 }
 

@@ -170,6 +170,31 @@ for _, version in ipairs(VERSIONS) do
       end
     end)
 
+    -- The last message of the handshake and these bytes come in one.
+    it("bytes that follow the handshake at once arrive", function()
+      local client, server = ends.pair { transport = "tcp", client = { method = version, setup = ask },
+                                         server = { method = version, setup = ask } }
+      local sides = { { client, client.sslConnect }, { server, server.sslAccept } }
+      local first, second
+      repeat
+        for i, side in ipairs(sides) do
+          local answer = side[2](side[1])
+          assert.is_true(answer == 1 or ends.notYet(side[1], answer))
+          if answer == 1 then
+            first, second = side, sides[3 - i]
+            break
+          end
+        end
+      until first
+      assert.equal(7, first[1]:sslWrite "at once")
+      local answer
+      repeat
+        answer = second[2](second[1])
+        assert.is_true(answer == 1 or ends.notYet(second[1], answer))
+      until answer == 1
+      assert.equal("at once", ends.read(second[1], first[1]))
+    end)
+
     it("strings of a table arrive as they were written", function()
       local client, server = connected(version)
       local strings = {}
