@@ -134,6 +134,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     };
     luaL_checkstack(L, 8, "too many values for a SciSslError");
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
+    if (socket->transport.ktls_ends) failure.condition = "ktls";
     if (socket->psk_unknown && !socket->secured) failure.condition = "psk_unknown";
     if (queue_says(SSL_R_INVALID_STATUS_RESPONSE) && socket->ocsp_condition) {
         failure.condition = socket->ocsp_condition;

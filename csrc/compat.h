@@ -35,6 +35,13 @@
 #define MSG_MORE 0
 #endif
 
+/* Records that the kernel encrypts: where OpenSSL was compiled for it, and Linux's headers name what it needs. */
+#if defined(__linux__) && defined(SOL_TLS) && !defined(OPENSSL_NO_KTLS) && defined(__has_include)
+#if __has_include(<linux/tls.h>)
+#define SCI_KTLS
+#endif
+#endif
+
 #if defined(__GNUC__) || defined(__clang__)
 #define SCI_PRINTF(format, first) __attribute__((format(printf, format, first)))
 #else

@@ -127,6 +127,12 @@ SCI_AT_LOAD int luaopen_scissl_core(lua_State *L) {
     lua_pushboolean(L, true);
 #endif
     lua_setfield(L, -2, "hasCertificateTransparency");
+#ifdef SCI_KTLS
+    lua_pushboolean(L, true);
+#else
+    lua_pushboolean(L, false);
+#endif
+    lua_setfield(L, -2, "hasKtls");
     sci_open_classes(L);
     return 1;
 }

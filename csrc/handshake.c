@@ -117,6 +117,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
         sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
         return 1;
     }
+    sci_ktls_end_handshake(socket->ssl, &socket->transport);
     if (!pass_resumption(L, socket, phase) || !sci_ssl_pass_judgement(L, socket, phase)) return 1;
     sci_transport_forget(&socket->transport);
     socket->secured = true;
@@ -185,11 +186,11 @@ that what the peer sends behind its close_notify is left in the transport, for w
 @see SSL_set_read_ahead(3)
 */
 static int sslsocket_set_read_ahead(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
-    SSL_set_read_ahead(socket->ssl, lua_toboolean(L, 2));
+    sci_ktls_set_read_ahead(socket->ssl, &socket->transport, lua_toboolean(L, 2));
     return sci_answer_receiver(L);
 }
 
@@ -202,12 +203,18 @@ int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const c
     return 1;
 }
 
+/* False: an answer was pushed. */
+static bool may_renew_keys(lua_State *L, const sci_sslsocket *socket, const char *phase) {
+    return !socket->transport.ktls || sci_ssl_refuse(L, phase, "ktls", NULL);
+}
+
 /***
 Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
 inside the reads that follow on both sides.
 @function SciSslSocket:sslRenegotiate
 @treturn integer|SciSslError 1: the request has gone out; 0 or less: not yet; a SciSslError (condition
- `handshake_needed`, `renegotiation_refused`, or `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
+ `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no
+ renegotiation, see `sslKeyUpdate`)
 @see SSL_renegotiate(3)
 */
 static int sslsocket_renegotiate(lua_State *L) {
@@ -219,6 +226,7 @@ static int sslsocket_renegotiate(lua_State *L) {
                        "TLS 1.3 has no renegotiation: sslKeyUpdate renews its keys");
         return 1;
     }
+    if (!may_renew_keys(L, socket, "renegotiate")) return 1;
     sci_ssl_begin(L, socket);
     int asked =
         SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl) ? 1 : SSL_renegotiate(socket->ssl);
@@ -230,7 +238,7 @@ Renews the keys of a TLS 1.3 connection.
 @function SciSslSocket:sslKeyUpdate
 @tparam[opt=false] boolean both ask the peer to renew its own as well
 @treturn integer|SciSslError 1: the message has gone out; 0 or less: not yet; a SciSslError (condition
- `handshake_needed`, or `protocol_version`: TLS 1.2 has none)
+ `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
 @see SSL_key_update(3)
 */
 static int sslsocket_key_update(lua_State *L) {
@@ -242,6 +250,7 @@ static int sslsocket_key_update(lua_State *L) {
         sci_ssl_refuse(L, "keyUpdate", "protocol_version", "key updates came with TLS 1.3");
         return 1;
     }
+    if (!may_renew_keys(L, socket, "keyUpdate")) return 1;
     if (socket->pending_length > 0) {
         sci_ssl_refuse(L, "keyUpdate", "write_pending",
                        "an sslWrite has answered \"not yet\" and has not been repeated");

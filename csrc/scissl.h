@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include <lauxlib.h>
 #include <lua.h>
@@ -294,9 +296,14 @@ typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */
     int system_errno;         /* of the last call; 0: it did not fail */
     bool hold, nowait;
-    bool more;               /* another record follows at once */
-    bool eof;                /* the peer has ended its side of the transport */
-    unsigned char first[16]; /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
+    bool more;                 /* another record follows at once */
+    bool ktls;                 /* the kernel makes records of what is sent … */
+    bool ktls_ends;            /* … and no more of them: it was to take new keys */
+    unsigned char record_type; /* of the next one; 0: application data */
+    const char *data_end;      /* behind the application data that are being written, or NULL */
+    bool ahead_later;          /* OpenSSL may read ahead once the handshake is done */
+    bool eof;                  /* the peer has ended its side of the transport */
+    unsigned char first[16];   /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
     size_t first_length;
     sci_queue in, out; /* of a memory transport */
     sci_queue seen;    /* what has been read since `records` was set, for a handshake that may have to begin again */
@@ -314,6 +321,22 @@ bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false
 void sci_queue_skip(sci_queue *queue, size_t length);
 void sci_queue_free(sci_queue *queue);
 void sci_close_transport(sci_state *state);
+
+/* ---- ktls.c: what is sent is encrypted by the kernel ------------------------------------------------------------- */
+
+/* As SSL_set_read_ahead, in so far as SSL_OP_ENABLE_KTLS lets it be. */
+void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead);
+void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport);
+
+/* The part of the descriptor BIO's control that is about it: OpenSSL asks for it where SSL_OP_ENABLE_KTLS is set. */
+long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer);
+
+/* As send(2), where `transport->ktls`. */
+ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, int flags);
+
+/* Sends a part of an open file without a SIGPIPE; the kernel reads it. 0: the file ends there; -1: `ssl` waits for the
+ * transport, or transport->system_errno says why not. */
+ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off_t offset, size_t count);
 
 /* ---- host.c: whose a peer's certificate has to be --------------------------------------------------------------- */
 

@@ -42,10 +42,10 @@ static int fail_reading(lua_State *L, int system_errno) {
     return 1;
 }
 
-/* Goes on while the transport takes all. `*got` is the last answer of pread, and `*result` of OpenSSL; `*rest` and `*length`
- * what it was given and did not take. */
+/* Goes on while the transport takes all. `*got` is the last answer of pread, and `*result` of OpenSSL; `*rest` what it was
+ * given and did not take. */
 static size_t send_portion(sci_sslsocket *socket, portion *what, unsigned char *buffer, ssize_t *got, int *result,
-                           const char **rest, size_t *length) {
+                           const char **rest) {
     size_t total = 0;
     for (*result = 1; *got > 0;) {
         size_t size = (size_t)*got;
@@ -54,22 +54,51 @@ static size_t send_portion(sci_sslsocket *socket, portion *what, unsigned char *
         what->offset += (off_t)done;
         what->left -= done;
         *rest = (const char *)buffer + done;
-        *length = size - done;
         if (*result <= 0) break;
         *got = what->left > 0 ? read_portion(what, buffer) : 0;
     }
     return total;
 }
 
+/* The kernel cannot send this file, or not read it: reading it here says why, where that fails too. */
+static bool is_about_file(int system_errno) {
+    return system_errno == EINVAL || system_errno == EIO || system_errno == ESPIPE || system_errno == ENOSYS;
+}
+
+/* Not where OpenSSL has to end a record that a write has begun, or to send a message, first. */
+static bool kernel_may_send(const sci_sslsocket *socket) {
+    return socket->transport.ktls && socket->pending_length == 0 && SSL_is_init_finished(socket->ssl) &&
+           SSL_get_key_update_type(socket->ssl) == SSL_KEY_UPDATE_NONE;
+}
+
+/* Lets the kernel read, encrypt and send. False: it has to be done here, and nothing has gone. */
+static bool send_by_kernel(lua_State *L, sci_sslsocket *socket, const portion *what) {
+    if (what->left == 0 || !kernel_may_send(socket)) return false;
+    if (!sci_ssl_may_write(L, socket, "", 0)) return true;
+    sci_ssl_begin(L, socket);
+    ossl_ssize_t went = sci_ktls_sendfile(socket->ssl, &socket->transport, what->descriptor, what->offset, what->left);
+    sci_ssl_end(socket);
+    if (went < 0 && is_about_file(socket->transport.system_errno)) return false;
+    if (went < 0) sci_ssl_push_failure(L, socket, -1, "write");
+    else if (went == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+    else {
+        socket->wanted = SSL_ERROR_NONE;
+        lua_pushinteger(L, (lua_Integer)went);
+    }
+    return true;
+}
+
 /***
-Sends a part of a file: each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of
-it. The file's own position does not move; what has been written to it and not flushed is not seen.
+Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
+process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
+The file's own position does not move; what has been written to it and not flushed is not seen.
 @function SciSslSocket:sendfile
 @tparam file file open for reading, a regular one
 @tparam[opt=0] integer offset where to begin in the file
 @tparam[opt] integer count bytes, at the most; without it, to the end of the file
 @treturn integer|SciSslError as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that
  until all are gone; 0: the file ends there. A SciSslError of the file has the phase `write`, too
+@see SSL_sendfile(3)
 @see pread(2)
 */
 static int sslsocket_sendfile(lua_State *L) {
@@ -83,7 +112,7 @@ static int sslsocket_sendfile(lua_State *L) {
     what.left = (lua_Unsigned)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
     end_with_file(&what);
     lua_settop(L, 2);
-    if (!sci_ssl_ready_for_data(L, socket, "write")) return 1;
+    if (!sci_ssl_ready_for_data(L, socket, "write") || send_by_kernel(L, socket, &what)) return 1;
     unsigned char *buffer = sci_ssl_take_scratch(L, socket);
     ssize_t got = what.left > 0 ? read_portion(&what, buffer) : 0;
     int problem = errno;
@@ -99,19 +128,26 @@ static int sslsocket_sendfile(lua_State *L) {
     }
     int result;
     const char *rest = "";
-    size_t length = 0;
     sci_ssl_begin(L, socket);
-    size_t total = send_portion(socket, &what, buffer, &got, &result, &rest, &length);
+    size_t total = send_portion(socket, &what, buffer, &got, &result, &rest);
     sci_ssl_end(socket);
     sci_ssl_give_scratch_back(socket);
-    return sci_ssl_answer_written(L, socket, total, result, rest, length, 0, 0);
+    return sci_ssl_answer_written(L, socket, total, result, rest, 0, 0);
 }
 
 /***
-Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). This release leaves it to OpenSSL.
+Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). It encrypts what is sent over TCP once the handshake
+has come so far, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
+(`scissl.features.kTLS`), the system is Linux with its module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
+ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL goes on encrypting, and nothing else
+is different. What is received OpenSSL decrypts.
+
+Keys that the kernel has are not renewed: `sslKeyUpdate`, `sslRenegotiate`, and a second TLS connection over the same
+descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
 @function SciSslSocket:ktls
 @treturn boolean what is sent
-@treturn boolean what is received
+@treturn boolean what is received: false
+@see SSL_CTX_set_options(3)
 */
 static int sslsocket_ktls(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);

@@ -179,6 +179,7 @@ static bool make_ssl(sci_sslsocket *socket, SSL_CTX *ctx) {
     }
     drop_ssl(socket);
     socket->ssl = ssl;
+    sci_ktls_set_read_ahead(ssl, &socket->transport, SSL_get_read_ahead(ssl));
     return true;
 }
 
@@ -229,8 +230,9 @@ A TCP socket gets `TCP_NODELAY`; `setSockOpt("TCP_NODELAY", false)` takes it awa
 @function SciSslSocket:sslInitialize
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `closed`, `handshake_under_way` where a TLS connection stands, or `in_finalizer`: an
- initialized socket is not initialized again inside a finalizer
+@treturn[2] SciSslError condition `closed`, `handshake_under_way` where a TLS connection stands, `ktls`: the kernel encrypts
+ what this socket sends, and goes on doing so, or `in_finalizer`: an initialized socket is not initialized again inside a
+ finalizer
 @see SSL_new(3)
 */
 static int sslsocket_initialize(lua_State *L) {
@@ -242,6 +244,7 @@ static int sslsocket_initialize(lua_State *L) {
     if (!sci_context_is_open(context))
         return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
     if (socket->ssl && sci_in_finalizer(L)) return sci_fail_own(L, "initialize", "in_finalizer", NULL);
+    if (socket->transport.ktls) return sci_fail_own(L, "initialize", "ktls", NULL);
     if (connection_stands(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
     sci_clear_errors();
@@ -400,6 +403,7 @@ static int call_inherited(lua_State *L) {
 
 static int sslsocket_plain(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    if (!connection_stands(socket) && socket->transport.ktls) return sci_fail_own(L, "plain", "ktls", NULL);
     if (!connection_stands(socket)) return call_inherited(L);
     return sci_fail_own(L, "plain", "handshake_under_way",
                         "send and recv would bypass TLS: use sslWrite and sslRead, or sslShutdown first");

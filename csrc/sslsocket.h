@@ -69,6 +69,7 @@ typedef struct sci_sslsocket {
     int wanted;       /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
     int alert_sent;   /* the fatal alert that we sent, or -1 */
     size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that must come again */
+    size_t record_length;                  /* of what was given to OpenSSL last */
     sci_sizing sizing;                     /* how long records are; all zero: as long as they may be */
     long session_timeout;                  /* inherited at sslInitialize, seconds */
     unsigned char sid[SCI_SID_LENGTH];     /* inherited: session id context */
@@ -200,8 +201,8 @@ size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t le
 
 /* Answers for `total` bytes written, the last call having answered `result`. `rest` is what was given to it, and must
  * come again where it was "not yet": the string at index `string` from `offset` on; 0: a string is made of it. */
-int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest,
-                           size_t length, int string, size_t offset);
+int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest, int string,
+                           size_t offset);
 
 /* settings.c: the SciSslSocket at 1 once initialized and before its handshake, or while the client's hello is looked at.
  * NULL: nil, SciSslError were pushed. */

@@ -88,15 +88,19 @@ static bool read_again(sci_transport *transport, char *data, size_t size, size_t
     return true;
 }
 
+static int get_descriptor(const sci_transport *transport, int *descriptor) {
+    int found = transport->socket ? sci_socket_descriptor(transport->socket) : -1;
+    if (descriptor) *descriptor = found;
+    return found;
+}
+
 static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
-    const sci_transport *transport = BIO_get_data(bio);
-    (void)number;
-    (void)pointer;
+    sci_transport *transport = BIO_get_data(bio);
     switch (command) {
         case BIO_CTRL_FLUSH: return 1;
         case BIO_CTRL_EOF: return transport->eof;
-        case BIO_C_GET_FD: return transport->socket ? sci_socket_descriptor(transport->socket) : -1;
-        default: return 0;
+        case BIO_C_GET_FD: return get_descriptor(transport, pointer);
+        default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
     }
 }
 
@@ -142,7 +146,7 @@ static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *don
     BIO_clear_retry_flags(bio);
     int descriptor = sci_socket_descriptor(transport->socket);
     int flags = MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0) | (transport->more ? MSG_MORE : 0);
-    do sent = send(descriptor, data, size, flags);
+    do sent = transport->ktls ? sci_ktls_send(transport, data, size, flags) : send(descriptor, data, size, flags);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
     *done = (size_t)sent;

@@ -6,11 +6,6 @@
 
 /* ---- writes that must come again -------------------------------------------------------------------------------- */
 
-/* The part of `bytes` that OpenSSL has made a record of and that must come again, the rest may differ. */
-static size_t record_length(size_t length) {
-    return length < SSL3_RT_MAX_PLAIN_LENGTH ? length : SSL3_RT_MAX_PLAIN_LENGTH;
-}
-
 /* OpenSSL trusts that a repeated write brings the same bytes: others would be reported as sent, and never be. */
 static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
     if (socket->pending_length == 0) return true;
@@ -21,11 +16,11 @@ static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const cha
            (bytes == pending || memcmp(bytes, pending, socket->pending_length) == 0);
 }
 
-/* Takes the string on top. */
-static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset, size_t length) {
+/* Takes the string on top. What OpenSSL has made a record of must come again, and begins there; the rest may differ. */
+static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset) {
     lua_setiuservalue(L, 1, SCI_SSL_PENDING);
     socket->pending_offset = offset;
-    socket->pending_length = record_length(length);
+    socket->pending_length = socket->record_length;
 }
 
 static void forget_pending(lua_State *L, sci_sslsocket *socket) {
@@ -78,24 +73,27 @@ size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t le
     do {
         size_t part = next_length(socket, length - total, again);
         again = false;
+        socket->record_length = part;
         socket->transport.more = more || part < length - total;
+        socket->transport.data_end = bytes + total + part;
         *result = SSL_write_ex(socket->ssl, bytes + total, part, &done);
         if (*result <= 0) break;
         total += done;
         socket->sizing.sent += done;
     } while (total < length);
     socket->transport.more = false;
+    socket->transport.data_end = NULL;
     return total;
 }
 
-int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest,
-                           size_t length, int string, size_t offset) {
+int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest, int string,
+                           size_t offset) {
     if (result <= 0) {
         sci_ssl_push_failure(L, socket, result, "write");
         if (!lua_isinteger(L, -1)) return 1;
         if (string > 0) lua_pushvalue(L, string);
-        else lua_pushlstring(L, rest, record_length(length));
-        remember_pending(L, socket, offset, length);
+        else lua_pushlstring(L, rest, socket->record_length);
+        remember_pending(L, socket, offset);
         if (total == 0) return 1;
     } else forget_pending(L, socket);
     socket->wanted = SSL_ERROR_NONE;
@@ -134,7 +132,7 @@ static int sslsocket_write(lua_State *L) {
     sci_ssl_begin(L, socket);
     size_t total = sci_ssl_write_records(socket, data + offset, length, false, &result);
     sci_ssl_end(socket);
-    return sci_ssl_answer_written(L, socket, total, result, data + offset + total, length - total, 2, offset + total);
+    return sci_ssl_answer_written(L, socket, total, result, data + offset + total, 2, offset + total);
 }
 
 /* ---- many strings ----------------------------------------------------------------------------------------------- */
@@ -255,7 +253,7 @@ static int sslsocket_writev(lua_State *L) {
     sci_ssl_end(socket);
     sci_ssl_give_scratch_back(socket);
     if (!same) return luaL_error(L, "the table given to 'sslWritev' was changed while it was written");
-    return sci_ssl_answer_written(L, socket, total, result, rest, length, 0, 0);
+    return sci_ssl_answer_written(L, socket, total, result, rest, 0, 0);
 }
 
 /* ---- settings --------------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@ local conditions = {
   "certificate_self_signed", "certificate_unknown_issuer", "certificate_wrong_host", "certificate_wrong_ip",
   "client_certificate_missing", "client_certificate_refused", "closed", "connection_refused", "connection_reset",
   "file_directory", "file_empty", "file_missing", "file_unreadable", "handshake_eof", "handshake_needed",
-  "handshake_under_way", "host_not_found", "host_unreachable", "invalid_option", "key_mismatch", "key_size",
+  "handshake_under_way", "host_not_found", "host_unreachable", "invalid_option", "key_mismatch", "key_size", "ktls",
   "line_too_long", "listening", "malformed_certificate", "malformed_extension", "malformed_key", "malformed_name",
   "malformed_ocsp", "malformed_pkcs12", "memory_full", "no_certificate", "no_shared_alpn", "no_shared_cipher",
   "no_shared_group", "no_shared_signature_algorithm", "not_a_socket", "not_a_stream", "not_certificate",

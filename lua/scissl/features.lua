@@ -27,7 +27,10 @@ features.suspendAtVerify =
 -- `signedCertificateTimestamps` needs certificate transparency, which can be left out when OpenSSL is compiled.
 features.certificateTransparency = core.hasCertificateTransparency
 
+-- The kernel can encrypt what is sent (`SciSslSocket:ktls`); whether this kernel does, each connection tells.
+features.kTLS = core.hasKtls
+
 -- What no release of this module does.
-features.DTLS, features.QUIC, features.ECH, features.kTLS = false, false, false, false
+features.DTLS, features.QUIC, features.ECH = false, false, false
 
 return features

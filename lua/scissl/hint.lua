@@ -269,6 +269,8 @@ local hints = {
   too_late = "data that may be replayed belongs before the end of the handshake; now use sslWrite() and sslRead()",
   not_replayable = "early data needs a session of TLS 1.3 whose server allows it (setMaxReplayableData); send the data "
     .. "after the handshake",
+  ktls = "the kernel encrypts what this connection sends (kTLS), and takes no new keys; make a new connection, or "
+    .. "leave the option enable_ktls out",
   write_pending = "an earlier sslWrite() is not finished; repeat it with the same data first",
   binding_undefined = "this connection has no such channel binding; see the message",
   bad_label = "TLS 1.2 uses this label itself; choose another one, such as EXPORTER-my-protocol",

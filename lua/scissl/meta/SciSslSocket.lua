@@ -79,7 +79,7 @@ function SciSslSocket:accept() end
 ---
 ---@within Life, and the memory transport
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed`, `handshake_under_way` where a TLS connection stands, or `in_finalizer`: an initialized socket is not initialized again inside a finalizer
+---@return SciSslError? # condition `closed`, `handshake_under_way` where a TLS connection stands, `ktls`: the kernel encrypts what this socket sends, and goes on doing so, or `in_finalizer`: an initialized socket is not initialized again inside a finalizer
 ---@see SSL_new(3)
 ---@usage
 ---```lua
@@ -255,7 +255,7 @@ function SciSslSocket:sslSetReadAhead(ahead) end
 ---inside the reads that follow on both sides.
 ---
 ---@within The document's protocol
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `renegotiation_refused`, or `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
 ---@see SSL_renegotiate(3)
 ---@usage
 ---```lua
@@ -268,7 +268,7 @@ function SciSslSocket:sslRenegotiate() end
 ---
 ---@within The document's protocol
 ---@param both? boolean (default: false) ask the peer to renew its own as well
----@return integer|SciSslError # 1: the message has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, or `protocol_version`: TLS 1.2 has none)
+---@return integer|SciSslError # 1: the message has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
 ---@see SSL_key_update(3)
 ---@usage
 ---```lua
@@ -1284,14 +1284,16 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 ---```
 function SciSslSocket:verifyErrors() end
 
----Sends a part of a file: each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of
----it. The file's own position does not move; what has been written to it and not flushed is not seen.
+---Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
+---process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
+---The file's own position does not move; what has been written to it and not flushed is not seen.
 ---
 ---@within More
 ---@param file file* open for reading, a regular one
 ---@param offset? integer (default: 0) where to begin in the file
 ---@param count? integer bytes, at the most; without it, to the end of the file
 ---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError of the file has the phase `write`, too
+---@see SSL_sendfile(3)
 ---@see pread(2)
 ---@usage
 ---```lua
@@ -1301,11 +1303,19 @@ function SciSslSocket:verifyErrors() end
 ---```
 function SciSslSocket:sendfile(file, offset, count) end
 
----Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). This release leaves it to OpenSSL.
+---Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). It encrypts what is sent over TCP once the handshake
+---has come so far, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
+---(`scissl.features.kTLS`), the system is Linux with its module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
+---ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL goes on encrypting, and nothing else
+---is different. What is received OpenSSL decrypts.
+---
+---Keys that the kernel has are not renewed: `sslKeyUpdate`, `sslRenegotiate`, and a second TLS connection over the same
+---descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
 ---
 ---@within More
 ---@return boolean # what is sent
----@return boolean # what is received
+---@return boolean # what is received: false
+---@see SSL_CTX_set_options(3)
 ---@usage
 ---```lua
 ---print(client:ktls()) --> false false

@@ -145,6 +145,7 @@ local function write_module_fields(out, reference)
   comment(out, "@field _VERSION string such as `scissl 0.1.0`")
   comment(out, "@field features table " .. one_line(reference.modules["scissl.features"].text))
   comment(out, "@field hasCertificateTransparency boolean as `features.certificateTransparency`")
+  comment(out, "@field hasKtls boolean as `features.kTLS`")
   for _, class in ipairs(reference.classes) do
     if not class.name:find "^scissl" then comment(out, ("@field %s %s"):format(class.name, class.name)) end
   end

@@ -1,0 +1,179 @@
+/* ktls.c: records that the kernel makes, and encrypts, of what is sent (kTLS). Knows no Lua.
+ *
+ * OpenSSL hands the keys to the BIO below it, in a structure of its own that only a socket BIO of its own can read: one is
+ * made for that moment. What is sent from then on is plain for us, and comes without a SIGPIPE as before. What is received
+ * stays with OpenSSL: there the kernel would save no copy. */
+#include "scissl.h"
+
+/* ---- OpenSSL's option ------------------------------------------------------------------------------------------- */
+
+/* From 3.2 on OpenSSL asks for the receiving direction whenever its keys change, and where that is refused it loses what it
+ * has read ahead. So it reads no further than it must until the handshake is done, and is not asked again then. */
+static bool asks(const SSL *ssl) { return (SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0; }
+
+void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead) {
+    transport->ahead_later = ahead && asks(ssl);
+    SSL_set_read_ahead(ssl, ahead && !asks(ssl));
+}
+
+void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport) {
+    if (!asks(ssl)) return;
+    SSL_clear_options(ssl, SSL_OP_ENABLE_KTLS);
+    if (transport->ktls) SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    sci_ktls_set_read_ahead(ssl, transport, transport->ahead_later);
+}
+
+#ifdef SCI_KTLS
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include <linux/tls.h>
+#include <signal.h>
+
+/* What OpenSSL's record layer asks a BIO for. <openssl/bio.h> keeps these numbers free, and names them in comments. */
+enum { SET_KEYS = 72, SET_RECORD_TYPE = 74, CLEAR_RECORD_TYPE = 75, SEND_FILES_WITHOUT_COPY = 90 };
+
+/* ---- what OpenSSL asks for -------------------------------------------------------------------------------------- */
+
+static bool ask_socket_bio(const sci_transport *transport, int command, long number, void *pointer) {
+    BIO *bio = BIO_new_socket(sci_socket_descriptor(transport->socket), BIO_NOCLOSE);
+    bool done = bio && BIO_ctrl(bio, command, number, pointer) > 0;
+    BIO_free(bio);
+    return done;
+}
+
+/* New keys in place of others: most kernels refuse them, and would go on with the old ones. */
+static bool set_keys(sci_transport *transport, long sending, void *keys) {
+    if (!sending) return false;
+    if (transport->ktls) transport->ktls_ends = true;
+    else transport->ktls = ask_socket_bio(transport, SET_KEYS, sending, keys);
+    return transport->ktls && !transport->ktls_ends;
+}
+
+long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer) {
+    switch (command) {
+        case SET_KEYS: return set_keys(transport, number, pointer);
+        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls;
+        case SET_RECORD_TYPE: transport->record_type = (unsigned char)number; return 0;
+        case CLEAR_RECORD_TYPE: transport->record_type = 0; return 0;
+        case SEND_FILES_WITHOUT_COPY: return ask_socket_bio(transport, command, number, pointer);
+        default: return 0;
+    }
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------------------- */
+
+/* A record of another type than application data goes whole, or not at all. */
+static ssize_t send_record(int descriptor, unsigned char type, const char *data, size_t size, int flags) {
+    union {
+        struct cmsghdr header; /* for its alignment */
+        unsigned char bytes[CMSG_SPACE(sizeof type)];
+    } control = {.bytes = {0}};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size}; /* which sendmsg does not write to */
+    struct msghdr message = {
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof control.bytes};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_TLS;
+    header->cmsg_type = TLS_SET_RECORD_TYPE;
+    header->cmsg_len = CMSG_LEN(sizeof type);
+    memcpy(CMSG_DATA(header), &type, sizeof type);
+    return sendmsg(descriptor, &message, flags);
+}
+
+/* After a KeyUpdate the peer expects records under new keys, which the kernel does not have. */
+static bool announces_new_keys(unsigned char type, const char *data, size_t size) {
+    return type == SSL3_RT_HANDSHAKE && size > 0 && data[0] == SSL3_MT_KEY_UPDATE;
+}
+
+ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, int flags) {
+    int descriptor = sci_socket_descriptor(transport->socket);
+    unsigned char type = transport->record_type;
+    if (announces_new_keys(type, data, size)) transport->ktls_ends = true;
+    if (transport->ktls_ends) {
+        errno = EOPNOTSUPP;
+        return -1;
+    }
+    if (type != 0) {
+        ssize_t sent = send_record(descriptor, type, data, size, flags & ~MSG_MORE);
+        if (sent >= 0) transport->record_type = 0;
+        return sent;
+    }
+    /* A repeated write goes on from where OpenSSL was given the bytes first; they may have moved. */
+    if (transport->data_end) data = transport->data_end - size;
+    /* More that follows would come into the same record: only a full one is ended by itself. */
+    if (size < SSL3_RT_MAX_PLAIN_LENGTH) flags &= ~MSG_MORE;
+    return send(descriptor, data, size, flags);
+}
+
+/* ---- files ------------------------------------------------------------------------------------------------------ */
+
+/* sendfile(2) has no MSG_NOSIGNAL. Between these two calls SIGPIPE waits, in this thread alone; the one that came then is
+ * taken away, and nobody's disposition has been touched. */
+typedef struct quiet {
+    sigset_t pipe, before;
+    bool pending;
+} quiet;
+
+static void begin_quiet(quiet *state) {
+    sigset_t pending;
+    sigemptyset(&state->pipe);
+    sigaddset(&state->pipe, SIGPIPE);
+    (void)pthread_sigmask(SIG_BLOCK, &state->pipe, &state->before);
+    state->pending = sigpending(&pending) == 0 && sigismember(&pending, SIGPIPE) == 1;
+}
+
+static void end_quiet(const quiet *state) {
+    static const struct timespec at_once = {0, 0};
+    int signal = 0;
+    while (!state->pending && signal != SIGPIPE) {
+        signal = sigtimedwait(&state->pipe, NULL, &at_once);
+        if (signal < 0 && errno != EINTR) break;
+    }
+    (void)pthread_sigmask(SIG_SETMASK, &state->before, NULL);
+}
+
+/* Goes on while the transport takes something. `*last` is OpenSSL's last answer. */
+static size_t send_on(SSL *ssl, int file, off_t offset, size_t count, ossl_ssize_t *last) {
+    size_t total = 0;
+    do {
+        *last = SSL_sendfile(ssl, file, offset + (off_t)total, count - total, 0);
+        if (*last > 0) total += (size_t)*last;
+    } while (total < count && (*last > 0 || (*last < 0 && errno == EINTR)));
+    return total;
+}
+
+ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off_t offset, size_t count) {
+    BIO *bio = SSL_get_wbio(ssl);
+    quiet state;
+    ossl_ssize_t last;
+    BIO_clear_retry_flags(bio);
+    begin_quiet(&state);
+    size_t total = send_on(ssl, file, offset, count, &last);
+    int problem = errno;
+    bool again = BIO_should_retry(bio);
+    end_quiet(&state);
+    ERR_clear_error(); /* of whatever the system refuses OpenSSL says "uninitialized" */
+    if (total > 0 || (last == 0 && !again)) return (ossl_ssize_t)total; /* what came behind it, the next call meets */
+    transport->system_errno = again ? 0 : problem;
+    return -1;
+}
+
+#else
+
+long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer) {
+    (void)transport, (void)command, (void)number, (void)pointer;
+    return 0;
+}
+
+ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, int flags) {
+    return send(sci_socket_descriptor(transport->socket), data, size, flags);
+}
+
+ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off_t offset, size_t count) {
+    (void)ssl, (void)transport, (void)file, (void)offset, (void)count;
+    return -1;
+}
+
+#endif
