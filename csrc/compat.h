@@ -30,11 +30,6 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-/* Linux alone can be told that more follows at once. */
-#ifndef MSG_MORE
-#define MSG_MORE 0
-#endif
-
 /* Records that the kernel encrypts: where OpenSSL was compiled for it, and Linux's headers name what it needs. */
 #if defined(__linux__) && defined(SOL_TLS) && !defined(OPENSSL_NO_KTLS) && defined(__has_include)
 #if __has_include(<linux/tls.h>)

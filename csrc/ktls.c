@@ -96,14 +96,12 @@ ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, i
         return -1;
     }
     if (type != 0) {
-        ssize_t sent = send_record(descriptor, type, data, size, flags & ~MSG_MORE);
+        ssize_t sent = send_record(descriptor, type, data, size, flags);
         if (sent >= 0) transport->record_type = 0;
         return sent;
     }
     /* A repeated write goes on from where OpenSSL was given the bytes first; they may have moved. */
     if (transport->data_end) data = transport->data_end - size;
-    /* More that follows would come into the same record: only a full one is ended by itself. */
-    if (size < SSL3_RT_MAX_PLAIN_LENGTH) flags &= ~MSG_MORE;
     return send(descriptor, data, size, flags);
 }
 
@@ -154,7 +152,7 @@ ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off
     int problem = errno;
     bool again = BIO_should_retry(bio);
     end_quiet(&state);
-    ERR_clear_error(); /* of whatever the system refuses OpenSSL says "uninitialized" */
+    sci_clear_errors(); /* of whatever the system refuses OpenSSL says "uninitialized" */
     if (total > 0 || (last == 0 && !again)) return (ossl_ssize_t)total; /* what came behind it, the next call meets */
     transport->system_errno = again ? 0 : problem;
     return -1;

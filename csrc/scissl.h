@@ -296,7 +296,6 @@ typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */
     int system_errno;         /* of the last call; 0: it did not fail */
     bool hold, nowait;
-    bool more;                 /* another record follows at once */
     bool ktls;                 /* the kernel makes records of what is sent … */
     bool ktls_ends;            /* … and no more of them: it was to take new keys */
     unsigned char record_type; /* of the next one; 0: application data */

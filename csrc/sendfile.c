@@ -19,7 +19,7 @@ static int check_descriptor(lua_State *L) {
     return fileno(file->f);
 }
 
-/* Counts no more than there is: who is told that more follows holds back what has come. */
+/* Counts no more than there is, so that no call is made for nothing. */
 static void end_with_file(portion *what) {
     struct stat file;
     if (fstat(what->descriptor, &file) != 0 || !S_ISREG(file.st_mode)) return;
@@ -49,7 +49,7 @@ static size_t send_portion(sci_sslsocket *socket, portion *what, unsigned char *
     size_t total = 0;
     for (*result = 1; *got > 0;) {
         size_t size = (size_t)*got;
-        size_t done = sci_ssl_write_records(socket, (const char *)buffer, size, size < what->left, result);
+        size_t done = sci_ssl_write_records(socket, (const char *)buffer, size, result);
         total += done;
         what->offset += (off_t)done;
         what->left -= done;

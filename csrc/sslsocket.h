@@ -195,9 +195,8 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 /* Whether `length` bytes may be written now. False: an answer was pushed. */
 bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
 
-/* Writes record after record, on and on where `more` follows. Answers the bytes that went; `*result` is OpenSSL's last
- * answer. */
-size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, bool more, int *result);
+/* Writes record after record. Answers the bytes that went; `*result` is OpenSSL's last answer. */
+size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result);
 
 /* Answers for `total` bytes written, the last call having answered `result`. `rest` is what was given to it, and must
  * come again where it was "not yet": the string at index `string` from `offset` on; 0: a string is made of it. */

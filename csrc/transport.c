@@ -145,7 +145,7 @@ static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *don
     *done = 0;
     BIO_clear_retry_flags(bio);
     int descriptor = sci_socket_descriptor(transport->socket);
-    int flags = MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0) | (transport->more ? MSG_MORE : 0);
+    int flags = MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0);
     do sent = transport->ktls ? sci_ktls_send(transport, data, size, flags) : send(descriptor, data, size, flags);
     while (sent < 0 && errno == EINTR);
     if (sent < 0) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);

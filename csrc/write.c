@@ -67,21 +67,19 @@ static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
     return length < most ? length : most;
 }
 
-size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, bool more, int *result) {
+size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result) {
     size_t total = 0, done = 0;
     bool again = socket->pending_length > 0;
     do {
         size_t part = next_length(socket, length - total, again);
         again = false;
         socket->record_length = part;
-        socket->transport.more = more || part < length - total;
         socket->transport.data_end = bytes + total + part;
         *result = SSL_write_ex(socket->ssl, bytes + total, part, &done);
         if (*result <= 0) break;
         total += done;
         socket->sizing.sent += done;
     } while (total < length);
-    socket->transport.more = false;
     socket->transport.data_end = NULL;
     return total;
 }
@@ -130,7 +128,7 @@ static int sslsocket_write(lua_State *L) {
     if (length == 0 && socket->pending_length == 0) return answer_nothing(L, socket);
     if (!sci_ssl_may_write(L, socket, data + offset, length)) return 1;
     sci_ssl_begin(L, socket);
-    size_t total = sci_ssl_write_records(socket, data + offset, length, false, &result);
+    size_t total = sci_ssl_write_records(socket, data + offset, length, &result);
     sci_ssl_end(socket);
     return sci_ssl_answer_written(L, socket, total, result, data + offset + total, 2, offset + total);
 }
@@ -211,7 +209,7 @@ static const char *next_bytes(lua_State *L, cursor *at, unsigned char *buffer, s
 static bool write_strings(lua_State *L, sci_sslsocket *socket, cursor *at, unsigned char *buffer, size_t *total,
                           int *result, const char **rest, size_t *length) {
     for (*result = 1; *result > 0 && (*length > 0 || at->left > 0);) {
-        size_t done = sci_ssl_write_records(socket, *rest, *length, at->left > 0, result);
+        size_t done = sci_ssl_write_records(socket, *rest, *length, result);
         *total += done;
         *rest += done;
         *length -= done;

@@ -3,7 +3,6 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
-local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
 
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 local RECORD = 16384
@@ -228,18 +227,6 @@ for _, version in ipairs(VERSIONS) do
       client:setBlocking(true)
       assert.equal(#text, client:sendfile(file))
       assert.is_true(text == pump(client, server, #text, nil, #text))
-    end)
-
-    it("nothing is held back at a file's end", function()
-      local times, held = 20, 0.2
-      local client, server = connected(version)
-      local file <close> = assert(io.open(pki.write "the whole file"))
-      local begin = SciSocket.now()
-      for _ = 1, times do
-        assert.equal(14, client:sendfile(file, 0, 1000))
-        assert.equal("the whole file", ends.read(server, client))
-      end
-      assert.is_true(SciSocket.now() - begin < times * held / 2)
     end)
 
     it("what is wrong with a file is answered, and the connection goes on", function()

@@ -123,19 +123,6 @@ for _, version in ipairs(VERSIONS) do
   end)
 
   describe("sendfile, " .. version, function()
-    -- A system that was told that more follows holds back a packet that is not full, for 0.2 s each time on Linux.
-    it("holds nothing back at the file's end", function()
-      local times, held = 20, 0.2
-      local client, server = connected "tcp"
-      local file <close> = assert(io.open(pki.write "the whole file"))
-      local begin = scissl.SciSocket.now()
-      for _ = 1, times do
-        assert.equal(14, client:sendfile(file))
-        assert.equal("the whole file", ends.read(server, client))
-      end
-      assert.is_true(scissl.SciSocket.now() - begin < times * held / 2)
-    end)
-
     local text = pattern(300000, 3)
 
     it("sends a file whole, a part of it, and no more than there is", function()
