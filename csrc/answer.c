@@ -14,6 +14,12 @@ bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, cons
     return false;
 }
 
+bool sci_ssl_refuse_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message) {
+    if (!socket->write_failed) return sci_ssl_refuse(L, phase, "write_pending", message);
+    lua_getiuservalue(L, 1, SCI_SSL_FAILURE);
+    return false;
+}
+
 bool sci_ssl_is_closed(const sci_sslsocket *socket) {
     return socket->closed || (!socket->memory && sci_socket_descriptor(&socket->socket) < 0);
 }
@@ -151,17 +157,13 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     lua_settop(L, top + 1);
 }
 
-/* After these the connection goes on: OpenSSL has refused one call, or one direction of the transport is gone. */
-static bool leaves_connection(int code, const char *phase) {
-    if (queue_says(SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY)) return true;
-    return code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0;
-}
-
+/* The connection goes on where OpenSSL has refused one call, or one direction of the transport is gone. */
 void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
-    bool stays = leaves_connection(code, phase);
+    bool refused = queue_says(SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY);
     push_connection_error(L, socket, code, phase);
-    if (stays) return;
-    socket->failed = true;
+    if (refused) return;
+    socket->write_failed = code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0;
+    socket->failed = !socket->write_failed;
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }

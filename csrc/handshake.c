@@ -161,8 +161,7 @@ static int sslsocket_shutdown_tls(lua_State *L) {
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "shutdown")) return 1;
     if (socket->pending_length > 0) {
-        sci_ssl_refuse(L, "shutdown", "write_pending",
-                       "an sslWrite has answered \"not yet\" and has not been repeated");
+        sci_ssl_refuse_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
         return 1;
     }
     sci_ssl_begin(L, socket);

@@ -61,13 +61,14 @@ typedef struct sci_sslsocket {
     sci_role role;               /* which of sslConnect and sslAccept was called first */
     bool memory;                 /* no descriptor: sslFeed and sslDrain */
     bool closed;
-    bool secured;     /* the handshake has been completed */
-    bool failed;      /* nothing more is possible; SCI_SSL_FAILURE says why */
-    bool end_unread;  /* looking ahead met the peer's close_notify; sslRead has not answered it yet */
-    int not_yet_code; /* SSL_ERROR_… behind the last negative answer */
-    int zero_code;    /* SSL_ERROR_… behind the last answer 0 */
-    int wanted;       /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
-    int alert_sent;   /* the fatal alert that we sent, or -1 */
+    bool secured;      /* the handshake has been completed */
+    bool failed;       /* nothing more is possible; SCI_SSL_FAILURE says why */
+    bool write_failed; /* the transport did not take a write; SCI_SSL_FAILURE says why */
+    bool end_unread;   /* looking ahead met the peer's close_notify; sslRead has not answered it yet */
+    int not_yet_code;  /* SSL_ERROR_… behind the last negative answer */
+    int zero_code;     /* SSL_ERROR_… behind the last answer 0 */
+    int wanted;        /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
+    int alert_sent;    /* the fatal alert that we sent, or -1 */
     size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that must come again */
     size_t record_length;                  /* of what was given to OpenSSL last */
     sci_sizing sizing;                     /* how long records are; all zero: as long as they may be */
@@ -141,6 +142,9 @@ bool sci_ssl_is_closed(const sci_sslsocket *socket);
 
 /* Pushes a SciSslError of our own, and answers false. */
 bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message);
+
+/* The same, where a write must come again first: why the transport did not take it, or that it is still to come. */
+bool sci_ssl_refuse_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message);
 
 /* Whether a TLS call can be made now. False: the document's one answer was pushed instead: "not yet", or a
  * SciSslError that says what is missing. The receiver is at index 1. */

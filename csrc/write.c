@@ -39,8 +39,8 @@ bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, s
     if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)
         return refuse_write(L, "shutdown_sent", "our close_notify has been sent: nothing may follow it");
     return repeats_pending(L, socket, bytes, length) ||
-           refuse_write(L, "write_pending",
-                        "an sslWrite has answered \"not yet\": repeat it with the same bytes first");
+           sci_ssl_refuse_pending(L, socket, "write",
+                                  "an sslWrite has answered \"not yet\": repeat it with the same bytes first");
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
@@ -70,6 +70,7 @@ static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
 size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result) {
     size_t total = 0, done = 0;
     bool again = socket->pending_length > 0;
+    socket->write_failed = false;
     do {
         size_t part = next_length(socket, length - total, again);
         again = false;
@@ -88,11 +89,12 @@ int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, in
                            size_t offset) {
     if (result <= 0) {
         sci_ssl_push_failure(L, socket, result, "write");
-        if (!lua_isinteger(L, -1)) return 1;
+        bool again = lua_isinteger(L, -1);
+        if (!again && !socket->write_failed) return 1;
         if (string > 0) lua_pushvalue(L, string);
         else lua_pushlstring(L, rest, socket->record_length);
         remember_pending(L, socket, offset);
-        if (total == 0) return 1;
+        if (!again || total == 0) return 1;
     } else forget_pending(L, socket);
     socket->wanted = SSL_ERROR_NONE;
     lua_pushinteger(L, (lua_Integer)total);

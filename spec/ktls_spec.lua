@@ -3,7 +3,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
-
+local SciSslSocket = scissl.SciSslSocket
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 local RECORD = 16384
 local PATIENCE = 30

@@ -440,6 +440,22 @@ describe("A write to a peer that has gone", function()
     ]])
   end)
 
+  it("answers that again, whatever bytes come next", function()
+    for _, version in ipairs(VERSIONS) do
+      local client, server = ends.connected { version = version }
+      server:close()
+      local answer
+      repeat answer = client:sslWrite(("x"):rep(10000)) until math.type(answer) ~= "integer"
+      for _, bytes in ipairs { "others", "y", ("z"):rep(20000) } do
+        local again = client:sslWrite(bytes)
+        assert.equal(refusals.check(answer):condition(), refusals.check(again):condition())
+        assert.equal("write", again:phase())
+      end
+      assert.equal(0, client:sslRead())
+      assert.equal(scissl.SSL_ERROR_ZERO_RETURN, client:sslGetError(0))
+    end
+  end)
+
   it("answers broken_pipe or connection_reset over TCP, too", function()
     for _, version in ipairs(VERSIONS) do
       local client, server = ends.connected { version = version, transport = "tcp" }
