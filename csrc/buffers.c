@@ -38,10 +38,11 @@ void sci_ssl_warm_up(sci_sslsocket *socket) {
     *place = socket;
     socket->warm = place;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
-    if (socket->secured) SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
 }
 
-void sci_ssl_widen_buffer(sci_sslsocket *socket) {
-    if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
+void sci_ssl_note_length(sci_sslsocket *socket, size_t length) {
+    if (length < SSL3_RT_MAX_PLAIN_LENGTH || socket->wide || !is_idle(socket)) return;
+    (void)SSL_free_buffers(socket->ssl);
     SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
+    socket->wide = true;
 }

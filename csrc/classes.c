@@ -180,15 +180,14 @@ SCI_AT_LOAD static int module_extend(lua_State *L) {
     const char *name = luaL_checkstring(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    if (luaL_getmetatable(L, name) == LUA_TTABLE) {
-        lua_getfield(L, -1, "__index");
-        lua_pushvalue(L, 2);
-        copy_fields(L);
-    } else {
+    luaL_argcheck(L, find_part(name), 1, "there is no such class");
+    if (luaL_getmetatable(L, name) == LUA_TTABLE) lua_getfield(L, -1, "__index");
+    else {
         lua_rawgetp(L, LUA_REGISTRYINDEX, &additions_key);
-        lua_pushvalue(L, 2);
-        lua_setfield(L, -2, name);
+        luaL_getsubtable(L, -1, name);
     }
+    lua_pushvalue(L, 2);
+    copy_fields(L);
     return 0;
 }
 

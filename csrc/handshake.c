@@ -1,5 +1,6 @@
 /* handshake.c: SciSslSocket, the document's handshake, and what else the two sides say to each other beside data.
  * Document rows S3 to S7 and S10 to S15. */
+#include "socket.h"
 #include "sslsocket.h"
 
 /* ---- callbacks in C: they look and note, and never call Lua ----------------------------------------------------- */
@@ -109,6 +110,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_ssl_warm_up(socket);
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
+    if (socket->transport.ktls) sci_socket_base(&socket->socket)->encrypted = true;
     if (result <= 0 && !socket->handler_failed) {
         sci_ssl_push_failure(L, socket, result, phase);
         return 1;
@@ -122,7 +124,6 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_transport_forget(&socket->transport);
     socket->secured = true;
     socket->wanted = SSL_ERROR_NONE;
-    sci_ssl_widen_buffer(socket);
     lua_pushinteger(L, 1);
     return 1;
 }

@@ -105,6 +105,7 @@ static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *),
         return 1;
     }
     socket->wanted = SSL_ERROR_NONE;
+    sci_ssl_note_length(socket, length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
 }
@@ -157,6 +158,7 @@ static int sslsocket_read_sized(lua_State *L) {
     }
     if (result <= 0) note_failure(L, socket, result);
     socket->wanted = SSL_ERROR_NONE;
+    sci_ssl_note_length(socket, length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
 }

@@ -136,6 +136,7 @@ static void end_quiet(const quiet *state) {
 static size_t send_on(SSL *ssl, int file, off_t offset, size_t count, ossl_ssize_t *last) {
     size_t total = 0;
     do {
+        BIO_clear_retry_flags(SSL_get_wbio(ssl));
         *last = SSL_sendfile(ssl, file, offset + (off_t)total, count - total, 0);
         if (*last > 0) total += (size_t)*last;
     } while (total < count && (*last > 0 || (*last < 0 && errno == EINTR)));
@@ -146,7 +147,6 @@ ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off
     BIO *bio = SSL_get_wbio(ssl);
     quiet state;
     ossl_ssize_t last;
-    BIO_clear_retry_flags(bio);
     begin_quiet(&state);
     size_t total = send_on(ssl, file, offset, count, &last);
     int problem = errno;

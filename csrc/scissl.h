@@ -194,6 +194,7 @@ typedef struct sci_socket {
     bool listening;
     bool nonblocking;    /* made so by us; that counts unless it is `exposed` */
     bool exposed;        /* others may know the descriptor, and change its mode */
+    bool encrypted;      /* the kernel encrypts whatever is sent from now on */
     int family;          /* AF_…; 0: not known */
     int connect_errno;   /* why a connection attempt failed */
     char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */

@@ -60,9 +60,20 @@ static size_t send_portion(sci_sslsocket *socket, portion *what, unsigned char *
     return total;
 }
 
-/* The kernel cannot send this file, or not read it: reading it here says why, where that fails too. */
-static bool is_about_file(int system_errno) {
-    return system_errno == EINVAL || system_errno == EIO || system_errno == ESPIPE || system_errno == ENOSYS;
+/* Anything else is about the file: reading it here says why, where that fails, too. */
+static bool is_about_connection(int system_errno) {
+    switch (system_errno) {
+        case 0:
+        case EPIPE:
+        case ECONNRESET:
+        case ECONNABORTED:
+        case ENOTCONN:
+        case ETIMEDOUT:
+        case ENETDOWN:
+        case ENETUNREACH:
+        case EHOSTUNREACH: return true;
+        default: return false;
+    }
 }
 
 /* Not where OpenSSL has to end a record that a write has begun, or to send a message, first. */
@@ -78,7 +89,7 @@ static bool send_by_kernel(lua_State *L, sci_sslsocket *socket, const portion *w
     sci_ssl_begin(L, socket);
     ossl_ssize_t went = sci_ktls_sendfile(socket->ssl, &socket->transport, what->descriptor, what->offset, what->left);
     sci_ssl_end(socket);
-    if (went < 0 && is_about_file(socket->transport.system_errno)) return false;
+    if (went < 0 && !is_about_connection(socket->transport.system_errno)) return false;
     if (went < 0) sci_ssl_push_failure(L, socket, -1, "write");
     else if (went == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
     else {

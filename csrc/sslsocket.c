@@ -21,10 +21,11 @@ been called, what asks the TLS connection answers the condition `closed`, or nil
 
 /* Methods of sci_ssl_add_methods need not look for the metatable by its name, which takes five times as long. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) {
-    if (!lua_getmetatable(L, index)) return luaL_checkudata(L, index, SCI_SSL_SOCKET);
+    sci_sslsocket *socket = lua_touserdata(L, index);
+    if (!socket || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, SCI_SSL_SOCKET);
     bool known = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
     lua_pop(L, 1);
-    return known ? lua_touserdata(L, index) : luaL_checkudata(L, index, SCI_SSL_SOCKET);
+    return known ? socket : luaL_checkudata(L, index, SCI_SSL_SOCKET);
 }
 
 void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods) {
@@ -146,7 +147,7 @@ static void reset_connection(sci_sslsocket *socket) {
     memset(&socket->sizing, 0, sizeof socket->sizing);
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;
-    socket->write_failed = false;
+    socket->write_failed = socket->wide = false;
     socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
@@ -245,7 +246,7 @@ static int sslsocket_initialize(lua_State *L) {
     if (!sci_context_is_open(context))
         return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
     if (socket->ssl && sci_in_finalizer(L)) return sci_fail_own(L, "initialize", "in_finalizer", NULL);
-    if (socket->transport.ktls) return sci_fail_own(L, "initialize", "ktls", NULL);
+    if (sci_socket_base(&socket->socket)->encrypted) return sci_fail_own(L, "initialize", "ktls", NULL);
     if (connection_stands(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
     sci_clear_errors();
@@ -404,7 +405,6 @@ static int call_inherited(lua_State *L) {
 
 static int sslsocket_plain(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    if (!connection_stands(socket) && socket->transport.ktls) return sci_fail_own(L, "plain", "ktls", NULL);
     if (!connection_stands(socket)) return call_inherited(L);
     return sci_fail_own(L, "plain", "handshake_under_way",
                         "send and recv would bypass TLS: use sslWrite and sslRead, or sslShutdown first");

@@ -58,6 +58,7 @@ typedef struct sci_sslsocket {
     SSL *ssl;                    /* NULL: before sslInitialize, after close */
     sci_state *state;            /* of its lua_State, which finalizes it last */
     struct sci_sslsocket **warm; /* its place among those that keep their buffers, or NULL */
+    bool wide;                   /* its read buffer holds several full records */
     sci_role role;               /* which of sslConnect and sslAccept was called first */
     bool memory;                 /* no descriptor: sslFeed and sslDrain */
     bool closed;
@@ -131,9 +132,10 @@ void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 /* ---- buffers.c -------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_keep_heap(void);
-void sci_ssl_warm_up(sci_sslsocket *socket);      /* keeps its buffers, and gives back those of another socket */
-void sci_ssl_widen_buffer(sci_sslsocket *socket); /* for data, once the handshake is done */
-void sci_ssl_leave_warm(sci_sslsocket *socket);   /* for one whose SSL goes */
+void sci_ssl_warm_up(sci_sslsocket *socket); /* keeps its buffers, and gives back those of another socket */
+/* Gives whoever reads full records a buffer for several. */
+void sci_ssl_note_length(sci_sslsocket *socket, size_t length);
+void sci_ssl_leave_warm(sci_sslsocket *socket); /* for one whose SSL goes */
 
 /* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 

@@ -451,6 +451,13 @@ for _, version in ipairs(VERSIONS) do
       answer, failure = client:sslInitialize()
       assert.is_nil(answer)
       assert.equal("ktls", failure:condition())
+      local other <close> = assert(scissl.SciSocket.on(client, true))
+      answer, failure = other:send "plain"
+      assert.is_nil(answer)
+      assert.equal("ktls", failure:condition())
+      answer, failure = SciSslSocket.on(other, scissl.SciSslContext.new()):sslInitialize()
+      assert.is_nil(answer)
+      assert.equal("ktls", failure:condition())
     end)
   end)
 end

@@ -360,3 +360,24 @@ describe("A memory transport", function()
     assert.has_error(function() server:sslFeedEnd() end)
   end)
 end)
+
+describe("A receiver that only looks like one", function()
+  for class, method in pairs { SciSslSocket = "^ssl%u", SciSocket = "^[gs]etSockOpt$", SciSslContext = "^[gs]et%u" } do
+    it("is no " .. class .. ": each method raises", function()
+      local metatable = getmetatable(class == "SciSocket" and assert(scissl.SciSocket.newStreamSocket())
+        or class == "SciSslSocket" and SciSslSocket.onMemory(scissl.SciSslContext.new()) or scissl.SciSslContext.new())
+      local count = 0
+      for name, call in pairs(metatable.__index) do
+        if name:find(method) then
+          for _, impostor in ipairs { setmetatable({}, metatable), {}, io.stdout, "text", 1 } do
+            local done, message = pcall(call, impostor)
+            assert.is_false(done, name)
+            assert.is_truthy(message:find("expected", 1, true), name .. ": " .. message)
+          end
+          count = count + 1
+        end
+      end
+      assert.is_true(count > 1)
+    end)
+  end
+end)
