@@ -1,11 +1,10 @@
 /* buffers.c: OpenSSL's record buffers, 33 kB a connection and more. They stay with the SCI_WARM sockets of a lua_State that
- * were used last, so that a busy one does not allocate for every record; all others have none. */
+ * became busy last, so that those do not allocate for every record; all others have none. */
 #include "sslsocket.h"
 
 #include <string.h>
 
 #define LARGE_BLOCK 262144 /* bytes */
-#define READ_BUFFER 66560  /* bytes: four full records with what belongs to them, in one read of the transport */
 
 /* glibc gives the end of its heap back to the system as soon as 128 KiB are free there, which two closed connections are, and
  * takes it again for the next, page by page. Once a larger block has been freed it waits for twice that block's size. */
@@ -41,8 +40,8 @@ void sci_ssl_warm_up(sci_sslsocket *socket) {
 }
 
 void sci_ssl_note_length(sci_sslsocket *socket, size_t length) {
-    if (length < SSL3_RT_MAX_PLAIN_LENGTH || socket->wide || !is_idle(socket)) return;
+    if (SCI_READ_BUFFER == 0 || length < SSL3_RT_MAX_PLAIN_LENGTH || socket->wide || !is_idle(socket)) return;
     (void)SSL_free_buffers(socket->ssl);
-    SSL_set_default_read_buffer_len(socket->ssl, READ_BUFFER);
+    SSL_set_default_read_buffer_len(socket->ssl, SCI_READ_BUFFER);
     socket->wide = true;
 }

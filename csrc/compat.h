@@ -30,6 +30,14 @@
 #define MSG_NOSIGNAL 0
 #endif
 
+/* Bytes of four full records with what belongs to them, to be brought by one read of the transport. From 3.2 on a length that
+ * is set after the handshake counts no more until keys change: 0. */
+#if OPENSSL_VERSION_NUMBER < 0x30200000L
+#define SCI_READ_BUFFER 66560
+#else
+#define SCI_READ_BUFFER 0
+#endif
+
 /* Records that the kernel encrypts: where OpenSSL was compiled for it, and Linux's headers name what it needs. */
 #if defined(__linux__) && defined(SOL_TLS) && !defined(OPENSSL_NO_KTLS) && defined(__has_include)
 #if __has_include(<linux/tls.h>)
