@@ -55,7 +55,6 @@ static bool set_keys(sci_transport *transport, long sending, void *keys) {
 long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer) {
     switch (command) {
         case SET_KEYS: return set_keys(transport, number, pointer);
-        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls;
         case SET_RECORD_TYPE: transport->record_type = (unsigned char)number; return 0;
         case CLEAR_RECORD_TYPE: transport->record_type = 0; return 0;
         case SEND_FILES_WITHOUT_COPY: return ask_socket_bio(transport, command, number, pointer);

@@ -100,6 +100,8 @@ static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
         case BIO_CTRL_FLUSH: return 1;
         case BIO_CTRL_EOF: return transport->eof;
         case BIO_C_GET_FD: return get_descriptor(transport, pointer);
+        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls; /* asked several times a record */
+        case BIO_CTRL_GET_KTLS_RECV: return 0;
         default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
     }
 }
