@@ -102,7 +102,8 @@ static bool send_by_kernel(lua_State *L, sci_sslsocket *socket, const portion *w
 /***
 Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
 process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
-The file's own position does not move; what has been written to it and not flushed is not seen.
+The file's own position does not move; what has been written to it and not flushed is not seen. `sslSetRecordSizing` does not
+reach what the kernel sends.
 @function SciSslSocket:sendfile
 @tparam file file open for reading, a regular one
 @tparam[opt=0] integer offset where to begin in the file

@@ -165,7 +165,8 @@ static int socket_set_inheritable(lua_State *L) {
 }
 
 /***
-Tells whether the socket waits in its calls.
+Tells whether the socket waits in its calls. What a forked process has made of it is seen only where `getfd`, `pollfd` or
+`setInheritable` has been called.
 @function SciSocket:isBlocking
 @treturn[1] boolean
 @treturn[2] nil

@@ -207,7 +207,8 @@ function SciSocket:setBlocking(blocking) end
 ---```
 function SciSocket:setInheritable(inheritable) end
 
----Tells whether the socket waits in its calls.
+---Tells whether the socket waits in its calls. What a forked process has made of it is seen only where `getfd`, `pollfd` or
+---`setInheritable` has been called.
 ---
 ---@return boolean?
 ---@return SciSslError? # `closed`

@@ -1286,7 +1286,8 @@ function SciSslSocket:verifyErrors() end
 
 ---Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
 ---process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
----The file's own position does not move; what has been written to it and not flushed is not seen.
+---The file's own position does not move; what has been written to it and not flushed is not seen. `sslSetRecordSizing` does not
+---reach what the kernel sends.
 ---
 ---@within More
 ---@param file file* open for reading, a regular one
