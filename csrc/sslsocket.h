@@ -131,11 +131,14 @@ void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 
 /* ---- buffers.c -------------------------------------------------------------------------------------------------- */
 
-void sci_ssl_keep_heap(void);
-void sci_ssl_warm_up(sci_sslsocket *socket); /* keeps its buffers, and gives back those of another socket */
-/* Gives whoever reads full records a buffer for several. */
+void sci_ssl_keep_heap(void); /* once, before there are connections */
+
+/* Lets the socket keep its buffers, and takes those of another; it leaves that round when its SSL goes. */
+void sci_ssl_warm_up(sci_sslsocket *socket);
+void sci_ssl_leave_warm(sci_sslsocket *socket);
+
+/* Gives whoever has read `length` bytes at once, and reads full records, a buffer for several. */
 void sci_ssl_note_length(sci_sslsocket *socket, size_t length);
-void sci_ssl_leave_warm(sci_sslsocket *socket); /* for one whose SSL goes */
 
 /* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
 
