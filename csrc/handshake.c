@@ -154,7 +154,7 @@ peer's. What the peer has sent before its own must be read first.
 @function SciSslSocket:sslShutdown
 @treturn integer|SciSslError 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers
  `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition
- `handshake_needed`, `unread_data`, `write_pending` …)
+ `handshake_needed`, `unread_data`, `write_pending` …), or the failure of the write before it
 @see SSL_shutdown(3)
 */
 static int sslsocket_shutdown_tls(lua_State *L) {

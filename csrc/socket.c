@@ -259,7 +259,8 @@ static int socket_send(lua_State *L) {
     length = sci_check_range(L, 3, length, &offset);
     int descriptor = sci_socket_descriptor(socket);
     if (descriptor < 0) return sci_socket_fail_closed(L, "send");
-    if (sci_socket_base(socket)->encrypted) return sci_fail_own(L, "send", "ktls", NULL);
+    if (sci_socket_base(socket)->encrypted)
+        return sci_socket_fail(L, &(sci_failure){.phase = "send", .condition = "ktls"});
     int problem = send_all(descriptor, data + offset, length, &sent);
     if (problem && !(sent > 0 && sci_would_block(problem)))
         return sci_socket_fail_io(L, socket, "send", SSL_ERROR_WANT_WRITE, problem);

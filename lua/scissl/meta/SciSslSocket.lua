@@ -224,7 +224,7 @@ function SciSslSocket:sslConnect() end
 ---peer's. What the peer has sent before its own must be read first.
 ---
 ---@within The document's protocol
----@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending` …)
+---@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending` …), or the failure of the write before it
 ---@see SSL_shutdown(3)
 ---@usage
 ---```lua

@@ -34,8 +34,11 @@ end
 function adapter.pair(session)
   local client = assert(SciSslSocket.new(client_context))
   assert(client:connect("127.0.0.1", port))
-  local server
-  repeat server = listener:accept() until server -- the system may still be connecting
+  local server, failure
+  repeat
+    server, failure = listener:accept()
+    assert(server or failure:condition() == "not_ready", failure) -- the system may still be connecting
+  until server
   assert(client:sslInitialize())
   assert(server:sslInitialize())
   if session then assert(client:setSession(session)) end
