@@ -108,6 +108,7 @@ static const named_code verify_conditions[] = {
     {X509_V_ERR_EE_KEY_TOO_SMALL, "security_level"},
     {X509_V_ERR_CA_KEY_TOO_SMALL, "security_level"},
     {X509_V_ERR_CA_MD_TOO_WEAK, "security_level"},
+    {X509_V_ERR_OUT_OF_MEM, "memory_full"},
 };
 
 static const named_code ssl_conditions[] = {
@@ -195,7 +196,6 @@ static int received_alert(unsigned long code) {
 
 /* What the other libraries of OpenSSL report under several names, by what it means to a person. */
 static const char *library_condition(int library, int reason) {
-    if (reason == ERR_R_MALLOC_FAILURE) return "memory_full";
     if (library == ERR_LIB_X509 && (reason == X509_R_KEY_VALUES_MISMATCH || reason == X509_R_KEY_TYPE_MISMATCH))
         return "key_mismatch";
     if (library == ERR_LIB_PEM && reason == PEM_R_NO_START_LINE) return "not_pem";
@@ -203,6 +203,10 @@ static const char *library_condition(int library, int reason) {
     if (library == ERR_LIB_PEM && reason == PEM_R_BAD_DECRYPT) return "passphrase_wrong";
     if (library == ERR_LIB_EVP && reason == EVP_R_BAD_DECRYPT) return "passphrase_wrong";
     return NULL;
+}
+
+static bool is_out_of_memory(unsigned long code) {
+    return ERR_SYSTEM_ERROR(code) ? ERR_GET_REASON(code) == ENOMEM : ERR_GET_REASON(code) == ERR_R_MALLOC_FAILURE;
 }
 
 static const char *queue_condition(unsigned long code, bool server) {
@@ -242,9 +246,9 @@ static void set_alert(lua_State *L, int alert, const char *direction) {
     set_text(L, "alertDirection", direction);
 }
 
-static void set_errno(lua_State *L, int system_errno) {
+static void set_errno(lua_State *L, int system_errno, const char *text) {
     set_number(L, "errno", system_errno);
-    set_text(L, "errnoText", strerror(system_errno));
+    set_text(L, "errnoText", text);
 }
 
 static void set_verify_result(lua_State *L, long result) {
@@ -252,51 +256,109 @@ static void set_verify_result(lua_State *L, long result) {
     set_text(L, "verifyText", X509_verify_cert_error_string(result));
 }
 
-/* What the queue told of the failure as a whole. */
+/* ---- OpenSSL's queue, in memory of ours ------------------------------------------------------------------------- */
+
+#define QUEUE_ENTRIES 16 /* OpenSSL keeps no more */
+#define ENTRY_TEXTS 1024 /* bytes for all texts of one entry */
+#define SYSTEM_TEXT 128  /* bytes for what the system says about an errno */
+
+typedef struct queue_entry {
+    unsigned long code;
+    int line;
+    const char *library, *reason, *function, *file, *data; /* in `texts`, or NULL */
+    size_t used;
+    char texts[ENTRY_TEXTS];
+} queue_entry;
+
+/* A copy of OpenSSL's queue. Making the table of fields may run finalizers, which use that queue themselves. */
+typedef struct error_queue {
+    int count;
+    queue_entry entries[QUEUE_ENTRIES];
+} error_queue;
+
+/* Copies as much of `text` as there is room for, and no half characters. */
+static const char *keep_text(queue_entry *entry, const char *text) {
+    size_t room = sizeof entry->texts - entry->used;
+    if (!text || room == 0) return NULL;
+    size_t length = strlen(text);
+    if (length >= room)
+        for (length = room - 1; length > 0 && (text[length] & 0xC0) == 0x80;) length--;
+    char *kept = entry->texts + entry->used;
+    memcpy(kept, text, length);
+    kept[length] = 0;
+    entry->used += length + 1;
+    return kept;
+}
+
+static bool next_entry(queue_entry *entry) {
+    const char *file, *function, *data;
+    int flags;
+    entry->used = 0;
+    entry->code = ERR_peek_error_all(&file, &entry->line, &function, &data, &flags);
+    if (entry->code == 0) return false;
+    bool system = ERR_SYSTEM_ERROR(entry->code);
+    entry->library = keep_text(entry, ERR_lib_error_string(entry->code));
+    entry->reason =
+        keep_text(entry, system ? strerror(ERR_GET_REASON(entry->code)) : ERR_reason_error_string(entry->code));
+    entry->function = keep_text(entry, function);
+    entry->file = keep_text(entry, file);
+    entry->data = (flags & ERR_TXT_STRING) && *data ? keep_text(entry, data) : NULL;
+    (void)ERR_get_error();
+    return true;
+}
+
+static void drain_queue(error_queue *queue) {
+    queue->count = 0;
+    while (queue->count < QUEUE_ENTRIES && next_entry(&queue->entries[queue->count])) queue->count++;
+    sci_clear_errors();
+}
+
+static void set_code(lua_State *L, const queue_entry *entry) {
+    set_number(L, "code", (lua_Integer)entry->code);
+    set_text(L, "library", entry->library);
+    set_text(L, "reason", entry->reason);
+}
+
+static void set_queue(lua_State *L, const error_queue *queue) {
+    lua_createtable(L, queue->count, 0);
+    for (int i = 0; i < queue->count; i++) {
+        const queue_entry *entry = &queue->entries[i];
+        lua_createtable(L, 0, 7);
+        set_code(L, entry);
+        set_text(L, "file", entry->file);
+        set_text(L, "function", entry->function);
+        set_number(L, "line", entry->line);
+        set_text(L, "data", entry->data);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setfield(L, -2, "queue");
+}
+
+/* What the queue tells of the failure as a whole. */
 typedef struct queue_summary {
-    unsigned long first; /* the entry that came first: what OpenSSL met, before what followed from it */
     const char *condition;
     int alert;
     bool verify_failed;
 } queue_summary;
 
-static void summarize(queue_summary *summary, unsigned long code, bool server) {
-    if (!summary->first) summary->first = code;
-    if (!summary->condition) summary->condition = queue_condition(code, server);
-    if (summary->alert < 0) summary->alert = received_alert(code);
-    if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
-        summary->verify_failed = true;
-}
-
-static void set_code(lua_State *L, unsigned long code) {
-    set_number(L, "code", (lua_Integer)code);
-    set_text(L, "library", ERR_lib_error_string(code));
-    set_text(L, "reason", ERR_SYSTEM_ERROR(code) ? strerror(ERR_GET_REASON(code)) : ERR_reason_error_string(code));
-}
-
-/* Moves OpenSSL's queue into the field `queue` of the table on top. */
-static queue_summary drain_queue(lua_State *L, bool server) {
+static queue_summary summarize(const error_queue *queue, bool server) {
     queue_summary summary = {.alert = -1};
-    const char *file, *function, *data;
-    int line, flags;
-    unsigned long code;
-    lua_newtable(L);
-    for (int i = 1; (code = ERR_peek_error_all(&file, &line, &function, &data, &flags)) != 0; i++) {
-        lua_createtable(L, 0, 7);
-        set_code(L, code);
-        set_text(L, "file", file);
-        set_text(L, "function", function);
-        set_number(L, "line", line);
-        if ((flags & ERR_TXT_STRING) && *data) set_text(L, "data", data);
-        lua_rawseti(L, -2, i);
-        summarize(&summary, code, server);
-        (void)ERR_get_error();
+    bool out_of_memory = false;
+    for (int i = 0; i < queue->count; i++) {
+        unsigned long code = queue->entries[i].code;
+        if (is_out_of_memory(code)) out_of_memory = true;
+        if (!summary.condition) summary.condition = queue_condition(code, server);
+        if (summary.alert < 0) summary.alert = received_alert(code);
+        if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
+            summary.verify_failed = true;
     }
-    lua_setfield(L, -2, "queue");
+    if (out_of_memory) summary.condition = "memory_full"; /* whatever else it led to */
     return summary;
 }
 
-static const char *find_condition(const sci_failure *failure, const queue_summary *summary) {
+/* ---- SciSslError ------------------------------------------------------------------------------------------------ */
+
+static const char *find_condition(const sci_failure *failure, const error_queue *queue, const queue_summary *summary) {
     if (failure->condition) return failure->condition;
     if (failure->verify_result != X509_V_OK && (summary->verify_failed || !summary->condition))
         return verify_condition(failure->verify_result);
@@ -305,19 +367,19 @@ static const char *find_condition(const sci_failure *failure, const queue_summar
         const char *condition = find_name(errno_conditions, COUNT(errno_conditions), failure->system_errno);
         return condition ? condition : "system";
     }
-    return summary->first ? "openssl" : "unknown";
+    return queue->count > 0 ? "openssl" : "unknown";
 }
 
-static void fill_fields(lua_State *L, const sci_failure *failure) {
-    queue_summary summary = drain_queue(L, failure->server);
-    if (summary.first) set_code(L, summary.first);
+/* What came first is what OpenSSL met, before what followed from it. */
+static void fill_fields(lua_State *L, const sci_failure *failure, const error_queue *queue, const char *system_text) {
+    queue_summary summary = summarize(queue, failure->server);
+    set_queue(L, queue);
+    if (queue->count > 0) set_code(L, &queue->entries[0]);
     else set_number(L, "code", 0);
     set_text(L, "phase", failure->phase ? failure->phase : "unknown");
-    set_text(L, "condition", find_condition(failure, &summary));
-    set_text(L, "message", failure->message);
-    set_text(L, "subject", failure->subject);
+    set_text(L, "condition", find_condition(failure, queue, &summary));
     set_number(L, "sslError", failure->ssl_error ? failure->ssl_error : SSL_ERROR_SSL);
-    if (failure->system_errno) set_errno(L, failure->system_errno);
+    if (failure->system_errno) set_errno(L, failure->system_errno, system_text);
     if (summary.alert >= 0) set_alert(L, summary.alert, "received");
     else if (failure->alert_sent) set_alert(L, failure->alert, "sent");
     if (failure->verify_result != X509_V_OK) set_verify_result(L, failure->verify_result);
@@ -330,14 +392,32 @@ static void push_empty_error(lua_State *L) {
     lua_setiuservalue(L, -3, ERROR_FIELDS);
 }
 
+static void copy_system_text(char text[SYSTEM_TEXT], int system_errno) {
+    const char *said = system_errno ? strerror(system_errno) : "";
+    size_t length = strnlen(said, SYSTEM_TEXT - 1);
+    memcpy(text, said, length);
+    text[length] = 0;
+}
+
 void sci_push_error(lua_State *L, const sci_failure *failure) {
+    error_queue queue;
+    char system_text[SYSTEM_TEXT];
     int cause = failure->cause ? lua_absindex(L, failure->cause) : 0;
     int traceback = failure->traceback ? lua_absindex(L, failure->traceback) : 0;
-    luaL_checkstack(L, 8, "too many values for a SciSslError");
+    luaL_checkstack(L, 10, "too many values for a SciSslError");
+    drain_queue(&queue);
+    copy_system_text(system_text, failure->system_errno);
+    lua_pushstring(L, failure->subject); /* first: it may be an object's, which a finalizer closes */
+    int subject = lua_gettop(L);
+    lua_pushstring(L, failure->message);
     push_empty_error(L);
-    fill_fields(L, failure);
+    fill_fields(L, failure, &queue, system_text);
+    set_value(L, "subject", subject);
+    set_value(L, "message", subject + 1);
     set_value(L, "cause", cause);
     set_value(L, "traceback", traceback);
+    lua_pop(L, 1);
+    lua_replace(L, subject);
     lua_pop(L, 1);
 }
 

@@ -218,3 +218,69 @@ describe("A finalizer", function()
     client:close()
   end)
 end)
+
+describe("A SciSslError", function()
+  -- The arguments make an error of several entries, with texts of all kinds.
+  local function make_error()
+    return scissl.SciSslX509Certificate.fromDer("\48\130\1\1\48\3\2\1\1" .. ("x"):rep(300))
+  end
+
+  local function fields(err)
+    return { err:condition(), err:code(), err:reason(), err:library(), err:phase(), err:queue() }
+  end
+
+  it("is the same whatever finalizers do to OpenSSL's queue while it is made", function()
+    local _, expected = make_error()
+    assert.is_true(#expected:queue() > 1)
+    local fails = { scissl.SciSslX509Certificate.fromPem, scissl.SciSslX509Certificate.fromDer,
+      scissl.SciSslPrivateKey.fromPem, scissl.SciSslContext.new, scissl.OSSslSession.fromDer }
+    for _, fail in ipairs(fails) do
+      for delay = 0, 60 do
+        local err
+        under_pressure(delay, function() fail "x" end, function() err = select(2, make_error()) end)
+        assert.are.same(fields(expected), fields(err))
+      end
+    end
+  end)
+
+  it("is the same whatever connection finalizers close while it is made", function()
+    local _, expected = make_error()
+    for delay = 0, 12 do
+      local client, server = ends.connected { transport = "memory" }
+      local err
+      under_pressure(delay, function() client:close() end, function() err = select(2, make_error()) end)
+      assert.are.same(fields(expected), fields(err))
+      server:close()
+    end
+  end)
+
+  it("keeps the system's words whatever finalizers make of other numbers", function()
+    for delay = 0, 20 do
+      local err
+      under_pressure(delay, function() scissl.SciSslError.new { errno = 99999 } end,
+        function() err = scissl.SciSslError.new { errno = 88888 } end)
+      assert.are.equal(88888, err:errno())
+      assert.truthy(select(2, err:errno()):find("88888", 1, true))
+    end
+  end)
+
+  it("keeps long texts of OpenSSL, whole characters only", function()
+    local _, err = scissl.SciSslPrivateKey.fromUri("file:/" .. ("é"):rep(1000))
+    for _, entry in ipairs(err:queue()) do
+      assert.truthy(utf8.len(entry.data or ""))
+    end
+  end)
+
+  it("names the peer of a lower socket that a finalizer lets go of", function()
+    for delay = 0, 12 do
+      local listener, port = ends.listener()
+      local near = scissl.SciSocket.newStreamSocket()
+      near:connect("127.0.0.1", port)
+      local upper, err = scissl.SciSocket.on(near), nil
+      near = nil -- luacheck: ignore 311
+      under_pressure(delay, function() upper:close() end, function() err = select(2, upper:wait("r", 0)) end)
+      if err then assert.are.equal("127.0.0.1:" .. port, err:subject()) end
+      listener:close()
+    end
+  end)
+end)

@@ -360,7 +360,7 @@ end
 return function(err)
   local hint, words, cause = meaning(err), own_words(err), cause_words(err)
   if cause and words and words:find(cause, 1, true) then cause = nil end
-  local text = ("%s: %s"):format(where(err), hint or words or "it failed, and nobody said why")
+  local text = ("%s: %s"):format(where(err), hint or words or "it failed without a reason; is memory full?")
   if hint and words and not hint:find(words, 1, true) then text = ("%s [%s]"):format(text, words) end
   if cause then text = ("%s [caused by: %s]"):format(text, cause) end
   return one_line(text)
