@@ -139,6 +139,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
         .server = socket->role == SCI_SERVER,
     };
     luaL_checkstack(L, 8, "too many values for a SciSslError");
+    if (sci_ssl_explain_limit(socket, &failure)) sci_clear_errors(); /* they are about what it was handed instead */
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
     if (socket->transport.ktls_ends) failure.condition = "ktls";
     if (socket->psk_unknown && !socket->secured) failure.condition = "psk_unknown";

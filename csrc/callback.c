@@ -5,6 +5,8 @@
 void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     sci_clear_errors();
     socket->transport.system_errno = 0;
+    socket->transport.taken = 0;
+    socket->transport.stopped = false;
     socket->L = L;
 }
 

@@ -145,6 +145,8 @@ static const named_code ssl_conditions[] = {
     {SSL_R_NO_RENEGOTIATION, "renegotiation_refused"},
     {SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY, "unread_data"},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "truncated"},
+    {SSL_R_TOO_MANY_WARN_ALERTS, "too_many_alerts"},
+    {SSL_R_RECORD_TOO_SMALL, "too_many_empty_records"},
 };
 
 static const named_code alert_conditions[] = {

@@ -17,6 +17,7 @@ static void on_info(const SSL *ssl, int where, int value) {
     if ((where & SSL_CB_WRITE_ALERT) == SSL_CB_WRITE_ALERT && (value >> 8) == SSL3_AL_FATAL)
         socket->alert_sent = value & 0xff;
     if (where & SSL_CB_ALERT) sci_ssl_note_alert(socket, where & SSL_CB_WRITE, value);
+    if (where & SSL_CB_LOOP) sci_ssl_count_message(socket);
     sci_ssl_note_state(socket, where);
     /* A client's session may be the one that is being offered, and the user's, until the handshake is done. */
     if (where & SSL_CB_HANDSHAKE_DONE || (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)

@@ -37,12 +37,18 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     if (result <= 0) note_failure(L, socket, result);
 }
 
+/* Whether a memory transport has bytes that the last call has left, for it has read what one call may. */
+static bool was_stopped(const sci_sslsocket *socket) {
+    return socket->transport.stopped && socket->transport.in.length > 0;
+}
+
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
-    if (!socket->ssl || !socket->secured) return false;
+    if (!socket->ssl) return false;
+    if (!socket->secured) return was_stopped(socket);
     if (socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0) return true;
     if (!SSL_has_pending(socket->ssl) && socket->transport.in.length == 0) return false;
     sci_ssl_look_ahead(L, socket, true);
-    return socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0;
+    return was_stopped(socket) || socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
@@ -55,6 +61,7 @@ static size_t read_buffered(lua_State *L, sci_sslsocket *socket, unsigned char *
     stop_waiting(socket, true);
     while (result > 0 && total < size && SSL_has_pending(socket->ssl)) {
         size_t length = 0;
+        socket->transport.taken = 0;
         result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         total += length;
     }
@@ -84,6 +91,12 @@ void sci_ssl_give_scratch_back(sci_sslsocket *socket) {
     socket->has_scratch = false;
 }
 
+static void note_data(sci_sslsocket *socket, size_t length) {
+    socket->wanted = SSL_ERROR_NONE;
+    if (socket->counted) sci_ssl_forgive(socket);
+    sci_ssl_note_length(socket, length);
+}
+
 static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *), bool all_buffered) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;
@@ -104,8 +117,7 @@ static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *),
         sci_ssl_push_failure(L, socket, result, "read");
         return 1;
     }
-    socket->wanted = SSL_ERROR_NONE;
-    sci_ssl_note_length(socket, length);
+    note_data(socket, length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
 }
@@ -116,7 +128,8 @@ waits for the first byte.
 @function SciSslSocket:sslRead
 @tparam[opt=65536] integer max bytes at the most; one call answers 65536 at the most
 @treturn string|integer|SciSslError the bytes; 0: the peer has closed (`SSL_ERROR_ZERO_RETURN`); less: not yet; a SciSslError
- (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed` …)
+ (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed`;
+ `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` … where the peer sends these and no data)
 @see SSL_read_ex(3)
 */
 static int sslsocket_read(lua_State *L) { return read_with(L, SSL_read_ex, true); }
@@ -157,8 +170,7 @@ static int sslsocket_read_sized(lua_State *L) {
         return 1;
     }
     if (result <= 0) note_failure(L, socket, result);
-    socket->wanted = SSL_ERROR_NONE;
-    sci_ssl_note_length(socket, length);
+    note_data(socket, length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
 }

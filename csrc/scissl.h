@@ -297,6 +297,9 @@ typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */
     int system_errno;         /* of the last call; 0: it did not fail */
     bool hold, nowait;
+    size_t taken;              /* bytes that the call at hand has read … */
+    bool stopped;              /* … until it was stopped, at SCI_READ_LIMIT */
+    bool spoilt;               /* the peer has exceeded a limit: what is read from now on is no record */
     bool ktls;                 /* the kernel makes records of what is sent … */
     bool ktls_ends;            /* … and no more of them: it was to take new keys */
     unsigned char record_type; /* of the next one; 0: application data */
@@ -310,6 +313,11 @@ typedef struct sci_transport {
     bool records, replays;
     size_t replayed; /* bytes of `seen` that were read again, where it `replays` */
 } sci_transport;
+
+/* Bytes that one call of OpenSSL's reads before it has to be repeated: more than the longest handshake message that it
+ * accepts, and than any record. A blocking socket reads on, as it has been asked to wait. */
+#define SCI_READ_LIMIT 262144
+#define SCI_BLOCKING_READ_LIMIT 16777216
 
 #define SCI_MEMORY_LIMIT 262144 /* bytes that a memory transport holds before writing has to wait for sslDrain */
 

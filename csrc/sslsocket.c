@@ -143,7 +143,7 @@ static void drop_ssl(sci_sslsocket *socket) {
 
 static void reset_connection(sci_sslsocket *socket) {
     sci_transport *transport = &socket->transport;
-    transport->hold = transport->nowait = transport->eof = false;
+    transport->hold = transport->nowait = transport->eof = transport->spoilt = false;
     memset(&socket->sizing, 0, sizeof socket->sizing);
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;
@@ -151,6 +151,8 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
+    memset(socket->counts, 0, sizeof socket->counts);
+    socket->exceeded = 0;
     socket->suspends_at = 0;
     sci_ssl_end_trace(socket);
     socket->refuses = socket->early_over = socket->shakes = false;

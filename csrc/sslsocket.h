@@ -5,6 +5,8 @@
 
 #include "scissl.h"
 
+#include <stdint.h>
+
 /* User values behind SCI_SOCKET_OWNER. */
 enum {
     SCI_SSL_CONTEXT = SCI_SOCKET_OWNER + 1,
@@ -48,6 +50,14 @@ typedef struct sci_sizing {
     size_t first, until, sent;
     double pause, last; /* seconds; when the last record was sent */
 } sci_sizing;
+
+/* Messages that a peer may send after the handshake, and that carry no data. */
+enum { SCI_KEY_UPDATES, SCI_TICKETS, SCI_RENEGOTIATIONS, SCI_CERTIFICATE_REQUESTS, SCI_COUNTED };
+
+typedef struct sci_count {
+    unsigned messages;
+    int64_t since; /* nanoseconds, as of sci_now */
+} sci_count;
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
 
@@ -121,6 +131,9 @@ typedef struct sci_sslsocket {
     sci_trace *trace; /* NULL: nothing is noted */
     bool early_over;  /* sslReadReplayable has answered 0 */
     bool shakes;      /* sslConnect or sslAccept has begun: early data comes before them */
+    sci_count counts[SCI_COUNTED];
+    bool counted; /* there is something in `counts` that application data forgives */
+    int exceeded; /* 1 + the one of them that ended the connection; 0: none did */
 } sci_sslsocket;
 
 /* Any SciSslSocket, closed ones too; raises for anything else. */
@@ -184,6 +197,14 @@ bool sci_ssl_in_call(const sci_sslsocket *socket); /* whether a callback of Open
  * is left on the stack, and the error is the cause of the SciSslError that the OpenSSL call is going to end in. Callers
  * reserve the stack that they use with lua_checkstack, and push nothing that allocates outside of the function. */
 bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results);
+
+/* ---- limits.c --------------------------------------------------------------------------------------------------- */
+
+void sci_ssl_count_message(sci_sslsocket *socket); /* the one that OpenSSL has just read */
+void sci_ssl_forgive(sci_sslsocket *socket);       /* application data have come */
+
+/* Says in `failure` which limit has ended the connection. False: none did. */
+bool sci_ssl_explain_limit(const sci_sslsocket *socket, sci_failure *failure);
 
 /* ---- io.c, handshake.c ------------------------------------------------------------------------------------------ */
 

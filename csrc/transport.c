@@ -88,6 +88,21 @@ static bool read_again(sci_transport *transport, char *data, size_t size, size_t
     return true;
 }
 
+/* A record that no protocol allows, over and over: whatever OpenSSL has read before, it ends with an alert. */
+static int read_nonsense(char *data, size_t size, size_t *done) {
+    static const char header[] = {'\xff', 3, 3, '\xff', '\xff'}; /* type, version, length */
+    for (*done = 0; *done < size; ++*done) data[*done] = header[*done % sizeof header];
+    return 1;
+}
+
+/* Whether the call at hand has read what it may, and is to be repeated. */
+static bool has_enough(sci_transport *transport) {
+    if (transport->taken < SCI_READ_LIMIT) return false;
+    bool waits = transport->socket && !transport->nowait && sci_socket_blocking(transport->socket);
+    transport->stopped = !waits || transport->taken >= SCI_BLOCKING_READ_LIMIT;
+    return transport->stopped;
+}
+
 static int get_descriptor(const sci_transport *transport, int *descriptor) {
     int found = transport->socket ? sci_socket_descriptor(transport->socket) : -1;
     if (descriptor) *descriptor = found;
@@ -126,8 +141,9 @@ static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
     ssize_t got;
     *done = 0;
     BIO_clear_retry_flags(bio);
+    if (transport->spoilt) return read_nonsense(data, size, done);
     if (read_again(transport, data, size, done)) return 1;
-    if (transport->hold) return must_wait(bio, BIO_FLAGS_READ);
+    if (transport->hold || has_enough(transport)) return must_wait(bio, BIO_FLAGS_READ);
     int descriptor = sci_socket_descriptor(transport->socket);
     do got = recv(descriptor, data, size, transport->nowait ? MSG_DONTWAIT : 0);
     while (got < 0 && errno == EINTR);
@@ -138,6 +154,7 @@ static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
     }
     remember(transport, data, (size_t)got);
     *done = (size_t)got;
+    transport->taken += *done;
     return 1;
 }
 
@@ -161,12 +178,15 @@ static int memory_read(BIO *bio, char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     *done = 0;
     BIO_clear_retry_flags(bio);
+    if (transport->spoilt) return read_nonsense(data, size, done);
     if (read_again(transport, data, size, done)) return 1;
+    if (transport->in.length > 0 && has_enough(transport)) return must_wait(bio, BIO_FLAGS_READ);
     if (transport->in.length == 0) return transport->eof ? 0 : must_wait(bio, BIO_FLAGS_READ);
     *done = size < transport->in.length ? size : transport->in.length;
     memcpy(data, transport->in.bytes + transport->in.start, *done);
     remember(transport, data, *done);
     sci_queue_skip(&transport->in, *done);
+    transport->taken += *done;
     return 1;
 }
 

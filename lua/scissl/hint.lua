@@ -122,6 +122,15 @@ local hints = {
     return ("the peer ended it with the alert '%s'; %s"):format(alert, alert_hints[alert] or "its log may tell why")
   end,
 
+  too_many_key_updates = "the peer only renews its keys and sends nothing; it wastes this side's time, or is broken",
+  too_many_tickets = "the server sends session tickets and nothing else; it wastes this side's time, or is broken",
+  too_many_renegotiations = "the peer begins one handshake after the other, which costs this side much time; it means "
+    .. "harm, or is broken",
+  too_many_certificate_requests = "the server asks again and again for a certificate, which costs this side much time; "
+    .. "it means harm, or is broken",
+  too_many_empty_records = "the peer sends records without a byte in them; it wastes this side's time, or is broken",
+  too_many_alerts = "the peer sends warnings and nothing else; it wastes this side's time, or is broken",
+
   -- nothing in common
   protocol_version = "the two sides have no TLS version in common; compare minProtocol and maxProtocol, or the "
     .. "method, of both",

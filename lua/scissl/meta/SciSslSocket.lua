@@ -294,7 +294,7 @@ function SciSslSocket:sslVerifyClientPostHandshake() end
 ---
 ---@within Bytes and event loops
 ---@param max? integer (default: 65536) bytes at the most; one call answers 65536 at the most
----@return string|integer|SciSslError # the bytes; 0: the peer has closed (`SSL_ERROR_ZERO_RETURN`); less: not yet; a SciSslError (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed` …)
+---@return string|integer|SciSslError # the bytes; 0: the peer has closed (`SSL_ERROR_ZERO_RETURN`); less: not yet; a SciSslError (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed`; `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` … where the peer sends these and no data)
 ---@see SSL_read_ex(3)
 ---@usage
 ---```lua

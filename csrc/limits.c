@@ -1,0 +1,68 @@
+/* limits.c: SciSslSocket, messages that carry no data: how many of them a peer may send, and how many bytes of them one
+ * call takes. Document row S5.
+ *
+ * OpenSSL reads on until application data come, whatever comes before them: a peer could keep one call busy for ever.
+ * The transport stops it after SCI_READ_LIMIT bytes, which leaves the rest where it is: the call is repeated as after any
+ * "not ready". Where a peer exceeds a limit, the transport hands OpenSSL a record that no protocol allows, and OpenSSL
+ * ends the connection with the alert for it. */
+#include "socket.h"
+#include "sslsocket.h"
+
+#define SECOND INT64_C(1000000000) /* nanoseconds */
+
+/* More than `most` messages within `most` seconds end the connection. Where `per_data`, application data begin the count
+ * anew. Other libraries allow 16 to 32 messages between data, and do not look at the clock. */
+static const struct limit {
+    const char *condition, *message;
+    unsigned most;
+    bool per_data;
+} limits[SCI_COUNTED] = {
+    [SCI_KEY_UPDATES] = {"too_many_key_updates", "more than 32 KeyUpdates came in a row, without data between them", 32,
+                         true},
+    [SCI_TICKETS] = {"too_many_tickets", "more than 32 session tickets came in a row, without data between them", 32,
+                     true},
+    [SCI_RENEGOTIATIONS] = {"too_many_renegotiations", "the peer began more than 8 handshakes within 8 seconds", 8,
+                            false},
+    [SCI_CERTIFICATE_REQUESTS] = {"too_many_certificate_requests",
+                                  "the server asked more than 8 times within 8 seconds for a certificate", 8, false},
+};
+
+/* The message that has just been read, by the state that it has led to. */
+static int counted_message(const SSL *ssl) {
+    switch (SSL_get_state(ssl)) {
+        case TLS_ST_SR_KEY_UPDATE:
+        case TLS_ST_CR_KEY_UPDATE: return SCI_KEY_UPDATES;
+        case TLS_ST_CR_SESSION_TICKET: return SCI_TICKETS;
+        case TLS_ST_CR_HELLO_REQ:
+        case TLS_ST_SR_CLNT_HELLO: return SCI_RENEGOTIATIONS;
+        case TLS_ST_CR_CERT_REQ: return SCI_CERTIFICATE_REQUESTS;
+        default: return -1;
+    }
+}
+
+void sci_ssl_count_message(sci_sslsocket *socket) {
+    int kind = socket->secured ? counted_message(socket->ssl) : -1;
+    if (kind < 0) return;
+    sci_count *count = &socket->counts[kind];
+    int64_t now = sci_now();
+    if (count->messages == 0 || now - count->since >= (int64_t)limits[kind].most * SECOND)
+        *count = (sci_count){.since = now};
+    count->messages++;
+    socket->counted = true;
+    if (count->messages <= limits[kind].most || socket->exceeded) return;
+    socket->exceeded = kind + 1;
+    socket->transport.spoilt = true;
+}
+
+void sci_ssl_forgive(sci_sslsocket *socket) {
+    for (int kind = 0; kind < SCI_COUNTED; kind++)
+        if (limits[kind].per_data) socket->counts[kind].messages = 0;
+    socket->counted = false;
+}
+
+bool sci_ssl_explain_limit(const sci_sslsocket *socket, sci_failure *failure) {
+    if (!socket->exceeded) return false;
+    failure->condition = limits[socket->exceeded - 1].condition;
+    failure->message = limits[socket->exceeded - 1].message;
+    return true;
+}
