@@ -32,7 +32,9 @@ function options.nearest(name, known)
   local best, least = nil, 1 + #name // 3
   local lower = name:lower()
   for candidate in pairs(known) do
-    local steps = distance(lower, candidate:lower())
+    -- The lengths alone are that far apart: a long name costs nothing.
+    local apart = math.abs(#name - #candidate)
+    local steps = apart > least and apart or distance(lower, candidate:lower())
     if steps < least or (steps == least and (not best or candidate < best)) then best, least = candidate, steps end
   end
   return best
