@@ -11,6 +11,8 @@ cd "$root" || exit
 build="$root/build"
 valgrind_specs='spec/handshake_spec.lua spec/suspend_spec.lua spec/psk_spec.lua'
 run_limit=900 # seconds for one run of busted
+fuzzers='api'
+fuzz_seconds=25 # each
 passed=0
 failed=0
 failures=
@@ -207,6 +209,15 @@ run_under_valgrind() {
     done
 }
 
+# Each fuzzer is one check, by the seed that is printed.
+run_fuzzers() {
+    seed=${SCISSL_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
+    say "== fuzzers: SCISSL_SEED=$seed"
+    for fuzzer in $fuzzers; do
+        check "fuzz $fuzzer, seed $seed" sh spec/fuzz/run.sh "$fuzzer" "$fuzz_seconds" "$seed"
+    done
+}
+
 # ---- All of it, in order -----------------------------------------------------------------------------------------
 
 case "${1-}" in
@@ -229,6 +240,7 @@ check "ldoc ." builds_the_reference
 run_all_specs plain "$build/gcc" "$lua"
 check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
 run_sanitized
+[ -z "${SCISSL_ALL-}" ] || run_fuzzers
 run_under_valgrind
 check "luarocks make" installs_with_luarocks
 check "cmake --install" installs_with_cmake
