@@ -25,6 +25,7 @@ void sci_ssl_drop_sessions(sci_sslsocket *socket) {
     while (socket->new_count > 0) SSL_SESSION_free(socket->new_sessions[--socket->new_count]);
     SSL_SESSION_free(socket->offered);
     socket->offered = NULL;
+    sci_free_chain(&socket->session_chain);
 }
 
 /***
@@ -51,6 +52,7 @@ static int sslsocket_new_sessions(lua_State *L) {
         socket->new_count--;
         memmove(socket->new_sessions, socket->new_sessions + 1, socket->new_count * sizeof *socket->new_sessions);
         sci_ssl_name_session(socket->ssl, *slot);
+        sci_ssl_keep_chain(L, socket);
         lua_rawseti(L, -2, i);
     }
     return 1;

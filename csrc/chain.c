@@ -3,6 +3,16 @@
 
 void sci_free_certificates(void *certificates) { sk_X509_pop_free(certificates, X509_free); }
 
+void sci_copy_chain(sci_chain *to, const sci_chain *from) {
+    to->certificates = from->certificates ? X509_chain_up_ref(from->certificates) : NULL;
+    to->proven = to->certificates && from->proven;
+}
+
+void sci_free_chain(sci_chain *chain) {
+    sci_free_certificates(chain->certificates);
+    *chain = (sci_chain){0};
+}
+
 void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates) {
     int count = sk_X509_num(certificates);
     lua_createtable(L, count > 0 ? count : 0, 0);

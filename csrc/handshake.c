@@ -45,15 +45,6 @@ bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
 
 /* ---- the handshake ---------------------------------------------------------------------------------------------- */
 
-/* OpenSSL resumes without a new look at the certificate: a session that was made without verification, or with another
- * host, must not slip past a client that verifies now. It is left out, and a full handshake follows. */
-static bool session_fits(const SSL *ssl) {
-    SSL_SESSION *session = SSL_get_session(ssl);
-    if (!session || !(SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER)) return true;
-    X509 *certificate = SSL_SESSION_get0_peer(session);
-    return SSL_get_verify_result(ssl) == X509_V_OK && (!certificate || sci_ssl_leaf_holds(ssl, certificate));
-}
-
 /* OpenSSL asks nobody about the certificate where it is told that it does not matter. */
 static void insist_on_verification(sci_sslsocket *socket) {
     int mode = SSL_get_verify_mode(socket->ssl);
@@ -65,7 +56,8 @@ static bool begin_as_client(sci_sslsocket *socket) {
     socket->role = SCI_CLIENT;
     SSL_set_connect_state(socket->ssl);
     if (socket->suspends_at & SCI_AT_VERIFY) insist_on_verification(socket);
-    return (!socket->afresh && session_fits(socket->ssl)) || SSL_set_session(socket->ssl, NULL);
+    /* OpenSSL would resume without a new look at the certificate: what does not pass now takes a full handshake. */
+    return (!socket->afresh && sci_ssl_may_offer_session(socket)) || SSL_set_session(socket->ssl, NULL);
 }
 
 bool sci_ssl_begin_as_server(sci_sslsocket *socket) {

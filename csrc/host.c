@@ -97,30 +97,3 @@ bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from) {
         copied = X509_VERIFY_PARAM_add1_host(to, host, 0) == 1;
     return copied;
 }
-
-/* ---- a certificate that was checked before ---------------------------------------------------------------------- */
-
-static bool matches_hosts(X509_VERIFY_PARAM *param, X509 *certificate) {
-    unsigned int flags = X509_VERIFY_PARAM_get_hostflags(param);
-    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
-    if (!host) return true;
-    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host(param, i)) != NULL; i++)
-        if (X509_check_host(certificate, host, 0, flags, NULL) == 1) return true;
-    return false;
-}
-
-static bool matches_ip(X509_VERIFY_PARAM *param, X509 *certificate) {
-    char *ip = X509_VERIFY_PARAM_get1_ip_asc(param);
-    bool matches = !ip || X509_check_ip_asc(certificate, ip, 0) == 1;
-    OPENSSL_free(ip);
-    return matches;
-}
-
-static bool matches_email(X509_VERIFY_PARAM *param, X509 *certificate) {
-    const char *email = X509_VERIFY_PARAM_get0_email(param);
-    return !email || X509_check_email(certificate, email, 0, 0) == 1;
-}
-
-bool sci_policy_accepts(X509_VERIFY_PARAM *param, X509 *certificate) {
-    return matches_hosts(param, certificate) && matches_ip(param, certificate) && matches_email(param, certificate);
-}

@@ -209,6 +209,15 @@ void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session) {
         (void)SSL_SESSION_set1_hostname(session, name);
 }
 
+/* A session of a resumed connection has the peer of the one before. */
+void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket) {
+    const SSL *ssl = socket->ssl;
+    if (socket->role != SCI_CLIENT) return;
+    if (SSL_session_reused(ssl)) sci_keep_session_chain(L, &socket->session_chain);
+    else if (SSL_get_verify_result(ssl) == X509_V_OK)
+        sci_keep_session_chain(L, &(sci_chain){.certificates = SSL_get0_verified_chain(ssl), .proven = true});
+}
+
 /***
 Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
 has arrived by now is looked at first. (Row S2)
@@ -228,6 +237,7 @@ static int sslsocket_get_session(lua_State *L) {
     SSL_SESSION **slot = sci_new_session(L);
     *slot = SSL_get1_session(ssl);
     if (*slot) sci_ssl_name_session(ssl, *slot);
+    sci_ssl_keep_chain(L, socket);
     return 1;
 }
 

@@ -183,7 +183,8 @@ static bool copy_value(lua_State *L, int from, int to) {
 void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
     SSL *ssl = socket->ssl;
-    if (copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT)) {
+    socket->psk_client = copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT);
+    if (socket->psk_client) {
         if (context->psk_client_sha384) SSL_set_psk_use_session_callback(ssl, on_use_session);
         else SSL_set_psk_client_callback(ssl, on_client_key);
     }

@@ -2,27 +2,80 @@
  * been revoked, removed or has expired since must not come back that way. */
 #include "sslsocket.h"
 
-#include <time.h>
-
 static X509_STORE *trust_of(const SSL *ssl) {
     X509_STORE *store = NULL;
     (void)SSL_get0_verify_cert_store((SSL *)ssl, &store);
     return store ? store : SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
 }
 
-/* The leaf with what came along with it, against the trust, the purpose and the time of now. */
-static long judge_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *chain) {
-    X509_STORE *store = trust_of(ssl);
-    long result = X509_V_ERR_UNSPECIFIED;
-    X509_STORE_CTX *check = X509_STORE_CTX_new();
-    if (!check || !X509_STORE_CTX_init(check, store, peer, chain)) goto done;
+/* OpenSSL gives these the same values as the flags of verification. */
+static unsigned long suite_b_flags(const SSL *ssl) {
+    return (unsigned long)SSL_set_cert_flags((SSL *)ssl, 0) & SSL_CERT_FLAG_SUITEB_128_LOS;
+}
+
+static bool same_chain(STACK_OF(X509) *a, STACK_OF(X509) *b) {
+    bool same = sk_X509_num(a) == sk_X509_num(b);
+    for (int i = 0; same && i < sk_X509_num(a); i++) same = X509_cmp(sk_X509_value(a, i), sk_X509_value(b, i)) == 0;
+    return same;
+}
+
+/* The part of OpenSSL's own function for signatures and times that can have changed. */
+static int check_times(X509_STORE_CTX *check) {
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(check);
+    const X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
+    int order = 0, i = sk_X509_num(chain);
+    while (order == 0 && i-- > 0) {
+        const X509 *certificate = sk_X509_value(chain, i);
+        order = X509_cmp_timeframe(param, X509_get0_notBefore(certificate), X509_get0_notAfter(certificate));
+    }
+    if (order == 0) return 1;
+    X509_STORE_CTX_set_error_depth(check, i);
+    X509_STORE_CTX_set_error(check, order > 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_ERR_CERT_NOT_YET_VALID);
+    return 0;
+}
+
+typedef struct judgement {
+    const sci_chain *known;          /* of the session, or NULL */
+    X509_STORE_CTX_verify_fn verify; /* OpenSSL's own */
+} judgement;
+
+/* Signatures take nearly all the time of a check, and those between the same certificates stay right. */
+static int verify_signatures(X509_STORE_CTX *check) {
+    const judgement *about = X509_STORE_CTX_get_app_data(check);
+    const X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
+    bool all = X509_VERIFY_PARAM_get_flags((X509_VERIFY_PARAM *)param) & X509_V_FLAG_CHECK_SS_SIGNATURE;
+    bool known = about->known->proven && same_chain(X509_STORE_CTX_get0_chain(check), about->known->certificates);
+    return known && !all ? check_times(check) : about->verify(check);
+}
+
+static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
     X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));
-    if (!X509_STORE_CTX_set_default(check, SSL_is_server(ssl) ? "ssl_client" : "ssl_server")) goto done;
-    if (!X509_VERIFY_PARAM_set1(param, SSL_get0_param((SSL *)ssl))) goto done;
+    X509_STORE_CTX_set_flags(check, suite_b_flags(ssl));
+    return X509_STORE_CTX_set_default(check, SSL_is_server(ssl) ? "ssl_client" : "ssl_server") &&
+           X509_VERIFY_PARAM_set1(param, SSL_get0_param((SSL *)ssl));
+}
+
+/* The peer's certificate with the others that are at hand, as OpenSSL does in a full handshake. Where `known` is not NULL
+ * it becomes the chain that was verified. */
+static long judge_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
+    long result = X509_V_ERR_UNSPECIFIED;
+    judgement about = {.known = known};
+    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
+    if (known) {
+        about.verify = X509_STORE_CTX_get_verify(check);
+        X509_STORE_CTX_set_verify(check, verify_signatures);
+        X509_STORE_CTX_set_app_data(check, &about);
+    }
     bool good = X509_verify_cert(check) > 0;
     result = X509_STORE_CTX_get_error(check);
     if (!good && result == X509_V_OK) result = X509_V_ERR_UNSPECIFIED;
+    if (known && result == X509_V_OK) {
+        sci_free_chain(known);
+        known->certificates = X509_STORE_CTX_get1_chain(check);
+        known->proven = known->certificates != NULL;
+    }
 done:
     X509_STORE_CTX_free(check);
     return result;
@@ -34,31 +87,39 @@ static long judge_client(const SSL *ssl, const SSL_SESSION *session, STACK_OF(X5
     X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)session);
     if (!(mode & SSL_VERIFY_PEER)) return X509_V_OK;
     if (!peer) return mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT ? X509_V_ERR_CERT_REJECTED : X509_V_OK;
-    return judge_again(ssl, peer, chain);
+    return judge_again(ssl, peer, chain, NULL);
 }
 
-static bool has_expired(X509_VERIFY_PARAM *param, const X509 *leaf) {
-    unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
-    if (flags & X509_V_FLAG_NO_CHECK_TIME) return false;
-    time_t at = flags & X509_V_FLAG_USE_CHECK_TIME ? X509_VERIFY_PARAM_get_time(param) : time(NULL);
-    return ASN1_TIME_cmp_time_t(X509_get0_notAfter(leaf), at) <= 0; /* -2: it is no time */
-}
-
-/* Any list that names it will do: the full handshake that follows finds out whether the list can be believed. */
-static bool is_revoked(const SSL *ssl, X509 *leaf) {
-    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(trust_of(ssl));
-    X509_REVOKED *entry;
-    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
-        if (crl && X509_CRL_get0_by_cert(crl, &entry, leaf) == 1) return true;
-    }
+static bool offers(const SSL *ssl, const SSL_CIPHER *cipher) {
+    const STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
+    for (int i = 0; cipher && i < sk_SSL_CIPHER_num(ciphers); i++)
+        if (SSL_CIPHER_get_id(sk_SSL_CIPHER_value(ciphers, i)) == SSL_CIPHER_get_id(cipher)) return true;
     return false;
 }
 
-bool sci_ssl_leaf_holds(const SSL *ssl, X509 *leaf) {
-    X509_VERIFY_PARAM *param = SSL_get0_param((SSL *)ssl);
-    bool checks_crls = X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_CRL_CHECK;
-    return sci_policy_accepts(param, leaf) && !has_expired(param, leaf) && !(checks_crls && is_revoked(ssl, leaf));
+/* A session without a certificate is one of an anonymous cipher suite (row S15), or of a pre-shared key. */
+static bool may_lack_certificate(const sci_sslsocket *socket, const SSL_SESSION *session) {
+    const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(session);
+    bool anonymous = cipher && SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null;
+    return anonymous ? offers(socket->ssl, cipher) : socket->psk_client;
+}
+
+/* OpenSSL keeps what the peer sent with a session in memory alone. */
+static long judge_server(sci_sslsocket *socket, X509 *peer) {
+    STACK_OF(X509) *sent = SSL_get_peer_cert_chain(socket->ssl);
+    return judge_again(socket->ssl, peer, sent ? sent : socket->session_chain.certificates, &socket->session_chain);
+}
+
+bool sci_ssl_may_offer_session(sci_sslsocket *socket) {
+    SSL_SESSION *session = SSL_get_session(socket->ssl);
+    if (!session || !(SSL_get_verify_mode(socket->ssl) & SSL_VERIFY_PEER)) return true;
+    if (SSL_get_verify_result(socket->ssl) != X509_V_OK) return false;
+    X509 *peer = SSL_SESSION_get0_peer(session);
+    if (!peer) return may_lack_certificate(socket, session);
+    ERR_set_mark();
+    bool may = judge_server(socket, peer) == X509_V_OK;
+    ERR_pop_to_mark();
+    return may;
 }
 
 bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session) {

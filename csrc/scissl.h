@@ -282,6 +282,19 @@ void sci_open_cipher(lua_State *L);
 SSL_SESSION **sci_new_session(lua_State *L);
 SSL_SESSION *sci_check_session(lua_State *L, int index);
 SSL_SESSION *sci_test_session(lua_State *L, int index); /* borrowed; NULL where it is something else */
+
+/* The certificates of a session's peer: all of them as they were verified, or, not `proven`, some that may help. */
+typedef struct sci_chain {
+    STACK_OF(X509) *certificates; /* NULL: none is known */
+    bool proven;                  /* each has been found to be signed by the next */
+} sci_chain;
+
+void sci_copy_chain(sci_chain *to, const sci_chain *from); /* shares the certificates; `to` is empty before */
+void sci_free_chain(sci_chain *chain);
+
+/* Keep a copy of `chain` with the session on top of the stack, and give one back. */
+void sci_keep_session_chain(lua_State *L, const sci_chain *chain);
+void sci_copy_session_chain(lua_State *L, int index, sci_chain *chain);
 void sci_open_session(lua_State *L);
 
 /* ---- transport.c: BIOs ------------------------------------------------------------------------------------------ */
@@ -360,9 +373,6 @@ X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index);
 
 /* Makes the host names of `from` those of `to`. */
 bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from);
-
-/* Whether the certificate is for one of the hosts, the address and the e-mail address that `param` names. */
-bool sci_policy_accepts(X509_VERIFY_PARAM *param, X509 *certificate);
 
 /* ---- context.c, offer.c, trust.c, identity.c, policy.c …: SciSslContext ----------------------------------------- */
 

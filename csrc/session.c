@@ -16,15 +16,15 @@ static const sci_kind session_kind = {
 
 typedef struct session_box {
     SSL_SESSION *session;
-    bool closed; /* by a finalizer, and still there */
+    sci_chain chain; /* of the peer, as far as it is known */
+    bool closed;     /* by a finalizer, and still there */
 } session_box;
 
 static SSL_SESSION *open_session(const session_box *box) { return box && !box->closed ? box->session : NULL; }
 
-SSL_SESSION **sci_new_session(lua_State *L) {
-    session_box *box = sci_new_object(L, SCI_SESSION, sizeof *box, 0);
-    return &box->session;
-}
+static session_box *new_box(lua_State *L) { return sci_new_object(L, SCI_SESSION, sizeof(session_box), 0); }
+
+SSL_SESSION **sci_new_session(lua_State *L) { return &new_box(L)->session; }
 
 SSL_SESSION *sci_check_session(lua_State *L, int index) {
     SSL_SESSION *session = open_session(luaL_checkudata(L, index, SCI_SESSION));
@@ -34,9 +34,22 @@ SSL_SESSION *sci_check_session(lua_State *L, int index) {
 
 SSL_SESSION *sci_test_session(lua_State *L, int index) { return open_session(luaL_testudata(L, index, SCI_SESSION)); }
 
+void sci_keep_session_chain(lua_State *L, const sci_chain *chain) {
+    session_box *box = luaL_checkudata(L, -1, SCI_SESSION);
+    sci_free_chain(&box->chain);
+    sci_copy_chain(&box->chain, chain);
+}
+
+void sci_copy_session_chain(lua_State *L, int index, sci_chain *chain) {
+    const session_box *box = luaL_checkudata(L, index, SCI_SESSION);
+    sci_free_chain(chain);
+    sci_copy_chain(chain, &box->chain);
+}
+
 static int session_gc(lua_State *L) {
     session_box *box = luaL_checkudata(L, 1, SCI_SESSION);
     SSL_SESSION_free(box->session);
+    sci_free_chain(&box->chain);
     box->session = NULL;
     return 0;
 }
@@ -47,8 +60,34 @@ static int session_close(lua_State *L) {
     return sci_in_finalizer(L) ? 0 : session_gc(L);
 }
 
+/* ---- read and written ------------------------------------------------------------------------------------------- */
+
+/* Adds a certificate, which it owns from then on. */
+static bool add_to_chain(session_box *box, X509 *certificate) {
+    if (!box->chain.certificates) box->chain.certificates = sk_X509_new_null();
+    if (box->chain.certificates && sk_X509_push(box->chain.certificates, certificate) > 0) return true;
+    X509_free(certificate);
+    return false;
+}
+
+/* The certificates behind the session. False: one is damaged. */
+static bool read_chain_pem(session_box *box, BIO *bio) {
+    X509 *certificate;
+    while ((certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL)) != NULL)
+        if (!add_to_chain(box, certificate)) return false;
+    return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+}
+
+static bool read_chain_der(session_box *box, const unsigned char *cursor, const unsigned char *end) {
+    while (cursor < end) {
+        X509 *certificate = d2i_X509(NULL, &cursor, end - cursor);
+        if (!certificate || !add_to_chain(box, certificate)) return false;
+    }
+    return true;
+}
+
 /***
-Reads a session that `toPem` wrote.
+Reads a session that `toPem` wrote, or OpenSSL's programs.
 @function OSSslSession.fromPem
 @tparam string text
 @treturn[1] OSSslSession
@@ -59,14 +98,17 @@ Reads a session that `toPem` wrote.
 static int session_from_pem(lua_State *L) {
     int length;
     const char *text = sci_check_bytes(L, 1, &length);
-    SSL_SESSION **slot = sci_new_session(L);
+    session_box *box = new_box(L);
     sci_failure failure = {.phase = "load", .subject = "TLS session"};
     sci_clear_errors();
     BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) *slot = PEM_read_bio_SSL_SESSION(bio, NULL, sci_no_passphrase, NULL);
-    if (bio && !*slot) sci_explain_pem(bio, &session_kind, &failure);
+    if (bio) box->session = PEM_read_bio_SSL_SESSION(bio, NULL, sci_no_passphrase, NULL);
+    bool read = box->session && read_chain_pem(box, bio);
+    if (bio && !read) sci_explain_pem(bio, &session_kind, &failure);
     BIO_free(bio);
-    return *slot ? 1 : sci_fail(L, &failure);
+    if (!read) return sci_fail(L, &failure);
+    sci_clear_errors(); /* of the search for a further certificate */
+    return 1;
 }
 
 /***
@@ -81,49 +123,69 @@ Reads a session that `toDer` wrote.
 static int session_from_der(lua_State *L) {
     int length;
     const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length), *cursor = bytes;
-    SSL_SESSION **slot = sci_new_session(L);
+    session_box *box = new_box(L);
     sci_failure failure = {.phase = "load", .subject = "TLS session"};
     sci_clear_errors();
-    *slot = d2i_SSL_SESSION(NULL, &cursor, length);
-    if (!*slot) sci_explain_der(bytes, length, &session_kind, &failure);
-    return *slot ? 1 : sci_fail(L, &failure);
+    box->session = d2i_SSL_SESSION(NULL, &cursor, length);
+    bool read = box->session && read_chain_der(box, cursor, bytes + length);
+    if (!read) sci_explain_der(bytes, length, &session_kind, &failure);
+    return read ? 1 : sci_fail(L, &failure);
+}
+
+/* OpenSSL writes the peer's own certificate with the session, and roots come from the trust store. */
+static bool is_intermediate(const session_box *box, X509 *certificate) {
+    const X509 *leaf = SSL_SESSION_get0_peer(box->session);
+    return leaf && X509_cmp(leaf, certificate) != 0 && !(X509_get_extension_flags(certificate) & EXFLAG_SS);
+}
+
+static bool write_chain(BIO *bio, const session_box *box, int (*write)(BIO *, const X509 *)) {
+    bool written = true;
+    for (int i = 0; written && i < sk_X509_num(box->chain.certificates); i++) {
+        X509 *certificate = sk_X509_value(box->chain.certificates, i);
+        if (is_intermediate(box, certificate)) written = write(bio, certificate) == 1;
+    }
+    return written;
+}
+
+static bool write_pem(BIO *bio, const session_box *box) {
+    return PEM_write_bio_SSL_SESSION(bio, box->session) == 1 && write_chain(bio, box, PEM_write_bio_X509);
+}
+
+static bool write_der(BIO *bio, const session_box *box) {
+    return i2d_SSL_SESSION_bio(bio, box->session) == 1 && write_chain(bio, box, i2d_X509_bio);
+}
+
+static int push_written(lua_State *L, bool (*write)(BIO *, const session_box *)) {
+    (void)sci_check_session(L, 1);
+    BIO *bio = sci_new_memory_bio(L);
+    (void)sci_check_session(L, 1); /* a finalizer may have closed it */
+    sci_clear_errors();
+    if (!bio || !write(bio, lua_touserdata(L, 1))) return sci_fail_openssl(L, "save", "TLS session");
+    sci_push_bio_bytes(L, bio);
+    return 1;
 }
 
 /***
-Writes the session as PEM text. It holds the session's secret: keep it as you would a key.
+Writes the session as PEM text, and behind it the intermediate certificates that the peer sent: without them a client could
+not verify the peer's certificate again. It holds the session's secret: keep it as you would a key.
 @function OSSslSession:toPem
 @treturn[1] string
 @treturn[2] nil
 @treturn[2] SciSslError
 @see PEM_write_bio_SSL_SESSION(3)
 */
-static int session_to_pem(lua_State *L) {
-    SSL_SESSION *session = sci_check_session(L, 1);
-    BIO *bio = sci_new_memory_bio(L);
-    if (!bio || !PEM_write_bio_SSL_SESSION(bio, session)) return sci_fail_openssl(L, "save", "TLS session");
-    sci_push_bio_bytes(L, bio);
-    return 1;
-}
+static int session_to_pem(lua_State *L) { return push_written(L, write_pem); }
 
 /***
-Writes the session as DER bytes. They hold the session's secret: keep them as you would a key.
+Writes the session as DER bytes, and behind it the intermediate certificates that the peer sent. They hold the session's
+secret: keep them as you would a key.
 @function OSSslSession:toDer
 @treturn[1] string
 @treturn[2] nil
 @treturn[2] SciSslError
 @see i2d_SSL_SESSION(3)
 */
-static int session_to_der(lua_State *L) {
-    SSL_SESSION *session = sci_check_session(L, 1);
-    luaL_Buffer buffer;
-    sci_clear_errors();
-    int length = i2d_SSL_SESSION(session, NULL);
-    if (length <= 0) return sci_fail_openssl(L, "save", "TLS session");
-    unsigned char *cursor = (unsigned char *)luaL_buffinitsize(L, &buffer, (size_t)length);
-    if (i2d_SSL_SESSION(session, &cursor) != length) return sci_fail_openssl(L, "save", "TLS session");
-    luaL_pushresultsize(&buffer, (size_t)length);
-    return 1;
-}
+static int session_to_der(lua_State *L) { return push_written(L, write_der); }
 
 /***
 Answers the session's id. In TLS 1.3 it names the session on this side only.

@@ -116,8 +116,9 @@ static int sslsocket_set_verify_hosts(lua_State *L) {
 }
 
 /***
-Sets the session that the handshake shall resume. Where the server does not take it, and where this client verifies and
-the session was made with a peer that would not pass, a full handshake follows. A server may set it while the handshake
+Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
+that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
+host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
 is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
 @function SciSslSocket:setSession
 @tparam OSSslSession session
@@ -133,6 +134,7 @@ static int sslsocket_set_session(lua_State *L) {
     if (socket->station == SCI_AT_CLIENT_HELLO) return offer(L, socket, session);
     sci_clear_errors();
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
+    sci_copy_session_chain(L, 2, &socket->session_chain);
     return sci_answer_receiver(L);
 }
 

@@ -497,6 +497,7 @@ void sci_open_sslsocket(lua_State *L) {
     sci_open_peer(L);
     sci_open_suspend(L);
     sci_open_dane(L);
+    sci_open_anonymous(L);
     sci_open_psk(L);
     sci_open_early(L);
     sci_open_cache(L);

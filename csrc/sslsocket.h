@@ -118,8 +118,10 @@ typedef struct sci_sslsocket {
     SSL_SESSION *new_sessions[SCI_NEW_SESSIONS];
     size_t new_count;
     SSL_SESSION *offered;    /* by the caller, at the client's hello */
+    sci_chain session_chain; /* of the session that a client was given */
     const char *ticket_data; /* bytes of SCI_SSL_TICKET_DATA, or NULL */
     size_t ticket_data_length;
+    bool psk_client;        /* inherited: SCI_SSL_PSK_CLIENT is set */
     bool psk_server_sha384; /* inherited */
     bool psk_tells;         /* inherited: an unknown identity is told so */
     bool psk_unknown;       /* that is what the client has said */
@@ -262,6 +264,9 @@ void sci_ssl_note_state(const sci_sslsocket *socket, int where);
 void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl);
 void sci_ssl_end_trace(sci_sslsocket *socket);
 
+/* anonymous.c: takes the anonymous cipher suites out of what the connection offers or accepts. False: out of memory. */
+bool sci_ssl_refuse_anonymous(SSL *ssl);
+
 /* cache.c */
 void sci_ssl_drop_sessions(sci_sslsocket *socket);
 void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
@@ -271,8 +276,8 @@ void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
 bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session);
 long sci_ssl_judge_resumed(const SSL *ssl);
 
-/* Whether a client may still resume with that server: names, expiry and revocation lists, for which no chain is needed. */
-bool sci_ssl_leaf_holds(const SSL *ssl, X509 *leaf);
+/* Whether a client may offer its session: where it verifies, the server's chain is verified again as if it had come now. */
+bool sci_ssl_may_offer_session(sci_sslsocket *socket);
 int sci_alert_of_result(long result);
 
 /* suspend.c: sends the alert `refusal` after the handshake, where that can be. Leaves OpenSSL's queue empty. */
@@ -303,9 +308,12 @@ void sci_open_socket_keylog(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 
-void sci_append_certificate(lua_State *L, X509 *certificate);    /* to the array on top; up-refs it */
-void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session); /* notes whom a client asked for */
-void sci_push_presented(lua_State *L, const SSL *ssl);           /* an array of what the peer sent */
+void sci_append_certificate(lua_State *L, X509 *certificate); /* to the array on top; up-refs it */
+STACK_OF(X509) *
+sci_ssl_peer_chain(const sci_sslsocket *socket); /* borrowed: what the peer sent, or did when it was new */
+void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket); /* with the session of a client on top */
+void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session);    /* notes whom a client asked for */
+void sci_push_presented(lua_State *L, const SSL *ssl);              /* an array of what the peer sent */
 
 /* Each adds its methods to the class table on top. */
 void sci_open_answer(lua_State *L);
@@ -317,6 +325,7 @@ void sci_open_sendfile(lua_State *L);
 void sci_open_peer(lua_State *L);
 void sci_open_suspend(lua_State *L);
 void sci_open_dane(lua_State *L);
+void sci_open_anonymous(lua_State *L);
 void sci_open_psk(lua_State *L);
 void sci_open_early(lua_State *L);
 void sci_open_cache(lua_State *L);

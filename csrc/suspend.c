@@ -26,6 +26,11 @@ static bool leave_station(sci_sslsocket *socket) {
     return !refused;
 }
 
+/* OpenSSL asks for no certificate where the cipher suite is anonymous, not even where the flags insist on one. */
+static bool insist_on_certificate(SSL *ssl) {
+    return !(SSL_get_verify_mode(ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) || sci_ssl_refuse_anonymous(ssl);
+}
+
 static int on_client_hello(SSL *ssl, int *alert, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)unused;
@@ -33,9 +38,9 @@ static int on_client_hello(SSL *ssl, int *alert, void *unused) {
         stop_at(socket, SCI_AT_CLIENT_HELLO);
         return SSL_CLIENT_HELLO_RETRY;
     }
-    if (leave_station(socket)) return SSL_CLIENT_HELLO_SUCCESS;
-    *alert = socket->refusal;
-    return SSL_CLIENT_HELLO_ERROR;
+    bool accepted = leave_station(socket);
+    *alert = accepted ? SSL_AD_INTERNAL_ERROR : socket->refusal;
+    return accepted && insist_on_certificate(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 static int on_certificate(SSL *ssl, void *unused) {

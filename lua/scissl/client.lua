@@ -65,6 +65,7 @@ function client.prepare(socket, run)
   local ready, failure = socket:sslInitialize()
   local verify = given.verify ~= false
   if ready then ready, failure = socket:sslSetVerify(verify and core.SSL_VERIFY_PEER or core.SSL_VERIFY_NONE) end
+  if ready and verify then ready, failure = socket:sslRequireCertificate() end
   if ready and verify and run.verifyHost then ready, failure = set_verify_host(socket, run.verifyHost) end
   if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
   if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end

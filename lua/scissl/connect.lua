@@ -111,7 +111,8 @@ known_options = Configuration.optionKinds(known_options)
 -- * `verifyHost`: the name or address that the certificate must be for, if not `host`; a list of names: one of them;
 --   false: any name will do
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
--- * `verify`: false: no check whatsoever, and so no protection against anybody
+-- * `verify`: false: no check whatsoever, and so no protection against anybody. Otherwise anonymous cipher suites of
+--   `cipherList` are not offered
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocsp`: `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see
@@ -123,7 +124,7 @@ known_options = Configuration.optionKinds(known_options)
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
--- * `session`: an OSSslSession to resume
+-- * `session`: an OSSslSession to resume, if the server's chain would pass a full handshake now
 -- * `sessions`: a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are
 --   kept apart by host, port, application protocols and everything that decides whom this connection trusts
 -- * `tlsa`: TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with

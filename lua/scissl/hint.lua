@@ -139,6 +139,8 @@ local hints = {
       .. "(TLS 1.3) of both"
     return is_server(err) and text .. ", and see that the server has a certificate" or text
   end,
+  anonymous_ciphers = "every cipher of the list is anonymous: the server would show no certificate; add others to "
+    .. "cipherList, or name verify = false if the server need not prove who it is",
   no_shared_group = "the two sides have no key exchange group in common; compare the groups of both",
   no_shared_signature_algorithm = "the two sides have no signature algorithm in common that fits the "
     .. "certificate's key; compare signatureAlgorithms, or use a certificate with another key type",

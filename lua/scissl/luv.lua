@@ -192,7 +192,10 @@ local function secure(handle, role, given)
   local ready = ssl
   if ready then ready, failure = ssl:sslInitialize() end
   if ready and given.serverName then ready, failure = ssl:sslSetServerName(given.serverName) end
-  if ready and given.verifyHost then ready, failure = ssl:sslSetVerifyHost(given.verifyHost) end
+  if ready and given.verifyHost then
+    ready, failure = ssl:sslSetVerifyHost(given.verifyHost)
+    if ready then ready, failure = ssl:sslRequireCertificate() end
+  end
   if not ready then return nil, failure end
   local pump = { handle = handle, ssl = ssl, readers = {}, writers = {} }
   pump.waiter = waiter_of(pump)

@@ -46,6 +46,7 @@ function strictness.prepare(connection)
     return nil, "strict: no host name to verify (use conn:sni(name) or the parameter verifyhost)"
   end
   local done, failure = tls:sslSetVerify(core.SSL_VERIFY_PEER)
+  if done then done, failure = tls:sslRequireCertificate() end
   if done and host and not connection.dane then done, failure = tls:sslSetVerifyHost(host) end
   if done then return true end
   return nil, describe(failure)

@@ -4,7 +4,7 @@
 ---@class OSSslSession
 local OSSslSession = {}
 
----Reads a session that `toPem` wrote.
+---Reads a session that `toPem` wrote, or OpenSSL's programs.
 ---
 ---@param text string
 ---@return OSSslSession?
@@ -31,7 +31,8 @@ function OSSslSession.fromPem(text) end
 ---```
 function OSSslSession.fromDer(bytes) end
 
----Writes the session as PEM text. It holds the session's secret: keep it as you would a key.
+---Writes the session as PEM text, and behind it the intermediate certificates that the peer sent: without them a client could
+---not verify the peer's certificate again. It holds the session's secret: keep it as you would a key.
 ---
 ---@return string?
 ---@return SciSslError?
@@ -43,7 +44,8 @@ function OSSslSession.fromDer(bytes) end
 ---```
 function OSSslSession:toPem() end
 
----Writes the session as DER bytes. They hold the session's secret: keep them as you would a key.
+---Writes the session as DER bytes, and behind it the intermediate certificates that the peer sent. They hold the session's
+---secret: keep them as you would a key.
 ---
 ---@return string?
 ---@return SciSslError?

@@ -597,8 +597,9 @@ function SciSslSocket:sslSetVerifyHost(nameOrAddress) end
 ---```
 function SciSslSocket:sslSetVerifyHosts(names) end
 
----Sets the session that the handshake shall resume. Where the server does not take it, and where this client verifies and
----the session was made with a peer that would not pass, a full handshake follows. A server may set it while the handshake
+---Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
+---that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
+---host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
 ---is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
 ---
 ---@within Settings of one connection
@@ -1237,6 +1238,21 @@ function SciSslSocket:sslTrace(on) end
 -----> sent ClientHello
 ---```
 function SciSslSocket:traceEvents() end
+
+---Refuses a server that shows no certificate: the anonymous cipher suites of the cipher list are not offered. Without this, a
+---server that chooses one of them passes whatever `sslSetVerify` says (row S15). A server that proves itself by a pre-shared
+---key still needs no certificate. A server refuses anonymous cipher suites by itself where `sslSetVerify` has
+---`SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
+---
+---@within More
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `anonymous_ciphers`: the list has no others; `not_initialized`, `handshake_under_way` or `closed`
+---@see SSL_CIPHER_get_auth_nid(3)
+---@usage
+---```lua
+---assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
+---```
+function SciSslSocket:sslRequireCertificate() end
 
 ---Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
 ---certificate, which is the better choice unless a peer insists.

@@ -49,7 +49,7 @@ local scissl = {}
 ---@field trustUri? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
 ---@field verifyHost? string|string[]|false the name or address that the certificate must be for, if not `host`; a list of names: one of them; false: any name will do
 ---@field serverName? string|false the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
----@field verify? boolean false: no check whatsoever, and so no protection against anybody
+---@field verify? boolean false: no check whatsoever, and so no protection against anybody. Otherwise anonymous cipher suites of `cipherList` are not offered
 ---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
 ---@field privateKey? string|SciSslPrivateKey the client's own (see SciSslSocketConfiguration)
 ---@field passphrase? string|function the client's own (see SciSslSocketConfiguration)
@@ -78,7 +78,7 @@ local scissl = {}
 ---@field sessionTimeout? integer as in SciSslSocketConfiguration
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
----@field session? OSSslSession an OSSslSession to resume
+---@field session? OSSslSession an OSSslSession to resume, if the server's chain would pass a full handshake now
 ---@field sessions? table|userdata a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
 ---@field tlsa? table TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
 ---@field replayable? string what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever records it can send it again: use it for requests that change nothing. Where not, or where the server does not take it, it is written after the handshake; `stream:earlyDataStatus()` tells

@@ -54,6 +54,9 @@ print(server:sslShutdown()) --> 1
 print(read(client, server)) --> 0
 print(client:sslShutdown()) --> 1
 
+--- SciSslSocket:sslRequireCertificate
+assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
+
 --- SciSslSocket:sslRenegotiate
 print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
 print(client12:sslRenegotiate():condition()) --> renegotiation_refused
