@@ -195,7 +195,9 @@ SCI_AT_LOAD void sci_open_classes(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__index", module_index},
         {"__pairs", module_pairs},
-        {"extend", module_extend},
+        {"extend", module_extend}, /* this and what follows is for the layer above, and no part of the module's face */
+        {"stampFiles", sci_stamp_files},
+        {"defaultTrust", sci_default_trust},
         {NULL, NULL},
     };
     int module = lua_gettop(L);

@@ -161,6 +161,11 @@ void sci_open_error(lua_State *L);
 
 int sci_digest(lua_State *L); /* scissl.digest */
 
+/* ---- stamp.c ------------------------------------------------------------------------------------------------------ */
+
+int sci_stamp_files(lua_State *L);   /* stampFiles, for scissl.configuration */
+int sci_default_trust(lua_State *L); /* trust.c: defaultTrust, for scissl.configuration */
+
 /* ---- seal.c ----------------------------------------------------------------------------------------------------- */
 
 int sci_seal(lua_State *L);   /* scissl.seal */

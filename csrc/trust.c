@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure) {
@@ -148,35 +149,97 @@ static int context_load_verify_locations(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* A file that the environment names and that holds no certificates must not mean "trust nobody" without a word. */
-static bool named_file_serves(sci_failure *failure) {
-    const char *path = getenv(X509_get_default_cert_file_env());
-    if (!path) return true;
-    BIO *bio = sci_open_file(path, failure);
+/* What the environment variable names; NULL: it is not set, or empty. */
+static const char *named_by(const char *variable) {
+    const char *value = getenv(variable);
+    return value && *value ? value : NULL;
+}
+
+static const char *default_file(void) {
+    const char *named = named_by(X509_get_default_cert_file_env());
+    return named ? named : X509_get_default_cert_file();
+}
+
+static const char *default_directories(void) {
+    const char *named = named_by(X509_get_default_cert_dir_env());
+    return named ? named : X509_get_default_cert_dir();
+}
+
+/* defaultTrust(): the file and the directories, with colons between, that useDefaultTrust trusts now. */
+int sci_default_trust(lua_State *L) {
+    lua_pushstring(L, default_file());
+    lua_pushstring(L, default_directories());
+    return 2;
+}
+
+/* Pushes "SSL_CERT_FILE=/some/path". */
+static const char *push_assignment(lua_State *L, const char *variable) {
+    return lua_pushfstring(L, "%s=%s", variable, named_by(variable));
+}
+
+/* A file that the environment names and that holds no certificates must not mean that nothing is trusted. */
+static bool named_file_serves(lua_State *L, sci_failure *failure) {
+    const char *variable = X509_get_default_cert_file_env();
+    if (!named_by(variable)) return true;
+    const char *assignment = push_assignment(L, variable);
+    BIO *bio = sci_open_file(named_by(variable), failure);
     STACK_OF(X509) *certificates = bio ? sci_read_certificates(bio, failure) : NULL;
+    bool serves = certificates != NULL;
     BIO_free(bio);
     sk_X509_pop_free(certificates, X509_free);
-    return certificates != NULL;
+    failure->subject = assignment;
+    return serves;
+}
+
+/* Nor must directories of which none exists. */
+static bool named_directory_serves(lua_State *L, sci_failure *failure) {
+    const char *variable = X509_get_default_cert_dir_env(), *end;
+    if (!named_by(variable)) return true;
+    const char *assignment = push_assignment(L, variable);
+    const char *directories = strchr(assignment, '=') + 1;
+    bool serves = false;
+    for (; !serves && *directories; directories = *end ? end + 1 : end) {
+        end = directories + strcspn(directories, ":");
+        *failure = (sci_failure){.phase = failure->phase};
+        serves = is_directory(lua_pushlstring(L, directories, (size_t)(end - directories)), failure);
+        lua_pop(L, 1);
+    }
+    failure->subject = assignment;
+    return serves;
+}
+
+static bool is_empty(const char *variable) {
+    const char *value = getenv(variable);
+    return value && !*value;
+}
+
+/* OpenSSL takes an empty variable for the name of something that is not there. */
+static bool trust_defaults(sci_context *context) {
+    X509_STORE *store = sci_context_own_trust(context);
+    if (!store || !X509_STORE_set_default_paths(store)) return false;
+    if (is_empty(X509_get_default_cert_file_env())) (void)X509_STORE_load_file(store, X509_get_default_cert_file());
+    if (is_empty(X509_get_default_cert_dir_env()) && !X509_STORE_load_path(store, X509_get_default_cert_dir()))
+        return false;
+    return remember_path(context, default_directories());
 }
 
 /***
 Trusts what the system trusts: OpenSSL's default file and directory, or what the environment variables
-`SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+`SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as one that is not set. `SSL_CERT_DIR` may name several
+directories, with colons between; one of them must exist.
 @function SciSslContext:useDefaultTrust
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` that cannot be used
+@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` or `SSL_CERT_DIR` that
+ cannot be used, with `SSL_CERT_FILE=` and the path as its subject
 @see SSL_CTX_set_default_verify_paths(3)
 */
 static int context_use_default_trust(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
-    if (!named_file_serves(&failure)) return sci_fail(L, &failure);
-    const char *path = getenv(X509_get_default_cert_dir_env());
-    if (!sci_context_detach(context) || !own_store(context) || !SSL_CTX_set_default_verify_paths(context->ctx) ||
-        !remember_path(context, path ? path : X509_get_default_cert_dir()))
-        return sci_fail_openssl(L, "load", "the system's trust store");
+    if (!named_file_serves(L, &failure) || !named_directory_serves(L, &failure)) return sci_fail(L, &failure);
+    if (!trust_defaults(context)) return sci_fail_openssl(L, "load", "the system's trust store");
     sci_clear_errors();
     return sci_answer_receiver(L);
 }

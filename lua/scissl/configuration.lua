@@ -40,12 +40,18 @@
 -- Servers that verify ask for certificates of the issuers in `caFile` and `ca`, unless `acceptedIssuers` names others,
 -- or none where it is empty. `crl` and `crlFile` switch the flag `crl_check` on.
 --
--- Files are read when the context is made, and not again while it is shared: after a change on disk call
--- `SciSslSocketConfiguration.forgetContexts()`.
+-- A shared context is as fresh as its files: each `getSciSslContext()` looks at them, and makes a new context where one
+-- has changed (another file, size or time). The same holds for the certificates and CRLs in `caPath` and for the
+-- system's trust store. Connections, listeners and maps of server names keep the context that they have. A file that is
+-- written anew in place with as many bytes as before, within the resolution of the file system's clock (some
+-- milliseconds as a rule), cannot be told from the old one: rename a new file over it. What a URI other than `file:`
+-- names is not looked at: call `SciSslSocketConfiguration.forgetContexts()` when it has changed.
 -- @classmod SciSslSocketConfiguration
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+
+local internal = getmetatable(core)
 
 local Configuration = { __name = "SciSslSocketConfiguration" }
 Configuration.__index = Configuration
@@ -151,30 +157,30 @@ end
 
 -- ---- making a context
 
-local function is_pem(text)
-  return type(text) == "string" and text:find("-----BEGIN", 1, true) ~= nil
-end
-
-local function load_certificate(context, certificate)
-  if type(certificate) == "string" and not is_pem(certificate) then
-    return context:useCertificateChainFile(certificate)
-  end
-  return context:useCertificate(certificate)
-end
-
-local function load_key(context, key, passphrase)
-  if type(key) == "string" and not is_pem(key) then return context:usePrivateKeyFile(key, passphrase) end
-  return context:usePrivateKey(key, passphrase)
-end
-
 -- The first two bytes of a DER sequence of more than 127 bytes are none that a path begins with.
 local function is_der(text)
   return text:find("^0[\x81-\x84]") ~= nil
 end
 
+-- Whether a text is a path, where it may be a PEM text or DER bytes as well.
+local function is_path(text)
+  return type(text) == "string" and not text:find("-----BEGIN", 1, true) and not text:find "[\0\n]"
+    and not is_der(text)
+end
+
+local function load_certificate(context, certificate)
+  if is_path(certificate) then return context:useCertificateChainFile(certificate) end
+  return context:useCertificate(certificate)
+end
+
+local function load_key(context, key, passphrase)
+  if is_path(key) then return context:usePrivateKeyFile(key, passphrase) end
+  return context:usePrivateKey(key, passphrase)
+end
+
 local function load_pkcs12(context, pkcs12, passphrase)
-  if is_der(pkcs12) then return context:usePkcs12(pkcs12, passphrase) end
-  return context:usePkcs12File(pkcs12, passphrase)
+  if is_path(pkcs12) then return context:usePkcs12File(pkcs12, passphrase) end
+  return context:usePkcs12(pkcs12, passphrase)
 end
 
 local function set_psk_client(context, psk)
@@ -290,40 +296,96 @@ local function make_context(values)
   return context
 end
 
+-- ---- the files that a context is made of
+
+-- Fields that may hold a path. The file of `keylogFile` is written, and not read.
+local path_fields = {
+  "caFile", "caPath", "certificate", "certificateChainFilename", "certificateFilename", "crlFile", "pkcs12",
+  "privateKey", "privateKeyFilename",
+}
+
+local function add_path(paths, path)
+  if is_path(path) then paths[#paths + 1] = path end
+end
+
+-- As OpenSSL reads it: a path, or a file: URI.
+local function add_uri(paths, uri)
+  add_path(paths, uri)
+  local path = uri:match "^[Ff][Ii][Ll][Ee]:(.*)$"
+  if path then add_path(paths, path:match "^//[^/]*(/.*)$" or path) end
+end
+
+local function add_default_trust(paths)
+  local file, directories = internal.defaultTrust()
+  add_path(paths, file)
+  for directory in directories:gmatch "[^:]+" do add_path(paths, directory) end
+end
+
+local function paths_of(values)
+  local paths = {}
+  for _, name in ipairs(path_fields) do add_path(paths, values[name]) end
+  for _, identity in ipairs(values.certificates or {}) do
+    add_path(paths, identity.certificate)
+    add_path(paths, identity.privateKey)
+  end
+  -- Some commands take paths. The value of another one is the name of no file, and a look at it finds nothing.
+  for _, command in pairs(values.commands or {}) do
+    add_path(paths, type(command) == "table" and command[2] or command)
+  end
+  if values.trustUri then add_uri(paths, values.trustUri) end
+  if values.defaultTrust then add_default_trust(paths) end
+  return paths
+end
+
+local function stamp_of(values)
+  local paths = paths_of(values)
+  return paths[1] and internal.stampFiles(paths) or ""
+end
+
 -- ---- sharing contexts
 
--- A context lives as long as somebody uses it; the ones used last stay a little longer, so that one connection after
+-- A context lives as long as something uses it; the ones used last stay a little longer, so that one connection after
 -- the other does not load the trust store each time.
 local shared = setmetatable({}, { __mode = "v" })
+local stamps = setmetatable({}, { __mode = "k" }) -- of the files, when each of the contexts was made of them
 local recent, RECENT_MAX = {}, 8
 
-local function remember(context)
+local function forget(context)
   for i, known in ipairs(recent) do
     if known == context then table.remove(recent, i) break end
   end
+end
+
+local function remember(context)
+  forget(context)
   table.insert(recent, 1, context)
   recent[RECENT_MAX + 1] = nil
   return context
 end
 
---- Answers the context that all equal configurations share. It is made, and its files read, at the first call.
--- Changing the configuration afterwards never changes that context: the next call answers another one.
+--- Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
+-- again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
+-- answers another one.
 -- @function SciSslSocketConfiguration:getSciSslContext
 -- @treturn[1] SciSslContext
 -- @treturn[2] nil
--- @treturn[2] SciSslError what SciSslContext said to the first field that it refused
+-- @treturn[2] SciSslError what SciSslContext said to the first field that it refused; a context that was made earlier
+--  stays in use where it is
 function Configuration:getSciSslContext()
   local key = key_of(self)
-  if not shared[key] then
-    local context, failure = make_context(self.values)
-    if not context then return nil, failure end
-    shared[key] = context
-  end
-  return remember(shared[key])
+  local stamp = stamp_of(self.values) -- before the files are read: what changes meanwhile is seen at the next call
+  local known = shared[key]
+  if known and stamps[known] == stamp then return remember(known) end
+  local context, failure = make_context(self.values)
+  if not context then return nil, failure end
+  if known then forget(known) end
+  shared[key], stamps[context] = context, stamp
+  return remember(context)
 end
 
 --- Lets every shared context go: the next `getSciSslContext()` makes a new one and reads its files anew. Connections
--- that stand keep theirs.
+-- that stand keep theirs. It is needed only for what is no file, such as a `trustUri` of a provider, and for what the
+-- class says about files that are written in place.
 -- @function SciSslSocketConfiguration.forgetContexts
 function Configuration.forgetContexts()
   recent = {}
@@ -435,7 +497,7 @@ local shown
 function shown(name, value)
   if secret[name] then return "(set)" end
   if (name == "pkcs12" or name == "ocspResponse") and is_der(value) then return "(DER)" end
-  if is_pem(value) then return "(PEM)" end
+  if type(value) == "string" and value:find("-----BEGIN", 1, true) then return "(PEM)" end
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
   for i, item in ipairs(value) do parts[i] = shown(name, item) end

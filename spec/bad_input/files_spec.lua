@@ -253,7 +253,7 @@ describe("SSL_CERT_FILE", function()
     if file[1]:find("^file_") and file.name ~= "an empty path" then
       it(("answers %s for %s, by its name, where it is used"):format(file[1], file.name), function()
         local path = file.path()
-        local expected = ("%s\tload\t%s\n"):format(file[1], path)
+        local expected = ("%s\tload\tSSL_CERT_FILE=%s\n"):format(file[1], path)
         assert.are.equal("false\t" .. expected .. "nil\t" .. expected, run(path))
       end)
     end
@@ -266,7 +266,7 @@ describe("SSL_CERT_FILE", function()
 
   it("of garbage is no trust, and no silence", function()
     local path = pki.write(garbage(4000))
-    local expected = ("not_pem\tload\t%s\n"):format(path)
+    local expected = ("not_pem\tload\tSSL_CERT_FILE=%s\n"):format(path)
     assert.are.equal("false\t" .. expected .. "nil\t" .. expected, run(path))
   end)
 end)

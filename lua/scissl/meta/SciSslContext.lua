@@ -479,11 +479,12 @@ function SciSslContext:addTrustedUri(uri) end
 function SciSslContext:loadVerifyLocations(caFile, caPath) end
 
 ---Trusts what the system trusts: OpenSSL's default file and directory, or what the environment variables
----`SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+---`SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as one that is not set. `SSL_CERT_DIR` may name several
+---directories, with colons between; one of them must exist.
 ---
 ---@within Trust
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` that cannot be used
+---@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` or `SSL_CERT_DIR` that cannot be used, with `SSL_CERT_FILE=` and the path as its subject
 ---@see SSL_CTX_set_default_verify_paths(3)
 ---@usage
 ---```lua

@@ -7,8 +7,12 @@
 ---Servers that verify ask for certificates of the issuers in `caFile` and `ca`, unless `acceptedIssuers` names others,
 ---or none where it is empty. `crl` and `crlFile` switch the flag `crl_check` on.
 ---
----Files are read when the context is made, and not again while it is shared: after a change on disk call
----`SciSslSocketConfiguration.forgetContexts()`.
+---A shared context is as fresh as its files: each `getSciSslContext()` looks at them, and makes a new context where one
+---has changed (another file, size or time). The same holds for the certificates and CRLs in `caPath` and for the
+---system's trust store. Connections, listeners and maps of server names keep the context that they have. A file that is
+---written anew in place with as many bytes as before, within the resolution of the file system's clock (some
+---milliseconds as a rule), cannot be told from the old one: rename a new file over it. What a URI other than `file:`
+---names is not looked at: call `SciSslSocketConfiguration.forgetContexts()` when it has changed.
 ---
 ---@meta SciSslSocketConfiguration
 ---@class SciSslSocketConfiguration
@@ -27,11 +31,12 @@ local SciSslSocketConfiguration = {}
 ---```
 function SciSslSocketConfiguration.numberOf(object) end
 
----Answers the context that all equal configurations share. It is made, and its files read, at the first call.
----Changing the configuration afterwards never changes that context: the next call answers another one.
+---Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
+---again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
+---answers another one.
 ---
 ---@return SciSslContext?
----@return SciSslError? # what SciSslContext said to the first field that it refused
+---@return SciSslError? # what SciSslContext said to the first field that it refused; a context that was made earlier stays in use where it is
 ---@usage
 ---```lua
 ---local one = scissl.SciSslSocketConfiguration.new { caFile = "ca.pem", minProtocol = "TLSv1.3" }
@@ -42,7 +47,8 @@ function SciSslSocketConfiguration.numberOf(object) end
 function SciSslSocketConfiguration:getSciSslContext() end
 
 ---Lets every shared context go: the next `getSciSslContext()` makes a new one and reads its files anew. Connections
----that stand keep theirs.
+---that stand keep theirs. It is needed only for what is no file, such as a `trustUri` of a provider, and for what the
+---class says about files that are written in place.
 ---
 ---@usage
 ---```lua

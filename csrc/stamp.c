@@ -1,0 +1,85 @@
+/* stamp.c: what tells a file that has changed from one that has not: identity, size and times. */
+#include "scissl.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#define st_ctim st_ctimespec
+#endif
+
+typedef struct file_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed; /* changed: by rename, chmod, or a write that puts `modified` back */
+    int missing;                       /* errno, where there is nothing to be seen */
+} file_stamp;
+
+static bool write_bytes(BIO *stamps, const void *bytes, size_t length) {
+    size_t written;
+    return BIO_write_ex(stamps, bytes, length, &written) && written == length;
+}
+
+/* `name` is seen from `directory`. Answers in `is_directory` what it is. */
+static bool stamp_file(BIO *stamps, int directory, const char *name, bool *is_directory) {
+    struct stat status;
+    file_stamp stamp;
+    memset(&stamp, 0, sizeof stamp); /* what lies between the fields is compared, too */
+    *is_directory = false;
+    if (fstatat(directory, name, &status, 0) != 0) {
+        stamp.missing = errno;
+    } else {
+        *is_directory = S_ISDIR(status.st_mode);
+        stamp.device = status.st_dev;
+        stamp.inode = status.st_ino;
+        stamp.size = status.st_size;
+        stamp.modified = status.st_mtim;
+        stamp.changed = status.st_ctim;
+    }
+    return write_bytes(stamps, name, strlen(name) + 1) && write_bytes(stamps, &stamp, sizeof stamp);
+}
+
+/* A name as OpenSSL looks for in directories, and `openssl rehash` makes: 9d66eef0.0, 9d66eef0.r0. */
+static bool is_hashed(const char *name) {
+    size_t digits = strspn(name, "0123456789abcdef");
+    if (digits != 8 || name[8] != '.') return false;
+    const char *number = name + 9 + (name[9] == 'r');
+    return isdigit((unsigned char)*number) && number[strspn(number, "0123456789")] == '\0';
+}
+
+/* The directory's own times tell of files that come and go; the files behind its names may be written anew in place. */
+static bool stamp_entries(BIO *stamps, const char *path) {
+    DIR *directory = opendir(path);
+    if (!directory) return true; /* whoever loads from it says why */
+    const struct dirent *entry;
+    bool good = true, unused;
+    while (good && (entry = readdir(directory)) != NULL)
+        if (is_hashed(entry->d_name)) good = stamp_file(stamps, dirfd(directory), entry->d_name, &unused);
+    (void)closedir(directory);
+    return good;
+}
+
+/* stampFiles(paths): text that differs from that of an earlier call where one of the files, or of the certificates and
+ * CRLs in one of the directories, has changed since. A path where nothing is has a stamp as well. */
+int sci_stamp_files(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+    BIO *stamps = sci_new_memory_bio(L);
+    bool good = stamps != NULL, is_directory;
+    for (lua_Integer i = 1; good && i <= count; i++) {
+        lua_rawgeti(L, 1, i);
+        const char *path = luaL_checkstring(L, -1);
+        good = stamp_file(stamps, AT_FDCWD, path, &is_directory) && (!is_directory || stamp_entries(stamps, path));
+        lua_pop(L, 1);
+    }
+    sci_clear_errors();
+    if (!good) return luaL_error(L, "not enough memory");
+    sci_push_bio_bytes(L, stamps);
+    return 1;
+}
