@@ -15,7 +15,10 @@ run_chunk() {
     limit=$(($2 + slack))
     (
         cd "$place" || exit
-        LD_PRELOAD=$preload timeout -k 5 "$limit" "$lua" "$root/spec/fuzz/main.lua" "$@"
+        case $1 in
+            memory) timeout -k 5 "$limit" "$build/memory" "$root/spec/fuzz/main.lua" "$@" ;;
+            *) LD_PRELOAD=$preload timeout -k 5 "$limit" "$lua" "$root/spec/fuzz/main.lua" "$@" ;;
+        esac
     ) >/dev/null 2>"$place/$1.log" </dev/null
 }
 
@@ -50,13 +53,20 @@ run_fuzzer() {
     say "fuzz $1: seed $seed, iterations $first to $((next - 1)), nothing found"
 }
 
+# The host of the memory fuzzer: Lua, embedded.
+build_host() {
+    flags=$(pkg-config --cflags --libs lua5.4 || pkg-config --cflags --libs lua) &&
+        gcc -g -Wall -Wextra -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -Wl,-E \
+            "$root/spec/fuzz/memory.c" -o "$build/memory" $flags -lssl -lcrypto
+}
+
 which=${1:-all}
 seconds=${2:-30}
 seed=${3:-${SCISSL_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}}
 first=${4:-0}
 count=${5:-}
 case $which in
-    all) which='api' ;;
+    all) which='api memory' ;;
     api | middle | parsers | memory) ;;
     *) give_up "usage: sh spec/fuzz/run.sh [api|middle|parsers|memory|all] [SECONDS [SEED [ITERATION [COUNT]]]]" ;;
 esac
@@ -68,6 +78,7 @@ mkdir -p "$place"
 {
     cmake -S "$root" -B "$build" -DSCISSL_SANITIZE=ON -DCMAKE_C_COMPILER=gcc && cmake --build "$build" --parallel
 } >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
+build_host >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
 preload=$(gcc -print-file-name=libasan.so)
 unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE OPENSSL_CONF
 export LUA_PATH="$root/lua/?.lua;$root/lua/?/init.lua;$root/?.lua;;" LUA_CPATH="$build/?.so;;"
