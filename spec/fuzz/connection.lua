@@ -2,7 +2,8 @@
 -- whatever happens to its bytes or to its memory:
 --
 --    * what is read is a prefix of what the other end has written, in early data as well;
---    * a client that verifies never completes with the wrong certificate, nor a server that requires one;
+--    * a client that verifies never completes with another certificate than the server's own, or with a wrong one, nor
+--      a server that requires one;
 --    * every failure is a SciSslError with a condition and a hint;
 --    * all comes to an end in a bounded number of steps.
 --
@@ -39,6 +40,14 @@ end
 local function check_error(err)
   assert(scissl.isSslError(err), "a failure that is no SciSslError")
   assert(type(err:condition()) == "string" and #err:errorHint() > 0, "a failure without a condition or a hint")
+end
+
+-- Nobody but the server can have shown what the client has accepted.
+local function check_peer(connection)
+  if connection.options.psk then return end
+  local certificate = connection.client.socket:peerCertificate()
+  local own = connection.options.serverIdentity.certificate
+  assert(certificate and certificate:toDer() == own:toDer(), "the client completed with another certificate")
 end
 
 local function check_data(where, got, pattern, most)
@@ -103,6 +112,7 @@ function End:handshake(random)
   self:judge(answer)
   if answer == 1 then
     self.done = true
+    if self.name == "client" then check_peer(self.connection) end
   elseif math.type(answer) == "integer" then
     local station = stations[self.socket:sslGetError(answer)]
     if station then handlers[station](self, random) end
@@ -151,18 +161,18 @@ function deeds.peek(self)
   end
 end
 
+-- What only one role, or one version, may do: a refusal changes nothing.
 for deed, name in pairs { update = "sslKeyUpdate", renegotiate = "sslRenegotiate", tickets = "sslSendTickets",
   ask = "sslVerifyClientPostHandshake" } do
   deeds[deed] = function(self, random)
-    if random:chance(3) then self:judge(self:call(name)) end
+    if not random:chance(3) then return end
+    local answer = self:call(name)
+    if scissl.isSslError(answer) then check_error(answer) end
   end
 end
 
 function deeds.shutdown(self, random)
-  if random:chance(6) then
-    self.finished = true
-    self:judge(self:call "sslShutdown")
-  end
+  if random:chance(6) then self:judge(self:call "sslShutdown") end
 end
 
 local FACTS = { "cipher", "version", "getSession", "peerCertificate", "verifiedChain", "statistics", "newSessions",

@@ -144,9 +144,30 @@ function features.choose(random)
   return options
 end
 
+-- Over two pairs of sockets, whose other ends are `options.taps`.
+local function through_middle(options)
+  local taps, sockets = {}, {}
+  for _, name in ipairs { "client", "server" } do
+    local near, far = assert(scissl.SciSocket.pair())
+    near:setBlocking(false)
+    far:setBlocking(false)
+    sockets[name], taps[name] = assert(scissl.SciSslSocket.on(near, options[name .. "Context"])), far
+    assert(sockets[name]:sslInitialize())
+  end
+  options.taps = taps
+  assert(sockets.client:sslSetServerName "localhost")
+  assert(sockets.client:sslSetVerifyHost "localhost")
+  return sockets.client, sockets.server
+end
+
 function features.pair(options)
-  local client, server = ends.pair { transport = options.transport, client = options.clientContext,
-    server = options.serverContext }
+  local client, server
+  if options.transport == "middle" then
+    client, server = through_middle(options)
+  else
+    client, server = ends.pair { transport = options.transport, client = options.clientContext,
+      server = options.serverContext }
+  end
   if options.clientStations then
     client:sslSuspendAt(table.unpack(options.clientStations))
     server:sslSuspendAt(table.unpack(options.serverStations))
