@@ -11,7 +11,7 @@ cd "$root" || exit
 build="$root/build"
 valgrind_specs='spec/handshake_spec.lua spec/suspend_spec.lua spec/psk_spec.lua'
 run_limit=900 # seconds for one run of busted
-fuzzers='api middle memory'
+fuzzers='api middle parsers memory'
 fuzz_seconds=25 # each
 passed=0
 failed=0

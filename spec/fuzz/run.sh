@@ -66,7 +66,7 @@ seed=${3:-${SCISSL_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}}
 first=${4:-0}
 count=${5:-}
 case $which in
-    all) which='api middle memory' ;;
+    all) which='api middle parsers memory' ;;
     api | middle | parsers | memory) ;;
     *) give_up "usage: sh spec/fuzz/run.sh [api|middle|parsers|memory|all] [SECONDS [SEED [ITERATION [COUNT]]]]" ;;
 esac
