@@ -4,12 +4,14 @@
 #include "sslsocket.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 /* ---- what a call may find before it begins ---------------------------------------------------------------------- */
 
 bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message) {
+    sci_clear_errors();
     sci_push_error(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
     return false;
 }
@@ -158,23 +160,43 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     lua_settop(L, top + 1);
 }
 
-/* The connection goes on where OpenSSL has refused one call, or one direction of the transport is gone. */
+/* The connection goes on where one direction of the transport is gone. */
 void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
-    bool refused = queue_says(SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY);
     push_connection_error(L, socket, code, phase);
-    if (refused) return;
     socket->write_failed = code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0;
     socket->failed = !socket->write_failed;
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }
 
-int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase) {
+/* After the peer's close_notify OpenSSL reports each failure as the end of what the peer sends. That is a result for a call
+ * that reads; a call that sends has lost what it was given. */
+static int find_code(sci_sslsocket *socket, int result, const char *phase) {
     int code = SSL_get_error(socket->ssl, result);
+    int *problem = &socket->transport.system_errno;
+    bool reads = strcmp(phase, "read") == 0 || strcmp(phase, "shutdown") == 0;
+    if (code != SSL_ERROR_ZERO_RETURN || !socket->secured || (reads && *problem == 0)) return code;
+    if (*problem == 0) *problem = EPIPE;
+    return SSL_ERROR_SYSCALL;
+}
+
+/* Whether OpenSSL has refused this one call: it has not given the connection up, which goes on. The close_notify that the
+ * transport did not take ends nothing either: what the peer has sent can still be read. */
+static bool connection_goes_on(const sci_sslsocket *socket, int code, const char *phase) {
+    if (!socket->secured || socket->handler_failed) return false;
+    if (code == SSL_ERROR_SYSCALL) return socket->transport.unsent && strcmp(phase, "shutdown") == 0;
+    return strcmp(SSL_state_string(socket->ssl), "SSLERR") != 0;
+}
+
+int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase) {
+    int code = find_code(socket, result, phase);
     switch (code) {
         case SSL_ERROR_NONE:
         case SSL_ERROR_SSL:
-        case SSL_ERROR_SYSCALL: sci_ssl_push_error(L, socket, code, phase); break;
+        case SSL_ERROR_SYSCALL:
+            if (connection_goes_on(socket, code, phase)) push_connection_error(L, socket, code, phase);
+            else sci_ssl_push_error(L, socket, code, phase);
+            break;
         case SSL_ERROR_ZERO_RETURN:
             if (socket->secured) sci_ssl_push_zero(L, socket, code);
             else sci_ssl_push_error(L, socket, code, phase);

@@ -7,6 +7,7 @@ void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     socket->transport.system_errno = 0;
     socket->transport.taken = 0;
     socket->transport.stopped = false;
+    socket->transport.unsent = false;
     socket->L = L;
 }
 

@@ -12,8 +12,10 @@ static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *contex
 
 /***
 Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
-with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself before the
-handshake is told again after this call.
+with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
+the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
+`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
 @function SciSslSocket:sslSetContext
 @tparam SciSslContext context
 @treturn[1] SciSslSocket the receiver

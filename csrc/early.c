@@ -3,6 +3,8 @@
 #include "sslsocket.h"
 
 #include <stdint.h>
+#include <string.h>
+#include <time.h>
 
 /* ---- the guard: the one thing here that OpenSSL asks for without being able to wait ----------------------------- */
 
@@ -105,11 +107,43 @@ void sci_open_context_early(lua_State *L) { luaL_setfuncs(L, context_methods, 0)
 
 /* ---- a client --------------------------------------------------------------------------------------------------- */
 
+static bool offers_protocol(const sci_sslsocket *socket, const SSL_SESSION *session) {
+    const unsigned char *name;
+    size_t length;
+    SSL_SESSION_get0_alpn_selected(session, &name, &length);
+    if (length == 0) return true;
+    for (unsigned int at = 0; at < socket->alpn_length; at += 1u + socket->alpn[at])
+        if (socket->alpn[at] == length && memcmp(socket->alpn + at + 1, name, length) == 0) return true;
+    return false;
+}
+
+static bool asks_for_host(const SSL *ssl, const SSL_SESSION *session) {
+    const char *host = SSL_SESSION_get0_hostname(session);
+    const char *asked = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    return !host || (asked && strcmp(host, asked) == 0);
+}
+
+static bool speaks_tls_1_3(SSL *ssl) {
+    long most = SSL_get_max_proto_version(ssl);
+    return (most == 0 || most >= TLS1_3_VERSION) && !(SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3);
+}
+
+static bool is_too_old(const SSL_SESSION *session) {
+    double age = difftime(time(NULL), (time_t)SSL_SESSION_get_time(session));
+    return age > (double)SSL_SESSION_get_ticket_lifetime_hint(session);
+}
+
+/* What OpenSSL would not resume, or would end the connection for. A session is used once: it is not resumable afterwards. */
+static bool takes_early_data(const sci_sslsocket *socket) {
+    const SSL_SESSION *session = SSL_get_session(socket->ssl);
+    return session && SSL_SESSION_get_max_early_data(session) > 0 && SSL_SESSION_is_resumable(session) &&
+           speaks_tls_1_3(socket->ssl) && !is_too_old(session) && asks_for_host(socket->ssl, session) &&
+           offers_protocol(socket, session);
+}
+
 static bool may_write(lua_State *L, const sci_sslsocket *socket) {
-    SSL_SESSION *session = SSL_get_session(socket->ssl);
     if (socket->secured || socket->shakes) return sci_ssl_refuse(L, "connect", "too_late", NULL);
-    if (session && SSL_SESSION_get_max_early_data(session) > 0) return true;
-    return sci_ssl_refuse(L, "connect", "not_replayable", NULL);
+    return takes_early_data(socket) || sci_ssl_refuse(L, "connect", "not_replayable", NULL);
 }
 
 /***
@@ -121,7 +155,8 @@ Whoever records it can send it again: use it only for requests that change nothi
 @tparam[opt=1] integer i first byte, as in `string.sub`
 @tparam[opt=-1] integer j last byte
 @treturn integer|SciSslError how many bytes were taken; 0 or less: not yet, as in `sslConnect`; a SciSslError (phase
- `connect`, condition `not_replayable`: there is no session, or it does not allow early data; `too_late`: the handshake is
+ `connect`, condition `not_replayable`: there is no session, it does not allow early data, has been used or is too old, or
+ this connection asks for another server name, protocol or version: a full handshake follows; `too_late`: the handshake is
  done; `wrong_role` …)
 @see SSL_write_early_data(3)
 */

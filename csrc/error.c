@@ -143,6 +143,8 @@ static const named_code ssl_conditions[] = {
     {SSL_R_REQUEST_PENDING, "request_sent"},
     {SSL_R_REQUEST_SENT, "request_sent"},
     {SSL_R_NO_RENEGOTIATION, "renegotiation_refused"},
+    {SSL_R_SHUTDOWN_WHILE_IN_INIT, "handshake_pending"},
+    {SSL_R_STILL_IN_INIT, "handshake_pending"},
     {SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY, "unread_data"},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "truncated"},
     {SSL_R_TOO_MANY_WARN_ALERTS, "too_many_alerts"},

@@ -141,13 +141,32 @@ the handshake is finished or has failed. (Row S7)
 */
 static int sslsocket_connect_tls(lua_State *L) { return do_handshake(L, SCI_CLIENT, "connect"); }
 
+/* OpenSSL returns 0, as for a close_notify that has left, where it tries again in vain. */
+static int say_end(sci_sslsocket *socket) {
+    int result = SSL_shutdown(socket->ssl);
+    bool stuck = socket->transport.unsent || SSL_want(socket->ssl) == SSL_WRITING;
+    return result == 0 && stuck ? -1 : result;
+}
+
+/* Waits for the peer's close_notify as SSL_shutdown does, which would give the connection up where there is data before it. */
+static int await_end(SSL *ssl, bool *unread) {
+    unsigned char byte;
+    size_t length = 0;
+    int result = SSL_peek_ex(ssl, &byte, 1, &length);
+    *unread = result > 0;
+    if (result > 0) return -1;
+    return SSL_get_error(ssl, result) == SSL_ERROR_ZERO_RETURN ? SSL_shutdown(ssl) : -1;
+}
+
 /***
 Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
-peer's. What the peer has sent before its own must be read first.
+peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
+`unread_data`, and changes nothing.
 @function SciSslSocket:sslShutdown
 @treturn integer|SciSslError 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers
  `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition
- `handshake_needed`, `unread_data`, `write_pending` …), or the failure of the write before it
+ `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is
+ not complete …), or the failure of the write before it
 @see SSL_shutdown(3)
 */
 static int sslsocket_shutdown_tls(lua_State *L) {
@@ -158,10 +177,13 @@ static int sslsocket_shutdown_tls(lua_State *L) {
         sci_ssl_refuse_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
         return 1;
     }
+    bool unread = false;
     sci_ssl_begin(L, socket);
-    int result = SSL_shutdown(socket->ssl);
+    int result = socket->said_end ? await_end(socket->ssl, &unread) : say_end(socket);
     sci_ssl_end(socket);
-    if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
+    socket->said_end = socket->said_end || result >= 0;
+    if (unread) sci_ssl_refuse(L, "shutdown", "unread_data", NULL);
+    else if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
     else if (result == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_WANT_READ);
     else lua_pushinteger(L, 1);
     sci_clear_errors();
@@ -183,13 +205,13 @@ static int sslsocket_set_read_ahead(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
-    sci_ktls_set_read_ahead(socket->ssl, &socket->transport, lua_toboolean(L, 2));
+    socket->exact = !lua_toboolean(L, 2);
+    sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact);
     return sci_answer_receiver(L);
 }
 
-/* Both end in a handshake message that has to leave. */
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
-    int result = asked == 1 ? SSL_do_handshake(socket->ssl) : asked;
+    int result = asked == 1 ? SSL_do_handshake(socket->ssl) : -1;
     sci_ssl_end(socket);
     if (result > 0) lua_pushinteger(L, 1);
     else sci_ssl_push_failure(L, socket, result, phase);

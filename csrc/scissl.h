@@ -314,6 +314,7 @@ typedef struct sci_queue {
 typedef struct sci_transport {
     const sci_socket *socket; /* NULL: a memory transport */
     int system_errno;         /* of the last call; 0: it did not fail */
+    bool unsent;              /* that was in sending */
     bool hold, nowait;
     size_t taken;              /* bytes that the call at hand has read … */
     bool stopped;              /* … until it was stopped, at SCI_READ_LIMIT */

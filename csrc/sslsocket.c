@@ -147,7 +147,7 @@ static void reset_connection(sci_sslsocket *socket) {
     memset(&socket->sizing, 0, sizeof socket->sizing);
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;
-    socket->write_failed = socket->wide = false;
+    socket->write_failed = socket->wide = socket->said_end = false;
     socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
@@ -183,7 +183,7 @@ static bool make_ssl(sci_sslsocket *socket, SSL_CTX *ctx) {
     }
     drop_ssl(socket);
     socket->ssl = ssl;
-    sci_ktls_set_read_ahead(ssl, &socket->transport, SSL_get_read_ahead(ssl));
+    sci_ktls_set_read_ahead(ssl, &socket->transport, SSL_get_read_ahead(ssl) && !socket->exact);
     return true;
 }
 
@@ -252,6 +252,7 @@ static int sslsocket_initialize(lua_State *L) {
     if (connection_stands(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
     sci_clear_errors();
+    socket->exact = false;
     if (!sci_ssl_make(L, socket, context)) return sci_fail_openssl(L, "initialize", NULL);
     send_at_once(socket);
     reset_connection(socket);

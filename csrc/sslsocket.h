@@ -75,6 +75,8 @@ typedef struct sci_sslsocket {
     bool secured;      /* the handshake has been completed */
     bool failed;       /* nothing more is possible; SCI_SSL_FAILURE says why */
     bool write_failed; /* the transport did not take a write; SCI_SSL_FAILURE says why */
+    bool exact;        /* sslSetReadAhead(false): reads no further than it must */
+    bool said_end;     /* our close_notify has left */
     bool end_unread;   /* looking ahead met the peer's close_notify; sslRead has not answered it yet */
     int not_yet_code;  /* SSL_ERROR_… behind the last negative answer */
     int zero_code;     /* SSL_ERROR_… behind the last answer 0 */

@@ -133,6 +133,7 @@ static bool would_block(int system_errno) { return system_errno == EAGAIN || sys
 static int descriptor_failed(BIO *bio, sci_transport *transport, int retry_flag) {
     if (would_block(errno)) return must_wait(bio, retry_flag);
     transport->system_errno = errno;
+    transport->unsent = retry_flag == BIO_FLAGS_WRITE;
     return 0;
 }
 

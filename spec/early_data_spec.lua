@@ -301,6 +301,85 @@ describe("scissl.connect and scissl.listen with early data", function()
   end)
 end)
 
+describe("Early data that the session is not fit for", function()
+  -- `change(client)` makes the connection another one than the session's; `setup` the contexts of both.
+  local function assert_full_handshake(setup, change)
+    prepare(setup)
+    local client, server = again()
+    change(client)
+    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.is_false(client:isSessionReused())
+    assert.is_nil(client:earlyDataStatus())
+    assert.are.equal(4, client:sslWrite "late")
+    assert.are.equal("late", ends.read(server, client))
+  end
+
+  it("is refused where it has been used, and a full handshake follows", function()
+    assert_full_handshake(nil, function()
+      local first, server = again()
+      assert.are.equal(5, first:sslWriteReplayable "early")
+      assert.are.equal("early", (read_early(first, server)))
+      assert.are.same({ 1, 1 }, { ends.handshake(first, server) })
+      assert.is_false(session:isResumable())
+    end)
+  end)
+
+  it("is refused where an older connection has used it without early data", function()
+    assert_full_handshake(nil, function()
+      local first, server = again()
+      assert.are.same({ 1, 1 }, { ends.handshake(first, server) })
+      assert.is_true(first:isSessionReused())
+    end)
+  end)
+
+  it("is refused where the connection asks for another host", function()
+    prepare()
+    local client, server = again()
+    assert(client:sslSetServerName "elsewhere.example")
+    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+  end)
+
+  it("is refused where the connection offers another protocol", function()
+    prepare(function(context)
+      context:setAlpn { "one", "two" }
+      client_context:setAlpn { "one" }
+    end)
+    local client, server = again()
+    assert(client:sslSetAlpn { "two" })
+    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.equal("two", client:alpnProtocol())
+  end)
+
+  it("is refused where the connection does not speak TLS 1.3", function()
+    prepare()
+    local old = ends.clientContext { setup = function(context) context:setMaxProtocol "TLSv1.2" end }
+    local client = ends.pair { client = old, server = ends.serverContext(), transport = "memory" }
+    assert(client:setSession(session))
+    assert_condition("not_replayable", client:sslWriteReplayable "early")
+  end)
+
+  it("is left out by scissl.handshake", function()
+    prepare()
+    for _, status in ipairs { "accepted", "none" } do
+      local client, server = ends.pair { client = client_context, server = server_context, transport = "pair" }
+      assert(client:setSession(session))
+      local early = ""
+      local results = ends.run(function()
+        return scissl.handshake(client, "connect", { waiter = "coroutine", replayable = "early" })
+      end, function()
+        return scissl.handshake(server, "accept", { waiter = "coroutine",
+          onReplayable = function(_, data) early = early .. data end })
+      end)
+      assert.are.same({ client, server }, { results[1][1], results[2][1] })
+      assert.are.equal(status, client:earlyDataStatus() or "none")
+      assert.are.equal(status == "accepted" and "early" or "", early)
+    end
+  end)
+end)
+
 describe("Early data with openssl", function()
   it("is taken from s_client", function()
     prepare()

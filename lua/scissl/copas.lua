@@ -33,9 +33,11 @@ function Socket:__tostring()
   return "SSL connection: " .. tostring(self.ssl)
 end
 
+-- What LuaSocket calls "closed".
+local closed = { closed = true, broken_pipe = true, connection_reset = true }
+
 local function fail(failure)
-  local closed = isSslError(failure) and failure:condition() == "closed"
-  return closed and "closed" or tostring(failure)
+  return isSslError(failure) and closed[failure:condition()] and "closed" or tostring(failure)
 end
 
 -- What a TLS call's "not yet" means: true: try again at once; or nil and the word for copas.

@@ -275,6 +275,8 @@ local hints = {
   unread_data = "the peer sent data that nobody has read; read to the end before shutting down",
   not_ready = "nothing is ready yet; wait and try again",
   handshake_needed = "finish the handshake first: repeat sslConnect() or sslAccept() until it answers 1",
+  handshake_pending = "a handshake message after the first handshake is under way: repeat the call that sent it, or "
+    .. "read; then repeat this call",
   handshake_under_way = "this has to be set before the handshake begins",
   wrong_role = "this socket is the other side of the connection; a client uses sslConnect(), a server sslAccept()",
   too_late = "data that may be replayed belongs before the end of the handshake; now use sslWrite() and sslRead()",

@@ -221,10 +221,11 @@ function SciSslSocket:sslAccept() end
 function SciSslSocket:sslConnect() end
 
 ---Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
----peer's. What the peer has sent before its own must be read first.
+---peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
+---`unread_data`, and changes nothing.
 ---
 ---@within The document's protocol
----@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending` …), or the failure of the write before it
+---@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
 ---@see SSL_shutdown(3)
 ---@usage
 ---```lua
@@ -615,8 +616,10 @@ function SciSslSocket:sslSetVerifyHosts(names) end
 function SciSslSocket:setSession(session) end
 
 ---Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
----with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself before the
----handshake is told again after this call.
+---with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
+---the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+---`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
+---`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
 ---
 ---@within Suspended handshakes
 ---@param context SciSslContext
@@ -864,7 +867,7 @@ function SciSslSocket:sslSendTickets(count) end
 ---@param data string
 ---@param i? integer (default: 1) first byte, as in `string.sub`
 ---@param j? integer (default: -1) last byte
----@return integer|SciSslError # how many bytes were taken; 0 or less: not yet, as in `sslConnect`; a SciSslError (phase `connect`, condition `not_replayable`: there is no session, or it does not allow early data; `too_late`: the handshake is done; `wrong_role` …)
+---@return integer|SciSslError # how many bytes were taken; 0 or less: not yet, as in `sslConnect`; a SciSslError (phase `connect`, condition `not_replayable`: there is no session, it does not allow early data, has been used or is too old, or this connection asks for another server name, protocol or version: a full handshake follows; `too_late`: the handshake is done; `wrong_role` …)
 ---@see SSL_write_early_data(3)
 ---@usage
 ---```lua
