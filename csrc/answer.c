@@ -165,6 +165,7 @@ void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const cha
     push_connection_error(L, socket, code, phase);
     socket->write_failed = code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0;
     socket->failed = !socket->write_failed;
+    if (socket->failed) sci_ssl_spoil_session(socket);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }

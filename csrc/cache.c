@@ -8,23 +8,50 @@
 
 /* ---- sessions that a connection makes --------------------------------------------------------------------------- */
 
+void sci_ssl_know_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSION *copy) {
+    bool known = SSL_SESSION_up_ref(session) == 1, copied = SSL_SESSION_up_ref(copy) == 1;
+    SSL_SESSION_free(socket->session);
+    SSL_SESSION_free(socket->session_copy);
+    socket->session = known ? session : NULL;
+    socket->session_copy = copied ? copy : NULL;
+}
+
+SSL_SESSION *sci_ssl_copy_session(sci_sslsocket *socket, SSL_SESSION *session) {
+    if (session == socket->session) return SSL_SESSION_up_ref(socket->session_copy) ? socket->session_copy : NULL;
+    SSL_SESSION *copy = SSL_SESSION_dup(session);
+    if (!copy) return NULL;
+    sci_ssl_name_session(socket->ssl, copy);
+    sci_ssl_keep_timeout(socket, copy);
+    sci_ssl_know_session(socket, session, copy);
+    return copy;
+}
+
+void sci_ssl_spoil_session(sci_sslsocket *socket) {
+    if (!socket->session || SSL_SESSION_is_resumable(socket->session)) return;
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), socket->session_copy);
+}
+
 /* The newest SCI_NEW_SESSIONS are kept, the oldest first. */
-static int on_new_session(SSL *ssl, SSL_SESSION *session) {
+static int on_new_session(SSL *ssl, SSL_SESSION *made) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     if (!socket || (socket->role == SCI_SERVER && !socket->has_store)) return 0;
+    SSL_SESSION *session = sci_ssl_copy_session(socket, made);
+    if (!session) return 0;
     if (socket->new_count == SCI_NEW_SESSIONS) {
         SSL_SESSION_free(socket->new_sessions[0]);
         memmove(socket->new_sessions, socket->new_sessions + 1, (SCI_NEW_SESSIONS - 1) * sizeof *socket->new_sessions);
         socket->new_count--;
     }
     socket->new_sessions[socket->new_count++] = session;
-    return 1;
+    return 0; /* the one that was made stays OpenSSL's */
 }
 
 void sci_ssl_drop_sessions(sci_sslsocket *socket) {
     while (socket->new_count > 0) SSL_SESSION_free(socket->new_sessions[--socket->new_count]);
     SSL_SESSION_free(socket->offered);
-    socket->offered = NULL;
+    SSL_SESSION_free(socket->session);
+    SSL_SESSION_free(socket->session_copy);
+    socket->offered = socket->session = socket->session_copy = NULL;
     sci_free_chain(&socket->session_chain);
 }
 
@@ -51,7 +78,6 @@ static int sslsocket_new_sessions(lua_State *L) {
         *slot = socket->new_sessions[0];
         socket->new_count--;
         memmove(socket->new_sessions, socket->new_sessions + 1, socket->new_count * sizeof *socket->new_sessions);
-        sci_ssl_name_session(socket->ssl, *slot);
         sci_ssl_keep_chain(L, socket);
         lua_rawseti(L, -2, i);
     }
@@ -109,6 +135,11 @@ static SSL_SESSION *copy_session(SSL_SESSION *session) {
     return copy;
 }
 
+static bool takes_early_data_once(const SSL *ssl) {
+    return SSL_version(ssl) == TLS1_3_VERSION && SSL_get_max_early_data(ssl) > 0 &&
+           !(SSL_get_options(ssl) & SSL_OP_NO_ANTI_REPLAY);
+}
+
 static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length, int *copy) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     lookup asked = {.id = id, .length = length};
@@ -120,6 +151,8 @@ static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length
         socket->offered = NULL;
     } else found = look_up(socket, &asked);
     SSL_SESSION *own = found && sci_session_may_resume(ssl, found) ? copy_session(found) : NULL;
+    /* Early data is taken once of each session. OpenSSL notes that in its own cache, and there is one behind it here. */
+    if (own && takes_early_data_once(ssl)) (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), found);
     SSL_SESSION_free(found);
     return own;
 }

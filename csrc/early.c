@@ -13,7 +13,8 @@ static int ask_guard(lua_State *L) {
     SSL_SESSION **slot, *session = lua_touserdata(L, 2);
     lua_settop(L, 1);
     slot = sci_new_session(L);
-    if (SSL_SESSION_up_ref(session)) *slot = session;
+    *slot = SSL_SESSION_dup(session);
+    if (!*slot) return luaL_error(L, "not enough memory");
     lua_call(L, 1, 1);
     return 1;
 }

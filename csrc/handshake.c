@@ -6,8 +6,7 @@
 /* ---- callbacks in C: they look and note, and never call Lua ----------------------------------------------------- */
 
 /* The session's time-out is the one thing of S9 that OpenSSL reads from the context in mid-handshake. */
-static void keep_session_timeout(const sci_sslsocket *socket) {
-    SSL_SESSION *session = SSL_get_session(socket->ssl);
+void sci_ssl_keep_timeout(const sci_sslsocket *socket, SSL_SESSION *session) {
     if (session && !SSL_session_reused(socket->ssl) && SSL_SESSION_get_timeout(session) != socket->session_timeout)
         SSL_SESSION_set_timeout(session, socket->session_timeout);
 }
@@ -21,7 +20,7 @@ static void on_info(const SSL *ssl, int where, int value) {
     sci_ssl_note_state(socket, where);
     /* A client's session may be the one that is being offered, and the user's, until the handshake is done. */
     if (where & SSL_CB_HANDSHAKE_DONE || (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
-        keep_session_timeout(socket);
+        sci_ssl_keep_timeout(socket, SSL_get_session(ssl));
 }
 
 /* A server takes the first of its own protocols that the client offers; none in common is fatal (RFC 7301). */

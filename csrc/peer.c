@@ -222,7 +222,10 @@ void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket) {
 Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
 has arrived by now is looked at first. (Row S2)
 @function SciSslSocket:getSession
-@treturn ?OSSslSession nil where there is none (yet)
+@treturn[1] ?OSSslSession nil where there is none (yet), or another connection has used it. It stays resumable when the
+ context drops its own or is closed
+@treturn[2] nil
+@treturn[2] SciSslError condition `memory_full`
 @see SSL_get1_session(3)
 */
 static int sslsocket_get_session(lua_State *L) {
@@ -235,9 +238,10 @@ static int sslsocket_get_session(lua_State *L) {
         return 1;
     }
     SSL_SESSION **slot = sci_new_session(L);
-    *slot = SSL_get1_session(ssl);
-    if (*slot) sci_ssl_name_session(ssl, *slot);
+    if (socket->ssl == ssl) *slot = sci_ssl_copy_session(socket, SSL_get_session(ssl));
+    if (!*slot) return sci_fail_own(L, "session", socket->ssl ? "memory_full" : "closed", NULL);
     sci_ssl_keep_chain(L, socket);
+    if (!SSL_SESSION_is_resumable(*slot)) lua_pushnil(L); /* another connection has used it */
     return 1;
 }
 

@@ -135,6 +135,7 @@ static int sslsocket_set_session(lua_State *L) {
     sci_clear_errors();
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
     sci_copy_session_chain(L, 2, &socket->session_chain);
+    sci_ssl_know_session(socket, session, session);
     return sci_answer_receiver(L);
 }
 

@@ -119,9 +119,10 @@ typedef struct sci_sslsocket {
     bool refuses;         /* the handshake is done, and the alert `refusal` is to be sent */
     SSL_SESSION *new_sessions[SCI_NEW_SESSIONS];
     size_t new_count;
-    SSL_SESSION *offered;    /* by the caller, at the client's hello */
-    sci_chain session_chain; /* of the session that a client was given */
-    const char *ticket_data; /* bytes of SCI_SSL_TICKET_DATA, or NULL */
+    SSL_SESSION *offered;                /* by the caller, at the client's hello */
+    SSL_SESSION *session, *session_copy; /* OpenSSL's, and what was handed out of it; one where the caller gave it */
+    sci_chain session_chain;             /* of the session that a client was given */
+    const char *ticket_data;             /* bytes of SCI_SSL_TICKET_DATA, or NULL */
     size_t ticket_data_length;
     bool psk_client;        /* inherited: SCI_SSL_PSK_CLIENT is set */
     bool psk_server_sha384; /* inherited */
@@ -260,6 +261,9 @@ bool sci_ssl_may_tell_client(lua_State *L, sci_sslsocket *socket, const char *ph
 /* Sends the handshake message that OpenSSL was asked for; `asked` is what it answered. Ends what sci_ssl_begin began. */
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase);
 
+/* Gives a session that this connection has made the time-out that the connection inherited. */
+void sci_ssl_keep_timeout(const sci_sslsocket *socket, SSL_SESSION *session);
+
 /* facts.c, trace.c: what the info callback hears */
 void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value);
 void sci_ssl_note_state(const sci_sslsocket *socket, int where);
@@ -271,6 +275,15 @@ bool sci_ssl_refuse_anonymous(SSL *ssl);
 
 /* cache.c */
 void sci_ssl_drop_sessions(sci_sslsocket *socket);
+
+/* The session for the caller to keep, with a reference of its own. OpenSSL spoils those that its cache drops and those of a
+ * context that goes, so it is a copy: one of each session, in which OpenSSL notes that a later connection has used it.
+ * NULL: out of memory. */
+SSL_SESSION *sci_ssl_copy_session(sci_sslsocket *socket, SSL_SESSION *session);
+void sci_ssl_know_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSION *copy);
+
+/* For a connection that has failed. A fatal alert spoils the session (RFC 5246, section 7.2), and so its copy. */
+void sci_ssl_spoil_session(sci_sslsocket *socket);
 void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
 
 /* resumption.c: whether a session may be resumed that OpenSSL would resume, and what is to be said to a client that has

@@ -526,7 +526,8 @@ function SciSslSocket:isSessionReused() end
 ---has arrived by now is looked at first. (Row S2)
 ---
 ---@within The peer
----@return OSSslSession? # nil where there is none (yet)
+---@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
+---@return SciSslError? # condition `memory_full`
 ---@see SSL_get1_session(3)
 ---@usage
 ---```lua
