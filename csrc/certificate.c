@@ -10,8 +10,8 @@ A certificate: read, made, asked and verified. Two of the same bytes are equal.
 
 const sci_kind sci_certificate_kind = {
     .label = "CERTIFICATE",
+    .due = "a certificate",
     .absent = "not_certificate",
-    .absent_message = "the PEM text holds something else, and no certificate",
     .malformed = "malformed_certificate",
     .malformed_message = "the certificate is malformed",
 };
@@ -42,7 +42,7 @@ X509 *sci_test_certificate(lua_State *L, int index) {
 
 static X509 *read_pem(BIO *bio, sci_failure *failure) {
     sci_clear_errors();
-    X509 *certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL);
+    X509 *certificate = PEM_read_bio_X509_AUX(bio, NULL, sci_no_passphrase, NULL);
     if (!certificate) sci_explain_pem(bio, &sci_certificate_kind, failure);
     return certificate;
 }
@@ -63,7 +63,8 @@ static X509 *read_der(const unsigned char *bytes, int length, sci_failure *failu
 }
 
 /***
-Reads a certificate from PEM text: the first, where there are several.
+Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
+further words about trust, is one as well.
 @function SciSslX509Certificate.fromPem
 @tparam string text
 @treturn[1] SciSslX509Certificate
@@ -106,7 +107,7 @@ Reads a certificate from DER bytes.
 @tparam string bytes
 @treturn[1] SciSslX509Certificate
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `not_der` or `malformed_certificate`
+@treturn[2] SciSslError phase `load`; condition `not_der`, `not_certificate` or `malformed_certificate`
 @see d2i_X509(3)
 */
 static int certificate_from_der(lua_State *L) {

@@ -14,8 +14,8 @@ A certificate revocation list: read, made, asked and verified.
 
 const sci_kind sci_crl_kind = {
     .label = "X509 CRL",
+    .due = "a CRL",
     .absent = "not_crl",
-    .absent_message = "the PEM text holds other things, and no X509 CRL",
     .malformed = "malformed_crl",
     .malformed_message = "the revocation list cannot be decoded",
 };
@@ -94,7 +94,7 @@ Reads a revocation list from DER bytes.
 @tparam string bytes
 @treturn[1] SciSslX509Crl
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `not_der` or `malformed_crl`
+@treturn[2] SciSslError phase `load`; condition `not_der`, `not_crl` or `malformed_crl`
 @see d2i_X509_CRL(3)
 */
 static int crl_from_der(lua_State *L) {

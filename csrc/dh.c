@@ -4,14 +4,29 @@
 
 static void free_parameters(void *parameters) { EVP_PKEY_free(parameters); }
 
+static const sci_kind kind = {
+    .label = "DH PARAMETERS",
+    .due = "a group of DH parameters",
+    .absent = "not_dh_parameters",
+    .malformed = "not_dh_parameters",
+    .malformed_message = "the DH parameters are malformed",
+};
+
+static bool are_for_dh(EVP_PKEY *parameters) {
+    return parameters && (EVP_PKEY_is_a(parameters, "DH") || EVP_PKEY_is_a(parameters, "DHX"));
+}
+
 static EVP_PKEY *read_parameters(const char *text, int length, sci_failure *failure) {
     BIO *bio = BIO_new_mem_buf(text, length);
     EVP_PKEY *parameters = bio ? PEM_read_bio_Parameters(bio, NULL) : NULL;
+    if (bio && !are_for_dh(parameters)) {
+        sci_explain_pem(bio, &kind, failure);
+        failure->condition = kind.absent; /* also where it is no PEM text */
+        EVP_PKEY_free(parameters);
+        parameters = NULL;
+    }
     BIO_free(bio);
-    if (parameters && (EVP_PKEY_is_a(parameters, "DH") || EVP_PKEY_is_a(parameters, "DHX"))) return parameters;
-    failure->condition = "not_dh_parameters";
-    EVP_PKEY_free(parameters);
-    return NULL;
+    return parameters;
 }
 
 /***

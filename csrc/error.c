@@ -413,7 +413,8 @@ void sci_push_error(lua_State *L, const sci_failure *failure) {
     copy_system_text(system_text, failure->system_errno);
     lua_pushstring(L, failure->subject); /* first: it may be an object's, which a finalizer closes */
     int subject = lua_gettop(L);
-    lua_pushstring(L, failure->message);
+    if (failure->words[0]) lua_pushfstring(L, failure->message, failure->words[0], failure->words[1]);
+    else lua_pushstring(L, failure->message);
     push_empty_error(L);
     fill_fields(L, failure, &queue, system_text);
     set_value(L, "subject", subject);

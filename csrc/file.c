@@ -2,6 +2,7 @@
 #include "scissl.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 static BIO *refuse(sci_failure *failure, const char *condition, const char *message) {
@@ -17,9 +18,13 @@ static BIO *refuse_by_errno(sci_failure *failure, int system_errno) {
     return NULL;
 }
 
+const char *sci_path_subject(const char *path) { return strstr(path, "-----BEGIN ") ? "PEM text" : path; }
+
 BIO *sci_open_file(const char *path, sci_failure *failure) {
     struct stat status;
-    failure->subject = path;
+    failure->subject = sci_path_subject(path);
+    if (failure->subject != path)
+        return refuse(failure, "file_missing", "this is PEM text, and the path of a file is due");
     if (stat(path, &status) != 0) return refuse_by_errno(failure, errno);
     if (S_ISDIR(status.st_mode)) return refuse(failure, "file_directory", "it is a directory");
     if (S_ISREG(status.st_mode) && status.st_size == 0) return refuse(failure, "file_empty", "the file is empty");

@@ -198,7 +198,7 @@ Uses the private key of a PEM file.
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
  `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`,
- `passphrase_too_long`, `key_mismatch`; the context stays as it was
+ `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays as it was
 @see SSL_CTX_use_PrivateKey_file(3)
 */
 static int context_use_private_key_file(lua_State *L) {
@@ -229,7 +229,8 @@ Uses a private key.
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`,
- `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_mismatch`; the context stays as it was
+ `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays
+ as it was
 @see SSL_CTX_use_PrivateKey(3)
 */
 static int context_use_private_key(lua_State *L) {

@@ -19,8 +19,8 @@ A private key of whatever kind the loaded OpenSSL knows.
 
 static const sci_kind key_kind = {
     .label = "PRIVATE KEY",
+    .due = "a private key",
     .absent = "not_private_key",
-    .absent_message = "the PEM text holds something else, and no private key",
     .malformed = "malformed_key",
     .malformed_message = "the private key is malformed, or of an algorithm that this OpenSSL does not know",
 };
@@ -97,6 +97,16 @@ static int give_passphrase(char *buffer, int size, int writing, void *data) {
     return (int)length;
 }
 
+/* OpenSSL could not decrypt the key. `missing`: what it would need for that, or NULL. */
+static void refuse_decryption(passphrase *asked, const char *missing) {
+    if (!missing) {
+        refuse_passphrase(asked, "passphrase_wrong", "the passphrase is wrong");
+        return;
+    }
+    refuse_passphrase(asked, "key_legacy", SCI_MISSING_CIPHER);
+    asked->failure->words[0] = missing;
+}
+
 static passphrase prepare_passphrase(lua_State *L, int index, sci_failure *failure) {
     int type = index ? lua_type(L, index) : LUA_TNONE;
     passphrase prepared = {.L = L, .failure = failure};
@@ -119,9 +129,11 @@ EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int index, sci_failure *failure) 
     sci_clear_errors();
     EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &asked);
     if (key) lua_settop(L, top);
-    else if (!asked.asked) sci_explain_pem(bio, &key_kind, failure);
-    else if (!failure->condition) refuse_passphrase(&asked, "passphrase_wrong", "the passphrase is wrong");
-    return key;
+    if (key || failure->condition) return key;
+    const char *missing = sci_missing_in_pem(bio);
+    if (asked.asked || missing) refuse_decryption(&asked, missing);
+    else sci_explain_pem(bio, &key_kind, failure);
+    return NULL;
 }
 
 /* An encrypted PKCS#8 structure. */
@@ -134,7 +146,8 @@ static EVP_PKEY *read_encrypted_der(lua_State *L, const unsigned char *bytes, in
     BIO_free(bio);
     if (key) lua_settop(L, top);
     if (key || failure->condition) return key;
-    if (asked.asked) refuse_passphrase(&asked, "passphrase_wrong", "the passphrase is wrong");
+    const char *missing = sci_missing_in_der(bytes, length);
+    if (asked.asked || missing) refuse_decryption(&asked, missing);
     else sci_explain_der(bytes, length, &key_kind, failure);
     return NULL;
 }
@@ -163,6 +176,33 @@ static EVP_PKEY *first_key(OSSL_STORE_CTX *store) {
     return key;
 }
 
+/* The path in a file: URI; the URI itself is one otherwise. */
+static const char *path_of(const char *uri) {
+    if (OPENSSL_strncasecmp(uri, "file:", 5) != 0) return uri;
+    const char *path = uri + 5, *slash = strncmp(path, "//", 2) == 0 ? strchr(path + 2, '/') : NULL;
+    return slash ? slash : path;
+}
+
+/* OpenSSL's store tries everything, and tells of nothing in particular: the file's bytes tell more. */
+static void explain_source(passphrase *asked, BIO *bio) {
+    const char *missing = sci_missing_in_pem(bio), *condition = NULL;
+    BUF_MEM *whole = missing ? NULL : sci_read_whole(bio);
+    if (whole) missing = sci_missing_in_any((const unsigned char *)whole->data, (long)whole->length, &condition);
+    BUF_MEM_free(whole);
+    if (asked->asked || missing) refuse_decryption(asked, missing);
+    else sci_explain_any(bio, &key_kind, asked->failure);
+    if (missing && condition) asked->failure->condition = condition;
+}
+
+static void explain_uri(passphrase *asked, const char *uri) {
+    sci_failure unused = {.phase = NULL};
+    BIO *bio = sci_open_file(path_of(uri), &unused);
+    if (bio) explain_source(asked, bio);
+    else if (asked->asked) refuse_decryption(asked, NULL);
+    else asked->failure->condition = key_kind.absent;
+    BIO_free(bio);
+}
+
 static EVP_PKEY *read_uri(lua_State *L, const char *uri, int index, sci_failure *failure) {
     int top = lua_gettop(L);
     passphrase asked = prepare_passphrase(L, index, failure);
@@ -175,12 +215,10 @@ static EVP_PKEY *read_uri(lua_State *L, const char *uri, int index, sci_failure 
         sci_clear_errors();
         key = first_key(store);
     }
-    if (key) lua_settop(L, top);
-    else if (asked.asked && !failure->condition)
-        refuse_passphrase(&asked, "passphrase_wrong", "the passphrase is wrong");
-    else if (!failure->condition) failure->condition = "not_private_key";
     OSSL_STORE_close(store);
     UI_destroy_method(method);
+    if (key) lua_settop(L, top);
+    else if (!failure->condition) explain_uri(&asked, uri);
     return key;
 }
 
@@ -291,7 +329,8 @@ Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`,
- `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`
+ `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`; `key_legacy`: it
+ is encrypted with an algorithm that this OpenSSL has put aside; `openssh_key`: it is in OpenSSH's own format
 @see PEM_read_bio_PrivateKey(3)
 */
 static int key_from_pem(lua_State *L) {
@@ -337,7 +376,8 @@ keys that stay in their hardware.
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`,
- `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function` …
+ `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function`,
+ `key_legacy`, `pkcs12_legacy` …
 @see OSSL_STORE_open(3)
 @see ossl_store-file(7)
 */
@@ -346,7 +386,7 @@ static int key_from_uri(lua_State *L) {
     check_passphrase(L, 2);
     lua_settop(L, 2);
     EVP_PKEY **slot = sci_new_key(L);
-    sci_failure failure = {.phase = "load", .subject = uri};
+    sci_failure failure = {.phase = "load", .subject = sci_path_subject(uri)};
     *slot = read_uri(L, uri, 2, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
@@ -358,7 +398,7 @@ Reads a key from DER bytes: PKCS#8, encrypted or not, or the older forms.
 @tparam[opt] string|function passphrase as for `fromPem`
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `not_der`, `malformed_key`, or one about the passphrase
+@treturn[2] SciSslError phase `load`; condition `not_der`, `not_private_key`, `malformed_key`, `key_legacy`, or one about the passphrase
 @see d2i_AutoPrivateKey(3)
 */
 static int key_from_der(lua_State *L) {

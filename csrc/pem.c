@@ -13,74 +13,136 @@ static void explain(sci_failure *failure, const char *condition, const char *mes
     failure->message = message;
 }
 
-static bool ends_in(const char *text, const char *end) {
-    size_t length = strlen(text), end_length = strlen(end);
-    return length >= end_length && strcmp(text + length - end_length, end) == 0;
+/* `message` has a %s for `what` and for what is due. */
+static void explain_other(sci_failure *failure, const sci_kind *kind, const char *message, const char *what) {
+    explain(failure, kind->absent, message);
+    failure->words[0] = what;
+    failure->words[1] = kind->due;
 }
 
+/* ---- PEM text ---------------------------------------------------------------------------------------------------- */
+
 /* What a PEM text holds, in the order in which it outweighs the others. */
-typedef enum pem_contents { PEM_NOTHING, PEM_OTHERS, PEM_DAMAGED, PEM_WANTED } pem_contents;
+typedef enum pem_contents { PEM_NOTHING, PEM_OTHERS, PEM_DAMAGED, PEM_WANTED, PEM_OPENSSH } pem_contents;
 
 /* Reads one block. PEM_NOTHING: there is no further one. */
-static pem_contents read_block(BIO *bio, const char *label) {
+static pem_contents read_block(BIO *bio, const char *label, const char **other) {
     char *name = NULL, *header = NULL;
     unsigned char *bytes = NULL;
     long length = 0;
     if (!PEM_read_bio(bio, &name, &header, &bytes, &length))
         return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE ? PEM_NOTHING : PEM_DAMAGED;
-    pem_contents contents = ends_in(name, label) ? PEM_WANTED : PEM_OTHERS;
+    pem_contents contents = sci_ends_in(name, label) ? PEM_WANTED : PEM_OTHERS;
+    if (contents == PEM_WANTED && strncmp(name, "OPENSSH ", 8) == 0) contents = PEM_OPENSSH;
+    if (contents == PEM_OTHERS && !*other) *other = sci_recognize_label(name);
     OPENSSL_free(name);
     OPENSSL_free(header);
     OPENSSL_clear_free(bytes, (size_t)length);
     return contents;
 }
 
-static pem_contents look_through(BIO *bio, const char *label) {
+/* `other`: what the first block that is not wanted holds. */
+static pem_contents look_through(BIO *bio, const char *label, const char **other) {
     pem_contents found = PEM_NOTHING, block;
+    *other = NULL;
     (void)BIO_reset(bio);
     do {
-        block = read_block(bio, label);
+        block = read_block(bio, label, other);
         if (block > found) found = block;
     } while (block == PEM_OTHERS);
     return found;
 }
 
-static void explain_no_pem(BIO *bio, sci_failure *failure) {
-    unsigned char first = 0;
+#define LONGEST (1 << 20) /* bytes that are looked at */
+#define CHUNK 16384
+
+BUF_MEM *sci_read_whole(BIO *bio) {
+    BUF_MEM *whole = BUF_MEM_new();
+    size_t length = 0;
+    int count = 0;
     (void)BIO_reset(bio);
-    int count = BIO_read(bio, &first, 1);
-    const char *message = "it has no line that says -----BEGIN …-----";
-    if (count != 1) message = "it is empty";
-    else if (first == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) message = "it is not PEM text: it looks like DER";
-    explain(failure, "not_pem", message);
+    while (whole && length < LONGEST && BUF_MEM_grow(whole, length + CHUNK) &&
+           (count = BIO_read(bio, whole->data + length, CHUNK)) > 0)
+        length += (size_t)count;
+    if (whole) whole->length = length;
+    return whole;
+}
+
+static void explain_no_pem(const unsigned char *bytes, size_t length, sci_failure *failure) {
+    const char *words = sci_recognize_text(bytes, length), *held = sci_recognize_der(bytes, length);
+    explain(failure, "not_pem", words ? words : "it has no line that says -----BEGIN …-----");
+    if (length == 0) failure->message = "it is empty";
+    else if (held) {
+        failure->message = "it is not PEM text: it looks like DER, and holds %s";
+        failure->words[0] = held;
+    } else if (bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
+        failure->message = "it is not PEM text: it looks like DER";
+}
+
+static void explain_bio(BIO *bio, sci_failure *failure) {
+    BUF_MEM *whole = sci_read_whole(bio);
+    if (whole) explain_no_pem((const unsigned char *)whole->data, whole->length, failure);
+    BUF_MEM_free(whole);
 }
 
 void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure) {
+    const char *other;
     ERR_set_mark(); /* what OpenSSL said when it could not read stays the whole of its queue */
-    switch (look_through(bio, kind->label)) {
-        case PEM_NOTHING: explain_no_pem(bio, failure); break;
-        case PEM_OTHERS: explain(failure, kind->absent, kind->absent_message); break;
+    switch (look_through(bio, kind->label, &other)) {
+        case PEM_NOTHING: explain_bio(bio, failure); break;
+        case PEM_OTHERS: explain_other(failure, kind, "the PEM text holds %s, where %s is due", other); break;
         case PEM_DAMAGED: explain(failure, kind->malformed, "a block of the PEM text is damaged or cut off"); break;
         case PEM_WANTED: explain(failure, kind->malformed, kind->malformed_message); break;
+        case PEM_OPENSSH: explain(failure, "openssh_key", "it is a private key in OpenSSH's own format"); break;
     }
     ERR_pop_to_mark();
 }
 
-static bool looks_like_pem(const unsigned char *bytes, size_t length) {
-    static const char begin[] = "-----BEGIN ";
-    const size_t begin_length = sizeof begin - 1;
-    for (size_t i = 0; i + begin_length <= length; i++)
-        if (memcmp(bytes + i, begin, begin_length) == 0) return true;
-    return false;
+/* ---- DER --------------------------------------------------------------------------------------------------------- */
+
+static void explain_no_der(const unsigned char *bytes, size_t length, sci_failure *failure) {
+    BIO *bio = BIO_new_mem_buf(bytes, (int)length);
+    const char *first, *words = sci_recognize_text(bytes, length);
+    explain(failure, "not_der", words ? words : "these are no DER bytes");
+    if (bio && look_through(bio, "", &first) != PEM_NOTHING)
+        failure->message = "these are no DER bytes: it looks like PEM";
+    BIO_free(bio);
 }
 
 void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure) {
+    const char *held = sci_recognize_der(bytes, (size_t)length);
+    ERR_set_mark();
     if (length == 0) explain(failure, "not_der", "it is empty");
+    else if (held && strcmp(held, kind->due) != 0)
+        explain_other(failure, kind, "the DER bytes hold %s, where %s is due", held);
     else if (bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
         explain(failure, kind->malformed, kind->malformed_message);
-    else if (looks_like_pem(bytes, (size_t)length))
-        explain(failure, "not_der", "these are no DER bytes: it looks like PEM");
-    else explain(failure, "not_der", "these are no DER bytes");
+    else explain_no_der(bytes, (size_t)length, failure);
+    ERR_pop_to_mark();
+}
+
+void sci_explain_der_bio(BIO *bio, const sci_kind *kind, sci_failure *failure) {
+    BUF_MEM *whole = sci_read_whole(bio);
+    if (whole) sci_explain_der((const unsigned char *)whole->data, (int)whole->length, kind, failure);
+    BUF_MEM_free(whole);
+}
+
+static void explain_neither(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure) {
+    sci_explain_der(bytes, length, kind, failure);
+    if (strcmp(failure->condition, "not_der") != 0) return;
+    const char *words = sci_recognize_text(bytes, (size_t)length);
+    explain(failure, kind->absent, words ? words : "there is neither PEM text nor DER in it");
+}
+
+void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure) {
+    const char *other;
+    ERR_set_mark();
+    pem_contents contents = look_through(bio, kind->label, &other);
+    ERR_pop_to_mark();
+    BUF_MEM *whole = contents == PEM_NOTHING ? sci_read_whole(bio) : NULL;
+    if (contents != PEM_NOTHING) sci_explain_pem(bio, kind, failure);
+    else if (whole) explain_neither((const unsigned char *)whole->data, (int)whole->length, kind, failure);
+    BUF_MEM_free(whole);
 }
 
 int sci_push_written(lua_State *L, sci_writer *write, const void *object) {

@@ -66,10 +66,24 @@ static bool call_function(lua_State *L, int index, sci_failure *failure) {
     return true;
 }
 
+static bool explain(const unsigned char *bytes, int length, sci_failure *failure) {
+    static const sci_kind kind = {
+        .label = "PKCS12",
+        .due = "PKCS#12",
+        .absent = "malformed_pkcs12",
+        .malformed = "malformed_pkcs12",
+        .malformed_message = "these bytes are no PKCS#12",
+    };
+    sci_explain_der(bytes, length, &kind, failure);
+    failure->condition = kind.malformed; /* also where these are no DER bytes */
+    return false;
+}
+
 static bool unseal_bytes(bundle *held, const char *bytes, size_t length, sci_failure *failure) {
     const unsigned char *cursor = (const unsigned char *)bytes;
-    held->sealed = length <= LONG_MAX ? d2i_PKCS12(NULL, &cursor, (long)length) : NULL;
-    if (!held->sealed) return refuse(failure, "malformed_pkcs12", "these bytes are no PKCS#12");
+    if (length > INT_MAX) return refuse(failure, "malformed_pkcs12", "this is too long for PKCS#12");
+    held->sealed = d2i_PKCS12(NULL, &cursor, (long)length);
+    if (!held->sealed) return explain(cursor, (int)length, failure);
     if (cursor != (const unsigned char *)bytes + length)
         return refuse(failure, "malformed_pkcs12", "there are bytes behind the end of the PKCS#12");
     return true;
@@ -81,26 +95,55 @@ static bool needs_legacy(void) {
     return ERR_GET_REASON(code) == ERR_R_UNSUPPORTED || ERR_GET_REASON(code) == EVP_R_UNSUPPORTED_ALGORITHM;
 }
 
-/* "" and none are not the same to PKCS#12; whoever gives no passphrase may mean either. */
+static bool refuse_passphrase(sci_failure *failure, bool given) {
+    return refuse(failure, given ? "passphrase_wrong" : "passphrase_missing",
+                  given ? "the passphrase is wrong, or the PKCS#12 damaged"
+                        : "the PKCS#12 is encrypted, and there is no passphrase");
+}
+
+/* "" and none are not the same to PKCS#12; a caller that gives no passphrase may mean either. */
 static bool fits(PKCS12 *sealed, const char **passphrase) {
-    if (!PKCS12_mac_present(sealed)) return true;
     if (PKCS12_verify_mac(sealed, *passphrase, -1)) return true;
     bool given = *passphrase && **passphrase;
     *passphrase = *passphrase ? NULL : "";
     return !given && PKCS12_verify_mac(sealed, *passphrase, -1);
 }
 
+static bool refuse_legacy(sci_failure *failure, const char *missing) {
+    failure->words[0] = missing;
+    return refuse(failure, "pkcs12_legacy", missing ? SCI_MISSING_CIPHER : NULL);
+}
+
+static bool parse(bundle *held, const char *passphrase) {
+    sci_clear_errors();
+    return PKCS12_parse(held->sealed, passphrase, &held->key, &held->certificate, &held->chain) == 1;
+}
+
+/* OpenSSL insists on a MAC: it gets one. */
+static bool parse_with_own_mac(bundle *held, const char *passphrase) {
+    return PKCS12_set_mac(held->sealed, passphrase, -1, NULL, 0, 1, NULL) && parse(held, passphrase);
+}
+
+/* Without a MAC it is the decryption that tells whether the passphrase is right. */
+static bool open_without_mac(bundle *held, const char *passphrase, sci_failure *failure) {
+    const char *missing;
+    bool encrypted = sci_pkcs12_is_encrypted(held->sealed, &missing), given = passphrase && *passphrase;
+    if (missing) return refuse_legacy(failure, missing);
+    if (given && parse_with_own_mac(held, passphrase)) return true;
+    if (!given && (parse_with_own_mac(held, NULL) || parse_with_own_mac(held, ""))) return true;
+    if (!encrypted) return refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
+    return refuse_passphrase(failure, passphrase != NULL);
+}
+
 static bool open_sealed(bundle *held, const char *passphrase, sci_failure *failure) {
     bool given = passphrase != NULL;
-    if (!fits(held->sealed, &passphrase)) {
-        if (needs_legacy()) return refuse(failure, "pkcs12_legacy", NULL);
-        return refuse(failure, given ? "passphrase_wrong" : "passphrase_missing",
-                      given ? "the passphrase is wrong, or the PKCS#12 damaged"
-                            : "the PKCS#12 is encrypted, and there is no passphrase");
-    }
-    sci_clear_errors();
-    if (PKCS12_parse(held->sealed, passphrase, &held->key, &held->certificate, &held->chain)) return true;
-    if (needs_legacy()) return refuse(failure, "pkcs12_legacy", NULL);
+    const char *missing;
+    if (!PKCS12_mac_present(held->sealed)) return open_without_mac(held, passphrase, failure);
+    if (!fits(held->sealed, &passphrase))
+        return needs_legacy() ? refuse_legacy(failure, NULL) : refuse_passphrase(failure, given);
+    if (parse(held, passphrase)) return true;
+    (void)sci_pkcs12_is_encrypted(held->sealed, &missing);
+    if (missing || needs_legacy()) return refuse_legacy(failure, missing);
     return refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
 }
 
@@ -144,7 +187,7 @@ static void set_name(lua_State *L, X509 *certificate) {
 }
 
 /***
-Reads PKCS#12.
+Reads PKCS#12. Where it has no MAC, nothing tells whether it was changed on its way.
 @function SciSslPkcs12.parse
 @tparam string bytes
 @tparam[opt] string|function passphrase a function is called once, without arguments, and answers it

@@ -4,13 +4,16 @@
 
 #include "scissl.h"
 
+#include <openssl/buffer.h>
+#include <openssl/pkcs12.h>
+
 /* ---- pem.c: reading and writing --------------------------------------------------------------------------------- */
 
 /* A kind of object, as its PEM labels and our errors call it. All texts are static. */
 typedef struct sci_kind {
-    const char *label;  /* what its PEM labels end in: "PRIVATE KEY" */
-    const char *absent; /* condition and message where the PEM text holds other things only */
-    const char *absent_message;
+    const char *label;     /* what its PEM labels end in: "PRIVATE KEY" */
+    const char *due;       /* as the end of a sentence: "a private key" */
+    const char *absent;    /* condition where other things are there only */
     const char *malformed; /* condition and message where it is there, and OpenSSL could not read it */
     const char *malformed_message;
 } sci_kind;
@@ -38,8 +41,37 @@ void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates);
 /* Says in `failure` why OpenSSL could not read a `kind` from the PEM text in `bio`, which is read again. */
 void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
 
-/* Says in `failure` why OpenSSL could not read a `kind` from DER bytes. */
+/* Says in `failure` why OpenSSL could not read a `kind` from DER bytes; or from those in `bio`, which are read again. */
 void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure);
+void sci_explain_der_bio(BIO *bio, const sci_kind *kind, sci_failure *failure);
+
+/* Says in `failure` why there is no `kind` in `bio`, be it PEM text or DER bytes. */
+void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure);
+
+/* What `bio` holds from its beginning on, as far as explanations look. NULL: out of memory. The caller frees it. */
+BUF_MEM *sci_read_whole(BIO *bio);
+
+/* ---- recognize.c: what bytes are that are not what is due, in static words ------------------------------------- */
+
+const char *sci_recognize_label(const char *label); /* of a PEM block: "a public key"; never NULL */
+const char *sci_recognize_der(const unsigned char *bytes, size_t length);  /* "a certificate"; NULL: not known */
+const char *sci_recognize_text(const unsigned char *bytes, size_t length); /* a sentence; NULL: not known */
+bool sci_ends_in(const char *text, const char *end);
+
+/* ---- legacy.c: encryption that OpenSSL leaves to its legacy provider -------------------------------------------- */
+
+/* The static name of what the encrypted private key in PEM text or in DER bytes (PKCS#8) needs and OpenSSL does not have.
+ * NULL: nothing is missing, or there is no such key. */
+const char *sci_missing_in_pem(BIO *bio);
+const char *sci_missing_in_der(const unsigned char *bytes, long length);
+
+#define SCI_MISSING_CIPHER "it is encrypted with %s, which this OpenSSL does not have"
+
+/* Whether anything in there is encrypted, and the name of what is missing to decrypt it, or NULL. */
+bool sci_pkcs12_is_encrypted(const PKCS12 *sealed, const char **missing);
+
+/* As sci_missing_in_der, for PKCS#8 and PKCS#12; and the condition that says so. */
+const char *sci_missing_in_any(const unsigned char *bytes, long length, const char **condition);
 
 /* trust.c: whether what `bio` holds looks like DER; it is at its beginning again. */
 bool sci_is_der(BIO *bio);

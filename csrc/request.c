@@ -10,8 +10,8 @@ A request for a certificate (PKCS#10): made, read and verified. `SciSslX509Certi
 
 static const sci_kind request_kind = {
     .label = "CERTIFICATE REQUEST",
+    .due = "a certificate request",
     .absent = "not_request",
-    .absent_message = "the PEM text holds something else, and no certificate request",
     .malformed = "malformed_request",
     .malformed_message = "the certificate request is malformed",
 };
@@ -79,7 +79,7 @@ Reads a certificate request from DER bytes.
 @tparam string bytes
 @treturn[1] SciSslX509Request
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `not_der` or `malformed_request`
+@treturn[2] SciSslError phase `load`; condition `not_der`, `not_request` or `malformed_request`
 @see d2i_X509_REQ(3)
 */
 static int request_from_der(lua_State *L) {

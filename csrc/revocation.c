@@ -7,8 +7,7 @@ static bool read_der(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
     char rest;
     X509_CRL *crl = d2i_X509_CRL_bio(bio, NULL);
     if (crl && BIO_read(bio, &rest, 1) <= 0 && sk_X509_CRL_push(crls, crl)) return true;
-    failure->condition = sci_crl_kind.malformed;
-    failure->message = sci_crl_kind.malformed_message;
+    sci_explain_der_bio(bio, &sci_crl_kind, failure);
     X509_CRL_free(crl);
     return false;
 }

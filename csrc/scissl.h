@@ -119,6 +119,7 @@ typedef struct sci_failure {
     const char *phase;     /* "connect", "accept", "read", "write", "shutdown", "load", "initialize", "option" … */
     const char *condition; /* a short stable name such as "not_initialized"; NULL: found from the rest */
     const char *message;   /* our own words; NULL: OpenSSL's or the system's */
+    const char *words[2];  /* static texts for each %s in `message`; NULL: it has none */
     const char *subject;   /* the file, host or option text that it is about; NULL: none */
     int ssl_error;         /* SSL_ERROR_…; 0 stands for SSL_ERROR_SSL */
     int system_errno;      /* errno, 0: none */
@@ -176,6 +177,9 @@ int sci_unseal(lua_State *L); /* scissl.unseal */
 /* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with
  * `path` as its subject. The caller frees the BIO. */
 BIO *sci_open_file(const char *path, sci_failure *failure);
+
+/* What an error names for `path`: itself, but for PEM text in its place, which may be a private key. */
+const char *sci_path_subject(const char *path);
 
 /* Pushes a userdata that owns a new memory BIO, NULL when out of memory, and frees it when it is collected: for
  * OpenSSL to write into before Lua makes a string of it. */

@@ -8,8 +8,8 @@ A session that a later handshake can resume. It holds the session's secret. Sess
 
 static const sci_kind session_kind = {
     .label = "SSL SESSION PARAMETERS",
+    .due = "a TLS session",
     .absent = "not_session",
-    .absent_message = "the PEM text holds something else, and no TLS session",
     .malformed = "malformed_session",
     .malformed_message = "the TLS session is malformed",
 };
@@ -117,7 +117,7 @@ Reads a session that `toDer` wrote.
 @tparam string bytes
 @treturn[1] OSSslSession
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_der` or `malformed_session`
+@treturn[2] SciSslError phase `load`, condition `not_der`, `not_session` or `malformed_session`
 @see d2i_SSL_SESSION(3)
 */
 static int session_from_der(lua_State *L) {

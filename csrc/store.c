@@ -98,7 +98,7 @@ DER, and PKCS#12 without a passphrase; providers may bring other schemes.
 static int context_add_trusted_uri(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *uri = sci_check_text(L, 2);
-    sci_failure failure = {.phase = "load", .subject = uri};
+    sci_failure failure = {.phase = "load", .subject = sci_path_subject(uri)};
     sci_clear_errors();
     findings found = {.certificates = sk_X509_new_null(), .crls = sk_X509_CRL_new_null()};
     bool added = find_all(uri, &found, &failure);

@@ -40,8 +40,7 @@ static STACK_OF(X509) *read_der(BIO *bio, sci_failure *failure) {
     STACK_OF(X509) *certificates = sk_X509_new_null();
     X509 *certificate = certificates ? d2i_X509_bio(bio, NULL) : NULL;
     if (certificate && BIO_read(bio, &rest, 1) <= 0 && sk_X509_push(certificates, certificate)) return certificates;
-    failure->condition = sci_certificate_kind.malformed;
-    failure->message = sci_certificate_kind.malformed_message;
+    if (certificates) sci_explain_der_bio(bio, &sci_certificate_kind, failure);
     X509_free(certificate);
     sk_X509_free(certificates);
     return NULL;
@@ -114,12 +113,12 @@ static bool trust_file(sci_context *context, const char *path, sci_failure *fail
 
 static bool is_directory(const char *path, sci_failure *failure) {
     struct stat status;
-    failure->subject = path;
+    failure->subject = sci_path_subject(path);
     if (stat(path, &status) != 0) {
         failure->condition = "file_missing";
         failure->system_errno = errno;
     } else if (!S_ISDIR(status.st_mode)) {
-        failure->condition = "file_unreadable";
+        failure->condition = "file_not_directory";
         failure->system_errno = ENOTDIR;
     }
     return failure->condition == NULL;
@@ -133,7 +132,7 @@ Trusts the certificates of a file in PEM, or the one in DER, and those of a dire
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
- `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
+ `not_pem`, `not_certificate` or `malformed_certificate`; `file_not_directory`; the context stays as it was
 @see SSL_CTX_load_verify_locations(3)
 */
 static int context_load_verify_locations(lua_State *L) {

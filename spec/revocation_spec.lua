@@ -216,11 +216,10 @@ describe("Revocation lists", function()
     local der = crl.toDer(list)
     for condition, texts in pairs {
       not_pem = { "", "\0", "no list", list:sub(28), "\0" .. der },
-      not_crl = { pki.server.certificatePem, pki.server.keyPem },
+      not_crl = { pki.server.certificatePem, pki.server.keyPem, pki.server.certificate:toDer() },
       malformed_crl = {
         list .. list:sub(1, -30), list:sub(1, middle), list:sub(1, middle - 3) .. "\0" .. list:sub(middle),
         list:gsub("\nMI", "\nXX"), der:sub(1, -2), der .. "x", der:sub(1, 20), der:sub(1, 9) .. "\255" .. der:sub(11),
-        pki.server.certificate:toDer(),
       },
     } do
       for i, text in ipairs(texts) do

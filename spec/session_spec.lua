@@ -111,7 +111,7 @@ describe("OSSslSession", function()
       "-----BEGIN SSL SESSION PARAMETERS-----\nAAAA\n-----END SSL SESSION PARAMETERS-----\n"))
     refused("not_der", "load", nil, OSSslSession.fromDer(""))
     refused("not_der", "load", nil, OSSslSession.fromDer("hello"))
-    refused("malformed_session", "load", nil, OSSslSession.fromDer(pki.server.certificate:toDer()))
+    refused("not_session", "load", nil, OSSslSession.fromDer(pki.server.certificate:toDer()))
     for _, value in ipairs { {}, true, print } do
       assert.has_error(function() OSSslSession.fromPem(value) end)
       assert.has_error(function() OSSslSession.fromDer(value) end)

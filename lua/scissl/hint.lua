@@ -189,7 +189,7 @@ local hints = {
   crl_expired = "the issuer's revocation list is out of date; fetch the new one, and check this machine's clock",
   crl_not_yet_valid = "the issuer's revocation list is not valid yet; check this machine's clock",
   crl_invalid = "the issuer's revocation list cannot be trusted: it is not signed by that issuer, or damaged",
-  not_crl = "this is PEM text, but no certificate revocation list",
+  not_crl = "there is no certificate revocation list (CRL) in it; give the file or text that holds one",
   malformed_crl = "the revocation list is damaged; fetch it again",
 
   -- our certificate
@@ -215,23 +215,27 @@ local hints = {
   file_unreadable = "the file cannot be read; check its permissions and its owner",
   file_directory = "this is a directory, and a file is due; for a directory of CA certificates use caPath",
   file_empty = "the file is empty; see whether it was ever written, and how",
-  not_pem = "this holds no PEM block of the kind that is due (-----BEGIN …); convert DER with: openssl x509 "
-    .. "-inform DER, or openssl pkey -inform DER",
-  not_certificate = "this is PEM text, but no certificate; see whether key and certificate were taken for each other",
-  not_private_key = "this is PEM text, but no private key; see whether key and certificate were taken for each other",
-  not_request = "this is PEM text, but no certificate request",
+  file_not_directory = "a directory is due, and this is none; for a file of CA certificates use caFile",
+  not_pem = "PEM text is due, which has lines -----BEGIN … and -----END …; convert DER with: openssl x509 -inform DER, "
+    .. "openssl pkey -inform DER",
+  not_certificate = "there is no certificate in it; give the file or text that holds the certificate",
+  not_private_key = "there is no private key in it; give the file or text that holds the key",
+  not_request = "there is no certificate request in it; give the file or text that holds one",
   malformed_request = "the certificate request is damaged; make it again",
   request_invalid = "the request is not signed with the key that it names; refuse it",
   malformed_certificate = "the certificate is damaged; fetch or make it again",
   malformed_extension = "a part of the certificate is damaged; do not trust it, and tell its owner",
   malformed_name = "a name in the certificate is damaged; do not trust it, and tell its owner",
-  not_session = "this is PEM text, but no TLS session; OSSslSession:toPem() makes one",
+  not_session = "there is no TLS session in it; OSSslSession:toPem() and toDer() make one",
   not_sealed = "this was sealed with another secret, for another purpose, or changed since; compare the secrets of all "
     .. "who share it",
   malformed_session = "the saved TLS session is damaged; make a full handshake and save the new one",
   malformed_key = "the key is damaged, or of a kind that this OpenSSL does not know",
   passphrase_empty = "an empty passphrase protects nothing; give one, or none at all (nil)",
   passphrase_too_long = "the passphrase is longer than OpenSSL takes (1024 bytes)",
+  key_legacy = "the private key is encrypted with an old algorithm that OpenSSL 3 has put aside; encrypt it anew: "
+    .. "openssl pkey -provider legacy -provider default -in old.key -aes256 -out new.key",
+  openssh_key = "the private key is in OpenSSH's own format; convert a copy to PEM: ssh-keygen -p -m PKCS8 -f copy.key",
   malformed_pkcs12 = "this is no PKCS#12 (.p12, .pfx), or a damaged one; see whether a PEM file was taken for it",
   pkcs12_legacy = "it is encrypted with old algorithms that OpenSSL 3 has put aside; convert it: openssl pkcs12 "
     .. "-legacy -in old.p12 -nodes -out all.pem, then openssl pkcs12 -export -in all.pem -out new.p12",

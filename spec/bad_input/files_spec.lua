@@ -65,7 +65,7 @@ local files = {
   { name = "a certificate in DER", path = function() return pki.write(pki.client.certificate:toDer()) end, "not_pem",
     trusted = false },
   { name = "a key in DER", path = function() return pki.write(pki.client.key:toDer()) end, "not_pem",
-    trusted = "malformed_certificate" },
+    trusted = "not_certificate" },
   { name = "a damaged certificate", path = function() return pki.write(broken:gsub("%%s", "CERTIFICATE")) end,
     "malformed_certificate", "not_private_key" },
   { name = "a damaged key", path = function() return pki.write(broken:gsub("%%s", "PRIVATE KEY")) end,
@@ -168,10 +168,10 @@ describe("loadVerifyLocations", function()
     end)
   end
 
-  it("answers file_unreadable for a file where a directory is due", function()
+  it("answers file_not_directory for a file where a directory is due", function()
     local context = ends.clientContext()
     local path = pki.ca.certificateFile
-    refused("file_unreadable", "load", path, context:loadVerifyLocations(nil, path))
+    refused("file_not_directory", "load", path, context:loadVerifyLocations(nil, path))
     trusts_as_before(context)
   end)
 

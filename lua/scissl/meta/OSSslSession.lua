@@ -21,7 +21,7 @@ function OSSslSession.fromPem(text) end
 ---
 ---@param bytes string
 ---@return OSSslSession?
----@return SciSslError? # phase `load`, condition `not_der` or `malformed_session`
+---@return SciSslError? # phase `load`, condition `not_der`, `not_session` or `malformed_session`
 ---@see d2i_SSL_SESSION(3)
 ---@usage
 ---```lua

@@ -361,7 +361,7 @@ function SciSslContext:addChainCertificate(certificate) end
 ---@param path string
 ---@param passphrase? string|function of an encrypted key; a function is called without arguments and answers it
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_mismatch`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays as it was
 ---@see SSL_CTX_use_PrivateKey_file(3)
 ---@usage
 ---```lua
@@ -377,7 +377,7 @@ function SciSslContext:usePrivateKeyFile(path, passphrase) end
 ---@param key SciSslPrivateKey|string an object, or PEM text
 ---@param passphrase? string|function of an encrypted PEM text
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_mismatch`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays as it was
 ---@see SSL_CTX_use_PrivateKey(3)
 ---@usage
 ---```lua
@@ -470,7 +470,7 @@ function SciSslContext:addTrustedUri(uri) end
 ---@param caFile string? path
 ---@param caPath? string path
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_certificate` or `malformed_certificate`; `file_not_directory`; the context stays as it was
 ---@see SSL_CTX_load_verify_locations(3)
 ---@usage
 ---```lua

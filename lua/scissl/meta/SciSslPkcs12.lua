@@ -4,7 +4,7 @@
 ---@class SciSslPkcs12
 local SciSslPkcs12 = {}
 
----Reads PKCS#12.
+---Reads PKCS#12. Where it has no MAC, nothing tells whether it was changed on its way.
 ---
 ---@param bytes string
 ---@param passphrase? string|function a function is called once, without arguments, and answers it

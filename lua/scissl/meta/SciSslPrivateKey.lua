@@ -23,7 +23,7 @@ function SciSslPrivateKey.generate(algorithm, parameter) end
 ---@param text string
 ---@param passphrase? string|function a function is called once, without arguments, if the key is encrypted, and answers the passphrase. Never is anything asked on the terminal
 ---@return SciSslPrivateKey?
----@return SciSslError? # phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`, `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`
+---@return SciSslError? # phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`, `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`; `key_legacy`: it is encrypted with an algorithm that this OpenSSL has put aside; `openssh_key`: it is in OpenSSH's own format
 ---@see PEM_read_bio_PrivateKey(3)
 ---@usage
 ---```lua
@@ -52,7 +52,7 @@ function SciSslPrivateKey.fromPemFile(path, passphrase) end
 ---@param uri string `file:/etc/ssl/private/own.key`; a plain path is one, too
 ---@param passphrase? string|function as for `fromPem`
 ---@return SciSslPrivateKey?
----@return SciSslError? # phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`, `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function` …
+---@return SciSslError? # phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`, `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `key_legacy`, `pkcs12_legacy` …
 ---@see OSSL_STORE_open(3)
 ---@see ossl_store-file(7)
 ---@usage
@@ -66,7 +66,7 @@ function SciSslPrivateKey.fromUri(uri, passphrase) end
 ---@param bytes string
 ---@param passphrase? string|function as for `fromPem`
 ---@return SciSslPrivateKey?
----@return SciSslError? # phase `load`; condition `not_der`, `malformed_key`, or one about the passphrase
+---@return SciSslError? # phase `load`; condition `not_der`, `not_private_key`, `malformed_key`, `key_legacy`, or one about the passphrase
 ---@see d2i_AutoPrivateKey(3)
 ---@usage
 ---```lua

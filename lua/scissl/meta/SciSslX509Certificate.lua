@@ -4,7 +4,8 @@
 ---@class SciSslX509Certificate
 local SciSslX509Certificate = {}
 
----Reads a certificate from PEM text: the first, where there are several.
+---Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
+---further words about trust, is one as well.
 ---
 ---@param text string
 ---@return SciSslX509Certificate?
@@ -31,7 +32,7 @@ function SciSslX509Certificate.fromPemFile(path) end
 ---
 ---@param bytes string
 ---@return SciSslX509Certificate?
----@return SciSslError? # phase `load`; condition `not_der` or `malformed_certificate`
+---@return SciSslError? # phase `load`; condition `not_der`, `not_certificate` or `malformed_certificate`
 ---@see d2i_X509(3)
 ---@usage
 ---```lua

@@ -20,7 +20,7 @@ function SciSslX509Crl.fromPem(text) end
 ---
 ---@param bytes string
 ---@return SciSslX509Crl?
----@return SciSslError? # phase `load`; condition `not_der` or `malformed_crl`
+---@return SciSslError? # phase `load`; condition `not_der`, `not_crl` or `malformed_crl`
 ---@see d2i_X509_CRL(3)
 ---@usage
 ---```lua

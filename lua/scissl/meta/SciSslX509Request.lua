@@ -20,7 +20,7 @@ function SciSslX509Request.fromPem(text) end
 ---
 ---@param bytes string
 ---@return SciSslX509Request?
----@return SciSslError? # phase `load`; condition `not_der` or `malformed_request`
+---@return SciSslError? # phase `load`; condition `not_der`, `not_request` or `malformed_request`
 ---@see d2i_X509_REQ(3)
 ---@usage
 ---```lua
