@@ -273,11 +273,18 @@ static bool request_is_good(const issue_request *request, sci_failure *failure) 
     return sci_refuse_issue(failure, "request_invalid", NULL, "request");
 }
 
+/* Of blanks a subject is made that says nothing, and a request may have neither. */
+static bool is_named(const X509 *certificate, sci_failure *failure) {
+    return X509_NAME_entry_count(X509_get_subject_name(certificate)) > 0 ||
+           X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
+           sci_refuse_issue(failure, "name_missing", NULL, NULL);
+}
+
 static bool fill(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
     return certificate && X509_set_version(certificate, X509_VERSION_3) && set_subject(certificate, request, failure) &&
            set_issuer(certificate, request) && set_dates(certificate, request, failure) &&
            set_serial(certificate, request, failure) && X509_set_pubkey(certificate, request->key) &&
-           sci_add_extensions(L, certificate, request, failure);
+           sci_add_extensions(L, certificate, request, failure) && is_named(certificate, failure);
 }
 
 /***
@@ -306,7 +313,7 @@ Makes a certificate: self-signed, or signed by an authority. Meant for tests, th
  (boolean, false)
 @treturn[1] SciSslX509Certificate
 @treturn[2] nil
-@treturn[2] SciSslError phase `issue`; condition `malformed_name`, `key_mismatch`, `unknown_usage`, `unknown_digest`,
+@treturn[2] SciSslError phase `issue`; condition `malformed_name`, `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`,
  `invalid_option`, `wrong_key`, `request_invalid` …
 @raise for an unknown option or one of a wrong type
 @see RFC 5280, section 4; X509_sign(3)

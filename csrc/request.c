@@ -266,6 +266,14 @@ static bool sign(X509_REQ *request, EVP_PKEY *key, const char *name, sci_failure
     return made;
 }
 
+/* Of blanks a subject is made that says nothing. */
+static bool is_named(lua_State *L, const X509_REQ *request, sci_failure *failure) {
+    if (X509_NAME_entry_count(X509_REQ_get_subject_name(request)) > 0) return true;
+    if (!lua_isnil(L, NAMES) && lua_rawlen(L, NAMES) > 0) return true;
+    failure->condition = "name_missing";
+    return false;
+}
+
 /***
 Makes a certificate request.
 @function SciSslX509Request.new
@@ -276,7 +284,7 @@ Makes a certificate request.
  `digest`: such as `"SHA384"` (what suits the key)
 @treturn[1] SciSslX509Request
 @treturn[2] nil
-@treturn[2] SciSslError phase `issue`; condition `malformed_name`, `unknown_digest`, `wrong_key`
+@treturn[2] SciSslError phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`
 @raise for an unknown option or one of a wrong type
 @see X509_REQ_sign(3)
 */
@@ -290,7 +298,8 @@ static int request_new(lua_State *L) {
     X509_REQ *request = *slot = X509_REQ_new();
     bool made = request && X509_REQ_set_version(request, X509_REQ_VERSION_1) &&
                 set_subject(request, subject, length, &failure) && X509_REQ_set_pubkey(request, key) &&
-                add_names(L, request, &failure) && sign(request, key, lua_tostring(L, DIGEST), &failure);
+                add_names(L, request, &failure) && is_named(L, request, &failure) &&
+                sign(request, key, lua_tostring(L, DIGEST), &failure);
     return made ? 1 : sci_fail(L, &failure);
 }
 

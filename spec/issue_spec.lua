@@ -1,6 +1,8 @@
 -- SciSslX509Certificate.issue: self-signed and CA-signed certificates.
 local scissl = require "scissl"
 local judge = require "spec.support.judge"
+local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 local SciSslX509Certificate = scissl.SciSslX509Certificate
@@ -39,6 +41,32 @@ end
 local function holds(text, piece)
   assert.is_truthy(text:find(piece, 1, true), text)
 end
+
+describe("A certificate without any name", function()
+  it("is not made of a subject of blanks, or an empty one", function()
+    for _, subject in ipairs { "", " ", "   " } do
+      refusals.refused("name_missing", "issue", nil,
+        SciSslX509Certificate.issue { key = key, subject = subject })
+      refusals.refused("name_missing", "issue", nil,
+        SciSslX509Certificate.issue { key = key, subject = subject, names = {} })
+      assert(SciSslX509Certificate.issue { key = key, subject = subject, names = { "localhost" } })
+    end
+  end)
+
+  it("is not made of a request that has none, and no such request is made", function()
+    local request = pki.write ""
+    local pipe = assert(io.popen(("openssl req -new -key %s -subj / -out %s 2>&1"):format(
+      pki.write(key:toPem()), request)))
+    assert(pipe:close())
+    local file <close> = assert(io.open(request))
+    local nameless = assert(scissl.SciSslX509Request.fromPem(file:read "a"))
+    local fields = { request = nameless, issuer = pki.ca.certificate, issuerKey = pki.ca.key }
+    refusals.refused("name_missing", "issue", nil, SciSslX509Certificate.issue(fields))
+    fields.names = { "localhost" }
+    assert(SciSslX509Certificate.issue(fields))
+    refusals.refused("name_missing", "issue", nil, scissl.SciSslX509Request.new { key = key, subject = " " })
+  end)
+end)
 
 describe("SciSslX509Certificate.issue, without an issuer", function()
   for _, algorithm in ipairs { "EC", "RSA", "Ed25519", "Ed448", "RSA-PSS" } do

@@ -225,6 +225,7 @@ local hints = {
   request_invalid = "the request is not signed with the key that it names; refuse it",
   malformed_certificate = "the certificate is damaged; fetch or make it again",
   malformed_extension = "a part of the certificate is damaged; do not trust it, and tell its owner",
+  name_missing = "there is neither a subject nor a name; give subject = \"CN=…\", or names = { \"localhost\" }",
   malformed_name = "a name in the certificate is damaged; do not trust it, and tell its owner",
   not_session = "there is no TLS session in it; OSSslSession:toPem() and toDer() make one",
   not_sealed = "this was sealed with another secret, for another purpose, or changed since; compare the secrets of all "

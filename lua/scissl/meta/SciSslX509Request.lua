@@ -98,7 +98,7 @@ function SciSslX509Request:verify() end
 ---
 ---@param options table `key`: the SciSslPrivateKey for which a certificate is wanted, needed; `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either may be missing; `digest`: such as `"SHA384"` (what suits the key)
 ---@return SciSslX509Request?
----@return SciSslError? # phase `issue`; condition `malformed_name`, `unknown_digest`, `wrong_key`
+---@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`
 ---@raise for an unknown option or one of a wrong type
 ---@see X509_REQ_sign(3)
 ---@usage
