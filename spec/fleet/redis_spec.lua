@@ -1,5 +1,6 @@
 -- Two servers in processes of their own, which share sessions through a real Redis.
 local scissl = require "scissl"
+local old_modules = require "spec.support.old_modules"
 local redis = require "spec.support.redis"
 
 local with_redis = redis.present() and describe or pending
@@ -163,7 +164,7 @@ with_redis("lua-redis", function()
     for _, kind in ipairs(kinds) do
       it(("serves the store, through a Redis that is killed and comes back, %s, %s"):format(version, kind), function()
         local server <close> = redis.start { tcp = true }
-        local path = package.searchpath("redis", (package.path:gsub("5%.%d", "5.2")))
+        local path = old_modules.find "redis"
         local store = ([[secret = %q, retry = 0.01, maxRetry = 0.1, connect = function(timeout)
           return dofile(%q).connect { host = "127.0.0.1", port = %d, timeout = timeout }
         end]]):format(redis.secret, assert(path, "lua-redis is not installed"), server.port)

@@ -237,6 +237,5 @@ local function debian_copas()
   return copas
 end
 
-loops.searchOldFolders()
 promises("copas, as it is installed,", package.searchpath("copas", package.path) and debian_copas)
 promises("copas 4", copas4)

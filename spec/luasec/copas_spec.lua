@@ -3,11 +3,11 @@
 
 local ends = require "spec.support.ends"
 local luasec = require "spec.support.luasec"
+local old_modules = require "spec.support.old_modules"
 local pki = require "spec.support.pki"
 
--- Debian has it in the folders of older Luas.
-local path = package.path .. ";" .. package.path:gsub("5%.4", "5.2")
-local copas_file = package.searchpath("copas", path)
+old_modules.add("copas", "coxpcall")
+local copas_file = old_modules.find "copas"
 
 local function source_of(file)
   local handle = assert(io.open(file))
@@ -109,7 +109,7 @@ describe("copas serves and asks over LuaSec,", function()
   if not copas_file then return pending "copas is not installed" end
   for _, one in ipairs(implementations) do
     it(one[1], function()
-      local source = program:format(path, one[2], knows_tls and for_new_copas or for_old_copas, pki.server.keyFile,
+      local source = program:format(package.path, one[2], knows_tls and for_new_copas or for_old_copas, pki.server.keyFile,
         pki.server.certificateFile, pki.ca.certificateFile)
       local peer <close> = ends.lua(source)
       local output, how, code = peer:finish()

@@ -3,7 +3,7 @@
 -- about, and with `no trust` the system knows none of our authorities.
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
-require "spec.support.loops".searchOldFolders() -- where Debian has copas
+require "spec.support.old_modules".add("copas", "coxpcall")
 
 local function output_of(command)
   local pipe <close> = assert(io.popen(command))

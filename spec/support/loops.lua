@@ -11,9 +11,9 @@
 --        loop.example        the program that is an echo server under it, and its environment in loop.environment
 --
 --    local it = loops.it(loop)      busted's `it`; `pending` where the loop is missing, loudly
---    loops.searchOldFolders()       lets `require` find what Debian installs for older Luas only
 
 local core = require "scissl.core"
+local old_modules = require "spec.support.old_modules"
 
 local loops = {}
 
@@ -24,20 +24,7 @@ local PATIENCE = 60
 
 -- ---- finding them
 
--- Debian puts some modules that are pure Lua into the folders of older Luas alone.
-function loops.searchOldFolders()
-  for _, version in ipairs { "5.3", "5.2", "5.1" } do
-    local path = package.path:gsub("5%.4", version)
-    for _, name in ipairs { "copas", "coxpcall" } do
-      local file = package.searchpath(name, path)
-      if file and not package.searchpath(name, package.path) then
-        package.path = package.path .. ";" .. file:gsub("[^/]*$", "?.lua")
-      end
-    end
-  end
-end
-
-loops.searchOldFolders()
+old_modules.add("copas", "coxpcall")
 
 local function has(name)
   -- copas refuses to be loaded behind socket.http.

@@ -18,6 +18,7 @@
 local core = require "scissl.core"
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local old_modules = require "spec.support.old_modules"
 local pki = require "spec.support.pki"
 
 local redis = {}
@@ -101,7 +102,7 @@ function Server:ask(...)
 end
 
 function redis.luaRedis(server, timeout)
-  local path = package.searchpath("redis", (package.path:gsub("5%.%d", "5.2")))
+  local path = old_modules.find "redis"
   return path and dofile(path).connect { host = "127.0.0.1", port = server.port, timeout = timeout }
 end
 
