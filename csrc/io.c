@@ -29,6 +29,8 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     unsigned char byte;
     size_t length;
     if (!socket->ssl || !socket->secured || socket->failed || socket->end_unread || socket->in_callback) return;
+    /* Nothing behind a close_notify is read; from OpenSSL 3.2 on its record is pending for ever. */
+    if (SSL_get_shutdown(socket->ssl) & SSL_RECEIVED_SHUTDOWN) return;
     sci_ssl_begin(L, socket);
     stop_waiting(socket, buffered_only);
     int result = SSL_peek_ex(socket->ssl, &byte, 1, &length);

@@ -121,6 +121,18 @@ for _, version in ipairs(VERSIONS) do
       assert.is_false(client:dirty())
     end)
 
+    it("do not announce a close again that has been read, whatever lies behind it and whatever looks ahead", function()
+      local client, server = settled(version)
+      server:sslShutdown()
+      client:sslFeed(server:sslDrain() .. "what nothing may read")
+      assert.equal(0, client:sslRead())
+      for _, look in ipairs { "dirty", "sslPending", "getSession", "newSessions" } do
+        client[look](client)
+        assert.is_false(client:dirty(), look)
+        assert.is_nil(client:timeout(), look)
+      end
+    end)
+
     it("announce a failure that came along with the last bytes", function()
       local client, server = settled(version)
       local first, second = record(server, "good"), record(server, "never")
