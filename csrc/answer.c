@@ -128,6 +128,17 @@ static void take_cause(lua_State *L, sci_sslsocket *socket, sci_failure *failure
     socket->handler_failed = false;
 }
 
+/* Whether the security level alone rules out the TLS 1.1 or earlier that this end was told to speak. OpenSSL 3.0 fails
+ * for want of signatures then, later ones for want of a protocol. */
+static bool level_rules_out(SSL *ssl) {
+    long lowest = SSL_get_min_proto_version(ssl), highest = SSL_get_max_proto_version(ssl);
+    if (SSL_get_security_level(ssl) == 0 || lowest >= TLS1_2_VERSION) return false;
+    if (queue_says(SSL_R_NO_PROTOCOLS_AVAILABLE)) return highest > 0 && highest < TLS1_2_VERSION;
+    if (queue_says(SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM)) return SSL_version(ssl) < TLS1_2_VERSION;
+    return queue_says(SSL_R_UNSUPPORTED_PROTOCOL) && SSL_is_server(ssl) && SSL_client_version(ssl) >= lowest &&
+           SSL_client_version(ssl) < TLS1_2_VERSION;
+}
+
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
     char text[80], subject[SUBJECT_SIZE];
     int top = lua_gettop(L);
@@ -144,6 +155,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     if (sci_ssl_explain_limit(socket, &failure)) sci_clear_errors(); /* they are about what it was handed instead */
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
     if (socket->transport.ktls_ends) failure.condition = "ktls";
+    if (level_rules_out(socket->ssl)) failure.condition = "security_level";
     if (socket->psk_unknown && !socket->secured) failure.condition = "psk_unknown";
     if (queue_says(SSL_R_INVALID_STATUS_RESPONSE) && socket->ocsp_condition) {
         failure.condition = socket->ocsp_condition;
@@ -152,6 +164,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     if (socket->handler_failed) take_cause(L, socket, &failure);
     else if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";
     if (queue_says(SSL_R_WRONG_VERSION_NUMBER) && !socket->secured && !failure.cause) {
+        sci_transport_fill_first(&socket->transport);
         failure.message = describe_first_bytes(&socket->transport, text, sizeof text);
         if (speaks_http(&socket->transport)) failure.condition = "plain_http";
     }

@@ -92,19 +92,31 @@ static int sslsocket_peer_signature_scheme(lua_State *L) {
     return 1;
 }
 
+/* The key that the exchange was made with. In one by encapsulation (X25519MLKEM768) the client alone has made a key; an
+ * exchange of TLS 1.3 can only be missing where both allow it. Owned by the caller. */
+static EVP_PKEY *find_temporary_key(SSL *ssl) {
+    EVP_PKEY *key = NULL;
+    bool skipped = SSL_session_reused(ssl) == 1 && (SSL_get_options(ssl) & SSL_OP_ALLOW_NO_DHE_KEX) != 0;
+    if (SSL_get_peer_tmp_key(ssl, &key) == 1) return key;
+    if (SSL_is_server(ssl) || SSL_version(ssl) != TLS1_3_VERSION || skipped) return NULL;
+    return SSL_get_tmp_key(ssl, &key) == 1 ? key : NULL;
+}
+
 /***
-Answers what is known of the peer's key of the key exchange.
+Returns what is known of the temporary key of the key exchange: the peer's; in an exchange by encapsulation, such as
+`X25519MLKEM768`, the client's, which is the only one.
 @function SciSslSocket:temporaryKey
-@treturn ?table `type` (`X25519`, `EC`, `DH` …), `bits` (integer), `group` (string, where it has one); nil where there was
- no exchange of keys
+@treturn ?table `type` (`X25519`, `EC`, `DH`, `X25519MLKEM768` …), `bits` (integer), `group` (string, where it has one);
+ nil where there was no exchange of keys
 @see SSL_get_peer_tmp_key(3)
+@see SSL_get_tmp_key(3)
 */
 static int sslsocket_temporary_key(lua_State *L) {
     SSL *ssl = get_secured(L);
-    EVP_PKEY *key = NULL;
     char group[64];
     size_t length = 0;
-    if (!ssl || SSL_get_peer_tmp_key(ssl, &key) != 1) {
+    EVP_PKEY *key = ssl ? find_temporary_key(ssl) : NULL;
+    if (!key) {
         lua_pushnil(L);
         return 1;
     }

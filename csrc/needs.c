@@ -6,12 +6,18 @@
 /* Names that contain one of these. */
 static const struct {
     const char *part, *needs;
+    unsigned int major, minor;
 } newcomers[] = {
-    {"MLKEM", "OpenSSL 3.5"},
-    {"ML-KEM", "OpenSSL 3.5"},
-    {"ML-DSA", "OpenSSL 3.5"},
-    {"SLH-DSA", "OpenSSL 3.5"},
+    {"MLKEM", "OpenSSL 3.5", 3, 5},
+    {"ML-KEM", "OpenSSL 3.5", 3, 5},
+    {"ML-DSA", "OpenSSL 3.5", 3, 5},
+    {"SLH-DSA", "OpenSSL 3.5", 3, 5},
 };
+
+static bool older_than(unsigned int major, unsigned int minor) {
+    unsigned int ours = OPENSSL_version_major();
+    return ours < major || (ours == major && OPENSSL_version_minor() < minor);
+}
 
 static char upper(char letter) { return letter >= 'a' && letter <= 'z' ? (char)(letter - 'a' + 'A') : letter; }
 
@@ -26,6 +32,7 @@ static bool contains(const char *name, size_t length, const char *part) {
 
 const char *sci_find_needs(const char *name, size_t length) {
     for (size_t i = 0; i < sizeof newcomers / sizeof *newcomers; i++)
-        if (contains(name, length, newcomers[i].part)) return newcomers[i].needs;
+        if (contains(name, length, newcomers[i].part) && older_than(newcomers[i].major, newcomers[i].minor))
+            return newcomers[i].needs;
     return NULL;
 }

@@ -146,7 +146,7 @@ int sci_fail_system(lua_State *L, const char *phase, const char *subject, int sy
 /* nil, SciSslError of our own: a stable condition name and a sentence. */
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message);
 
-/* needs.c: the release of OpenSSL that brought what is called `name`; NULL: not known. For names that it has refused. */
+/* needs.c: the later release of OpenSSL that brought what is called `name`; NULL: none. For names that it has refused. */
 const char *sci_find_needs(const char *name, size_t length);
 
 /* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
@@ -346,6 +346,7 @@ typedef struct sci_transport {
 
 void sci_transport_record(sci_transport *transport); /* from now on, until … */
 void sci_transport_forget(sci_transport *transport); /* … now */
+void sci_transport_fill_first(sci_transport *transport); /* where OpenSSL has read less than `first` takes */
 bool sci_transport_replay(sci_transport *transport); /* reads what was recorded again; false: it is incomplete */
 BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport); /* does not own `transport` */
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory */

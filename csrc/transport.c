@@ -56,11 +56,26 @@ static int must_wait(BIO *bio, int retry_flag) {
     return 0;
 }
 
-static void remember(sci_transport *transport, const char *data, size_t length) {
-    if (transport->first_length == 0) {
-        transport->first_length = length < sizeof transport->first ? length : sizeof transport->first;
-        memcpy(transport->first, data, transport->first_length);
+static void remember_first(sci_transport *transport, const void *data, size_t length) {
+    size_t room = sizeof transport->first - transport->first_length;
+    if (length > room) length = room;
+    memcpy(transport->first + transport->first_length, data, length);
+    transport->first_length += length;
+}
+
+void sci_transport_fill_first(sci_transport *transport) {
+    char data[sizeof transport->first];
+    if (!transport->socket) {
+        if (transport->in.length > 0)
+            remember_first(transport, transport->in.bytes + transport->in.start, transport->in.length);
+        return;
     }
+    ssize_t got = recv(sci_socket_descriptor(transport->socket), data, sizeof data, MSG_PEEK | MSG_DONTWAIT);
+    if (got > 0) remember_first(transport, data, (size_t)got);
+}
+
+static void remember(sci_transport *transport, const char *data, size_t length) {
+    remember_first(transport, data, length);
     if (transport->records && !sci_queue_put(&transport->seen, data, length)) sci_transport_forget(transport);
 }
 

@@ -159,6 +159,21 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       end)
     end
 
+    it("tells the key of the exchange under OpenSSL's own groups, and of a resumed connection as well", function()
+      local contexts = { client = ends.clientContext { method = version }, server = ends.serverContext { method = version } }
+      local session
+      for _ = 1, version == "TLSv1.3" and 2 or 1 do
+        local client, server = ends.pair { transport = "memory", client = contexts.client, server = contexts.server }
+        if session then assert(client:setSession(session)) end
+        assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+        assert.are.equal(session ~= nil, client:isSessionReused())
+        local key = client:temporaryKey()
+        assert.is_true(#key.type > 0 and key.bits > 200)
+        if version == "TLSv1.3" then assert.are.same(key, server:temporaryKey()) end
+        session = client:getSession()
+      end
+    end)
+
     for scheme, make in pairs {
       ecdsa_secp256r1_sha256 = { "EC", "P-256" }, ed25519 = { "Ed25519" }, rsa_pss_rsae_sha256 = { "RSA", 2048 },
     } do

@@ -114,6 +114,11 @@ describe("addTrustedUri", function()
   end)
 end)
 
+-- openssl prints `CN = name` up to 3.1 and `CN=name` from 3.2 on.
+local function names_of(output)
+  return (output:gsub(" = ", "="))
+end
+
 -- What a foreign client hears of accepted issuers, as openssl prints them.
 local function heard(context, version)
   local listener, port = ends.listener()
@@ -122,7 +127,7 @@ local function heard(context, version)
   foreign.serve(listener, context)
   foreign.expect(peer, "^SSL handshake has read")
   listener:close()
-  return peer.output
+  return names_of(peer.output)
 end
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
@@ -136,9 +141,9 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         assert(context:setAcceptedIssuers { pki.otherCa.certificate, "O=Somebody,CN=By name" })
       end), version)
       assert.truthy(output:find("Acceptable client certificate CA names", 1, true), output)
-      assert.truthy(output:find("CN = another authority", 1, true), output)
-      assert.truthy(output:find("CN = By name", 1, true), output)
-      assert.is_nil(output:find("Acceptable.-CN = scissl test authority.-Requested"), output)
+      assert.truthy(output:find("CN=another authority", 1, true), output)
+      assert.truthy(output:find("CN=By name", 1, true), output)
+      assert.is_nil(output:find("Acceptable.-CN=scissl test authority.-Requested"), output)
     end)
 
     it("are none unless they are named", function()
@@ -155,8 +160,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       local output = heard(server(function(context)
         assert(context:addTrusted(pki.otherCa.certificate):acceptTrustedIssuers())
       end), version)
-      assert.truthy(output:find("CN = another authority", 1, true), output)
-      assert.truthy(output:find("Acceptable.-CN = scissl test authority"), output)
+      assert.truthy(output:find("CN=another authority", 1, true), output)
+      assert.truthy(output:find("Acceptable.-CN=scissl test authority"), output)
     end)
 
     it("do not decide who is let in", function()
@@ -179,8 +184,9 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert(context:setAcceptedIssuers { "CN=second" })
       assert(scissl.handshake(socket, "accept"))
       foreign.expect(peer, "^SSL handshake has read")
-      assert.truthy(peer.output:find("CN = first", 1, true), peer.output)
-      assert.is_nil(peer.output:find("CN = second", 1, true), peer.output)
+      local output = names_of(peer.output)
+      assert.truthy(output:find("CN=first", 1, true), output)
+      assert.is_nil(output:find("CN=second", 1, true), output)
       listener:close()
     end)
   end)

@@ -133,7 +133,7 @@ local hints = {
 
   -- nothing in common
   protocol_version = "the two sides have no TLS version in common; compare minProtocol and maxProtocol, or the "
-    .. "method, of both",
+    .. "method, of both; TLS 1.1 and earlier also need setSecurityLevel(0) on both",
   no_shared_cipher = function(err)
     local text = "the two sides have no cipher in common; compare cipherList (up to TLS 1.2) and ciphersuites "
       .. "(TLS 1.3) of both"

@@ -263,10 +263,16 @@ describe("decided where the document leaves it open:", function()
         local client = ends.connected {
           client = { method = method, setup = lower }, server = { method = method, setup = lower } }
         assert.equal(method, client:version())
-        local strict, peer = ends.pair { client = { method = method }, server = { method = method, setup = lower } }
-        local answer = ends.handshake(strict, peer)
-        assert.is_true(scissl.isSslError(answer))
-        assert.truthy(tostring(answer):find("setSecurityLevel(0)", 1, true), tostring(answer))
+        local function tells_the_way_out(answer)
+          assert.is_true(scissl.isSslError(answer))
+          assert.equal("security_level", answer:condition(), tostring(answer))
+          assert.truthy(tostring(answer):find("setSecurityLevel(0)", 1, true), tostring(answer))
+        end
+        local function range(context) assert(context:setMinProtocol(method)) end
+        local old = { method = method, setup = lower }
+        tells_the_way_out((ends.handshake(ends.pair { client = { method = method }, server = old })))
+        tells_the_way_out(select(2, ends.handshake(ends.pair { client = old, server = { method = method } })))
+        tells_the_way_out(select(2, ends.handshake(ends.pair { client = old, server = { setup = range } })))
       end
     end
   end)

@@ -266,7 +266,16 @@ describe("scissl.luasec", function()
     if not luasec.real then return pending "LuaSec is not installed" end
     for name, value in pairs(luasec.real) do assert.are.equal(type(value), type(luasec.ours[name]), name) end
     for name, set in pairs(luasec.real.config) do
-      if name ~= "curves" then assert.are.same(names_of(set), names_of(luasec.ours.config[name])) end
+      if name ~= "curves" and name ~= "options" then
+        assert.are.same(names_of(set), names_of(luasec.ours.config[name]))
+      end
+    end
+    for name in pairs(luasec.real.config.options) do assert.is_true(luasec.ours.config.options[name], name) end
+    -- LuaSec's list is that of an older OpenSSL where this one has brought more.
+    local of_openssl = {}
+    for name in pairs(core) do of_openssl[tostring(name):lower()] = true end
+    for name in pairs(luasec.ours.config.options) do
+      assert.truthy(luasec.real.config.options[name] or of_openssl["ssl_op_" .. name], name)
     end
     for name in pairs(luasec.ours.config.curves) do
       assert(luasec.ours.newcontext { mode = "client", protocol = "any", curve = name }, name)

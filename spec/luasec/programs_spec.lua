@@ -18,6 +18,11 @@ local function failing(client_ssl, server_ssl, options)
   return luasec.connect(options)
 end
 
+-- OpenSSL puts "sslv3", "tlsv1" or, later, "ssl/tls" in front of alerts.
+local function bare(problem)
+  return (tostring(problem):gsub("^%S+ alert ", "alert "))
+end
+
 local function common_name(certificate)
   for _, field in ipairs(certificate:subject()) do
     if field.name == "commonName" then return field.value end
@@ -238,18 +243,18 @@ for name, client_ssl, server_ssl in luasec.combinations() do
 
     it("refuses a bad peer in LuaSec's words", function()
       local run = fail { client = luasec.client { verify = "peer" } }
-      assert.are.same({ false, "certificate verify failed", false, "tlsv1 alert unknown ca" },
-        { run.clientAnswer, run.clientProblem, run.serverAnswer, run.serverProblem })
+      assert.are.same({ false, "certificate verify failed", false, "alert unknown ca" },
+        { run.clientAnswer, bare(run.clientProblem), run.serverAnswer, bare(run.serverProblem) })
       run = fail { client = luasec.client { verify = "peer", cafile = pki.ca.certificateFile },
         server = luasec.server { key = pki.expired.keyFile, certificate = pki.expired.certificateFile } }
-      assert.are.same({ false, "certificate verify failed", false, "sslv3 alert certificate expired" },
-        { run.clientAnswer, run.clientProblem, run.serverAnswer, run.serverProblem })
+      assert.are.same({ false, "certificate verify failed", false, "alert certificate expired" },
+        { run.clientAnswer, bare(run.clientProblem), run.serverAnswer, bare(run.serverProblem) })
       run = fail { client = luasec.client { protocol = "tlsv1_2" }, server = luasec.server { verify = both } }
-      assert.are.same({ false, "sslv3 alert handshake failure", false, "peer did not return a certificate" },
-        { run.clientAnswer, run.clientProblem, run.serverAnswer, run.serverProblem })
+      assert.are.same({ false, "alert handshake failure", false, "peer did not return a certificate" },
+        { run.clientAnswer, bare(run.clientProblem), run.serverAnswer, bare(run.serverProblem) })
       run = fail { client = luasec.client { protocol = "tlsv1_2" }, server = luasec.server { protocol = "tlsv1_3" } }
-      assert.are.same({ false, "tlsv1 alert protocol version", false, "unsupported protocol" },
-        { run.clientAnswer, run.clientProblem, run.serverAnswer, run.serverProblem })
+      assert.are.same({ false, "alert protocol version", false, "unsupported protocol" },
+        { run.clientAnswer, bare(run.clientProblem), run.serverAnswer, bare(run.serverProblem) })
     end)
 
     it("checks revocation lists of its authority's file", function()
@@ -260,7 +265,7 @@ for name, client_ssl, server_ssl in luasec.combinations() do
       local file = pki.write(pki.ca.certificatePem .. list:toPem())
       local run = fail { client = luasec.client { verify = "peer", cafile = file, verifyext = "crl_check" } }
       assert.are.equal("certificate verify failed", run.clientProblem)
-      assert.are.equal("sslv3 alert certificate revoked", run.serverProblem)
+      assert.are.equal("alert certificate revoked", bare(run.serverProblem))
       assert.is_true(fail { client = luasec.client { verify = "peer", cafile = file } }.clientAnswer)
     end)
 

@@ -45,7 +45,7 @@ function SciSslClientHello:alpn() end
 ---@return string[] # `"TLSv1.3"`, `"TLSv1.2"` …, `"GREASE"`, or the number in hexadecimal
 ---@usage
 ---```lua
----print(hello:versions()[1], hello:groups()[1], hello:keyShares()[1]) --> TLSv1.3 x25519 x25519
+---print(hello:versions()[1], hello:groups()[1] == hello:keyShares()[1]) --> TLSv1.3 true
 ---```
 function SciSslClientHello:versions() end
 
@@ -74,7 +74,7 @@ function SciSslClientHello:cipherSuiteIds() end
 ---@return string[] # such as `"x25519"`; `"GREASE"`; `"0x…"`
 ---@usage
 ---```lua
----print(hello:versions()[1], hello:groups()[1], hello:keyShares()[1]) --> TLSv1.3 x25519 x25519
+---print(hello:versions()[1], hello:groups()[1] == hello:keyShares()[1]) --> TLSv1.3 true
 ---```
 function SciSslClientHello:groups() end
 
@@ -83,7 +83,7 @@ function SciSslClientHello:groups() end
 ---@return string[]
 ---@usage
 ---```lua
----print(hello:versions()[1], hello:groups()[1], hello:keyShares()[1]) --> TLSv1.3 x25519 x25519
+---print(hello:versions()[1], hello:groups()[1] == hello:keyShares()[1]) --> TLSv1.3 true
 ---```
 function SciSslClientHello:keyShares() end
 
@@ -92,7 +92,7 @@ function SciSslClientHello:keyShares() end
 ---@return string[] # the names of RFC 8446, section 4.2.3; `"GREASE"`; `"0x…"`
 ---@usage
 ---```lua
----print(hello:signatureAlgorithms()[1]) --> ecdsa_secp256r1_sha256
+---print(table.concat(hello:signatureAlgorithms(), " ")) --> …ecdsa_secp256r1_sha256…
 ---```
 function SciSslClientHello:signatureAlgorithms() end
 

@@ -1024,8 +1024,8 @@ function SciSslSocket:daneAuthority() end
 ---@see SSL_get_negotiated_group(3)
 ---@usage
 ---```lua
----print(client:negotiatedGroup()) --> x25519
----print(client:temporaryKey().type) --> X25519
+---print(client:negotiatedGroup()) --> …25519… -- X25519MLKEM768 from OpenSSL 3.5 on, x25519 before
+---print(client:temporaryKey().type) --> X25519…
 ---```
 function SciSslSocket:negotiatedGroup() end
 
@@ -1053,15 +1053,17 @@ function SciSslSocket:signatureScheme() end
 ---```
 function SciSslSocket:peerSignatureScheme() end
 
----Answers what is known of the peer's key of the key exchange.
+---Returns what is known of the temporary key of the key exchange: the peer's; in an exchange by encapsulation, such as
+---`X25519MLKEM768`, the client's, which is the only one.
 ---
 ---@within What was negotiated
----@return table? # `type` (`X25519`, `EC`, `DH` …), `bits` (integer), `group` (string, where it has one); nil where there was no exchange of keys
+---@return table? # `type` (`X25519`, `EC`, `DH`, `X25519MLKEM768` …), `bits` (integer), `group` (string, where it has one); nil where there was no exchange of keys
 ---@see SSL_get_peer_tmp_key(3)
+---@see SSL_get_tmp_key(3)
 ---@usage
 ---```lua
----print(client:negotiatedGroup()) --> x25519
----print(client:temporaryKey().type) --> X25519
+---print(client:negotiatedGroup()) --> …25519… -- X25519MLKEM768 from OpenSSL 3.5 on, x25519 before
+---print(client:temporaryKey().type) --> X25519…
 ---```
 function SciSslSocket:temporaryKey() end
 

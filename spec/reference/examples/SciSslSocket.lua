@@ -205,8 +205,8 @@ print(newClient:daneAuthority().depth) --> 0
 print(client:daneAuthority()) --> nil
 
 --- SciSslSocket:negotiatedGroup, SciSslSocket:temporaryKey
-print(client:negotiatedGroup()) --> x25519
-print(client:temporaryKey().type) --> X25519
+print(client:negotiatedGroup()) --> …25519… -- X25519MLKEM768 from OpenSSL 3.5 on, x25519 before
+print(client:temporaryKey().type) --> X25519…
 
 --- SciSslSocket:signatureScheme, SciSslSocket:peerSignatureScheme
 print(server:signatureScheme()) --> ecdsa_secp256r1_sha256
