@@ -160,7 +160,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end
 
     it("tells the key of the exchange under OpenSSL's own groups, and of a resumed connection as well", function()
-      local contexts = { client = ends.clientContext { method = version }, server = ends.serverContext { method = version } }
+      local method = { method = version }
+      local contexts = { client = ends.clientContext(method), server = ends.serverContext(method) }
       local session
       for _ = 1, version == "TLSv1.3" and 2 or 1 do
         local client, server = ends.pair { transport = "memory", client = contexts.client, server = contexts.server }

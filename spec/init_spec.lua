@@ -65,6 +65,16 @@ describe("require 'scissl'", function()
     local before = context:describe()
     assert.is_nil((context:setGroups "P-256:no-such:X25519MLKEM768"))
     assert.same(before, context:describe())
+    -- What looks like one of these, and is none, is unknown to an OpenSSL that has them.
+    local has = scissl.features.X25519MLKEM768
+    for condition, ask in pairs {
+      unknown_group = function() return context:setGroups "X25519MLKEM999" end,
+      unknown_signature_algorithm = function() return context:setSignatureAlgorithms "ML-DSA-1" end,
+      unknown_algorithm = function() return scissl.SciSslPrivateKey.generate "SLH-DSA-1" end,
+    } do
+      local _, err = ask()
+      assert.equal(has and condition or "not_in_this_openssl", err:condition())
+    end
     assert.equal("unknown_group", select(2, context:setGroups "no-such"):condition())
   end)
 

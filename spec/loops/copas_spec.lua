@@ -1,10 +1,11 @@
 -- Our sockets under copas's own functions: Debian's copas 1, and what copas 4 asks of a socket.
 local ends = require "spec.support.ends"
-local loops = require "spec.support.loops"
+local old_modules = require "spec.support.old_modules"
 local pki = require "spec.support.pki"
 
 local LONG = 30
 
+old_modules.add("copas", "coxpcall")
 local has_socket, socket = pcall(require, "socket")
 
 -- ---- copas 4, as far as its sockets can tell: the words by which it asks, and the answers that it takes

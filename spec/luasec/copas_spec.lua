@@ -109,8 +109,8 @@ describe("copas serves and asks over LuaSec,", function()
   if not copas_file then return pending "copas is not installed" end
   for _, one in ipairs(implementations) do
     it(one[1], function()
-      local source = program:format(package.path, one[2], knows_tls and for_new_copas or for_old_copas, pki.server.keyFile,
-        pki.server.certificateFile, pki.ca.certificateFile)
+      local source = program:format(package.path, one[2], knows_tls and for_new_copas or for_old_copas,
+        pki.server.keyFile, pki.server.certificateFile, pki.ca.certificateFile)
       local peer <close> = ends.lua(source)
       local output, how, code = peer:finish()
       assert.are.same({ "echoed 100\n", "exit", 0 }, { output, how, code })
