@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing, builds scissl with gcc and clang, and checks all of it. From any folder:
-#   sh spec/run.sh        everything but the peers that are large to install
-#   sh spec/run.sh all    everything
+#   sh spec/run.sh        everything but what is large to install
+#   sh spec/run.sh all    everything: with large peers, and once more in a minimal Debian 13 (see support/debian.sh)
+# SCISSL_PLAIN=1 in front leaves out the runs with sanitizers and valgrind.
 # The last line is `N passed, N failed`, with every `it` of every run and every other check counted once.
 set -u
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
@@ -13,6 +14,7 @@ valgrind_specs='spec/handshake_spec.lua spec/suspend_spec.lua spec/psk_spec.lua'
 run_limit=900 # seconds for one run of busted
 fuzzers='api middle parsers memory'
 fuzz_seconds=25 # each
+debian_limit=3600
 passed=0
 failed=0
 failures=
@@ -49,6 +51,13 @@ check() {
         cat "$build/check.log"
         fail "$name"
     fi
+}
+
+# check_with PROGRAM NAME COMMAND…: skips the check where the program is not there.
+check_with() {
+    program=$1
+    shift
+    if has_command "$program"; then check "$@"; else skip "$1 ($program is not installed)"; fi
 }
 
 # ---- Checks of the build -------------------------------------------------------------------------------------------
@@ -110,10 +119,10 @@ builds_the_reference() {
 
 # ---- Runs of the specs ---------------------------------------------------------------------------------------------
 
-# limited COMMAND…: runs it, and ends it and its children when it hangs or when the user interrupts. SIGINT raises
+# limited SECONDS COMMAND…: runs it, and ends it and its children when it hangs or when the user interrupts. SIGINT raises
 # "interrupted!" in Lua, so that busted names the spec that hung and goes on with the next.
 limited() {
-    timeout -s INT -k 60 "$run_limit" "$@" </dev/null &
+    timeout -s INT -k 60 "$@" </dev/null &
     runner=$!
     trap 'kill "$runner"; exit 130' INT TERM
     wait "$runner"
@@ -138,7 +147,7 @@ run_specs() {
     (
         use_scissl "$core"
         export SCISSL_RUN="$run"
-        limited "$@" spec/support/runner.lua --output=plainTerminal --lang=en --cpath="$core/?.so" $specs
+        limited "$run_limit" "$@" spec/support/runner.lua --output=plainTerminal --lang=en --cpath="$core/?.so" $specs
     ) >"$log" 2>&1
     status=$?
     cat "$log"
@@ -218,6 +227,22 @@ run_fuzzers() {
     done
 }
 
+# run_in_debian SUITE: what that run counts is added.
+run_in_debian() {
+    log="$build/debian-$1.log"
+    say "== Debian $1 (progress: tail -f $log)"
+    limited "$debian_limit" sh spec/support/debian.sh "$1" >"$log" 2>&1
+    status=$?
+    sed '$d' "$log"
+    counts=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
+    failures="$failures$(sed -n "s/^FAILED: /FAILED: Debian $1: /p" "$log" | sort -u | sed '1s/^/\n/')"
+    skipped="$skipped$(sed -n "s/^SKIPPED: /SKIPPED: Debian $1: /p" "$log" | sort -u | sed '1s/^/\n/')"
+    set -- "$1" ${counts:-0 0}
+    passed=$((passed + $2))
+    failed=$((failed + $3))
+    [ -n "$counts" ] && [ "$status" -eq $(($3 > 0)) ] || fail "Debian $1: ended with status $status"
+}
+
 # ---- All of it, in order -----------------------------------------------------------------------------------------
 
 case "${1-}" in
@@ -231,20 +256,23 @@ lua_version=$("$lua" -e 'print(_VERSION:match "%d+%.%d+")')
 mkdir -p "$build"
 
 check "build with gcc" build_with gcc -DCMAKE_C_COMPILER=gcc
-check "build with clang" build_with clang -DCMAKE_C_COMPILER=clang
+check_with clang "build with clang" build_with clang -DCMAKE_C_COMPILER=clang
 check "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
-check "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
-check "luacheck" luacheck --no-color lua spec examples
+check_with clang "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
+check_with luacheck "luacheck" luacheck --no-color lua spec examples
 check_format
-check "ldoc ." builds_the_reference
+check_with ldoc "ldoc ." builds_the_reference
 run_all_specs plain "$build/gcc" "$lua"
-check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
-run_sanitized
-[ -z "${SCISSL_ALL-}" ] || run_fuzzers
-run_under_valgrind
-check "luarocks make" installs_with_luarocks
+if [ -z "${SCISSL_PLAIN-}" ]; then
+    check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
+    run_sanitized
+    [ -z "${SCISSL_ALL-}" ] || run_fuzzers
+    if has_command valgrind; then run_under_valgrind; else skip "specs, valgrind (it is not installed)"; fi
+fi
+check_with luarocks "luarocks make" installs_with_luarocks
 check "cmake --install" installs_with_cmake
 check "quick start" sh examples/quickstart.sh
+[ -z "${SCISSL_ALL-}" ] || run_in_debian trixie
 
 say "$skipped$failures"
 say "$passed passed, $failed failed"

@@ -67,6 +67,15 @@ need() {
     "$@" >/dev/null 2>&1 </dev/null || missing="$missing $package"
 }
 
+# want PACKAGE COMMAND…: as need; but where the package cannot be had, what needs it is skipped, by name.
+want() {
+    needed=$missing
+    missing=$wanted
+    need "$@"
+    wanted=$missing
+    missing=$needed
+}
+
 needs_of_the_build() {
     need gcc has_one_of "${CC:-cc}" gcc clang
     need libc6-dev has_header /usr/include '#include <stdlib.h>'
@@ -81,18 +90,18 @@ needs_of_the_specs() {
     needs_of_the_build
     need coreutils has_command timeout
     need gcc has_command gcc
-    need clang has_command clang
-    [ -n "${SCISSL_PLAIN-}" ] || need valgrind has_command valgrind
+    want clang has_command clang
+    [ -n "${SCISSL_PLAIN-}" ] || want valgrind has_command valgrind
     need lua-busted has_lua_module busted.runner
     need lua-socket has_lua_module socket.core
-    need lua-cqueues has_lua_module cqueues
-    need lua-luv has_lua_module luv
-    need lua-sec has_lua_module ssl
-    need lua-copas has_lua_file copas
-    need lua-redis has_lua_file redis
-    need lua-check has_command luacheck
-    need lua-ldoc has_command ldoc
-    need luarocks has_command luarocks
+    want lua-cqueues has_lua_module cqueues
+    want lua-luv has_lua_module luv
+    want lua-sec has_lua_module ssl
+    want lua-copas has_lua_file copas
+    want lua-redis has_lua_file redis
+    want lua-check has_command luacheck
+    want lua-ldoc has_command ldoc
+    want luarocks has_command luarocks
     need openssl has_command openssl
     need curl has_command curl
 }
@@ -100,27 +109,32 @@ needs_of_the_specs() {
 # The peers that only `sh spec/run.sh all` asks for. Specs that use one skip by name where SCISSL_ALL is not set.
 needs_of_all_specs() {
     needs_of_the_specs
-    need gnutls-bin has_command gnutls-cli
-    need nginx nginx -v
-    need redis-tools has_one_of redis-server redis-check-rdb
-    need chromium has_command chromium
-    need libnss3-tools has_command certutil
-    need debootstrap has_command debootstrap
-    need debian-archive-keyring test -f /usr/share/keyrings/debian-archive-keyring.gpg
-    need util-linux has_command unshare
+    want gnutls-bin has_command gnutls-cli
+    want nginx nginx -v
+    want redis-tools has_one_of redis-server redis-check-rdb
+    want chromium has_command chromium
+    want libnss3-tools has_command certutil
+    want debootstrap has_command debootstrap
+    want debian-archive-keyring test -f /usr/share/keyrings/debian-archive-keyring.gpg
+    want util-linux has_command unshare
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------
 
-# set_up NEEDS: makes sure that everything the function NEEDS asks for is there.
+# set_up NEEDS: makes sure that everything the function NEEDS asks for is there, but for what is only wanted.
 set_up() {
-    missing=
-    "$1"
-    [ -n "$missing" ] || return 0
-    install_packages $missing
-    missing=
-    "$1"
+    look_for "$1"
+    [ -n "$missing$wanted" ] || return 0
+    install_packages $missing $wanted
+    look_for "$1"
     [ -z "$missing" ] || give_up "Installed, and still not usable here:$missing"
+    [ -z "$wanted" ] || say "Not to be had here, and what needs it is skipped:$wanted"
+}
+
+look_for() {
+    missing=
+    wanted=
+    "$1"
 }
 
 # Debian starts nginx as soon as it is installed, on port 80, and from then on with the system. The specs need no more
@@ -135,25 +149,40 @@ unpack_nginx() {
     nginx -v
 }
 
+# What is missing and not only wanted must be there afterwards.
 install_packages() {
-    has_command apt-get || give_up "Missing here (by the names of Debian's packages): $*
+    if ! has_command apt-get; then
+        [ -z "$missing" ] || give_up "Missing here (by the names of Debian's packages): $*
 This system has no apt-get: install them by the names that they have here, and run this again."
+        return
+    fi
     as_root=
     if [ "$(id -u)" -ne 0 ]; then
-        has_command sudo || give_up "Missing here: $*
-Neither root nor sudo is at hand. As root: apt-get install $*"
         as_root=sudo
+        if ! has_command sudo; then
+            [ -z "$missing" ] || give_up "Missing here: $*
+Neither root nor sudo is at hand. As root: apt-get install $*"
+            return
+        fi
     fi
     $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
     case " $* " in *" nginx "*)
-        unpack_nginx || give_up "apt-get could not supply: nginx"
+        unpack_nginx || say "apt-get could not supply: nginx"
         set -- $(printf '%s\n' "$@" | grep -vx nginx)
         [ $# -gt 0 ] || return 0
         ;;
     esac
     say "Installing with apt-get: $*"
+    apt_install "$@" && return
+    [ -z "$missing" ] || apt_install $missing || give_up "apt-get could not install:$missing"
+    for package in $wanted; do
+        [ "$package" = nginx ] || apt_install "$package"
+    done
+}
+
+apt_install() {
     $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
-        -o DPkg::Lock::Timeout=120 "$@" </dev/null || give_up "apt-get could not install: $*"
+        -o DPkg::Lock::Timeout=120 "$@" </dev/null
 }
 
 # ---- Building and using ------------------------------------------------------------------------------------------

@@ -1,0 +1,123 @@
+#!/bin/sh
+# Makes a minimal Debian and runs the README's two commands in it, without sanitizers and valgrind. From any folder:
+#   sh spec/support/debian.sh [SUITE]    trixie (Debian 13), or another suite: bookworm, sid …
+# Each run starts from the system as debootstrap has made it, so that the commands have to install all that they need.
+# ${XDG_CACHE_HOME:-$HOME/.cache}/scissl/SUITE keeps that system and the packages between runs; remove it to begin anew.
+# Root (or sudo), chroot and mounts are needed. All mounts are in a namespace of their own and end with the run.
+# The last line is `N passed, N failed`. A system that cannot be made has failed.
+set -u
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd)
+suite=${1:-trixie}
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/scissl/$suite"
+minimal="$cache/minimal"
+system="$cache/running"
+project='/home/a user/scissl' # in there: a path with a space
+passed=0
+failed=0
+
+say() { printf '%s\n' "$*"; }
+
+finish() {
+    say "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}
+
+cannot() {
+    failed=$((failed + 1))
+    say "FAILED: $*"
+    finish
+}
+
+# ---- The system that is kept ---------------------------------------------------------------------------------------
+
+# Where this machine has its own Debian from; elsewhere Debian's own address.
+find_mirror() {
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' |
+        head -n 1)
+    [ -n "$mirror" ] || mirror=http://deb.debian.org/debian
+} 2>/dev/null
+
+# Only a complete one gets its name.
+make_minimal() {
+    say "Making a minimal Debian $suite in $minimal, from $mirror"
+    rm -rf --one-file-system "$minimal.new"
+    debootstrap --variant=minbase --include=ca-certificates "$suite" "$minimal.new" "$mirror" &&
+        rm -f "$minimal.new/var/cache/apt/archives"/*.deb && mv "$minimal.new" "$minimal"
+}
+
+remove_copy() { rm -rf --one-file-system "$system"; }
+
+# What this machine needs to reach the network holds in there as well; and nothing there has to survive a power failure.
+settle_in() {
+    remove_copy && cp -a "$minimal" "$system" || return
+    cp -L /etc/resolv.conf "$system/etc/resolv.conf"
+    printf '127.0.0.1 localhost\n::1 localhost\n' >"$system/etc/hosts"
+    apt-config dump | grep -E '^Acquire::(Check-|ForceIPv|Languages|Proxy|Retries|ftp|https?)' \
+        >"$system/etc/apt/apt.conf.d/90machine"
+    echo force-unsafe-io >"$system/etc/dpkg/dpkg.cfg.d/90unsafe"
+    mkdir -p "$system$project" "$cache/archives/partial" &&
+        tar -C "$root" --exclude=./.git --exclude=./build -cf - . | tar -C "$system$project" -xf -
+}
+
+# ---- What runs in it -------------------------------------------------------------------------------------------------
+
+mount_system() {
+    mount -t proc proc "$system/proc" && mount --rbind /dev "$system/dev" &&
+        mount --bind "$cache/archives" "$system/var/cache/apt/archives"
+}
+
+# in_debian COMMAND…: in the project's folder, with an environment as after a login.
+in_debian() {
+    chroot "$system" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SCISSL_PLAIN=1 \
+        ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} \
+        ${no_proxy:+"no_proxy=$no_proxy"} sh -c 'cd "$1" && shift && exec "$@"' sh "$project" "$@" </dev/null
+}
+
+run_quick_start() {
+    say "== quick start"
+    if in_debian sh examples/quickstart.sh; then
+        passed=$((passed + 1))
+        say "ok"
+    else
+        failed=$((failed + 1))
+        say "FAILED: quick start"
+    fi
+}
+
+run_specs() {
+    in_debian sh spec/run.sh 2>&1 | tee "$cache/specs.log" | sed -u '/^[0-9]* passed, [0-9]* failed$/d'
+    set -- $(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$cache/specs.log")
+    [ $# -eq 2 ] || cannot "spec/run.sh: it ended before it had counted"
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+    in_debian apt-get autoclean -q >/dev/null
+}
+
+case "${2-}" in
+    '')
+        if [ "$(id -u)" -ne 0 ]; then
+            exec sudo env "HOME=$HOME" "XDG_CACHE_HOME=${XDG_CACHE_HOME-}" sh "$0" "$suite"
+        fi
+        mkdir -p "$cache" || cannot "cannot make $cache"
+        exec 9>"$cache/lock"
+        flock -n 9 || say "Another run uses $cache: waiting for its end" && flock 9
+        find_mirror
+        [ -d "$minimal" ] || make_minimal || cannot "debootstrap cannot make a minimal Debian $suite here"
+        settle_in || cannot "cannot copy $minimal"
+        # A process namespace as well: when its first process ends, or is ended, all others end and all mounts go.
+        unshare --mount --pid --fork --kill-child sh "$0" "$suite" inside &
+        trap 'kill -KILL "$!"; remove_copy; exit 130' HUP INT TERM
+        wait "$!"
+        status=$?
+        remove_copy
+        exit "$status"
+        ;;
+    inside)
+        mount_system || cannot "cannot mount /proc and /dev for Debian $suite here"
+        run_quick_start
+        run_specs
+        finish
+        ;;
+    *) say "usage: sh spec/support/debian.sh [SUITE]" ;;
+esac
