@@ -154,6 +154,8 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     luaL_checkstack(L, 8, "too many values for a SciSslError");
     if (sci_ssl_explain_limit(socket, &failure)) sci_clear_errors(); /* they are about what it was handed instead */
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
+    if (failure.verify_result == X509_V_ERR_HOSTNAME_MISMATCH && socket->only_common_name)
+        failure.condition = "certificate_common_name";
     if (socket->transport.ktls_ends) failure.condition = "ktls";
     if (level_rules_out(socket->ssl)) failure.condition = "security_level";
     if (socket->psk_unknown && !socket->secured) failure.condition = "psk_unknown";

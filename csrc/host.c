@@ -32,29 +32,42 @@ static const char *check_host_name(const char *name, size_t length) {
     return label == 0 ? "the name has an empty label" : NULL;
 }
 
+/* Certificates and SNI know no brackets, no dot at the end, and no zone of an address: "[::1]", "example.com.", "fe80::1%eth0". */
+static size_t strip(const char **text, size_t length) {
+    if (length > 1 && **text == '[' && (*text)[length - 1] == ']') {
+        (*text)++;
+        length -= 2;
+    } else if (length > 1 && (*text)[length - 1] == '.') length--;
+    const char *zone = memchr(*text, '%', length);
+    return zone && memchr(*text, ':', (size_t)(zone - *text)) ? (size_t)(zone - *text) : length;
+}
+
+const char *sci_parse_host(const char *text, size_t length, char name[SCI_HOST_SIZE]) {
+    size_t used = strip(&text, length);
+    const char *message = check_host_name(text, used);
+    if (message) return message;
+    memcpy(name, text, used);
+    name[used] = 0;
+    return NULL;
+}
+
 bool sci_read_host_name(lua_State *L, int index, char name[SCI_HOST_SIZE]) {
     size_t length;
     const char *text = luaL_checklstring(L, index, &length);
-    size_t used = length > 1 && text[length - 1] == '.' ? length - 1 : length;
-    const char *message = check_host_name(text, used);
-    if (message) {
-        sci_fail_own(L, "option", "bad_host_name", message);
-        return false;
-    }
-    memcpy(name, text, used);
-    name[used] = 0;
-    return true;
+    const char *message = sci_parse_host(text, length, name);
+    if (message) sci_fail_own(L, "option", "bad_host_name", message);
+    return !message;
 }
 
 /* ---- several of them -------------------------------------------------------------------------------------------- */
 
 static void free_param(void *param) { X509_VERIFY_PARAM_free(param); }
 
-/* Adds the name on top of the stack; one that begins with a dot stands for the names below it. False: nil, SciSslError
- * were pushed. */
-static bool add_host(lua_State *L, X509_VERIFY_PARAM *param) {
+/* Adds the name on top of the stack. Where `domains` may be among them, one that begins with a dot stands for the names
+ * below it. False: nil, SciSslError were pushed. */
+static bool add_host(lua_State *L, X509_VERIFY_PARAM *param, bool domains) {
     char name[SCI_HOST_SIZE + 1] = ".";
-    size_t length, dot = *lua_tostring(L, -1) == '.';
+    size_t length, dot = domains && *lua_tostring(L, -1) == '.';
     const char *text = lua_tolstring(L, -1, &length);
     lua_pushlstring(L, text + dot, length - dot);
     if (!sci_read_host_name(L, -1, name + dot)) return false;
@@ -71,7 +84,7 @@ static bool add_host(lua_State *L, X509_VERIFY_PARAM *param) {
     return false;
 }
 
-X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index) {
+X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains) {
     luaL_checktype(L, index, LUA_TTABLE);
     lua_Integer count = (lua_Integer)lua_rawlen(L, index);
     for (lua_Integer i = 1; i <= count; i++) {
@@ -84,7 +97,7 @@ X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index) {
     if (!param) sci_fail_openssl(L, "option", "hosts to verify");
     for (lua_Integer i = 1; param && i <= count; i++) {
         lua_rawgeti(L, index, i);
-        if (!add_host(L, param)) return NULL;
+        if (!add_host(L, param, domains)) return NULL;
         lua_pop(L, 1);
     }
     return param;

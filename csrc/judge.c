@@ -14,9 +14,11 @@ static int push_match(lua_State *L, int result, const char *name) {
 }
 
 /***
-Tells whether the certificate is one for that host, wildcards (whole labels) included.
+Tells whether the certificate is for that host, wildcards (whole labels) included. The common name of the subject counts only
+in a certificate without DNS names.
 @function SciSslX509Certificate:matchesHost
-@tparam string name in ASCII (Punycode where it is international); one with a NUL byte raises
+@tparam string name in ASCII (Punycode where it is international), a dot at its end does not count; false for what is no host
+ name, and for addresses: see `matchesIp`; one with a NUL byte raises
 @treturn[1] boolean
 @treturn[2] nil
 @treturn[2] SciSslError
@@ -24,15 +26,17 @@ Tells whether the certificate is one for that host, wildcards (whole labels) inc
 */
 static int certificate_matches_host(lua_State *L) {
     X509 *certificate = sci_check_certificate(L, 1);
-    const char *name = sci_check_text(L, 2);
+    const char *text = sci_check_text(L, 2);
+    char name[SCI_HOST_SIZE];
     sci_clear_errors();
-    int result =
-        *name ? X509_check_host(certificate, name, strlen(name), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) : 0;
-    return push_match(L, result, name);
+    /* To OpenSSL a name that begins with a dot is all the names below it. */
+    bool is_name = !sci_parse_host(text, strlen(text), name) && !sci_is_address(name);
+    return push_match(
+        L, is_name ? X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) : 0, text);
 }
 
 /***
-Tells whether the certificate is one for that address.
+Tells whether the certificate is for that address.
 @function SciSslX509Certificate:matchesIp
 @tparam string address IPv4 or IPv6
 @treturn[1] boolean
@@ -95,16 +99,18 @@ static int certificate_is_self_signed(lua_State *L) {
     return 1;
 }
 
-static const char *const verify_options[] = {"purpose", "time", "intermediates", "partialChain", "crls", NULL};
+static const char *const verify_options[] = {"purpose",       "time", "intermediates", "partialChain", "crls",
+                                             "securityLevel", NULL};
 
 /* Stack indices of SciSslX509Certificate:verify: the certificate, the trusted ones, the table of options, its values. */
-enum { TRUSTED = 2, OPTIONS, PURPOSE, TIME, INTERMEDIATES, PARTIAL_CHAIN, CRLS };
+enum { TRUSTED = 2, OPTIONS, PURPOSE, TIME, INTERMEDIATES, PARTIAL_CHAIN, CRLS, SECURITY_LEVEL };
 
 typedef struct verify_request {
     X509 *certificate;
     const char *purpose;
     int purpose_id; /* 0: none */
     time_t time;
+    int security_level; /* 0: none */
     bool has_time, partial_chain, has_crls;
 } verify_request;
 
@@ -128,6 +134,14 @@ static void check_crls(lua_State *L) {
     }
 }
 
+static int check_security_level(lua_State *L) {
+    int is_level = lua_isnil(L, SECURITY_LEVEL);
+    lua_Integer level = is_level ? 0 : lua_tointegerx(L, SECURITY_LEVEL, &is_level);
+    if (!is_level || level < 0 || level > 5)
+        sci_option_error(L, OPTIONS, "securityLevel", "security level from 0 to 5", SECURITY_LEVEL);
+    return (int)level;
+}
+
 /* The fields of the table may be made by Lua code, which may close a certificate: they come before the certificates. */
 static verify_request check_verify_request(lua_State *L) {
     lua_settop(L, OPTIONS);
@@ -144,6 +158,7 @@ static verify_request check_verify_request(lua_State *L) {
     lua_Integer time = is_time ? 0 : lua_tointegerx(L, TIME, &is_time);
     if (!is_time || (lua_Integer)(time_t)time != time)
         sci_option_error(L, OPTIONS, "time", "seconds since the epoch", TIME);
+    int level = check_security_level(L);
     if (!lua_isnil(L, INTERMEDIATES)) check_certificates(L, INTERMEDIATES, OPTIONS);
     if (!lua_isnil(L, CRLS)) check_crls(L);
     check_certificates(L, TRUSTED, TRUSTED);
@@ -151,6 +166,7 @@ static verify_request check_verify_request(lua_State *L) {
                             .purpose = lua_tostring(L, PURPOSE),
                             .has_time = !lua_isnil(L, TIME),
                             .time = (time_t)time,
+                            .security_level = level,
                             .partial_chain = lua_toboolean(L, PARTIAL_CHAIN),
                             .has_crls = !lua_isnil(L, CRLS)};
 }
@@ -206,6 +222,7 @@ static bool find_purpose(verify_request *request, sci_failure *failure) {
 
 static bool prepare_check(X509_STORE_CTX *check, const verify_request *request) {
     X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(check);
+    X509_VERIFY_PARAM_set_auth_level(parameters, request->security_level);
     if (request->has_time) X509_VERIFY_PARAM_set_time(parameters, request->time);
     if (request->partial_chain) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
     if (request->has_crls) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CRL_CHECK);
@@ -237,11 +254,14 @@ Checks the certificate: its chain up to a trusted one, each signature, the dates
  `time`: seconds since the epoch at which to judge (default: now);
  `intermediates`: further certificates, not trusted, to build the chain from;
  `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer;
- `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there
+ `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there;
+ `securityLevel`: 0 … 5, what keys and signatures must come up to (default 0: anything; connections have 1, or what
+ `SciSslContext:setSecurityLevel` says)
 @treturn[1] boolean true
 @treturn[1] {SciSslX509Certificate,...} the chain: the certificate first, a trusted one last
 @treturn[2] nil
-@treturn[2] SciSslError phase `verify`, with a `verifyResult`; or condition `unknown_purpose`
+@treturn[2] SciSslError phase `verify`, with a `verifyResult`, condition `certificate_expired`, `security_level` …; or
+ condition `unknown_purpose`
 @see X509_verify_cert(3)
 */
 static int certificate_verify(lua_State *L) {

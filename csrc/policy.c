@@ -148,7 +148,7 @@ Sets the host names of which the peer's certificate has to be for one. A socket'
 */
 static int context_set_verify_hosts(lua_State *L) {
     sci_check_context(L, 1);
-    X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2);
+    X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2, true);
     if (!hosts) return 2;
     sci_clear_errors();
     if (!sci_copy_hosts(check_param(L), hosts)) return sci_fail_openssl(L, "option", "hosts to verify");

@@ -376,11 +376,16 @@ ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off
 
 bool sci_is_address(const char *text);
 
-/* The host name at `index` in `name`, without a trailing dot. False: nil, SciSslError were pushed. */
+/* A host name or an address as it stands in certificates: without brackets, zone and trailing dot. NULL: `name` has it; else
+ * what is wrong with it. */
+const char *sci_parse_host(const char *text, size_t length, char name[SCI_HOST_SIZE]);
+
+/* The same with the string at `index`. False: nil, SciSslError were pushed. */
 bool sci_read_host_name(lua_State *L, int index, char name[SCI_HOST_SIZE]);
 
-/* The list of host names at `index`, in parameters that a userdata on top owns. NULL: nil, SciSslError were pushed. */
-X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index);
+/* The list of host names at `index`, in parameters that a userdata on top owns. `domains`: ".example.org" stands for the names
+ * below it. NULL: nil, SciSslError were pushed. */
+X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains);
 
 /* Makes the host names of `from` those of `to`. */
 bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from);

@@ -32,10 +32,9 @@ static int sslsocket_set_verify(lua_State *L) {
 }
 
 /***
-Sets the name that the client asks the server for (SNI). An IP address is taken, and sent to nobody: RFC 6066 leaves
-addresses out.
+Sets the name that the client asks the server for (SNI). An IP address is accepted and not sent: RFC 6066 leaves addresses out.
 @function SciSslSocket:sslSetServerName
-@tparam string name
+@tparam string name as `sslSetVerifyHost`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_host_name`, `not_initialized`, `handshake_under_way` or `closed`
@@ -60,10 +59,12 @@ static bool set_verify_host(SSL *ssl, const char *name) {
 }
 
 /***
-Sets the host name or IP address that the peer's certificate has to be for. It is checked with the chain, so the flags of
+Sets the host name or IP address that the peer's certificate has to be for. The common name of the subject counts in a
+certificate without DNS names, unless the flag `never_check_subject` is set. It is checked with the chain, so the flags of
 `sslSetVerify` say what a mismatch does.
 @function SciSslSocket:sslSetVerifyHost
-@tparam string nameOrAddress
+@tparam string nameOrAddress brackets around an address, its zone, and a dot at the end of a name do not count: `"[::1]"`,
+ `"fe80::1%eth0"`, `"example.com."`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_host_name`, `not_initialized`, `handshake_under_way` or `closed`
@@ -106,12 +107,31 @@ said. An empty list: any name will do.
 @see SciSslContext:setVerifyHostFlags
 */
 static int sslsocket_set_verify_hosts(lua_State *L) {
-    X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2);
+    X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2, false);
     if (!hosts) return 2;
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     sci_clear_errors();
     if (!set_verify_hosts(socket->ssl, hosts)) return sci_fail_openssl(L, "option", "hosts to verify");
+    return sci_answer_receiver(L);
+}
+
+/***
+Sets how names are compared on this connection, in place of what its context said.
+@function SciSslSocket:sslSetVerifyHostFlags
+@tparam integer|string|{string,...} flags as `SciSslContext:setVerifyHostFlags`
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `unknown_flag`, `not_initialized`, `handshake_under_way` or `closed`
+@see X509_VERIFY_PARAM_set_hostflags(3)
+*/
+static int sslsocket_set_verify_host_flags(lua_State *L) {
+    uint64_t flags;
+    sci_check_sslsocket(L, 1);
+    if (!sci_read_flags(L, 2, "X509_CHECK_FLAG_", &flags)) return 2;
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    if (!socket) return 2;
+    X509_VERIFY_PARAM_set_hostflags(SSL_get0_param(socket->ssl), (unsigned int)flags);
     return sci_answer_receiver(L);
 }
 
@@ -140,9 +160,13 @@ static int sslsocket_set_session(lua_State *L) {
 }
 
 static const luaL_Reg settings_methods[] = {
-    {"sslSetVerify", sslsocket_set_verify},          {"sslSetServerName", sslsocket_set_server_name},
-    {"sslSetVerifyHost", sslsocket_set_verify_host}, {"sslSetVerifyHosts", sslsocket_set_verify_hosts},
-    {"setSession", sslsocket_set_session},           {NULL, NULL},
+    {"sslSetVerify", sslsocket_set_verify},
+    {"sslSetServerName", sslsocket_set_server_name},
+    {"sslSetVerifyHost", sslsocket_set_verify_host},
+    {"sslSetVerifyHosts", sslsocket_set_verify_hosts},
+    {"sslSetVerifyHostFlags", sslsocket_set_verify_host_flags},
+    {"setSession", sslsocket_set_session},
+    {NULL, NULL},
 };
 
 void sci_open_settings(lua_State *L) { sci_ssl_add_methods(L, settings_methods); }

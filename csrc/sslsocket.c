@@ -159,7 +159,7 @@ static void reset_connection(sci_sslsocket *socket) {
     socket->alerts_sent_count = socket->alerts_received_count = 0;
     socket->ticket_data = NULL;
     socket->ticket_data_length = 0;
-    socket->dane = false;
+    socket->dane = socket->only_common_name = false;
     socket->ocsp_condition = socket->ocsp_message = NULL;
     sci_ssl_forget_stations(socket);
     sci_transport_forget(transport);

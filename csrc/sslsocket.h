@@ -132,10 +132,11 @@ typedef struct sci_sslsocket {
     int alerts_sent_count, alerts_received_count;
     sci_verify_error verify_errors[SCI_VERIFY_ERRORS];
     int verify_errors_count;
-    bool overlooks;   /* what is wrong with the peer's certificates is noted, and does not end the handshake */
-    sci_trace *trace; /* NULL: nothing is noted */
-    bool early_over;  /* sslReadReplayable has answered 0 */
-    bool shakes;      /* sslConnect or sslAccept has begun: early data comes before them */
+    bool only_common_name; /* the name to verify stands in the peer's certificate, but where it does not count */
+    bool overlooks;        /* what is wrong with the peer's certificates is noted, and does not end the handshake */
+    sci_trace *trace;      /* NULL: nothing is noted */
+    bool early_over;       /* sslReadReplayable has answered 0 */
+    bool shakes;           /* sslConnect or sslAccept has begun: early data comes before them */
     sci_count counts[SCI_COUNTED];
     bool counted; /* there is something in `counts` that application data forgives */
     int exceeded; /* 1 + the one of them that ended the connection; 0: none did */

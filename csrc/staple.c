@@ -50,8 +50,8 @@ static bool must_staple(const X509 *certificate) {
 }
 
 /* The peer's certificate and its issuer's, as OpenSSL has built the chain. */
-static bool find_question(const SSL *ssl, sci_ocsp_question *question, sci_failure *failure) {
-    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+static bool find_question(const sci_sslsocket *socket, sci_ocsp_question *question, sci_failure *failure) {
+    STACK_OF(X509) *chain = socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl);
     question->certificate = sk_X509_value(chain, 0);
     question->issuer = sk_X509_value(chain, 1);
     if (!question->issuer && question->certificate && X509_self_signed(question->certificate, 1) == 1)
@@ -67,16 +67,16 @@ static size_t find_response(SSL *ssl, const unsigned char **bytes) {
     return length > 0 && *bytes ? (size_t)length : 0;
 }
 
-static bool judge(SSL *ssl, int *status, sci_failure *failure) {
+static bool judge(const sci_sslsocket *socket, int *status, sci_failure *failure) {
     sci_ocsp_question question = {.at = (lua_Integer)time(NULL), .skew = SCI_OCSP_SKEW};
     const unsigned char *bytes = NULL;
     sci_ocsp ocsp = {0};
-    size_t length = find_response(ssl, &bytes);
+    size_t length = find_response(socket->ssl, &bytes);
     if (length == 0) {
         failure->condition = "ocsp_missing";
         return false;
     }
-    bool judged = find_question(ssl, &question, failure) && sci_read_ocsp(&ocsp, bytes, length, failure) &&
+    bool judged = find_question(socket, &question, failure) && sci_read_ocsp(&ocsp, bytes, length, failure) &&
                   sci_judge_ocsp(&ocsp, &question, status, failure);
     sci_free_ocsp(&ocsp);
     return judged;
@@ -90,7 +90,7 @@ static bool accepts(sci_sslsocket *socket) {
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
     if (socket->ocsp_policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
     bool required = socket->ocsp_policy == SCI_OCSP_REQUIRE || must_staple(certificate);
-    bool judged = judge(ssl, &status, &failure);
+    bool judged = judge(socket, &status, &failure);
     if (judged && status == V_OCSP_CERTSTATUS_GOOD) return true;
     if (judged) failure.condition = status == V_OCSP_CERTSTATUS_REVOKED ? "certificate_revoked" : "ocsp_unknown";
     socket->ocsp_condition = failure.condition ? failure.condition : "memory_full";
@@ -222,22 +222,24 @@ static int sslsocket_set_ocsp_response(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
-/* The SSL of a client whose handshake is completed; NULL: nothing can have been stapled. */
-static SSL *check_client(lua_State *L) {
+/* The receiver, a client whose handshake has come to the server's certificate; NULL: nothing can have been stapled. */
+static const sci_sslsocket *check_client(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    return socket->secured && socket->ssl && socket->role == SCI_CLIENT ? socket->ssl : NULL;
+    bool come = socket->secured || socket->station == SCI_AT_VERIFY;
+    return come && socket->ssl && socket->role == SCI_CLIENT ? socket : NULL;
 }
 
 /***
-Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it.
+Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. While the handshake is suspended at
+`"verify"` it is there in TLS 1.3; up to TLS 1.2 it comes after the verification.
 @function SciSslSocket:ocspResponse
 @treturn ?string DER; nil where there is none: it was not asked for, the server has none, a session was resumed
 @see SSL_get_tlsext_status_ocsp_resp(3)
 */
 static int sslsocket_ocsp_response(lua_State *L) {
     const unsigned char *bytes = NULL;
-    SSL *ssl = check_client(L);
-    size_t length = ssl ? find_response(ssl, &bytes) : 0;
+    const sci_sslsocket *socket = check_client(L);
+    size_t length = socket ? find_response(socket->ssl, &bytes) : 0;
     if (length > 0) lua_pushlstring(L, (const char *)bytes, length);
     else lua_pushnil(L);
     return 1;
@@ -267,10 +269,10 @@ static int sslsocket_verify_ocsp(lua_State *L) {
         .at = sci_check_seconds_option(L, 2, "at", first, (lua_Integer)time(NULL)),
         .skew = sci_check_seconds_option(L, 2, "skew", first + 1, SCI_OCSP_SKEW),
     };
-    SSL *ssl = check_client(L);
-    size_t length = ssl ? find_response(ssl, &bytes) : 0;
+    const sci_sslsocket *socket = check_client(L);
+    size_t length = socket ? find_response(socket->ssl, &bytes) : 0;
     sci_clear_errors();
-    if (length == 0 || !find_question(ssl, &question, &failure)) return sci_fail(L, &failure);
+    if (length == 0 || !find_question(socket, &question, &failure)) return sci_fail(L, &failure);
     return sci_answer_ocsp(L, ocsp, bytes, length, &question);
 }
 

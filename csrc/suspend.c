@@ -86,6 +86,23 @@ static int carry_out(sci_sslsocket *socket, X509_STORE_CTX *store) {
     return judgement == SCI_APPROVED || socket->lenient || socket->verdict == X509_V_OK;
 }
 
+static bool names_host_in_subject(const X509_VERIFY_PARAM *param, X509 *leaf) {
+    unsigned int flags = X509_VERIFY_PARAM_get_hostflags(param);
+    const char *host;
+    if (!(flags & X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)) return false;
+    flags &= ~(unsigned int)X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host((X509_VERIFY_PARAM *)param, i)) != NULL; i++)
+        if (X509_check_host(leaf, host, 0, flags, NULL) == 1) return true;
+    return false;
+}
+
+/* RFC 9525 lets no common name count. OpenSSL says no more than that the certificate is for another host. */
+static bool has_common_name_only(X509_STORE_CTX *store) {
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+    return X509_STORE_CTX_get_error(store) == X509_V_ERR_HOSTNAME_MISMATCH && leaf &&
+           names_host_in_subject(X509_STORE_CTX_get0_param(store), leaf);
+}
+
 /* In place of X509_verify_cert. A server must never retry here: it would accept. It is judged for when all is done. */
 static int on_verify(X509_STORE_CTX *store, void *unused) {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
@@ -94,6 +111,7 @@ static int on_verify(X509_STORE_CTX *store, void *unused) {
     bool suspends = socket && (socket->suspends_at & SCI_AT_VERIFY) && socket->role == SCI_CLIENT;
     if (suspends && socket->station == SCI_AT_VERIFY) return carry_out(socket, store);
     int verified = X509_verify_cert(store) > 0;
+    if (socket && !verified) socket->only_common_name = has_common_name_only(store);
 #ifdef SSL_set_retry_verify
     if (suspends && stops_at(socket, SCI_AT_VERIFY)) {
         note_verdict(socket, store);

@@ -307,6 +307,20 @@ for _, version in ipairs(VERSIONS) do
       end
     end)
 
+    it("shows the response to a client that verifies the server itself, as soon as it has come", function()
+      local der = response()
+      local client, server = pair("request", der)
+      assert(client:sslSuspendAt "verify")
+      local answer = ends.handshake(client, server)
+      assert.are.equal(scissl.SSL_ERROR_WANT_RETRY_VERIFY, client:sslGetError(answer))
+      if version == "TLSv1.3" then
+        assert.are.equal(der, client:ocspResponse())
+        assert.are.equal("good", assert(client:sslVerifyOcsp()).status)
+      else assert.is_nil(client:ocspResponse()) end -- the message comes behind the certificate
+      assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+      assert.are.equal(der, client:ocspResponse())
+    end)
+
     it("says nothing to a client that does not ask", function()
       local client = good(nil, response())
       assert.is_nil(client:ocspResponse())

@@ -15,11 +15,6 @@ function client.bareHost(host)
   return host:match("^%[(.*)%]$") or host:match("^(.-)%.?$")
 end
 
--- "fe80::1%eth0" without its zone, which no certificate knows.
-local function without_zone(host)
-  return host:match("^(.*:.*)%%") or host
-end
-
 --- Answers "host:port", "[::1]:port".
 function client.withPort(host, port)
   return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
@@ -59,6 +54,13 @@ local function add_tlsa_records(socket, run)
   return nil, failure or SciSslError.new { phase = "option", condition = "tlsa_unusable", subject = run.subject }
 end
 
+-- The name counts where certificates have names for hosts, and not in the subject (RFC 9525, section 2).
+local function leave_out_common_name(socket, run)
+  local flags = run.context:getVerifyHostFlags()
+  if run.given.allowCommonName or flags & core.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT ~= 0 then return socket end
+  return socket:sslSetVerifyHostFlags(flags | core.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+end
+
 --- Makes a SciSslSocket ready for its handshake. Answers it; or nil and a SciSslError.
 function client.prepare(socket, run)
   local given = run.given
@@ -66,6 +68,7 @@ function client.prepare(socket, run)
   local verify = given.verify ~= false
   if ready then ready, failure = socket:sslSetVerify(verify and core.SSL_VERIFY_PEER or core.SSL_VERIFY_NONE) end
   if ready and verify then ready, failure = socket:sslRequireCertificate() end
+  if ready and verify then ready, failure = leave_out_common_name(socket, run) end
   if ready and verify and run.verifyHost then ready, failure = set_verify_host(socket, run.verifyHost) end
   if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
   if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
@@ -83,6 +86,7 @@ local function session_key(given, run)
   if not given.sessions then return nil end
   local context = Configuration.numberOf(run.context)
   local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, context }
+  if given.allowCommonName then parts[#parts + 1] = "common name" end
   local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
   for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
   for _, name in ipairs(given.alpn or {}) do parts[#parts + 1] = "alpn " .. name end
@@ -96,6 +100,7 @@ client.optionKinds = {
   serverName = "string|false",
   verify = "boolean",
   verifyHost = "string|strings|false",
+  allowCommonName = "boolean",
   session = "OSSslSession",
   sessions = "table|userdata",
   tlsa = "table",
@@ -149,8 +154,8 @@ function client.new(caller, given, port, level)
     host = host,
     port = port,
     subject = client.withPort(host, port),
-    serverName = chosen(given.serverName, without_zone(host)), -- of an address none is sent
-    verifyHost = chosen(given.verifyHost, without_zone(host)),
+    serverName = chosen(given.serverName, host), -- of an address none is sent
+    verifyHost = chosen(given.verifyHost, host),
   }
   run.sessionKey = session_key(given, run)
   return run

@@ -156,6 +156,8 @@ local hints = {
     .. "caPath, or let the peer send its intermediate certificates",
   certificate_wrong_host = "the peer's certificate is for another host name; connect by a name that stands in it, "
     .. "or name the one to expect with verifyHost",
+  certificate_common_name = "the peer's certificate names the host in its subject (CN) alone, where no name counts "
+    .. "(RFC 9525); let its owner get one with the name as subjectAltName, or name allowCommonName = true",
   certificate_wrong_ip = "the peer's certificate does not name this IP address; connect by a host name that "
     .. "stands in it",
   certificate_revoked = "the peer's certificate was revoked by its issuer; do not trust this peer",

@@ -279,6 +279,7 @@ local socket_setters = {
   sslSetVerify = context_setters.setVerify,
   sslSetVerifyHost = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetVerifyHosts = context_setters.setVerifyHosts,
+  sslSetVerifyHostFlags = context_setters.setVerifyHostFlags,
   sslSuspendAt = no_name,
   sslTrace = no_boolean,
   sslUseCertificate = no_pem,

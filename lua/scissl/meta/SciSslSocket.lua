@@ -549,11 +549,10 @@ function SciSslSocket:getSession() end
 ---```
 function SciSslSocket:sslSetVerify(flags) end
 
----Sets the name that the client asks the server for (SNI). An IP address is taken, and sent to nobody: RFC 6066 leaves
----addresses out.
+---Sets the name that the client asks the server for (SNI). An IP address is accepted and not sent: RFC 6066 leaves addresses out.
 ---
 ---@within Settings of one connection
----@param name string
+---@param name string as `sslSetVerifyHost`
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `bad_host_name`, `not_initialized`, `handshake_under_way` or `closed`
 ---@see SSL_set_tlsext_host_name(3)
@@ -566,11 +565,12 @@ function SciSslSocket:sslSetVerify(flags) end
 ---```
 function SciSslSocket:sslSetServerName(name) end
 
----Sets the host name or IP address that the peer's certificate has to be for. It is checked with the chain, so the flags of
+---Sets the host name or IP address that the peer's certificate has to be for. The common name of the subject counts in a
+---certificate without DNS names, unless the flag `never_check_subject` is set. It is checked with the chain, so the flags of
 ---`sslSetVerify` say what a mismatch does.
 ---
 ---@within Settings of one connection
----@param nameOrAddress string
+---@param nameOrAddress string brackets around an address, its zone, and a dot at the end of a name do not count: `"[::1]"`, `"fe80::1%eth0"`, `"example.com."`
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `bad_host_name`, `not_initialized`, `handshake_under_way` or `closed`
 ---@see X509_VERIFY_PARAM_set1_host(3)
@@ -598,6 +598,19 @@ function SciSslSocket:sslSetVerifyHost(nameOrAddress) end
 ---assert(newClient:sslSetVerifyHosts { "www.example.org", "example.org" })
 ---```
 function SciSslSocket:sslSetVerifyHosts(names) end
+
+---Sets how names are compared on this connection, in place of what its context said.
+---
+---@within Settings of one connection
+---@param flags integer|string|string[] as `SciSslContext:setVerifyHostFlags`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `unknown_flag`, `not_initialized`, `handshake_under_way` or `closed`
+---@see X509_VERIFY_PARAM_set_hostflags(3)
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHostFlags { "no_partial_wildcards", "never_check_subject" }) -- names as in RFC 9525
+---```
+function SciSslSocket:sslSetVerifyHostFlags(flags) end
 
 ---Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
 ---that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
@@ -936,7 +949,8 @@ function SciSslSocket:pskIdentity() end
 ---```
 function SciSslSocket:sslSetOcspResponse(der) end
 
----Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it.
+---Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. While the handshake is suspended at
+---`"verify"` it is there in TLS 1.3; up to TLS 1.2 it comes after the verification.
 ---
 ---@within Revocation
 ---@return string? # DER; nil where there is none: it was not asked for, the server has none, a session was resumed

@@ -432,7 +432,8 @@ function SciSslStream:earlyDataStatus() end
 ---@return string? # nil where another kind of key exchange was made, and on clients
 function SciSslStream:pskIdentity() end
 
----As `SciSslSocket:ocspResponse`. Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it.
+---As `SciSslSocket:ocspResponse`. Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. While the handshake is suspended at
+---`"verify"` it is there in TLS 1.3; up to TLS 1.2 it comes after the verification.
 ---
 ---@within Revocation
 ---@return string? # DER; nil where there is none: it was not asked for, the server has none, a session was resumed

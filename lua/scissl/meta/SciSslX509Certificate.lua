@@ -429,9 +429,10 @@ function SciSslX509Certificate:signatureDigest() end
 ---```
 function SciSslX509Certificate.issue(options) end
 
----Tells whether the certificate is one for that host, wildcards (whole labels) included.
+---Tells whether the certificate is for that host, wildcards (whole labels) included. The common name of the subject counts only
+---in a certificate without DNS names.
 ---
----@param name string in ASCII (Punycode where it is international); one with a NUL byte raises
+---@param name string in ASCII (Punycode where it is international), a dot at its end does not count; false for what is no host name, and for addresses: see `matchesIp`; one with a NUL byte raises
 ---@return boolean?
 ---@return SciSslError?
 ---@see X509_check_host(3), with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
@@ -442,7 +443,7 @@ function SciSslX509Certificate.issue(options) end
 ---```
 function SciSslX509Certificate:matchesHost(name) end
 
----Tells whether the certificate is one for that address.
+---Tells whether the certificate is for that address.
 ---
 ---@param address string IPv4 or IPv6
 ---@return boolean?
@@ -492,9 +493,9 @@ function SciSslX509Certificate:isSelfSigned() end
 ---Checks the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
 ---
 ---@param trusted SciSslX509Certificate[] the roots to trust, instead of any others
----@param options? table `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any); `time`: seconds since the epoch at which to judge (default: now); `intermediates`: further certificates, not trusted, to build the chain from; `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer; `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there
+---@param options? table `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any); `time`: seconds since the epoch at which to judge (default: now); `intermediates`: further certificates, not trusted, to build the chain from; `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer; `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there; `securityLevel`: 0 … 5, what keys and signatures must come up to (default 0: anything; connections have 1, or what `SciSslContext:setSecurityLevel` says)
 ---@return boolean? # true
----@return SciSslX509Certificate[]|SciSslError # the chain: the certificate first, a trusted one last; phase `verify`, with a `verifyResult`; or condition `unknown_purpose`
+---@return SciSslX509Certificate[]|SciSslError # the chain: the certificate first, a trusted one last; phase `verify`, with a `verifyResult`, condition `certificate_expired`, `security_level` …; or condition `unknown_purpose`
 ---@see X509_verify_cert(3)
 ---@usage
 ---```lua

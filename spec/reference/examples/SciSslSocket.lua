@@ -132,6 +132,9 @@ assert(socket:sslSetVerifyHost "www.example.org") -- or an address
 --- SciSslSocket:sslSetVerifyHosts
 assert(newClient:sslSetVerifyHosts { "www.example.org", "example.org" })
 
+--- SciSslSocket:sslSetVerifyHostFlags
+assert(newClient:sslSetVerifyHostFlags { "no_partial_wildcards", "never_check_subject" }) -- names as in RFC 9525
+
 --- SciSslSocket:sslSetVerify
 assert(newClient:sslSetVerify(scissl.SSL_VERIFY_PEER))
 
