@@ -48,7 +48,7 @@ local scissl = {}
 ---@field ca? string|SciSslX509Certificate whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
 ---@field trustUri? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
 ---@field verifyHost? string|string[]|false the name or address that the certificate must be for, if not `host`; a list of names: one of them; false: any name will do
----@field allowCommonName? boolean true: a certificate may name the host in the common name (CN) of its subject alone. RFC 9525 lets only a subjectAltName count
+---@field allowCommonName? boolean true: a certificate may name the host in the common name (CN) of its subject alone, which RFC 9525 does not accept
 ---@field serverName? string|false the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
 ---@field verify? boolean false: no check whatsoever, and so no protection against anybody. Otherwise anonymous cipher suites of `cipherList` are not offered
 ---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
