@@ -18,6 +18,7 @@ static void on_info(const SSL *ssl, int where, int value) {
     if (where & SSL_CB_ALERT) sci_ssl_note_alert(socket, where & SSL_CB_WRITE, value);
     if (where & SSL_CB_LOOP) sci_ssl_count_message(socket);
     sci_ssl_note_state(socket, where);
+    if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP) sci_ssl_withhold(socket);
     /* A client's session may be the one that is being offered, and the user's, until the handshake is done. */
     if (where & SSL_CB_HANDSHAKE_DONE || (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
         sci_ssl_keep_timeout(socket, SSL_get_session(ssl));
@@ -82,6 +83,7 @@ bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const
 
 /* A client that has resumed a session, and would not be let in today. */
 static bool pass_resumption(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (socket->suspends_at & SCI_AT_VERIFY) return true; /* it is the verdict that the caller decides about */
     long result = socket->station ? X509_V_OK : sci_ssl_judge_resumed(socket->ssl);
     if (result == X509_V_OK) return true;
     SSL_set_verify_result(socket->ssl, result);
@@ -93,16 +95,26 @@ static bool pass_resumption(lua_State *L, sci_sslsocket *socket, const char *pha
     return false;
 }
 
+/* The handshake goes no further until there is a verdict. */
+static bool is_withheld(const sci_sslsocket *socket, int result) {
+    return result <= 0 && socket->transport.withheld && SSL_get_error(socket->ssl, result) == SSL_ERROR_WANT_WRITE;
+}
+
 static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (!sci_ssl_ready(L, socket, phase) || !sci_ssl_take_role(L, socket, role, phase)) return 1;
+    if (socket->transport.withheld && !sci_ssl_pass_judgement(L, socket, phase)) return 1;
     sci_ssl_begin(L, socket);
     socket->shakes = true;
     sci_ssl_warm_up(socket);
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
     if (socket->transport.ktls) sci_socket_base(&socket->socket)->encrypted = true;
+    if (is_withheld(socket, result)) {
+        (void)sci_ssl_pass_judgement(L, socket, phase);
+        return 1;
+    }
     if (result <= 0 && !socket->handler_failed) {
         sci_ssl_push_failure(L, socket, result, phase);
         return 1;

@@ -138,16 +138,39 @@ long sci_ssl_judge_resumed(const SSL *ssl) {
     return result;
 }
 
+/* As OpenSSL does it in a full handshake. */
 int sci_alert_of_result(long result) {
     switch (result) {
-        case X509_V_ERR_CERT_HAS_EXPIRED: return SSL_AD_CERTIFICATE_EXPIRED;
+        case X509_V_ERR_CERT_HAS_EXPIRED:
+        case X509_V_ERR_CRL_HAS_EXPIRED: return SSL_AD_CERTIFICATE_EXPIRED;
         case X509_V_ERR_CERT_REVOKED: return SSL_AD_CERTIFICATE_REVOKED;
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
         case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+        case X509_V_ERR_UNABLE_TO_GET_CRL:
+        case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+        case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+        case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+        case X509_V_ERR_INVALID_CA:
         case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
         case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return SSL_AD_UNKNOWN_CA;
+        case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+        case X509_V_ERR_CRL_SIGNATURE_FAILURE: return SSL_AD_DECRYPT_ERROR;
+        case X509_V_ERR_INVALID_PURPOSE: return SSL_AD_UNSUPPORTED_CERTIFICATE;
+        case X509_V_ERR_APPLICATION_VERIFICATION: return SSL_AD_HANDSHAKE_FAILURE;
+        case X509_V_ERR_OUT_OF_MEM:
+        case X509_V_ERR_STORE_LOOKUP:
+        case X509_V_ERR_INVALID_CALL:
+        case X509_V_ERR_UNSPECIFIED: return SSL_AD_INTERNAL_ERROR;
         case X509_V_ERR_CERT_NOT_YET_VALID:
+        case X509_V_ERR_CRL_NOT_YET_VALID:
+        case X509_V_ERR_CERT_UNTRUSTED:
+        case X509_V_ERR_CA_KEY_TOO_SMALL:
+        case X509_V_ERR_CA_MD_TOO_WEAK:
+        case X509_V_ERR_EE_KEY_TOO_SMALL:
+        case X509_V_ERR_HOSTNAME_MISMATCH:
+        case X509_V_ERR_EMAIL_MISMATCH:
+        case X509_V_ERR_IP_ADDRESS_MISMATCH:
         case X509_V_ERR_CERT_REJECTED: return SSL_AD_BAD_CERTIFICATE;
         default: return SSL_AD_CERTIFICATE_UNKNOWN;
     }

@@ -320,6 +320,7 @@ typedef struct sci_transport {
     int system_errno;         /* of the last call; 0: it did not fail */
     bool unsent;              /* that was in sending */
     bool hold, nowait;
+    bool withheld;             /* nothing is written: what there is depends on the verdict about the peer */
     size_t taken;              /* bytes that the call at hand has read … */
     bool stopped;              /* … until it was stopped, at SCI_READ_LIMIT */
     bool spoilt;               /* the peer has exceeded a limit: what is read from now on is no record */

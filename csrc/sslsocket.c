@@ -143,7 +143,7 @@ static void drop_ssl(sci_sslsocket *socket) {
 
 static void reset_connection(sci_sslsocket *socket) {
     sci_transport *transport = &socket->transport;
-    transport->hold = transport->nowait = transport->eof = transport->spoilt = false;
+    transport->hold = transport->nowait = transport->eof = transport->spoilt = transport->withheld = false;
     memset(&socket->sizing, 0, sizeof socket->sizing);
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;

@@ -102,6 +102,8 @@ typedef struct sci_sslsocket {
     bool lenient;            /* SSL_VERIFY_NONE was asked for, before SCI_AT_VERIFY needed SSL_VERIFY_PEER */
     long verdict;            /* X509_V_…: OpenSSL's own, at SCI_AT_VERIFY */
     int verdict_depth;
+    bool rejected;                 /* that is what OpenSSL would do at SCI_AT_VERIFY */
+    X509 *approved;                /* by the caller, though OpenSSL rejects it; NULL: none */
     bool dane;                     /* sslSetDane has been called */
     char *psk_identity;            /* of a server: whose key was found last */
     STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
@@ -296,7 +298,7 @@ long sci_ssl_judge_resumed(const SSL *ssl);
 bool sci_ssl_may_offer_session(sci_sslsocket *socket);
 int sci_alert_of_result(long result);
 
-/* suspend.c: sends the alert `refusal` after the handshake, where that can be. Leaves OpenSSL's queue empty. */
+/* suspend.c: sends the alert `refusal` where OpenSSL does not. Leaves OpenSSL's queue empty. */
 void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket);
 
 /* Callbacks in C, which look and note, and never call Lua. */
@@ -307,8 +309,11 @@ bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl);
 bool sci_ssl_install_stations(sci_sslsocket *socket, SSL *ssl);
 void sci_ssl_forget_stations(sci_sslsocket *socket); /* for a handshake that begins anew */
 
-/* A completed handshake whose peer has still to be judged: suspends it there, once; and carries out the judgement.
- * False: an answer was pushed. */
+/* What the info callback hears: a server up to TLS 1.2 that has a verdict to wait for sends nothing from here on. */
+void sci_ssl_withhold(sci_sslsocket *socket);
+
+/* A handshake whose peer has still to be judged, and which is done, or waits to send what `withheld` keeps back: suspends
+ * it there, once; and carries out the judgement. False: an answer was pushed. */
 bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase);
 
 /* ---- staple.c --------------------------------------------------------------------------------------------------- */
@@ -327,6 +332,7 @@ void sci_open_socket_keylog(lua_State *L);
 void sci_append_certificate(lua_State *L, X509 *certificate); /* to the array on top; up-refs it */
 STACK_OF(X509) *
 sci_ssl_peer_chain(const sci_sslsocket *socket); /* borrowed: what the peer sent, or did when it was new */
+X509 *sci_ssl_own_certificate(SSL *ssl);         /* NULL: there is none, or it is not known which of several it was */
 void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket); /* with the session of a client on top */
 void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session);    /* notes whom a client asked for */
 void sci_push_presented(lua_State *L, const SSL *ssl);              /* an array of what the peer sent */

@@ -66,10 +66,22 @@ static long result_of_alert(int alert) {
     }
 }
 
-static void note_verdict(sci_sslsocket *socket, X509_STORE_CTX *store) {
+static void note_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
+    socket->rejected = !verified;
     socket->verdict = X509_STORE_CTX_get_error(store);
     socket->verdict_depth = X509_STORE_CTX_get_error_depth(store);
-    socket->verdict_chain = X509_STORE_CTX_get0_chain(store) ? X509_STORE_CTX_get1_chain(store) : NULL;
+}
+
+/* An approval holds for this certificate until the connection ends: renegotiations show it again. */
+static void note_approval(sci_sslsocket *socket, X509 *certificate) {
+    if (!socket->rejected || !certificate || !X509_up_ref(certificate)) return;
+    X509_free(socket->approved);
+    socket->approved = certificate;
+}
+
+static bool is_approved(const sci_sslsocket *socket, X509_STORE_CTX *store) {
+    const X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    return socket->approved && certificate && X509_cmp(socket->approved, certificate) == 0;
 }
 
 /* The check was made before the handshake was suspended: its result counts, and the chain that goes with it. */
@@ -83,7 +95,8 @@ static int carry_out(sci_sslsocket *socket, X509_STORE_CTX *store) {
         X509_STORE_CTX_set_error(store, (int)result_of_alert(socket->refusal));
         return 0;
     }
-    return judgement == SCI_APPROVED || socket->lenient || socket->verdict == X509_V_OK;
+    if (judgement == SCI_APPROVED) note_approval(socket, X509_STORE_CTX_get0_cert(store));
+    return judgement == SCI_APPROVED || socket->lenient || !socket->rejected;
 }
 
 static bool names_host_in_subject(const X509_VERIFY_PARAM *param, X509 *leaf) {
@@ -103,23 +116,31 @@ static bool has_common_name_only(X509_STORE_CTX *store) {
            names_host_in_subject(X509_STORE_CTX_get0_param(store), leaf);
 }
 
-/* In place of X509_verify_cert. A server must never retry here: it would accept. It is judged for when all is done. */
+/* A client stands still right here. A server must never retry, it would accept: it goes on for now, and stands still before
+ * it says anything that the client could take for a yes. */
+static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
+    note_verdict(socket, store, verified);
+    if (socket->role == SCI_SERVER) return 1;
+#ifdef SSL_set_retry_verify
+    if (X509_STORE_CTX_get0_chain(store)) socket->verdict_chain = X509_STORE_CTX_get1_chain(store);
+    stop_at(socket, SCI_AT_VERIFY);
+    return SSL_set_retry_verify(socket->ssl);
+#else
+    return verified;
+#endif
+}
+
+/* In place of X509_verify_cert. */
 static int on_verify(X509_STORE_CTX *store, void *unused) {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
     (void)unused;
-    bool suspends = socket && (socket->suspends_at & SCI_AT_VERIFY) && socket->role == SCI_CLIENT;
-    if (suspends && socket->station == SCI_AT_VERIFY) return carry_out(socket, store);
-    int verified = X509_verify_cert(store) > 0;
-    if (socket && !verified) socket->only_common_name = has_common_name_only(store);
-#ifdef SSL_set_retry_verify
-    if (suspends && stops_at(socket, SCI_AT_VERIFY)) {
-        note_verdict(socket, store);
-        stop_at(socket, SCI_AT_VERIFY);
-        return SSL_set_retry_verify(ssl);
-    }
-#endif
-    return verified;
+    if (!socket) return X509_verify_cert(store) > 0;
+    if (socket->role == SCI_CLIENT && socket->station == SCI_AT_VERIFY) return carry_out(socket, store);
+    bool verified = X509_verify_cert(store) > 0;
+    if (!verified) socket->only_common_name = has_common_name_only(store);
+    if (stops_at(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
+    return verified || is_approved(socket, store);
 }
 
 bool sci_ssl_install_stations(sci_sslsocket *socket, SSL *ssl) {
@@ -135,10 +156,34 @@ void sci_ssl_forget_stations(sci_sslsocket *socket) {
     socket->verdict_chain = NULL;
     socket->passed = socket->station = 0;
     socket->judgement = SCI_NO_OPINION;
-    socket->lenient = false;
+    socket->lenient = socket->rejected = false;
+    X509_free(socket->approved);
+    socket->approved = NULL;
 }
 
-/* ---- a refusal after the handshake ------------------------------------------------------------------------------ */
+/* ---- a refusal of our own -------------------------------------------------------------------------------------- */
+
+/* Up to TLS 1.2 a server has sent nothing encrypted before its last flight, which begins here: after the client's Finished,
+ * or, where a session is resumed, with the server's hello. Until that leaves, an alert is a record in plain text. */
+void sci_ssl_withhold(sci_sslsocket *socket) {
+    const SSL *ssl = socket->ssl;
+    if (!stops_at(socket, SCI_AT_VERIFY) || SSL_version(ssl) >= TLS1_3_VERSION) return;
+    OSSL_HANDSHAKE_STATE last = SSL_session_reused(ssl) ? TLS_ST_SW_SRVR_HELLO : TLS_ST_SR_FINISHED;
+    if (SSL_get_state(ssl) == last) socket->transport.withheld = true;
+}
+
+/* What is withheld stays so. */
+static void send_plain_alert(sci_sslsocket *socket) {
+    int version = SSL_version(socket->ssl), alert = socket->refusal;
+    const unsigned char record[] = {SSL3_RT_ALERT, (unsigned char)(version >> 8), (unsigned char)version, 0, 2,
+                                    SSL3_AL_FATAL, (unsigned char)alert};
+    socket->transport.withheld = false;
+    if (BIO_write(SSL_get_wbio(socket->ssl), record, sizeof record) == (int)sizeof record) {
+        socket->alert_sent = alert;
+        sci_ssl_note_alert(socket, true, SSL3_AL_FATAL << 8 | alert);
+    }
+    socket->transport.withheld = true;
+}
 
 #define REFUSAL_EXTENSION 0xff73 /* of private use; never sent */
 
@@ -158,7 +203,7 @@ bool sci_context_add_refusal(SSL_CTX *ctx) {
                                   refuse_in_ticket, NULL, NULL, NULL, NULL) == 1;
 }
 
-void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket) {
+static void refuse_by_ticket(lua_State *L, sci_sslsocket *socket) {
     if (socket->role != SCI_SERVER || SSL_version(socket->ssl) < TLS1_3_VERSION) return;
     sci_ssl_begin(L, socket);
     socket->refuses = true;
@@ -167,18 +212,52 @@ void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket) {
     sci_clear_errors();
 }
 
+void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket) {
+    if (socket->transport.withheld) send_plain_alert(socket);
+    else refuse_by_ticket(L, socket);
+    sci_clear_errors();
+}
+
+/* Where a session is resumed nothing has been verified in this handshake: OpenSSL's verdict is that of now. */
+static void take_verdict(sci_sslsocket *socket) {
+    long now = sci_ssl_judge_resumed(socket->ssl);
+    if (now != X509_V_OK) SSL_set_verify_result(socket->ssl, now);
+    if (SSL_session_reused(socket->ssl)) {
+        socket->rejected = now != X509_V_OK;
+        socket->verdict_depth = 0;
+    }
+    socket->verdict = SSL_get_verify_result(socket->ssl);
+}
+
+/* Neither the caller nor OpenSSL lets the peer in. */
+static void end_as_rejected(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    socket->refusal = sci_alert_of_result(socket->verdict);
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), SSL_get_session(socket->ssl));
+    sci_ssl_send_refusal(L, socket);
+    ERR_raise(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
+    sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
+}
+
 bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase) {
     if (stops_at(socket, SCI_AT_VERIFY)) {
-        socket->verdict = SSL_get_verify_result(socket->ssl);
-        socket->verdict_depth = 0;
+        take_verdict(socket);
         stop_at(socket, SCI_AT_VERIFY);
         sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_RETRY_VERIFY);
         return false;
     }
-    if (leave_station(socket)) return true;
-    sci_ssl_send_refusal(L, socket);
-    sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
-    return false;
+    bool judged = socket->station == SCI_AT_VERIFY, approved = judged && socket->judgement == SCI_APPROVED;
+    if (!leave_station(socket)) {
+        sci_ssl_send_refusal(L, socket);
+        sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
+        return false;
+    }
+    if (judged && socket->rejected && !approved) {
+        end_as_rejected(L, socket, phase);
+        return false;
+    }
+    if (approved) note_approval(socket, SSL_get0_peer_certificate(socket->ssl));
+    socket->transport.withheld = false;
+    return true;
 }
 
 /* ---- what the caller asks for, sees and decides ----------------------------------------------------------------- */
@@ -199,9 +278,9 @@ answers "not yet", and `sslGetError` tells which it is. Repeating the call goes 
 * `"certificate"`, `SSL_ERROR_WANT_X509_LOOKUP`: ours is needed; `sslUseCertificate` supplies it. On a client
   `acceptedIssuers()` tells whose the server accepts
 * `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` tells what OpenSSL thinks of the peer; `sslApprove` and
-  `sslRefuse` overrule it, and without either it counts. On a client this comes in mid-handshake, so that the server gets
-  an alert. On a server, and where a session is resumed, it comes when the handshake is done and before any application
-  data is handed out; such a server takes no early data
+  `sslRefuse` overrule it, and without either it counts. A client and, up to TLS 1.2, a server stand still in
+  mid-handshake, so that the peer gets an alert. A server of TLS 1.3, and a client that resumes a session, stand still when
+  the handshake is done and before any application data is handed out; such a server takes no early data
 @function SciSslSocket:sslSuspendAt
 @tparam string ... any of these names; none: nowhere
 @treturn[1] SciSslSocket the receiver
@@ -234,8 +313,9 @@ static sci_sslsocket *check_suspended(lua_State *L, int stations) {
 }
 
 /***
-Approves the peer, whatever OpenSSL thinks of it: for a handshake that is suspended at `"verify"`. Then repeat the call.
-`sslVerifyCertificate` goes on answering OpenSSL's own result.
+Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
+the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
+own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
 @function SciSslSocket:sslApprove
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
@@ -264,9 +344,8 @@ Ends a suspended handshake: the next call sends the alert and answers the SciSsl
 
 At `"clientHello"` any alert can be sent. At `"certificate"` OpenSSL always sends internal_error. At `"verify"` a client
 sends bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired, unknown_ca, decrypt_error,
-handshake_failure or internal_error, and certificate_unknown in place of all others; a server sends any in TLS 1.3, and
-cuts the connection in TLS 1.2, where OpenSSL offers nothing else once the handshake is done, as does a client that has
-resumed a session.
+handshake_failure or internal_error, and certificate_unknown in place of all others; a server sends any. A client that has
+resumed a session cuts the connection: OpenSSL offers nothing else once the handshake is done.
 @function SciSslSocket:sslRefuse
 @tparam[opt] string|integer alert its name in the RFCs, or its number; without it `bad_certificate` at `"verify"`, else
  `handshake_failure`

@@ -179,6 +179,7 @@ static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *don
     ssize_t sent;
     *done = 0;
     BIO_clear_retry_flags(bio);
+    if (transport->withheld) return must_wait(bio, BIO_FLAGS_WRITE);
     int descriptor = sci_socket_descriptor(transport->socket);
     int flags = MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0);
     do sent = transport->ktls ? sci_ktls_send(transport, data, size, flags) : send(descriptor, data, size, flags);
@@ -210,7 +211,7 @@ static int memory_write(BIO *bio, const char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     *done = 0;
     BIO_clear_retry_flags(bio);
-    if (transport->out.length >= SCI_MEMORY_LIMIT) return must_wait(bio, BIO_FLAGS_WRITE);
+    if (transport->withheld || transport->out.length >= SCI_MEMORY_LIMIT) return must_wait(bio, BIO_FLAGS_WRITE);
     size_t room = SCI_MEMORY_LIMIT - transport->out.length;
     size_t length = size < room ? size : room;
     if (!sci_queue_put(&transport->out, data, length)) {

@@ -236,7 +236,8 @@ local known_options = {
 -- * `onReplayable(socket, data)` (servers): gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
 --   raises goes to the caller
 -- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer
---   whatever OpenSSL thinks, and nothing leaves it to OpenSSL
+--   whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a
+--   certificate refuses a client without one before
 --
 -- @treturn[1] SciSslSocket the socket
 -- @treturn[2] nil
