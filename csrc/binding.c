@@ -118,7 +118,9 @@ static const EVP_MD *binding_digest(X509 *certificate) {
 static int bind_end_point(lua_State *L, SSL *ssl) {
     unsigned char bytes[EVP_MAX_MD_SIZE];
     unsigned int length = 0;
-    X509 *certificate = SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+    X509 *certificate = SSL_is_server(ssl) ? sci_ssl_own_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+    if (!certificate && SSL_get_certificate(ssl) && SSL_is_server(ssl))
+        return refuse(L, "the resumed session does not say which of the server's certificates it was made with");
     if (!certificate) return refuse(L, "the server has no certificate");
     const EVP_MD *digest = binding_digest(certificate);
     if (!digest) return refuse(L, "the signature of the server's certificate has no digest of its own");

@@ -119,16 +119,27 @@ static int sslsocket_peer_chain(lua_State *L) {
     return 1;
 }
 
+/* A handshake that resumes a session chooses none: which one the session was made with nobody has written down. */
+static bool is_ambiguous(SSL *ssl) {
+    if (!SSL_session_reused(ssl) || SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) != 1) return false;
+    bool several = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1;
+    (void)SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST);
+    return several;
+}
+
+X509 *sci_ssl_own_certificate(SSL *ssl) { return is_ambiguous(ssl) ? NULL : SSL_get_certificate(ssl); }
+
 /***
 Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
 client shows it only where the server asks.
 @function SciSslSocket:localCertificate
-@treturn ?SciSslX509Certificate nil where there is none, before sslInitialize, and after close
+@treturn ?SciSslX509Certificate nil where there is none, before sslInitialize, after close, and where a session was resumed
+ and there are several: the session does not say which of them it was made with
 @see SSL_get_certificate(3)
 */
 static int sslsocket_local_certificate(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *own = socket->ssl && !socket->closed ? SSL_get_certificate(socket->ssl) : NULL;
+    X509 *own = socket->ssl && !socket->closed ? sci_ssl_own_certificate(socket->ssl) : NULL;
     if (!own) {
         lua_pushnil(L);
         return 1;
@@ -142,12 +153,12 @@ static int sslsocket_local_certificate(lua_State *L) {
 Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
 ones where none was loaded with it is not among them.
 @function SciSslSocket:localChain
-@treturn {SciSslX509Certificate,...} empty where there is none, before sslInitialize, and after close
+@treturn {SciSslX509Certificate,...} empty where `localCertificate` is nil
 @see SSL_get0_chain_certs(3)
 */
 static int sslsocket_local_chain(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *own = socket->ssl && !socket->closed ? SSL_get_certificate(socket->ssl) : NULL;
+    X509 *own = socket->ssl && !socket->closed ? sci_ssl_own_certificate(socket->ssl) : NULL;
     STACK_OF(X509) *chain = NULL;
     lua_newtable(L);
     if (!own) return 1;

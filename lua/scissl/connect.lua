@@ -110,8 +110,8 @@ known_options = Configuration.optionKinds(known_options)
 --   trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
 -- * `verifyHost`: the name or address that the certificate must be for, if not `host`; a list of names: one of them;
 --   false: any name will do
--- * `allowCommonName`: true: a certificate may name the host in the common name (CN) of its subject alone, which RFC 9525
---   does not accept
+-- * `allowCommonName`: true: a certificate may name the host in the common name (CN) of its subject alone, which
+--   RFC 9525 does not accept
 -- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
 -- * `verify`: false: no check whatsoever, and so no protection against anybody. Otherwise anonymous cipher suites of
 --   `cipherList` are not offered

@@ -464,7 +464,7 @@ function SciSslSocket:peerChain() end
 ---client shows it only where the server asks.
 ---
 ---@within The peer
----@return SciSslX509Certificate? # nil where there is none, before sslInitialize, and after close
+---@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
 ---@see SSL_get_certificate(3)
 ---@usage
 ---```lua
@@ -477,7 +477,7 @@ function SciSslSocket:localCertificate() end
 ---ones where none was loaded with it is not among them.
 ---
 ---@within The peer
----@return SciSslX509Certificate[] # empty where there is none, before sslInitialize, and after close
+---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
 ---@see SSL_get0_chain_certs(3)
 ---@usage
 ---```lua
@@ -704,9 +704,9 @@ function SciSslSocket:acceptedIssuers() end
 ---* `"certificate"`, `SSL_ERROR_WANT_X509_LOOKUP`: ours is needed; `sslUseCertificate` supplies it. On a client
 ---  `acceptedIssuers()` tells whose the server accepts
 ---* `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` tells what OpenSSL thinks of the peer; `sslApprove` and
----  `sslRefuse` overrule it, and without either it counts. On a client this comes in mid-handshake, so that the server gets
----  an alert. On a server, and where a session is resumed, it comes when the handshake is done and before any application
----  data is handed out; such a server takes no early data
+---  `sslRefuse` overrule it, and without either it counts. A client and, up to TLS 1.2, a server stand still in
+---  mid-handshake, so that the peer gets an alert. A server of TLS 1.3, and a client that resumes a session, stand still when
+---  the handshake is done and before any application data is handed out; such a server takes no early data
 ---
 ---@within Suspended handshakes
 ---@param ... string any of these names; none: nowhere
@@ -724,8 +724,9 @@ function SciSslSocket:acceptedIssuers() end
 ---```
 function SciSslSocket:sslSuspendAt(...) end
 
----Approves the peer, whatever OpenSSL thinks of it: for a handshake that is suspended at `"verify"`. Then repeat the call.
----`sslVerifyCertificate` goes on answering OpenSSL's own result.
+---Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
+---the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
+---own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
 ---
 ---@within Suspended handshakes
 ---@return SciSslSocket? # the receiver
@@ -746,9 +747,8 @@ function SciSslSocket:sslApprove() end
 ---
 ---At `"clientHello"` any alert can be sent. At `"certificate"` OpenSSL always sends internal_error. At `"verify"` a client
 ---sends bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired, unknown_ca, decrypt_error,
----handshake_failure or internal_error, and certificate_unknown in place of all others; a server sends any in TLS 1.3, and
----cuts the connection in TLS 1.2, where OpenSSL offers nothing else once the handshake is done, as does a client that has
----resumed a session.
+---handshake_failure or internal_error, and certificate_unknown in place of all others; a server sends any. A client that has
+---resumed a session cuts the connection: OpenSSL offers nothing else once the handshake is done.
 ---
 ---@within Suspended handshakes
 ---@param alert? string|integer its name in the RFCs, or its number; without it `bad_certificate` at `"verify"`, else `handshake_failure`

@@ -370,7 +370,7 @@ function SciSslStream:getSession() end
 ---client shows it only where the server asks.
 ---
 ---@within The peer
----@return SciSslX509Certificate? # nil where there is none, before sslInitialize, and after close
+---@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
 ---@see SSL_get_certificate(3)
 function SciSslStream:localCertificate() end
 
@@ -378,7 +378,7 @@ function SciSslStream:localCertificate() end
 ---ones where none was loaded with it is not among them.
 ---
 ---@within The peer
----@return SciSslX509Certificate[] # empty where there is none, before sslInitialize, and after close
+---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
 ---@see SSL_get0_chain_certs(3)
 function SciSslStream:localChain() end
 
