@@ -254,6 +254,26 @@ static int push_address(lua_State *L, bool peer) {
     return 2;
 }
 
+void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]) {
+    const sci_socket *base = sci_socket_base(socket);
+    sci_address address;
+    (void)OPENSSL_strlcpy(text, base->peer, SCI_PEER);
+    if (!*text && base->fd >= 0 && sci_get_address(base->fd, true, &address)) sci_describe_address(&address, text);
+}
+
+/***
+Returns the other end as one text, for logs and messages: also while the connection is being made, and after it was closed.
+@function SciSocket:peerAddress
+@treturn ?string such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
+*/
+static int socket_peer_address(lua_State *L) {
+    char text[SCI_PEER];
+    sci_socket_describe_peer(sci_check_socket(L, 1), text);
+    if (*text) lua_pushstring(L, text);
+    else lua_pushnil(L);
+    return 1;
+}
+
 /***
 Answers the address of the other end.
 @function SciSocket:getPeerName
@@ -283,6 +303,7 @@ static const luaL_Reg address_functions[] = {
 
 static const luaL_Reg address_methods[] = {
     {"getPeerName", socket_get_peer_name},
+    {"peerAddress", socket_peer_address},
     {"getSockName", socket_get_sock_name},
     {NULL, NULL},
 };

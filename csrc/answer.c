@@ -139,18 +139,33 @@ static bool level_rules_out(SSL *ssl) {
            SSL_client_version(ssl) < TLS1_2_VERSION;
 }
 
+/* Up to TLS 1.2 the first record under the new keys fails where the two sides have different pre-shared keys. */
+static bool psk_differs(const sci_sslsocket *socket) {
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(socket->ssl);
+    if (socket->secured || socket->alert_sent != SSL_AD_BAD_RECORD_MAC || !cipher) return false;
+    switch (SSL_CIPHER_get_kx_nid(cipher)) {
+        case NID_kx_psk:
+        case NID_kx_dhe_psk:
+        case NID_kx_ecdhe_psk:
+        case NID_kx_rsa_psk: return true;
+        default: return false;
+    }
+}
+
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
-    char text[80], subject[SUBJECT_SIZE];
+    char text[80], subject[SUBJECT_SIZE], peer[SCI_PEER];
     int top = lua_gettop(L);
     sci_failure failure = {
         .phase = phase,
         .subject = find_subject(socket, subject),
+        .peer = peer,
         .ssl_error = code == SSL_ERROR_ZERO_RETURN ? SSL_ERROR_SSL : code,
         .system_errno = socket->transport.system_errno,
         .alert = socket->alert_sent,
         .alert_sent = socket->alert_sent >= 0,
         .server = socket->role == SCI_SERVER,
     };
+    sci_socket_describe_peer(&socket->socket, peer);
     luaL_checkstack(L, 8, "too many values for a SciSslError");
     if (sci_ssl_explain_limit(socket, &failure)) sci_clear_errors(); /* they are about what it was handed instead */
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
@@ -159,6 +174,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     if (socket->transport.ktls_ends) failure.condition = "ktls";
     if (level_rules_out(socket->ssl)) failure.condition = "security_level";
     if (socket->psk_unknown && !socket->secured) failure.condition = "psk_unknown";
+    else if (psk_differs(socket)) failure.condition = "psk_mismatch";
     if (queue_says(SSL_R_INVALID_STATUS_RESPONSE) && socket->ocsp_condition) {
         failure.condition = socket->ocsp_condition;
         failure.message = socket->ocsp_message;

@@ -36,8 +36,8 @@ certificate, which is the better choice unless a peer insists.
 @tparam string pem text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`: condition `not_dh_parameters`, or `dh_key_too_small` …: the security level does not
- allow them; `not_initialized`, `handshake_under_way`, `closed`
+@treturn[2] SciSslError phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it;
+ `not_initialized`, `handshake_under_way`, `closed`
 @see SSL_set0_tmp_dh_pkey(3)
 */
 static int sslsocket_set_dh_parameters(lua_State *L) {

@@ -117,7 +117,7 @@ static const named_code ssl_conditions[] = {
     {SSL_R_WRONG_VERSION_NUMBER, "not_tls"},
     {SSL_R_PACKET_LENGTH_TOO_LONG, "not_tls"},
     {SSL_R_UNSUPPORTED_PROTOCOL, "protocol_version"},
-    {SSL_R_NO_PROTOCOLS_AVAILABLE, "protocol_version"},
+    {SSL_R_NO_PROTOCOLS_AVAILABLE, "no_protocol"},
     {SSL_R_VERSION_TOO_LOW, "protocol_version"},
     {SSL_R_VERSION_TOO_HIGH, "protocol_version"},
     {SSL_R_NO_SHARED_CIPHER, "no_shared_cipher"},
@@ -145,6 +145,9 @@ static const named_code ssl_conditions[] = {
     {SSL_R_NO_RENEGOTIATION, "renegotiation_refused"},
     {SSL_R_SHUTDOWN_WHILE_IN_INIT, "handshake_pending"},
     {SSL_R_STILL_IN_INIT, "handshake_pending"},
+    {SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, "legacy_renegotiation"},
+    {SSL_R_BINDER_DOES_NOT_VERIFY, "psk_mismatch"},
+    {SSL_R_PSK_IDENTITY_NOT_FOUND, "psk_missing"},
     {SSL_R_APPLICATION_DATA_AFTER_CLOSE_NOTIFY, "unread_data"},
     {SSL_R_UNEXPECTED_EOF_WHILE_READING, "truncated"},
     {SSL_R_TOO_MANY_WARN_ALERTS, "too_many_alerts"},
@@ -157,6 +160,17 @@ static const named_code alert_conditions[] = {
     {SSL_AD_CERTIFICATE_REQUIRED, "client_certificate_missing"},
     {SSL_AD_INSUFFICIENT_SECURITY, "security_level"},
     {SSL_AD_NO_RENEGOTIATION, "renegotiation_refused"},
+};
+
+/* By the alert that this side has sent: what the peer did, where OpenSSL's reason alone does not tell. */
+static const named_code sent_alert_conditions[] = {
+    {SSL_AD_UNEXPECTED_MESSAGE, "unexpected_message"}, {SSL_AD_BAD_RECORD_MAC, "bad_record_mac"},
+    {SSL_AD_RECORD_OVERFLOW, "malformed_message"},     {SSL_AD_HANDSHAKE_FAILURE, "handshake_failure"},
+    {SSL_AD_BAD_CERTIFICATE, "malformed_certificate"}, {SSL_AD_ILLEGAL_PARAMETER, "illegal_parameter"},
+    {SSL_AD_DECODE_ERROR, "malformed_message"},        {SSL_AD_DECRYPT_ERROR, "bad_signature"},
+    {SSL_AD_PROTOCOL_VERSION, "protocol_version"},     {SSL_AD_INSUFFICIENT_SECURITY, "security_level"},
+    {SSL_AD_INTERNAL_ERROR, "internal_error"},         {SSL_AD_INAPPROPRIATE_FALLBACK, "downgrade"},
+    {SSL_AD_MISSING_EXTENSION, "illegal_parameter"},   {SSL_AD_UNSUPPORTED_EXTENSION, "illegal_parameter"},
 };
 
 static const named_code errno_conditions[] = {
@@ -191,11 +205,10 @@ static const char *received_alert_condition(int alert, bool server) {
     return "alert_received";
 }
 
-/* -1: the queue entry is not a received alert. */
+/* -1: the queue entry is not a received alert. Reasons that all libraries share (ERR_R_…) lie above those of alerts. */
 static int received_alert(unsigned long code) {
-    int reason = ERR_GET_REASON(code);
-    if (ERR_GET_LIB(code) != ERR_LIB_SSL || reason < SSL_AD_REASON_OFFSET) return -1;
-    return reason - SSL_AD_REASON_OFFSET;
+    int alert = ERR_GET_REASON(code) - SSL_AD_REASON_OFFSET;
+    return ERR_GET_LIB(code) == ERR_LIB_SSL && alert >= 0 && alert <= UCHAR_MAX ? alert : -1;
 }
 
 /* What the other libraries of OpenSSL report under several names, by what it means to a person. */
@@ -367,6 +380,10 @@ static const char *find_condition(const sci_failure *failure, const error_queue 
     if (failure->verify_result != X509_V_OK && (summary->verify_failed || !summary->condition))
         return verify_condition(failure->verify_result);
     if (summary->condition) return summary->condition;
+    if (queue->count > 0 && failure->alert_sent) {
+        const char *condition = find_name(sent_alert_conditions, COUNT(sent_alert_conditions), failure->alert);
+        if (condition) return condition;
+    }
     if (failure->system_errno) {
         const char *condition = find_name(errno_conditions, COUNT(errno_conditions), failure->system_errno);
         return condition ? condition : "system";
@@ -382,6 +399,7 @@ static void fill_fields(lua_State *L, const sci_failure *failure, const error_qu
     else set_number(L, "code", 0);
     set_text(L, "phase", failure->phase ? failure->phase : "unknown");
     set_text(L, "condition", find_condition(failure, queue, &summary));
+    if (failure->peer && *failure->peer) set_text(L, "peer", failure->peer);
     set_number(L, "sslError", failure->ssl_error ? failure->ssl_error : SSL_ERROR_SSL);
     if (failure->system_errno) set_errno(L, failure->system_errno, system_text);
     if (summary.alert >= 0) set_alert(L, summary.alert, "received");
@@ -492,14 +510,14 @@ static int number_option(lua_State *L, int index, const char *name) {
 /***
 Makes a SciSslError from Lua, for what goes wrong above the C core.
 @function SciSslError.new
-@tparam table fields `phase`, `condition`, `message`, `subject` (strings), `sslError`, `errno`, `verifyResult`
+@tparam table fields `phase`, `condition`, `message`, `subject`, `peer` (strings), `sslError`, `errno`, `verifyResult`
  (integers), `cause` (any value), `traceback` (string); each may be missing
 @treturn SciSslError
 @raise for a field of another name or type
 */
 static int error_new(lua_State *L) {
-    static const char *const known[] = {"phase", "condition", "message",      "subject",   "sslError",
-                                        "errno", "cause",     "verifyResult", "traceback", NULL};
+    static const char *const known[] = {"phase", "condition",    "message",   "subject", "sslError", "errno",
+                                        "cause", "verifyResult", "traceback", "peer",    NULL};
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1)) {
@@ -508,7 +526,7 @@ static int error_new(lua_State *L) {
         luaL_checkoption(L, 4, NULL, known);
         lua_pop(L, 1);
     }
-    for (int i = 0; i < 9; i++) lua_getfield(L, 1, known[i]); /* at stack index 2 + i */
+    for (int i = 0; i < 10; i++) lua_getfield(L, 1, known[i]); /* at stack index 2 + i */
     const sci_failure failure = {
         .phase = luaL_optstring(L, 2, NULL),
         .condition = luaL_optstring(L, 3, NULL),
@@ -519,6 +537,7 @@ static int error_new(lua_State *L) {
         .cause = lua_isnil(L, 8) ? 0 : 8,
         .verify_result = number_option(L, 9, known[7]),
         .traceback = luaL_optstring(L, 10, NULL) ? 10 : 0,
+        .peer = luaL_optstring(L, 11, NULL),
     };
     sci_clear_errors();
     sci_push_error(L, &failure);
@@ -646,6 +665,11 @@ Answers the file, host or option text that the failure is about.
 @treturn ?string
 */
 /***
+Returns the address and port of the other end of the connection that failed, as one text, such as `127.0.0.1:443`.
+@function SciSslError:peer
+@treturn ?string nil where the failure is not about a connection, or the transport has no address
+*/
+/***
 Answers OpenSSL's packed code of the first entry of its queue; 0 where OpenSSL reported nothing.
 @function SciSslError:code
 @treturn integer
@@ -683,8 +707,9 @@ Answers where the cause was raised.
 @function SciSslError:traceback
 @treturn ?string nil where no handler raised anything
 */
-static const char *const error_field_methods[] = {"phase",  "condition", "message", "subject", "code",      "library",
-                                                  "reason", "sslError",  "queue",   "cause",   "traceback", NULL};
+static const char *const error_field_methods[] = {"phase", "condition", "message", "subject",  "peer",
+                                                  "code",  "library",   "reason",  "sslError", "queue",
+                                                  "cause", "traceback", NULL};
 
 static const luaL_Reg error_metamethods[] = {{"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
 

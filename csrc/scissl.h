@@ -121,6 +121,7 @@ typedef struct sci_failure {
     const char *message;   /* our own words; NULL: OpenSSL's or the system's */
     const char *words[2];  /* static texts for each %s in `message`; NULL: it has none */
     const char *subject;   /* the file, host or option text that it is about; NULL: none */
+    const char *peer;      /* address and port of the other end; NULL or empty: not known */
     int ssl_error;         /* SSL_ERROR_…; 0 stands for SSL_ERROR_SSL */
     int system_errno;      /* errno, 0: none */
     int alert;             /* the alert that was sent, where `alert_sent`; one received is in the queue */
@@ -220,6 +221,9 @@ void sci_inherit_socket(lua_State *L, const char *name);
 
 /* The descriptor that counts, or -1. */
 int sci_socket_descriptor(const sci_socket *socket);
+
+/* Writes address and port of the other end, asked of the system where they are not known yet; empty: there are none. */
+void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
 
 /* Adopts what is at `index` (SciSocket, descriptor number, object with getfd/fileno/pollfd) into the empty socket
  * userdata at `self`. Answers true, or false with a SciSslError pushed. */

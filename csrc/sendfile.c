@@ -35,10 +35,23 @@ static ssize_t read_portion(const portion *what, unsigned char *buffer) {
     return got;
 }
 
+/* What pread(2) says of a file that is of the wrong kind; NULL: the system's words tell enough. */
+static const char *file_condition(int system_errno) {
+    switch (system_errno) {
+        case EBADF: return "file_unreadable";
+        case EISDIR: return "file_directory";
+        case ESPIPE: return "not_seekable";
+        default: return NULL;
+    }
+}
+
 static int fail_reading(lua_State *L, int system_errno) {
-    sci_push_error(
-        L, &(sci_failure){
-               .phase = "write", .subject = "the file", .ssl_error = SSL_ERROR_SYSCALL, .system_errno = system_errno});
+    sci_push_error(L, &(sci_failure){.phase = "write",
+                                     .condition = file_condition(system_errno),
+                                     .message = system_errno == EBADF ? "it is not open for reading" : NULL,
+                                     .subject = "the file",
+                                     .ssl_error = SSL_ERROR_SYSCALL,
+                                     .system_errno = system_errno});
     return 1;
 }
 
@@ -109,7 +122,8 @@ reach what the kernel sends.
 @tparam[opt=0] integer offset where to begin in the file
 @tparam[opt] integer count bytes, at the most; without it, to the end of the file
 @treturn integer|SciSslError as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that
- until all are gone; 0: the file ends there. A SciSslError of the file has the phase `write`, too
+ until all are gone; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition
+ `file_unreadable`: it is not open for reading, `file_directory`, or `not_seekable`: a pipe or a terminal
 @see SSL_sendfile(3)
 @see pread(2)
 */

@@ -1,43 +1,35 @@
 -- SciSslError:errorHint, one line that tells a person what happened and what to do.
 local scissl = require "scissl"
+local conditions = require "spec.support.conditions"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
 local SciSslError = scissl.SciSslError
 
-local conditions = {
-  "address_in_use", "alert_received", "bad_alpn", "bad_host_name", "bad_length", "bad_psk", "broken_pipe", "busy",
-  "cancelled", "certificate_expired", "certificate_invalid", "certificate_not_yet_valid", "certificate_revoked",
-  "certificate_self_signed", "certificate_unknown_issuer", "certificate_wrong_host", "certificate_wrong_ip",
-  "client_certificate_missing", "client_certificate_refused", "closed", "connection_refused", "connection_reset",
-  "file_directory", "file_empty", "file_missing", "file_unreadable", "handshake_eof", "handshake_needed",
-  "handshake_pending", "handshake_under_way", "host_not_found", "host_unreachable", "invalid_option", "key_mismatch",
-  "key_size", "ktls", "line_too_long", "listening",
-  "malformed_certificate", "malformed_extension", "malformed_key", "malformed_name",
-  "malformed_ocsp", "malformed_pkcs12", "memory_full", "no_certificate", "no_shared_alpn", "no_shared_cipher",
-  "no_shared_group", "no_shared_signature_algorithm", "not_a_socket", "not_a_stream", "not_certificate",
-  "not_connected", "not_der", "not_in_this_openssl", "not_initialized", "not_listening", "not_pem", "not_private_key",
-  "not_ready", "not_served", "not_tls", "ocsp_expired", "ocsp_missing", "ocsp_no_issuer", "ocsp_not_yet_valid",
-  "ocsp_other_certificate", "ocsp_unknown", "ocsp_unsuccessful", "ocsp_untrusted", "owner_failed", "passphrase_empty",
-  "passphrase_function", "passphrase_missing", "passphrase_too_long", "passphrase_wrong", "permission_denied",
-  "pkcs12_incomplete", "pkcs12_legacy", "plain_http", "protocol_version", "psk_unknown", "renegotiation_refused",
-  "resolver_failed", "resolver_unavailable", "security_level", "server_certificate_refused", "service_unknown",
-  "shutdown_sent", "timeout", "truncated", "unknown_algorithm", "unknown_cipher", "unknown_curve", "unknown_digest",
-  "unknown_group", "unknown_option", "unknown_protocol", "unknown_purpose", "unknown_signature_algorithm",
-  "unknown_usage", "unread_data", "verify_flags", "write_pending", "wrong_key", "wrong_parameter", "wrong_role",
-}
+local made, hinted, documented = conditions.made(), conditions.hinted(), conditions.documented()
 
 describe("A hint", function()
-  for _, condition in ipairs(conditions) do
-    it("says in one line more than the condition's name for " .. condition, function()
-      local hint = SciSslError.new { phase = "connect", condition = condition }:errorHint()
-      assert.is_nil(hint:find("[%c]"))
-      assert.is_true(#hint > 20 + #condition, hint)
-      assert.is_nil(hint:find("without a reason", 1, true), hint)
+  for condition, path in pairs(made) do
+    it(("says more than the name of the condition %s (%s)"):format(condition, path), function()
+      assert.is_true(hinted[condition], condition .. " has no text in lua/scissl/hint.lua")
+      for _, phase in ipairs { "connect", "accept", "read", "load", "option", "issue", "verify" } do
+        local hint = SciSslError.new { phase = phase, condition = condition }:errorHint()
+        assert.is_nil(hint:find("[%c]"))
+        assert.is_true(#hint > 20 + #condition, hint)
+        assert.is_nil(hint:find("without a reason", 1, true), hint)
+      end
     end)
   end
 
-  it("is what tostring answers", function()
+  it("exists for no condition that nothing makes", function()
+    for condition in pairs(hinted) do assert.is_truthy(made[condition], condition) end
+  end)
+
+  it("is there for each condition that the reference and the chapters name", function()
+    for condition, path in pairs(documented) do assert.is_truthy(made[condition], condition .. " in " .. path) end
+  end)
+
+  it("is what tostring returns", function()
     local failure = SciSslError.new { phase = "connect", condition = "timeout" }
     assert.are.equal(failure:errorHint(), tostring(failure))
   end)

@@ -26,14 +26,18 @@ local tls = {
   end,
 }
 
--- Time-outs are made where nobody knows the host any more.
+-- Names the host in a failure that was found below, where only the socket is known (a time-out).
 local function name_host(failure, run)
-  if failure:condition() ~= "timeout" or failure:subject() or failure:errno() then return failure end
+  if failure:subject() or failure:code() ~= 0 or failure:errno() then return failure end
   return SciSslError.new {
     phase = failure:phase(),
     condition = failure:condition(),
     message = failure:message(),
     subject = run.subject,
+    peer = failure:peer(),
+    sslError = failure:sslError(),
+    cause = failure:cause(),
+    traceback = failure:traceback(),
   }
 end
 

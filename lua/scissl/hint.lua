@@ -49,6 +49,9 @@ local function where(err)
   local phase, subject = given(err:phase()), given(err:subject())
   local words = phase and phase ~= "unknown" and (phase_words[phase] or phase) or "TLS"
   if phase == "load" and not subject then words = "loading a key or certificate" end
+  local peer = given(err:peer())
+  if subject and peer and not subject:find(peer, 1, true) then subject = ("%s, %s"):format(subject, peer) end
+  subject = subject or peer
   return subject and ("%s (%s)"):format(words, subject) or words
 end
 
@@ -71,17 +74,27 @@ local function is_server(err)
   return err:phase() == "accept"
 end
 
+local function is_handshake(err)
+  return err:phase() == "accept" or err:phase() == "connect"
+end
+
+-- For conditions that tell less than the words of OpenSSL or the system.
+local function unless_said(text)
+  return function(err) return not own_words(err) and text or nil end
+end
+
 local alert_hints = {
   handshake_failure = "it found nothing that both sides can use, or wants a client certificate; compare the "
     .. "protocols, ciphers, groups and certificates of both sides",
   unrecognized_name = "it serves no such host name; check the server name (SNI)",
   access_denied = "it knows who you are and does not let you in",
   internal_error = "something broke on its side; its log says what",
-  decrypt_error = "a signature or checksum did not fit; check that certificate and key belong together on both sides",
+  decrypt_error = "a signature or checksum did not fit; check that certificate and key belong together on both sides, "
+    .. "and that a pre-shared key is the same on both",
   unexpected_message = "it got a message out of turn",
-  illegal_parameter = "it found a value that the protocol does not allow",
+  illegal_parameter = "it found a value that the protocol does not allow, or this side's pre-shared key is not its own",
   decode_error = "it could not read a message; something between the two sides may have changed it",
-  bad_record_mac = "a record was changed on its way, or the keys of the two sides differ",
+  bad_record_mac = "a record was changed on its way, or the keys (such as pre-shared keys) of the two sides differ",
   user_canceled = "somebody stopped the handshake there",
   inappropriate_fallback = "a newer protocol is possible than the one offered; somebody may be downgrading the "
     .. "connection",
@@ -132,8 +145,35 @@ local hints = {
   too_many_alerts = "the peer sends warnings and nothing else; it wastes this side's time, or is broken",
 
   -- nothing in common
-  protocol_version = "the two sides have no TLS version in common; compare minProtocol and maxProtocol, or the "
-    .. "method, of both; TLS 1.1 and earlier also need setSecurityLevel(0) on both",
+  protocol_version = function(err)
+    local phase = err:phase()
+    if phase == "option" or phase == "load" then
+      return "these settings allow no TLS version; the lowest (minProtocol) must not be above the highest "
+        .. "(maxProtocol), and both must fit the method (version)"
+    end
+    if phase ~= "connect" and phase ~= "accept" then return "the TLS version of this connection has no such message" end
+    return "the two sides have no TLS version in common; compare minProtocol, maxProtocol and version of both; TLS 1.1 "
+      .. "and earlier also need setSecurityLevel(0) on both"
+  end,
+  no_protocol = "the settings of this side alone leave no TLS version; check minProtocol, maxProtocol, version and the "
+    .. "options no_tlsv1_2 and no_tlsv1_3 (versions before TLS 1.2 need setSecurityLevel(0) as well)",
+  handshake_failure = "this side found no way to go on with what the peer sent; compare the protocols, ciphers, groups "
+    .. "and certificates of both sides",
+  legacy_renegotiation = "the peer does not know secure renegotiation (RFC 5746); update it, or accept the risk with "
+    .. "options = \"legacy_server_connect\"",
+  downgrade = "the client repeated its offer with an older TLS version than both sides know; an attacker may be "
+    .. "downgrading the connection",
+
+  -- messages that break the protocol
+  malformed_message = "the peer sent a message that cannot be decoded; it may not speak TLS correctly, or something "
+    .. "between the two sides changed the message",
+  unexpected_message = "the peer sent a message that is not allowed at this point of the protocol",
+  illegal_parameter = "the peer sent a value that the protocol does not allow",
+  bad_record_mac = "a record failed its integrity check; something changed it on its way, or the two sides have "
+    .. "different keys",
+  bad_signature = "a signature or checksum in the peer's handshake is wrong; its certificate and key may not belong "
+    .. "together, or a message was changed on its way",
+  internal_error = "OpenSSL failed on this side; the reason in its queue() tells more",
   no_shared_cipher = function(err)
     local text = "the two sides have no cipher in common; compare cipherList (up to TLS 1.2) and ciphersuites "
       .. "(TLS 1.3) of both"
@@ -214,8 +254,11 @@ local hints = {
   store_unreadable = "nothing could be read there; check the URI, its permissions, and that it is not encrypted",
   store_empty = "there is neither a certificate nor a revocation list behind this URI",
   file_missing = "there is no such file; check the path",
-  file_unreadable = "the file cannot be read; check its permissions and its owner",
-  file_directory = "this is a directory, and a file is due; for a directory of CA certificates use caPath",
+  file_unreadable = "the file cannot be read; check its permissions and its owner, and that it was opened for reading",
+  file_directory = function(err)
+    if err:phase() ~= "load" then return "expected a file, got a directory" end
+    return "expected a file, got a directory; for a directory of CA certificates use caPath"
+  end,
   file_empty = "the file is empty; see whether it was ever written, and how",
   file_not_directory = "a directory is due, and this is none; for a file of CA certificates use caFile",
   not_pem = "PEM text is due, which has lines -----BEGIN … and -----END …; convert DER with: openssl x509 -inform DER, "
@@ -225,10 +268,19 @@ local hints = {
   not_request = "there is no certificate request in it; give the file or text that holds one",
   malformed_request = "the certificate request is damaged; make it again",
   request_invalid = "the request is not signed with the key that it names; refuse it",
-  malformed_certificate = "the certificate is damaged; fetch or make it again",
+  malformed_certificate = function(err)
+    if is_handshake(err) then return "the peer's certificate is damaged; its owner must replace it" end
+    return "the certificate is damaged; fetch or make it again"
+  end,
   malformed_extension = "a part of the certificate is damaged; do not trust it, and tell its owner",
+  malformed_name = function(err)
+    if err:phase() == "issue" then
+      return "this is no name for a certificate; write a subject as CN=localhost,O=Example"
+    end
+    if err:phase() == "match" then return "this is not a name or address that a certificate can be compared with" end
+    return "a name in the certificate is damaged; do not trust it, and tell its owner"
+  end,
   name_missing = "there is neither a subject nor a name; give subject = \"CN=…\", or names = { \"localhost\" }",
-  malformed_name = "a name in the certificate is damaged; do not trust it, and tell its owner",
   not_session = "there is no TLS session in it; OSSslSession:toPem() and toDer() make one",
   not_sealed = "this was sealed with another secret, for another purpose, or changed since; compare the secrets of all "
     .. "who share it",
@@ -247,6 +299,12 @@ local hints = {
 
   -- the network
   timeout = "it took too long; see whether the peer is up and reachable, or allow more time (timeout)",
+  bad_waiter = "the waiter does not do what waiters must: return true when the socket is ready, or nil and a reason",
+  too_many = "this way to wait takes no descriptor of that number; use the waiter poll, or coroutine with "
+    .. "scissl.scheduler",
+  redis_refused = "Redis rejected the command; see its words, and check user, password and permissions",
+  redis_protocol = "the reply is not of Redis; check address and port, and whether the server expects TLS",
+  not_in_this_system = "this system does not have it; leave the choice out to get the best way that it has",
   cancelled = "whoever schedules this gave up waiting",
   transport_failed = "the object below TLS failed; see its own words",
   proxy_refused = "the proxy does not make that connection; see its answer, and whether it wants a user and a password",
@@ -270,7 +328,7 @@ local hints = {
     .. "may refuse",
 
   -- the order of calls
-  not_initialized = "call sslInitialize() first",
+  not_initialized = "the socket has no TLS session yet; call sslInitialize() first",
   not_connected = "the transport is not connected; call connect() first, or hand over a connected one",
   closed = "it was closed before; make a new one",
   listening = "a listening socket carries no data; use the one that accept() answers",
@@ -306,15 +364,18 @@ local hints = {
   not_suspended = "the handshake is not suspended there now; see sslSuspendAt()",
   malformed_hello = "the bytes are no whole client hello",
   not_served = "the handshake waits for a decision; serve what sslGetError() asks for and repeat the call",
-  busy = "another operation on this stream is under way",
   too_much_data = "the peer sent more than is to be held at once; read in parts, or raise the limit (maxBuffer, or the "
     .. "one given to the read)",
   output_full = "the peer does not read, and too much is waiting to be sent; nothing of this was taken: flush() first",
-  not_seekable = "a connection has no positions: what was read is gone, what was written has left",
+  not_seekable = function(err)
+    if err:phase() == "write" then
+      return "sendfile() needs a regular file; read a pipe or a terminal, and write its bytes"
+    end
+    return "a connection has no positions: what was read is gone, what was written has left"
+  end,
   plaintext_pending = "bytes came in plain text before TLS was asked for, and would pass for secured ones; somebody "
     .. "may be injecting commands: close the connection",
   carries_tls = "TLS of another stream runs over this one now; use that stream",
-  already_secure = "the stream is secure already",
   not_secure = "the stream is not secure; startTls() makes it so",
   line_too_long = "the line is longer than maxLine; read it by a count of bytes, or raise maxLine",
 
@@ -328,7 +389,8 @@ local hints = {
   unknown_command = "OpenSSL's configuration files have no such command; see SSL_CONF_cmd(3)",
   bad_command_value = "this command of OpenSSL's configuration files takes no such value; see SSL_CONF_cmd(3)",
   trust_command = "this command would make a second trust store; use loadVerifyLocations() or addTrusted()",
-  unknown_protocol = "no such protocol; use \"TLS\", \"TLSv1\", \"TLSv1.1\", \"TLSv1.2\" or \"TLSv1.3\"",
+  unknown_protocol = "no such protocol version; use \"TLSv1.2\" or \"TLSv1.3\" (older ones: \"TLSv1\", \"TLSv1.1\"); "
+    .. "\"TLS\", which is any of them, is a method of contexts alone",
   unknown_cipher = "this OpenSSL knows no such cipher; `openssl ciphers -v` lists them, and TLS 1.3 has ciphersuites",
   unknown_group = "this OpenSSL knows no such key exchange group; usual ones are X25519, P-256, P-384",
   unknown_signature_algorithm = "this OpenSSL knows no such signature algorithm; one looks like ECDSA+SHA256 or "
@@ -336,8 +398,14 @@ local hints = {
   bad_host_name = "this is not a host name that can be checked or sent",
   psk_unknown = "the client names a pre-shared key that this server does not know; see setPskServer(), and the "
     .. "client's identity",
+  psk_mismatch = "the two sides have different pre-shared keys for this identity; compare setPskClient() and "
+    .. "setPskServer()",
+  psk_missing = "the server chose a pre-shared key, and the function of setPskClient() gave none; return an identity "
+    .. "and its key",
+  not_dh_parameters = "expected PEM text with DH PARAMETERS; `openssl dhparam 2048` makes it",
   bad_psk = "a pre-shared key is 1 to 256 bytes, its identity and its hint 128 at the most",
-  bad_alpn = "application protocols are names of 1 to 255 bytes, such as h2 or http/1.1",
+  bad_alpn = "application protocols are names of 1 to 255 bytes, such as h2 or http/1.1, and take 65535 bytes "
+    .. "together at most, one more byte counted for each",
   unknown_algorithm = "this OpenSSL makes no such keys; usual ones are EC, RSA and Ed25519",
   unknown_curve = "this OpenSSL knows no such curve; usual ones are P-256 and P-384",
   unknown_digest = "this OpenSSL knows no such digest; the usual one is SHA256",
@@ -350,7 +418,9 @@ local hints = {
   wrong_key = "a key of this kind cannot sign certificates; use EC, RSA or Ed25519",
   security_level = "OpenSSL's security level forbids it: a key, digest, cipher or protocol is too weak; use a "
     .. "stronger one, or lower the level knowingly with setSecurityLevel(0)",
-  bad_length = "that length is not possible",
+  system = unless_said "the operating system refused it",
+  openssl = unless_said "OpenSSL rejected it and said no more",
+  unknown = unless_said "neither OpenSSL nor the system said why it failed; memory may be full",
   not_in_this_openssl = "the OpenSSL in use cannot do this; OSSslVersion.current() tells which one it is",
   memory_full = "there is not enough memory",
 }

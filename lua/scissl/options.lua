@@ -169,6 +169,11 @@ local function type_of(value)
   return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or type(value)
 end
 
+-- What a person has to see of a wrong value: a number itself, since its type may be right. Texts may be secrets.
+local function describe(value)
+  return type(value) == "number" and tostring(value) or type_of(value)
+end
+
 --- Raises where `given` is not a table of known options of their kinds.
 -- @tparam string caller the function's name, for the message
 -- @param given what the caller got
@@ -188,7 +193,7 @@ function options.check(caller, given, known, level)
     end
     if not options.is(value, kind) then
       error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
-        name, caller, options.expected(kind), type_of(value)), level)
+        name, caller, options.expected(kind), describe(value)), level)
     end
   end
 end

@@ -45,7 +45,7 @@ describe("A waiter", function()
       local done, failure = handshake_with(function() return rubbish end)
       assert.is_nil(done)
       assert.equal("bad_waiter", failure:condition())
-      assert.matches("answered a " .. name, tostring(failure))
+      assert.matches("returned a value of type " .. name, tostring(failure))
     end)
   end
 

@@ -22,6 +22,18 @@ local SciSocket = {}
 ---```
 function SciSocket.resolve(host, port, family) end
 
+---Returns the other end as one text, for logs and messages: also while the connection is being made, and after it was closed.
+---
+---@return string? # such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:peerAddress() end
+
 ---Answers the address of the other end.
 ---
 ---@return string? # address; of a Unix-domain socket its path, empty where it has none
@@ -32,6 +44,7 @@ function SciSocket.resolve(host, port, family) end
 ---local socket = assert(scissl.SciSocket.newStreamSocket())
 ---assert(socket:connect("127.0.0.1", port))
 ---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
 ---```
 function SciSocket:getPeerName() end
 
@@ -79,6 +92,7 @@ function SciSocket.on(transport, own) end
 ---local socket = assert(scissl.SciSocket.newStreamSocket())
 ---assert(socket:connect("127.0.0.1", port))
 ---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
 ---```
 function SciSocket:connect(host, port) end
 

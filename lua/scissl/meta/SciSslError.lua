@@ -6,7 +6,7 @@ local SciSslError = {}
 
 ---Makes a SciSslError from Lua, for what goes wrong above the C core.
 ---
----@param fields table `phase`, `condition`, `message`, `subject` (strings), `sslError`, `errno`, `verifyResult` (integers), `cause` (any value), `traceback` (string); each may be missing
+---@param fields table `phase`, `condition`, `message`, `subject`, `peer` (strings), `sslError`, `errno`, `verifyResult` (integers), `cause` (any value), `traceback` (string); each may be missing
 ---@return SciSslError
 ---@raise for a field of another name or type
 ---@usage
@@ -110,6 +110,15 @@ function SciSslError:message() end
 ---print(err:phase(), err:condition(), err:subject()) --> load file_missing missing.pem
 ---```
 function SciSslError:subject() end
+
+---Returns the address and port of the other end of the connection that failed, as one text, such as `127.0.0.1:443`.
+---
+---@return string? # nil where the failure is not about a connection, or the transport has no address
+---@usage
+---```lua
+---print(scissl.SciSslError.new { condition = "timeout", peer = "192.0.2.1:443" }:peer()) --> 192.0.2.1:443
+---```
+function SciSslError:peer() end
 
 ---Answers OpenSSL's packed code of the first entry of its queue; 0 where OpenSSL reported nothing.
 ---

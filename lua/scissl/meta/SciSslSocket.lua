@@ -1280,7 +1280,7 @@ function SciSslSocket:sslRequireCertificate() end
 ---@within More
 ---@param pem string text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # phase `load`: condition `not_dh_parameters`, or `dh_key_too_small` …: the security level does not allow them; `not_initialized`, `handshake_under_way`, `closed`
+---@return SciSslError? # phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it; `not_initialized`, `handshake_under_way`, `closed`
 ---@see SSL_set0_tmp_dh_pkey(3)
 ---@usage
 ---```lua
@@ -1329,7 +1329,7 @@ function SciSslSocket:verifyErrors() end
 ---@param file file* open for reading, a regular one
 ---@param offset? integer (default: 0) where to begin in the file
 ---@param count? integer bytes, at the most; without it, to the end of the file
----@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError of the file has the phase `write`, too
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `file_unreadable`: it is not open for reading, `file_directory`, or `not_seekable`: a pipe or a terminal
 ---@see SSL_sendfile(3)
 ---@see pread(2)
 ---@usage

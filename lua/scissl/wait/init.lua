@@ -85,21 +85,28 @@ end
 
 -- ---- what can go wrong
 
-local function timed_out(phase, timeout, what)
-  local when = timeout and ("after %.4g seconds"):format(timeout) or "by its deadline"
-  local message = ("%s was not over %s"):format(what or phase, when)
-  return SciSslError.new { phase = phase, condition = "timeout", message = message }
+-- What is waited for may be a socket of another library.
+local function peer_of(socket)
+  return options.is(socket, "SciSocket|SciSslSocket") and socket:peerAddress() or nil
 end
 
-local function bad_waiter(phase, message, cause)
-  return SciSslError.new { phase = phase, condition = "bad_waiter", message = message, cause = cause }
+local function timed_out(socket, phase, timeout, what)
+  local when = timeout and ("after %.4g seconds"):format(timeout) or "by its deadline"
+  local message = ("%s was not over %s"):format(what or phase, when)
+  return SciSslError.new { phase = phase, condition = "timeout", message = message, peer = peer_of(socket) }
+end
+
+local function bad_waiter(socket, phase, message, cause)
+  return SciSslError.new {
+    phase = phase, condition = "bad_waiter", message = message, cause = cause, peer = peer_of(socket),
+  }
 end
 
 -- What it means that a waiter did not say true.
-local function given_up(reason, deadline, phase, timeout, what)
+local function given_up(socket, reason, deadline, phase, timeout, what)
   local expired = reason == "timeout" or core.isSslError(reason) and reason:condition() == "timeout"
   local late = deadline and now() >= deadline - EARLY
-  if expired or reason == nil and late then return timed_out(phase, timeout, what) end
+  if expired or reason == nil and late then return timed_out(socket, phase, timeout, what) end
   if core.isSslError(reason) then return reason end
   return SciSslError.new {
     phase = phase,
@@ -108,6 +115,7 @@ local function given_up(reason, deadline, phase, timeout, what)
       or deadline and "the waiter gave up before the deadline"
       or "the waiter gave up",
     cause = reason,
+    peer = peer_of(socket),
   }
 end
 
@@ -130,10 +138,11 @@ local negative_answers = { ["nil"] = true, boolean = true }
 local function understand(ready, reason, socket, events, deadline, phase, timeout, what)
   if ready_answers[ready] then
     if not is_lie(socket, events) then return true end
-    return nil, bad_waiter(phase, "the waiter says again and again that the socket is ready, and it is not")
+    return nil, bad_waiter(socket, phase, "the waiter says again and again that the socket is ready, and it is not")
   end
-  if negative_answers[type(ready)] then return nil, given_up(reason, deadline, phase, timeout, what) end
-  return nil, bad_waiter(phase, ("the waiter answered a %s (true, or nil and a reason expected)"):format(type(ready)))
+  if negative_answers[type(ready)] then return nil, given_up(socket, reason, deadline, phase, timeout, what) end
+  return nil, bad_waiter(socket, phase,
+    ("the waiter returned a value of type %s (true, or nil and a reason expected)"):format(type(ready)))
 end
 
 -- ---- waiting
@@ -152,14 +161,14 @@ end
 --  answered what means nothing; what the waiter answered
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   -- Also ends a waiter that says "ready" for ever.
-  if deadline and now() >= deadline then return nil, timed_out(phase, timeout, what) end
+  if deadline and now() >= deadline then return nil, timed_out(socket, phase, timeout, what) end
   if trusted[waiter] then
     local ready, reason = waiter(socket, events, deadline)
     return understand(ready, reason, socket, events, deadline, phase, timeout, what)
   end
   local good, ready, reason = pcall(waiter, socket, events, deadline)
   if good then return understand(ready, reason, socket, events, deadline, phase, timeout, what) end
-  return nil, bad_waiter(phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
+  return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
 end
 
 local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_WRITE] = "w" }

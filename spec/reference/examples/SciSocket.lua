@@ -7,10 +7,11 @@ local socket = assert(scissl.SciSocket.newStreamSocket())
 assert(socket:connect(address, port))
 local accepted = assert(listener:accept())
 
---- SciSocket:connect, SciSocket:getPeerName
+--- SciSocket:connect, SciSocket:getPeerName, SciSocket:peerAddress
 local socket = assert(scissl.SciSocket.newStreamSocket())
 assert(socket:connect("127.0.0.1", port))
 print(socket:getPeerName()) --> 127.0.0.1 …
+print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
 
 --- SciSocket.pair, SciSocket:send, SciSocket:recv
 local near, far = assert(scissl.SciSocket.pair())

@@ -23,6 +23,9 @@ print(clientErr:sslError() == scissl.SSL_ERROR_SSL) --> true
 print(clientErr:verifyResult()) --> 62 hostname mismatch -- scissl.X509_V_ERR_HOSTNAME_MISMATCH
 print(serverErr:alert()) --> bad_certificate received 42
 
+--- SciSslError:peer
+print(scissl.SciSslError.new { condition = "timeout", peer = "192.0.2.1:443" }:peer()) --> 192.0.2.1:443
+
 --- SciSslError:ifSslErrorDo
 print(err:ifSslErrorDo(function(failure) return failure:condition() end)) --> file_missing
 
