@@ -6,7 +6,7 @@
 --
 --    conditions.documented() -> { name = "lua/scissl/meta/…" }: what the reference names behind "condition"
 -- a parameter that is called `condition`, returned by a function whose name ends so, and in tables of C whose names
--- end in `_conditions` or whose type is sci_kind.
+-- end in `_conditions`, whose rows begin with a member of that name, or whose type is sci_kind.
 
 local conditions = {}
 
@@ -96,6 +96,11 @@ local function add_from_c(found)
     for body in text:gmatch "sci_kind [%w_]+%s*=%s*(%b{})" do
       for field, value in body:gmatch('%.([%w_]+)%s*=%s*' .. NAME) do
         if field == "absent" or field == "malformed" then found[value] = found[value] or path end
+      end
+    end
+    for members, body in text:gmatch "struct [%w_]+ (%b{}) [%w_]+%[[%w_]*%]%s*=%s*(%b{})" do
+      if members:find "^{%s*const char %*condition[,;]" then
+        for row in body:sub(2, -2):gmatch "%b{}" do add_names(found, row:match "^{%s*\"[^\"]*\"" or "", path) end
       end
     end
     for body in text:gmatch "_condition%([^;{]*%)%s*(%b{})" do
