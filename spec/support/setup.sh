@@ -193,7 +193,9 @@ build_scissl() {
     shift
     mkdir -p "$directory" || return
     has_command make || export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
-    if ! (cmake -S "$root" -B "$directory" "$@" && cmake --build "$directory" --parallel) \
+    # A number, since make without one starts every compiler at once.
+    if ! (cmake -S "$root" -B "$directory" "$@" &&
+        cmake --build "$directory" --parallel "$(getconf _NPROCESSORS_ONLN)") \
         >"$directory/build.log" 2>&1 </dev/null; then
         cat "$directory/build.log"
         return 1
