@@ -3,6 +3,7 @@
 -- @module scissl.hint
 
 local isSslError = require "scissl.core".isSslError
+local text_of = require "scissl.text"
 
 -- ---- where it happened
 
@@ -435,7 +436,7 @@ local function cause_words(err)
   local cause = err:cause()
   -- The same again, one layer down, tells nothing new.
   if cause == nil or isSslError(cause) and cause:condition() == err:condition() then return nil end
-  return tostring(cause):match("^[^\n]*")
+  return text_of(cause):match("^[^\n]*")
 end
 
 -- Peers, files and callers choose some of the words: none of them may break the line or play with the terminal.

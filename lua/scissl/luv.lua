@@ -12,6 +12,7 @@ local core = require "scissl.core"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
 local scissl_stream = require "scissl.stream"
+local text_of = require "scissl.text"
 local waiting = require "scissl.wait.waiting"
 
 local SciSslSocket = core.SciSslSocket
@@ -37,7 +38,7 @@ local function finish(ticket, answer, reason)
   end
   local good, raised = coroutine.resume(ticket.thread, answer, reason)
   -- Raised from a callback it would end the process.
-  if not good then io.stderr:write(debug.traceback(ticket.thread, tostring(raised)), "\n") end
+  if not good then io.stderr:write(debug.traceback(ticket.thread, text_of(raised)), "\n") end
 end
 
 local function after(ticket, seconds, act)

@@ -14,6 +14,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local text_of = require "scissl.text"
 local waiting = require "scissl.wait.waiting"
 
 local SciPoller = core.SciPoller
@@ -352,7 +353,7 @@ function Scheduler:__tostring()
 end
 
 local function report(raised, traceback)
-  io.stderr:write(tostring(raised), "\n", traceback, "\n")
+  io.stderr:write(text_of(raised), "\n", traceback, "\n")
 end
 
 local known_options = { poller = "string|table|userdata", onError = "callable" }

@@ -1,6 +1,8 @@
 --- What LuaSec says where scissl answers a SciSslError.
 -- @module scissl.luasec.failure
 
+local text_of = require "scissl.text"
+
 -- LuaSocket's words for what the system reports, by SciSslError's conditions.
 local words = {
   connection_reset = "closed",
@@ -20,7 +22,7 @@ local words = {
 return function(failure)
   local condition = failure:condition()
   if words[condition] then return words[condition] end
-  if failure:cause() ~= nil then return tostring(failure:cause()):match "^[^\n]*" end
+  if failure:cause() ~= nil then return text_of(failure:cause()):match "^[^\n]*" end
   local _, text = failure:errno()
   return failure:reason() or text or failure:message() or condition
 end

@@ -3,6 +3,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local text_of = require "scissl.text"
 local wrap = require "scissl.repl.narrate".wrap
 
 local explain = {}
@@ -161,7 +162,7 @@ end
 local function about_cause(paragraphs, cause, depth)
   if cause == nil then return end
   if not core.isSslError(cause) then
-    add(paragraphs, "It was caused by what a function of this program raised: %s", tostring(cause):match "^[^\n]*")
+    add(paragraphs, "It was caused by what a function of this program raised: %s", text_of(cause):match "^[^\n]*")
     return
   end
   add(paragraphs, "It was caused by another error (condition %s): %s", cause:condition(), cause:errorHint())

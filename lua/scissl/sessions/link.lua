@@ -4,6 +4,7 @@
 -- @module scissl.sessions.link
 
 local now = require "scissl.core".SciSocket.now
+local text_of = require "scissl.text"
 
 local Link = {}
 Link.__index = Link
@@ -13,7 +14,7 @@ local IDLE = 8 -- connections that are kept for the next calls
 local function tell(self, reason)
   if not self.onOutage then return end
   local good, raised = pcall(self.onOutage, reason)
-  if not good then warn("scissl: onOutage raised: ", tostring(raised)) end
+  if not good then warn("scissl: onOutage raised: ", text_of(raised)) end
 end
 
 -- ---- being away

@@ -4,6 +4,7 @@
 
 local luv = require "luv"
 local now = require "scissl.core".SciSocket.now
+local text_of = require "scissl.text"
 local waiting = require "scissl.wait.waiting"
 
 -- libuv allows one poll handle for a descriptor, so that all who wait for it share a *watch*. Handles are never closed,
@@ -40,7 +41,7 @@ local function finish(ticket, answer, reason)
   stop_watching(ticket)
   local good, raised = coroutine.resume(ticket.thread, answer, reason)
   -- Raised from a callback it would end the process.
-  if not good then io.stderr:write(debug.traceback(ticket.thread, tostring(raised)), "\n") end
+  if not good then io.stderr:write(debug.traceback(ticket.thread, text_of(raised)), "\n") end
 end
 
 -- Starts, or starts over, the ticket's timer, which calls `act`.
