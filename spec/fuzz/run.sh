@@ -76,7 +76,7 @@ build="$root/build/asan"
 place="$root/build/fuzz"
 mkdir -p "$place"
 {
-    cmake -S "$root" -B "$build" -DSCISSL_SANITIZE=ON -DCMAKE_C_COMPILER=gcc && cmake --build "$build" --parallel
+    cmake -S "$root" -B "$build" -DSCISSL_SANITIZE=ON -DCMAKE_C_COMPILER=gcc && cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN)"
 } >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
 build_host >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
 preload=$(gcc -print-file-name=libasan.so)
