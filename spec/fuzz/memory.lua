@@ -16,26 +16,41 @@ local function is_out_of_memory(err)
   return type(err) == "string" and err:find "not enough memory" ~= nil
 end
 
-local function attempt(f, ...)
-  local results = table.pack(pcall(f, ...))
-  if results[1] then
-    local value, err = results[2], results[3]
+local function judge(good, ...)
+  if good then
+    local value, err = ...
     for _, failure in pairs { scissl.isSslError(value) and value, scissl.isSslError(err) and err } do
       if failure then assert(#failure:condition() > 0, "a failure without a condition") end
     end
-    return table.unpack(results, 2, results.n)
+    return ...
   end
-  -- Raised errors of callbacks and of assert hold the SciSslError itself.
-  if is_out_of_memory(results[2]) or scissl.isSslError(results[2]) then return end
-  error(results[2], 0)
+  local raised = ...
+  -- What asserts of what is called raise is the SciSslError itself.
+  if not (is_out_of_memory(raised) or scissl.isSslError(raised)) then error(raised, 0) end
 end
 
 -- Lua tries an allocation that fails again, after a collection. Early allocations are as likely to fail as late ones.
-local function arm(random, kind)
+local function arm(random, kind, most)
   local times = kind == "lua" and 2 or 1
   if random:chance(4) then times = random:between(2, 12) end
   if random:chance(8) then times = 1000000 end
-  memory.arm(kind, 1 + random:below(1 << random:between(2, 14)), times)
+  memory.arm(kind, 1 + random:below(1 << random:between(0, most)), times)
+end
+
+-- Fails one allocation of all; or some in each third call.
+local function attempt_whole(f, ...)
+  return judge(pcall(f, ...))
+end
+
+local function attempt_each(random, kind)
+  local function disarm(...)
+    memory.disarm()
+    return judge(...)
+  end
+  return function(f, ...)
+    if random:chance(3) then arm(random, kind, 8) end
+    return disarm(pcall(f, ...))
+  end
 end
 
 return function(random, log, n)
@@ -44,11 +59,12 @@ return function(random, log, n)
   log("scenario %s, %s", name, kind)
   local act, check = scenarios[name](random, log)
   collectgarbage()
-  arm(random, kind)
-  local ok, err = pcall(act, attempt)
+  local each = random:chance(2)
+  if not each then arm(random, kind, 14) end
+  local good, err = pcall(act, each and attempt_each(random, kind) or attempt_whole)
   local lua_count, openssl_count, failed = memory.disarm()
   log("%d allocations of Lua, %d of OpenSSL, %d failed", lua_count, openssl_count, failed)
-  if not ok and not is_out_of_memory(err) then error(err, 0) end
+  if not good and not is_out_of_memory(err) then error(err, 0) end
   check()
   if n % 50 == 49 then
     collectgarbage()
