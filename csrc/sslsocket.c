@@ -270,6 +270,15 @@ static void discard_arrived(const sci_sslsocket *socket) {
     while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) == sizeof bytes) continue;
 }
 
+/* What we have sent last, an alert or a close_notify, shall arrive. The peer of an alert may go on sending: it is told first
+ * that nothing more comes, so that what is in flight when the socket is closed is the less. */
+static void let_arrive(const sci_sslsocket *socket) {
+    bool alerted = socket->alert_sent >= 0;
+    if (socket->memory || sci_ssl_is_closed(socket) || !(socket->secured || alerted)) return;
+    if (alerted) (void)shutdown(sci_socket_descriptor(&socket->socket), SHUT_WR);
+    discard_arrived(socket);
+}
+
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
 static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
     bool speaks = socket->ssl && socket->secured && !socket->failed && SSL_is_init_finished(socket->ssl);
@@ -304,7 +313,7 @@ static int sslsocket_close(lua_State *L) {
     if (socket->in_callback) return sci_fail_own(L, "close", "in_callback", NULL);
     if (!socket->closed) {
         say_goodbye(L, socket);
-        if (socket->secured && !socket->memory) discard_arrived(socket);
+        let_arrive(socket);
         socket->closed = true;
         if (sci_in_finalizer(L)) socket->secured = false; /* what else there is goes when the socket is collected */
         else drop_connection(L, socket);

@@ -7,6 +7,7 @@ local client = require "scissl.client"
 local dial = require "scissl.dial"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
+local parting = require "scissl.parting"
 local proxy = require "scissl.proxy"
 local starttls = require "scissl.starttls"
 local stream = require "scissl.stream"
@@ -54,7 +55,7 @@ local function open(run)
     onVerify = run.given.onVerify,
   })
   if done then return socket end
-  socket:close()
+  parting.leave(socket, run.waiter)
   return nil, name_host(failure, run)
 end
 

@@ -7,13 +7,14 @@
 --   taken off, and answers true, or else as `receive`
 -- * `link:sayEnd()` tells the peer that nothing more will be written: true, or else as `receive`
 -- * `link:await(waiter, events, deadline, phase, seconds)` waits (as `scissl.wait.ready`)
--- * `link:sweep()` reads away what nobody wants any more; then `link:close()`
+-- * `link:sweep()` reads away what nobody wants any more; then `link:close([waiter])`
 -- * `link:awaitTickets(waiter, seconds)`, of TLS, is for clients that have not read anything
 -- * `link.socket` knows what there is to know of the connection; `link:base()` is the socket that has the descriptor
 -- * `link.secure` tells whether it is TLS, `link.descriptor` whether it is a plain socket
 -- @module scissl.link
 
 local core = require "scissl.core"
+local parting = require "scissl.parting"
 local wait = require "scissl.wait"
 
 local SciSslError, SciSocket, isSslError = core.SciSslError, core.SciSocket, core.isSslError
@@ -167,8 +168,14 @@ function Secure:awaitTickets(...)
   link.awaitTickets(self, ...)
 end
 
-function Secure:close()
-  return self.socket:close()
+local function refuse_closed()
+  return nil, SciSslError.new { phase = "close", condition = "closed", message = "the stream has been closed" }
+end
+
+-- The socket may stay open for a while, so that an alert arrives.
+function Secure:close(waiter)
+  self.receive, self.send, self.sayEnd = refuse_closed, refuse_closed, refuse_closed
+  return parting.leave(self.socket, waiter)
 end
 
 function Secure:dirty()

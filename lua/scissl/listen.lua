@@ -5,6 +5,7 @@ local core = require "scissl.core"
 local Configuration = require "scissl.configuration"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
+local parting = require "scissl.parting"
 local server = require "scissl.server"
 local sni = require "scissl.sni"
 local stream = require "scissl.stream"
@@ -40,6 +41,7 @@ end
 
 local function accept_socket(self, timeout)
   local socket, failure = accept_tcp(self, timeout)
+  parting.sweep()
   if not socket then return nil, failure end
   local ready
   ready, failure = socket:sslInitialize()
@@ -68,7 +70,9 @@ local function made_of(self, socket, replayable)
   return made
 end
 
---- Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed.
+--- Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed. Where
+-- it has sent an alert, it is closed for writing first, and altogether once the client has closed, or two seconds
+-- later: so the alert arrives.
 -- @function SciSslListener:handshake
 -- @tparam SciSslSocket socket
 -- @treturn[1] SciSslStream
@@ -89,7 +93,7 @@ function Listener:handshake(socket)
   })
   if done and self.sessions then self.sessions:keep(socket) end
   if done then return made_of(self, socket, replayable) end
-  socket:close()
+  parting.leave(socket, self.waiter)
   return nil, failure
 end
 

@@ -61,7 +61,7 @@ end
 local function give_up(self, upper)
   self.closed = true
   self.link = upper
-  upper:close()
+  upper:close(self.waiter)
 end
 
 local function shake(self, upper, role, about)

@@ -296,7 +296,7 @@ function Stream:close()
     self.link:sweep()
   end
   self.buffer = Buffer.new()
-  self.link:close()
+  self.link:close(self.waiter)
   if not good then error(raised, 0) end
   return done, failure
 end

@@ -107,10 +107,10 @@ function Tunnel:sweep()
   self.lower:sayEnd()
 end
 
-function Tunnel:close()
+function Tunnel:close(waiter)
   self.socket:close()
   self:settle() -- an alert, or the close_notify
-  return self.lower:close()
+  return self.lower:close(waiter)
 end
 
 function Tunnel:base()

@@ -25,7 +25,9 @@ local SciSslListener = {}
 ---```
 function SciSslListener:acceptSocket(timeout) end
 
----Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed.
+---Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed. Where
+---it has sent an alert, it is closed for writing first, and altogether once the client has closed, or two seconds
+---later: so the alert arrives.
 ---
 ---@param socket SciSslSocket
 ---@return SciSslStream?
