@@ -233,7 +233,7 @@ run_in_debian() {
     say "== Debian $1 (progress: tail -f $log)"
     limited "$debian_limit" sh spec/support/debian.sh "$1" >"$log" 2>&1
     status=$?
-    sed '$d' "$log"
+    sed '$ { /^[0-9]* passed, [0-9]* failed$/d }' "$log"
     counts=$(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log")
     failures="$failures$(sed -n "s/^FAILED: /FAILED: Debian $1: /p" "$log" | sort -u | sed '1s/^/\n/')"
     skipped="$skipped$(sed -n "s/^SKIPPED: /SKIPPED: Debian $1: /p" "$log" | sort -u | sed '1s/^/\n/')"
