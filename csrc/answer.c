@@ -16,14 +16,28 @@ bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, cons
     return false;
 }
 
+/* The failure that ended the connection. There is none where memory was too full to make it. */
+static bool refuse_again(lua_State *L, const char *phase) {
+    if (lua_getiuservalue(L, 1, SCI_SSL_FAILURE) != LUA_TNIL) return false;
+    lua_pop(L, 1);
+    return sci_ssl_refuse(L, phase, "memory_full", "the connection ended when memory ran out");
+}
+
 bool sci_ssl_refuse_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message) {
-    if (!socket->write_failed) return sci_ssl_refuse(L, phase, "write_pending", message);
-    lua_getiuservalue(L, 1, SCI_SSL_FAILURE);
-    return false;
+    return socket->write_failed ? refuse_again(L, phase) : sci_ssl_refuse(L, phase, "write_pending", message);
 }
 
 bool sci_ssl_is_closed(const sci_sslsocket *socket) {
     return socket->closed || (!socket->memory && sci_socket_descriptor(&socket->socket) < 0);
+}
+
+void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only) {
+    socket->write_failed = write_only;
+    socket->failed = !write_only;
+    socket->torn = false;
+    if (socket->failed) sci_ssl_spoil_session(socket);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }
 
 static bool transport_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
@@ -35,21 +49,27 @@ static bool transport_ready(lua_State *L, sci_sslsocket *socket, const char *pha
     return established > 0;
 }
 
+/* A finalizer may have interrupted the call that holds the bytes; any later call finds that they are lost. False: an
+ * answer was pushed. */
+static bool fail_torn(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (sci_in_finalizer(L)) return sci_ssl_refuse(L, phase, "in_finalizer", NULL);
+    sci_ssl_set_failed(L, socket, false);
+    return true;
+}
+
 bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
     if (socket->in_callback) return sci_ssl_refuse(L, phase, "in_callback", NULL);
     if (sci_ssl_is_closed(socket)) return sci_ssl_refuse(L, phase, "closed", "the socket has been closed");
     if (!socket->ssl) return sci_ssl_refuse(L, phase, "not_initialized", "the socket has no SSL structure yet");
-    if (socket->failed) {
-        lua_getiuservalue(L, 1, SCI_SSL_FAILURE);
-        return false;
-    }
+    if (socket->torn && !fail_torn(L, socket, phase)) return false;
+    if (socket->failed) return refuse_again(L, phase);
     return transport_ready(L, socket, phase);
 }
 
 /* The rule, looked at first: all that sci_ssl_ready asks, of a socket with a descriptor of its own. */
 static bool stands(const sci_sslsocket *socket) {
-    return socket->secured && !socket->failed && !socket->in_callback && !socket->closed && socket->ssl &&
-           socket->socket.established && socket->socket.fd >= 0 && !socket->socket.lower;
+    return socket->secured && !socket->failed && !socket->torn && !socket->in_callback && !socket->closed &&
+           socket->ssl && socket->socket.established && socket->socket.fd >= 0 && !socket->socket.lower;
 }
 
 bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase) {
@@ -63,6 +83,12 @@ bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *pha
 void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code) {
     socket->not_yet_code = socket->wanted = code;
     lua_pushinteger(L, -code);
+}
+
+void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length) {
+    socket->torn = true;
+    lua_pushlstring(L, bytes, length);
+    socket->torn = false;
 }
 
 void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code) {
@@ -193,10 +219,8 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
 
 /* The connection goes on where one direction of the transport is gone. */
 void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
+    sci_ssl_set_failed(L, socket, code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0);
     push_connection_error(L, socket, code, phase);
-    socket->write_failed = code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0;
-    socket->failed = !socket->write_failed;
-    if (socket->failed) sci_ssl_spoil_session(socket);
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }

@@ -389,6 +389,8 @@ static int certificate_signature_algorithm(lua_State *L) {
 
 static int certificate_gc(lua_State *L) {
     certificate_box *box = luaL_checkudata(L, 1, SCI_CERTIFICATE);
+    box->closed = true;
+    if (!sci_may_free(L)) return 0;
     X509_free(box->certificate);
     box->certificate = NULL;
     return 0;
@@ -400,11 +402,7 @@ certificate raises.
 @function SciSslX509Certificate:close
 @see X509_free(3)
 */
-static int certificate_close(lua_State *L) {
-    certificate_box *box = luaL_checkudata(L, 1, SCI_CERTIFICATE);
-    box->closed = true;
-    return sci_in_finalizer(L) ? 0 : certificate_gc(L);
-}
+static int certificate_close(lua_State *L) { return certificate_gc(L); }
 
 static int certificate_eq(lua_State *L) {
     const X509 *a = sci_test_certificate(L, 1);

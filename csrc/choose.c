@@ -4,9 +4,10 @@
 
 /* ---- another context -------------------------------------------------------------------------------------------- */
 
+/* The hello is read again by the new SSL alone: without one the old goes on from where it is. */
 static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *context) {
-    if (!sci_transport_replay(&socket->transport)) return false;
     if (!sci_ssl_make(L, socket, context)) return false;
+    (void)sci_transport_replay(&socket->transport);
     return sci_ssl_begin_as_server(socket);
 }
 
@@ -35,8 +36,8 @@ static int sslsocket_set_context(lua_State *L) {
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
-    if (begin_again(L, socket, context)) return sci_answer_receiver(L);
     if (!socket->transport.records) failure.condition = "memory_full"; /* for the hello */
+    else if (begin_again(L, socket, context)) return sci_answer_receiver(L);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     return sci_fail(L, &failure);
@@ -187,6 +188,8 @@ static int sslsocket_set_alpn(lua_State *L) {
 
 /* ---- whose certificate the server accepts ----------------------------------------------------------------------- */
 
+static const STACK_OF(X509_NAME) *issuers_of(const void *ssl) { return ssl ? SSL_get0_peer_CA_list(ssl) : NULL; }
+
 /***
 Answers the names of the issuers whose certificates the peer says that it accepts: for a client that is asked for its own.
 @function SciSslSocket:acceptedIssuers
@@ -195,12 +198,7 @@ Answers the names of the issuers whose certificates the peer says that it accept
 */
 static int sslsocket_accepted_issuers(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    const STACK_OF(X509_NAME) *names = socket->ssl ? SSL_get0_peer_CA_list(socket->ssl) : NULL;
-    lua_newtable(L);
-    for (int i = 0; i < sk_X509_NAME_num(names); i++) {
-        sci_push_name(L, sk_X509_NAME_value(names, i));
-        lua_rawseti(L, -2, i + 1);
-    }
+    sci_push_names(L, issuers_of, socket->ssl);
     return 1;
 }
 

@@ -27,11 +27,12 @@ static bool run_command(SSL_CONF_CTX *commands, const char *name, const char *va
 
 /* ---- a list of pairs at index 2: checked before OpenSSL hears of it ------------------------------------------------ */
 
+/* "" where a finalizer has changed the list since it was checked. */
 static const char *pair_text(lua_State *L, lua_Integer pair, lua_Integer which) {
-    lua_rawgeti(L, 2, pair);
-    lua_rawgeti(L, -1, which);
-    const char *text = lua_tostring(L, -1);
-    lua_pop(L, 2); /* the table goes on holding it */
+    const char *text = "";
+    int top = lua_gettop(L);
+    if (lua_rawgeti(L, 2, pair) == LUA_TTABLE && lua_rawgeti(L, -1, which) == LUA_TSTRING) text = lua_tostring(L, -1);
+    lua_settop(L, top); /* the table goes on holding it */
     return text;
 }
 
@@ -119,7 +120,8 @@ static int do_commands(lua_State *L) {
     sci_clear_errors();
     if (has_trust_command(L, &failure) || !try_all(L, context->ctx, &failure)) return sci_fail(L, &failure);
     sci_clear_errors();
-    if (!sci_context_detach(context) || !apply_all(L, context->ctx, &failure)) return sci_fail(L, &failure);
+    if (!sci_context_detach(context)) return sci_fail(L, &failure);
+    if (!apply_all(L, context->ctx, &failure)) return sci_context_give_up(L, context, failure.subject);
     sci_clear_errors();
     note_all(L);
     return sci_answer_receiver(L);

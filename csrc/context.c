@@ -40,6 +40,8 @@ static void free_string(char *text) { OPENSSL_free(text); }
 
 static int context_gc(lua_State *L) {
     sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
+    context->closed = true;
+    if (!sci_may_free(L)) return 0;
     while (context->dependents.next && context->dependents.next != &context->dependents)
         sci_context_unlink(context->dependents.next);
     sk_OPENSSL_STRING_pop_free(context->trust_paths, free_string);
@@ -49,10 +51,12 @@ static int context_gc(lua_State *L) {
     return 0;
 }
 
-static int context_close(lua_State *L) {
-    sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
+int sci_context_give_up(lua_State *L, sci_context *context, const char *subject) {
     context->closed = true;
-    return sci_in_finalizer(L) ? 0 : context_gc(L);
+    return sci_fail(L, &(sci_failure){.phase = "option",
+                                      .condition = "memory_full",
+                                      .message = "memory ran out half-way: the context has been closed",
+                                      .subject = subject});
 }
 
 /* A stricter minimum from the system's configuration of OpenSSL stays. */
@@ -398,7 +402,7 @@ static const luaL_Reg context_methods[] = {
 
 static const luaL_Reg context_metamethods[] = {
     {"__gc", context_gc},
-    {"__close", context_close},
+    {"__close", context_gc},
     {"__tostring", context_tostring},
     {NULL, NULL},
 };

@@ -55,6 +55,13 @@ bool sci_in_finalizer(lua_State *L) {
 #endif
 }
 
+bool sci_may_free(lua_State *L) {
+    lua_Debug call;
+    if (!sci_in_finalizer(L)) return true;
+    return lua_getstack(L, 0, &call) && lua_getinfo(L, "n", &call) && strcmp(call.namewhat, "metamethod") == 0 &&
+           strcmp(call.name, "__gc") == 0;
+}
+
 int sci_answer_receiver(lua_State *L) {
     lua_settop(L, 1);
     return 1;

@@ -42,15 +42,11 @@ X509_CRL *sci_test_crl(lua_State *L, int index) { return open_crl(luaL_testudata
 
 static int crl_gc(lua_State *L) {
     crl_box *box = luaL_checkudata(L, 1, SCI_CRL);
+    box->closed = true;
+    if (!sci_may_free(L)) return 0;
     X509_CRL_free(box->crl);
     box->crl = NULL;
     return 0;
-}
-
-static int crl_close(lua_State *L) {
-    crl_box *box = luaL_checkudata(L, 1, SCI_CRL);
-    box->closed = true;
-    return sci_in_finalizer(L) ? 0 : crl_gc(L);
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
@@ -555,7 +551,7 @@ static int crl_issue(lua_State *L) {
     check_options(L);
     lua_Integer now = (lua_Integer)time(NULL), last = seconds_option(L, LAST_UPDATE, now);
     lua_Integer next = seconds_option(L, NEXT_UPDATE, last + WEEK);
-    X509 *issuer = sci_test_certificate(L, ISSUER);
+    X509 *issuer = sci_check_certificate(L, ISSUER);
     EVP_PKEY *key = sci_check_key(L, ISSUER_KEY);
     X509_CRL **slot = sci_new_crl(L);
     sci_failure failure = {.phase = "issue"};
@@ -608,6 +604,6 @@ static const luaL_Reg crl_methods[] = {
 };
 
 static const luaL_Reg crl_metamethods[] = {
-    {"__gc", crl_gc}, {"__close", crl_close}, {"__eq", crl_eq}, {"__tostring", crl_tostring}, {NULL, NULL}};
+    {"__gc", crl_gc}, {"__close", crl_gc}, {"__eq", crl_eq}, {"__tostring", crl_tostring}, {NULL, NULL}};
 
 void sci_open_crl(lua_State *L) { sci_new_class(L, SCI_CRL, crl_functions, crl_methods, crl_metamethods); }

@@ -105,7 +105,7 @@ Answers the TLSA record that the peer's certificate matched.
 */
 static int sslsocket_dane_authority(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *certificate = NULL;
+    X509 **slot = sci_new_certificate(L), *certificate = NULL;
     const unsigned char *data = NULL;
     uint8_t usage = 0, selector = 0, matching_type = 0;
     size_t length = 0;
@@ -114,16 +114,17 @@ static int sslsocket_dane_authority(lua_State *L) {
         lua_pushnil(L);
         return 1;
     }
+    if (certificate && X509_up_ref(certificate)) *slot = certificate;
+    lua_pushlstring(L, (const char *)data, length);
     lua_createtable(L, 0, 6);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "data");
     set_integer(L, "depth", depth);
     set_integer(L, "usage", usage);
     set_integer(L, "selector", selector);
     set_integer(L, "matchingType", matching_type);
-    lua_pushlstring(L, (const char *)data, length);
-    lua_setfield(L, -2, "data");
-    if (certificate) {
-        X509 **slot = sci_new_certificate(L);
-        if (X509_up_ref(certificate)) *slot = certificate;
+    if (*slot) {
+        lua_pushvalue(L, -2);
         lua_setfield(L, -2, "certificate");
     }
     return 1;

@@ -28,14 +28,19 @@ static void append(lua_State *L, const char *text) {
 
 /* ---- what is offered ---------------------------------------------------------------------------------------------- */
 
+static void free_ciphers(void *ciphers) { sk_SSL_CIPHER_free(ciphers); }
+
 static void set_ciphers(lua_State *L, const SSL_CTX *ctx, const char *name, bool suites) {
-    STACK_OF(SSL_CIPHER) *ciphers = SSL_CTX_get_ciphers(ctx);
+    sci_guard *guard = sci_new_guard(L, free_ciphers);
+    STACK_OF(SSL_CIPHER) *ciphers = guard->object = sk_SSL_CIPHER_dup(SSL_CTX_get_ciphers(ctx));
+    if (!ciphers) luaL_error(L, "not enough memory");
     lua_newtable(L);
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++) {
         const SSL_CIPHER *cipher = sk_SSL_CIPHER_value(ciphers, i);
         if ((SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any) == suites) append(L, SSL_CIPHER_get_name(cipher));
     }
-    lua_setfield(L, -2, name);
+    lua_setfield(L, -3, name);
+    lua_pop(L, 1);
 }
 
 static void set_note(lua_State *L, const char *name) {
@@ -79,13 +84,18 @@ static void set_offer(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
 /* ---- how peers are judged ----------------------------------------------------------------------------------------- */
 
 static void free_text(void *text) { OPENSSL_free(text); }
+static void free_param(void *param) { X509_VERIFY_PARAM_free(param); }
 
 static void set_hosts(lua_State *L, X509_VERIFY_PARAM *param) {
     const char *host;
+    sci_guard *guard = sci_new_guard(L, free_param);
+    X509_VERIFY_PARAM *copy = guard->object = X509_VERIFY_PARAM_new();
+    if (!copy || !sci_copy_hosts(copy, param)) luaL_error(L, "not enough memory");
     lua_newtable(L);
-    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host(param, i)) != NULL; i++) append(L, host);
-    lua_setfield(L, -2, "verifyHosts");
-    sci_guard *guard = sci_new_guard(L, free_text);
+    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host(copy, i)) != NULL; i++) append(L, host);
+    lua_setfield(L, -3, "verifyHosts");
+    lua_pop(L, 1);
+    guard = sci_new_guard(L, free_text);
     guard->object = X509_VERIFY_PARAM_get1_ip_asc(param);
     lua_pushstring(L, guard->object); /* nil where there is none */
     lua_setfield(L, -3, "verifyIp");
@@ -117,13 +127,10 @@ static void set_paths(lua_State *L, const sci_context *context) {
     lua_setfield(L, -2, "trustedPaths");
 }
 
+static const STACK_OF(X509_NAME) *issuers_of(const void *ctx) { return SSL_CTX_get_client_CA_list(ctx); }
+
 static void set_issuers(lua_State *L, const SSL_CTX *ctx) {
-    const STACK_OF(X509_NAME) *names = SSL_CTX_get_client_CA_list(ctx);
-    lua_newtable(L);
-    for (int i = 0; i < sk_X509_NAME_num(names); i++) {
-        sci_push_name(L, sk_X509_NAME_value(names, i));
-        lua_rawseti(L, -2, i + 1);
-    }
+    sci_push_names(L, issuers_of, ctx);
     lua_setfield(L, -2, "acceptedIssuers");
 }
 

@@ -199,7 +199,7 @@ static int answer_read(lua_State *L, sci_sslsocket *socket, int status, const un
     else if (status == SSL_READ_EARLY_DATA_FINISH) {
         socket->early_over = true;
         sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
-    } else lua_pushlstring(L, (const char *)bytes, length);
+    } else sci_ssl_push_bytes(L, socket, bytes, length);
     return 1;
 }
 

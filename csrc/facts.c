@@ -133,6 +133,12 @@ static int sslsocket_temporary_key(lua_State *L) {
     return 1;
 }
 
+static bool get_verified(const void *ssl, void **list) {
+    STACK_OF(X509) *chain = SSL_get0_verified_chain(ssl);
+    *list = chain ? X509_chain_up_ref(chain) : NULL;
+    return !chain || *list;
+}
+
 /***
 Answers the chain as it was verified: from the peer's certificate to a trusted one.
 @function SciSslSocket:verifiedChain
@@ -141,12 +147,9 @@ Answers the chain as it was verified: from the peer's certificate to a trusted o
 */
 static int sslsocket_verified_chain(lua_State *L) {
     const SSL *ssl = get_secured(L);
-    STACK_OF(X509) *chain = ssl ? SSL_get0_verified_chain(ssl) : NULL;
-    if (!chain || SSL_get_verify_result(ssl) != X509_V_OK) {
-        lua_pushnil(L);
-        return 1;
-    }
-    sci_push_certificates(L, chain);
+    if (ssl && SSL_get0_verified_chain(ssl) && SSL_get_verify_result(ssl) == X509_V_OK)
+        sci_push_certificates_of(L, get_verified, ssl);
+    else lua_pushnil(L);
     return 1;
 }
 

@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A finalizer may have changed the list since it was checked: "" stands for what is no string any more. */
 static const char *list_item(lua_State *L, int list, lua_Integer i, size_t *length) {
-    lua_rawgeti(L, list, i);
-    const char *text = lua_tolstring(L, -1, length);
+    const char *text = "";
+    *length = 0;
+    if (lua_rawgeti(L, list, i) == LUA_TSTRING) text = lua_tolstring(L, -1, length);
     lua_pop(L, 1); /* the list keeps it */
     return text;
 }
@@ -231,13 +233,14 @@ static bool add_policies(lua_State *L, X509 *certificate, const issue_request *r
 /* The fields were checked; the strings stay in the table. */
 static bool add_raw_extension(lua_State *L, X509 *certificate, lua_Integer i, sci_failure *failure) {
     size_t length;
-    lua_rawgeti(L, EXTENSIONS, i);
+    if (lua_rawgeti(L, EXTENSIONS, i) != LUA_TTABLE) return false; /* any more */
     sci_push_raw_field(L, -1, "oid");
     sci_push_raw_field(L, -2, "data");
     sci_push_raw_field(L, -3, "critical");
     const char *name = lua_tostring(L, -3), *data = lua_tolstring(L, -2, &length);
     bool critical = lua_toboolean(L, -1);
     lua_pop(L, 4);
+    if (!name || !data) return false;
     ASN1_OBJECT *oid = OBJ_txt2obj(name, 0);
     ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
     X509_EXTENSION *extension = NULL;

@@ -96,7 +96,7 @@ X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains) {
     X509_VERIFY_PARAM *param = guard->object = X509_VERIFY_PARAM_new();
     if (!param) sci_fail_openssl(L, "option", "hosts to verify");
     for (lua_Integer i = 1; param && i <= count; i++) {
-        lua_rawgeti(L, index, i);
+        if (lua_rawgeti(L, index, i) != LUA_TSTRING) luaL_argerror(L, index, "list of strings expected");
         if (!add_host(L, param, domains)) return NULL;
         lua_pop(L, 1);
     }

@@ -25,11 +25,18 @@ static bool allows_issuers(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
     return allowed;
 }
 
-/* The first is ours, the others lead to the root. */
-static bool use_chain(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
-    bool used = allows_issuers(ctx, chain) && use_leaf(ctx, sk_X509_value(chain, 0));
-    for (int i = 1; used && i < sk_X509_num(chain); i++)
-        used = SSL_CTX_add1_chain_cert(ctx, sk_X509_value(chain, i)) != 0;
+static STACK_OF(X509) *copy_issuers(STACK_OF(X509) *chain) {
+    STACK_OF(X509) *issuers = X509_chain_up_ref(chain);
+    if (issuers) X509_free(sk_X509_shift(issuers));
+    return issuers;
+}
+
+/* The first is ours, the others lead to the root. What needs memory comes before the first change. */
+static bool use_chain(SSL_CTX *ctx, STACK_OF(X509) *chain) {
+    STACK_OF(X509) *issuers = copy_issuers(chain);
+    bool used = issuers && allows_issuers(ctx, chain) && use_leaf(ctx, sk_X509_value(chain, 0));
+    bool given = used && sk_X509_num(issuers) > 0 && SSL_CTX_set0_chain(ctx, issuers); /* an empty one is not none */
+    if (!given) sk_X509_pop_free(issuers, X509_free);
     return used;
 }
 

@@ -25,10 +25,13 @@ static void note_failure(lua_State *L, sci_sslsocket *socket, int result) {
     socket->zero_code = zero_code;
 }
 
+/* Whether the next read answers the end of the stream or a failure. */
+static bool ends_next(const sci_sslsocket *socket) { return socket->failed || socket->torn || socket->end_unread; }
+
 void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only) {
     unsigned char byte;
     size_t length;
-    if (!socket->ssl || !socket->secured || socket->failed || socket->end_unread || socket->in_callback) return;
+    if (!socket->ssl || !socket->secured || socket->in_callback || ends_next(socket)) return;
     /* Nothing behind a close_notify is read; from OpenSSL 3.2 on its record is pending for ever. */
     if (SSL_get_shutdown(socket->ssl) & SSL_RECEIVED_SHUTDOWN) return;
     sci_ssl_begin(L, socket);
@@ -47,28 +50,27 @@ static bool was_stopped(const sci_sslsocket *socket) {
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
     if (!socket->ssl) return false;
     if (!socket->secured) return was_stopped(socket);
-    if (socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0) return true;
+    if (ends_next(socket) || SSL_pending(socket->ssl) > 0) return true;
     if (!SSL_has_pending(socket->ssl) && socket->transport.in.length == 0) return false;
     sci_ssl_look_ahead(L, socket, true);
-    return was_stopped(socket) || socket->failed || socket->end_unread || SSL_pending(socket->ssl) > 0;
+    return was_stopped(socket) || ends_next(socket) || SSL_pending(socket->ssl) > 0;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-/* Takes the records that have come along with the first one, without asking the transport again. */
-static size_t read_buffered(lua_State *L, sci_sslsocket *socket, unsigned char *buffer, size_t size) {
+/* Takes the records that have come along with the first one, without asking the transport again. `*result` is OpenSSL's
+ * last answer. */
+static size_t read_buffered(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
     size_t total = 0;
-    int result = 1;
     if (size == 0 || !SSL_has_pending(socket->ssl)) return 0;
     stop_waiting(socket, true);
-    while (result > 0 && total < size && SSL_has_pending(socket->ssl)) {
+    while (*result > 0 && total < size && SSL_has_pending(socket->ssl)) {
         size_t length = 0;
         socket->transport.taken = 0;
-        result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
+        *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         total += length;
     }
     wait_again(socket);
-    if (result <= 0) note_failure(L, socket, result);
     return total;
 }
 
@@ -80,17 +82,18 @@ static size_t check_max(lua_State *L) {
     return max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
 }
 
+void sci_ssl_give_scratch_back(sci_sslsocket *socket) {
+    if (socket->has_scratch) socket->state->reading = false;
+    socket->has_scratch = false;
+}
+
 unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket) {
     sci_state *state = socket->state;
+    if (socket->has_scratch && !sci_in_finalizer(L)) sci_ssl_give_scratch_back(socket);
     unsigned char *buffer = state->reading ? lua_newuserdatauv(L, SCI_SCRATCH, 0) : state->scratch;
     socket->has_scratch = !state->reading;
     state->reading = true;
     return buffer;
-}
-
-void sci_ssl_give_scratch_back(sci_sslsocket *socket) {
-    if (socket->has_scratch) socket->state->reading = false;
-    socket->has_scratch = false;
 }
 
 static void note_data(sci_sslsocket *socket, size_t length) {
@@ -99,7 +102,24 @@ static void note_data(sci_sslsocket *socket, size_t length) {
     sci_ssl_note_length(socket, length);
 }
 
-static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *), bool all_buffered) {
+/* Answers bytes that have been read; `result` is OpenSSL's last answer. */
+static int answer_bytes(lua_State *L, sci_sslsocket *socket, const unsigned char *bytes, size_t length, int result) {
+    socket->torn = true;
+    if (result <= 0) note_failure(L, socket, result); /* may raise */
+    sci_ssl_give_scratch_back(socket);
+    note_data(socket, length);
+    sci_ssl_push_bytes(L, socket, bytes, length);
+    return 1;
+}
+
+static int answer_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
+    sci_ssl_give_scratch_back(socket);
+    socket->end_unread = false;
+    sci_ssl_push_failure(L, socket, result, "read");
+    return 1;
+}
+
+static int read_max(lua_State *L, bool peek) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;
     lua_settop(L, 1);
@@ -110,15 +130,13 @@ static int read_with(lua_State *L, int (*read)(SSL *, void *, size_t, size_t *),
     }
     unsigned char *buffer = sci_ssl_take_scratch(L, socket);
     sci_ssl_begin(L, socket);
-    int result = read(socket->ssl, buffer, max, &length);
-    if (result > 0 && all_buffered) length += read_buffered(L, socket, buffer + length, max - length);
+    int result = peek ? SSL_peek_ex(socket->ssl, buffer, max, &length) : SSL_read_ex(socket->ssl, buffer, max, &length);
+    int last = result;
+    if (result > 0 && !peek) length += read_buffered(socket, buffer + length, max - length, &last);
     sci_ssl_end(socket);
+    if (result <= 0) return answer_no_bytes(L, socket, result);
+    if (!peek) return answer_bytes(L, socket, buffer, length, last);
     sci_ssl_give_scratch_back(socket);
-    if (result <= 0) {
-        socket->end_unread = false;
-        sci_ssl_push_failure(L, socket, result, "read");
-        return 1;
-    }
     note_data(socket, length);
     lua_pushlstring(L, (const char *)buffer, length);
     return 1;
@@ -134,7 +152,7 @@ waits for the first byte.
  `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` … where the peer sends these and no data)
 @see SSL_read_ex(3)
 */
-static int sslsocket_read(lua_State *L) { return read_with(L, SSL_read_ex, true); }
+static int sslsocket_read(lua_State *L) { return read_max(L, false); }
 
 /* Reads on until the buffer is full. Answers the bytes; `*result` is OpenSSL's last answer. */
 static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
@@ -165,16 +183,7 @@ static int sslsocket_read_sized(lua_State *L) {
     sci_ssl_begin(L, socket);
     size_t length = fill(socket, buffer, size, &result);
     sci_ssl_end(socket);
-    sci_ssl_give_scratch_back(socket);
-    if (length == 0) {
-        socket->end_unread = false;
-        sci_ssl_push_failure(L, socket, result, "read");
-        return 1;
-    }
-    if (result <= 0) note_failure(L, socket, result);
-    note_data(socket, length);
-    lua_pushlstring(L, (const char *)buffer, length);
-    return 1;
+    return length > 0 ? answer_bytes(L, socket, buffer, length, result) : answer_no_bytes(L, socket, result);
 }
 
 /***
@@ -184,7 +193,7 @@ Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
 @treturn string|integer|SciSslError as `sslRead`
 @see SSL_peek_ex(3)
 */
-static int sslsocket_peek(lua_State *L) { return read_with(L, SSL_peek_ex, false); }
+static int sslsocket_peek(lua_State *L) { return read_max(L, true); }
 
 /***
 Answers how many bytes `sslRead` would answer from the record at hand without asking the transport.

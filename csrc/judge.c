@@ -142,8 +142,9 @@ static int check_security_level(lua_State *L) {
     return (int)level;
 }
 
-/* The fields of the table may be made by Lua code, which may close a certificate: they come before the certificates. */
-static verify_request check_verify_request(lua_State *L) {
+/* The fields of the table may be made by Lua code, and a finalizer may run wherever something is made: either may close a
+ * certificate. The certificates come last, and nothing is made from then on until they have been used. */
+static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
     lua_settop(L, OPTIONS);
     if (lua_isnil(L, OPTIONS)) {
         lua_newtable(L);
@@ -159,6 +160,7 @@ static verify_request check_verify_request(lua_State *L) {
     if (!is_time || (lua_Integer)(time_t)time != time)
         sci_option_error(L, OPTIONS, "time", "seconds since the epoch", TIME);
     int level = check_security_level(L);
+    *chain = sci_new_guard(L, sci_free_certificates);
     if (!lua_isnil(L, INTERMEDIATES)) check_certificates(L, INTERMEDIATES, OPTIONS);
     if (!lua_isnil(L, CRLS)) check_crls(L);
     check_certificates(L, TRUSTED, TRUSTED);
@@ -265,9 +267,9 @@ Checks the certificate: its chain up to a trusted one, each signature, the dates
 @see X509_verify_cert(3)
 */
 static int certificate_verify(lua_State *L) {
-    verify_request request = check_verify_request(L);
+    sci_guard *chain;
+    verify_request request = check_verify_request(L, &chain);
     sci_failure failure = {.phase = "verify"};
-    sci_guard *chain = sci_new_guard(L, sci_free_certificates);
     sci_clear_errors();
     X509_STORE *store = X509_STORE_new();
     STACK_OF(X509) *intermediates = make_intermediates(L);

@@ -518,6 +518,8 @@ static int key_group(lua_State *L) {
 
 static int key_gc(lua_State *L) {
     key_box *box = luaL_checkudata(L, 1, SCI_KEY);
+    box->closed = true;
+    if (!sci_may_free(L)) return 0;
     EVP_PKEY_free(box->key);
     box->key = NULL;
     return 0;
@@ -529,11 +531,7 @@ of a closed key raises. A key that a finalizer closes is wiped when it is collec
 @function SciSslPrivateKey:close
 @see EVP_PKEY_free(3)
 */
-static int key_close(lua_State *L) {
-    key_box *box = luaL_checkudata(L, 1, SCI_KEY);
-    box->closed = true;
-    return sci_in_finalizer(L) ? 0 : key_gc(L);
-}
+static int key_close(lua_State *L) { return key_gc(L); }
 
 static int key_eq(lua_State *L) {
     const EVP_PKEY *a = sci_test_key(L, 1), *b = sci_test_key(L, 2);

@@ -166,6 +166,16 @@ static int context_set_ciphersuites(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+/* Notes the text at 2, and leaves what was noted before at 3, to be put back without an allocation. */
+static void note_first(lua_State *L, const char *name) {
+    lua_settop(L, 2);
+    if (lua_getiuservalue(L, 1, SCI_CONTEXT_NOTES) == LUA_TTABLE) lua_getfield(L, 3, name);
+    else lua_pushnil(L);
+    lua_replace(L, 3);
+    lua_settop(L, 3);
+    sci_context_note(L, name, 2);
+}
+
 /* OpenSSL has macros for these. */
 static int try_groups(SSL *ssl, const char *text) { return (int)SSL_set1_groups_list(ssl, text); }
 static int try_signature_algorithms(SSL *ssl, const char *text) { return (int)SSL_set1_sigalgs_list(ssl, text); }
@@ -182,10 +192,11 @@ Sets the groups for the key exchange, most preferred first.
 static int context_set_groups(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *text = sci_check_text(L, 2);
+    note_first(L, "groups");
     sci_clear_errors();
-    if (!*text || !SSL_CTX_set1_groups_list(ctx, text)) return fail_list(L, ctx, "unknown_group", text, try_groups);
-    sci_context_note(L, "groups", 2);
-    return sci_answer_receiver(L);
+    if (*text && SSL_CTX_set1_groups_list(ctx, text)) return sci_answer_receiver(L);
+    sci_context_note(L, "groups", 3);
+    return fail_list(L, ctx, "unknown_group", text, try_groups);
 }
 
 /***
@@ -200,11 +211,11 @@ Sets the signature algorithms that are accepted and used, most preferred first.
 static int context_set_signature_algorithms(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *text = sci_check_text(L, 2);
+    note_first(L, "signatureAlgorithms");
     sci_clear_errors();
-    if (!*text || !SSL_CTX_set1_sigalgs_list(ctx, text))
-        return fail_list(L, ctx, "unknown_signature_algorithm", text, try_signature_algorithms);
-    sci_context_note(L, "signatureAlgorithms", 2);
-    return sci_answer_receiver(L);
+    if (*text && SSL_CTX_set1_sigalgs_list(ctx, text)) return sci_answer_receiver(L);
+    sci_context_note(L, "signatureAlgorithms", 3);
+    return fail_list(L, ctx, "unknown_signature_algorithm", text, try_signature_algorithms);
 }
 
 bool sci_push_alpn(lua_State *L) {

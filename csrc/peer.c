@@ -1,5 +1,8 @@
 /* peer.c: SciSslSocket, what is known of the other side, and what we show it. Document rows S2, S8 and S16. */
+#include "pki.h"
 #include "sslsocket.h"
+
+#include <stdint.h>
 
 /* The SSL of the receiver once the handshake is completed; NULL: nothing is known of the peer. */
 static SSL *check_secured(lua_State *L) {
@@ -82,29 +85,32 @@ Answers the peer's certificate.
 */
 static int sslsocket_peer_certificate(lua_State *L) {
     const SSL *ssl = check_secured(L);
-    if (!ssl || !SSL_get0_peer_certificate(ssl)) {
-        lua_pushnil(L);
-        return 1;
-    }
     X509 **slot = sci_new_certificate(L);
-    *slot = SSL_get1_peer_certificate(ssl);
+    if (ssl) *slot = SSL_get1_peer_certificate(ssl);
+    if (!*slot) lua_pushnil(L);
     return 1;
 }
 
-void sci_append_certificate(lua_State *L, X509 *certificate) {
-    X509 **slot = sci_new_certificate(L);
-    if (X509_up_ref(certificate)) *slot = certificate;
-    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+/* A list of its own: the certificate, if there is one, and those of the chain. */
+static bool copy_certificates(X509 *first, STACK_OF(X509) *chain, void **list) {
+    STACK_OF(X509) *copy = chain ? X509_chain_up_ref(chain) : sk_X509_new_null();
+    *list = copy;
+    if (!copy) return false;
+    if (!first) return true;
+    if (!X509_up_ref(first)) return false;
+    if (sk_X509_unshift(copy, first) > 0) return true;
+    X509_free(first);
+    return false;
 }
 
-void sci_push_presented(lua_State *L, const SSL *ssl) {
-    X509 *leaf = SSL_get0_peer_certificate(ssl);
+/* OpenSSL keeps the peer's own certificate out of the chain on a server, and in it on a client. */
+static bool get_presented(const void *owner, void **list) {
+    const SSL *ssl = owner;
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
-    lua_newtable(L);
-    /* OpenSSL keeps the peer's own certificate out of the chain on a server, and in it on a client. */
-    if (leaf && (!chain || SSL_is_server(ssl))) sci_append_certificate(L, leaf);
-    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
+    return copy_certificates(!chain || SSL_is_server(ssl) ? SSL_get0_peer_certificate(ssl) : NULL, chain, list);
 }
+
+void sci_push_presented(lua_State *L, const SSL *ssl) { sci_push_certificates_of(L, get_presented, ssl); }
 
 /***
 Answers the certificates that the peer presented, its own first, as it sent them.
@@ -139,14 +145,19 @@ client shows it only where the server asks.
 */
 static int sslsocket_local_certificate(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *own = socket->ssl && !socket->closed ? sci_ssl_own_certificate(socket->ssl) : NULL;
-    if (!own) {
-        lua_pushnil(L);
-        return 1;
-    }
     X509 **slot = sci_new_certificate(L);
-    if (X509_up_ref(own)) *slot = own;
+    X509 *own = socket->ssl && !socket->closed ? sci_ssl_own_certificate(socket->ssl) : NULL;
+    if (own && X509_up_ref(own)) *slot = own;
+    if (!*slot) lua_pushnil(L);
     return 1;
+}
+
+static bool get_local(const void *owner, void **list) {
+    SSL *ssl = (SSL *)(uintptr_t)owner; /* OpenSSL asks for one that is not const, and does not change it */
+    STACK_OF(X509) *chain = NULL;
+    X509 *own = ssl ? sci_ssl_own_certificate(ssl) : NULL;
+    if (own) (void)SSL_get0_chain_certs(ssl, &chain);
+    return copy_certificates(own, chain, list);
 }
 
 /***
@@ -158,13 +169,7 @@ ones where none was loaded with it is not among them.
 */
 static int sslsocket_local_chain(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    X509 *own = socket->ssl && !socket->closed ? sci_ssl_own_certificate(socket->ssl) : NULL;
-    STACK_OF(X509) *chain = NULL;
-    lua_newtable(L);
-    if (!own) return 1;
-    sci_append_certificate(L, own);
-    (void)SSL_get0_chain_certs(socket->ssl, &chain);
-    for (int i = 0; i < sk_X509_num(chain); i++) sci_append_certificate(L, sk_X509_value(chain, i));
+    sci_push_certificates_of(L, get_local, socket->closed ? NULL : socket->ssl);
     return 1;
 }
 

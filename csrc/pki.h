@@ -34,9 +34,16 @@ bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest,
 /* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
 int sci_no_passphrase(char *buffer, int size, int writing, void *data);
 
-/* chain.c: a release function for guards; and an array of certificates, each up-refed. */
+/* chain.c: a release function for guards; and an array of certificates, each up-refed. A guard or an object on the stack
+ * owns the list. */
 void sci_free_certificates(void *certificates);
 void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates);
+
+/* Puts a list of its own of certificates that belong to `owner` into `*list`, NULL: there are none. False: out of memory. */
+typedef bool sci_certificates(const void *owner, void **list);
+
+/* Pushes an array of such certificates, whatever finalizers do to the owner meanwhile. */
+void sci_push_certificates_of(lua_State *L, sci_certificates *get, const void *owner);
 
 /* Says in `failure` why OpenSSL could not read a `kind` from the PEM text in `bio`, which is read again. */
 void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
@@ -176,8 +183,12 @@ lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int
 
 /* ---- names.c: distinguished names and general names ------------------------------------------------------------- */
 
-/* Pushes the name as RFC 2253 text in UTF-8; nil where that cannot be. */
+/* Pushes the name as RFC 2253 text in UTF-8; nil where that cannot be. It belongs to an object on the stack. */
 void sci_push_name(lua_State *L, const X509_NAME *name);
+
+/* Pushes an array of the names that `get` finds at `owner`, whatever finalizers do to it meanwhile. */
+typedef const STACK_OF(X509_NAME) *sci_names(const void *owner);
+void sci_push_names(lua_State *L, sci_names *get, const void *owner);
 
 /* Makes a name of RFC 2253 text, which may hold NUL bytes; NULL: `failure` says why. */
 X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure);

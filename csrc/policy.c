@@ -150,8 +150,10 @@ static int context_set_verify_hosts(lua_State *L) {
     sci_check_context(L, 1);
     X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2, true);
     if (!hosts) return 2;
+    sci_context *context = sci_check_context(L, 1);
     sci_clear_errors();
-    if (!sci_copy_hosts(check_param(L), hosts)) return sci_fail_openssl(L, "option", "hosts to verify");
+    if (!sci_copy_hosts(SSL_CTX_get0_param(context->ctx), hosts))
+        return sci_context_give_up(L, context, "hosts to verify");
     return sci_answer_receiver(L);
 }
 

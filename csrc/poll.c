@@ -106,8 +106,10 @@ static int socket_wait(lua_State *L) {
     int milliseconds = sci_check_timeout(L, 3);
     if (base->fd < 0) return sci_socket_fail_closed(L, "wait");
     int ready = poll_until(L, &waiting, 1, milliseconds);
-    if (ready < 0) return sci_socket_fail_system(L, "wait", base->peer, errno);
-    if (waiting.revents & POLLNVAL) return fail_not_open(L, base->fd);
+    int problem = errno;
+    base = sci_socket_base(sci_check_socket(L, 1)); /* a hook may have closed it */
+    if (ready < 0) return sci_socket_fail_system(L, "wait", base->peer, problem);
+    if (waiting.revents & POLLNVAL) return fail_not_open(L, waiting.fd);
     if (ready == 0)
         return sci_socket_fail(L, &(sci_failure){.phase = "wait",
                                                  .condition = "timeout",

@@ -38,15 +38,11 @@ X509_REQ *sci_test_request(lua_State *L, int index) { return open_request(luaL_t
 
 static int request_gc(lua_State *L) {
     request_box *box = luaL_checkudata(L, 1, SCI_REQUEST);
+    box->closed = true;
+    if (!sci_may_free(L)) return 0;
     X509_REQ_free(box->request);
     box->request = NULL;
     return 0;
-}
-
-static int request_close(lua_State *L) {
-    request_box *box = luaL_checkudata(L, 1, SCI_REQUEST);
-    box->closed = true;
-    return sci_in_finalizer(L) ? 0 : request_gc(L);
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
@@ -234,9 +230,9 @@ static bool set_subject(X509_REQ *request, const char *subject, size_t length, s
 static bool put_names(lua_State *L, GENERAL_NAMES *list, sci_failure *failure) {
     lua_Integer count = (lua_Integer)lua_rawlen(L, NAMES);
     for (lua_Integer i = 1; i <= count; i++) {
-        size_t length;
-        lua_rawgeti(L, NAMES, i);
-        const char *text = lua_tolstring(L, -1, &length);
+        size_t length = 0;
+        const char *text = ""; /* where a finalizer has changed the list since it was checked */
+        if (lua_rawgeti(L, NAMES, i) == LUA_TSTRING) text = lua_tolstring(L, -1, &length);
         lua_pop(L, 1); /* the list keeps it */
         GENERAL_NAME *name = sci_parse_general_name(text, length, failure);
         if (name && sk_GENERAL_NAME_push(list, name) > 0) continue;
@@ -330,7 +326,7 @@ static const luaL_Reg request_methods[] = {
 };
 
 static const luaL_Reg request_metamethods[] = {
-    {"__gc", request_gc}, {"__close", request_close}, {"__tostring", request_tostring}, {NULL, NULL}};
+    {"__gc", request_gc}, {"__close", request_gc}, {"__tostring", request_tostring}, {NULL, NULL}};
 
 void sci_open_request(lua_State *L) {
     sci_new_class(L, SCI_REQUEST, request_functions, request_methods, request_metamethods);

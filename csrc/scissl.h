@@ -2,7 +2,22 @@
  *
  * Ownership: a userdata owns exactly one reference to its OpenSSL object, frees it in one function and leaves
  * NULL behind. Constructors push the empty userdata first (`sci_new_…`) and let OpenSSL fill it, so that
- * nothing leaks when Lua runs out of memory. No function here keeps a lua_State beyond its call. */
+ * nothing leaks when Lua runs out of memory. No function here keeps a lua_State beyond its call.
+ *
+ * Finalizers: whatever makes a value in Lua (lua_push…string, lua_newuserdatauv, lua_createtable, luaL_Buffer,
+ * luaL_tolstring …) may run a finalizer, and a finalizer may call any method of ours on any object. So no pointer into
+ * OpenSSL's state, its error queue, a queue of ours or another object's memory is held across such a call. Before it,
+ * what is needed is copied into C memory, or gets a reference of its own in a userdata on the stack. After it, what may
+ * have changed is asked for again: whether the object is open, what a table of the caller's holds, how long a queue is.
+ * These may be relied on:
+ *   - lua_pushstring and lua_pushlstring copy their bytes before a finalizer runs. luaL_addlstring does not.
+ *   - What a finalizer closes is freed when it is collected itself (sci_may_free), and no finalizer gives a socket another
+ *     SSL. So the OpenSSL object of an argument, and a socket's SSL, stay; what OpenSSL keeps inside of an SSL, an SSL_CTX
+ *     or an SSL_SESSION (chains, names, lists of ciphers, hosts) does not.
+ *
+ * Out of memory: making a value may raise. What refuses (failed, refused, closed …) is set before the error for it is
+ * made. What the peer has sent, and OpenSSL no longer has, is never lost silently (sci_ssl_push_bytes). A setter that
+ * fails half-way leaves the object as it was, or unusable. */
 #ifndef SCISSL_H
 #define SCISSL_H
 
@@ -55,6 +70,9 @@ sci_state *sci_get_state(lua_State *L);
 /* Whether a finalizer runs. It may have interrupted a method that is at work on the very object which it closes: what is
  * closed then is freed when it is collected itself. */
 bool sci_in_finalizer(lua_State *L);
+
+/* For the __gc of an object: whether it may be freed. Not where a finalizer has called it by hand, for the same reason. */
+bool sci_may_free(lua_State *L);
 
 /* For setters: answers the receiver, at index 1. */
 int sci_answer_receiver(lua_State *L);
@@ -206,6 +224,7 @@ typedef struct sci_socket {
     bool exposed;        /* others may know the descriptor, and change its mode */
     bool encrypted;      /* the kernel encrypts whatever is sent from now on */
     int family;          /* AF_…; 0: not known */
+    bool torn;           /* `recv` has taken bytes, and Lua had no memory for them */
     int connect_errno;   /* why a connection attempt failed */
     char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */
 } sci_socket;
@@ -315,6 +334,7 @@ void sci_open_session(lua_State *L);
 typedef struct sci_queue {
     unsigned char *bytes;
     size_t start, length, capacity;
+    bool leaving; /* a string is being made of its first bytes */
 } sci_queue;
 
 /* What a BIO of ours works on. `hold` keeps it from reading the transport: what is buffered above it is all there is.
@@ -445,6 +465,9 @@ typedef struct sci_context {
 
 sci_context *sci_check_context(lua_State *L, int index);
 bool sci_context_is_open(const sci_context *context);
+
+/* Memory ran out while a setting changed that had been found good, and half of it holds: no connection may use that. */
+int sci_context_give_up(lua_State *L, sci_context *context, const char *subject);
 
 /* Lets a server refuse in TLS 1.3 when the handshake is done; see suspend.c. */
 bool sci_context_add_refusal(SSL_CTX *ctx);

@@ -48,16 +48,12 @@ void sci_copy_session_chain(lua_State *L, int index, sci_chain *chain) {
 
 static int session_gc(lua_State *L) {
     session_box *box = luaL_checkudata(L, 1, SCI_SESSION);
+    box->closed = true;
+    if (!sci_may_free(L)) return 0;
     SSL_SESSION_free(box->session);
     sci_free_chain(&box->chain);
     box->session = NULL;
     return 0;
-}
-
-static int session_close(lua_State *L) {
-    session_box *box = luaL_checkudata(L, 1, SCI_SESSION);
-    box->closed = true;
-    return sci_in_finalizer(L) ? 0 : session_gc(L);
 }
 
 /* ---- read and written ------------------------------------------------------------------------------------------- */
@@ -316,12 +312,11 @@ Answers the certificate that the peer presented when the session was made.
 @see SSL_SESSION_get0_peer(3)
 */
 static int session_peer_certificate(lua_State *L) {
-    X509 *peer = SSL_SESSION_get0_peer(sci_check_session(L, 1));
-    if (!peer) lua_pushnil(L);
-    else {
-        X509 **slot = sci_new_certificate(L);
-        if (X509_up_ref(peer)) *slot = peer;
-    }
+    SSL_SESSION *session = sci_check_session(L, 1);
+    X509 **slot = sci_new_certificate(L);
+    X509 *peer = SSL_SESSION_get0_peer(session);
+    if (peer && X509_up_ref(peer)) *slot = peer;
+    if (!*slot) lua_pushnil(L);
     return 1;
 }
 
@@ -375,8 +370,7 @@ static const luaL_Reg session_methods[] = {
 };
 
 static const luaL_Reg session_metamethods[] = {
-    {"__gc", session_gc}, {"__close", session_close}, {"__eq", session_eq}, {"__tostring", session_tostring},
-    {NULL, NULL},
+    {"__gc", session_gc}, {"__close", session_gc}, {"__eq", session_eq}, {"__tostring", session_tostring}, {NULL, NULL},
 };
 
 void sci_open_session(lua_State *L) {

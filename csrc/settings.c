@@ -51,6 +51,15 @@ static int sslsocket_set_server_name(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+/* OpenSSL forgets the old host before it has room for the new one: the connection must not go on without any. */
+static int give_up(lua_State *L, sci_sslsocket *socket, const char *subject) {
+    sci_ssl_set_failed(L, socket, false);
+    return sci_fail(L, &(sci_failure){.phase = "option",
+                                      .condition = "memory_full",
+                                      .message = "memory ran out half-way: the connection cannot be used",
+                                      .subject = subject});
+}
+
 static bool set_verify_host(SSL *ssl, const char *name) {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     if (sci_is_address(name))
@@ -74,10 +83,10 @@ certificate without DNS names, unless the flag `never_check_subject` is set. It 
 static int sslsocket_set_verify_host(lua_State *L) {
     char name[SCI_HOST_SIZE];
     if (!sci_read_host_name(L, 2, name)) return 2;
-    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     sci_clear_errors();
-    if (!set_verify_host(socket->ssl, name)) return sci_fail_openssl(L, "option", "host to verify");
+    if (!set_verify_host(socket->ssl, name)) return give_up(L, socket, "host to verify");
     return sci_answer_receiver(L);
 }
 
@@ -109,10 +118,10 @@ said. An empty list: any name will do.
 static int sslsocket_set_verify_hosts(lua_State *L) {
     X509_VERIFY_PARAM *hosts = sci_read_hosts(L, 2, false);
     if (!hosts) return 2;
-    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     sci_clear_errors();
-    if (!set_verify_hosts(socket->ssl, hosts)) return sci_fail_openssl(L, "option", "hosts to verify");
+    if (!set_verify_hosts(socket->ssl, hosts)) return give_up(L, socket, "hosts to verify");
     return sci_answer_receiver(L);
 }
 

@@ -268,6 +268,13 @@ static int socket_send(lua_State *L) {
     return 1;
 }
 
+/* A finalizer may have interrupted the call that holds the bytes; any later call finds that they are lost. */
+static int fail_torn(lua_State *L) {
+    return sci_socket_fail(L, &(sci_failure){.phase = "recv",
+                                             .condition = sci_in_finalizer(L) ? "in_finalizer" : "memory_full",
+                                             .message = "bytes were lost when memory ran out"});
+}
+
 static ssize_t receive(int descriptor, void *bytes, size_t size) {
     ssize_t got;
     do got = recv(descriptor, bytes, size, 0);
@@ -285,18 +292,20 @@ Receives what there is, as soon as there is anything.
 @see recv(2)
 */
 static int socket_recv(lua_State *L) {
-    sci_socket *socket = sci_check_socket(L, 1);
+    sci_socket *socket = sci_check_socket(L, 1), *base = sci_socket_base(socket);
     lua_Integer max = luaL_checkinteger(L, 2);
     luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
-    int descriptor = sci_socket_descriptor(socket);
-    if (descriptor < 0) return sci_socket_fail_closed(L, "recv");
+    if (base->fd < 0) return sci_socket_fail_closed(L, "recv");
+    if (base->torn) return fail_torn(L);
     sci_state *state = sci_get_state(L);
     size_t size = max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
     /* One of its own inside a callback: that of the read outside may hold bytes. */
     unsigned char *bytes = state->reading ? lua_newuserdatauv(L, size, 0) : state->scratch;
-    ssize_t got = size == 0 ? 0 : receive(descriptor, bytes, size);
+    ssize_t got = size == 0 ? 0 : receive(base->fd, bytes, size);
     if (got < 0) return sci_socket_fail_io(L, socket, "recv", SSL_ERROR_WANT_READ, errno);
+    base->torn = true;
     lua_pushlstring(L, (const char *)bytes, (size_t)got);
+    base->torn = false;
     return 1;
 }
 
@@ -357,8 +366,10 @@ bool sci_socket_close(lua_State *L, int index) {
     sci_socket_release(socket);
     if (!lent) return true;
     lua_getiuservalue(L, index, SCI_SOCKET_OWNER);
-    lua_pushnil(L);
-    lua_setiuservalue(L, index, SCI_SOCKET_OWNER);
+    if (!sci_in_finalizer(L)) { /* which may have interrupted a call that works with the owner */
+        lua_pushnil(L);
+        lua_setiuservalue(L, index, SCI_SOCKET_OWNER);
+    }
     return close_owner(L);
 }
 

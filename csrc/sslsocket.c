@@ -130,6 +130,7 @@ static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
 
 static void drop_ssl(sci_sslsocket *socket) {
     socket->L = NULL;
+    sci_ssl_give_scratch_back(socket);
     sci_ssl_leave_warm(socket);
     sci_context_unlink(&socket->dependent);
     /* OpenSSL spoils the session of a connection that goes without close_notify; fatal alerts have spoilt it already. */
@@ -148,7 +149,7 @@ static void reset_connection(sci_sslsocket *socket) {
     transport->first_length = 0;
     socket->role = SCI_NO_ROLE;
     socket->write_failed = socket->wide = socket->said_end = false;
-    socket->secured = socket->failed = socket->end_unread = socket->handler_failed = false;
+    socket->secured = socket->failed = socket->torn = socket->end_unread = socket->handler_failed = false;
     socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
     socket->alert_sent = -1;
     memset(socket->counts, 0, sizeof socket->counts);
@@ -328,6 +329,11 @@ static int sslsocket_gc(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     if (socket->in_callback) return 0; /* called by hand, inside a call of this very socket */
     socket->closed = true;
+    if (!sci_may_free(L)) {
+        socket->secured = false;
+        sci_socket_release(&socket->socket);
+        return 0;
+    }
     drop_ssl(socket);
     sci_ssl_end_trace(socket);
     sci_queue_free(&socket->transport.in);
@@ -376,6 +382,17 @@ static int sslsocket_feed_end(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+/* Pushes the first bytes of the queue and takes them away, which a finalizer that interrupts this finds done. They are still
+ * there where memory runs out. */
+static void push_taken(lua_State *L, sci_queue *queue, size_t length) {
+    if (queue->leaving && sci_in_finalizer(L)) length = 0;
+    queue->leaving = queue->leaving || length > 0;
+    lua_pushlstring(L, length > 0 ? (const char *)queue->bytes + queue->start : "", length);
+    if (length == 0) return;
+    queue->leaving = false;
+    sci_queue_skip(queue, length);
+}
+
 /***
 Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
 TLS, where `sslSetReadAhead(false)` came before.
@@ -384,8 +401,7 @@ TLS, where `sslSetReadAhead(false)` came before.
 */
 static int sslsocket_unread(lua_State *L) {
     sci_queue *in = &check_memory(L)->transport.in;
-    lua_pushlstring(L, in->bytes ? (const char *)in->bytes + in->start : "", in->length);
-    sci_queue_skip(in, in->length);
+    push_taken(L, in, in->length);
     return 1;
 }
 
@@ -399,9 +415,7 @@ static int sslsocket_drain(lua_State *L) {
     sci_queue *out = &check_memory(L)->transport.out;
     lua_Integer max = luaL_optinteger(L, 2, LUA_MAXINTEGER);
     luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
-    size_t length = (lua_Unsigned)max < out->length ? (size_t)max : out->length;
-    lua_pushlstring(L, out->bytes ? (const char *)out->bytes + out->start : "", length);
-    if (length > 0) sci_queue_skip(out, length);
+    push_taken(L, out, (lua_Unsigned)max < out->length ? (size_t)max : out->length);
     return 1;
 }
 
@@ -442,12 +456,13 @@ static const char *state_text(const sci_sslsocket *socket) {
 }
 
 static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
-    const X509 *peer = SSL_get0_peer_certificate(socket->ssl);
-    if (!peer) {
+    X509 **peer = sci_new_certificate(L);
+    *peer = SSL_get1_peer_certificate(socket->ssl);
+    if (!*peer) {
         lua_pushliteral(L, "peer without certificate");
         return;
     }
-    sci_push_name(L, X509_get_subject_name(peer));
+    sci_push_name(L, X509_get_subject_name(*peer));
     lua_pushfstring(L, "peer %s %s", luaL_tolstring(L, -1, NULL),
                     SSL_get_verify_result(socket->ssl) == X509_V_OK ? "verified" : "NOT verified");
 }

@@ -77,6 +77,7 @@ typedef struct sci_sslsocket {
     bool write_failed; /* the transport did not take a write; SCI_SSL_FAILURE says why */
     bool exact;        /* sslSetReadAhead(false): reads no further than it must */
     bool said_end;     /* our close_notify has left */
+    bool torn;         /* bytes of the stream are in C memory alone: where it stays so, Lua had no memory for them */
     bool end_unread;   /* looking ahead met the peer's close_notify; sslRead has not answered it yet */
     int not_yet_code;  /* SSL_ERROR_… behind the last negative answer */
     int zero_code;     /* SSL_ERROR_… behind the last answer 0 */
@@ -172,6 +173,9 @@ bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, cons
 /* The same, where a write must come again first: why the transport did not take it, or that it is still to come. */
 bool sci_ssl_refuse_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message);
 
+/* Ends the connection, or its writes alone. This comes before the error is made: that may raise, and nothing may go on then. */
+void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only);
+
 /* Whether a TLS call can be made now. False: the document's one answer was pushed instead: "not yet", or a
  * SciSslError that says what is missing. The receiver is at index 1. */
 bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase);
@@ -189,6 +193,9 @@ void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const cha
 
 /* Pushes `-code` and remembers it for sslGetError and events. */
 void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code);
+
+/* Pushes bytes that OpenSSL has handed out. Where memory runs out it raises, and the connection has failed. */
+void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length);
 
 /* Pushes 0 and remembers what it stands for. */
 void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
@@ -220,8 +227,8 @@ bool sci_ssl_explain_limit(const sci_sslsocket *socket, sci_failure *failure);
  * not even the transport is asked. */
 void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only);
 
-/* The scratch buffer, SCI_SCRATCH bytes; one of its own, pushed, for a call from inside a callback, since the one of the
- * call outside holds bytes. To be given back before anything that may raise. */
+/* The scratch buffer, SCI_SCRATCH bytes; one of its own, pushed, for a call from inside a callback or a finalizer, since the
+ * one of the call outside holds bytes. A call that raises leaves that to the next one, or to the end of the SSL. */
 unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);
 void sci_ssl_give_scratch_back(sci_sslsocket *socket);
 
@@ -329,7 +336,6 @@ void sci_open_socket_keylog(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 
-void sci_append_certificate(lua_State *L, X509 *certificate); /* to the array on top; up-refs it */
 STACK_OF(X509) *
 sci_ssl_peer_chain(const sci_sslsocket *socket); /* borrowed: what the peer sent, or did when it was new */
 X509 *sci_ssl_own_certificate(SSL *ssl);         /* NULL: there is none, or it is not known which of several it was */

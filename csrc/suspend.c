@@ -376,6 +376,13 @@ static int sslsocket_refuse(lua_State *L) {
     return sci_answer_receiver(L);
 }
 
+static bool get_verified(const void *owner, void **list) {
+    const sci_sslsocket *socket = owner;
+    STACK_OF(X509) *chain = socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl);
+    *list = chain ? X509_chain_up_ref(chain) : NULL;
+    return !chain || *list;
+}
+
 /***
 Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
 @function SciSslSocket:sslVerdict
@@ -407,7 +414,7 @@ static int sslsocket_verdict(lua_State *L) {
     lua_setfield(L, -2, "resumed");
     sci_push_presented(L, socket->ssl);
     lua_setfield(L, -2, "chain");
-    sci_push_certificates(L, socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl));
+    sci_push_certificates_of(L, get_verified, socket);
     lua_setfield(L, -2, "verified");
     return 1;
 }

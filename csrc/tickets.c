@@ -155,6 +155,7 @@ static int context_rotate_ticket_keys(lua_State *L) {
     lua_Integer keep = luaL_optinteger(L, 3, older && older->count > 3 ? older->count : 3);
     luaL_argcheck(L, keep >= 1 && keep <= RING_LENGTH, 3, "1 to 16 keys expected");
     sci_ticket_ring *ring = push_ring(L);
+    older = context->tickets; /* a finalizer may have set others */
     memcpy(&ring->keys[0], secret, SECRET_LENGTH);
     ring->count = 1;
     for (int i = 0; older && i < older->count && ring->count < keep; i++) ring->keys[ring->count++] = older->keys[i];

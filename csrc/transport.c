@@ -42,6 +42,7 @@ bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length) {
 }
 
 void sci_queue_skip(sci_queue *queue, size_t length) {
+    if (length > queue->length) length = queue->length;
     queue->start += length;
     queue->length -= length;
     if (queue->length > 0) return;

@@ -85,16 +85,29 @@ size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t le
     return total;
 }
 
+/* Pushes the answer, and keeps what must come again: until then the stream is torn. False: nothing must. */
+static bool push_unwritten(lua_State *L, sci_sslsocket *socket, int result, const char *rest, int string,
+                           size_t offset) {
+    char record[SSL3_RT_MAX_PLAIN_LENGTH]; /* making an error may run finalizers, which read into the scratch buffer */
+    size_t length = socket->record_length;
+    if (string == 0) memcpy(record, rest, length);
+    socket->torn = true;
+    sci_ssl_push_failure(L, socket, result, "write");
+    bool again = lua_isinteger(L, -1) || socket->write_failed;
+    if (again) {
+        if (string > 0) lua_pushvalue(L, string);
+        else lua_pushlstring(L, record, length);
+        remember_pending(L, socket, offset);
+    }
+    socket->torn = false;
+    return again;
+}
+
 int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest, int string,
                            size_t offset) {
     if (result <= 0) {
-        sci_ssl_push_failure(L, socket, result, "write");
-        bool again = lua_isinteger(L, -1);
-        if (!again && !socket->write_failed) return 1;
-        if (string > 0) lua_pushvalue(L, string);
-        else lua_pushlstring(L, rest, socket->record_length);
-        remember_pending(L, socket, offset);
-        if (!again || total == 0) return 1;
+        if (!push_unwritten(L, socket, result, rest, string, offset)) return 1;
+        if (!lua_isinteger(L, -1) || total == 0) return 1;
     } else forget_pending(L, socket);
     socket->wanted = SSL_ERROR_NONE;
     lua_pushinteger(L, (lua_Integer)total);
@@ -169,7 +182,7 @@ static void find_start(lua_State *L, cursor *at, size_t skip) {
 static const char *current_string(lua_State *L, const cursor *at, size_t *length) {
     lua_rawgeti(L, STRINGS, at->number);
     lua_replace(L, CURRENT);
-    const char *bytes = lua_tolstring(L, CURRENT, length);
+    const char *bytes = lua_type(L, CURRENT) == LUA_TSTRING ? lua_tolstring(L, CURRENT, length) : NULL;
     if (!bytes || *length < at->offset) return NULL; /* a handler has changed the table */
     *length -= at->offset;
     return bytes + at->offset;

@@ -21,17 +21,22 @@ local function under_pressure(delay, act, call)
   collectgarbage("incremental", 200, 100)
 end
 
--- Each of `calls` with an object of its own, which is closed at each of its first allocations.
-local function survives(make, close, calls)
+-- Each of `calls` with an object of its own, to which `act` is done at each of its first allocations.
+local function survives_all(make, act, calls, delays)
   for _, call in pairs(calls) do
-    for _, delay in ipairs { 0, 1, 2, 3, 5, 8 } do
+    for _, delay in ipairs(delays or { 0, 1, 2, 3, 5, 8 }) do
       local object, more = make()
-      under_pressure(delay, function() close(object) end, function() return call(object, more) end)
-      close(object)
+      under_pressure(delay, function() act(object, more) end, function() return call(object, more) end)
     end
   end
   collectgarbage()
   collectgarbage()
+end
+
+-- The same for what is closed, and for what a finalizer finalizes by hand.
+local function survives(make, close, calls)
+  survives_all(make, close, calls)
+  survives_all(make, function(object) getmetatable(object).__gc(object) end, calls, { 0, 3 })
 end
 
 local function by_close(object) object:close() end
@@ -216,6 +221,134 @@ describe("A finalizer", function()
     ends.shuttle(client, server)
     assert.are.equal(0, client:sslRead())
     client:close()
+  end)
+end)
+
+describe("A finalizer that changes", function()
+  it("a connection in the middle of what tells of it harms nobody", function()
+    local function renegotiable(context) context:clearOptions "no_renegotiation" end
+    local server_context = ends.serverContext { method = "TLSv1.2", verify = scissl.SSL_VERIFY_PEER,
+      setup = function(context)
+        renegotiable(context)
+        context:setAcceptedIssuers { "CN=a", "CN=b", "CN=c", "CN=d" }
+      end }
+    local client_context = ends.clientContext { method = "TLSv1.2", identity = pki.client, setup = renegotiable }
+    local function renegotiate(a, b)
+      a:sslRenegotiate()
+      for _ = 1, 4 do
+        ends.shuttle(a, b)
+        a:sslRead()
+        b:sslRead()
+      end
+    end
+    for i = 1, 2 do
+      survives_all(function()
+        local client, server = ends.connected { transport = "memory", client = client_context, server = server_context }
+        if i == 1 then return client, server end
+        return server, client
+      end, renegotiate, methods { "peerCertificate", "peerChain", "localCertificate", "localChain", "verifiedChain",
+        "acceptedIssuers", "getSession", "sslVerifyCertificate", "sslRead" }, { 0, 2, 5 })
+    end
+  end)
+
+  it("a client that stands at the verdict harms nobody", function()
+    survives_all(function()
+      local client, server = ends.pair { transport = "memory" }
+      assert(client:sslSuspendAt "verify")
+      ends.handshake(client, server)
+      return client, server
+    end, function(client)
+      client:sslApprove()
+      client:sslConnect()
+    end, methods { "sslVerdict", "peerChain", "sslConnect" })
+  end)
+
+  it("a context in the middle of its methods harms nobody", function()
+    local calls = methods { "describe", "sessionStatistics" }
+    calls.rotate = method("rotateTicketKeys", scissl.SciSslContext.newTicketKey())
+    calls.issuers = method("setAcceptedIssuers", { "CN=a", "CN=b" })
+    calls.hosts = method("setVerifyHosts", { "a.example", "b.example" })
+    survives_all(function()
+      local context = ends.serverContext()
+      assert(context:setVerifyHosts { ("a"):rep(60) .. ".example", ("b"):rep(60) .. ".example" })
+      assert(context:setAcceptedIssuers { "CN=" .. ("a"):rep(60), "CN=" .. ("b"):rep(60) })
+      assert(context:setTicketKeys { scissl.SciSslContext.newTicketKey(), scissl.SciSslContext.newTicketKey() })
+      return context
+    end, function(context)
+      context:setVerifyHosts { "c.example" }
+      context:setAcceptedIssuers {}
+      context:setTicketKeys { scissl.SciSslContext.newTicketKey() }
+      context:setCipherList "ECDHE-ECDSA-AES128-GCM-SHA256"
+      collectgarbage()
+    end, calls)
+  end)
+
+  it("a list in the middle of the method that reads it harms nobody", function()
+    local function lists()
+      return { names = { "a.example", "b.example" }, usage = { "digitalSignature" }, extendedUsage = { "serverAuth" },
+        ocspUris = { "http://o.example/" }, policies = { "1.2.3" }, extensions = { { oid = "1.2.3", data = "\5\0" } },
+        serial = 7, key = pki.server.key }
+    end
+    local function spoil(options)
+      for _, list in pairs(options) do
+        if type(list) == "table" then
+          for i = 1, #list do list[i] = nil end
+        end
+      end
+    end
+    survives_all(lists, spoil, {
+      issue = function(options) return scissl.SciSslX509Certificate.issue(options) end,
+      request = function(options) return scissl.SciSslX509Request.new { names = options.names, key = options.key } end,
+      hosts = function(options) return ends.clientContext():setVerifyHosts(options.names) end,
+      alpn = function(options) return ends.clientContext():setAlpn(options.names) end,
+      issuers = function(options) return ends.clientContext():setAcceptedIssuers(options.names) end,
+    })
+    survives_all(function()
+      return { { "Groups", "P-256" }, { "MinProtocol", "TLSv1.2" }, { "Groups", "P-384" } }
+    end, function(list) list[1], list[2], list[3] = nil, nil, nil end, {
+      commands = function(list) return ends.clientContext():setCommands(list) end,
+    })
+  end)
+
+  it("the certificates that verify was given harms nobody", function()
+    survives_all(function()
+      local list = { assert(scissl.SciSslX509Certificate.fromPem(pki.otherCa.certificatePem)) }
+      return list, { assert(scissl.SciSslX509Certificate.fromPem(pki.ca.certificatePem)) }
+    end, function(intermediates, trusted)
+      intermediates[1]:close()
+      trusted[1]:close()
+    end, { verify = function(intermediates, trusted)
+      return pki.server.certificate:verify(trusted, { intermediates = intermediates })
+    end })
+  end)
+end)
+
+describe("A finalizer", function()
+  -- What finalizers and the call take together, while `take` is called and a finalizer takes at each allocation.
+  local function taken(make, take)
+    for delay = 0, 5 do
+      local expected = make()
+      expected = take(expected)
+      local socket, inside, outside = make(), "", ""
+      under_pressure(delay, function() inside = take(socket) end, function() outside = take(socket) end)
+      assert.are.equal(#expected, #inside + #outside + #take(socket))
+      assert.are.equal("", take(socket))
+      socket:close()
+    end
+  end
+
+  it("that drains a socket takes what the call that it interrupts has left", function()
+    local client_context = ends.clientContext()
+    taken(function()
+      local client = assert(scissl.SciSslSocket.onMemory(client_context):sslInitialize())
+      client:sslConnect()
+      return client
+    end, function(client) return client:sslDrain() end)
+    taken(function()
+      local client = assert(scissl.SciSslSocket.onMemory(client_context):sslInitialize())
+      client:sslFeed(("x"):rep(70000))
+      return client
+    end, function(client) return client:sslUnread() end)
   end)
 end)
 

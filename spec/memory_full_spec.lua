@@ -1,0 +1,226 @@
+-- Memory that runs out in the middle of a call: what was refused stays refused, and no byte is lost silently.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+local scarce_support = require "spec.support.scarce"
+
+local VERSIONS = { "TLSv1.2", "TLSv1.3" }
+local scarce, why = scarce_support.load()
+
+local function promise(name, test)
+  it(name, function()
+    if not scarce then return pending(name .. ": " .. why) end
+    test()
+  end)
+end
+
+local function is_error(value, condition)
+  assert.is_true(scissl.isSslError(value), tostring(value))
+  if condition then assert.are.equal(condition, value:condition()) end
+end
+
+-- Calls `call(a, b)` with the two that `make()` answers, while allocation n + 1 and those behind it fail: for each
+-- n that is reached. When the call has raised, `check(a, b)` looks at what stays. Answers what the last call answers.
+local function run_out(make, call, check)
+  local answer
+  scarce_support.each(function(n)
+    local a, b = make()
+    local results = table.pack(scarce.lua(n, false, call, a, b))
+    local failed, returned = results[1], results[2]
+    if not returned then
+      assert.are.equal("not enough memory", results[3])
+      check(a, b)
+    end
+    answer = results[3]
+    a:close()
+    b:close()
+    return returned and 0 or failed
+  end)
+  return answer
+end
+
+describe("A connection that has been refused stays so when memory runs out,", function()
+  for _, version in ipairs(VERSIONS) do
+    for name, cause in pairs { ["without a cause"] = false, ["for a cause"] = { "because" } } do
+      promise(("by a server at \"verify\", %s, %s"):format(name, version), function()
+        local function make()
+          local client, server = ends.pair { transport = "memory", version = version,
+            client = { identity = pki.client }, server = { verify = scissl.SSL_VERIFY_PEER } }
+          assert(server:sslSuspendAt "verify")
+          ends.handshake(client, server)
+          assert(server:sslRefuse("access_denied", "not you", cause or nil))
+          return server, client
+        end
+        local answer = run_out(make, function(server) return server:sslAccept() end, function(server)
+          is_error(server:sslAccept(), "memory_full")
+          is_error(server:sslRead(), "memory_full")
+          is_error(server:sslWrite "secret")
+          assert.is_false(server:isSecure())
+        end)
+        is_error(answer, cause and "handler_failed" or "refused")
+      end)
+    end
+
+    promise("by a client at \"verify\", " .. version, function()
+      local function make()
+        local client, server = ends.pair { transport = "memory", version = version }
+        assert(client:sslSuspendAt "verify")
+        ends.handshake(client, server)
+        assert(client:sslRefuse())
+        return client, server
+      end
+      is_error(run_out(make, function(client) return client:sslConnect() end, function(client)
+        is_error(client:sslConnect(), "memory_full")
+      end))
+    end)
+
+    promise("by OpenSSL, for the peer's certificate, " .. version, function()
+      local function make()
+        local client, server = ends.pair { transport = "memory", version = version, verifyHost = "elsewhere.example" }
+        client:sslConnect()
+        ends.shuttle(client, server)
+        server:sslAccept()
+        ends.shuttle(client, server)
+        return client, server
+      end
+      is_error(run_out(make, function(client) return client:sslConnect() end, function(client)
+        is_error(client:sslConnect(), "memory_full")
+      end), "certificate_wrong_host")
+    end)
+
+    promise("by damaged bytes in what it reads, " .. version, function()
+      local function make()
+        local client, server = ends.connected { transport = "memory", version = version }
+        client:sslWrite "good"
+        local good = client:sslDrain()
+        client:sslWrite "bad"
+        local bad = client:sslDrain()
+        server:sslFeed(good .. bad:sub(1, -2) .. string.char(bad:byte(-1) ~ 1))
+        return server, client
+      end
+      assert.are.equal("good", run_out(make, function(server) return server:sslRead() end, function(server)
+        is_error(server:sslRead())
+        is_error(server:sslRead())
+      end))
+    end)
+
+    promise("by a transport that is gone while it writes, " .. version, function()
+      local function make()
+        local client, server = ends.connected { transport = "pair", version = version }
+        server:shutdown "rw"
+        return client, server
+      end
+      is_error(run_out(make, function(client) return client:sslWrite "lost" end, function(client)
+        is_error(client:sslWrite "other")
+      end))
+    end)
+  end
+end)
+
+describe("Bytes that Lua has no memory for", function()
+  local reads = {
+    sslRead = function(socket) return socket:sslRead() end,
+    sslReadSized = function(socket) return socket:sslReadSized(5) end,
+    ["sslReadSized of many"] = function(socket) return socket:sslReadSized(100000) end,
+  }
+  for _, version in ipairs(VERSIONS) do
+    for name, read in pairs(reads) do
+      promise(("end the connection that %s took them from, %s"):format(name, version), function()
+        local function make()
+          local client, server = ends.connected { transport = "memory", version = version }
+          client:sslWrite(("first"):rep(3000))
+          ends.shuttle(client, server)
+          return server, client
+        end
+        local answer = run_out(make, read, function(server, client)
+          client:sslWrite "second"
+          ends.shuttle(client, server)
+          local again = server:sslRead() -- all of them, or none of what came behind them
+          if type(again) ~= "string" then return is_error(again, "memory_full") end
+          assert.are.equal("first", again:sub(1, 5))
+        end)
+        assert.are.equal("first", answer:sub(1, 5))
+      end)
+    end
+
+    promise("stay where sslPeek has looked at them, " .. version, function()
+      local function make()
+        local client, server = ends.connected { transport = "memory", version = version }
+        client:sslWrite(("first"):rep(3000))
+        ends.shuttle(client, server)
+        return server, client
+      end
+      run_out(make, function(server) return server:sslPeek() end, function(server)
+        assert.are.equal(("first"):rep(3000), server:sslRead())
+      end)
+    end)
+
+    promise("stay where sslDrain and sslUnread have not handed them out, " .. version, function()
+      local function make()
+        local client, server = ends.pair { transport = "memory", version = version }
+        client:sslConnect()
+        return client, server
+      end
+      local hello = make():sslDrain()
+      local answer = run_out(make, function(client) return client:sslDrain() end, function(client)
+        assert.are.equal(#hello, #client:sslDrain())
+        assert.are.equal("", client:sslDrain())
+      end)
+      assert.are.equal(#hello, #answer)
+      run_out(make, function(_, server)
+        server:sslFeed(hello)
+        return server:sslUnread()
+      end, function(_, server)
+        assert.are.equal(hello, server:sslUnread())
+        assert.are.equal("", server:sslUnread())
+      end)
+    end)
+
+    promise("and must be written again end the connection, " .. version, function()
+      local strings = { ("x"):rep(400000) }
+      local function make() return ends.connected { transport = "memory", version = version } end
+      local answer = run_out(make, function(client) return client:sslWritev(strings) end, function(client)
+        is_error(client:sslWritev { ("y"):rep(400000) }, "memory_full")
+      end)
+      assert.is_true(answer > 200000 and answer < 400000)
+    end)
+  end
+
+  promise("end the connection of a plain socket", function()
+    local function make()
+      local near, far = scissl.SciSocket.pair()
+      far:send(("first"):rep(3000))
+      return near, far
+    end
+    local answer = run_out(make, function(near) return near:recv(65536) end, function(near, far)
+      far:send "second"
+      local again, err = near:recv(65536)
+      if again then assert.are.equal("first", again:sub(1, 5)) else is_error(err, "memory_full") end
+    end)
+    assert.are.equal(15000, #answer)
+  end)
+
+  promise("end a server's reading of early data", function()
+    local client_context, server_context = ends.clientContext(), ends.serverContext { setup = function(context)
+      context:setMaxReplayableData(16384)
+    end }
+    local function make()
+      local client, server = ends.connected { transport = "memory", client = client_context, server = server_context }
+      ends.shuttle(client, server)
+      client:sslRead()
+      local session = client:getSession()
+      client:close()
+      server:close()
+      client, server = ends.pair { transport = "memory", client = client_context, server = server_context }
+      client:setSession(session)
+      assert.are.equal(3000, client:sslWriteReplayable(("first"):rep(600)))
+      ends.shuttle(client, server)
+      return server, client
+    end
+    local answer = run_out(make, function(server) return server:sslReadReplayable() end, function(server)
+      local again = server:sslReadReplayable()
+      if type(again) == "string" then assert.are.equal("first", again:sub(1, 5)) else is_error(again, "memory_full") end
+    end)
+    assert.are.equal(3000, #answer)
+  end)
+end)

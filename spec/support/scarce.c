@@ -1,0 +1,98 @@
+/* scarce.c: a Lua module that lets memory run out while a function is called. See scarce.lua. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <openssl/crypto.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+typedef struct supply {
+    long left;   /* allocations that still succeed; below 0: all do */
+    bool once;   /* one fails, and those behind it succeed */
+    long failed; /* allocations that have failed */
+} supply;
+
+static supply openssl = {.left = -1};
+static lua_Alloc lua_allocate;
+static void *lua_data;
+static supply lua_supply = {.left = -1};
+
+static bool is_empty(supply *from) {
+    if (from->left < 0) return false;
+    if (from->left > 0) {
+        from->left--;
+        return false;
+    }
+    from->failed++;
+    if (from->once) from->left = -1;
+    return true;
+}
+
+static void *allocate_lua(void *unused, void *block, size_t old_size, size_t size) {
+    (void)unused;
+    if (size > 0 && (!block || size > old_size) && is_empty(&lua_supply)) return NULL;
+    return lua_allocate(lua_data, block, old_size, size);
+}
+
+static void *allocate_openssl(size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    return size > 0 && !is_empty(&openssl) ? malloc(size) : NULL;
+}
+
+static void *reallocate_openssl(void *block, size_t size, const char *file, int line) {
+    (void)file, (void)line;
+    if (size > 0) return is_empty(&openssl) ? NULL : realloc(block, size);
+    free(block);
+    return NULL;
+}
+
+static void free_openssl(void *block, const char *file, int line) {
+    (void)file, (void)line;
+    free(block);
+}
+
+/* Calls the function behind the arguments (allocations that succeed, once) as pcall does; answers how many have failed first. */
+static int call_with(lua_State *L, supply *from) {
+    lua_Integer left = luaL_checkinteger(L, 1);
+    from->once = lua_toboolean(L, 2);
+    luaL_checktype(L, 3, LUA_TFUNCTION);
+    luaL_checkstack(L, LUA_MINSTACK, NULL);
+    from->failed = 0;
+    from->left = (long)left;
+    int status = lua_pcall(L, lua_gettop(L) - 3, LUA_MULTRET, 0);
+    from->left = -1;
+    lua_pushinteger(L, from->failed);
+    lua_replace(L, 1);
+    lua_pushboolean(L, status == LUA_OK);
+    lua_replace(L, 2);
+    return lua_gettop(L);
+}
+
+static int call_without_lua(lua_State *L) { return call_with(L, &lua_supply); }
+static int call_without_openssl(lua_State *L) { return call_with(L, &openssl); }
+
+/* Before the library is unloaded. */
+static int end(lua_State *L) {
+    if (lua_allocate) lua_setallocf(L, lua_allocate, lua_data);
+    lua_allocate = NULL;
+    return 0;
+}
+
+int luaopen_scarce(lua_State *L);
+
+int luaopen_scarce(lua_State *L) {
+    static const luaL_Reg functions[] = {{"lua", call_without_lua}, {"openssl", call_without_openssl}, {NULL, NULL}};
+    if (!lua_allocate) {
+        lua_allocate = lua_getallocf(L, &lua_data);
+        lua_setallocf(L, allocate_lua, NULL);
+    }
+    luaL_newlib(L, functions);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, end);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_pushboolean(L, CRYPTO_set_mem_functions(allocate_openssl, reallocate_openssl, free_openssl));
+    lua_setfield(L, -2, "hasOpenssl");
+    return 1;
+}

@@ -1,0 +1,48 @@
+--- spec/support/scarce.lua: memory that runs out while a function is called.
+--
+--    local scarce, why = require "spec.support.scarce".load()   -- nil, why: it cannot be built here
+--    scarce.lua(n, once, f, ...)      Lua's allocation n + 1 fails, and the ones behind it unless `once`, while f runs:
+--                                     how many failed, then what pcall(f, ...) answers
+--    scarce.openssl(n, once, f, ...)  the same for OpenSSL, where `hasOpenssl`: in a process that has loaded this
+--                                     before scissl.core
+--
+--    require "spec.support.scarce".each(round)   calls round(n) for n = 0, 1, … until it answers 0
+--    require "spec.support.scarce".path()        the folder of scarce.so, for the LUA_CPATH of a child
+
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local M = {}
+local folder, module
+
+-- The folder of scarce.so, or nil and why there is none.
+function M.path()
+  if folder then return folder end
+  if not ends.has "cc" then return nil, "no C compiler here" end
+  local place = pki.folder()
+  local flags = "$(pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4) "
+    .. "$(pkg-config --cflags --libs libcrypto 2>/dev/null || echo -lcrypto)"
+  local built <close> = ends.start(("sh -c 'cc -shared -fPIC -o %s/scarce.so spec/support/scarce.c %s'"):format(place,
+    flags))
+  local output, _, code = built:finish()
+  if code ~= 0 then return nil, "scarce.c cannot be built here: " .. output:match "[^\n]*" end
+  folder = place
+  return folder
+end
+
+function M.load()
+  local place, why = M.path()
+  if not place then return nil, why end
+  module = module or assert(package.loadlib(place .. "/scarce.so", "luaopen_scarce"))()
+  return module
+end
+
+--- Calls `round(n)` for n = 0, 1, … until it answers 0, the number of allocations that have failed. Answers how often.
+function M.each(round)
+  for n = 0, 100000 do
+    if round(n) == 0 then return n end
+  end
+  error "it never had enough memory"
+end
+
+return M
