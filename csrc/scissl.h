@@ -356,8 +356,10 @@ typedef struct sci_transport {
     bool eof;                  /* the peer has ended its side of the transport */
     unsigned char first[16];   /* the first bytes that came: they tell what a peer that does not speak TLS speaks */
     size_t first_length;
-    sci_queue in, out; /* of a memory transport */
-    sci_queue seen;    /* what has been read since `records` was set, for a handshake that may have to begin again */
+    sci_queue in;   /* of a memory transport */
+    sci_queue out;  /* the same; of a descriptor, the rest of a record that it did not take whole */
+    bool whole;     /* a record is written now, and taken whole */
+    sci_queue seen; /* what has been read since `records` was set, for a handshake that may have to begin again */
     bool records, replays;
     size_t replayed; /* bytes of `seen` that were read again, where it `replays` */
 } sci_transport;
@@ -373,6 +375,7 @@ void sci_transport_record(sci_transport *transport);     /* from now on, until â
 void sci_transport_forget(sci_transport *transport);     /* â€¦ now */
 void sci_transport_fill_first(sci_transport *transport); /* where OpenSSL has read less than `first` takes */
 bool sci_transport_replay(sci_transport *transport);     /* reads what was recorded again; false: it is incomplete */
+bool sci_transport_has_room(sci_transport *transport);   /* for another record; tries to send what is queued */
 BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport); /* does not own `transport` */
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory */
 void sci_queue_skip(sci_queue *queue, size_t length);

@@ -125,7 +125,7 @@ static int sslsocket_accept(lua_State *L) {
 static void forget_write(lua_State *L, int index, sci_sslsocket *socket) {
     lua_pushnil(L);
     lua_setiuservalue(L, index, SCI_SSL_PENDING);
-    socket->pending_offset = socket->pending_length = 0;
+    socket->pending_offset = socket->pending_length = socket->made_length = 0;
 }
 
 static void drop_ssl(sci_sslsocket *socket) {
@@ -147,6 +147,7 @@ static void reset_connection(sci_sslsocket *socket) {
     transport->hold = transport->nowait = transport->eof = transport->spoilt = transport->withheld = false;
     memset(&socket->sizing, 0, sizeof socket->sizing);
     transport->first_length = 0;
+    if (!socket->memory) sci_queue_free(&transport->out);
     socket->role = SCI_NO_ROLE;
     socket->write_failed = socket->wide = socket->said_end = false;
     socket->secured = socket->failed = socket->torn = socket->end_unread = socket->handler_failed = false;
@@ -294,6 +295,7 @@ static void drop_connection(lua_State *L, sci_sslsocket *socket) {
     drop_ssl(socket);
     sci_ssl_end_trace(socket);
     sci_queue_free(&socket->transport.in);
+    if (!socket->memory) sci_queue_free(&socket->transport.out);
     sci_transport_forget(&socket->transport);
     sci_ssl_forget_stations(socket);
     forget_write(L, 1, socket);

@@ -85,9 +85,10 @@ typedef struct sci_sslsocket {
     int alert_sent;    /* the fatal alert that we sent, or -1 */
     size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that must come again */
     size_t record_length;                  /* of what was given to OpenSSL last */
-    sci_sizing sizing;                     /* how long records are; all zero: as long as they may be */
-    long session_timeout;                  /* inherited at sslInitialize, seconds */
-    unsigned char sid[SCI_SID_LENGTH];     /* inherited: session id context */
+    size_t made_length; /* of the pending bytes that OpenSSL has made a record of, which the transport has not taken */
+    sci_sizing sizing;  /* how long records are; all zero: as long as they may be */
+    long session_timeout;              /* inherited at sslInitialize, seconds */
+    unsigned char sid[SCI_SID_LENGTH]; /* inherited: session id context */
     unsigned int sid_length;
     const unsigned char *alpn; /* bytes of SCI_SSL_ALPN, or NULL */
     unsigned int alpn_length;
@@ -240,7 +241,8 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 /* Whether `length` bytes may be written now. False: an answer was pushed. */
 bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
 
-/* Writes record after record. Answers the bytes that went; `*result` is OpenSSL's last answer. */
+/* Writes record after record. Returns the bytes that went; `*result` is what OpenSSL has returned last, or below 0 where the
+ * transport is full. */
 size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result);
 
 /* Answers for `total` bytes written, the last call having answered `result`. `rest` is what was given to it, and must

@@ -175,18 +175,51 @@ static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
     return 1;
 }
 
-static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *done) {
-    sci_transport *transport = BIO_get_data(bio);
+/* As send(2). */
+static ssize_t send_now(sci_transport *transport, const void *data, size_t size) {
     ssize_t sent;
-    *done = 0;
-    BIO_clear_retry_flags(bio);
-    if (transport->withheld) return must_wait(bio, BIO_FLAGS_WRITE);
     int descriptor = sci_socket_descriptor(transport->socket);
     int flags = MSG_NOSIGNAL | (transport->nowait ? MSG_DONTWAIT : 0);
     do sent = transport->ktls ? sci_ktls_send(transport, data, size, flags) : send(descriptor, data, size, flags);
     while (sent < 0 && errno == EINTR);
-    if (sent < 0) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
-    *done = (size_t)sent;
+    return sent;
+}
+
+/* Sends what is queued. False: there is more; errno says why. */
+static bool send_queued(sci_transport *transport) {
+    sci_queue *out = &transport->out;
+    while (out->length > 0) {
+        ssize_t sent = send_now(transport, out->bytes + out->start, out->length);
+        if (sent < 0) return false;
+        sci_queue_skip(out, (size_t)sent);
+    }
+    return true;
+}
+
+bool sci_transport_has_room(sci_transport *transport) {
+    if (!transport->socket) return transport->out.length < SCI_MEMORY_LIMIT;
+    if (transport->out.length == 0 || send_queued(transport)) return true;
+    if (!would_block(errno)) transport->system_errno = errno;
+    return false;
+}
+
+/* Of a record of data the rest that the descriptor does not take is queued. The kernel's own records are its own affair. */
+static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    ssize_t sent = -1;
+    *done = 0;
+    BIO_clear_retry_flags(bio);
+    if (transport->withheld) return must_wait(bio, BIO_FLAGS_WRITE);
+    if (transport->out.length == 0 || send_queued(transport)) sent = send_now(transport, data, size);
+    bool queues = transport->whole && !transport->ktls;
+    if (sent < 0 && !(queues && would_block(errno))) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
+    *done = sent > 0 ? (size_t)sent : 0;
+    if (!queues || *done == size) return 1;
+    if (!sci_queue_put(&transport->out, data + *done, size - *done)) {
+        transport->system_errno = ENOMEM;
+        return 0;
+    }
+    *done = size;
     return 1;
 }
 
@@ -212,8 +245,9 @@ static int memory_write(BIO *bio, const char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     *done = 0;
     BIO_clear_retry_flags(bio);
-    if (transport->withheld || transport->out.length >= SCI_MEMORY_LIMIT) return must_wait(bio, BIO_FLAGS_WRITE);
-    size_t room = SCI_MEMORY_LIMIT - transport->out.length;
+    if (transport->withheld || (transport->out.length >= SCI_MEMORY_LIMIT && !transport->whole))
+        return must_wait(bio, BIO_FLAGS_WRITE);
+    size_t room = transport->whole ? size : SCI_MEMORY_LIMIT - transport->out.length;
     size_t length = size < room ? size : room;
     if (!sci_queue_put(&transport->out, data, length)) {
         transport->system_errno = ENOMEM;

@@ -67,22 +67,49 @@ static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
     return length < most ? length : most;
 }
 
+/* Has OpenSSL make a record, once, and the transport take it. OpenSSL is never left with a record that it has not got rid of:
+ * until then it could not reply to a KeyUpdate, or take part in a renegotiation, and would end the connection where the
+ * peer asks for either. Returns 1; 0 where OpenSSL fails, below 0 where the transport is full. */
+static int write_record(sci_sslsocket *socket, const char *bytes, size_t length, size_t *done) {
+    sci_transport *transport = &socket->transport;
+    if (!sci_transport_has_room(transport)) return -1;
+    if (socket->made_length == 0) {
+        transport->whole = true;
+        int result = SSL_write_ex(socket->ssl, bytes, length, done);
+        transport->whole = false;
+        if (result <= 0) return 0;
+        socket->made_length = *done;
+        if (transport->socket && !sci_transport_has_room(transport)) return -1;
+    }
+    *done = socket->made_length;
+    socket->made_length = 0;
+    return 1;
+}
+
 size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result) {
     size_t total = 0, done = 0;
     bool again = socket->pending_length > 0;
+    if (!again) socket->made_length = 0;
     socket->write_failed = false;
     do {
         size_t part = next_length(socket, length - total, again);
         again = false;
         socket->record_length = part;
         socket->transport.data_end = bytes + total + part;
-        *result = SSL_write_ex(socket->ssl, bytes + total, part, &done);
+        *result = write_record(socket, bytes + total, part, &done);
         if (*result <= 0) break;
         total += done;
         socket->sizing.sent += done;
     } while (total < length);
     socket->transport.data_end = NULL;
     return total;
+}
+
+/* Pushes why a write did not go. */
+static void push_reason(lua_State *L, sci_sslsocket *socket, int result) {
+    if (result == 0) sci_ssl_push_failure(L, socket, result, "write");
+    else if (socket->transport.system_errno != 0) sci_ssl_push_error(L, socket, SSL_ERROR_SYSCALL, "write");
+    else sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_WRITE);
 }
 
 /* Pushes the answer, and keeps what must come again: until then the stream is torn. False: nothing must. */
@@ -92,7 +119,7 @@ static bool push_unwritten(lua_State *L, sci_sslsocket *socket, int result, cons
     size_t length = socket->record_length;
     if (string == 0) memcpy(record, rest, length);
     socket->torn = true;
-    sci_ssl_push_failure(L, socket, result, "write");
+    push_reason(L, socket, result);
     bool again = lua_isinteger(L, -1) || socket->write_failed;
     if (again) {
         if (string > 0) lua_pushvalue(L, string);

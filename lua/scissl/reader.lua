@@ -29,14 +29,14 @@ local function hear(self)
 end
 
 -- Waits in an operation of reading, for its own time. What is still to be sent goes out meanwhile, as far as the peer
--- takes it: it may be what the peer's answer waits for.
+-- takes it: it may be what the peer's answer waits for. A read that has to send first waits for that alone.
 local function await(self, events)
   local deadline = self.readBy
   if deadline == nil then
     deadline = writer.deadline(self) or false
     self.readBy = deadline
   end
-  if writer.pushSome(self) then events = "rw" end
+  if writer.pushSome(self) and events == "r" then events = "rw" end
   return self.link:await(self.waiter, events, deadline or nil, "read", self.seconds)
 end
 
