@@ -8,6 +8,7 @@ void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     socket->transport.taken = 0;
     socket->transport.stopped = false;
     socket->transport.unsent = false;
+    socket->transport.began = 0;
     socket->L = L;
 }
 

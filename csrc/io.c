@@ -66,7 +66,6 @@ static size_t read_buffered(sci_sslsocket *socket, unsigned char *buffer, size_t
     stop_waiting(socket, true);
     while (*result > 0 && total < size && SSL_has_pending(socket->ssl)) {
         size_t length = 0;
-        socket->transport.taken = 0;
         *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         total += length;
     }
@@ -154,13 +153,20 @@ waits for the first byte.
 */
 static int sslsocket_read(lua_State *L) { return read_max(L, false); }
 
-/* Reads on until the buffer is full. Answers the bytes; `*result` is OpenSSL's last answer. */
+/* Records that one call takes for `size` bytes before it lets others have their turn: peers that mean well send longer ones. */
+#define FILLING_RECORDS(size) ((size) / 512 + 64)
+
+/* Reads on until the buffer is full. Returns the bytes; `*result` is what OpenSSL has returned last. A non-blocking socket
+ * leaves in the descriptor what comes behind too many short records: there it is announced. */
 static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
-    size_t total = 0, length = 0;
+    size_t total = 0, length = 0, records = FILLING_RECORDS(size);
     do {
+        socket->transport.taken = 0;
+        if (records-- == 0 && !socket->memory && !sci_socket_blocking(&socket->socket)) stop_waiting(socket, true);
         *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         if (*result > 0) total += length;
     } while (*result > 0 && total < size);
+    wait_again(socket);
     return total;
 }
 

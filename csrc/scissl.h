@@ -347,6 +347,7 @@ typedef struct sci_transport {
     bool withheld;             /* nothing is written: what there is depends on the verdict about the peer */
     size_t taken;              /* bytes that the call at hand has read … */
     bool stopped;              /* … until it was stopped, at SCI_READ_LIMIT */
+    int64_t began;             /* nanoseconds: its second read, where the descriptor has a time-out; below 0: none */
     bool spoilt;               /* the peer has exceeded a limit: what is read from now on is no record */
     bool ktls;                 /* the kernel makes records of what is sent … */
     bool ktls_ends;            /* … and no more of them: it was to take new keys */

@@ -1,7 +1,9 @@
 /* transport.c: what TLS runs over. BIOs for a descriptor, which never raises SIGPIPE, and for a pair of queues. */
-#include "scissl.h"
+#include "socket.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/types.h>
@@ -153,6 +155,29 @@ static int descriptor_failed(BIO *bio, sci_transport *transport, int retry_flag)
     return 0;
 }
 
+/* Milliseconds that a read of a blocking descriptor may take by SO_RCVTIMEO; -1: as long as it likes. */
+static int own_timeout(const sci_transport *transport, int descriptor) {
+    struct timeval time = {0};
+    socklen_t size = sizeof time;
+    if (transport->nowait || !sci_socket_blocking(transport->socket)) return -1;
+    if (getsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, &size) != 0) return -1;
+    if ((time.tv_sec == 0 && time.tv_usec == 0) || time.tv_sec > INT_MAX / 1000 - 1) return -1;
+    return (int)(time.tv_sec * 1000 + (time.tv_usec + 999) / 1000);
+}
+
+/* The system counts a descriptor's time-out anew for each of its reads, of which a peer can make one of our calls do many:
+ * they share one, from the second on. False: it has passed. */
+static bool awaits_more(sci_transport *transport, int descriptor) {
+    if (transport->taken == 0 || transport->began < 0) return true;
+    int milliseconds = own_timeout(transport, descriptor);
+    if (milliseconds < 0) transport->began = -1;
+    if (milliseconds < 0) return true;
+    int64_t now = sci_now();
+    if (transport->began == 0) transport->began = now;
+    int64_t left = transport->began + milliseconds * INT64_C(1000000) - now;
+    return sci_descriptor_wait(descriptor, POLLIN, left > 0 ? (int)(left / 1000000) : 0) != 0;
+}
+
 static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     ssize_t got;
@@ -162,6 +187,7 @@ static int descriptor_read(BIO *bio, char *data, size_t size, size_t *done) {
     if (read_again(transport, data, size, done)) return 1;
     if (transport->hold || has_enough(transport)) return must_wait(bio, BIO_FLAGS_READ);
     int descriptor = sci_socket_descriptor(transport->socket);
+    if (!awaits_more(transport, descriptor)) return must_wait(bio, BIO_FLAGS_READ);
     do got = recv(descriptor, data, size, transport->nowait ? MSG_DONTWAIT : 0);
     while (got < 0 && errno == EINTR);
     if (got < 0) return descriptor_failed(bio, transport, BIO_FLAGS_READ);

@@ -159,7 +159,10 @@ local function read_replayable(run, take)
     local answer = socket:sslReadReplayable()
     if core.isSslError(answer) then return nil, answer end
     if answer == 0 then return socket end
-    if type(answer) == "string" then take(socket, answer)
+    if type(answer) == "string" then
+      take(socket, answer)
+      local went, failure = wait.turn(run.waiter, socket, run.deadline, run.role, run.timeout)
+      if not went then return nil, failure end
     else
       local served, failure = serve(run, answer)
       if not served then return nil, failure end

@@ -7,6 +7,7 @@
 --   taken off, and answers true, or else as `receive`
 -- * `link:sayEnd()` tells the peer that nothing more will be written: true, or else as `receive`
 -- * `link:await(waiter, events, deadline, phase, seconds)` waits (as `scissl.wait.ready`)
+-- * `link:turn(waiter, deadline, phase, seconds)` lets others have their turn (as `scissl.wait.turn`)
 -- * `link:sweep()` reads away what nobody wants any more; then `link:close([waiter])`
 -- * `link:awaitTickets(waiter, seconds)`, of TLS, is for clients that have not read anything
 -- * `link.socket` knows what there is to know of the connection; `link:base()` is the socket that has the descriptor
@@ -39,6 +40,10 @@ local function await(self, waiter, ...)
   return wait.ready(waiter, self.socket, ...)
 end
 
+local function turn(self, waiter, ...)
+  return wait.turn(waiter, self.socket, ...)
+end
+
 -- Whether a TLS 1.3 server may still be sending us the session tickets that follow its handshake.
 local function awaits_tickets(socket)
   return socket:version() == "TLSv1.3" and not socket:getSession()
@@ -56,7 +61,8 @@ end
 -- moment for the tickets, before it says its end: OpenSSL drops those that come later.
 function link.awaitTickets(self, waiter, seconds)
   local deadline = wait.deadline(math.min(seconds or LINGER, LINGER))
-  while awaits_tickets(self.socket) do
+  for _ = 1, READ_AWAY do
+    if not awaits_tickets(self.socket) then return end
     local bytes, _, events = self:receive()
     if not bytes and not (events == "r" and self:await(waiter, "r", deadline, "close")) then return end
   end
@@ -73,7 +79,9 @@ end
 
 -- ---- a plain socket
 
-local Plain = { base = base, settle = settle, await = await, sweep = sweep, secure = false, descriptor = true }
+local Plain = {
+  base = base, settle = settle, await = await, turn = turn, sweep = sweep, secure = false, descriptor = true,
+}
 Plain.__index = Plain
 
 local function not_now(failure, events)
@@ -138,7 +146,7 @@ end
 
 local translate = link.translate
 
-local Secure = { base = base, settle = settle, await = await, sweep = sweep, secure = true }
+local Secure = { base = base, settle = settle, await = await, turn = turn, sweep = sweep, secure = true }
 Secure.__index = Secure
 
 function Secure:receive(max)

@@ -28,23 +28,25 @@ local function hear(self)
   self.heard = true
 end
 
+-- When the operation of reading at hand has to be over; nil: as long as it takes.
+local function read_by(self)
+  if self.readBy == nil then self.readBy = writer.deadline(self) or false end
+  return self.readBy or nil
+end
+
 -- Waits in an operation of reading, for its own time. What is still to be sent goes out meanwhile, as far as the peer
 -- takes it: it may be what the peer's answer waits for. A read that has to send first waits for that alone.
 local function await(self, events)
-  local deadline = self.readBy
-  if deadline == nil then
-    deadline = writer.deadline(self) or false
-    self.readBy = deadline
-  end
+  local deadline = read_by(self)
   if writer.pushSome(self) and events == "r" then events = "rw" end
-  return self.link:await(self.waiter, events, deadline or nil, "read", self.seconds)
+  return self.link:await(self.waiter, events, deadline, "read", self.seconds)
 end
 
 -- After many reads in a row others get their turn, and the deadline a look. Of what has been read ahead no descriptor
 -- tells.
 local function take_turn(self)
   self.turns = 0
-  if self.link:dirty() then return true end
+  if self.link:dirty() then return self.link:turn(self.waiter, read_by(self), "read", self.seconds) end
   return await(self, self.link:events())
 end
 

@@ -254,7 +254,7 @@ end
 
 -- Takes in what the peer has sent before its close_notify. True; or nil and a SciSslError.
 local function read_to_end(self)
-  local deadline
+  local deadline = writer.deadline(self)
   while true do
     local bytes, failure, events = self.link:receive()
     if bytes then
@@ -262,11 +262,13 @@ local function read_to_end(self)
       if self.buffer.size > self.maxBuffer then
         return refuse("shutdown", "too_much_data", "more than %d bytes came", self.maxBuffer)
       end
+      local went
+      went, failure = self.link:turn(self.waiter, deadline, "shutdown", self.seconds)
+      if not went then return nil, failure end
     elseif failure then return nil, failure
     elseif not events then return true
     else
       local ready
-      deadline = deadline or writer.deadline(self)
       ready, failure = self.link:await(self.waiter, events, deadline, "shutdown", self.seconds)
       if not ready then return nil, failure end
     end

@@ -15,6 +15,7 @@ local Tunnel = { secure = true }
 Tunnel.__index = Tunnel
 
 local CHUNK = 65536 -- bytes that are moved at a time
+local IN_A_ROW = 16 -- of these without data for the caller, after which others get their turn
 
 -- Moves what TLS has for the peer. True: all of it.
 function Tunnel:settle()
@@ -62,11 +63,15 @@ local function go_on(self, answer, phase)
   return self:move(events)
 end
 
+-- Reads what is below until there are data for the caller, or for some rounds; these end at a moment when nothing is
+-- left here, so that the link below announces what comes next.
 function Tunnel:receive(max)
-  local socket = self.socket
+  local socket, rounds = self.socket, 0
   while true do
     local answer = socket:sslRead(max)
     if type(answer) == "string" then return answer end
+    rounds = rounds + 1
+    if rounds > IN_A_ROW and wait.wanted(socket, answer) == "r" and not self:dirty() then return nil, nil, "r" end
     local again, failure, events = go_on(self, answer, "read")
     if not again then return nil, failure, events end
   end
@@ -97,6 +102,10 @@ end
 
 function Tunnel:await(...)
   return self.lower:await(...)
+end
+
+function Tunnel:turn(...)
+  return self.lower:turn(...)
 end
 
 Tunnel.awaitTickets = link.awaitTickets
@@ -202,6 +211,11 @@ end
 
 function Relay:await(_, ...)
   return wait.ready(relay, self, ...)
+end
+
+-- Each of its calls waits, and lets others have their turn there.
+function Relay:turn(_, ...)
+  return wait.turn(function() return true end, self, ...)
 end
 
 function Relay.settle()

@@ -82,6 +82,23 @@ function wait.deadline(timeout) end
 ---```
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what) end
 
+---Lets others have their turn, in an operation that has a deadline, need not wait and has gone on for long.
+---
+---@param waiter function
+---@param socket any
+---@param deadline number?
+---@param phase string the operation, for errors
+---@param timeout number? the seconds that led to the deadline, for errors
+---@return boolean? # true
+---@return SciSslError? # as of `wait.ready`
+---@usage
+---```lua
+---local wait = require "scissl.wait"
+---local near, far = scissl.SciSocket.pair()
+---print(wait.turn(wait.find "poll", near, wait.deadline(10), "read", 10)) --> true
+---```
+function wait.turn(waiter, socket, deadline, phase, timeout) end
+
 ---Answers what a TLS call waits for when it says "not yet".
 ---
 ---@param socket SciSslSocket

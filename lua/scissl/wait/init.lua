@@ -171,6 +171,25 @@ function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
 end
 
+--- Lets others have their turn, in an operation that has a deadline, need not wait and has gone on for long.
+-- @tparam function waiter
+-- @param socket
+-- @tparam ?number deadline
+-- @tparam string phase the operation, for errors
+-- @tparam ?number timeout the seconds that led to the deadline, for errors
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as of `wait.ready`
+function wait.turn(waiter, socket, deadline, phase, timeout)
+  local time = now()
+  if deadline and time >= deadline then return nil, timed_out(phase, timeout) end
+  local good, ready, reason = pcall(waiter, socket, "r", time)
+  if not good then return nil, bad_waiter(phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready) end
+  local over = reason == nil or reason == "timeout" or core.isSslError(reason) and reason:condition() == "timeout"
+  if ready or over then return true end
+  return nil, given_up(reason, deadline, phase, timeout)
+end
+
 local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_WRITE] = "w" }
 
 --- Answers what a TLS call waits for when it says "not yet".

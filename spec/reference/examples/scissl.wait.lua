@@ -28,3 +28,8 @@ loop:spawn(function()
 end)
 loop:spawn(function() scissl.wait.cancel(near) end)
 assert(loop:run())
+
+--- scissl.wait.turn
+local wait = require "scissl.wait"
+local near, far = scissl.SciSocket.pair()
+print(wait.turn(wait.find "poll", near, wait.deadline(10), "read", 10)) --> true
