@@ -319,7 +319,9 @@ static bool next_entry(queue_entry *entry) {
         keep_text(entry, system ? strerror(ERR_GET_REASON(entry->code)) : ERR_reason_error_string(entry->code));
     entry->function = keep_text(entry, function);
     entry->file = keep_text(entry, file);
-    entry->data = (flags & ERR_TXT_STRING) && *data ? keep_text(entry, data) : NULL;
+    /* OpenSSL may quote the path or URI that it was given. */
+    bool shown = (flags & ERR_TXT_STRING) && *data && sci_path_subject(data) == data;
+    entry->data = shown ? keep_text(entry, data) : NULL;
     (void)ERR_get_error();
     return true;
 }

@@ -18,7 +18,10 @@ static BIO *refuse_by_errno(sci_failure *failure, int system_errno) {
     return NULL;
 }
 
-const char *sci_path_subject(const char *path) { return strstr(path, "-----BEGIN ") ? "PEM text" : path; }
+const char *sci_path_subject(const char *path) {
+    if (strstr(path, "-----BEGIN ")) return "PEM text";
+    return strstr(path, "pin-value=") ? "URI with a PIN" : path;
+}
 
 BIO *sci_open_file(const char *path, sci_failure *failure) {
     struct stat status;

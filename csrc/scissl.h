@@ -197,7 +197,7 @@ int sci_unseal(lua_State *L); /* scissl.unseal */
  * `path` as its subject. The caller frees the BIO. */
 BIO *sci_open_file(const char *path, sci_failure *failure);
 
-/* What an error names for `path`: itself, but for PEM text in its place, which may be a private key. */
+/* What an error names for a path or URI: itself, but for a text with a secret in it: PEM, or a PIN (RFC 7512). */
 const char *sci_path_subject(const char *path);
 
 /* Pushes a userdata that owns a new memory BIO, NULL when out of memory, and frees it when it is collected: for

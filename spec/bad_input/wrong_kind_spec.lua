@@ -216,6 +216,22 @@ describe("PEM text in place of a path", function()
   end)
 end)
 
+describe("A URI with a PIN (RFC 7512)", function()
+  it("is named, and not shown", function()
+    local uri = "pkcs11:token=none;object=key?pin-value=1234"
+    for _, load in ipairs {
+      function() return Key.fromUri(uri) end,
+      function() return Context.new():addTrustedUri(uri) end,
+      function() return scissl.connect { host = "localhost", port = 1, trustUri = uri } end,
+    } do
+      local _, err = load()
+      assert.are.equal("URI with a PIN", err:subject())
+      assert.is_nil(err:errorHint():find("1234", 1, true), err:errorHint())
+      for _, entry in ipairs(err:queue()) do assert.is_nil((entry.data or ""):find("1234", 1, true)) end
+    end
+  end)
+end)
+
 describe("Options that may be a path or the thing itself", function()
   it("tell bytes from a path", function()
     for option, cases in pairs {
