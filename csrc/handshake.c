@@ -87,6 +87,7 @@ static bool pass_resumption(lua_State *L, sci_sslsocket *socket, const char *pha
     long result = socket->station ? X509_V_OK : sci_ssl_judge_resumed(socket->ssl);
     if (result == X509_V_OK) return true;
     SSL_set_verify_result(socket->ssl, result);
+    if (sci_ssl_overlooks_resumed(socket, result)) return true;
     socket->refusal = sci_alert_of_result(result);
     (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), SSL_get_session(socket->ssl));
     sci_ssl_send_refusal(L, socket);

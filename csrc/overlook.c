@@ -16,6 +16,12 @@ static int on_verify_step(int good, X509_STORE_CTX *store) {
     return socket->overlooks;
 }
 
+bool sci_ssl_overlooks_resumed(sci_sslsocket *socket, long result) {
+    bool notes = SSL_get_verify_callback(socket->ssl) == on_verify_step;
+    if (notes && socket->verify_errors_count == 0) note_error(socket, (int)result, 0);
+    return socket->overlooks;
+}
+
 /***
 Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
 check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since

@@ -303,6 +303,9 @@ void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
 bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session);
 long sci_ssl_judge_resumed(const SSL *ssl);
 
+/* overlook.c: notes that result as a check in the handshake does. Whether it ends nothing. */
+bool sci_ssl_overlooks_resumed(sci_sslsocket *socket, long result);
+
 /* Whether a client may offer its session: where it verifies, the server's chain is verified again as if it had come now. */
 bool sci_ssl_may_offer_session(sci_sslsocket *socket);
 int sci_alert_of_result(long result);

@@ -223,7 +223,7 @@ static void take_verdict(sci_sslsocket *socket) {
     long now = sci_ssl_judge_resumed(socket->ssl);
     if (now != X509_V_OK) SSL_set_verify_result(socket->ssl, now);
     if (SSL_session_reused(socket->ssl)) {
-        socket->rejected = now != X509_V_OK;
+        socket->rejected = now != X509_V_OK && !sci_ssl_overlooks_resumed(socket, now);
         socket->verdict_depth = 0;
     }
     socket->verdict = SSL_get_verify_result(socket->ssl);

@@ -56,6 +56,30 @@ describe("sslNoteVerifyErrors", function()
     assert.are.same({}, client:verifyErrors())
   end)
 
+  for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+    for _, where in ipairs { "the end", "the verdict" } do
+      it(("lets a client come again, out of the cache, and notes it, at %s, %s"):format(where, version), function()
+        local client_context = ends.clientContext { method = version, identity = pki.stranger }
+        local server_context = ends.serverContext { method = version, verify = core.SSL_VERIFY_PEER }
+        server_context:setOptions(core.SSL_OP_NO_TICKET)
+        local session
+        for _ = 1, 2 do
+          local client, server = ends.pair { client = client_context, server = server_context }
+          server:sslNoteVerifyErrors(true)
+          if where == "the verdict" then server:sslSuspendAt "verify" end
+          if session then client:setSession(session) end
+          local client_answer, server_answer = ends.handshake(client, server)
+          if where == "the verdict" then client_answer, server_answer = ends.handshake(client, server) end
+          assert.are.same({ 1, 1 }, { client_answer, server_answer })
+          assert.are.equal(session ~= nil, server:isSessionReused())
+          assert.are.equal(core.X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY, server:verifyErrors()[1].code)
+          assert.are_not.equal(core.X509_V_OK, (server:sslVerifyCertificate()))
+          session = client:getSession()
+        end
+      end)
+    end
+  end
+
   it("comes before the handshake", function()
     local client = ends.connected()
     local done, failure = client:sslNoteVerifyErrors(true)
