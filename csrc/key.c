@@ -178,7 +178,9 @@ static EVP_PKEY *first_key(OSSL_STORE_CTX *store) {
 
 /* The path in a file: URI; the URI itself is one otherwise. */
 static const char *path_of(const char *uri) {
-    if (OPENSSL_strncasecmp(uri, "file:", 5) != 0) return uri;
+    char scheme[sizeof "file:"];
+    (void)OPENSSL_strlcpy(scheme, uri, sizeof scheme);
+    if (!sci_same_name(scheme, "file:")) return uri;
     const char *path = uri + 5, *slash = strncmp(path, "//", 2) == 0 ? strchr(path + 2, '/') : NULL;
     return slash ? slash : path;
 }

@@ -1,6 +1,9 @@
 /* resumption.c: whether a session may still be resumed. OpenSSL takes the verdict of the handshake that made it; what has
  * been revoked, removed or has expired since must not come back that way. */
+#include "pki.h"
 #include "sslsocket.h"
+
+#include <time.h>
 
 static X509_STORE *trust_of(const SSL *ssl) {
     X509_STORE *store = NULL;
@@ -19,19 +22,20 @@ static bool same_chain(STACK_OF(X509) *a, STACK_OF(X509) *b) {
     return same;
 }
 
-/* The part of OpenSSL's own function for signatures and times that can have changed. */
-static int check_times(X509_STORE_CTX *check) {
+/* No function of OpenSSL's that says this is there in all its versions and deprecated in none. */
+static bool is_current(const X509 *certificate, lua_Integer now) {
+    lua_Integer from, until;
+    return sci_time_to_seconds(X509_get0_notBefore(certificate), &from) &&
+           sci_time_to_seconds(X509_get0_notAfter(certificate), &until) && from <= now && now < until;
+}
+
+static bool are_current(X509_STORE_CTX *check) {
     STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(check);
-    const X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
-    int order = 0, i = sk_X509_num(chain);
-    while (order == 0 && i-- > 0) {
-        const X509 *certificate = sk_X509_value(chain, i);
-        order = X509_cmp_timeframe(param, X509_get0_notBefore(certificate), X509_get0_notAfter(certificate));
-    }
-    if (order == 0) return 1;
-    X509_STORE_CTX_set_error_depth(check, i);
-    X509_STORE_CTX_set_error(check, order > 0 ? X509_V_ERR_CERT_HAS_EXPIRED : X509_V_ERR_CERT_NOT_YET_VALID);
-    return 0;
+    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
+    bool other_time = X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_USE_CHECK_TIME, current = true;
+    lua_Integer now = (lua_Integer)(other_time ? X509_VERIFY_PARAM_get_time(param) : time(NULL));
+    for (int i = 0; current && i < sk_X509_num(chain); i++) current = is_current(sk_X509_value(chain, i), now);
+    return current;
 }
 
 typedef struct judgement {
@@ -39,13 +43,13 @@ typedef struct judgement {
     X509_STORE_CTX_verify_fn verify; /* OpenSSL's own */
 } judgement;
 
-/* Signatures take nearly all the time of a check, and those between the same certificates stay right. */
+/* In place of OpenSSL's own function for signatures and times. Signatures take nearly all the time of a check, and those
+ * between the same certificates stay right. */
 static int verify_signatures(X509_STORE_CTX *check) {
     const judgement *about = X509_STORE_CTX_get_app_data(check);
-    const X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
-    bool all = X509_VERIFY_PARAM_get_flags((X509_VERIFY_PARAM *)param) & X509_V_FLAG_CHECK_SS_SIGNATURE;
+    bool all = X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(check)) & X509_V_FLAG_CHECK_SS_SIGNATURE;
     bool known = about->known->proven && same_chain(X509_STORE_CTX_get0_chain(check), about->known->certificates);
-    return known && !all ? check_times(check) : about->verify(check);
+    return known && !all && are_current(check) ? 1 : about->verify(check);
 }
 
 static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {

@@ -35,6 +35,12 @@ local function members(class)
 end
 
 describe("require", function()
+  -- ELF files name the version of a library that brought a function.
+  it("needs no function of OpenSSL that a release behind 3.0.0 brought to 3.0", function()
+    local file <close> = assert(io.open(package.searchpath("scissl.core", package.cpath), "rb"))
+    assert.is_nil(file:read "a":match "OPENSSL_3%.0%.[1-9]%d*")
+  end)
+
   it("makes no class and no constant", function()
     runs [[
       local core = require "scissl.core"
