@@ -39,6 +39,7 @@ static int on_client_hello(SSL *ssl, int *alert, void *unused) {
         return SSL_CLIENT_HELLO_RETRY;
     }
     bool accepted = leave_station(socket);
+    if (accepted) sci_transport_stop_recording(&socket->transport); /* sslSetContext comes no later than here */
     *alert = accepted ? SSL_AD_INTERNAL_ERROR : socket->refusal;
     return accepted && insist_on_certificate(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }

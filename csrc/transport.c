@@ -30,14 +30,17 @@ static bool queue_grow(sci_queue *queue, size_t needed) {
     return true;
 }
 
+/* Bytes move to the front only where at least as many have been taken out since they moved last: a byte moves once for
+ * each that leaves, however small the pieces are. */
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length) {
     if (length == 0) return true;
-    if (queue->start > 0 && queue->start + queue->length + length > queue->capacity) {
+    if (length > SIZE_MAX - queue->start - queue->length) return false;
+    if (queue->start >= queue->length && queue->start + queue->length + length > queue->capacity) {
         memmove(queue->bytes, queue->bytes + queue->start, queue->length);
         queue->start = 0;
     }
-    if (length > SIZE_MAX - queue->length) return false;
-    if (queue->length + length > queue->capacity && !queue_grow(queue, queue->length + length)) return false;
+    size_t needed = queue->start + queue->length + length;
+    if (needed > queue->capacity && !queue_grow(queue, needed)) return false;
     memcpy(queue->bytes + queue->start + queue->length, bytes, length);
     queue->length += length;
     return true;
@@ -83,6 +86,8 @@ static void remember(sci_transport *transport, const char *data, size_t length) 
 }
 
 void sci_transport_record(sci_transport *transport) { transport->records = true; }
+
+void sci_transport_stop_recording(sci_transport *transport) { transport->records = false; }
 
 void sci_transport_forget(sci_transport *transport) {
     transport->records = transport->replays = false;

@@ -15,6 +15,7 @@ local copas = require "copas"
 local core = require "scissl.core"
 local handshake = require "scissl.handshake"
 local wait = require "scissl.wait"
+local Buffer = require "scissl.buffer"
 
 local isSslError = core.isSslError
 local waiter = wait.find "copas"
@@ -64,17 +65,20 @@ end
 
 local takers = {}
 
--- Each answers what the pattern asks for and how many bytes of `rest` it takes, or nil.
-takers["*l"] = function(rest)
-  local stop = rest:find("\n", 1, true)
-  if stop then return rest:sub(1, stop - 1), stop end
+-- Each takes what the pattern asks for out of the buffer, or answers nil.
+takers["*l"] = function(buffer)
+  local length = buffer:find("\n", true, 0)
+  if not length then return nil end
+  local line = buffer:take(length)
+  buffer:take(1)
+  return line
 end
 
 takers["*a"] = function() end
 
 local function take_count(count)
-  return function(rest)
-    if #rest >= count then return rest:sub(1, count), count end
+  return function(buffer)
+    if buffer.size >= count then return buffer:take(count) end
   end
 end
 
@@ -85,8 +89,7 @@ local function find_taker(pattern, prefix)
 end
 
 local function finish(self, prefix, pattern, reason)
-  local partial = prefix .. self.rest
-  self.rest = ""
+  local partial = prefix .. self.buffer:take(self.buffer.size)
   if reason == "closed" and tostring(pattern):find("a", 1, true) then return partial end
   return nil, reason, partial
 end
@@ -96,16 +99,15 @@ function Socket:receive(pattern, prefix)
   local taker = find_taker(pattern, prefix)
   if not self:dohandshake() or self.failure then return nil, self.failure, prefix end
   while true do
-    local taken, count = taker(self.rest)
+    local taken = taker(self.buffer)
     if taken then
-      self.rest = self.rest:sub(count + 1)
       local whole = prefix .. taken
       return type(pattern) == "string" and whole:gsub("\r$", "") or whole
     end
     local answer = self.ssl:sslRead()
     if isSslError(answer) then return finish(self, prefix, pattern, fail(answer)) end
     if type(answer) == "string" then
-      self.rest = self.rest .. answer
+      self.buffer:put(answer)
     else
       local again, reason = not_yet(self, answer, "r")
       if not again then return finish(self, prefix, pattern, reason) end
@@ -134,7 +136,7 @@ end
 function Socket.settimeout() return 1 end -- it never blocks, as copas wants it
 
 function Socket:dirty()
-  return self.rest ~= "" or self.ssl:dirty()
+  return self.buffer.size > 0 or self.ssl:dirty()
 end
 
 function Socket:getfd() return self.ssl:getfd() end
@@ -164,7 +166,7 @@ function Socket:sslSocket() return self.ssl end
 function faces.socket(connection)
   local ssl = type(connection) == "table" and connection:socket() or connection
   ssl:setBlocking(false)
-  local face = setmetatable({ ssl = ssl, rest = "" }, Socket)
+  local face = setmetatable({ ssl = ssl, buffer = Buffer.new() }, Socket)
   if not ssl:isSecure() then
     face.begin = function() return handshake(ssl, "connect", { waiter = waiter }) end
   end
@@ -186,7 +188,7 @@ function Server:accept()
   if not ssl then return nil, failure:condition() == "timeout" and "timeout" or fail(failure) end
   return setmetatable({
     ssl = ssl,
-    rest = "",
+    buffer = Buffer.new(),
     begin = function() return listener:handshake(ssl) end,
   }, Socket)
 end

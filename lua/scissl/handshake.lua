@@ -55,8 +55,15 @@ local function apply_client_hello(socket, answer)
   return options.is(answer, "SciSslContext") and socket:sslSetContext(answer)
 end
 
+-- Every handler of a handshake gets the same.
+local function hello_of(run)
+  local failure
+  if not run.hello then run.hello, failure = run.socket:clientHello() end
+  return run.hello, failure
+end
+
 local function serve_client_hello(run)
-  local hello, failure = run.socket:clientHello()
+  local hello, failure = hello_of(run)
   if not hello then return refuse_for(run, failure or "the client's hello is missing") end
   return handle(run, "onClientHello", apply_client_hello, hello)
 end
@@ -70,7 +77,7 @@ end
 local function serve_certificate(run)
   local socket = run.socket
   local about
-  if run.role == "accept" then about = socket:clientHello() else about = socket:acceptedIssuers() end
+  if run.role == "accept" then about = hello_of(run) else about = socket:acceptedIssuers() end
   return handle(run, "onCertificate", apply_certificate, about)
 end
 

@@ -58,18 +58,19 @@ end
 
 local HANDSHAKE, CLIENT_HELLO = 22, 1
 
--- The handshake message in the records; nil where there is none, or not all of it.
+-- The client's hello in the records; nil where there is none, or not all of it. The pieces are joined twice at the
+-- most, however small the records are.
 local function message_of(records)
-  local parts, position = {}, 1
+  local parts, position, have, needed = {}, 1, 0, nil
   while position + 5 <= #records and records:byte(position) == HANDSHAKE do
     local fragment, after = string.unpack(">s2", records, position + 3)
-    parts[#parts + 1], position = fragment, after
-    local bytes = table.concat(parts)
-    if #bytes >= 4 then
-      local head = string.unpack(">I4", bytes)
-      local length = head & 0xffffff
-      if #bytes >= 4 + length then return head >> 24 == CLIENT_HELLO and bytes:sub(5, 4 + length) end
+    parts[#parts + 1], position, have = fragment, after, have + #fragment
+    if not needed and have >= 4 then
+      local head = string.unpack(">I4", table.concat(parts))
+      if head >> 24 ~= CLIENT_HELLO then return nil end
+      needed = 4 + (head & 0xffffff)
     end
+    if needed and have >= needed then return table.concat(parts):sub(5, needed) end
   end
 end
 

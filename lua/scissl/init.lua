@@ -26,6 +26,8 @@ local written_in_lua = {
 
 local SciSslError, SciSslSocket = {}, {}
 
+local hellos = setmetatable({}, { __mode = "kv" }) -- by socket: what its records were read as
+
 --- One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.
 -- @function SciSslError:errorHint
 -- @treturn string never empty
@@ -42,7 +44,12 @@ end
 function SciSslSocket:clientHello()
   local records = self:clientHelloRecords()
   if not records then return nil end
-  return require "scissl.hello".fromRecords(records)
+  local hello, failure = hellos[self], nil
+  if hello and hello.records == records then return hello end
+  hello, failure = require "scissl.hello".fromRecords(records)
+  if not hello then return nil, failure end
+  hello.records, hellos[self] = records, hello
+  return hello
 end
 
 -- The classes are made when they are first used, and get these methods then.

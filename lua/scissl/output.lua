@@ -119,7 +119,7 @@ end
 local function through_last_line(self, fresh)
   local pieces, behind = self.pieces, 0
   for i = self.count, self.count - fresh + 1, -1 do
-    local line_end = match(pieces[i], ".*\n()")
+    local line_end = match(pieces[i], "^.*\n()") -- without "^" a text that has none costs its square
     if line_end then return self.held - behind - (#pieces[i] - line_end + 1) end
     behind = behind + #pieces[i]
   end

@@ -4,6 +4,7 @@
 local core = require "scissl.core"
 local options = require "scissl.options"
 local wait = require "scissl.wait"
+local Buffer = require "scissl.buffer"
 
 local SciSocket, SciSslError = core.SciSocket, core.SciSslError
 
@@ -38,13 +39,13 @@ local function send(self, bytes)
   return true
 end
 
--- Takes in more, behind what is left of what came before.
+-- Takes in more.
 local function fill(self)
   while true do
     local bytes, failure = self.socket:recv(65536)
     if bytes == "" then return fail("closed", "Redis has closed the connection") end
     if bytes then
-      self.buffer = self.buffer .. bytes
+      self.buffer:put(bytes)
       return true
     end
     if failure:condition() ~= "not_ready" then return nil, failure end
@@ -55,26 +56,28 @@ local function fill(self)
 end
 
 local function read_line(self)
+  local buffer = self.buffer
   while true do
-    local line, after = self.buffer:match "^([^\r\n]*)\r\n()"
-    if line then
-      self.buffer = self.buffer:sub(after)
+    local length = buffer:find("\r\n", true, 1)
+    if (length or buffer.size) > LONGEST_LINE then return fail("redis_protocol", "a line of the reply is too long") end
+    if length then
+      local line = buffer:take(length)
+      buffer:take(2)
       return line
     end
-    if #self.buffer > LONGEST_LINE then return fail("redis_protocol", "a line of the reply is too long") end
     local filled, failure = fill(self)
     if not filled then return nil, failure end
   end
 end
 
 local function read_bytes(self, count)
-  while #self.buffer < count + 2 do
+  local buffer = self.buffer
+  while buffer.size < count + 2 do
     local filled, failure = fill(self)
     if not filled then return nil, failure end
   end
-  local bytes, tail = self.buffer:sub(1, count), self.buffer:sub(count + 1, count + 2)
-  self.buffer = self.buffer:sub(count + 3)
-  if tail ~= "\r\n" then return fail("redis_protocol", "a reply is not as long as it said") end
+  local bytes = buffer:take(count)
+  if buffer:take(2) ~= "\r\n" then return fail("redis_protocol", "a reply is not as long as it said") end
   return bytes
 end
 
@@ -200,7 +203,8 @@ function resp.connect(given)
   socket, failure = SciSocket.newStreamSocket(address.family)
   if not socket then return nil, failure end
   local self = setmetatable({
-    socket = socket, waiter = waiter, timeout = given.timeout, deadline = wait.deadline(given.timeout), buffer = "",
+    socket = socket, waiter = waiter, timeout = given.timeout, deadline = wait.deadline(given.timeout),
+    buffer = Buffer.new(),
   }, Client)
   local done
   done, failure = connected(self, address)
