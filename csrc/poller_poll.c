@@ -2,6 +2,7 @@
 #include "poller.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,10 @@ static bool make_room(sci_poller *poller, int descriptor) {
     return waiting != NULL;
 }
 
+/* The table is as long as the highest number: any that is not a descriptor of ours must not make it so, and is refused as
+ * the other ways refuse it (EBADF). */
 static bool poll_arm(sci_poller *poller, int descriptor, short events) {
+    if (fcntl(descriptor, F_GETFD) < 0) return false;
     if (!make_room(poller, descriptor)) {
         errno = ENOMEM;
         return false;

@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local sockets = require "spec.support.sockets"
 
 local LONG = 30
+local EBADF = 9
 
 local SciPoller = scissl.SciPoller
 
@@ -57,6 +58,20 @@ for _, way in ipairs(ways) do
       poller:arm(near, "w")
       assert.same({ [near:getfd()] = "w" }, ready(poller, LONG))
       assert.same({}, ready(poller, 0))
+    end)
+
+    it("refuses a number that is no open descriptor at once, however large it is", function()
+      local poller <close> = SciPoller.new(way)
+      local near, far = sockets.pair()
+      local descriptor = near:getfd()
+      near:close()
+      far:close()
+      for _, number in ipairs { descriptor, 999999, 50000000, 0x7fffffff } do
+        local armed, failure = poller:arm(number, "r")
+        assert.is_nil(armed)
+        assert.same({ "wait", EBADF }, { failure:phase(), (failure:errno()) })
+      end
+      assert.is_nil((poller:arm(0x80000000, "r")))
     end)
 
     it("forgets what is disarmed", function()
