@@ -31,46 +31,52 @@ local current -- the loop whose coroutine runs
 local Task = {}
 Task.__index = Task
 
--- ---- a heap of alarms {at, task}, the earliest first
+-- ---- a heap of the tasks with an alarm, the earliest `at` first. Each has one place in it at the most, and knows it, so
+-- that it can leave when its coroutine ends.
 
-local function push_alarm(heap, alarm)
-  local i = #heap + 1
-  while i > 1 do
-    local above = i // 2
-    if heap[above].at <= alarm.at then break end
-    heap[i] = heap[above]
-    i = above
-  end
-  heap[i] = alarm
+local function place(heap, i, task)
+  heap[i], task.place = task, i
 end
 
-local function pop_alarm(heap)
+local function sift_up(heap, i, task)
+  while i > 1 do
+    local above = i // 2
+    if heap[above].at <= task.at then break end
+    place(heap, i, heap[above])
+    i = above
+  end
+  place(heap, i, task)
+end
+
+local function sift_down(heap, i, task)
   local size = #heap
-  local first, last = heap[1], heap[size]
-  heap[size] = nil
-  size = size - 1
-  if size == 0 then return first end
-  local i = 1
   while true do
     local below = 2 * i
     if below > size then break end
     if below < size and heap[below + 1].at < heap[below].at then below = below + 1 end
-    if last.at <= heap[below].at then break end
-    heap[i] = heap[below]
+    if task.at <= heap[below].at then break end
+    place(heap, i, heap[below])
     i = below
   end
-  heap[i] = last
-  return first
+  place(heap, i, task)
+end
+
+local function drop_alarm(heap, task)
+  local i, size = task.place, #heap
+  if not i then return end
+  local last = heap[size]
+  heap[size], task.place = nil, nil
+  if last == task then return end
+  if i > 1 and last.at < heap[i // 2].at then sift_up(heap, i, last) else sift_down(heap, i, last) end
 end
 
 -- An alarm that rings too early is set anew then, which is cheaper than taking it out of the heap each time that an
 -- operation ends in time, as they do.
 local function set_alarm(self, task)
-  local alarm = task.alarm
-  if alarm and alarm.at <= task.deadline then return end
-  alarm = { at = task.deadline, task = task }
-  task.alarm = alarm
-  push_alarm(self.alarms, alarm)
+  if task.place and task.at <= task.deadline then return end
+  local heap = self.alarms
+  task.at = task.deadline
+  sift_up(heap, task.place or #heap + 1, task)
 end
 
 -- ---- what tasks wait for
@@ -143,7 +149,9 @@ end
 -- Has a task wait for what it has yielded.
 local function begin_waiting(self, task, socket, events, deadline)
   if socket == nil and deadline == nil then return make_ready(self, task, true) end -- lets the others run
-  if deadline ~= nil and type(deadline) ~= "number" then return make_ready(self, task, nil, "bad deadline") end
+  if deadline ~= nil and not (type(deadline) == "number" and deadline == deadline) then -- NaN has no place in the heap
+    return make_ready(self, task, nil, "bad deadline")
+  end
   if socket ~= nil then
     local armed, failure = arm_for(self, task, socket, events)
     if not armed then return make_ready(self, task, nil, failure) end
@@ -161,6 +169,7 @@ local function finish(self, task, good, raised)
   local thread = task.thread
   self.tasks[thread] = nil
   self.count = self.count - 1
+  drop_alarm(self.alarms, task)
   if good then return end
   local traceback = debug.traceback(thread)
   coroutine.close(thread) -- runs what `<close>` variables have to do
@@ -216,10 +225,8 @@ local function run_ready(self, count)
   run_queue(self)
 end
 
-local function ring(self, alarm)
-  local task = alarm.task
-  if task.alarm ~= alarm then return end
-  task.alarm = nil
+local function ring(self, task)
+  drop_alarm(self.alarms, task)
   if not task.waits or not task.deadline then return end
   if task.deadline > now() then return set_alarm(self, task) end
   local descriptor = task.descriptor
@@ -232,7 +239,7 @@ local function run_alarms(self)
   local alarms = self.alarms
   if not alarms[1] then return end
   local time = now()
-  while alarms[1] and alarms[1].at <= time do ring(self, pop_alarm(alarms)) end
+  while alarms[1] and alarms[1].at <= time do ring(self, alarms[1]) end
   run_queue(self)
 end
 

@@ -11,7 +11,7 @@ local waiting = require "scissl.wait.waiting"
 -- only stopped, and serve the next socket of the same number: luv crashes when a program ends before its loop has seen
 -- that a handle was closed.
 local watches = {} -- by descriptor
-local spare_timers = {}
+local spare_timers = {} -- each a luv timer, which calls what is in `act`
 
 -- ---- going on
 
@@ -22,8 +22,15 @@ local function release_timer(ticket)
   local timer = ticket.timer
   if not timer then return end
   ticket.timer = nil
-  timer:stop()
+  timer.handle:stop()
+  timer.act = nil -- luv keeps the function that it calls, and that one would keep the coroutine
   spare_timers[#spare_timers + 1] = timer
+end
+
+local function new_timer()
+  local timer = { handle = luv.new_timer() }
+  timer.ring = function() timer.act() end
+  return timer
 end
 
 local arm -- below
@@ -46,10 +53,10 @@ end
 
 -- Starts, or starts over, the ticket's timer, which calls `act`.
 local function after(ticket, seconds, act)
-  local timer = ticket.timer or table.remove(spare_timers) or luv.new_timer()
-  ticket.timer = timer
+  local timer = ticket.timer or table.remove(spare_timers) or new_timer()
+  ticket.timer, timer.act = timer, act
   luv.update_time()
-  timer:start(math.ceil(math.max(0, seconds) * 1000), 0, act)
+  timer.handle:start(math.ceil(math.max(0, seconds) * 1000), 0, timer.ring)
 end
 
 function Ticket:wake(answer, reason)
