@@ -44,9 +44,9 @@ end
 function SciSslSocket:clientHello()
   local records = self:clientHelloRecords()
   if not records then return nil end
-  local hello, failure = hellos[self], nil
-  if hello and hello.records == records then return hello end
-  hello, failure = require "scissl.hello".fromRecords(records)
+  local known = hellos[self]
+  if known and known.records == records then return known end
+  local hello, failure = require "scissl.hello".fromRecords(records)
   if not hello then return nil, failure end
   hello.records, hellos[self] = records, hello
   return hello

@@ -31,8 +31,8 @@ local current -- the loop whose coroutine runs
 local Task = {}
 Task.__index = Task
 
--- ---- a heap of the tasks with an alarm, the earliest `at` first. Each has one place in it at the most, and knows it, so
--- that it can leave when its coroutine ends.
+-- ---- a heap of the tasks with an alarm, the earliest `at` first. Each has one place in it at the most, and knows it:
+-- so it can leave when its coroutine ends.
 
 local function place(heap, i, task)
   heap[i], task.place = task, i

@@ -3,8 +3,8 @@
 --    local work = require "spec.support.work"
 --
 --    kibibytes = work.allocated(f, …)     what f(…) makes Lua allocate, freed or not: each string that is joined counts
---    ratio = work.growth(f, size)         how much more f(2 * size) allocates than f(size): 2 where the cost is linear, 4
---                                         where it is quadratic
+--    ratio = work.growth(f, size)         how much more f(2 * size) allocates than f(size): 2 where the cost is linear,
+--                                         4 where it is quadratic
 --    seconds = work.processor(f, …)       the processor's time, to be compared with that of something else
 
 local work = {}
