@@ -207,5 +207,6 @@ SCI_AT_LOAD void sci_open_classes(lua_State *L) {
     }
     lua_settop(L, module);
     luaL_newlib(L, metamethods);
+    sci_open_closing(L);
     lua_setmetatable(L, -2);
 }

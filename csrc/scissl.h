@@ -231,6 +231,8 @@ typedef struct sci_socket {
 
 #define SCI_SOCKET_OWNER 1 /* user value: the object that owns the descriptor */
 
+sci_socket *sci_test_socket(lua_State *L, int index); /* NULL where it is something else */
+
 /* The userdata at `index`, a SciSocket or of a class that inherits from it; raises for anything else. */
 sci_socket *sci_check_socket(lua_State *L, int index);
 
@@ -264,12 +266,17 @@ bool sci_socket_set_blocking(sci_socket *socket, bool blocking);
 bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking);
 int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno);
 
-/* Closes the descriptor where it is ours. Harmless twice. Does no other I/O. */
-void sci_socket_release(sci_socket *socket);
-
-/* Closes the socket at `index` as SciSocket:close does: releases, and calls the owner's own `close` where lent, whose
- * Lua errors are caught. Answers true, or false with a SciSslError pushed. */
+/* Closes the socket at `index` as SciSocket:close does: tells those who wait for it, releases the descriptor, and calls
+ * the owner's own `close` where lent, whose Lua errors are caught. Answers true, or false with a SciSslError pushed. */
 bool sci_socket_close(lua_State *L, int index);
+
+/* The same for __gc, which leaves what is lent alone. */
+void sci_socket_collect(lua_State *L, int index);
+
+/* closing.c: tells those who wait for the object at `index` that it is about to be closed. Runs Lua code, whose errors are
+ * caught; that may close the object. */
+void sci_tell_closing(lua_State *L, int index);
+void sci_open_closing(lua_State *L); /* adds what the Lua layer needs for that to the table on top */
 
 void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);

@@ -19,7 +19,7 @@ static const char socket_classes = 0; /* its address: registry key of the set of
 
 /* ---- what every file of SciSocket uses -------------------------------------------------------------------------- */
 
-static sci_socket *test_socket(lua_State *L, int index) {
+sci_socket *sci_test_socket(lua_State *L, int index) {
     if (lua_type(L, index) != LUA_TUSERDATA || !lua_getmetatable(L, index)) return NULL;
     bool any = lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes) != LUA_TNIL;
     lua_insert(L, -2);
@@ -28,10 +28,10 @@ static sci_socket *test_socket(lua_State *L, int index) {
     return known ? lua_touserdata(L, index) : NULL;
 }
 
-bool sci_is_socket(lua_State *L, int index) { return test_socket(L, index) != NULL; }
+bool sci_is_socket(lua_State *L, int index) { return sci_test_socket(L, index) != NULL; }
 
 sci_socket *sci_check_socket(lua_State *L, int index) {
-    sci_socket *socket = test_socket(L, index);
+    sci_socket *socket = sci_test_socket(L, index);
     if (!socket) luaL_typeerror(L, index, SCI_SOCKET);
     return socket;
 }
@@ -330,7 +330,8 @@ static int socket_shutdown(lua_State *L) {
 
 /* ---- closing ---------------------------------------------------------------------------------------------------- */
 
-void sci_socket_release(sci_socket *socket) {
+/* Harmless twice. Does no other I/O. */
+static void release(sci_socket *socket) {
     int descriptor = socket->lent ? -1 : socket->fd;
     socket->fd = -1;
     socket->lent = false;
@@ -361,9 +362,10 @@ static bool close_owner(lua_State *L) {
 
 bool sci_socket_close(lua_State *L, int index) {
     sci_socket *socket = sci_check_socket(L, index);
-    bool lent = socket->lent;
     index = lua_absindex(L, index);
-    sci_socket_release(socket);
+    if (sci_socket_descriptor(socket) >= 0) sci_tell_closing(L, index);
+    bool lent = socket->lent;
+    release(socket);
     if (!lent) return true;
     lua_getiuservalue(L, index, SCI_SOCKET_OWNER);
     if (!sci_in_finalizer(L)) { /* which may have interrupted a call that works with the owner */
@@ -389,8 +391,14 @@ static int socket_close(lua_State *L) {
     return 1;
 }
 
+void sci_socket_collect(lua_State *L, int index) {
+    sci_socket *socket = sci_check_socket(L, index);
+    if (!socket->lent && socket->fd >= 0) sci_tell_closing(L, index);
+    release(socket);
+}
+
 static int socket_gc(lua_State *L) {
-    sci_socket_release(sci_check_socket(L, 1));
+    sci_socket_collect(L, 1);
     return 0;
 }
 

@@ -314,6 +314,7 @@ static int sslsocket_close(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (socket->in_callback) return sci_fail_own(L, "close", "in_callback", NULL);
+    if (!socket->closed && socket->memory) sci_tell_closing(L, 1); /* others are told with their descriptor */
     if (!socket->closed) {
         say_goodbye(L, socket);
         let_arrive(socket);
@@ -343,7 +344,7 @@ static int sslsocket_gc(lua_State *L) {
     sci_transport_forget(&socket->transport);
     sci_ssl_forget_stations(socket);
     sci_ssl_forget_key_lines(socket);
-    sci_socket_release(&socket->socket);
+    sci_socket_collect(L, 1);
     return 0;
 }
 

@@ -31,7 +31,7 @@ local function finish(ticket, answer, reason)
   if ticket.over then return end
   ticket.over = true
   ticket.pump[ticket.kind][ticket] = nil
-  waiting.leave(ticket.pump.ssl, ticket)
+  waiting.leave(ticket)
   if ticket.timer then
     ticket.timer:stop()
     ticket.timer:close()

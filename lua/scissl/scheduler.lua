@@ -114,7 +114,7 @@ local function stop_waiting(self, task)
     task.descriptor = nil
   end
   if task.socket then
-    waiting.leave(task.socket, task)
+    waiting.leave(task)
     task.socket = nil
   end
   task.deadline, task.waits = nil, false

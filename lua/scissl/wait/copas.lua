@@ -127,7 +127,7 @@ return function(socket, events, deadline)
   deadlines[standin] = deadline
   if events == "r" then copas.receive(standin, 1) else copas.send(standin, "!") end
   deadlines[standin] = nil
-  waiting.leave(socket, standin)
+  waiting.leave(standin)
   give_back(standin)
   if standin.woken then return standin.answer, standin.reason end
   if deadline and now() >= deadline then return nil end

@@ -36,7 +36,7 @@ return function(socket, events, deadline)
   local ticket = setmetatable({ descriptor = descriptor, events = events }, Ticket)
   waiting.enter(socket, ticket)
   local ready = poll(ticket, socket, deadline)
-  waiting.leave(socket, ticket)
+  waiting.leave(ticket)
   if ticket.woken then return ticket.answer, ticket.reason end
   return ready or descriptor_of(socket) ~= descriptor or nil
 end

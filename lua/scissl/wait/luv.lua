@@ -37,7 +37,7 @@ local arm -- below
 
 local function stop_watching(ticket)
   ticket.watch.tickets[ticket] = nil
-  waiting.leave(ticket.socket, ticket)
+  waiting.leave(ticket)
   arm(ticket.watch)
 end
 

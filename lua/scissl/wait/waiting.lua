@@ -9,23 +9,29 @@ local core = require "scissl.core"
 
 local waiting = {}
 
-local first = setmetatable({}, { __mode = "k" }) -- socket -> ticket, whose `next` is the next one's
+local hidden = getmetatable(core)
+local owner_of = hidden.ownerOf
 
---- Enters a ticket. It is a table with a function `wake`; the field `next` is ours while it stands here.
+-- What owns a descriptor -> ticket, whose `next` is the next one's. Of sockets over each other the lowest counts: it is
+-- closed with those above it, and they with it.
+local first = setmetatable({}, { __mode = "k" })
+
+--- Enters a ticket. It is a table with a function `wake`; the fields `next` and `owner` are ours while it stands here.
 -- @param socket
 -- @tparam table ticket
 function waiting.enter(socket, ticket)
-  ticket.next = first[socket]
-  first[socket] = ticket
+  local owner = owner_of(socket)
+  ticket.next, ticket.owner = first[owner], owner
+  first[owner] = ticket
 end
 
 --- Takes a ticket away.
--- @param socket
 -- @tparam table ticket
-function waiting.leave(socket, ticket)
-  local at = first[socket]
+function waiting.leave(ticket)
+  local owner = ticket.owner
+  local at = first[owner]
   if at == ticket then
-    first[socket] = ticket.next
+    first[owner] = ticket.next
     return
   end
   while at do
@@ -43,7 +49,7 @@ end
 -- @param[opt] reason why
 -- @treturn integer how many there were
 function waiting.wake(socket, answer, reason)
-  local count, ticket = 0, first[socket]
+  local count, ticket = 0, first[owner_of(socket)]
   while ticket do
     local following = ticket.next
     ticket:wake(answer, reason)
@@ -55,23 +61,13 @@ end
 -- A descriptor that is closed leaves epoll and kqueue without a word, and whoever waits for it would sleep for ever;
 -- loops that remember descriptors would take the next socket of that number for the old one. So those who wait go on
 -- first, and the call that they repeat finds the socket closed.
-local function before_closing(socket)
-  waiting.wake(socket, true)
+hidden.onClosing(function(object)
+  waiting.wake(object, true)
+  local descriptor = object:getfd()
+  if descriptor < 0 then return end -- there is none
+  waiting.wake(descriptor, true)
   local cqueues = package.loaded.cqueues
-  if type(cqueues) == "table" and cqueues.cancel then
-    local descriptor = socket:getfd()
-    if descriptor >= 0 then cqueues.cancel(descriptor) end
-  end
-end
-
-for _, class in ipairs { core.SciSocket, core.SciSslSocket } do
-  local close = class.close
-  function class.close(...)
-    local socket = ...
-    if type(socket) == "userdata" then before_closing(socket) end
-    local answer, failure = close(...)
-    return answer, failure
-  end
-end
+  if type(cqueues) == "table" and cqueues.cancel then cqueues.cancel(descriptor) end
+end)
 
 return waiting
