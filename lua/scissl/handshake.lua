@@ -4,6 +4,7 @@
 local core = require "scissl.core"
 local options = require "scissl.options"
 local wait = require "scissl.wait"
+local Claim = require "scissl.claim"
 
 local steps = {
   connect = function(socket) return socket:sslConnect() end,
@@ -210,6 +211,13 @@ local function suspend(run)
   return run.socket:sslSuspendAt(table.unpack(names))
 end
 
+local claims = setmetatable({}, { __mode = "k" }) -- by socket: a step of another coroutine would pass what it stands at
+
+local function claim_of(socket)
+  claims[socket] = claims[socket] or Claim.new()
+  return claims[socket]
+end
+
 local known_options = {
   timeout = "seconds",
   deadline = "number",
@@ -252,11 +260,14 @@ local known_options = {
 -- @treturn[1] SciSslSocket the socket
 -- @treturn[2] nil
 -- @treturn[2] SciSslError what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up;
---  `refused` or `handler_failed` by a handler. The socket is the caller's to close
+--  `refused` or `handler_failed` by a handler; `busy`: another coroutine is at it. The socket is the caller's to close
 -- @raise for another role, and for unknown options
 return function(socket, role, given)
   if not steps[role] then
     error(("bad argument #2 to 'handshake' ('connect' or 'accept' expected, got %s)"):format(tostring(role)), 2)
+  end
+  if type(socket) ~= "userdata" and type(socket) ~= "table" then
+    error(("bad argument #1 to 'handshake' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
   end
   given = given or {}
   options.check("handshake", given, known_options, 2)
@@ -274,6 +285,13 @@ return function(socket, role, given)
       onVerify = given.onVerify,
     },
   }
+  local claim = claim_of(socket)
+  if claim:isTaken() then
+    return nil, core.SciSslError.new {
+      phase = role, condition = "busy", message = "another coroutine is in the midst of this handshake",
+    }
+  end
+  local _ <close> = claim:take()
   local ready, refusal = suspend(run)
   if not ready then return nil, refusal end
   if not (run.deadline and socket:isBlocking()) then return run_through(run) end

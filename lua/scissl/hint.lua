@@ -365,6 +365,7 @@ local hints = {
   not_suspended = "the handshake is not suspended there now; see sslSuspendAt()",
   malformed_hello = "the bytes are no whole client hello",
   not_served = "the handshake waits for a decision; serve what sslGetError() asks for and repeat the call",
+  busy = "another coroutine is in the midst of the same here; let it finish first, or give each its own",
   too_much_data = "the peer sent more than is to be held at once; read in parts, or raise the limit (maxBuffer, or the "
     .. "one given to the read)",
   output_full = "the peer does not read, and too much is waiting to be sent; nothing of this was taken: flush() first",

@@ -16,6 +16,16 @@ local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
 
 -- ---- taking in
 
+--- Refuses a second coroutine: it would take what belongs to the first, which is in the midst of an item.
+-- @treturn[1] nil where no other reads
+-- @treturn[2] SciSslError condition `busy`
+function reader.refuseSecond(self)
+  if not self.reading:isTaken() then return nil end
+  return SciSslError.new {
+    phase = "read", condition = "busy", message = "another coroutine is reading from this stream",
+  }
+end
+
 --- Gives the sessions that have come to who wants them.
 function reader.handOutSessions(self)
   for _, session in ipairs(self.link.socket:newSessions()) do self.onSession(session) end
@@ -24,7 +34,10 @@ end
 -- In TLS 1.3 they come with the first data as a rule, and may come later.
 local function hear(self)
   if self.heard then return end
-  if self.onSession then reader.handOutSessions(self) end
+  if self.onSession then
+    local _ <close> = self.reading:take()
+    reader.handOutSessions(self)
+  end
   self.heard = true
 end
 
@@ -39,7 +52,9 @@ end
 local function await(self, events)
   local deadline = read_by(self)
   if writer.pushSome(self) and events == "r" then events = "rw" end
-  return self.link:await(self.waiter, events, deadline, "read", self.seconds)
+  local _ <close> = self.reading:take()
+  local ready, failure = self.link:await(self.waiter, events, deadline, "read", self.seconds)
+  return ready, failure
 end
 
 -- After many reads in a row others get their turn, and the deadline a look. Of what has been read ahead no descriptor

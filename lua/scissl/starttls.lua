@@ -166,6 +166,16 @@ local roles = {
   server = { options = server_options, start = start_server },
 }
 
+-- For as long as one changes what a stream is, no other coroutine may read from it or write to it. Answers two values
+-- for `<close>` variables; or nil and a SciSslError.
+local function claim(self, phase)
+  local reading, changing = self.reading, self.changing
+  if reading:isTaken() or changing:isTaken() then
+    return refuse(phase, "busy", "another coroutine is reading from this stream, or changing it")
+  end
+  return reading:take(), changing:take()
+end
+
 --- What `SciSslStream:startTls` does.
 function starttls.start(self, given, level)
   level = level + 1
@@ -176,6 +186,9 @@ function starttls.start(self, given, level)
       :format(tostring(given.role)), level)
   end
   options.check("startTls", given, role.options, level)
+  local reading <close>, changing = claim(self, "startTls")
+  if not reading then return nil, changing end
+  local _ <close> = changing
   local clean, failure = is_clean(self)
   if not clean then return nil, failure end
   local done
@@ -225,6 +238,9 @@ end
 -- Answers the link of `carrier`, for another stream; or nil and a SciSslError.
 local function take_link(carrier)
   if not options.is(carrier, "SciSslStream") then return tunnel.relay(carrier) end
+  local reading <close>, changing = claim(carrier, "startTls")
+  if not reading then return nil, changing end
+  local _ <close> = changing
   local clean, failure = is_clean(carrier)
   if not clean then return nil, failure end
   local way = carrier.link
@@ -282,6 +298,9 @@ end
 --- What `SciSslStream:stopTls` does.
 function starttls.stop(self)
   if not self.link.secure then return refuse("shutdown", "not_secure", "the stream is in plain text already") end
+  local reading <close>, changing = claim(self, "shutdown")
+  if not reading then return nil, changing end
+  local _ <close> = changing
   if self.buffer.size > 0 then return refuse_unread(self) end
   self.output:release()
   local done, failure = writer.push(self)

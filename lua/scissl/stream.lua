@@ -14,12 +14,13 @@ local link = require "scissl.link"
 local options = require "scissl.options"
 local reader = require "scissl.reader"
 local wait = require "scissl.wait"
+local Claim = require "scissl.claim"
 local writer = require "scissl.writer"
 local Buffer = require "scissl.buffer"
 local Output = require "scissl.output"
 
 local SciSslError = core.SciSslError
-local find_reader = reader.find
+local find_reader, refuse_second = reader.find, reader.refuseSecond
 
 local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
@@ -39,6 +40,8 @@ end
 
 -- Reads one format after the other until one has nothing. Answers the values; their number; a failure and what it cost.
 local function read_formats(self, formats)
+  local refusal = refuse_second(self)
+  if refusal then return {}, 1, refusal end
   self.readBy = nil
   local values = {}
   for i = 1, formats.n do
@@ -58,8 +61,9 @@ end
 --  spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
 -- @return a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading
 --  failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read),
---  `line_too_long`, `too_much_data` (the same), `truncated` where the connection ended without close_notify, or another
---  of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
+--  `line_too_long`, `too_much_data` (the same), `busy` (another coroutine is reading, and nothing was taken),
+--  `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final
+--  come the bytes that had arrived and do not make up the format
 -- @raise for a format that does not exist
 function Stream:read(...)
   local count = select("#", ...)
@@ -67,6 +71,8 @@ function Stream:read(...)
     local format = count == 0 and "l" or ...
     local read, number, kept = find_reader(format)
     if not read then error("bad argument #1 to 'read' (invalid format)", 2) end
+    local refusal = self.reading.by and refuse_second(self)
+    if refusal then return nil, refusal end
     self.readBy = nil
     return read(self, number, kept)
   end
@@ -82,6 +88,8 @@ end
 
 local function lines_of_one(self, read, number, kept)
   return function()
+    local refusal = refuse_second(self)
+    if refusal then error(refusal, 0) end
     self.readBy = nil
     local value, failure = read(self, number, kept)
     if failure then error(failure, 0) end
@@ -138,13 +146,27 @@ function Stream:readUntil(pattern, max, plain)
   if max ~= nil and not options.is(max, "count") then
     error("bad argument #2 to 'readUntil' (integer above 0 expected)", 2)
   end
+  local refusal = refuse_second(self)
+  if refusal then return nil, refusal end
   self.readBy = nil
   return reader.untilFound(self, pattern, max, plain)
 end
 
 -- ---- writing
 
+-- Coroutines that write at the same time push the same queue; but not while one changes what it leads to, nor into an
+-- object that is in the midst of sending.
+local function refuse_writer(self)
+  local sending = self.link.sending
+  if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
+  return SciSslError.new {
+    phase = "write", condition = "busy", message = "another coroutine is in the midst of what this would get into",
+  }
+end
+
 local function refuse_output(self)
+  local refusal = refuse_writer(self)
+  if refusal then return refusal end
   if self.output.queued <= self.maxBuffer then return nil end
   local done, failure = writer.push(self)
   if done then return nil end
@@ -184,7 +206,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`,
 --  or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and
---  nothing of this was taken; otherwise what `sslWrite` answered, and the rest is dropped
+--  nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken;
+--  otherwise what `sslWrite` answered, and the rest is dropped
 -- @raise for values that are neither strings nor numbers
 function Stream:write(...)
   local count, text = select("#", ...), ...
@@ -222,6 +245,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError as `write`
 function Stream:flush()
+  local refusal = refuse_writer(self)
+  if refusal then return nil, refusal end
   self.output:release()
   return finish_write(self, true)
 end
@@ -246,6 +271,8 @@ function Stream:setvbuf(mode, size)
     error("bad argument #2 to 'setvbuf' (integer above 0 expected)", 2)
   end
   local kept = self.output.held > 0
+  local refusal = kept and refuse_writer(self)
+  if refusal then return nil, refusal end
   self.output:release()
   self.output.mode, self.output.size = mode, size or Output.RECORD
   return finish_write(self, kept)
@@ -434,9 +461,10 @@ end
 --  stream's own time-outs hold for the handshake
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
--- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; phase `load`: a file or setting is
---  refused; in both cases the stream stays as it was. Phase `connect` or `accept`: the handshake failed, and the stream
---  is closed, since neither TLS nor plain text could go on
+-- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading,
+--  or in `startTls` or `stopTls`; phase `load`: a file or setting is refused; in these the stream stays as it was.
+--  Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could
+--  go on
 -- @raise for unknown options and wrong types
 function Stream:startTls(given)
   local done, failure = require "scissl.starttls".start(self, given or {}, 2) -- no tail call: levels are counted
@@ -447,9 +475,9 @@ end
 -- @function SciSslStream:stopTls
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
--- @treturn[2] SciSslError condition `not_secure`; `unread_data`: the peer sent bytes that have not been read, and which
---  plain text must not be mixed with: read to the end (nil), then call this again; `timeout`; `truncated`: the peer
---  never said that it had finished
+-- @treturn[2] SciSslError condition `not_secure`; `busy`, as of `startTls`; `unread_data`: the peer sent bytes
+--  that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again;
+--  `timeout`; `truncated`: the peer never said that it had finished
 function Stream:stopTls()
   return require "scissl.starttls".stop(self)
 end
@@ -473,6 +501,8 @@ local function make(way, given, level)
     maxBuffer = given.maxBuffer or MAX_BUFFER,
     buffer = Buffer.new(),
     output = Output.new(),
+    reading = Claim.new(), -- of one that waits in the midst of reading, or changes to TLS or from it
+    changing = Claim.new(),
     onSession = given.onSession,
     turns = 0,
   }

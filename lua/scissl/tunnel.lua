@@ -5,6 +5,7 @@
 local core = require "scissl.core"
 local link = require "scissl.link"
 local wait = require "scissl.wait"
+local Claim = require "scissl.claim"
 
 local SciSslError, isSslError = core.SciSslError, core.isSslError
 local translate = link.translate
@@ -145,7 +146,7 @@ local tunnel = {}
 
 --- Makes a link of a SciSslSocket with a memory transport.
 function tunnel.new(socket, lower)
-  return setmetatable({ socket = socket, lower = lower }, Tunnel)
+  return setmetatable({ socket = socket, lower = lower, sending = lower.sending }, Tunnel)
 end
 
 -- ---- a transport of somebody else
@@ -182,11 +183,12 @@ function Relay:send(text, from, to)
     self.outgoing = nil
     return count
   end
-  self.outgoing = { text = text:sub(from, to) }
+  self.outgoing = self.outgoing or { text = text:sub(from, to) }
   return nil, nil, "w"
 end
 
 local function relay_out(self, deadline)
+  local _ <close> = self.sending:take()
   local outgoing = self.outgoing
   local sent, reason = self.object:send(outgoing.text, deadline)
   if not sent then return nil, as_failure(reason, "write") end
@@ -195,6 +197,7 @@ local function relay_out(self, deadline)
 end
 
 local function relay_in(self, deadline)
+  local _ <close> = self.receiving:take()
   local bytes, reason = self.object:receive(CHUNK, deadline)
   if bytes ~= nil then bytes, reason = check_bytes(bytes, "reading") end
   if bytes == nil and reason ~= nil then return nil, as_failure(reason, "read") end
@@ -202,11 +205,14 @@ local function relay_in(self, deadline)
   return true
 end
 
--- The waiter of a relay: does what is waited for itself.
+-- The waiter of a relay: does what is waited for itself, but for what another coroutine is in the midst of.
 local function relay(self, events, deadline)
   local sends = self.outgoing and not self.outgoing.count and events:find "w"
-  if sends then return relay_out(self, deadline) end
-  return relay_in(self, deadline)
+  if sends and not self.sending:isTaken() then return relay_out(self, deadline) end
+  if not self.receiving:isTaken() and not (sends and events == "w") then return relay_in(self, deadline) end
+  return nil, SciSslError.new {
+    phase = "wait", condition = "busy", message = "another coroutine is in the midst of a call of the transport",
+  }
 end
 
 function Relay:await(_, ...)
@@ -250,7 +256,9 @@ end
 -- the end, or nil and a reason; `object:send(bytes, deadline)` sends all of them and answers true, or nil and a reason;
 -- `object:close()` may be missing.
 function tunnel.relay(object)
-  return setmetatable({ object = object, socket = object }, Relay)
+  return setmetatable({
+    object = object, socket = object, sending = Claim.new(), receiving = Claim.new(),
+  }, Relay)
 end
 
 return tunnel

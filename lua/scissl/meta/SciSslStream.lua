@@ -15,7 +15,7 @@ local SciSslStream = {}
 ---Reads, as `file:read` does.
 ---
 ---@param ... any (default: "l") formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
----@return any # a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read), `line_too_long`, `too_much_data` (the same), `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
+---@return any # a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read), `line_too_long`, `too_much_data` (the same), `busy` (another coroutine is reading, and nothing was taken), `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
 ---@raise for a format that does not exist
 ---@usage
 ---```lua
@@ -62,7 +62,7 @@ function SciSslStream:readUntil(pattern, max, plain) end
 ---
 ---@param ... string|number what to write
 ---@return SciSslStream? # the stream
----@return SciSslError? # `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`, or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and nothing of this was taken; otherwise what `sslWrite` answered, and the rest is dropped
+---@return SciSslError? # `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`, or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken; otherwise what `sslWrite` answered, and the rest is dropped
 ---@raise for values that are neither strings nor numbers
 ---@usage
 ---```lua
@@ -259,7 +259,7 @@ function SciSslStream:isSessionReused() end
 ---
 ---@param given table options. `role`: `"client"` (default) or `"server"`. A client's are those of `scissl.connect` for TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a server's those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …; the stream's own time-outs hold for the handshake
 ---@return SciSslStream? # the stream
----@return SciSslError? # condition `plaintext_pending`: there are unread bytes; phase `load`: a file or setting is refused; in both cases the stream stays as it was. Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could go on
+---@return SciSslError? # condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading, or in `startTls` or `stopTls`; phase `load`: a file or setting is refused; in these the stream stays as it was. Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could go on
 ---@raise for unknown options and wrong types
 ---@usage
 ---```lua
@@ -291,7 +291,7 @@ function SciSslStream:startTls(given) end
 ---Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
 ---
 ---@return SciSslStream? # the stream
----@return SciSslError? # condition `not_secure`; `unread_data`: the peer sent bytes that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again; `timeout`; `truncated`: the peer never said that it had finished
+---@return SciSslError? # condition `not_secure`; `busy`, as of `startTls`; `unread_data`: the peer sent bytes that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again; `timeout`; `truncated`: the peer never said that it had finished
 ---@usage
 ---```lua
 ---local near, far = assert(scissl.SciSocket.pair())

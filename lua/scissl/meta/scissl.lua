@@ -572,7 +572,7 @@ function scissl.connect(given) end
 ---@param role string `"connect"` (client) or `"accept"` (server)
 ---@param given? scissl.HandshakeOptions options
 ---@return SciSslSocket? # the socket
----@return SciSslError? # what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up; `refused` or `handler_failed` by a handler. The socket is the caller's to close
+---@return SciSslError? # what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up; `refused` or `handler_failed` by a handler; `busy`: another coroutine is at it. The socket is the caller's to close
 ---@raise for another role, and for unknown options
 ---@usage
 ---```lua

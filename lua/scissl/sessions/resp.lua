@@ -5,6 +5,7 @@ local core = require "scissl.core"
 local options = require "scissl.options"
 local wait = require "scissl.wait"
 local Buffer = require "scissl.buffer"
+local Claim = require "scissl.claim"
 
 local SciSocket, SciSslError = core.SciSocket, core.SciSslError
 
@@ -119,9 +120,12 @@ end
 -- @param ... the command and its arguments; numbers are written as text
 -- @treturn[1] string|integer|false the reply; false where Redis says nil. Lists are not read
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `redis`: `timeout`, `closed`, `redis_refused` with Redis's words, `redis_protocol`
+-- @treturn[2] SciSslError phase `redis`: `timeout`, `closed`, `redis_refused` with Redis's words, `redis_protocol`;
+--  `busy`: another coroutine waits for its reply, and the connection stays open for it
 function Client:call(...)
   if self.closed then return fail("closed", "the connection to Redis is closed") end
+  if self.calling:isTaken() then return fail("busy", "another coroutine waits for its reply") end
+  local _ <close> = self.calling:take()
   self.deadline = wait.deadline(self.timeout)
   local value, failure = send(self, encode(...))
   if value then value, failure = read_reply(self) end
@@ -205,6 +209,7 @@ function resp.connect(given)
   local self = setmetatable({
     socket = socket, waiter = waiter, timeout = given.timeout, deadline = wait.deadline(given.timeout),
     buffer = Buffer.new(),
+    calling = Claim.new(),
   }, Client)
   local done
   done, failure = connected(self, address)
