@@ -50,6 +50,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 
 local internal = getmetatable(core)
 
@@ -513,4 +514,6 @@ function Configuration:__tostring()
   return "SciSslSocketConfiguration: " .. (parts[1] and table.concat(parts, ", ") or "all defaults")
 end
 
-return Configuration
+return receiver.guard(Configuration, {
+  new = true, numberOf = true, forgetContexts = true, optionKinds = true, ofOptions = true,
+})

@@ -3,6 +3,7 @@
 -- @classmod SciSslClientHello
 
 local core = require "scissl.core"
+local receiver = require "scissl.receiver"
 
 local Hello = { __name = "SciSslClientHello" }
 Hello.__index = Hello
@@ -363,4 +364,4 @@ function Hello:__tostring()
     table.concat(self:versions(), " "), self:ja4())
 end
 
-return Hello
+return receiver.guard(Hello, { fromRecords = true })

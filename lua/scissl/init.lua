@@ -32,6 +32,7 @@ local hellos = setmetatable({}, { __mode = "kv" }) -- by socket: what its record
 -- @function SciSslError:errorHint
 -- @treturn string never empty
 function SciSslError.errorHint(err)
+  require "scissl.receiver".check(err, "SciSslError", "errorHint", 2)
   return require "scissl.hint"(err)
 end
 
@@ -42,6 +43,7 @@ end
 -- @treturn[2] nil where the handshake is not suspended, or was never to be suspended at `"clientHello"`
 -- @treturn[2] ?SciSslError condition `malformed_hello`
 function SciSslSocket:clientHello()
+  require "scissl.receiver".check(self, "SciSslSocket", "clientHello", 2)
   local records = self:clientHelloRecords()
   if not records then return nil end
   local known = hellos[self]

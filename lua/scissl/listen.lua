@@ -6,6 +6,7 @@ local Configuration = require "scissl.configuration"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
 local parting = require "scissl.parting"
+local receiver = require "scissl.receiver"
 local server = require "scissl.server"
 local sni = require "scissl.sni"
 local stream = require "scissl.stream"
@@ -194,6 +195,8 @@ function Listener:__tostring()
   if self.closed then return "SciSslListener: closed" end
   return ("SciSslListener: %s port %s"):format(self:getSockName())
 end
+
+receiver.guard(Listener)
 
 -- ---- making one
 

@@ -11,6 +11,7 @@ local luv = require "luv"
 local core = require "scissl.core"
 local handshake = require "scissl.handshake"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 local scissl_stream = require "scissl.stream"
 local text_of = require "scissl.text"
 local waiting = require "scissl.wait.waiting"
@@ -177,7 +178,7 @@ local function class_for(Stream)
     return Stream.close(self)
   end
   Class.__close = Class.close
-  return setmetatable(Class, { __index = Stream })
+  return setmetatable(receiver.guard(Class), { __index = Stream })
 end
 
 local function make_stream(pump, given)

@@ -164,14 +164,15 @@ function options.expected(kind)
   return (kind:gsub("[^|]+", words):gsub("|", " or "))
 end
 
-local function type_of(value)
+--- Answers what a value is, for an error message: the name of its class, or its type.
+function options.typeOf(value)
   local meta = getmetatable(value)
   return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or type(value)
 end
 
 -- What a person has to see of a wrong value: a number itself, since its type may be right. Texts may be secrets.
 local function describe(value)
-  return type(value) == "number" and tostring(value) or type_of(value)
+  return type(value) == "number" and tostring(value) or options.typeOf(value)
 end
 
 --- Raises where `given` is not a table of known options of their kinds.
@@ -182,7 +183,7 @@ end
 function options.check(caller, given, known, level)
   level = (level or 1) + 1
   if type(given) ~= "table" then
-    error(("bad argument to '%s' (table of options expected, got %s)"):format(caller, type_of(given)), level)
+    error(("bad argument to '%s' (table of options expected, got %s)"):format(caller, options.typeOf(given)), level)
   end
   for name, value in pairs(given) do
     local kind = known[name]

@@ -14,6 +14,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 local text_of = require "scissl.text"
 local waiting = require "scissl.wait.waiting"
 
@@ -358,6 +359,8 @@ Scheduler.__close = Scheduler.close
 function Scheduler:__tostring()
   return ("SciScheduler: %d coroutines"):format(self.count)
 end
+
+receiver.guard(Scheduler)
 
 local function report(raised, traceback)
   io.stderr:write(text_of(raised), "\n", traceback, "\n")

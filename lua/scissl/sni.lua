@@ -6,6 +6,7 @@
 
 local Configuration = require "scissl.configuration"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 
 local Sni = { __name = "SciSslSni" }
 Sni.__index = Sni
@@ -101,4 +102,4 @@ function Sni:__tostring()
   return "SciSslSni: " .. table.concat(names, ", ")
 end
 
-return Sni
+return receiver.guard(Sni, { new = true })

@@ -13,6 +13,7 @@ local core = require "scissl.core"
 local link = require "scissl.link"
 local options = require "scissl.options"
 local reader = require "scissl.reader"
+local receiver = require "scissl.receiver"
 local wait = require "scissl.wait"
 local Claim = require "scissl.claim"
 local writer = require "scissl.writer"
@@ -66,6 +67,7 @@ end
 --  come the bytes that had arrived and do not make up the format
 -- @raise for a format that does not exist
 function Stream:read(...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "read", 2) end
   local count = select("#", ...)
   if count <= 1 then
     local format = count == 0 and "l" or ...
@@ -210,6 +212,7 @@ end
 --  otherwise what `sslWrite` answered, and the rest is dropped
 -- @raise for values that are neither strings nor numbers
 function Stream:write(...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "write", 2) end
   local count, text = select("#", ...), ...
   if count == 0 then return finish_write(self, true) end
   local texts
@@ -481,6 +484,8 @@ end
 function Stream:stopTls()
   return require "scissl.starttls".stop(self)
 end
+
+receiver.guard(Stream, { read = true, write = true })
 
 -- ---- making one
 

@@ -6,6 +6,7 @@ local bytes = require "scissl.luasec.bytes"
 local context = require "scissl.luasec.context"
 local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
+local options = require "scissl.options"
 local handshake = require "scissl.luasec.handshake"
 local peer = require "scissl.luasec.peer"
 local strictness = require "scissl.luasec.strictness"
@@ -265,5 +266,23 @@ function methods:getoption(name)
   if name == "linger" then return { on = value ~= false, timeout = value or 0 } end
   return value
 end
+
+-- ---- wrong receivers, in LuaSec's words
+
+local function check(self, name)
+  if getmetatable(self) == Connection then return end
+  error(("bad argument #1 to '%s' (SSL:Connection expected, got %s)"):format(name, options.typeOf(self)), 3)
+end
+
+-- No method has more arguments.
+local function guarded(name, method)
+  return function(self, first, second, third, fourth)
+    if getmetatable(self) ~= Connection then check(self, name) end
+    return method(self, first, second, third, fourth)
+  end
+end
+
+for name, method in pairs(methods) do methods[name] = guarded(name, method) end
+for _, name in ipairs { "__close", "__tostring" } do Connection[name] = guarded(name, Connection[name]) end
 
 return connection

@@ -6,6 +6,7 @@
 
 local core = require "scissl.core"
 local narrate = require "scissl.repl.narrate"
+local options = require "scissl.options"
 
 local End = { __name = "SciSslTrySocket" }
 
@@ -105,6 +106,12 @@ end
 
 -- ---- an end's own methods
 
+local function check(value, name, level)
+  if getmetatable(value) == End then return end
+  error(("bad argument #1 to '%s' (SciSslTrySocket expected, got %s): call it with a colon: c:%s(), and not c.%s()")
+    :format(name, options.typeOf(value), name, name), level)
+end
+
 local own = {}
 
 --- Prints what has been said, message by message, in words.
@@ -152,6 +159,13 @@ function own:socket()
   return self.real
 end
 
+for name, method in pairs(own) do
+  own[name] = function(self, ...)
+    check(self, name, 3)
+    return method(self, ...)
+  end
+end
+
 -- ---- everything that a SciSslSocket does
 
 -- Each runs between deliver and collect; gets the results of the method.
@@ -193,9 +207,7 @@ end
 
 local function forward(name, method)
   return function(self, ...)
-    if getmetatable(self) ~= End then
-      error(("call it with a colon: c:%s(), and not c.%s()"):format(name, name), 2)
-    end
+    check(self, name, 3)
     if before[name] then before[name](self) end
     deliver(self)
     return finish(self, name, { ... }, method(self.real, ...))
@@ -214,9 +226,15 @@ function End.__index(_, name)
   return method
 end
 
-function End:__tostring() return tostring(self.real) end
+function End:__tostring()
+  check(self, "__tostring", 3)
+  return tostring(self.real)
+end
 
-function End:__close() self:close() end
+function End:__close()
+  check(self, "__close", 3)
+  self:close()
+end
 
 -- ---- making one
 

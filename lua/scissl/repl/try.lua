@@ -5,6 +5,7 @@ local core = require "scissl.core"
 local Configuration = require "scissl.configuration"
 local Conversation = require "scissl.repl.conversation"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 
 local Certificate, PrivateKey, SciSslSocket = core.SciSslX509Certificate, core.SciSslPrivateKey, core.SciSslSocket
 
@@ -34,6 +35,7 @@ local Pieces = { __name = "SciSslTryPieces" }
 Pieces.__index = Pieces
 
 function Pieces:__tostring()
+  if getmetatable(self) ~= Pieces then receiver.check(self, Pieces.__name, "__tostring") end
   local present = {}
   for name in pairs(self) do present[#present + 1] = name end
   table.sort(present)

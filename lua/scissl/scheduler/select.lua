@@ -3,6 +3,7 @@
 -- @module scissl.scheduler.select
 
 local core = require "scissl.core"
+local receiver = require "scissl.receiver"
 local select = require "socket".select
 
 local SciSslError = core.SciSslError
@@ -75,6 +76,8 @@ function Poller:close()
   self.places = {}
   return true
 end
+
+receiver.guard(Poller)
 
 return {
   new = function() return setmetatable({ places = {} }, Poller) end,

@@ -6,6 +6,7 @@
 -- @classmod SciSslSessionMemory
 
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 
 local Memory = { __name = "SciSslSessionMemory" }
 Memory.__index = Memory
@@ -92,6 +93,8 @@ end
 function Memory:__tostring()
   return ("SciSslSessionMemory: sessions for %d of %d servers"):format(self.count, self.max)
 end
+
+receiver.guard(Memory)
 
 local memory = {}
 

@@ -24,6 +24,7 @@
 local core = require "scissl.core"
 local link = require "scissl.sessions.link"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 local resp = require "scissl.sessions.resp"
 local ring = require "scissl.sessions.ring"
 
@@ -288,6 +289,8 @@ Redis.__close = Redis.close
 function Redis:__tostring()
   return ("SciSslSessionRedis: %s%s"):format(self.where, self.link:isAway() and ", away" or "")
 end
+
+receiver.guard(Redis)
 
 -- ---- making one
 

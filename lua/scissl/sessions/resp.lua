@@ -3,6 +3,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local receiver = require "scissl.receiver"
 local wait = require "scissl.wait"
 local Buffer = require "scissl.buffer"
 local Claim = require "scissl.claim"
@@ -150,6 +151,8 @@ function Client:close()
 end
 
 Client.__close = Client.close
+
+receiver.guard(Client)
 
 -- ---- connecting
 
