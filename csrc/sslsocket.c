@@ -334,7 +334,7 @@ static int sslsocket_gc(lua_State *L) {
     socket->closed = true;
     if (!sci_may_free(L)) {
         socket->secured = false;
-        sci_socket_release(&socket->socket);
+        sci_socket_collect(L, 1);
         return 0;
     }
     drop_ssl(socket);
