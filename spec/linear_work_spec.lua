@@ -2,7 +2,6 @@
 -- it sends them in.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
-local loops = require "spec.support.loops"
 local sockets = require "spec.support.sockets"
 local work = require "spec.support.work"
 
@@ -210,7 +209,6 @@ end)
 describe("copas's face of a socket", function()
   local has_copas = pcall(require, "copas")
   if not has_copas then return pending "copas is not installed" end
-  loops.searchOldFolders()
   local faces = require "scissl.copas"
 
   -- The bytes are there before the first call.
