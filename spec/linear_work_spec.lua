@@ -207,6 +207,7 @@ describe("The client of Redis", function()
 end)
 
 describe("copas's face of a socket", function()
+  require "spec.support.old_modules".add("copas", "coxpcall")
   local has_copas = pcall(require, "copas")
   if not has_copas then return pending "copas is not installed" end
   local faces = require "scissl.copas"
