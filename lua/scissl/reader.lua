@@ -61,6 +61,7 @@ end
 -- tells.
 local function take_turn(self)
   self.turns = 0
+  local _ <close> = self.reading:take()
   if self.link:dirty() then return self.link:turn(self.waiter, read_by(self), "read", self.seconds) end
   return await(self, self.link:events())
 end
