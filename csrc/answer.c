@@ -11,6 +11,7 @@
 /* ---- what a call may find before it begins ---------------------------------------------------------------------- */
 
 bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message) {
+    errno = 0;
     sci_clear_errors();
     sci_push_error(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
     return false;

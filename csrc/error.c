@@ -13,6 +13,7 @@ What went wrong, as a value. `tostring` is one line that tells a person what to 
 #define ERROR_FIELDS 1 /* user value: the table of what is known */
 
 void sci_clear_errors(void) {
+    errno = 0;                                    /* see sci_push_error */
     if (ERR_peek_error() != 0) ERR_clear_error(); /* which takes four times as long */
 }
 
@@ -357,27 +358,26 @@ static void set_queue(lua_State *L, const error_queue *queue) {
 typedef struct queue_summary {
     const char *condition;
     int alert;
-    bool verify_failed;
+    bool verify_failed, out_of_memory;
 } queue_summary;
 
 static queue_summary summarize(const error_queue *queue, bool server) {
     queue_summary summary = {.alert = -1};
-    bool out_of_memory = false;
     for (int i = 0; i < queue->count; i++) {
         unsigned long code = queue->entries[i].code;
-        if (is_out_of_memory(code)) out_of_memory = true;
+        if (is_out_of_memory(code)) summary.out_of_memory = true;
         if (!summary.condition) summary.condition = queue_condition(code, server);
         if (summary.alert < 0) summary.alert = received_alert(code);
         if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
             summary.verify_failed = true;
     }
-    if (out_of_memory) summary.condition = "memory_full"; /* whatever else it led to */
     return summary;
 }
 
 /* ---- SciSslError ------------------------------------------------------------------------------------------------ */
 
 static const char *find_condition(const sci_failure *failure, const error_queue *queue, const queue_summary *summary) {
+    if (summary->out_of_memory) return "memory_full"; /* whatever else it led to */
     if (failure->condition) return failure->condition;
     if (failure->verify_result != X509_V_OK && (summary->verify_failed || !summary->condition))
         return verify_condition(failure->verify_result);
@@ -394,17 +394,16 @@ static const char *find_condition(const sci_failure *failure, const error_queue 
 }
 
 /* What came first is what OpenSSL met, before what followed from it. */
-static void fill_fields(lua_State *L, const sci_failure *failure, const error_queue *queue, const char *system_text) {
-    queue_summary summary = summarize(queue, failure->server);
+static void fill_fields(lua_State *L, const sci_failure *failure, const error_queue *queue,
+                        const queue_summary *summary, const char *system_text) {
     set_queue(L, queue);
     if (queue->count > 0) set_code(L, &queue->entries[0]);
     else set_number(L, "code", 0);
     set_text(L, "phase", failure->phase ? failure->phase : "unknown");
-    set_text(L, "condition", find_condition(failure, queue, &summary));
-    if (failure->peer && *failure->peer) set_text(L, "peer", failure->peer);
+    set_text(L, "condition", find_condition(failure, queue, summary));
     set_number(L, "sslError", failure->ssl_error ? failure->ssl_error : SSL_ERROR_SSL);
     if (failure->system_errno) set_errno(L, failure->system_errno, system_text);
-    if (summary.alert >= 0) set_alert(L, summary.alert, "received");
+    if (summary->alert >= 0) set_alert(L, summary->alert, "received");
     else if (failure->alert_sent) set_alert(L, failure->alert, "sent");
     if (failure->verify_result != X509_V_OK) set_verify_result(L, failure->verify_result);
 }
@@ -423,22 +422,35 @@ static void copy_system_text(char text[SYSTEM_TEXT], int system_errno) {
     text[length] = 0;
 }
 
+/* OpenSSL does not always report that memory has run out: it may name what that led to, or nothing at all. Then errno
+ * tells, as malloc has left it. What a handler raised, and what we refuse ourselves, has another reason. */
+static queue_summary take_errors(const sci_failure *failure, error_queue *queue) {
+    bool no_memory = errno == ENOMEM;
+    drain_queue(queue);
+    queue_summary summary = summarize(queue, failure->server);
+    summary.out_of_memory = (summary.out_of_memory || no_memory) && !failure->cause;
+    return summary;
+}
+
 void sci_push_error(lua_State *L, const sci_failure *failure) {
     error_queue queue;
-    char system_text[SYSTEM_TEXT];
+    queue_summary summary = take_errors(failure, &queue);
+    char system_text[SYSTEM_TEXT], peer[SCI_PEER];
     int cause = failure->cause ? lua_absindex(L, failure->cause) : 0;
     int traceback = failure->traceback ? lua_absindex(L, failure->traceback) : 0;
     luaL_checkstack(L, 10, "too many values for a SciSslError");
-    drain_queue(&queue);
     copy_system_text(system_text, failure->system_errno);
+    (void)OPENSSL_strlcpy(peer, failure->peer ? failure->peer : "", sizeof peer);
     lua_pushstring(L, failure->subject); /* first: it may be an object's, which a finalizer closes */
     int subject = lua_gettop(L);
-    if (failure->words[0]) lua_pushfstring(L, failure->message, failure->words[0], failure->words[1]);
+    if (summary.out_of_memory) lua_pushnil(L);
+    else if (failure->words[0]) lua_pushfstring(L, failure->message, failure->words[0], failure->words[1]);
     else lua_pushstring(L, failure->message);
     push_empty_error(L);
-    fill_fields(L, failure, &queue, system_text);
+    fill_fields(L, failure, &queue, &summary, system_text);
     set_value(L, "subject", subject);
     set_value(L, "message", subject + 1);
+    if (*peer) set_text(L, "peer", peer);
     set_value(L, "cause", cause);
     set_value(L, "traceback", traceback);
     lua_pop(L, 1);
@@ -464,6 +476,7 @@ int sci_fail_system(lua_State *L, const char *phase, const char *subject, int sy
 }
 
 int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message) {
+    errno = 0;
     return sci_fail(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
 }
 

@@ -435,7 +435,6 @@ static int key_to_pem(lua_State *L) {
         return sci_fail_own(L, "save", "passphrase_too_long", "the passphrase is too long: OpenSSL takes 1024 bytes");
     BIO *bio = sci_new_memory_bio(L);
     const EVP_CIPHER *cipher = secret ? EVP_aes_256_cbc() : NULL;
-    sci_clear_errors();
     if (!bio || !PEM_write_bio_PKCS8PrivateKey(bio, key, cipher, secret, (int)length, NULL, NULL))
         return sci_fail_openssl(L, "save", "private key");
     sci_push_bio_bytes(L, bio);

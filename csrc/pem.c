@@ -147,7 +147,6 @@ void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure) {
 
 int sci_push_written(lua_State *L, sci_writer *write, const void *object) {
     BIO *bio = sci_new_memory_bio(L);
-    sci_clear_errors();
     if (!bio || write(bio, object) <= 0) return sci_fail_openssl(L, "save", NULL);
     sci_push_bio_bytes(L, bio);
     return 1;

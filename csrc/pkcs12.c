@@ -401,7 +401,7 @@ static int pkcs12_make(lua_State *L) {
     if (!passphrase) sci_option_error(L, OPTIONS, "passphrase", "string", PASSPHRASE);
     if (passphrase && !*passphrase)
         return sci_fail_own(L, "save", "passphrase_empty", "the passphrase is empty: it would protect nothing");
-    sci_clear_errors();
+    if (held) sci_clear_errors();
     if (held && copy_chain(L, held))
         held->sealed = PKCS12_create(passphrase, name, key, certificate, held->chain, 0, 0, iterations, iterations, 0);
     if (!held || !held->sealed) return sci_fail(L, &failure);

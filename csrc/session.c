@@ -155,7 +155,6 @@ static int push_written(lua_State *L, bool (*write)(BIO *, const session_box *))
     (void)sci_check_session(L, 1);
     BIO *bio = sci_new_memory_bio(L);
     (void)sci_check_session(L, 1); /* a finalizer may have closed it */
-    sci_clear_errors();
     if (!bio || !write(bio, lua_touserdata(L, 1))) return sci_fail_openssl(L, "save", "TLS session");
     sci_push_bio_bytes(L, bio);
     return 1;

@@ -224,3 +224,95 @@ describe("Bytes that Lua has no memory for", function()
     assert.are.equal(3000, #answer)
   end)
 end)
+
+-- Runs the body in a process whose OpenSSL can be starved: `starve(name, make, call)` calls `call(make())` for each
+-- allocation, with one that fails, and with all that follow.
+local function starving(source)
+  local prelude = [[
+    local scarce = require "scarce"
+    if not scarce.hasOpenssl then os.exit(77) end
+    local scissl, ends, pki = require "scissl", require "spec.support.ends", require "spec.support.pki"
+    local function starve(name, make, call, check)
+      call(make()) -- what OpenSSL makes once for all is there
+      for _, once in ipairs { true, false } do
+        for n = 0, 100000 do
+          local object, more = make()
+          local failed, returned, value, err = scarce.openssl(n, once, call, object, more)
+          if failed == 0 then break end
+          if check then check(name, object, more, returned, value, err)
+          elseif not returned then
+            assert(tostring(value):find("not enough memory", 1, true), name .. ": " .. tostring(value))
+          elseif value == nil then
+            assert(err:condition() == "memory_full", name .. ": " .. err:condition() .. " " .. tostring(err))
+          end
+        end
+      end
+    end
+  ]]
+  local folder = scarce_support.path()
+  local child <close> = ends.lua(prelude .. source, nil, { LUA_CPATH = folder .. "/?.so;" .. package.cpath })
+  local output, _, code = child:finish()
+  if code == 77 then return pending "OpenSSL's allocations cannot be replaced here" end
+  assert.are.same({ "", 0 }, { output, code })
+end
+
+describe("A failing allocation of OpenSSL's", function()
+  promise("is what the SciSslError names, whatever it led to", function()
+    starving [[
+      local function nothing() end
+      starve("fromPem", nothing, function() return scissl.SciSslX509Certificate.fromPem(pki.server.certificatePem) end)
+      starve("toPem", nothing, function() return pki.server.certificate:toPem() end)
+      starve("fingerprint", nothing, function() return pki.server.certificate:fingerprint() end)
+      starve("digest", nothing, function() return scissl.digest("SHA256", "x") end)
+      starve("generate", nothing, function() return scissl.SciSslPrivateKey.generate "EC" end)
+      starve("context", nothing, function() return scissl.SciSslContext.new() end)
+      starve("crl", nothing, function()
+        return scissl.SciSslX509Crl.issue { issuer = pki.ca.certificate, issuerKey = pki.ca.key,
+          revoked = { { serial = "1" } } }
+      end)
+      starve("describe", ends.serverContext, function(context) return context:describe() end)
+      starve("setCipherList", ends.serverContext, function(context)
+        return context:setCipherList "ECDHE-ECDSA-AES128-GCM-SHA256"
+      end)
+      starve("setGroups", ends.serverContext, function(context) return context:setGroups "P-256" end)
+      starve("addTrusted", ends.serverContext, function(context)
+        return context:addTrusted(pki.otherCa.certificatePem)
+      end)
+    ]]
+  end)
+
+  promise("leaves no context that verifies fewer hosts than it was told to", function()
+    starving [[
+      starve("setVerifyHosts", ends.clientContext, function(context)
+        return context:setVerifyHosts { "a.example", "b.example" }
+      end, function(name, context, _, returned, value)
+        if returned and value then return end
+        local good, set = pcall(context.describe, context)
+        assert(not good or #set.verifyHosts == 0, name) -- closed, or as it was
+      end)
+      starve("sslSetVerifyHost", function()
+        return ends.pair { transport = "memory", verifyHost = "other.example" }
+      end, function(client) return client:sslSetVerifyHost "elsewhere.example" end, function(name, client, server)
+        local answer = ends.handshake(client, server)
+        assert(scissl.isSslError(answer), name)
+      end)
+    ]]
+  end)
+
+  promise("that stops sslSetContext leaves the handshake as it was", function()
+    starving [[
+      local other = ends.serverContext { identity = pki.selfSigned }
+      starve("sslSetContext", function()
+        local client, server = ends.pair { transport = "memory" }
+        assert(server:sslSuspendAt "clientHello")
+        ends.handshake(client, server)
+        return server, client
+      end, function(server) return server:sslSetContext(other) end, function(name, server, client, returned, value)
+        assert(returned)
+        if value then return end
+        local a, b = ends.handshake(client, server)
+        assert(a == 1 and b == 1, name .. ": " .. tostring(a) .. " " .. tostring(b))
+      end)
+    ]]
+  end)
+end)

@@ -1,4 +1,5 @@
 /* scarce.c: a Lua module that lets memory run out while a function is called. See scarce.lua. */
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -25,6 +26,7 @@ static bool is_empty(supply *from) {
         return false;
     }
     from->failed++;
+    errno = ENOMEM; /* as malloc says */
     if (from->once) from->left = -1;
     return true;
 }

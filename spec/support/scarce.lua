@@ -22,8 +22,9 @@ function M.path()
   local place = pki.folder()
   local flags = "$(pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4) "
     .. "$(pkg-config --cflags --libs libcrypto 2>/dev/null || echo -lcrypto)"
-  local built <close> = ends.start(("sh -c 'cc -shared -fPIC -o %s/scarce.so spec/support/scarce.c %s'"):format(place,
-    flags))
+  -- It stays loaded: OpenSSL frees its memory when the process ends.
+  local built <close> = ends.start(("sh -c 'cc -shared -fPIC -Wl,-z,nodelete -o %s/scarce.so %s %s'"):format(place,
+    "spec/support/scarce.c", flags))
   local output, _, code = built:finish()
   if code ~= 0 then return nil, "scarce.c cannot be built here: " .. output:match "[^\n]*" end
   folder = place
