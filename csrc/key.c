@@ -2,6 +2,7 @@
 #include "pki.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
@@ -196,9 +197,16 @@ static void explain_source(passphrase *asked, BIO *bio) {
     if (missing && condition) asked->failure->condition = condition;
 }
 
+/* Whether it can be read again: to open a pipe would be to wait for another writer. */
+static bool is_file(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 static void explain_uri(passphrase *asked, const char *uri) {
     sci_failure unused = {.phase = NULL};
-    BIO *bio = sci_open_file(path_of(uri), &unused);
+    const char *path = path_of(uri);
+    BIO *bio = is_file(path) ? sci_open_file(path, &unused) : NULL;
     if (bio) explain_source(asked, bio);
     else if (asked->asked) refuse_decryption(asked, NULL);
     else asked->failure->condition = key_kind.absent;

@@ -58,4 +58,15 @@ describe("SciSslPrivateKey.fromUri", function()
     assert.has_error(function() SciSslPrivateKey.fromUri(1, {}) end)
     assert.has_error(function() SciSslPrivateKey.fromUri() end)
   end)
+
+  it("reads a pipe once, and says what is wrong without another look", function()
+    local pipe = pki.folder() .. "/pipe"
+    assert(os.execute("mkfifo " .. pipe))
+    local _ <close> = ends.start(("echo text >%s"):format(pipe))
+    local reader <close> = ends.start("timeout 30 " .. ends.luaCommand(([[
+      local _, failure = require("scissl").SciSslPrivateKey.fromUri "%s"
+      print(failure:condition())
+    ]]):format(pipe)))
+    assert.are.same({ "not_private_key\n", "exit", 0 }, { reader:finish() })
+  end)
 end)
