@@ -59,10 +59,11 @@ const char *sci_missing_in_der(const unsigned char *bytes, long length) {
     return missing;
 }
 
-/* The older way: the cipher is in the header of the PEM block. */
+/* The older way: the cipher is in the header of the PEM block. A header that is malformed says nothing. */
 static const char *missing_in_header(char *header) {
     EVP_CIPHER_INFO info = {.cipher = NULL};
-    if (!PEM_get_EVP_CIPHER_INFO(header, &info)) return name_of(NID_undef);
+    if (!PEM_get_EVP_CIPHER_INFO(header, &info))
+        return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_UNSUPPORTED_ENCRYPTION ? name_of(NID_undef) : NULL;
     int nid = info.cipher ? EVP_CIPHER_get_nid(info.cipher) : NID_undef;
     return !info.cipher || has_cipher(nid) ? NULL : name_of(nid);
 }

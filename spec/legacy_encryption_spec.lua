@@ -79,4 +79,14 @@ describe("A key that is encrypted with what OpenSSL has", function()
       SciSslPrivateKey.fromPem(pem:gsub("AES%-128%-CBC", "OLD-ONE"), "secret"))
     assert.truthy(err:message():find("an algorithm that it does not know", 1, true), err:message())
   end)
+
+  it("is not what a malformed header speaks of", function()
+    local pem = assert(run(("openssl rsa -traditional -aes128 -passout pass:secret -in %s"):format(traditional)))
+    for _, damaged in ipairs {
+      (pem:gsub("AES%-128%-CBC,%x+", "AES-128-CBC,none")),
+      (pem:gsub("Proc%-Type: 4,ENCRYPTED", "Comment: mine")),
+    } do
+      refusals.refused("malformed_key", "load", nil, SciSslPrivateKey.fromPem(damaged, "secret"))
+    end
+  end)
 end)
