@@ -120,6 +120,7 @@ bool sci_ssl_may_offer_session(sci_sslsocket *socket) {
     if (SSL_get_verify_result(socket->ssl) != X509_V_OK) return false;
     X509 *peer = SSL_SESSION_get0_peer(session);
     if (!peer) return may_lack_certificate(socket, session);
+    if (sci_ssl_needs_staple(socket, peer)) return false; /* OCSP responses come in full handshakes only */
     ERR_set_mark();
     bool may = judge_server(socket, peer) == X509_V_OK;
     ERR_pop_to_mark();

@@ -330,6 +330,9 @@ bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *pha
 
 /* ---- staple.c --------------------------------------------------------------------------------------------------- */
 
+/* Whether a client takes that certificate only along with a good OCSP response. */
+bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate);
+
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
 void sci_open_socket_ocsp(lua_State *L);
 

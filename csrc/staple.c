@@ -49,6 +49,11 @@ static bool must_staple(const X509 *certificate) {
     return must;
 }
 
+bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate) {
+    if (socket->ocsp_policy == SCI_OCSP_REQUEST) return must_staple(certificate);
+    return socket->ocsp_policy == SCI_OCSP_REQUIRE;
+}
+
 /* The peer's certificate and its issuer's, as OpenSSL has built the chain. */
 static bool find_question(const sci_sslsocket *socket, sci_ocsp_question *question, sci_failure *failure) {
     STACK_OF(X509) *chain = socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl);
@@ -89,7 +94,7 @@ static bool accepts(sci_sslsocket *socket) {
     int status = V_OCSP_CERTSTATUS_UNKNOWN;
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
     if (socket->ocsp_policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
-    bool required = socket->ocsp_policy == SCI_OCSP_REQUIRE || must_staple(certificate);
+    bool required = sci_ssl_needs_staple(socket, certificate);
     bool judged = judge(socket, &status, &failure);
     if (judged && status == V_OCSP_CERTSTATUS_GOOD) return true;
     if (judged) failure.condition = status == V_OCSP_CERTSTATUS_REVOKED ? "certificate_revoked" : "ocsp_unknown";

@@ -417,6 +417,19 @@ for _, version in ipairs(VERSIONS) do
       end
     end)
 
+    it("resumes no session with a must-staple certificate that was made without a look at the response", function()
+      local server_context = ends.serverContext { method = version, identity = must_staple() }
+      local client, server = ends.connected { client = { method = version }, server = server_context }
+      assert(server:sslWrite("x"))
+      ends.read(client, server)
+      local session = assert(client:getSession())
+      client, server = ends.pair { server = server_context, client = { method = version, setup = function(context)
+        assert(context:setOcspPolicy "request")
+      end } }
+      assert(client:setSession(session))
+      failed("ocsp_missing", "connect", (ends.handshake(client, server)))
+    end)
+
     it("lets a connection have a response of its own", function()
       local client, server = pair("require", response { status = "revoked" })
       assert.are.equal(server, server:sslSetOcspResponse(response()))
