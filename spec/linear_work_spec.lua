@@ -41,6 +41,12 @@ describe("A client's hello", function()
     assert.is_true(ratio < LINEAR, ratio)
   end)
 
+  it("reaches the handler over memory where it is longer on the wire than what one call takes", function()
+    local called = false
+    served(slow_hello(60000), { onClientHello = function() called = true end })
+    assert.is_true(called)
+  end)
+
   it("costs as much as it is long, among fragments that are empty", function()
     local function read(count)
       local records = ("\22\3\1\0\0"):rep(count) .. slow_hello(10)

@@ -19,6 +19,32 @@ local function handshake_with(waiter, options)
   return scissl.handshake(socket, "connect", options)
 end
 
+describe("scissl.wait.turn", function()
+  local near, far, keeper = sockets.pair()
+  local function turn(waiter, deadline)
+    assert.is_truthy(far and keeper)
+    return wait.turn(waiter, near, deadline or SciSocket.now() + LONG, "read", LONG)
+  end
+
+  it("returns true where the waiter has time for others, and nothing is ready", function()
+    assert.is_true(turn(function() return nil, "timeout" end))
+    assert.is_true(turn(function() return true end))
+  end)
+
+  it("ends with a time-out once the deadline is over, and names the operation", function()
+    local done, failure = turn(function() error "not to be called" end, SciSocket.now() - 1)
+    assert.is_nil(done)
+    assert.same({ "timeout", "read" }, { failure:condition(), failure:phase() })
+  end)
+
+  it("tells of a waiter that raises, and of one that gives up", function()
+    local _, raised = turn(function() error "deep" end)
+    assert.same({ "bad_waiter", "read" }, { raised:condition(), raised:phase() })
+    local _, given_up = turn(function() return nil, "enough" end)
+    assert.same({ "cancelled", "read", "enough" }, { given_up:condition(), given_up:phase(), given_up:cause() })
+  end)
+end)
+
 describe("A waiter", function()
   it("that says ready for ever, where nothing is, ends the operation", function()
     local done, failure = handshake_with(function() return true end)

@@ -182,12 +182,14 @@ end
 -- @treturn[2] SciSslError as of `wait.ready`
 function wait.turn(waiter, socket, deadline, phase, timeout)
   local time = now()
-  if deadline and time >= deadline then return nil, timed_out(phase, timeout) end
+  if deadline and time >= deadline then return nil, timed_out(socket, phase, timeout) end
   local good, ready, reason = pcall(waiter, socket, "r", time)
-  if not good then return nil, bad_waiter(phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready) end
+  if not good then
+    return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
+  end
   local over = reason == nil or reason == "timeout" or core.isSslError(reason) and reason:condition() == "timeout"
   if ready or over then return true end
-  return nil, given_up(reason, deadline, phase, timeout)
+  return nil, given_up(socket, reason, deadline, phase, timeout)
 end
 
 local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_WRITE] = "w" }
