@@ -214,6 +214,12 @@ describe("getSciSslContext", function()
     assert.are.equal("verify_flags", failure:condition())
   end)
 
+  it("makes a new context where the program has closed the one that was shared", function()
+    local configuration = Configuration.new { caFile = pki.ca.certificateFile, verifyDepth = 7 }
+    do local context <close> = assert(configuration:getSciSslContext()) end -- luacheck: ignore 211
+    assert.are.equal(7, assert(configuration:getSciSslContext()):getVerifyDepth())
+  end)
+
   it("does not share a failure", function()
     local path = pki.folder() .. "/comes-later.pem"
     local configuration = Configuration.new { caFile = path }

@@ -364,6 +364,11 @@ local function remember(context)
   return context
 end
 
+-- A program may have closed the context that it was given: every method of it raises then.
+local function is_open(context)
+  return (pcall(context.getVerify, context))
+end
+
 --- Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
 -- again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
 -- answers another one.
@@ -376,7 +381,7 @@ function Configuration:getSciSslContext()
   local key = key_of(self)
   local stamp = stamp_of(self.values) -- before the files are read: what changes meanwhile is seen at the next call
   local known = shared[key]
-  if known and stamps[known] == stamp then return remember(known) end
+  if known and stamps[known] == stamp and is_open(known) then return remember(known) end
   local context, failure = make_context(self.values)
   if not context then return nil, failure end
   if known then forget(known) end
