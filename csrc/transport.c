@@ -35,7 +35,8 @@ static bool queue_grow(sci_queue *queue, size_t needed) {
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length) {
     if (length == 0) return true;
     if (length > SIZE_MAX - queue->start - queue->length) return false;
-    if (queue->start >= queue->length && queue->start + queue->length + length > queue->capacity) {
+    bool pays = queue->start > 0 && queue->start >= queue->length;
+    if (pays && queue->start + queue->length + length > queue->capacity) {
         memmove(queue->bytes, queue->bytes + queue->start, queue->length);
         queue->start = 0;
     }
