@@ -225,3 +225,27 @@ describe("A wrong option", function()
     assert.is_nil(words:find("s3cret", 1, true))
   end)
 end)
+
+describe("A stream's own refusal says with whom", function()
+  local function connected(options)
+    local listener <close>, port = ends.listener()
+    local near = assert(scissl.SciSocket.newStreamSocket())
+    assert(near:connect("127.0.0.1", port))
+    return assert(scissl.plain.on(near, options)), assert(listener:accept()), "127.0.0.1:" .. port
+  end
+
+  it("where a line is too long", function()
+    local stream, far, address = connected { maxLine = 10, timeout = 30 }
+    far:send(("x"):rep(100))
+    local _, failure = stream:read()
+    assert.are.same({ "line_too_long", address }, { failure:condition(), failure:peer() })
+  end)
+
+  it("where more came than it may hold", function()
+    local stream, far, address = connected { maxBuffer = 10, timeout = 30 }
+    far:send(("x"):rep(100))
+    far:shutdown "w"
+    local _, failure = stream:read "a"
+    assert.are.same({ "too_much_data", address }, { failure:condition(), failure:peer() })
+  end)
+end)

@@ -3,6 +3,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local peer_of = require "scissl.peer"
 local wait = require "scissl.wait"
 local Claim = require "scissl.claim"
 
@@ -30,7 +31,7 @@ local function refuse_for(run, cause, traceback)
   if run.socket:sslRefuse("internal_error", nil, cause, traceback) then return true end
   -- The handler has closed the socket, too.
   return nil, core.SciSslError.new {
-    phase = run.role, condition = "handler_failed", cause = cause, traceback = traceback,
+    phase = run.role, condition = "handler_failed", cause = cause, traceback = traceback, peer = peer_of(run.socket),
   }
 end
 
@@ -120,7 +121,8 @@ local function refuse_unserved(run, code)
     phase = run.role,
     condition = "not_served",
     sslError = code,
-    message = ("the handshake asks for something that nobody here supplies (SSL_ERROR code %d)"):format(code),
+    message = ("the handshake asks for something that no handler supplies (SSL_ERROR code %d)"):format(code),
+    peer = peer_of(run.socket),
   }
 end
 
@@ -291,6 +293,7 @@ return function(socket, role, given)
   if claim:isTaken() then
     return nil, core.SciSslError.new {
       phase = role, condition = "busy", message = "another coroutine is in the midst of this handshake",
+      peer = peer_of(socket),
     }
   end
   local _ <close> = claim:take()

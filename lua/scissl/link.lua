@@ -16,6 +16,7 @@
 
 local core = require "scissl.core"
 local parting = require "scissl.parting"
+local peer_of = require "scissl.peer"
 local wait = require "scissl.wait"
 
 local SciSslError, SciSocket, isSslError = core.SciSslError, core.SciSocket, core.isSslError
@@ -141,6 +142,7 @@ function link.translate(socket, answer, phase)
     condition = "not_served",
     sslError = code,
     message = ("TLS asks for something that a stream does not supply (SSL_ERROR code %d)"):format(code),
+    peer = peer_of(socket),
   }
 end
 

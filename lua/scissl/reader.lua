@@ -2,6 +2,7 @@
 -- @module scissl.reader
 
 local core = require "scissl.core"
+local peer_of = require "scissl.peer"
 local writer = require "scissl.writer"
 
 local SciSslError = core.SciSslError
@@ -23,6 +24,7 @@ function reader.refuseSecond(self)
   if not self.reading:isTaken() then return nil end
   return SciSslError.new {
     phase = "read", condition = "busy", message = "another coroutine is reading from this stream",
+    peer = peer_of(self.link:base()),
   }
 end
 
@@ -100,8 +102,10 @@ local function finish(self, failure, passes)
   return nil, failure, buffer:take(buffer.size)
 end
 
-local function refuse(condition, words, limit)
-  return nil, SciSslError.new { phase = "read", condition = condition, message = words:format(limit) }
+local function refuse(self, condition, words, limit)
+  return nil, SciSslError.new {
+    phase = "read", condition = condition, message = words:format(limit), peer = peer_of(self.link:base()),
+  }
 end
 
 -- ---- the formats: functions of the stream, the number that the format names, and (lines) 1: with the end, 0: without
@@ -113,7 +117,7 @@ local function read_line(self, most, kept)
     local line = buffer:cutLine(most, kept)
     if line then return line end
     local length = buffer:find("\n", true, 0)
-    if (length or buffer.size) > most then return refuse("line_too_long", "no line end within %d bytes", most) end
+    if (length or buffer.size) > most then return refuse(self, "line_too_long", "no line end within %d bytes", most) end
     if length then
       line = buffer:take(length + kept)
       if kept == 0 then buffer:take(1) end
@@ -153,7 +157,7 @@ local function read_all(self, most)
       return rest or ""
     end
   end
-  return refuse("too_much_data", "more than %d bytes came", most)
+  return refuse(self, "too_much_data", "more than %d bytes came", most)
 end
 
 -- Answers how much of `text` io.read("n") would take for a numeral.
@@ -179,7 +183,7 @@ local function skip_space(self, most)
   local buffer, skipped = self.buffer, 0
   while true do
     skipped = skipped + buffer:skipSpace()
-    if skipped > most then return refuse("line_too_long", "no numeral within %d bytes", most) end
+    if skipped > most then return refuse(self, "line_too_long", "no numeral within %d bytes", most) end
     if buffer.size > 0 then return true end
     local more, failure = fill(self)
     if not more then return nil, failure end
@@ -253,7 +257,7 @@ function reader.untilFound(self, pattern, most, plain)
   while true do
     local before, length = buffer:find(pattern, plain, overlap)
     if (before or buffer.size - overlap) > most then
-      return refuse("line_too_long", "what should end the text does not come within %d bytes", most)
+      return refuse(self, "line_too_long", "what should end the text does not come within %d bytes", most)
     end
     if before then
       local text = buffer:take(before)

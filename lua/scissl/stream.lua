@@ -12,6 +12,7 @@
 local core = require "scissl.core"
 local link = require "scissl.link"
 local options = require "scissl.options"
+local peer_of = require "scissl.peer"
 local reader = require "scissl.reader"
 local receiver = require "scissl.receiver"
 local wait = require "scissl.wait"
@@ -163,6 +164,7 @@ local function refuse_writer(self)
   if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
   return SciSslError.new {
     phase = "write", condition = "busy", message = "another coroutine is in the midst of what this would get into",
+    peer = peer_of(self.link:base()),
   }
 end
 
@@ -178,6 +180,7 @@ local function refuse_output(self)
     condition = "output_full",
     message = ("more than %d bytes are waiting to be sent"):format(self.maxBuffer),
     cause = failure,
+    peer = peer_of(self.link:base()),
   }
 end
 

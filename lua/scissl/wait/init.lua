@@ -31,6 +31,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.options"
+local peer_of = require "scissl.peer"
 local waiting = require "scissl.wait.waiting"
 
 local SciSslError = core.SciSslError
@@ -84,11 +85,6 @@ function wait.deadline(timeout)
 end
 
 -- ---- what can go wrong
-
--- What is waited for may be a socket of another library.
-local function peer_of(socket)
-  return options.is(socket, "SciSocket|SciSslSocket") and socket:peerAddress() or nil
-end
 
 local function timed_out(socket, phase, timeout, what)
   local when = timeout and ("after %.4g seconds"):format(timeout) or "by its deadline"
