@@ -10,8 +10,8 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 cd "$root" || exit
 
 build="$root/build"
+all_specs=$(find spec -name '*_spec.lua' | sort)
 valgrind_specs='spec/handshake_spec.lua spec/suspend_spec.lua spec/psk_spec.lua'
-run_limit=900 # seconds for one run of busted
 fuzzers='api middle parsers memory'
 fuzz_seconds=25 # each
 debian_limit=3600
@@ -119,71 +119,42 @@ builds_the_reference() {
 
 # ---- Runs of the specs ---------------------------------------------------------------------------------------------
 
-# limited SECONDS COMMAND…: runs it, and ends it and its children when it hangs or when the user interrupts. SIGINT raises
-# "interrupted!" in Lua, so that busted names the spec that hung and goes on with the next.
-limited() {
-    timeout -s INT -k 60 "$@" </dev/null &
-    runner=$!
-    trap 'kill "$runner"; exit 130' INT TERM
-    wait "$runner"
-    status=$?
-    trap - INT TERM
-    return "$status"
-}
-
-# run_specs RUN CORE FILES COMMAND…: every `it` of the files, in one process, with the core that was built in CORE and
-# the interpreter that COMMAND… starts.
+# run_specs RUN CORE FILES COMMAND…: every `it` of the files, each file in a process of its own and as many at a time as
+# there are processors, with the core that was built in CORE and the interpreter that COMMAND… starts.
 run_specs() {
     run=$1
     core=$2
     specs=$3
     shift 3
-    name=$run
-    case $specs in *' '*) ;; *) name="$run-$(basename "$specs" _spec.lua)" ;; esac
-    log="$build/specs-$name.log"
-    say "== specs, $name (progress: tail -f $log)"
-    rm -rf "${build:?}/reports"
-    mkdir "$build/reports"
-    (
-        use_scissl "$core"
-        export SCISSL_RUN="$run"
-        limited "$run_limit" "$@" spec/support/runner.lua --output=plainTerminal --lang=en --cpath="$core/?.so" $specs
-    ) >"$log" 2>&1
-    status=$?
-    cat "$log"
-    count_run "$name" "$log" "$status"
-}
-
-# run_all_specs RUN CORE COMMAND…: those of event loops each in a process of its own, since no loop likes to be loaded
-# twice into one.
-run_all_specs() {
-    all_run=$1
-    all_core=$2
-    shift 2
-    run_specs "$all_run" "$all_core" "$(find spec -name '*_spec.lua' ! -path 'spec/loops/*' | sort | tr '\n' ' ')" "$@"
-    for loop_specs in spec/loops/*_spec.lua; do
-        run_specs "$all_run" "$all_core" "$loop_specs" "$@"
+    say "== specs, $run (progress: ls $build/runs/$run)"
+    rm -rf "${build:?}/runs/$run"
+    printf '%s\n' $specs | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' sh spec/support/one.sh "$run" "$core" '{}' "$@"
+    for spec in $specs; do
+        count_run "$run: $spec" "$build/runs/$run/$(spec_name "$spec")"
     done
+    say "$passed passed, $failed failed so far"
 }
 
-# count_run RUN LOG STATUS: adds up what busted counted. A run that ended in another way than these counts explain has
-# failed once more.
+# count_run NAME PLACE: adds up what busted counted. A run that ended in another way than these counts explain has failed
+# once more. The output is shown of those that failed.
 count_run() {
-    counts=$(sed -n 's|^\([0-9]*\) success[a-z]* / \([0-9]*\) failure[a-z]* / \([0-9]*\) error[a-z]* / .*|\1 \2 \3|p' \
-        "$2" | tail -n 1)
-    set -- "$1" "$2" "$3" ${counts:-0 0 0}
-    passed=$((passed + $4))
-    failed=$((failed + $5 + $6))
-    [ $(($5 + $6)) -eq 0 ] || failures="$failures
-FAILED: $(($5 + $6)) specs, $1 (see $2)"
-    if cat "$build/reports"/* 2>/dev/null || grep -q ': runtime error: ' "$2"; then
+    status=$(cat "$2.status" 2>/dev/null || echo none)
+    counts=$(sed -n 's|^\([0-9]*\) success.* / \([0-9]*\) failure.* / \([0-9]*\) error.* / \([0-9]*\) pending.*|\1 \2 \3 \4|p' \
+        "$2.log" | tail -n 1)
+    set -- "$1" "$2" ${counts:-0 0 0 0}
+    passed=$((passed + $3))
+    failed=$((failed + $4 + $5))
+    [ "$status" = 0 ] || cat "$2.log"
+    [ $(($4 + $5)) -eq 0 ] || failures="$failures
+FAILED: $(($4 + $5)) specs, $1 (see $2.log)"
+    if cat "$2.reports"/* 2>/dev/null || grep ': runtime error: ' "$2.log"; then
         fail "specs, $1: the sanitizers found faults"
-    elif [ $(($4 + $5 + $6)) -eq 0 ]; then
-        fail "specs, $1: ended with status $3 before anything was counted"
-    elif [ "$3" -ne $(($5 + $6 > 0)) ]; then
-        fail "specs, $1: ended with status $3"
+    elif [ $(($3 + $4 + $5 + $6)) -eq 0 ]; then
+        fail "specs, $1: ended with status $status before anything was counted"
+    elif [ "$status" != $(($4 + $5 > 0)) ]; then
+        fail "specs, $1: ended with status $status"
     fi
-    note_pending "$1" "$2"
+    note_pending "$1" "$2.log"
 }
 
 note_pending() {
@@ -206,16 +177,12 @@ END
 # gcc's UndefinedBehaviorSanitizer reports to stderr alone, which count_run knows.
 run_sanitized() {
     wrap_interpreter
-    report="log_path='$build/reports/sanitizer':exitcode=98"
-    run_all_specs sanitized "$build/asan" env "PATH=$build/asan/bin:$PATH" \
-        "ASAN_OPTIONS=$report:allocator_may_return_null=1" UBSAN_OPTIONS=print_stacktrace=1 "$lua"
+    run_specs sanitized "$build/asan" "$all_specs" env "PATH=$build/asan/bin:$PATH" "$lua"
 }
 
 run_under_valgrind() {
-    for valgrind_spec in $valgrind_specs; do
-        run_specs valgrind "$build/gcc" "$valgrind_spec" valgrind --quiet --error-exitcode=98 --keep-debuginfo=yes \
-            --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$lua"
-    done
+    run_specs valgrind "$build/gcc" "$valgrind_specs" valgrind --quiet --error-exitcode=98 --keep-debuginfo=yes \
+        --leak-check=full --show-leak-kinds=definite --errors-for-leak-kinds=definite "$lua"
 }
 
 # Each fuzzer is one check, by the seed that is printed.
@@ -262,7 +229,7 @@ check_with clang "exported symbols, clang" exports_only_its_entry "$build/clang/
 check_with luacheck "luacheck" luacheck --no-color lua spec examples
 check_format
 check_with ldoc "ldoc ." builds_the_reference
-run_all_specs plain "$build/gcc" "$lua"
+run_specs plain "$build/gcc" "$all_specs" "$lua"
 if [ -z "${SCISSL_PLAIN-}" ]; then
     check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
     run_sanitized

@@ -13,6 +13,21 @@ unpacked="$root/build/unpacked"
 PATH="$PATH:/usr/local/sbin:/usr/sbin:$unpacked/usr/sbin"
 export PATH
 
+# limited SECONDS COMMAND…: runs it, and ends it and its children when it hangs or when the user interrupts. SIGINT raises
+# "interrupted!" in Lua, so that busted names the spec that hung and goes on with the next.
+limited() {
+    timeout -s INT -k 60 "$@" </dev/null &
+    runner=$!
+    trap 'kill "$runner"; exit 130' INT TERM
+    wait "$runner"
+    status=$?
+    trap - INT TERM
+    return "$status"
+}
+
+# spec_name FILE: "spec/document/close_spec.lua" -> "document-close"
+spec_name() { printf '%s\n' "$1" | sed 's|^spec/||; s|_spec\.lua$||; s|/|-|g'; }
+
 # ---- What is there -------------------------------------------------------------------------------------------
 
 has_command() { command -v "$1" >/dev/null; }
