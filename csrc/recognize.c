@@ -86,10 +86,11 @@ const char *sci_recognize_der(const unsigned char *bytes, size_t length) {
     };
     const char *words = NULL;
     if (length == 0 || length > LONG_MAX || *bytes != (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED)) return NULL;
-    ERR_set_mark();
-    for (size_t i = 0; !words && i < sizeof kinds / sizeof *kinds; i++)
+    for (size_t i = 0; !words && i < sizeof kinds / sizeof *kinds; i++) {
+        ERR_set_mark(); /* for each: the queue has 16 places, and drops the oldest entry, marks included */
         if (kinds[i].holds(bytes, (long)length)) words = kinds[i].words;
-    ERR_pop_to_mark();
+        ERR_pop_to_mark();
+    }
     return words;
 }
 

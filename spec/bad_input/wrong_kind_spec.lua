@@ -187,6 +187,24 @@ describe("A private key in OpenSSH's own format", function()
   end)
 end)
 
+describe("What is malformed", function()
+  local der = "\x30\x03\x02\x01\x01"
+
+  for name, load in pairs {
+    certificate = function() return Certificate.fromDer(der) end,
+    key = function() return Key.fromDer(der) end,
+    CRL = function() return scissl.SciSslX509Crl.fromDer(der) end,
+    request = function() return scissl.SciSslX509Request.fromDer(der) end,
+  } do
+    it("keeps the words of OpenSSL, however many other kinds were tried: " .. name, function()
+      local _, err = load()
+      assert.truthy(err:condition():find "^malformed_", err:condition())
+      assert.is_true(#err:queue() > 0)
+      assert.truthy(err:reason())
+    end)
+  end
+end)
+
 describe("PEM text in place of a path", function()
   local secret = pki.client.keyPem
 
