@@ -143,7 +143,9 @@ static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) 
 static void take_cause(lua_State *L, sci_sslsocket *socket, sci_failure *failure) {
     int story = lua_gettop(L) + 1;
     failure->condition = "handler_failed";
-    if (lua_getiuservalue(L, 1, SCI_SSL_CAUSE) == LUA_TTABLE) {
+    int kind = lua_getiuservalue(L, 1, SCI_SSL_CAUSE);
+    if (kind == LUA_TNIL) failure->condition = "refused"; /* there was no memory for its words */
+    else if (kind == LUA_TTABLE) {
         if (lua_getfield(L, story, "cause") == LUA_TNIL) failure->condition = "refused";
         else failure->cause = story + 1;
         if (lua_getfield(L, story, "traceback") != LUA_TNIL) failure->traceback = story + 2;

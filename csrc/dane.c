@@ -84,6 +84,7 @@ static int sslsocket_add_tlsa(lua_State *L) {
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     if (!socket->dane) return sci_fail_own(L, "option", "dane_needed", NULL);
+    if (length == 0) return sci_fail_own(L, "option", "bad_tlsa", "there are no data");
     sci_clear_errors();
     if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_answer_receiver(L);
     return sci_fail(L,

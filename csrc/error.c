@@ -361,11 +361,12 @@ typedef struct queue_summary {
     bool verify_failed, out_of_memory;
 } queue_summary;
 
-static queue_summary summarize(const error_queue *queue, bool server) {
+/* `diagnosed`: the caller knows the condition. OpenSSL says "malloc failure" of some malformed data, behind other words. */
+static queue_summary summarize(const error_queue *queue, bool server, bool diagnosed) {
     queue_summary summary = {.alert = -1};
     for (int i = 0; i < queue->count; i++) {
         unsigned long code = queue->entries[i].code;
-        if (is_out_of_memory(code)) summary.out_of_memory = true;
+        if (is_out_of_memory(code) && (i == 0 || !diagnosed)) summary.out_of_memory = true;
         if (!summary.condition) summary.condition = queue_condition(code, server);
         if (summary.alert < 0) summary.alert = received_alert(code);
         if (ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)
@@ -427,7 +428,7 @@ static void copy_system_text(char text[SYSTEM_TEXT], int system_errno) {
 static queue_summary take_errors(const sci_failure *failure, error_queue *queue) {
     bool no_memory = errno == ENOMEM;
     drain_queue(queue);
-    queue_summary summary = summarize(queue, failure->server);
+    queue_summary summary = summarize(queue, failure->server, failure->condition != NULL);
     summary.out_of_memory = (summary.out_of_memory || no_memory) && !failure->cause;
     return summary;
 }

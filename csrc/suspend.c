@@ -365,15 +365,14 @@ static int sslsocket_refuse(lua_State *L) {
     (void)luaL_optstring(L, 5, NULL);
     sci_sslsocket *socket = check_suspended(L, SCI_AT_CLIENT_HELLO | SCI_AT_CERTIFICATE | SCI_AT_VERIFY);
     if (!socket) return 2;
-    int alert = read_alert(L, socket);
+    socket->refusal = read_alert(L, socket);
+    socket->judgement = SCI_REFUSED; /* whether or not there is memory for the words */
     lua_createtable(L, 0, 3);
     lua_insert(L, 3);
     lua_setfield(L, 3, "traceback");
     lua_setfield(L, 3, "cause");
     lua_setfield(L, 3, "reason");
     lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
-    socket->refusal = alert;
-    socket->judgement = SCI_REFUSED;
     return sci_answer_receiver(L);
 }
 

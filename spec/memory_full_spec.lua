@@ -61,6 +61,18 @@ describe("A connection that has been refused stays so when memory runs out,", fu
       end)
     end
 
+    promise("where sslRefuse itself has no memory for its words, " .. version, function()
+      local function make()
+        local client, server = ends.pair { transport = "memory", version = version,
+          client = { identity = pki.client }, server = { verify = scissl.SSL_VERIFY_PEER } }
+        assert(server:sslSuspendAt "verify")
+        ends.handshake(client, server)
+        return server, client
+      end
+      local function refuse(server) return server:sslRefuse("access_denied", "not you") end
+      run_out(make, refuse, function(server) is_error(server:sslAccept(), "refused") end)
+    end)
+
     promise("by a client at \"verify\", " .. version, function()
       local function make()
         local client, server = ends.pair { transport = "memory", version = version }
