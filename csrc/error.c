@@ -379,7 +379,7 @@ static queue_summary summarize(const error_queue *queue, bool server, bool diagn
 
 static const char *find_condition(const sci_failure *failure, const error_queue *queue, const queue_summary *summary) {
     if (summary->out_of_memory) return "memory_full"; /* whatever else it led to */
-    if (failure->condition) return failure->condition;
+    if (failure->condition && *failure->condition) return failure->condition;
     if (failure->verify_result != X509_V_OK && (summary->verify_failed || !summary->condition))
         return verify_condition(failure->verify_result);
     if (summary->condition) return summary->condition;

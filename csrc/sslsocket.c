@@ -468,6 +468,8 @@ static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
     sci_push_name(L, X509_get_subject_name(*peer));
     lua_pushfstring(L, "peer %s %s", luaL_tolstring(L, -1, NULL),
                     SSL_get_verify_result(socket->ssl) == X509_V_OK ? "verified" : "NOT verified");
+    X509_free(*peer); /* at once: what a finalizer makes while the lua_State closes is never collected */
+    *peer = NULL;
 }
 
 static int sslsocket_tostring(lua_State *L) {
