@@ -50,6 +50,7 @@ local function methods(value)
     for name, value_of in pairs(source) do
       local full = class .. ":" .. tostring(name)
       local is_static = stubs.functions[class .. "." .. tostring(name)]
+        or class == "SciSslSocket" and stubs.functions["SciSocket." .. tostring(name)] -- inherited: poll() would wait
       if type(value_of) == "function" and not (excluded[full] or excluded["SciSocket:" .. name] or is_static) then
         local signature = find_signature(class, name)
         list[#list + 1] = { name = name, full = full, call = value_of, method = true, signature = signature }
