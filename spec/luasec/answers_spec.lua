@@ -40,13 +40,6 @@ local accepted = {
   { ciphers = "HIGH" }, { ciphersuites = "TLS_AES_128_GCM_SHA256" },
 }
 
-local function names_of(list)
-  local names = {}
-  for name in pairs(list) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 for name, ssl in luasec.implementations() do
   describe("newcontext of LuaSec, " .. name .. ",", function()
     it("refuses in these words", function()
@@ -267,7 +260,9 @@ describe("scissl.luasec", function()
     for name, value in pairs(luasec.real) do assert.are.equal(type(value), type(luasec.ours[name]), name) end
     for name, set in pairs(luasec.real.config) do
       if name ~= "curves" and name ~= "options" then
-        assert.are.same(names_of(set), names_of(luasec.ours.config[name]))
+        local ours = luasec.ours.config[name]
+        for value in pairs(set) do assert.truthy(ours[value], value) end
+        for value in pairs(ours) do assert.truthy(set[value] or value == "psk", value) end -- LuaSec has it from 1.3 on
       end
     end
     for name in pairs(luasec.real.config.options) do assert.is_true(luasec.ours.config.options[name], name) end

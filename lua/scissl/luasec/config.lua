@@ -14,6 +14,7 @@ local config = {
     dane = { no_ee_namechecks = true },
     curves_list = true,
     ecdh_auto = true,
+    psk = true,
   },
   curves = options.curves(),
   options = {},
