@@ -68,9 +68,9 @@ static long judge_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_
     X509_STORE_CTX *check = X509_STORE_CTX_new();
     if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
     if (known) {
+        if (!X509_STORE_CTX_set_app_data(check, &about)) goto done;
         about.verify = X509_STORE_CTX_get_verify(check);
         X509_STORE_CTX_set_verify(check, verify_signatures);
-        X509_STORE_CTX_set_app_data(check, &about);
     }
     bool good = X509_verify_cert(check) > 0;
     result = X509_STORE_CTX_get_error(check);

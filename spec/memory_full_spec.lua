@@ -327,4 +327,25 @@ describe("A failing allocation of OpenSSL's", function()
       end)
     ]]
   end)
+
+  promise("while a client verifies the chain of its session again resumes nothing, or what it may", function()
+    starving [[
+      for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+        local client_context, server_context = ends.clientContext { method = version },
+          ends.serverContext { method = version }
+        local first, far = ends.connected { transport = "memory", client = client_context, server = server_context }
+        far:sslWrite "x"
+        ends.read(first, far)
+        local pem = assert(assert(first:getSession()):toPem())
+        starve("resume " .. version, function()
+          local client, server = ends.pair { transport = "memory", client = client_context, server = server_context }
+          assert(client:setSession(assert(scissl.OSSslSession.fromPem(pem))))
+          return client, server
+        end, function(client) return client:sslConnect() end, function(name, client, server)
+          local a = ends.handshake(client, server)
+          assert(a ~= 1 or client:sslVerifyCertificate() == scissl.X509_V_OK, name)
+        end)
+      end
+    ]]
+  end)
 end)
