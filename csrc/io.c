@@ -25,7 +25,7 @@ static void note_failure(lua_State *L, sci_sslsocket *socket, int result) {
     socket->zero_code = zero_code;
 }
 
-/* Whether the next read answers the end of the stream or a failure. */
+/* Whether the next read returns the end of the stream or a failure. */
 static bool ends_next(const sci_sslsocket *socket) { return socket->failed || socket->torn || socket->end_unread; }
 
 void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only) {

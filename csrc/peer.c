@@ -125,7 +125,7 @@ static int sslsocket_peer_chain(lua_State *L) {
     return 1;
 }
 
-/* A handshake that resumes a session chooses none: which one the session was made with nobody has written down. */
+/* A handshake that resumes a session chooses no certificate, and OpenSSL does not keep which one made the session. */
 static bool is_ambiguous(SSL *ssl) {
     if (!SSL_session_reused(ssl) || SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) != 1) return false;
     bool several = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1;

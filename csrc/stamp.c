@@ -56,7 +56,7 @@ static bool is_hashed(const char *name) {
 /* The directory's own times tell of files that come and go; the files behind its names may be written anew in place. */
 static bool stamp_entries(BIO *stamps, const char *path) {
     DIR *directory = opendir(path);
-    if (!directory) return true; /* whoever loads from it says why */
+    if (!directory) return true; /* the loader reports why */
     const struct dirent *entry;
     bool good = true, unused;
     while (good && (entry = readdir(directory)) != NULL)

@@ -371,7 +371,7 @@ end
 
 --- Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
 -- again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
--- answers another one.
+-- returns another one.
 -- @function SciSslSocketConfiguration:getSciSslContext
 -- @treturn[1] SciSslContext
 -- @treturn[2] nil

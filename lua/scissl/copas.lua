@@ -65,7 +65,7 @@ end
 
 local takers = {}
 
--- Each takes what the pattern asks for out of the buffer, or answers nil.
+-- Each takes what the pattern asks for out of the buffer, or returns nil.
 takers["*l"] = function(buffer)
   local length = buffer:find("\n", true, 0)
   if not length then return nil end

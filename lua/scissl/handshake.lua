@@ -257,7 +257,7 @@ local known_options = {
 --   `socket:earlyDataStatus()` tells afterwards whether the server has taken it
 -- * `onReplayable(socket, data)` (servers): gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
 --   raises goes to the caller
--- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer
+-- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer
 --   whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a
 --   certificate refuses a client without one before
 --

@@ -8,7 +8,7 @@
 -- * `link:sayEnd()` tells the peer that nothing more will be written: true, or else as `receive`
 -- * `link:await(waiter, events, deadline, phase, seconds)` waits (as `scissl.wait.ready`)
 -- * `link:turn(waiter, deadline, phase, seconds)` lets others have their turn (as `scissl.wait.turn`)
--- * `link:sweep()` reads away what nobody wants any more; then `link:close([waiter])`
+-- * `link:sweep()` reads and drops what has arrived unread; then `link:close([waiter])`
 -- * `link:awaitTickets(waiter, seconds)`, of TLS, is for clients that have not read anything
 -- * `link.socket` knows what there is to know of the connection; `link:base()` is the socket that has the descriptor
 -- * `link.secure` tells whether it is TLS, `link.descriptor` whether it is a plain socket

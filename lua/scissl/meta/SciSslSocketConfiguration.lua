@@ -33,7 +33,7 @@ function SciSslSocketConfiguration.numberOf(object) end
 
 ---Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
 ---again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
----answers another one.
+---returns another one.
 ---
 ---@return SciSslContext?
 ---@return SciSslError? # what SciSslContext said to the first field that it refused; a context that was made earlier stays in use where it is

@@ -108,7 +108,7 @@ local scissl = {}
 ---@field onCertificate? function `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as `SciSslSocket:sslUseCertificate` takes them
 ---@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); `socket:earlyDataStatus()` tells afterwards whether the server has taken it
 ---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it raises goes to the caller
----@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` answers; answering true approves the peer whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a certificate refuses a client without one before
+---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a certificate refuses a client without one before
 
 ---Options of `scissl.listen`.
 ---@class scissl.ListenOptions
