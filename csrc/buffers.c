@@ -22,8 +22,11 @@ void sci_ssl_leave_warm(sci_sslsocket *socket) {
     socket->warm = NULL;
 }
 
+/* A connection that has failed may have failed for want of a record layer: OpenSSL 3.2 and later read through NULL when
+ * they are asked about its buffers. */
 static void cool_down(sci_sslsocket *socket) {
     sci_ssl_leave_warm(socket);
+    if (socket->failed) return;
     if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
     else if (socket->ssl) SSL_set_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS); /* as soon as they are empty */
 }

@@ -218,7 +218,7 @@ static int sslsocket_set_read_ahead(lua_State *L) {
     if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
     socket->exact = !lua_toboolean(L, 2);
-    sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact);
+    if (!socket->failed) sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact); /* see cool_down */
     return sci_answer_receiver(L);
 }
 

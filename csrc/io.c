@@ -211,7 +211,7 @@ static int sslsocket_pending(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     (void)sci_ssl_dirty(L, socket);
-    lua_pushinteger(L, socket->ssl && socket->secured ? SSL_pending(socket->ssl) : 0);
+    lua_pushinteger(L, socket->ssl && socket->secured && !socket->failed ? SSL_pending(socket->ssl) : 0);
     return 1;
 }
 

@@ -344,6 +344,10 @@ describe("A failing allocation of OpenSSL's", function()
         end, function(client) return client:sslConnect() end, function(name, client, server)
           local a = ends.handshake(client, server)
           assert(a ~= 1 or client:sslVerifyCertificate() == scissl.X509_V_OK, name)
+          for _, look in ipairs { "dirty", "sslPending", "events", "timeout", "sslSetReadAhead", "version", "cipher",
+            "verifyErrors", "peerChain", "getSession", "ktls", "sslShutdown" } do
+            client[look](client, look == "sslSetReadAhead" or nil)
+          end
         end)
       end
     ]]
