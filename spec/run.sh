@@ -104,7 +104,7 @@ installs_with_luarocks() {
 check_format() {
     for formatter in clang-format-14 clang-format; do
         if "$formatter" --version 2>/dev/null | grep -q 'version 14\.'; then
-            check "clang-format" "$formatter" --dry-run -Werror csrc/*.c csrc/*.h
+            check "clang-format" "$formatter" --dry-run -Werror $(find csrc -name '*.[ch]')
             return
         fi
     done

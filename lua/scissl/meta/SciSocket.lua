@@ -6,192 +6,6 @@
 ---@class SciSocket
 local SciSocket = {}
 
----Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
----
----@param host string a name, or an address
----@param port any an integer from 0 to 65535, or the name of a service
----@param family? string `inet` or `inet6`; both by default
----@return table[]? # each with `address` (string), `port` (integer) and `family`: what `connect` takes
----@return SciSslError? # phase `resolve`: `host_not_found`, `service_unknown`, `resolver_unavailable` …
----@see getaddrinfo(3)
----@usage
----```lua
----for _, found in ipairs(assert(scissl.SciSocket.resolve("127.0.0.1", 443))) do
----  print(found.family, found.address, found.port) --> inet 127.0.0.1 443
----end
----```
-function SciSocket.resolve(host, port, family) end
-
----Returns the other end as one text, for logs and messages: also while the connection is being made, and after it was closed.
----
----@return string? # such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect("127.0.0.1", port))
----print(socket:getPeerName()) --> 127.0.0.1 …
----print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
----```
-function SciSocket:peerAddress() end
-
----Answers the address of the other end.
----
----@return string? # address; of a Unix-domain socket its path, empty where it has none
----@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `not_connected`, `closed`
----@see getpeername(2)
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect("127.0.0.1", port))
----print(socket:getPeerName()) --> 127.0.0.1 …
----print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
----```
-function SciSocket:getPeerName() end
-
----Answers the socket's own address.
----
----@return string? # address; of a Unix-domain socket its path, empty where it has none
----@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `closed`
----@see getsockname(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:getSockName() end
-
----Adopts a socket that somebody else has made. Its blocking mode stays as it is.
----
----@param transport any a descriptor number, which becomes ours; or a SciSocket or any object with `getfd`, `fileno` or `pollfd` (LuaSocket, luv, cqueues), which stays alive and goes on owning its descriptor: our `close` calls its `close`
----@param own? boolean (default: false) takes a duplicate of the object's descriptor, close-on-exec, and lets go of the object
----@return SciSocket?
----@return SciSslError? # phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----local adopted = assert(scissl.SciSocket.on(near)) -- or a descriptor, or a socket of LuaSocket, luv, cqueues …
----print(adopted:getfd() == near:getfd()) --> true
----```
-function SciSocket.on(transport, own) end
-
----Connects the socket to a host, or to a path where it is a Unix-domain one. The host's first address of the socket's
----family is tried. A non-blocking socket answers at once, while TCP is still connecting.
----
----@param host string a name or an address; or the path
----@param port any an integer from 0 to 65535, or the name of a service
----@return SciSocket? # the receiver
----@return SciSslError? # phase `resolve` or `connect`: `host_not_found`, `connection_refused`, `timeout` …
----@see connect(2)
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect("127.0.0.1", port))
----print(socket:getPeerName()) --> 127.0.0.1 …
----print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
----```
-function SciSocket:connect(host, port) end
-
----Gives the socket its own address. A TCP one may take a port that a former socket has just left (SO_REUSEADDR).
----
----@param host string a name or an address, `*` for every one of this machine; or the path of a Unix-domain socket, which must not exist yet, and which `close` leaves where it is
----@param port any an integer from 0 (any that is free) to 65535, or the name of a service
----@return SciSocket? # the receiver
----@return SciSslError? # phase `resolve` or `bind`: `address_in_use`, `permission_denied` …
----@see bind(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:bind(host, port) end
-
----Lets peers connect to a socket that is bound.
----
----@param backlog? integer connections that may wait to be accepted; the system's most by default
----@return SciSocket? # the receiver
----@return SciSslError? # phase `listen`
----@see listen(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:listen(backlog) end
-
----Accepts the next connection of a listening socket.
----
----@return SciSocket? # the connection: blocking, close-on-exec
----@return SciSslError? # phase `accept`; `not_ready`, with `SSL_ERROR_WANT_READ`, where the listening socket is non-blocking and nobody has come
----@see accept(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:accept() end
-
----Answers the time on a clock that is never set: for deadlines.
----
----@return number # seconds since some moment in the past
----@see clock_gettime(2), CLOCK_MONOTONIC
----@usage
----```lua
----local deadline = scissl.SciSocket.now() + 10 -- a clock that nobody sets
----```
-function SciSocket.now() end
-
----Waits until the socket is ready. One that has hung up or failed is: the next call on it tells more.
----
----@param events string `"r"`, `"w"` or `"rw"`
----@param seconds? number for ever by default
----@return string? # those of the events that it is ready for
----@return SciSslError? # phase `wait`: `timeout`, `closed`
----@see poll(2)
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----print(near:wait("w", 1)) --> w
----local ready, err = near:wait("r", 0)
----print(ready, err:condition()) --> nil timeout
----```
-function SciSocket:wait(events, seconds) end
-
----Waits until one of many is ready. One that has hung up or failed is: the next call on it tells more.
----
----@param interests table events (`"r"`, `"w"`, `"rw"`) by who is asked: a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
----@param seconds? number for ever by default
----@return table? # events by the same keys, of those that are ready; empty where the time has passed
----@return SciSslError? # phase `wait`: `closed`, `not_a_socket`
----@see poll(2)
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----far:send "hello"
----local ready = assert(scissl.SciSocket.poll({ [near] = "r", [far] = "r" }, 1))
----print(ready[near], ready[far]) --> r nil
----```
-function SciSocket.poll(interests, seconds) end
-
 ---Makes the socket wait in its calls, or not. A socket is made blocking.
 ---
 ---@param blocking boolean
@@ -380,6 +194,150 @@ function SciSocket:events() end
 ---```
 function SciSocket:timeout() end
 
+---Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
+---
+---@param host string a name, or an address
+---@param port any an integer from 0 to 65535, or the name of a service
+---@param family? string `inet` or `inet6`; both by default
+---@return table[]? # each with `address` (string), `port` (integer) and `family`: what `connect` takes
+---@return SciSslError? # phase `resolve`: `host_not_found`, `service_unknown`, `resolver_unavailable` …
+---@see getaddrinfo(3)
+---@usage
+---```lua
+---for _, found in ipairs(assert(scissl.SciSocket.resolve("127.0.0.1", 443))) do
+---  print(found.family, found.address, found.port) --> inet 127.0.0.1 443
+---end
+---```
+function SciSocket.resolve(host, port, family) end
+
+---Returns the other end as one text, for logs and messages: also while the connection is being made, and after it was closed.
+---
+---@return string? # such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:peerAddress() end
+
+---Answers the address of the other end.
+---
+---@return string? # address; of a Unix-domain socket its path, empty where it has none
+---@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `not_connected`, `closed`
+---@see getpeername(2)
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:getPeerName() end
+
+---Answers the socket's own address.
+---
+---@return string? # address; of a Unix-domain socket its path, empty where it has none
+---@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `closed`
+---@see getsockname(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:getSockName() end
+
+---Adopts a socket that somebody else has made. Its blocking mode stays as it is.
+---
+---@param transport any a descriptor number, which becomes ours; or a SciSocket or any object with `getfd`, `fileno` or `pollfd` (LuaSocket, luv, cqueues), which stays alive and goes on owning its descriptor: our `close` calls its `close`
+---@param own? boolean (default: false) takes a duplicate of the object's descriptor, close-on-exec, and lets go of the object
+---@return SciSocket?
+---@return SciSslError? # phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local adopted = assert(scissl.SciSocket.on(near)) -- or a descriptor, or a socket of LuaSocket, luv, cqueues …
+---print(adopted:getfd() == near:getfd()) --> true
+---```
+function SciSocket.on(transport, own) end
+
+---Connects the socket to a host, or to a path where it is a Unix-domain one. The host's first address of the socket's
+---family is tried. A non-blocking socket answers at once, while TCP is still connecting.
+---
+---@param host string a name or an address; or the path
+---@param port any an integer from 0 to 65535, or the name of a service
+---@return SciSocket? # the receiver
+---@return SciSslError? # phase `resolve` or `connect`: `host_not_found`, `connection_refused`, `timeout` …
+---@see connect(2)
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:connect(host, port) end
+
+---Gives the socket its own address. A TCP one may take a port that a former socket has just left (SO_REUSEADDR).
+---
+---@param host string a name or an address, `*` for every one of this machine; or the path of a Unix-domain socket, which must not exist yet, and which `close` leaves where it is
+---@param port any an integer from 0 (any that is free) to 65535, or the name of a service
+---@return SciSocket? # the receiver
+---@return SciSslError? # phase `resolve` or `bind`: `address_in_use`, `permission_denied` …
+---@see bind(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:bind(host, port) end
+
+---Lets peers connect to a socket that is bound.
+---
+---@param backlog? integer connections that may wait to be accepted; the system's most by default
+---@return SciSocket? # the receiver
+---@return SciSslError? # phase `listen`
+---@see listen(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:listen(backlog) end
+
+---Accepts the next connection of a listening socket.
+---
+---@return SciSocket? # the connection: blocking, close-on-exec
+---@return SciSslError? # phase `accept`; `not_ready`, with `SSL_ERROR_WANT_READ`, where the listening socket is non-blocking and nobody has come
+---@see accept(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:accept() end
+
 ---Answers an option of the socket.
 ---
 ---@param name string `SO_REUSEADDR`, `SO_REUSEPORT`, `SO_KEEPALIVE`, `TCP_NODELAY`, `IPV6_V6ONLY` (booleans); `SO_RCVBUF`, `SO_SNDBUF`, `SO_ERROR` (an errno, which is cleared by this; 0: none), `SO_TYPE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL` (seconds), `TCP_KEEPCNT` (integers); `SO_LINGER` (seconds, or false); `SO_RCVTIMEO`, `SO_SNDTIMEO` (seconds, 0: none)
@@ -408,5 +366,47 @@ function SciSocket:getSockOpt(name) end
 ---print(socket:getSockOpt "SO_KEEPALIVE") --> true
 ---```
 function SciSocket:setSockOpt(name, value) end
+
+---Answers the time on a clock that is never set: for deadlines.
+---
+---@return number # seconds since some moment in the past
+---@see clock_gettime(2), CLOCK_MONOTONIC
+---@usage
+---```lua
+---local deadline = scissl.SciSocket.now() + 10 -- a clock that nobody sets
+---```
+function SciSocket.now() end
+
+---Waits until the socket is ready. One that has hung up or failed is: the next call on it tells more.
+---
+---@param events string `"r"`, `"w"` or `"rw"`
+---@param seconds? number for ever by default
+---@return string? # those of the events that it is ready for
+---@return SciSslError? # phase `wait`: `timeout`, `closed`
+---@see poll(2)
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---print(near:wait("w", 1)) --> w
+---local ready, err = near:wait("r", 0)
+---print(ready, err:condition()) --> nil timeout
+---```
+function SciSocket:wait(events, seconds) end
+
+---Waits until one of many is ready. One that has hung up or failed is: the next call on it tells more.
+---
+---@param interests table events (`"r"`, `"w"`, `"rw"`) by who is asked: a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
+---@param seconds? number for ever by default
+---@return table? # events by the same keys, of those that are ready; empty where the time has passed
+---@return SciSslError? # phase `wait`: `closed`, `not_a_socket`
+---@see poll(2)
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---far:send "hello"
+---local ready = assert(scissl.SciSocket.poll({ [near] = "r", [far] = "r" }, 1))
+---print(ready[near], ready[far]) --> r nil
+---```
+function SciSocket.poll(interests, seconds) end
 
 return SciSocket

@@ -449,21 +449,6 @@ function SciSslContext:usePkcs12(bytes, passphrase) end
 ---```
 function SciSslContext:usePkcs12File(path, passphrase) end
 
----Trusts the certificates that OpenSSL finds behind a URI, and takes the revocation lists that are there. `file:` takes PEM,
----DER, and PKCS#12 without a passphrase; providers may bring other schemes.
----
----@within Trust
----@param uri string `file:/etc/ssl/own-ca.pem`; a plain path is one, too
----@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: there is neither a certificate nor a revocation list; the context stays as it was
----@see OSSL_STORE_open(3)
----@see ossl_store-file(7)
----@usage
----```lua
----assert(context:addTrustedUri "ca.pem") -- or file:/etc/ssl/own-ca.pem, pkcs11:… where a provider reads that
----```
-function SciSslContext:addTrustedUri(uri) end
-
 ---Trusts the certificates of a file in PEM, or the one in DER, and those of a directory that `openssl rehash` prepared.
 ---
 ---@within Trust
@@ -504,6 +489,21 @@ function SciSslContext:useDefaultTrust() end
 ---assert(context:addTrusted(ca)) -- or PEM text, or DER bytes
 ---```
 function SciSslContext:addTrusted(certificate) end
+
+---Trusts the certificates that OpenSSL finds behind a URI, and takes the revocation lists that are there. `file:` takes PEM,
+---DER, and PKCS#12 without a passphrase; providers may bring other schemes.
+---
+---@within Trust
+---@param uri string `file:/etc/ssl/own-ca.pem`; a plain path is one, too
+---@return SciSslContext? # the receiver
+---@return SciSslError? # phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: there is neither a certificate nor a revocation list; the context stays as it was
+---@see OSSL_STORE_open(3)
+---@see ossl_store-file(7)
+---@usage
+---```lua
+---assert(context:addTrustedUri "ca.pem") -- or file:/etc/ssl/own-ca.pem, pkcs11:… where a provider reads that
+---```
+function SciSslContext:addTrustedUri(uri) end
 
 ---Sets what the peer's certificate must be good for. Unless it is set, a client's peer needs `sslserver`, a server's peer
 ---`sslclient`.
@@ -960,37 +960,6 @@ function SciSslContext:setPskServer(keys, options) end
 ---```
 function SciSslContext:setPskHint(hint) end
 
----Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
----certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
----(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
----
----@within Revocation
----@param crl SciSslX509Crl|string an object; PEM text, with one or several; or the DER bytes of one
----@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
----@see X509_STORE_add_crl(3)
----@usage
----```lua
----assert(context:addCrl(crl))
----assert(context:setVerifyFlags "crl_check") -- or nobody looks at it
----```
-function SciSslContext:addCrl(crl) end
-
----Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
----
----@within Revocation
----@param path string
----@return SciSslContext? # the receiver
----@return SciSslError? # as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
----@see X509_load_crl_file(3)
----@usage
----```lua
----local file <close> = assert(io.open("ca.crl", "w"))
----assert(file:write(crl:toPem())):flush()
----assert(context:loadCrlFile "ca.crl")
----```
-function SciSslContext:loadCrlFile(path) end
-
 ---Sets what clients made from now on do about OCSP stapling, by which a server proves that its certificate has not been
 ---revoked.
 ---
@@ -1042,6 +1011,37 @@ function SciSslContext:getOcspPolicy() end
 ---assert(context:setOcspResponse(response))
 ---```
 function SciSslContext:setOcspResponse(der) end
+
+---Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
+---certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
+---(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
+---
+---@within Revocation
+---@param crl SciSslX509Crl|string an object; PEM text, with one or several; or the DER bytes of one
+---@return SciSslContext? # the receiver
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
+---@see X509_STORE_add_crl(3)
+---@usage
+---```lua
+---assert(context:addCrl(crl))
+---assert(context:setVerifyFlags "crl_check") -- or nobody looks at it
+---```
+function SciSslContext:addCrl(crl) end
+
+---Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
+---
+---@within Revocation
+---@param path string
+---@return SciSslContext? # the receiver
+---@return SciSslError? # as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
+---@see X509_load_crl_file(3)
+---@usage
+---```lua
+---local file <close> = assert(io.open("ca.crl", "w"))
+---assert(file:write(crl:toPem())):flush()
+---assert(context:loadCrlFile "ca.crl")
+---```
+function SciSslContext:loadCrlFile(path) end
 
 ---Sets how long the records are that clients made from now on ask their server for, both ways: for peers with little memory.
 ---

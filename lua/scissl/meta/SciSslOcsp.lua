@@ -5,39 +5,6 @@
 ---@class SciSslOcsp
 local SciSslOcsp = {}
 
----Judges an OCSP response about a certificate: whether its issuer, or somebody to whom the issuer has issued a certificate
----for this purpose, has signed it, and whether it is current. There is no nonce: responses are meant to be kept and stapled.
----One that does not say when the next will come counts for a day.
----
----@param der string
----@param options table `certificate`: the SciSslX509Certificate in question; `issuer`: that of its issuer, which is trusted here: `SciSslX509Certificate:verify` it before; `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks may differ (default 300)
----@return table? # `status` (`"good"`, `"revoked"` or `"unknown"`), `thisUpdate`, `producedAt`, and where they are given `nextUpdate`, `revocationTime` (seconds since the epoch), `reason` (such as `keyCompromise`); `serial`, `digest`
----@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`, `ocsp_unsuccessful`, `ocsp_untrusted`, `ocsp_other_certificate`, `ocsp_expired`, `ocsp_not_yet_valid`
----@raise for an unknown option or one of a wrong type
----@see OCSP_basic_verify(3)
----@see RFC 6960
----@usage
----```lua
----local der = assert(scissl.SciSslOcsp.response {
----  certificate = certificate, issuer = ca, key = caKey, nextUpdate = os.time() + 3600,
----})
----print(assert(scissl.SciSslOcsp.check(der, { certificate = certificate, issuer = ca })).status) --> good
----```
-function SciSslOcsp.check(der, options) end
-
----Reads an OCSP response, and believes nothing of it: its signature is not checked.
----
----@param der string
----@return table? # `outcome`: `"successful"`, `"malformedRequest"`, `"internalError"`, `"tryLater"`, `"sigRequired"` or `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text) or `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of tables as `check` answers them
----@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`
----@see OCSP_response_status(3)
----@usage
----```lua
----local der = assert(scissl.SciSslOcsp.response { outcome = "tryLater" })
----print(assert(scissl.SciSslOcsp.parse(der)).outcome) --> tryLater
----```
-function SciSslOcsp.parse(der) end
-
 ---Makes an OCSP request, without a nonce and not signed: the body that `POST` with the type `application/ocsp-request` takes
 ---to the responder that the certificate names.
 ---
@@ -71,5 +38,38 @@ function SciSslOcsp.request(certificate, issuer, digest) end
 ---print(assert(scissl.SciSslOcsp.check(der, { certificate = certificate, issuer = ca })).status) --> good
 ---```
 function SciSslOcsp.response(options) end
+
+---Judges an OCSP response about a certificate: whether its issuer, or somebody to whom the issuer has issued a certificate
+---for this purpose, has signed it, and whether it is current. There is no nonce: responses are meant to be kept and stapled.
+---One that does not say when the next will come counts for a day.
+---
+---@param der string
+---@param options table `certificate`: the SciSslX509Certificate in question; `issuer`: that of its issuer, which is trusted here: `SciSslX509Certificate:verify` it before; `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks may differ (default 300)
+---@return table? # `status` (`"good"`, `"revoked"` or `"unknown"`), `thisUpdate`, `producedAt`, and where they are given `nextUpdate`, `revocationTime` (seconds since the epoch), `reason` (such as `keyCompromise`); `serial`, `digest`
+---@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`, `ocsp_unsuccessful`, `ocsp_untrusted`, `ocsp_other_certificate`, `ocsp_expired`, `ocsp_not_yet_valid`
+---@raise for an unknown option or one of a wrong type
+---@see OCSP_basic_verify(3)
+---@see RFC 6960
+---@usage
+---```lua
+---local der = assert(scissl.SciSslOcsp.response {
+---  certificate = certificate, issuer = ca, key = caKey, nextUpdate = os.time() + 3600,
+---})
+---print(assert(scissl.SciSslOcsp.check(der, { certificate = certificate, issuer = ca })).status) --> good
+---```
+function SciSslOcsp.check(der, options) end
+
+---Reads an OCSP response, and believes nothing of it: its signature is not checked.
+---
+---@param der string
+---@return table? # `outcome`: `"successful"`, `"malformedRequest"`, `"internalError"`, `"tryLater"`, `"sigRequired"` or `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text) or `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of tables as `check` answers them
+---@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`
+---@see OCSP_response_status(3)
+---@usage
+---```lua
+---local der = assert(scissl.SciSslOcsp.response { outcome = "tryLater" })
+---print(assert(scissl.SciSslOcsp.parse(der)).outcome) --> tryLater
+---```
+function SciSslOcsp.parse(der) end
 
 return SciSslOcsp

@@ -169,23 +169,6 @@ function SciSslSocket:sslUnread() end
 ---```
 function SciSslSocket:sslDrain(max) end
 
----Answers the `SSL_ERROR_…` code behind what a call of this socket answered. Each call captures its code itself, so asking
----later, or twice, answers the same. (Row S6)
----
----@within The document's protocol
----@param value integer|string|SciSslError the answer of `sslConnect`, `sslRead` …
----@return integer # `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not yet", `SSL_ERROR_ZERO_RETURN` for a close by the peer, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
----@raise for a value that no call answers
----@see SSL_get_error(3)
----@usage
----```lua
----local answer = server:sslRead()
----print(answer <= 0, server:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true true
----client:close()
----print(server:sslGetError(server:sslRead()) == scissl.SSL_ERROR_ZERO_RETURN) --> true
----```
-function SciSslSocket:sslGetError(value) end
-
 ---Makes the handshake as a server. Needs an established transport and `sslInitialize`. On a blocking socket it answers when
 ---the handshake is finished or has failed. (Rows S3 to S6)
 ---
@@ -290,6 +273,23 @@ function SciSslSocket:sslKeyUpdate(both) end
 ---```
 function SciSslSocket:sslVerifyClientPostHandshake() end
 
+---Answers the `SSL_ERROR_…` code behind what a call of this socket answered. Each call captures its code itself, so asking
+---later, or twice, answers the same. (Row S6)
+---
+---@within The document's protocol
+---@param value integer|string|SciSslError the answer of `sslConnect`, `sslRead` …
+---@return integer # `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not yet", `SSL_ERROR_ZERO_RETURN` for a close by the peer, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
+---@raise for a value that no call answers
+---@see SSL_get_error(3)
+---@usage
+---```lua
+---local answer = server:sslRead()
+---print(answer <= 0, server:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true true
+---client:close()
+---print(server:sslGetError(server:sslRead()) == scissl.SSL_ERROR_ZERO_RETURN) --> true
+---```
+function SciSslSocket:sslGetError(value) end
+
 ---Reads what the peer has sent: the records that one read of the transport brings, in one string. On a blocking socket it
 ---waits for the first byte.
 ---
@@ -388,6 +388,93 @@ function SciSslSocket:events() end
 ---print(client:timeout()) --> nil
 ---```
 function SciSslSocket:timeout() end
+
+---Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
+---process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
+---The file's own position does not move; what has been written to it and not flushed is not seen. `sslSetRecordSizing` does not
+---reach what the kernel sends.
+---
+---@within Bytes and event loops
+---@param file file* open for reading, a regular one
+---@param offset? integer (default: 0) where to begin in the file
+---@param count? integer bytes, at the most; without it, to the end of the file
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `file_unreadable`: it is not open for reading, `file_directory`, or `not_seekable`: a pipe or a terminal
+---@see SSL_sendfile(3)
+---@see pread(2)
+---@usage
+---```lua
+---local file <close> = assert(io.open "server.pem")
+---local size = file:seek "end"
+---print(client:sendfile(file, 0, size) == size) --> true
+---```
+function SciSslSocket:sendfile(file, offset, count) end
+
+---Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). It encrypts what is sent over TCP once the handshake
+---has come so far, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
+---(`scissl.features.kTLS`), the system is Linux with its module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
+---ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL goes on encrypting, and nothing else
+---is different. What is received OpenSSL decrypts.
+---
+---Keys that the kernel has are not renewed: `sslKeyUpdate`, `sslRenegotiate`, and a second TLS connection over the same
+---descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
+---
+---@within Bytes and event loops
+---@return boolean # what is sent
+---@return boolean # what is received: false
+---@see SSL_CTX_set_options(3)
+---@usage
+---```lua
+---print(client:ktls()) --> false false
+---```
+function SciSslSocket:ktls() end
+
+---Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
+---`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
+---
+---@within Bytes and event loops
+---@param data string
+---@param i? integer (default: 1) first byte, as in `string.sub`
+---@param j? integer (default: -1) last byte
+---@return integer|SciSslError # how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+---@see SSL_write_ex(3)
+---@usage
+---```lua
+---print(client:sslWrite "hello") --> 5
+---print(read(server, client)) --> hello
+---local text = ("x"):rep(100)
+---print(client:sslWrite(text, 11, 20)) --> 10 -- no substring is made
+---print(read(server, client, 4)) --> xxxx
+---```
+function SciSslSocket:sslWrite(data, i, j) end
+
+---Writes strings one behind the other, in full records and without joining them: for heads and bodies, for many small pieces.
+---
+---@within Bytes and event loops
+---@param strings string[]
+---@param skip? integer (default: 0) bytes of them all that earlier calls have taken
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `skip` moved on by that
+---@raise where one of them is no string
+---@usage
+---```lua
+---local pieces = { "HTTP/1.0 200 OK\r\n\r\n", "hello" }
+---print(client:sslWritev(pieces)) --> 24
+---print(#read(server, client)) --> 24
+---```
+function SciSslSocket:sslWritev(strings, skip) end
+
+---Lets records begin short and become long: the peer can use the first bytes as soon as one packet has come, and a long
+---transfer still goes in full records. Off at first, and after `sslInitialize`.
+---
+---@within Bytes and event loops
+---@param first integer? bytes of a record at the beginning, 512 … 16384 (1,300 fit into one packet on most ways); nil: all records are as long as they may be
+---@param upTo? integer (default: 65536) bytes that are sent so
+---@param pause? number (default: 1) seconds without a write, after which it begins anew
+---@return SciSslSocket # the receiver
+---@usage
+---```lua
+---client:sslSetRecordSizing(1300) -- the first bytes are of use as soon as one packet has come
+---```
+function SciSslSocket:sslSetRecordSizing(first, upTo, pause) end
 
 ---Tells whether what is written now is protected: false until the handshake is completed, true until the connection is
 ---closed, shut down or has failed. (Row S2)
@@ -535,6 +622,52 @@ function SciSslSocket:isSessionReused() end
 ---print(newClient:isSessionReused()) --> false -- the handshake is still to come
 ---```
 function SciSslSocket:getSession() end
+
+---Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
+---check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
+---nobody else does. `sslSetContext` ends the noting.
+---
+---@within The peer
+---@param goOn? boolean (default: false)
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set_verify(3)
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+---handshake(newClient, newServer)
+---print(newClient:verifyErrors()[1].text) --> hostname mismatch
+---```
+function SciSslSocket:sslNoteVerifyErrors(goOn) end
+
+---Answers what was found to be wrong with the peer's certificates, in the order in which it was found.
+---
+---@within The peer
+---@return table[] # `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an `X509_V_ERR_…`), `text`; empty where nothing was, or `sslNoteVerifyErrors` has not asked for it; 32 at the most
+---@usage
+---```lua
+---assert(newClient:sslSetVerifyHost "elsewhere.example")
+---assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+---handshake(newClient, newServer)
+---print(newClient:verifyErrors()[1].text) --> hostname mismatch
+---```
+function SciSslSocket:verifyErrors() end
+
+---Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
+---certificate, which is the better choice unless a peer insists.
+---
+---@within Settings of one connection
+---@param pem string text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it; `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set0_tmp_dh_pkey(3)
+---@usage
+---```lua
+---local done, err = newServer:sslSetDhParameters "rubbish"
+---print(err:condition()) --> not_dh_parameters -- they begin with -----BEGIN DH PARAMETERS-----
+---```
+function SciSslSocket:sslSetDhParameters(pem) end
 
 ---Sets how this connection checks the peer's certificate, in place of what the context said.
 ---
@@ -1273,138 +1406,5 @@ function SciSslSocket:traceEvents() end
 ---assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
 ---```
 function SciSslSocket:sslRequireCertificate() end
-
----Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
----certificate, which is the better choice unless a peer insists.
----
----@within More
----@param pem string text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
----@return SciSslSocket? # the receiver
----@return SciSslError? # phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it; `not_initialized`, `handshake_under_way`, `closed`
----@see SSL_set0_tmp_dh_pkey(3)
----@usage
----```lua
----local done, err = newServer:sslSetDhParameters "rubbish"
----print(err:condition()) --> not_dh_parameters -- they begin with -----BEGIN DH PARAMETERS-----
----```
-function SciSslSocket:sslSetDhParameters(pem) end
-
----Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
----check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
----nobody else does. `sslSetContext` ends the noting.
----
----@within More
----@param goOn? boolean (default: false)
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`
----@see SSL_set_verify(3)
----@usage
----```lua
----assert(newClient:sslSetVerifyHost "elsewhere.example")
----assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
----handshake(newClient, newServer)
----print(newClient:verifyErrors()[1].text) --> hostname mismatch
----```
-function SciSslSocket:sslNoteVerifyErrors(goOn) end
-
----Answers what was found to be wrong with the peer's certificates, in the order in which it was found.
----
----@within More
----@return table[] # `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an `X509_V_ERR_…`), `text`; empty where nothing was, or `sslNoteVerifyErrors` has not asked for it; 32 at the most
----@usage
----```lua
----assert(newClient:sslSetVerifyHost "elsewhere.example")
----assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
----handshake(newClient, newServer)
----print(newClient:verifyErrors()[1].text) --> hostname mismatch
----```
-function SciSslSocket:verifyErrors() end
-
----Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
----process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
----The file's own position does not move; what has been written to it and not flushed is not seen. `sslSetRecordSizing` does not
----reach what the kernel sends.
----
----@within More
----@param file file* open for reading, a regular one
----@param offset? integer (default: 0) where to begin in the file
----@param count? integer bytes, at the most; without it, to the end of the file
----@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `file_unreadable`: it is not open for reading, `file_directory`, or `not_seekable`: a pipe or a terminal
----@see SSL_sendfile(3)
----@see pread(2)
----@usage
----```lua
----local file <close> = assert(io.open "server.pem")
----local size = file:seek "end"
----print(client:sendfile(file, 0, size) == size) --> true
----```
-function SciSslSocket:sendfile(file, offset, count) end
-
----Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). It encrypts what is sent over TCP once the handshake
----has come so far, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
----(`scissl.features.kTLS`), the system is Linux with its module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
----ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL goes on encrypting, and nothing else
----is different. What is received OpenSSL decrypts.
----
----Keys that the kernel has are not renewed: `sslKeyUpdate`, `sslRenegotiate`, and a second TLS connection over the same
----descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
----
----@within More
----@return boolean # what is sent
----@return boolean # what is received: false
----@see SSL_CTX_set_options(3)
----@usage
----```lua
----print(client:ktls()) --> false false
----```
-function SciSslSocket:ktls() end
-
----Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
----`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
----
----@within More
----@param data string
----@param i? integer (default: 1) first byte, as in `string.sub`
----@param j? integer (default: -1) last byte
----@return integer|SciSslError # how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
----@see SSL_write_ex(3)
----@usage
----```lua
----print(client:sslWrite "hello") --> 5
----print(read(server, client)) --> hello
----local text = ("x"):rep(100)
----print(client:sslWrite(text, 11, 20)) --> 10 -- no substring is made
----print(read(server, client, 4)) --> xxxx
----```
-function SciSslSocket:sslWrite(data, i, j) end
-
----Writes strings one behind the other, in full records and without joining them: for heads and bodies, for many small pieces.
----
----@within More
----@param strings string[]
----@param skip? integer (default: 0) bytes of them all that earlier calls have taken
----@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `skip` moved on by that
----@raise where one of them is no string
----@usage
----```lua
----local pieces = { "HTTP/1.0 200 OK\r\n\r\n", "hello" }
----print(client:sslWritev(pieces)) --> 24
----print(#read(server, client)) --> 24
----```
-function SciSslSocket:sslWritev(strings, skip) end
-
----Lets records begin short and become long: the peer can use the first bytes as soon as one packet has come, and a long
----transfer still goes in full records. Off at first, and after `sslInitialize`.
----
----@within More
----@param first integer? bytes of a record at the beginning, 512 … 16384 (1,300 fit into one packet on most ways); nil: all records are as long as they may be
----@param upTo? integer (default: 65536) bytes that are sent so
----@param pause? number (default: 1) seconds without a write, after which it begins anew
----@return SciSslSocket # the receiver
----@usage
----```lua
----client:sslSetRecordSizing(1300) -- the first bytes are of use as soon as one packet has come
----```
-function SciSslSocket:sslSetRecordSizing(first, upTo, pause) end
 
 return SciSslSocket

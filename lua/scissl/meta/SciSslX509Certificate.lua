@@ -4,6 +4,40 @@
 ---@class SciSslX509Certificate
 local SciSslX509Certificate = {}
 
+---Answers the data of a TLSA record for the certificate.
+---
+---@param selector? integer|string (default: "SPKI") 0 `Cert`, 1 `SPKI`
+---@param matchingType? integer|string (default: "SHA2-256") 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
+---@return string? # raw bytes
+---@return SciSslError? # OpenSSL could not encode it
+---@raise for other numbers
+---@see RFC 6698, section 2.1
+---@usage
+---```lua
+---print(#certificate:tlsa("SPKI", "SHA2-256")) --> 32 -- for a TLSA record 3 1 1
+---```
+function SciSslX509Certificate:tlsa(selector, matchingType) end
+
+---Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
+---
+---@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request, whose subject, names and key are taken unless given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: what suits the key); `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical` (boolean, false)
+---@return SciSslX509Certificate?
+---@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
+---@raise for an unknown option or one of a wrong type
+---@see RFC 5280, section 4; X509_sign(3)
+---@usage
+---```lua
+---local caKey = assert(scissl.SciSslPrivateKey.generate "EC")
+---local ca = assert(scissl.SciSslX509Certificate.issue { subject = "CN=Our authority", key = caKey, ca = true })
+---local key = assert(scissl.SciSslPrivateKey.generate "EC")
+---local certificate = assert(scissl.SciSslX509Certificate.issue {
+---  subject = "CN=www.example.org", names = { "www.example.org", "192.0.2.1" }, key = key,
+---  issuer = ca, issuerKey = caKey, days = 90,
+---})
+---print(certificate:issuer()) --> CN=Our authority
+---```
+function SciSslX509Certificate.issue(options) end
+
 ---Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
 ---further words about trust, is one as well.
 ---
@@ -251,20 +285,6 @@ function SciSslX509Certificate.chainFromPem(text) end
 ---```
 function SciSslX509Certificate.chainToPem(certificates) end
 
----Answers the data of a TLSA record for the certificate.
----
----@param selector? integer|string (default: "SPKI") 0 `Cert`, 1 `SPKI`
----@param matchingType? integer|string (default: "SHA2-256") 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
----@return string? # raw bytes
----@return SciSslError? # OpenSSL could not encode it
----@raise for other numbers
----@see RFC 6698, section 2.1
----@usage
----```lua
----print(#certificate:tlsa("SPKI", "SHA2-256")) --> 32 -- for a TLSA record 3 1 1
----```
-function SciSslX509Certificate:tlsa(selector, matchingType) end
-
 ---Answers the identifier of the certificate's key.
 ---
 ---@return string? # raw bytes; nil where there is none
@@ -409,25 +429,51 @@ function SciSslX509Certificate:spkiPin() end
 ---```
 function SciSslX509Certificate:signatureDigest() end
 
----Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
+---Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
+---`keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
 ---
----@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request, whose subject, names and key are taken unless given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: what suits the key); `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical` (boolean, false)
----@return SciSslX509Certificate?
----@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
----@raise for an unknown option or one of a wrong type
----@see RFC 5280, section 4; X509_sign(3)
+---@return string[]? # nil where the certificate does not say, and so does not restrict it
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.3
 ---@usage
 ---```lua
----local caKey = assert(scissl.SciSslPrivateKey.generate "EC")
----local ca = assert(scissl.SciSslX509Certificate.issue { subject = "CN=Our authority", key = caKey, ca = true })
----local key = assert(scissl.SciSslPrivateKey.generate "EC")
----local certificate = assert(scissl.SciSslX509Certificate.issue {
----  subject = "CN=www.example.org", names = { "www.example.org", "192.0.2.1" }, key = key,
----  issuer = ca, issuerKey = caKey, days = 90,
----})
----print(certificate:issuer()) --> CN=Our authority
+---print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
+---print(ca:extendedKeyUsage()) --> nil
 ---```
-function SciSslX509Certificate.issue(options) end
+function SciSslX509Certificate:keyUsage() end
+
+---Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
+---numbers with dots for one that OpenSSL does not know.
+---
+---@return string[]? # nil where the certificate does not say, and so does not restrict them
+---@return SciSslError? # condition `malformed_extension`
+---@see RFC 5280, section 4.2.1.12
+---@usage
+---```lua
+---print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
+---print(ca:extendedKeyUsage()) --> nil
+---```
+function SciSslX509Certificate:extendedKeyUsage() end
+
+---Tells whether the certificate is one of an authority: may sign others (basicConstraints).
+---
+---@return boolean
+---@see X509_check_ca(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
+function SciSslX509Certificate:isCa() end
+
+---Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
+---
+---@return integer? # nil where it is not limited, or the certificate is none of an authority
+---@see X509_get_pathlen(3)
+---@usage
+---```lua
+---print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
+---```
+function SciSslX509Certificate:pathLength() end
 
 ---Tells whether the certificate is for that host, wildcards (whole labels) included. The common name of the subject counts only
 ---in a certificate without DNS names.
@@ -505,51 +551,5 @@ function SciSslX509Certificate:isSelfSigned() end
 ---print(bad, err:condition()) --> nil certificate_unknown_issuer
 ---```
 function SciSslX509Certificate:verify(trusted, options) end
-
----Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
----`keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
----
----@return string[]? # nil where the certificate does not say, and so does not restrict it
----@return SciSslError? # condition `malformed_extension`
----@see RFC 5280, section 4.2.1.3
----@usage
----```lua
----print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
----print(ca:extendedKeyUsage()) --> nil
----```
-function SciSslX509Certificate:keyUsage() end
-
----Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
----numbers with dots for one that OpenSSL does not know.
----
----@return string[]? # nil where the certificate does not say, and so does not restrict them
----@return SciSslError? # condition `malformed_extension`
----@see RFC 5280, section 4.2.1.12
----@usage
----```lua
----print(table.concat(ca:keyUsage(), " ")) --> …keyCertSign…
----print(ca:extendedKeyUsage()) --> nil
----```
-function SciSslX509Certificate:extendedKeyUsage() end
-
----Tells whether the certificate is one of an authority: may sign others (basicConstraints).
----
----@return boolean
----@see X509_check_ca(3)
----@usage
----```lua
----print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
----```
-function SciSslX509Certificate:isCa() end
-
----Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
----
----@return integer? # nil where it is not limited, or the certificate is none of an authority
----@see X509_get_pathlen(3)
----@usage
----```lua
----print(ca:isSelfSigned(), ca:isCa(), ca:pathLength()) --> true true nil
----```
-function SciSslX509Certificate:pathLength() end
 
 return SciSslX509Certificate

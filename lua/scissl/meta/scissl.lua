@@ -484,16 +484,6 @@ local scissl = {}
 ---@field SSL_OP_PREFER_NO_DHE_KEX integer
 ---@field SSL_OP_LEGACY_EC_POINT_FORMATS integer
 
----Tells a SciSslError from everything else.
----
----@param value any anything
----@return boolean
----@usage
----```lua
----print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
----```
-function scissl.isSslError(value) end
-
 ---Computes a message digest.
 ---
 ---@param name string `SHA256`, `MD5` …
@@ -543,6 +533,16 @@ function scissl.seal(secret, bytes, purpose) end
 ---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
 ---```
 function scissl.unseal(secret, sealed, purpose) end
+
+---Tells a SciSslError from everything else.
+---
+---@param value any anything
+---@return boolean
+---@usage
+---```lua
+---print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
+---```
+function scissl.isSslError(value) end
 
 ---Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
 ---for the host asked for, or there is no connection.

@@ -27,26 +27,26 @@ local parents = { SciSslSocket = "SciSocket" }
 local themes = {
   { "Making one, verification, options", "context" },
   { "Life, and the memory transport", "sslsocket", "transport" },
-  { "The document's protocol", "handshake", "answer" },
-  { "Bytes and event loops", "io" },
-  { "The peer", "peer" },
-  { "Settings of one connection", "settings" },
-  { "Protocols, ciphers, groups", "offer" },
-  { "Certificates and keys of one's own", "identity", "pkcs12" },
-  { "Trust", "trust", "store" },
-  { "Verification", "policy" },
-  { "Whose certificates servers ask for", "issuers" },
-  { "Suspended handshakes", "suspend", "choose", "init" },
-  { "Sessions", "cache", "resumption", "tickets" },
-  { "Early data", "early" },
-  { "Pre-shared keys", "psk" },
-  { "Revocation", "revocation", "staple" },
+  { "The document's protocol", "handshake", "result" },
+  { "Bytes and event loops", "read", "write", "sendfile" },
+  { "The peer", "peer", "verify_errors" },
+  { "Settings of one connection", "setup", "dh_params" },
+  { "Protocols, ciphers, groups", "context_protocols" },
+  { "Certificates and keys of one's own", "context_certificate", "context_pkcs12", "pkcs12" },
+  { "Trust", "context_trust", "context_trust_uri" },
+  { "Verification", "context_verify" },
+  { "Whose certificates servers ask for", "context_client_ca" },
+  { "Suspended handshakes", "suspend", "hello_choice", "init" },
+  { "Sessions", "session_cache", "context_session_cache", "resumption_check", "session_tickets", "context_tickets" },
+  { "Early data", "early_data", "context_early_data" },
+  { "Pre-shared keys", "psk", "context_psk" },
+  { "Revocation", "context_crl", "ocsp_stapling", "context_ocsp" },
   { "DANE", "dane" },
-  { "What was negotiated", "facts" },
-  { "Keying material", "binding" },
-  { "Records", "record" },
-  { "Settings by name", "command", "describe" },
-  { "Traces and key logs", "trace", "keylog" },
+  { "What was negotiated", "negotiated" },
+  { "Keying material", "channel_binding" },
+  { "Records", "context_records" },
+  { "Settings by name", "context_conf", "context_describe" },
+  { "Traces and key logs", "trace", "keylog", "context_keylog" },
   { "More" },
 }
 local theme_of_file, rank = {}, { [""] = 0 }
@@ -63,7 +63,7 @@ local function lines_of(command)
   return lines
 end
 
-local SOURCES = "export LC_ALL=C; ls csrc/*.c; "
+local SOURCES = "export LC_ALL=C; find csrc -name '*.c' | sort; "
   .. "find lua/scissl -name '*.lua' ! -path '*/meta/*' ! -path '*/doc/*' | sort"
 
 local function contents(path)
@@ -237,7 +237,7 @@ end
 
 local function read_constants()
   local groups = {}
-  for line in contents "csrc/constants.c":match "sci_constants%[%] = (%b{})":gmatch "[^\n]+" do
+  for line in contents "csrc/base/constants.c":match "sci_constants%[%] = (%b{})":gmatch "[^\n]+" do
     local title, name = line:match "/%* (.-) %*/", line:match "^%s*CONSTANT%(([%w_]+)%)"
     if title then groups[#groups + 1] = { title = title, names = {} } end
     if name then table.insert(groups[#groups].names, name) end

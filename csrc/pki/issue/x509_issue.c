@@ -1,5 +1,5 @@
 /* issue.c: SciSslX509Certificate.issue, self-signed and CA-signed certificates (RFC 5280). */
-#include "issue.h"
+#include "x509_issue.h"
 
 #include <stdio.h>
 #include <string.h>
