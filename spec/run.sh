@@ -11,7 +11,7 @@ cd "$root" || exit
 
 build="$root/build"
 all_specs=$(find spec -name '*_spec.lua' | sort)
-valgrind_specs='spec/handshake_spec.lua spec/suspend_spec.lua spec/psk_spec.lua'
+valgrind_specs='spec/tls/handshake_spec.lua spec/connection/suspend_spec.lua spec/connection/psk_spec.lua'
 fuzzers='api middle parsers memory'
 fuzz_seconds=25 # each
 debian_limit=3600

@@ -456,7 +456,7 @@ describe("startTls", function()
     local near = plain_pair()
     for _, given in ipairs { { hots = "x" }, {}, { role = "server" }, { role = "x" } } do
       local _, message = pcall(function() near:startTls(given) end)
-      assert.truthy(message:find("stream_starttls_spec.lua", 1, true), message)
+      assert.truthy(message:find("starttls_spec.lua", 1, true), message)
     end
   end)
 end)

@@ -1,5 +1,5 @@
 -- scissl.connect finds the host's name where certificates have names for hosts. The common name of the subject counts
--- only where it is asked for (RFC 9525). The calls below do as OpenSSL does: spec/policy_spec.lua.
+-- only where it is asked for (RFC 9525). The calls below do as OpenSSL does: spec/context/verify_spec.lua.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
