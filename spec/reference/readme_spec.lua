@@ -1,4 +1,5 @@
--- The README keeps its word: what it links to is there, and its programs are Lua.
+-- The README keeps its word: it fits a page, its programs are Lua, and each feature that it names has a spec.
+-- (spec/reference/chapters_spec.lua runs its programs and follows its links.)
 local function contents(path)
   local file <close> = assert(io.open(path))
   return file:read "a"
@@ -7,18 +8,14 @@ end
 local readme = contents "README.md"
 
 describe("README.md", function()
-  local seen = {}
-  for target in readme:gmatch "%]%(([%w_/%.%-]+)%)" do
-    if not seen[target] then
-      seen[target] = true
-      it("links to " .. target, function() assert.truthy(io.open(target), target) end)
-    end
-  end
+  it("fits a page", function()
+    assert.is_true(select(2, readme:gsub("\n", "")) <= 150)
+  end)
 
-  it("links each capability to a spec", function()
-    local count = 0
-    for _ in pairs(seen) do count = count + 1 end
-    assert.is_true(count > 30)
+  it("links to each chapter", function()
+    for _, chapter in ipairs(require "scissl.doc.index".chapters) do
+      assert.truthy(readme:find("lua/scissl/doc/" .. chapter.file, 1, true), chapter.file)
+    end
   end)
 
   local number = 0
@@ -28,4 +25,30 @@ describe("README.md", function()
       assert(load(block, "=README.md"))
     end)
   end
+end)
+
+describe("The table of features", function()
+  it("names a spec in each row of scissl's column, or says no", function()
+    local table_of_features = contents "lua/scissl/doc/12-features.md":match "|%-[|%-]+|\n(.-)\n\n"
+    local count = 0
+    for feature, cell in table_of_features:gmatch "| ([^|]+) | ([^|]+) |[^\n]*" do
+      count = count + 1
+      local linked = cell:find("](../../../spec/", 1, true)
+      assert.truthy(linked or cell:find "^no" or feature == "Lua versions", feature)
+    end
+    assert.is_true(count > 50)
+  end)
+end)
+
+describe("The table of the document's rows", function()
+  it("has each row once, with a spec that names it", function()
+    local number = 0
+    for row, cells in contents "lua/scissl/doc/13-the-document-row-by-row.md":gmatch "\n| S(%d+) |([^\n]*)" do
+      number = number + 1
+      assert.equal(number, tonumber(row))
+      local path = assert(cells:match "%]%(%.%./%.%./%.%./(spec/[^%)]+)%)", row)
+      assert.truthy(contents(path):find("%f[%w]S%d"), path)
+    end
+    assert.equal(16, number)
+  end)
 end)

@@ -39,5 +39,7 @@ return {
     { file = "09-errors-and-hints.md", title = "Errors and hints" },
     { file = "10-security-notes.md", title = "Security notes" },
     { file = "11-performance.md", title = "Performance" },
+    { file = "12-features.md", title = "Features" },
+    { file = "13-the-document-row-by-row.md", title = "The document, row by row" },
   },
 }
