@@ -28,10 +28,10 @@ local function make_objects()
   objects.SciSslError = scissl.SciSslError.new { condition = "timeout" }
   objects.SciSslTrySocket = scissl.try()
   local listener <close>, port = sockets.listening()
-  objects.SciSslRedisClient = assert(scissl.sessions.resp.connect { port = port })
+  objects.SciSslRedisClient = assert(require "scissl.sessions.redis.resp_client".connect { port = port })
   objects.SciSslRedisClient:close()
   listener:close()
-  if has_socket then objects.SciSelectPoller = require "scissl.scheduler.select".new() end
+  if has_socket then objects.SciSelectPoller = require "scissl.loop.select_poller".new() end
   return objects
 end
 

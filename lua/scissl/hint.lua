@@ -3,7 +3,7 @@
 -- @module scissl.hint
 
 local isSslError = require "scissl.core".isSslError
-local text_of = require "scissl.text"
+local text_of = require "scissl.base.safe_text"
 
 -- ---- where it happened
 

@@ -7,19 +7,19 @@ local core = require "scissl.core"
 
 -- Names of the public face, and the modules that they come from.
 local written_in_lua = {
-  connect = "scissl.connect",
-  listen = "scissl.listen",
-  handshake = "scissl.handshake",
-  stream = "scissl.stream",
-  plain = "scissl.plain",
+  connect = "scissl.client.connect",
+  listen = "scissl.server.listener",
+  handshake = "scissl.tls.handshake",
+  stream = "scissl.stream.stream",
+  plain = "scissl.stream.plain",
   features = "scissl.features",
-  sni = "scissl.sni",
-  SciSslClientHello = "scissl.hello",
+  sni = "scissl.server.sni_map",
+  SciSslClientHello = "scissl.tls.client_hello",
   sessions = "scissl.sessions",
-  help = "scissl.help",
-  scheduler = "scissl.scheduler",
-  wait = "scissl.wait",
-  SciSslSocketConfiguration = "scissl.configuration",
+  help = "scissl.repl.help",
+  scheduler = "scissl.loop.scheduler",
+  wait = "scissl.loop.wait",
+  SciSslSocketConfiguration = "scissl.tls.configuration",
   try = "scissl.repl.try",
   explain = "scissl.repl.explain",
 }
@@ -32,7 +32,7 @@ local hellos = setmetatable({}, { __mode = "kv" }) -- by socket: what its record
 -- @function SciSslError:errorHint
 -- @treturn string never empty
 function SciSslError.errorHint(err)
-  require "scissl.receiver".check(err, "SciSslError", "errorHint", 2)
+  require "scissl.base.receiver".check(err, "SciSslError", "errorHint", 2)
   return require "scissl.hint"(err)
 end
 
@@ -43,12 +43,12 @@ end
 -- @treturn[2] nil where the handshake is not suspended, or was never to be suspended at `"clientHello"`
 -- @treturn[2] ?SciSslError condition `malformed_hello`
 function SciSslSocket:clientHello()
-  require "scissl.receiver".check(self, "SciSslSocket", "clientHello", 2)
+  require "scissl.base.receiver".check(self, "SciSslSocket", "clientHello", 2)
   local records = self:clientHelloRecords()
   if not records then return nil end
   local known = hellos[self]
   if known and known.records == records then return known end
-  local hello, failure = require "scissl.hello".fromRecords(records)
+  local hello, failure = require "scissl.tls.client_hello".fromRecords(records)
   if not hello then return nil, failure end
   hello.records, hellos[self] = records, hello
   return hello

@@ -1,5 +1,5 @@
 -- A name of any length is refused at once, with the nearest known one where it is near.
-local options = require "scissl.options"
+local options = require "scissl.base.option_table"
 
 describe("The nearest known name", function()
   local known = { verify = true, verifyHost = true, timeout = true }

@@ -4,6 +4,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local sockets = require "spec.support.sockets"
 local work = require "spec.support.work"
+local resp_client = require "scissl.sessions.redis.resp_client"
 
 local LINEAR = 2.5 -- times the work for twice the bytes
 
@@ -57,7 +58,7 @@ describe("A client's hello", function()
   end)
 
   it("is read once a handshake, however many handlers look at it, and however often", function()
-    local hello = require "scissl.hello"
+    local hello = require "scissl.tls.client_hello"
     local read, count = hello.fromRecords, 0
     function hello.fromRecords(records)
       count = count + 1
@@ -173,7 +174,7 @@ describe("A stream", function()
   end)
 
   it("looks through a text without a line end once, where it keeps lines back", function()
-    local Output = require "scissl.output"
+    local Output = require "scissl.stream.output_queue"
     local text = ("x"):rep(30000)
     local function put(what, times)
       for _ = 1, times do
@@ -194,7 +195,7 @@ describe("The client of Redis", function()
       listener:setBlocking(false)
       local reply = ("$%d\r\n%s\r\n"):format(size, ("x"):rep(size))
       local value = run_both(function()
-        local client <close> = assert(scissl.sessions.resp.connect { port = port, waiter = "coroutine" })
+        local client <close> = assert(resp_client.connect { port = port, waiter = "coroutine" })
         return assert(client:get "k")
       end, function()
         assert(coroutine.yield(listener, "r"))

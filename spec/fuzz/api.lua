@@ -7,7 +7,7 @@ local scissl = require "scissl"
 local arguments = require "spec.fuzz.arguments"
 local stubs = require "spec.fuzz.stubs"
 local world = require "spec.fuzz.world"
-local forget_contexts = require "scissl.configuration".forgetContexts
+local forget_contexts = require "scissl.tls.configuration".forgetContexts
 
 local CALLS, NESTED, DEPTH, POOL = 60, 100, 3, 40
 

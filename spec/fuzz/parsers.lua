@@ -30,7 +30,7 @@ local function peer_that_says(bytes)
 end
 
 local function redis(bytes)
-  local client, failure = require "scissl.sessions.resp".connect { port = port, timeout = 1 }
+  local client, failure = require "scissl.sessions.redis.resp_client".connect { port = port, timeout = 1 }
   if not client then return nil, failure end
   local peer <close> = assert(listener:accept())
   peer:send(bytes)
@@ -123,7 +123,7 @@ local parsers = {
   { server_says, "bytes", "HTTP/1.0 400 Bad Request\r\n\r\n", "\21\3\3\0\2\2\40", "\22\3\3\0\4\14\0\0\0", hello },
   { redis, "bytes", "$5\r\nhello\r\n+OK\r\n:12\r\n", "-ERR no\r\n$-1\r\n", "*2\r\n$1\r\na\r\n$1\r\nb\r\n" },
   { through_proxy, "bytes", "HTTP/1.1 200 OK\r\nServer: x\r\n\r\n", "HTTP/1.1 407 no\r\n\r\n" },
-  { function(text) return require "scissl.proxy".read(text, 1) end, "bytes", "http://u:p%41@127.0.0.1:80",
+  { function(text) return require "scissl.client.proxy".read(text, 1) end, "bytes", "http://u:p%41@127.0.0.1:80",
     "https://[::1]:1/" },
   { function(text) return scissl.unseal(secret, text, "p") end, "bytes", scissl.seal(secret, "some text", "p") },
   { with_socket(function(socket, text)

@@ -5,6 +5,7 @@ local loops = require "spec.support.loops"
 local pki = require "spec.support.pki"
 local scissl = require "scissl"
 local sockets = require "spec.support.sockets"
+local resp_client = require "scissl.sessions.redis.resp_client"
 
 local LONG = 30
 local wait = scissl.wait
@@ -214,7 +215,7 @@ for _, loop in ipairs(loops.all) do
       local asked = 0
       local client
       local results = loop.run(function()
-        client = assert(scissl.sessions.resp.connect { port = port, waiter = loop.waiter, timeout = LONG })
+        client = assert(resp_client.connect { port = port, waiter = loop.waiter, timeout = LONG })
         return client:get "first"
       end, function()
         assert(wait.on(listener, "r", { waiter = loop.waiter, timeout = LONG }))

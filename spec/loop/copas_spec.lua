@@ -107,7 +107,7 @@ end
 
 -- ---- both
 
-local names = { "copas", "scissl.copas", "scissl.wait.copas" }
+local names = { "copas", "scissl.copas", "scissl.loop.copas_sockets", "scissl.loop.copas_waiter", "scissl.wait.copas" }
 
 local function with(copas, test)
   local before = {}

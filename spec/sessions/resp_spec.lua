@@ -4,7 +4,7 @@ local ends = require "spec.support.ends"
 local redis = require "spec.support.redis"
 local sockets = require "spec.support.sockets"
 
-local resp = scissl.sessions.resp
+local resp = require "scissl.sessions.redis.resp_client"
 
 -- A server that takes one connection, gives `reply` for what comes first, and closes. Answers what the
 -- client made of it.

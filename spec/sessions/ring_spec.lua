@@ -1,7 +1,7 @@
 -- The ring of ticket keys: that no ticket fails for a rotation, whoever's clock is ahead and whatever the store does.
 local scissl = require "scissl"
 
-local ring = require "scissl.sessions.ring"
+local ring = require "scissl.sessions.redis.key_ring"
 
 local PERIOD, SESSIONS, REFRESH = 1000, 2000, 100
 

@@ -188,7 +188,7 @@ describe("readUntil", function()
   end)
 
   it("costs what the bytes cost, however many pieces they come in", function()
-    local Buffer = require "scissl.buffer"
+    local Buffer = require "scissl.stream.input_buffer"
     -- Steps of the virtual machine, which no other process can slow down; pieces as large as make no other join.
     local function steps(pieces)
       local buffer, count = Buffer.new(), 0

@@ -97,7 +97,7 @@ end
 Server.__close = Server.stop
 
 function Server:ask(...)
-  local client <close> = assert(scissl.sessions.resp.connect { path = self.path, timeout = 30 })
+  local client <close> = assert(require "scissl.sessions.redis.resp_client".connect { path = self.path, timeout = 30 })
   return assert(client:call(...))
 end
 

@@ -4,7 +4,7 @@
 -- takes for the key exchange.
 -- @module scissl.luasec.config
 
-local options = require "scissl.luasec.options"
+local options = require "scissl.luasec.names"
 
 local config = {
   protocols = { tlsv1 = true, tlsv1_1 = true, tlsv1_2 = true, tlsv1_3 = true },

@@ -1,13 +1,13 @@
 --- LuaSec's connections: their life, their time-outs, and what LuaSocket's users ask of any socket. How they
--- shake hands is in `handshake.lua`, how they send and receive in `bytes.lua`, what they tell in `peer.lua`.
+-- shake hands is in `dohandshake.lua`, how they send and receive in `bytes.lua`, what they tell in `peer.lua`.
 -- @module scissl.luasec.connection
 
 local bytes = require "scissl.luasec.bytes"
 local context = require "scissl.luasec.context"
 local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
-local options = require "scissl.options"
-local handshake = require "scissl.luasec.handshake"
+local options = require "scissl.base.option_table"
+local handshake = require "scissl.luasec.dohandshake"
 local peer = require "scissl.luasec.peer"
 local strictness = require "scissl.luasec.strictness"
 

@@ -5,7 +5,7 @@
 local alpn = require "scissl.luasec.alpn"
 local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
-local options = require "scissl.luasec.options"
+local options = require "scissl.luasec.names"
 
 local SciSslContext = core.SciSslContext
 

@@ -1,7 +1,7 @@
 --- What LuaSec says where scissl answers a SciSslError.
 -- @module scissl.luasec.failure
 
-local text_of = require "scissl.text"
+local text_of = require "scissl.base.safe_text"
 
 -- LuaSocket's words for what the system reports, by SciSslError's conditions.
 local words = {

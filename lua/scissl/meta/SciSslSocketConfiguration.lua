@@ -70,7 +70,7 @@ function SciSslSocketConfiguration.forgetContexts() end
 ---```
 function SciSslSocketConfiguration.new(given) end
 
----Answers the kinds of options (see `scissl.options`) of a call that makes connections: its own, `context` or
+---Answers the kinds of options (see `base.option_table`) of a call that makes connections: its own, `context` or
 ---`configuration`, and the fields above; `sessionTimeout` is the field `timeout`.
 ---
 ---@param own table kinds of the call's own options

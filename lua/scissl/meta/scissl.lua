@@ -99,16 +99,21 @@ local scissl = {}
 ---@field privateKeyFilename? string as in SciSslSocketConfiguration
 ---@field pskHint? string as in SciSslSocketConfiguration
 
----Options of `scissl.handshake`.
----@class scissl.HandshakeOptions
----@field timeout? number seconds for the whole handshake
----@field deadline? number the same as a moment on the clock of `SciSocket.now()`
----@field waiter? string|function a name or a function (see `scissl.wait`)
----@field onClientHello? function (servers) `onClientHello(socket, hello)`: `hello` is a SciSslClientHello; answering a SciSslContext goes on with that one (see `SciSslSocket:sslSetContext`)
----@field onCertificate? function `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as `SciSslSocket:sslUseCertificate` takes them
----@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); `socket:earlyDataStatus()` tells afterwards whether the server has taken it
----@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it raises goes to the caller
----@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a certificate refuses a client without one before
+---Options of `scissl.try`.
+---@class scissl.TryOptions
+---@field version? string the only one that both speak, such as `"TLSv1.2"`
+---@field alpn? string[] list of protocols that both speak
+---@field step? string `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the same call is repeated for each
+---@field trace? boolean true: prints each message as it is sent
+---@field certificate? string what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
+---@field trust? boolean false: the client does not know the authority
+---@field verify? boolean false: the client verifies nothing
+---@field clientCertificate? boolean true: the server wants one, and the client has one; false: it wants one, and there is none
+---@field serverName? string|false what the client asks for and verifies (`"localhost"`); false: nothing
+---@field client? table further fields of a SciSslSocketConfiguration for each
+---@field server? table further fields of a SciSslSocketConfiguration for each
+---@field session? OSSslSession an OSSslSession for the client to resume
+---@field pieces? SciSslTryPieces what an earlier call answered, so that there is somebody who knows the session
 
 ---Options of `scissl.listen`.
 ---@class scissl.ListenOptions
@@ -167,21 +172,16 @@ local scissl = {}
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
 ---@field privateKeyFilename? string as in SciSslSocketConfiguration
 
----Options of `scissl.try`.
----@class scissl.TryOptions
----@field version? string the only one that both speak, such as `"TLSv1.2"`
----@field alpn? string[] list of protocols that both speak
----@field step? string `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the same call is repeated for each
----@field trace? boolean true: prints each message as it is sent
----@field certificate? string what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
----@field trust? boolean false: the client does not know the authority
----@field verify? boolean false: the client verifies nothing
----@field clientCertificate? boolean true: the server wants one, and the client has one; false: it wants one, and there is none
----@field serverName? string|false what the client asks for and verifies (`"localhost"`); false: nothing
----@field client? table further fields of a SciSslSocketConfiguration for each
----@field server? table further fields of a SciSslSocketConfiguration for each
----@field session? OSSslSession an OSSslSession for the client to resume
----@field pieces? SciSslTryPieces what an earlier call answered, so that there is somebody who knows the session
+---Options of `scissl.handshake`.
+---@class scissl.HandshakeOptions
+---@field timeout? number seconds for the whole handshake
+---@field deadline? number the same as a moment on the clock of `SciSocket.now()`
+---@field waiter? string|function a name or a function (see `scissl.wait`)
+---@field onClientHello? function (servers) `onClientHello(socket, hello)`: `hello` is a SciSslClientHello; answering a SciSslContext goes on with that one (see `SciSslSocket:sslSetContext`)
+---@field onCertificate? function `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as `SciSslSocket:sslUseCertificate` takes them
+---@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); `socket:earlyDataStatus()` tells afterwards whether the server has taken it
+---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it raises goes to the caller
+---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a certificate refuses a client without one before
 
 ---Options of `scissl.scheduler.new`.
 ---@class scissl.SchedulerOptions
@@ -560,6 +560,78 @@ function scissl.isSslError(value) end
 ---```
 function scissl.connect(given) end
 
+---Explains an error or a code in plain sentences.
+---
+---@param value any a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate` answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a condition (`"certificate_expired"`)
+---@return string # lines of 80 columns, paragraphs with an empty line between
+---@raise for a value of another type
+---@usage
+---```lua
+---print(scissl.explain "certificate_expired") --> …
+---print(scissl.explain(scissl.SSL_ERROR_WANT_READ)) --> …
+---```
+function scissl.explain(value) end
+
+---Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
+---Names that do not exist are answered with the nearest that does.
+---
+---@param what? any a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
+---@usage
+---```lua
+---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
+---print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---```
+function scissl.help(what) end
+
+---Makes a throw-away certificate authority, and a server and a client that talk to each other within this process.
+---Type `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()`, and so on in turn, and look at `c:trace()`: the bytes
+---move by themselves, in that each call first gets what the other has said.
+---
+---@param given? scissl.TryOptions options
+---@return SciSslTrySocket # the client: all that a SciSslSocket does, and `trace`
+---@return SciSslTrySocket # the server
+---@return SciSslTryPieces # what they are made of: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`, `serverContext`, and perhaps `clientCertificate`, `clientKey`
+---@raise for unknown options and settings that OpenSSL refuses
+---@usage
+---```lua
+---local c, s = scissl.try()
+---print(c:sslConnect() <= 0, c:sslGetError(-1) == scissl.SSL_ERROR_WANT_READ) --> true true
+---s:sslAccept()
+---print(c:sslConnect()) --> 1
+---```
+function scissl.try(given) end
+
+---Listens for TLS connections.
+---
+---@param given scissl.ListenOptions options
+---@return SciSslListener?
+---@return SciSslError? # phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`, `permission_denied` …
+---@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
+---@usage
+---```lua
+---local listener = assert(scissl.listen {
+---  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
+---  caFile = "ca.pem", verify = "optional", -- clients may have certificates
+---})
+---listener:close()
+---```
+function scissl.listen(given) end
+
+---Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
+---
+---@param socket SciSslSocket
+---@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
+---@return SciSslStream
+---@raise for something else than a SciSslSocket, and for unknown options
+---@usage
+---```lua
+---local stream = scissl.stream(client, { timeout = 5, maxLine = 8192 })
+---server:sslWrite "hello\n"
+---print(stream:read()) --> hello
+---```
+function scissl.stream(socket, given) end
+
 ---Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
 ---A blocking socket is made non-blocking meanwhile where there is a time-out, since nothing else could hold it to that.
 ---
@@ -584,78 +656,6 @@ function scissl.connect(given) end
 ---print(socket:isSecure()) --> true
 ---```
 function scissl.handshake(socket, role, given) end
-
----Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
----Names that do not exist are answered with the nearest that does.
----
----@param what? any a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
----@usage
----```lua
----scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
----print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
----print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
----```
-function scissl.help(what) end
-
----Listens for TLS connections.
----
----@param given scissl.ListenOptions options
----@return SciSslListener?
----@return SciSslError? # phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`, `permission_denied` …
----@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
----@usage
----```lua
----local listener = assert(scissl.listen {
----  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
----  caFile = "ca.pem", verify = "optional", -- clients may have certificates
----})
----listener:close()
----```
-function scissl.listen(given) end
-
----Explains an error or a code in plain sentences.
----
----@param value any a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate` answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a condition (`"certificate_expired"`)
----@return string # lines of 80 columns, paragraphs with an empty line between
----@raise for a value of another type
----@usage
----```lua
----print(scissl.explain "certificate_expired") --> …
----print(scissl.explain(scissl.SSL_ERROR_WANT_READ)) --> …
----```
-function scissl.explain(value) end
-
----Makes a throw-away certificate authority, and a server and a client that talk to each other within this process.
----Type `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()`, and so on in turn, and look at `c:trace()`: the bytes
----move by themselves, in that each call first gets what the other has said.
----
----@param given? scissl.TryOptions options
----@return SciSslTrySocket # the client: all that a SciSslSocket does, and `trace`
----@return SciSslTrySocket # the server
----@return SciSslTryPieces # what they are made of: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`, `serverContext`, and perhaps `clientCertificate`, `clientKey`
----@raise for unknown options and settings that OpenSSL refuses
----@usage
----```lua
----local c, s = scissl.try()
----print(c:sslConnect() <= 0, c:sslGetError(-1) == scissl.SSL_ERROR_WANT_READ) --> true true
----s:sslAccept()
----print(c:sslConnect()) --> 1
----```
-function scissl.try(given) end
-
----Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
----
----@param socket SciSslSocket
----@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
----@return SciSslStream
----@raise for something else than a SciSslSocket, and for unknown options
----@usage
----```lua
----local stream = scissl.stream(client, { timeout = 5, maxLine = 8192 })
----server:sslWrite "hello\n"
----print(stream:read()) --> hello
----```
-function scissl.stream(socket, given) end
 
 scissl.copas = {}
 

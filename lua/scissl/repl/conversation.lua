@@ -6,7 +6,7 @@
 
 local core = require "scissl.core"
 local narrate = require "scissl.repl.narrate"
-local options = require "scissl.options"
+local options = require "scissl.base.option_table"
 
 local End = { __name = "SciSslTrySocket" }
 

@@ -2,8 +2,8 @@
 -- @module scissl.repl.explain
 
 local core = require "scissl.core"
-local options = require "scissl.options"
-local text_of = require "scissl.text"
+local options = require "scissl.base.option_table"
+local text_of = require "scissl.base.safe_text"
 local wrap = require "scissl.repl.narrate".wrap
 
 local explain = {}

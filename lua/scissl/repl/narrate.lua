@@ -2,7 +2,7 @@
 -- @module scissl.repl.narrate
 
 local core = require "scissl.core"
-local Hello = require "scissl.hello"
+local Hello = require "scissl.tls.client_hello"
 
 local narrate = {}
 

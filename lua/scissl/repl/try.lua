@@ -2,10 +2,10 @@
 -- @module scissl.repl.try
 
 local core = require "scissl.core"
-local Configuration = require "scissl.configuration"
+local Configuration = require "scissl.tls.configuration"
 local Conversation = require "scissl.repl.conversation"
-local options = require "scissl.options"
-local receiver = require "scissl.receiver"
+local options = require "scissl.base.option_table"
+local receiver = require "scissl.base.receiver"
 
 local Certificate, PrivateKey, SciSslSocket = core.SciSslX509Certificate, core.SciSslPrivateKey, core.SciSslSocket
 

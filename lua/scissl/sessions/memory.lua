@@ -5,8 +5,8 @@
 -- (RFC 8446, appendix C.4); one of TLS 1.2 stays. Any object with these three methods will do in its place.
 -- @classmod SciSslSessionMemory
 
-local options = require "scissl.options"
-local receiver = require "scissl.receiver"
+local options = require "scissl.base.option_table"
+local receiver = require "scissl.base.receiver"
 
 local Memory = { __name = "SciSslSessionMemory" }
 Memory.__index = Memory

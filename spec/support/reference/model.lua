@@ -90,7 +90,7 @@ local function kinds_in(text)
 end
 
 local function configuration_kinds()
-  return kinds_in(contents "lua/scissl/configuration.lua":match "local fields = (%b{})")
+  return kinds_in(contents "lua/scissl/tls/configuration.lua":match "local fields = (%b{})")
 end
 
 -- What the arguments before the options are, by their names, to come as far as the options.
@@ -112,7 +112,7 @@ end
 -- The kinds of the options that a function takes: those that it gives to the one place that checks them.
 local function option_kinds(entry)
   local value, receiver = value_of(entry)
-  local options, kinds = require "scissl.options", nil
+  local options, kinds = require "scissl.base.option_table", nil
   local check = options.check
   function options.check(_, _, known)
     kinds = kinds or known
@@ -270,7 +270,8 @@ end
 local function add_entry(reference, entry)
   local name = entry.kind == "function" and entry.class or entry.name
   if not name or name:find "^%l" and not public[name] and entry.kind == "function" then return end
-  if name == "SciSslRedisClient" or entry.source:find "/luasec/" then return end -- what others are made of
+  local internal = name == "SciSslRedisClient" or entry.source:find "/luasec/" and not entry.source:find "/init%.lua$"
+  if internal then return end
   if entry.kind == "function" then return add_function(reference, entry) end
   -- Modules that hold one function are told of by that function.
   if entry.kind == "module" and not name:find "^scissl$" and name ~= "scissl.wait" then

@@ -1,0 +1,202 @@
+--- Tables of options: the one place that checks them.
+-- A name that nobody knows is refused, with the nearest one that is known: a misspelt `verfiy` must not mean "off".
+-- @module scissl.base.option_table
+
+local options = {}
+
+-- ---- the nearest known name
+
+-- The number of letters to insert, delete, replace or swap with the next, to make one name of the other.
+local function distance(from, to)
+  local before, above, here = {}, {}, {}
+  for j = 0, #to do above[j] = j end
+  for i = 1, #from do
+    here[0] = i
+    for j = 1, #to do
+      local same = from:byte(i) == to:byte(j)
+      here[j] = math.min(above[j] + 1, here[j - 1] + 1, above[j - 1] + (same and 0 or 1))
+      local swapped = i > 1 and j > 1 and from:byte(i) == to:byte(j - 1) and from:byte(i - 1) == to:byte(j)
+      if swapped then here[j] = math.min(here[j], before[j - 2] + 1) end
+    end
+    before, above, here = above, here, before
+  end
+  return above[#to]
+end
+
+--- Answers the one of `known` (a table with names for keys) that `name` was probably meant to be.
+-- @tparam string name what was written
+-- @tparam table known
+-- @treturn[1] string
+-- @treturn[2] nil where none is near
+function options.nearest(name, known)
+  local best, least = nil, 1 + #name // 3
+  local lower = name:lower()
+  for candidate in pairs(known) do
+    -- The lengths alone are that far apart: a long name costs nothing.
+    local apart = math.abs(#name - #candidate)
+    local steps = apart > least and apart or distance(lower, candidate:lower())
+    if steps < least or (steps == least and (not best or candidate < best)) then best, least = candidate, steps end
+  end
+  return best
+end
+
+-- ---- kinds of values
+
+local function is_class(value, class)
+  local meta = (type(value) == "userdata" or type(value) == "table") and getmetatable(value)
+  return type(meta) == "table" and meta.__name == class
+end
+
+local function between(least, most)
+  return function(value) return math.type(value) == "integer" and value >= least and value <= most end
+end
+
+local function list_of(test)
+  return function(value)
+    if type(value) ~= "table" then return false end
+    for key, item in pairs(value) do
+      if math.type(key) ~= "integer" or not test(item) then return false end
+    end
+    return true
+  end
+end
+
+local function is_string(value)
+  return type(value) == "string"
+end
+
+local function is_command(value)
+  return type(value) == "table" and is_string(value[1]) and is_string(value[2]) and #value == 2
+end
+
+-- A list of {name, value}, or a table of values by name.
+local function are_commands(value)
+  if type(value) ~= "table" then return false end
+  for key, item in pairs(value) do
+    local known = math.type(key) == "integer" and is_command(item) or is_string(key) and is_string(item)
+    if not known then return false end
+  end
+  return true
+end
+
+local function is_identity(value)
+  if type(value) ~= "table" or value.certificate == nil then return false end
+  for name, item in pairs(value) do
+    local kind = options.identityKinds[name]
+    if not kind or not options.is(item, kind) then return false end
+  end
+  return true
+end
+
+-- What each table of a list of identities may hold.
+options.identityKinds = {
+  certificate = "string|SciSslX509Certificate",
+  privateKey = "string|SciSslPrivateKey",
+  passphrase = "string|function",
+}
+
+local kinds = {
+  seconds = function(value) return type(value) == "number" and value >= 0 end,
+  count = between(1, math.maxinteger),
+  integer = between(math.mininteger, math.maxinteger),
+  depth = between(0, 1000),
+  level = between(0, 5),
+  port = function(value)
+    return type(value) == "string" or math.type(value) == "integer" and value >= 0 and value <= 65535
+  end,
+  ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
+  psk = function(value)
+    if type(value) ~= "table" then return false end
+    for field in pairs(value) do
+      if field ~= "identity" and field ~= "key" then return false end
+    end
+    return type(value.identity) == "string" and type(value.key) == "string"
+  end,
+  psks = function(value)
+    if type(value) ~= "table" then return false end
+    for identity, key in pairs(value) do
+      if type(identity) ~= "string" or type(key) ~= "string" then return false end
+    end
+    return true
+  end,
+  strings = list_of(is_string),
+  issuers = list_of(function(value) return is_string(value) or is_class(value, "SciSslX509Certificate") end),
+  commands = are_commands,
+  identities = list_of(is_identity),
+  callable = function(value)
+    local meta = getmetatable(value)
+    return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
+  end,
+}
+
+local words = {
+  seconds = "number of seconds, not negative",
+  count = "integer above 0",
+  depth = "integer from 0 to 1000",
+  level = "security level from 0 to 5",
+  port = "port number or service name",
+  strings = "list of strings",
+  ocspPolicy = "'none', 'request' or 'require'",
+  psk = "table with the strings identity and key, and nothing else,",
+  psks = "table of keys by identities",
+  issuers = "list of certificates and names",
+  commands = "list of {name, value}, or table of values by name",
+  identities = "list of {certificate =, privateKey =, passphrase =}",
+  callable = "function",
+}
+
+--- Answers whether `value` is of a kind: a Lua type, a class of scissl, or one of `seconds`, `count`, `integer`,
+-- `depth`, `level`, `port`, `strings`, `issuers`, `commands`, `identities`, `ocspPolicy`, `psk`, `psks`, `callable`;
+-- `false` stands for that value;
+-- alternatives with `|` between.
+function options.is(value, kind)
+  for one in kind:gmatch("[^|]+") do
+    local test = kinds[one]
+    if test and test(value) or type(value) == one or one == "false" and value == false or is_class(value, one) then
+      return true
+    end
+  end
+  return false
+end
+
+--- Answers what is expected where a value is of another kind, for an error message.
+function options.expected(kind)
+  return (kind:gsub("[^|]+", words):gsub("|", " or "))
+end
+
+--- Answers what a value is, for an error message: the name of its class, or its type.
+function options.typeOf(value)
+  local meta = getmetatable(value)
+  return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or type(value)
+end
+
+-- What a person has to see of a wrong value: a number itself, since its type may be right. Texts may be secrets.
+local function describe(value)
+  return type(value) == "number" and tostring(value) or options.typeOf(value)
+end
+
+--- Raises where `given` is not a table of known options of their kinds.
+-- @tparam string caller the function's name, for the message
+-- @param given what the caller got
+-- @tparam table known kinds by names
+-- @tparam[opt=1] integer level whom the error points at, as for `error` in the caller
+function options.check(caller, given, known, level)
+  level = (level or 1) + 1
+  if type(given) ~= "table" then
+    error(("bad argument to '%s' (table of options expected, got %s)"):format(caller, options.typeOf(given)), level)
+  end
+  for name, value in pairs(given) do
+    local kind = known[name]
+    if not kind then
+      local near = type(name) == "string" and options.nearest(name, known)
+      error(("unknown option '%s' to '%s'%s"):format(
+        tostring(name), caller, near and (" (did you mean '%s'?)"):format(near) or ""), level)
+    end
+    if not options.is(value, kind) then
+      error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
+        name, caller, options.expected(kind), describe(value)), level)
+    end
+  end
+end
+
+return options

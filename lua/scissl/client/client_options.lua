@@ -1,0 +1,181 @@
+--- What a TLS client makes of its options: whom it trusts, whom it expects, and what it says of itself.
+-- @module scissl.client.client_options
+
+local core = require "scissl.core"
+local Configuration = require "scissl.tls.configuration"
+
+local SciSslError = core.SciSslError
+
+local client = {}
+
+-- ---- names
+
+--- Answers "[::1]" and "example.com." as they are looked up and as they stand in certificates.
+function client.bareHost(host)
+  return host:match("^%[(.*)%]$") or host:match("^(.-)%.?$")
+end
+
+--- Answers "host:port", "[::1]:port".
+function client.withPort(host, port)
+  return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
+end
+
+-- Hosts come from outside often enough (URLs), so a bad one is a failure of the world.
+local function check_host(host)
+  local problem
+  if host == "" then problem = "the host name is empty"
+  elseif host:find("\0", 1, true) then problem = "the host name contains a NUL byte"
+  elseif #host > 255 then problem = "the host name is longer than 255 bytes"
+  else return true end
+  local subject = host:sub(1, 60):gsub("%c", "?")
+  return nil, SciSslError.new { phase = "connect", condition = "bad_host_name", message = problem, subject = subject }
+end
+
+-- ---- TLS settings of the socket
+
+local function set_verify_host(socket, wanted)
+  if type(wanted) == "table" then return socket:sslSetVerifyHosts(wanted) end
+  return socket:sslSetVerifyHost(wanted)
+end
+
+-- Records that OpenSSL does not know are passed over, but not all of them: nothing would be left of the check.
+local function add_tlsa_records(socket, run)
+  local several = type(run.verifyHost) == "table" and run.verifyHost
+  local ready, failure = socket:sslSetDane(not several and run.verifyHost or run.host)
+  if ready and several then ready, failure = set_verify_host(socket, several) end
+  if not ready then return nil, failure end
+  local usable = 0
+  for _, record in ipairs(run.given.tlsa) do
+    ready, failure = socket:sslAddTlsa(record.usage, record.selector, record.matchingType, record.data)
+    if ready then usable = usable + 1
+    elseif failure:condition() ~= "tlsa_unusable" then return nil, failure end
+  end
+  if usable > 0 then return socket end
+  return nil, failure or SciSslError.new { phase = "option", condition = "tlsa_unusable", subject = run.subject }
+end
+
+-- The name counts where certificates have names for hosts, and not in the subject (RFC 9525, section 2).
+local function leave_out_common_name(socket, run)
+  local flags = run.context:getVerifyHostFlags()
+  if run.given.allowCommonName or flags & core.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT ~= 0 then return socket end
+  return socket:sslSetVerifyHostFlags(flags | core.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
+end
+
+--- Makes a SciSslSocket ready for its handshake. Answers it; or nil and a SciSslError.
+function client.prepare(socket, run)
+  local given = run.given
+  local ready, failure = socket:sslInitialize()
+  local verify = given.verify ~= false
+  if ready then ready, failure = socket:sslSetVerify(verify and core.SSL_VERIFY_PEER or core.SSL_VERIFY_NONE) end
+  if ready and verify then ready, failure = socket:sslRequireCertificate() end
+  if ready and verify then ready, failure = leave_out_common_name(socket, run) end
+  if ready and verify and run.verifyHost then ready, failure = set_verify_host(socket, run.verifyHost) end
+  if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
+  if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
+  local session = given.session
+  if ready and run.sessionKey and not session then session = given.sessions:get(run.sessionKey) end
+  if ready and session then ready, failure = socket:setSession(session) end
+  if not ready then return nil, failure end
+  return socket
+end
+
+-- ---- the whole
+
+-- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
+local function session_key(given, run)
+  if not given.sessions then return nil end
+  local context = Configuration.numberOf(run.context)
+  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, context }
+  if given.allowCommonName then parts[#parts + 1] = "common name" end
+  local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
+  for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
+  for _, name in ipairs(given.alpn or {}) do parts[#parts + 1] = "alpn " .. name end
+  for i, part in ipairs(parts) do parts[i] = ("%d:%s"):format(#tostring(part), part) end
+  return table.concat(parts)
+end
+
+--- The options that a client's TLS has.
+client.optionKinds = {
+  host = "string",
+  serverName = "string|false",
+  verify = "boolean",
+  verifyHost = "string|strings|false",
+  allowCommonName = "boolean",
+  session = "OSSslSession",
+  sessions = "table|userdata",
+  tlsa = "table",
+  replayable = "string",
+  psk = "psk|function",
+  onCertificate = "callable",
+  onVerify = "callable",
+}
+
+-- Trust comes from the system where nothing else is named.
+local function find_context(caller, given, level)
+  local configuration = Configuration.ofOptions(caller, given, level + 1, { psk = "pskClient" })
+  if not configuration then return given.context end
+  local named = configuration:caFile() or configuration:caPath() or configuration:ca() or configuration:trustUri()
+  if given.verify ~= false then
+    configuration:verify(core.SSL_VERIFY_PEER)
+    if not named then configuration:defaultTrust(true) end
+  end
+  return configuration:getSciSslContext()
+end
+
+local function chosen(option, default)
+  if option == nil then return default end
+  return option or nil
+end
+
+--- Makes of checked options what `prepare` and the handshake need.
+-- @tparam string caller the call, for errors
+-- @tparam table given its options
+-- @tparam string|integer port the server's, for those who tell servers apart
+-- @tparam integer level whom an error points at, as for `error` in the caller
+-- @treturn[1] table `given`, `host`, `subject`, `context` …
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `load`, or `connect` for a bad host name
+-- @raise where the host is missing, or options exclude each other
+function client.new(caller, given, port, level)
+  level = level + 1
+  if not given.host then error(("option 'host' to '%s' is missing"):format(caller), level) end
+  if type(given.verifyHost) == "table" and #given.verifyHost == 0 then
+    error(("option 'verifyHost' to '%s' is an empty list: false lets any name do"):format(caller), level)
+  end
+  local context, failure = find_context(caller, given, level)
+  if not context then return nil, failure end
+  local host = client.bareHost(given.host)
+  local good
+  good, failure = check_host(host)
+  if not good then return nil, failure end
+  local run = {
+    given = given,
+    context = context,
+    host = host,
+    port = port,
+    subject = client.withPort(host, port),
+    serverName = chosen(given.serverName, host), -- of an address none is sent
+    verifyHost = chosen(given.verifyHost, host),
+  }
+  run.sessionKey = session_key(given, run)
+  return run
+end
+
+--- Answers what hands the connection's sessions to the store that the options name; nil where there is none.
+function client.keeper(run)
+  local key, sessions = run.sessionKey, run.given.sessions
+  return key and function(session) sessions:put(key, session) end
+end
+
+--- Writes what was to be early data where the server has not taken it as such. Answers the stream; or nil and a
+-- SciSslError, and the stream is closed.
+function client.writeReplayable(stream, run)
+  local data = run.given.replayable
+  if not data or stream:earlyDataStatus() == "accepted" then return stream end
+  local written, failure = stream:write(data)
+  if written then return stream end
+  stream:close()
+  return nil, failure
+end
+
+return client

@@ -1,0 +1,150 @@
+--- Connections through an HTTP proxy (CONNECT), which may itself be spoken to by TLS.
+--
+-- The option `proxy` of `scissl.connect` is a URL, `"http://host:port"` or `"https://user:password@host:port"`, or a
+-- table: `host`, `port`; `user` and `password`; `tls`: true, or a table of those options of `scissl.connect` that the
+-- proxy's own certificate is checked by (`caFile` …).
+-- @module scissl.client.proxy
+
+local core = require "scissl.core"
+local client = require "scissl.client.client_options"
+local options = require "scissl.base.option_table"
+
+local SciSslError, SciSocket = core.SciSslError, core.SciSocket
+
+local proxy = {}
+
+local MAX_HEAD = 16384 -- bytes of the proxy's answer
+
+-- ---- what the option says
+
+local known_options = {
+  host = "string",
+  port = "port",
+  user = "string",
+  password = "string",
+  tls = "boolean|table",
+}
+
+local function decoded(text)
+  return text and (text:gsub("%%(%x%x)", function(digits) return string.char(tonumber(digits, 16)) end))
+end
+
+local function read_url(url)
+  local scheme, rest = url:match("^(%a+)://([^/?#]+)/?$")
+  if scheme ~= "http" and scheme ~= "https" then return nil end
+  local account, place = rest:match("^(.*)@([^@]*)$")
+  local host, port = (place or rest):match("^(.+):(%d+)$")
+  if not host or tonumber(port) > 65535 then return nil end
+  local user, password = (account or ""):match("^([^:]*):?(.*)$")
+  return {
+    host = host,
+    port = math.tointeger(tonumber(port)),
+    user = account and decoded(user),
+    password = account and decoded(password),
+    tls = scheme == "https",
+  }
+end
+
+--- Answers the option as a table.
+-- @raise where it makes no sense
+function proxy.read(given, level)
+  level = level + 1
+  if type(given) == "string" then
+    local read = read_url(given)
+    if read then return read end
+    error("bad option 'proxy' to 'scissl.connect' (\"http://host:port\" or \"https://host:port\" expected)", level)
+  end
+  options.check("proxy", given, known_options, level)
+  if not (given.host and given.port) then error("option 'proxy' to 'scissl.connect' needs host and port", level) end
+  if given.password and not given.user then
+    error("option 'proxy' to 'scissl.connect' has a password and no user", level)
+  end
+  return given
+end
+
+-- ---- asking for the connection
+
+local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+
+local function base64(text)
+  local function encode(three)
+    local a, b, c = three:byte(1, 3)
+    local bits = a << 16 | (b or 0) << 8 | (c or 0)
+    local out = ""
+    for i = 0, #three do
+      local at = (bits >> (18 - 6 * i) & 63) + 1
+      out = out .. LETTERS:sub(at, at)
+    end
+    return out .. ("="):rep(3 - #three)
+  end
+  return (text:gsub("..?.?", encode))
+end
+
+local function refuse(condition, subject, message)
+  return nil, SciSslError.new { phase = "proxy", condition = condition, subject = subject, message = message }
+end
+
+-- A service's name means something to this system only.
+local function number_of(port)
+  if math.type(port) or port:find "^%d+$" then return port end
+  local addresses, failure = SciSocket.resolve("127.0.0.1", port, "inet")
+  if not addresses then return nil, failure end
+  return addresses[1].port
+end
+
+local function request(settings, target)
+  local lines = { ("CONNECT %s HTTP/1.1"):format(target), "Host: " .. target }
+  if settings.user then
+    lines[3] = "Proxy-Authorization: Basic " .. base64(settings.user .. ":" .. (settings.password or ""))
+  end
+  return table.concat(lines, "\r\n") .. "\r\n\r\n"
+end
+
+local function read_answer(carrier, subject)
+  local head, found = carrier:readUntil("\r\n\r\n", MAX_HEAD, true)
+  if not head then return nil, found or select(2, refuse("proxy_malformed", subject, "it closed without an answer")) end
+  local status, words = head:match("^HTTP/%d%.%d (%d%d%d)([^\r\n]*)")
+  if not status or not found then return refuse("proxy_malformed", subject, "its answer is no whole HTTP head") end
+  if status:find "^2" then return true end
+  return refuse("proxy_refused", subject, ("it answered %s%s"):format(status, words:sub(1, 200)))
+end
+
+local function ask(carrier, settings, run)
+  local subject = client.withPort(settings.host, settings.port)
+  local port, failure = number_of(run.port)
+  if not port then return nil, failure end
+  local done
+  done, failure = carrier:write(request(settings, client.withPort(run.host, port)))
+  if done then done, failure = read_answer(carrier, subject) end
+  return done, failure
+end
+
+local function reach(settings, run)
+  local given = { host = settings.host, port = settings.port, waiter = run.waiter }
+  if run.deadline then given.timeout = math.max(0, run.deadline - SciSocket.now()) end
+  if not settings.tls then return require "scissl.stream.plain".connect(given) end
+  for name, value in pairs(settings.tls ~= true and settings.tls or {}) do given[name] = value end
+  return require "scissl.client.connect"(given)
+end
+
+--- Connects to a proxy, and has it connect to the host of `run`.
+-- @tparam table settings what `read` answered
+-- @tparam table run of `scissl.client.client_options`, with `waiter` and `deadline`
+-- @treturn[1] SciSslStream that leads to that host
+-- @treturn[2] nil
+-- @treturn[2] SciSslError what `scissl.connect` answers of the proxy; phase `proxy`: `proxy_refused`, `proxy_malformed`
+function proxy.open(settings, run)
+  if run.host:find "[%s%c/?#@]" then
+    return refuse("bad_host_name", run.host:sub(1, 60):gsub("%c", "?"), "the host name cannot be sent to a proxy")
+  end
+  local carrier, failure = reach(settings, run)
+  if not carrier then return nil, failure end
+  carrier:setdeadline(run.deadline)
+  local done
+  done, failure = ask(carrier, settings, run)
+  if done then return carrier end
+  carrier:close()
+  return nil, failure
+end
+
+return proxy

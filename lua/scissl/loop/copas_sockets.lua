@@ -1,0 +1,213 @@
+--- Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
+--
+--    local faces = require "scissl.copas"
+--    copas.addserver(faces.server(listener), function(socket)
+--      socket = copas.wrap(socket)
+--      local line = socket:receive "*l"
+--      …
+--
+-- They answer as LuaSocket's and LuaSec's do, error strings and partial results included, to copas 1 and to copas 4,
+-- which takes for TCP what begins with "tcp", for TLS what begins with "SSL", and all else for UDP. A program that is
+-- free to choose does better with SciSslStream and the waiter `"copas"`: its errors say more.
+-- @module scissl.copas
+
+local copas = require "copas"
+local core = require "scissl.core"
+local handshake = require "scissl.tls.handshake"
+local wait = require "scissl.loop.wait"
+local Buffer = require "scissl.stream.input_buffer"
+
+local isSslError = core.isSslError
+local waiter = wait.find "copas"
+
+local faces = {}
+
+-- copas 1 knows one word for "not yet", and waits for what the call's name says.
+local is_old = tostring(copas._VERSION):find("Copas 1%.") ~= nil
+
+-- ---- connections
+
+local Socket = {}
+Socket.__index = Socket
+
+function Socket:__tostring()
+  return "SSL connection: " .. tostring(self.ssl)
+end
+
+-- What LuaSocket calls "closed".
+local closed = { closed = true, broken_pipe = true, connection_reset = true }
+
+local function fail(failure)
+  return isSslError(failure) and closed[failure:condition()] and "closed" or tostring(failure)
+end
+
+-- What a TLS call's "not yet" means: true: try again at once; or nil and the word for copas.
+local function not_yet(self, answer, natural)
+  local events, code = wait.wanted(self.ssl, answer)
+  if not events then return nil, code == core.SSL_ERROR_ZERO_RETURN and "closed" or "not served" end
+  if not is_old then return nil, events == "r" and "wantread" or "wantwrite" end
+  if events == natural then return nil, "timeout" end
+  local ready, reason = waiter(self.ssl, events)
+  if ready then return true end
+  return nil, tostring(reason)
+end
+
+-- Does the handshake, if it has not been done. It waits by itself, since it may wait for more than the network.
+function Socket:dohandshake()
+  if not self.begin then return true end
+  local begin = self.begin
+  self.begin = nil
+  local done, failure = begin()
+  if done then return true end
+  self.failure = fail(failure)
+  return nil, self.failure
+end
+
+local takers = {}
+
+-- Each takes what the pattern asks for out of the buffer, or returns nil.
+takers["*l"] = function(buffer)
+  local length = buffer:find("\n", true, 0)
+  if not length then return nil end
+  local line = buffer:take(length)
+  buffer:take(1)
+  return line
+end
+
+takers["*a"] = function() end
+
+local function take_count(count)
+  return function(buffer)
+    if buffer.size >= count then return buffer:take(count) end
+  end
+end
+
+local function find_taker(pattern, prefix)
+  if type(pattern) == "number" then return take_count(math.max(0, pattern - #prefix)) end
+  local taker = takers[pattern] or takers["*" .. tostring(pattern)]
+  return taker or error("bad argument #1 to 'receive' (invalid pattern)", 3)
+end
+
+local function finish(self, prefix, pattern, reason)
+  local partial = prefix .. self.buffer:take(self.buffer.size)
+  if reason == "closed" and tostring(pattern):find("a", 1, true) then return partial end
+  return nil, reason, partial
+end
+
+function Socket:receive(pattern, prefix)
+  pattern, prefix = pattern or "*l", prefix or ""
+  local taker = find_taker(pattern, prefix)
+  if not self:dohandshake() or self.failure then return nil, self.failure, prefix end
+  while true do
+    local taken = taker(self.buffer)
+    if taken then
+      local whole = prefix .. taken
+      return type(pattern) == "string" and whole:gsub("\r$", "") or whole
+    end
+    local answer = self.ssl:sslRead()
+    if isSslError(answer) then return finish(self, prefix, pattern, fail(answer)) end
+    if type(answer) == "string" then
+      self.buffer:put(answer)
+    else
+      local again, reason = not_yet(self, answer, "r")
+      if not again then return finish(self, prefix, pattern, reason) end
+    end
+  end
+end
+
+function Socket:send(data, first, last)
+  first, last = first or 1, last or #data
+  if last < 0 then last = #data + 1 + last end
+  last = math.min(last, #data)
+  if not self:dohandshake() or self.failure then return nil, self.failure, first - 1 end
+  while first <= last do
+    local answer = self.ssl:sslWrite(data, first, last)
+    if isSslError(answer) then return nil, fail(answer), first - 1 end
+    if answer > 0 then
+      first = first + answer
+    else
+      local again, reason = not_yet(self, answer, "w")
+      if not again then return nil, reason, first - 1 end
+    end
+  end
+  return last
+end
+
+function Socket.settimeout() return 1 end -- it never blocks, as copas wants it
+
+function Socket:dirty()
+  return self.buffer.size > 0 or self.ssl:dirty()
+end
+
+function Socket:getfd() return self.ssl:getfd() end
+
+function Socket:close()
+  return self.ssl:close() and 1
+end
+
+function Socket:shutdown()
+  self.ssl:sslShutdown()
+  return 1
+end
+
+function Socket:getpeername() return self.ssl:getPeerName() end
+function Socket:getsockname() return self.ssl:getSockName() end
+function Socket:getalpn() return self.ssl:alpnProtocol() end
+function Socket:getsniname() return self.ssl:serverName() end
+
+--- Answers the SciSslSocket underneath.
+function Socket:sslSocket() return self.ssl end
+
+--- Gives a connection the face. What a stream has read ahead is not in it.
+-- @function scissl.copas.socket
+-- @tparam SciSslStream|SciSslSocket connection a stream whose handshake is done; or a socket that is connected and
+--  initialised, as a client: the handshake comes with the first call
+-- @treturn table for `copas.wrap`
+function faces.socket(connection)
+  local ssl = type(connection) == "table" and connection:socket() or connection
+  ssl:setBlocking(false)
+  local face = setmetatable({ ssl = ssl, buffer = Buffer.new() }, Socket)
+  if not ssl:isSecure() then
+    face.begin = function() return handshake(ssl, "connect", { waiter = waiter }) end
+  end
+  return face
+end
+
+-- ---- servers
+
+local Server = {}
+Server.__index = Server
+
+function Server:__tostring()
+  return "tcp{server}: " .. tostring(self.listener)
+end
+
+function Server:accept()
+  local listener = self.listener
+  local ssl, failure = listener:acceptSocket(0)
+  if not ssl then return nil, failure:condition() == "timeout" and "timeout" or fail(failure) end
+  return setmetatable({
+    ssl = ssl,
+    buffer = Buffer.new(),
+    begin = function() return listener:handshake(ssl) end,
+  }, Socket)
+end
+
+function Server.settimeout() return 1 end
+function Server.dirty() return false end
+function Server:getfd() return self.listener:socket():getfd() end
+function Server:getsockname() return self.listener:getSockName() end
+function Server:close() return self.listener:close() and 1 end
+
+--- Gives a listener the face. Accepting does no more than that: the handshake comes with the connection's first call,
+-- in the coroutine that copas has made for it.
+-- @function scissl.copas.server
+-- @tparam SciSslListener listener of the waiter `"copas"`
+-- @treturn table for `copas.addserver`
+-- @raise for a listener with another waiter
+function faces.server(listener)
+  if listener.waiter ~= waiter then error("the listener needs the option waiter = \"copas\"", 2) end
+  return setmetatable({ listener = listener }, Server)
+end
+
+return faces

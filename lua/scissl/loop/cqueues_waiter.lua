@@ -1,0 +1,42 @@
+--- The waiter `"cqueues"`: the running coroutine sleeps in `cqueues.poll`. Sockets and streams can be given to
+-- `cqueues.poll` themselves, too.
+-- @module scissl.loop.cqueues_waiter
+
+local cqueues = require "cqueues"
+local now = require "scissl.core".SciSocket.now
+local waiting = require "scissl.loop.wait_registry"
+
+local Ticket = {}
+Ticket.__index = Ticket
+
+function Ticket:pollfd()
+  return self.descriptor
+end
+
+function Ticket:wake(answer, reason)
+  self.woken, self.answer, self.reason = true, answer, reason
+  cqueues.cancel(self.descriptor) -- ends each poll for it
+end
+
+local function descriptor_of(socket)
+  return type(socket) == "number" and socket or socket:getfd()
+end
+
+-- cqueues wakes all who wait for a descriptor, whatever has come of it, and then says nothing to those it was not for.
+local function poll(ticket, socket, deadline)
+  repeat
+    if cqueues.poll(ticket, deadline and math.max(0, deadline - now())) == ticket then return true end
+  until ticket.woken or deadline and now() >= deadline or descriptor_of(socket) ~= ticket.descriptor
+  return nil
+end
+
+return function(socket, events, deadline)
+  local descriptor = descriptor_of(socket)
+  if descriptor < 0 then return true end -- closed, as the next call will say
+  local ticket = setmetatable({ descriptor = descriptor, events = events }, Ticket)
+  waiting.enter(socket, ticket)
+  local ready = poll(ticket, socket, deadline)
+  waiting.leave(ticket)
+  if ticket.woken then return ticket.answer, ticket.reason end
+  return ready or descriptor_of(socket) ~= descriptor or nil
+end

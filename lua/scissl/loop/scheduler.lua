@@ -1,0 +1,410 @@
+--- A loop for coroutines that wait for sockets: what the waiter `"coroutine"` yields to.
+--
+--    local loop = scissl.scheduler.new()
+--    loop:spawn(function()
+--      local stream = assert(scissl.connect { host = "localhost", port = 4433, waiter = "coroutine" })
+--      …
+--    end)
+--    loop:run()
+--
+-- What an event costs does not grow with the number of connections: SciPoller keeps them in the kernel, and time-outs
+-- stand in a heap that an operation touches only where its deadline comes before all those of its coroutine so far.
+-- A coroutine that raises an error ends alone.
+-- @classmod SciScheduler
+
+local core = require "scissl.core"
+local options = require "scissl.base.option_table"
+local receiver = require "scissl.base.receiver"
+local text_of = require "scissl.base.safe_text"
+local waiting = require "scissl.loop.wait_registry"
+
+local SciPoller = core.SciPoller
+local now = core.SciSocket.now
+
+local Scheduler = { __name = "SciScheduler" }
+Scheduler.__index = Scheduler
+
+local scheduler = {}
+
+local current -- the loop whose coroutine runs
+
+-- A *task* is a coroutine and what it waits for. It is its own ticket in scissl.loop.wait_registry.
+local Task = {}
+Task.__index = Task
+
+-- ---- a heap of the tasks with an alarm, the earliest `at` first. Each has one place in it at the most, and knows it:
+-- so it can leave when its coroutine ends.
+
+local function place(heap, i, task)
+  heap[i], task.place = task, i
+end
+
+local function sift_up(heap, i, task)
+  while i > 1 do
+    local above = i // 2
+    if heap[above].at <= task.at then break end
+    place(heap, i, heap[above])
+    i = above
+  end
+  place(heap, i, task)
+end
+
+local function sift_down(heap, i, task)
+  local size = #heap
+  while true do
+    local below = 2 * i
+    if below > size then break end
+    if below < size and heap[below + 1].at < heap[below].at then below = below + 1 end
+    if task.at <= heap[below].at then break end
+    place(heap, i, heap[below])
+    i = below
+  end
+  place(heap, i, task)
+end
+
+local function drop_alarm(heap, task)
+  local i, size = task.place, #heap
+  if not i then return end
+  local last = heap[size]
+  heap[size], task.place = nil, nil
+  if last == task then return end
+  if i > 1 and last.at < heap[i // 2].at then sift_up(heap, i, last) else sift_down(heap, i, last) end
+end
+
+-- An alarm that rings too early is set anew then, which is cheaper than taking it out of the heap each time that an
+-- operation ends in time, as they do.
+local function set_alarm(self, task)
+  if task.place and task.at <= task.deadline then return end
+  local heap = self.alarms
+  task.at = task.deadline
+  sift_up(heap, task.place or #heap + 1, task)
+end
+
+-- ---- what tasks wait for
+
+-- Tasks that wait for the same descriptor are a chain, by `following`.
+local function arm_chain(self, descriptor)
+  local task = self.waits[descriptor]
+  if not task then
+    self.poller:disarm(descriptor)
+    return true
+  end
+  local events = task.events
+  while task.following do
+    task = task.following
+    if task.events ~= events then events = "rw" end
+  end
+  return self.poller:arm(descriptor, events)
+end
+
+local function unlink(self, task)
+  local descriptor, at = task.descriptor, self.waits[task.descriptor]
+  if at == task then
+    self.waits[descriptor] = task.following
+  else
+    while at.following ~= task do at = at.following end
+    at.following = task.following
+  end
+  task.following = nil
+end
+
+-- Ends the wait of a task, whatever the reason.
+local function stop_waiting(self, task)
+  if task.descriptor then
+    unlink(self, task)
+    task.descriptor = nil
+  end
+  if task.socket then
+    waiting.leave(task)
+    task.socket = nil
+  end
+  task.deadline, task.waits = nil, false
+end
+
+local function make_ready(self, task, answer, reason)
+  task.answer, task.reason, task.queued = answer, reason, true
+  self.queue[#self.queue + 1] = task
+end
+
+-- Called by scissl.loop.wait_registry.
+function Task:wake(answer, reason)
+  if not self.waits then return end
+  local loop, descriptor = self.loop, self.descriptor
+  stop_waiting(loop, self)
+  if descriptor then arm_chain(loop, descriptor) end
+  make_ready(loop, self, answer, reason)
+end
+
+local function arm_for(self, task, socket, events)
+  local good, descriptor, failure = pcall(self.poller.arm, self.poller, socket, events)
+  if not good then return nil, descriptor end
+  if not descriptor then return nil, failure end
+  task.events, task.descriptor, task.following = events, descriptor, self.waits[descriptor]
+  self.waits[descriptor] = task
+  if task.following then arm_chain(self, descriptor) end
+  task.socket = socket
+  waiting.enter(socket, task)
+  return true
+end
+
+-- Has a task wait for what it has yielded.
+local function begin_waiting(self, task, socket, events, deadline)
+  if socket == nil and deadline == nil then return make_ready(self, task, true) end -- lets the others run
+  if deadline ~= nil and not (type(deadline) == "number" and deadline == deadline) then -- NaN has no place in the heap
+    return make_ready(self, task, nil, "bad deadline")
+  end
+  if socket ~= nil then
+    local armed, failure = arm_for(self, task, socket, events)
+    if not armed then return make_ready(self, task, nil, failure) end
+  end
+  task.waits = true
+  if deadline then
+    task.deadline = deadline
+    set_alarm(self, task)
+  end
+end
+
+-- ---- running tasks
+
+local function finish(self, task, good, raised)
+  local thread = task.thread
+  self.tasks[thread] = nil
+  self.count = self.count - 1
+  drop_alarm(self.alarms, task)
+  if good then return end
+  local traceback = debug.traceback(thread)
+  coroutine.close(thread) -- runs what `<close>` variables have to do
+  self.onError(raised, traceback, thread)
+end
+
+local function continue(self, task, good, socket, events, deadline)
+  if not good or coroutine.status(task.thread) == "dead" then return finish(self, task, good, socket) end
+  begin_waiting(self, task, socket, events, deadline)
+end
+
+local function resume(self, task, ...)
+  local previous = current
+  current = self
+  continue(self, task, coroutine.resume(task.thread, ...))
+  current = previous
+end
+
+-- Those that become ready meanwhile have their turn in the next round.
+local function run_queue(self)
+  local queue = self.queue
+  if #queue == 0 then return end
+  self.queue = {}
+  for _, task in ipairs(queue) do
+    task.queued = false
+    local arguments = task.arguments
+    if arguments then
+      task.arguments = nil
+      resume(self, task, table.unpack(arguments, 1, arguments.n))
+    else
+      resume(self, task, task.answer, task.reason)
+    end
+  end
+end
+
+local function run_ready(self, count)
+  local answers = self.answers
+  for i = 1, 2 * count, 2 do
+    local descriptor, events = answers[i], answers[i + 1]
+    local task, others = self.waits[descriptor], false
+    while task do
+      local following = task.following
+      if events == "rw" or task.events == "rw" or task.events == events then
+        stop_waiting(self, task)
+        make_ready(self, task, true)
+      else
+        others = true
+      end
+      task = following
+    end
+    if others then arm_chain(self, descriptor) end
+  end
+  run_queue(self)
+end
+
+local function ring(self, task)
+  drop_alarm(self.alarms, task)
+  if not task.waits or not task.deadline then return end
+  if task.deadline > now() then return set_alarm(self, task) end
+  local descriptor = task.descriptor
+  stop_waiting(self, task)
+  if descriptor then arm_chain(self, descriptor) end
+  make_ready(self, task, nil)
+end
+
+local function run_alarms(self)
+  local alarms = self.alarms
+  if not alarms[1] then return end
+  local time = now()
+  while alarms[1] and alarms[1].at <= time do ring(self, alarms[1]) end
+  run_queue(self)
+end
+
+-- ---- the public face
+
+--- Starts a coroutine: it runs when the loop does.
+-- @function SciScheduler:spawn
+-- @tparam function f
+-- @param[opt] ... what it is called with
+-- @treturn thread
+-- @raise for something that is no function
+function Scheduler:spawn(f, ...)
+  if not options.is(f, "callable") then
+    error(("bad argument #1 to 'spawn' (function expected, got %s)"):format(type(f)), 2)
+  end
+  local thread = coroutine.create(type(f) == "function" and f or function(...) return f(...) end)
+  local task = setmetatable({ loop = self, thread = thread, arguments = table.pack(...), queued = true }, Task)
+  self.tasks[thread] = task
+  self.count = self.count + 1
+  self.queue[#self.queue + 1] = task
+  return thread
+end
+
+--- Runs what is ready, waiting for it where nothing is.
+-- @function SciScheduler:step
+-- @tparam[opt] number timeout seconds to wait at the most; without it, for ever
+-- @treturn[1] boolean whether coroutines are left
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `wait`, where waiting itself fails
+function Scheduler:step(timeout)
+  run_queue(self)
+  if self.count == 0 then return false end
+  local first = self.alarms[1]
+  local seconds = first and math.max(0, first.at - now()) or timeout
+  if timeout then seconds = math.min(seconds, timeout) end
+  if #self.queue > 0 or self.stopped then seconds = 0 end
+  local count, failure = self.poller:wait(seconds, self.answers)
+  if not count then return nil, failure end
+  run_ready(self, count)
+  run_alarms(self)
+  return self.count > 0
+end
+
+--- Runs until no coroutine is left, or `stop` is called.
+-- @function SciScheduler:run
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `step`
+function Scheduler:run()
+  self.stopped = false
+  local left, failure
+  repeat left, failure = self:step() until not left or self.stopped
+  if left == nil then return nil, failure end
+  return true
+end
+
+--- Has `run` return after the round at hand. What waits goes on waiting, and another `run` goes on with it.
+-- @function SciScheduler:stop
+-- @treturn SciScheduler the receiver
+function Scheduler:stop()
+  self.stopped = true
+  return self
+end
+
+--- Lets the running coroutine sleep, and the others run.
+-- @function SciScheduler:sleep
+-- @tparam number seconds 0: one round
+-- @treturn[1] boolean true
+-- @treturn[2] nil where it was cancelled
+-- @treturn[2] reason
+function Scheduler:sleep(seconds) -- luacheck: ignore 212
+  if not options.is(seconds, "seconds") then
+    error("bad argument #1 to 'sleep' (number of seconds, not negative expected)", 2)
+  end
+  local answer, reason = coroutine.yield(nil, nil, seconds > 0 and now() + seconds or nil)
+  if not answer and reason ~= nil then return nil, reason end
+  return true
+end
+
+--- Ends what a coroutine waits for: the operation answers nil and a SciSslError, `cancelled`, with the reason.
+-- @function SciScheduler:cancel
+-- @tparam thread thread as `spawn` has answered it
+-- @param[opt="cancelled"] reason
+-- @treturn boolean whether it waited for anything
+function Scheduler:cancel(thread, reason)
+  local task = self.tasks[thread]
+  if not task or not task.waits then return false end
+  task:wake(nil, reason == nil and "cancelled" or reason)
+  return true
+end
+
+--- Answers how many coroutines have not ended.
+-- @function SciScheduler:size
+-- @treturn integer
+function Scheduler:size()
+  return self.count
+end
+
+--- Answers a descriptor that is readable when there is something to do for the loop, so that another loop can wait
+-- for this one and then call `step(0)`. It knows nothing of time-outs.
+-- @function SciScheduler:getfd
+-- @treturn integer -1 where the way to wait has none
+function Scheduler:getfd()
+  return self.poller.getfd and self.poller:getfd() or -1
+end
+
+--- Gives back what the loop holds. Coroutines that have not ended never go on.
+-- @function SciScheduler:close
+-- @treturn boolean true
+function Scheduler:close()
+  return self.poller:close()
+end
+
+Scheduler.__close = Scheduler.close
+
+function Scheduler:__tostring()
+  return ("SciScheduler: %d coroutines"):format(self.count)
+end
+
+receiver.guard(Scheduler)
+
+local function report(raised, traceback)
+  io.stderr:write(text_of(raised), "\n", traceback, "\n")
+end
+
+local known_options = { poller = "string|table|userdata", onError = "callable" }
+
+--- Makes a loop.
+-- @function scissl.scheduler.new
+-- @tparam[opt] table given options:
+--
+-- * `onError(raised, traceback, thread)`: gets what a coroutine raised; by default it is written to stderr
+-- * `poller`: the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`,
+--   `wait` and `close` as SciPoller has them
+--
+-- @treturn[1] SciScheduler
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `SciPoller.new`
+-- @raise for unknown options
+function scheduler.new(given)
+  given = given or {}
+  options.check("scheduler.new", given, known_options, 2)
+  local poller, failure = given.poller, nil
+  if poller == "select" then poller = require "scissl.loop.select_poller".new() end
+  if poller == nil or type(poller) == "string" then poller, failure = SciPoller.new(poller) end
+  if not poller then return nil, failure end
+  return setmetatable({
+    poller = poller,
+    onError = given.onError or report,
+    tasks = {}, -- by thread
+    count = 0,
+    waits = {}, -- the first task of each descriptor's chain
+    queue = {},
+    alarms = {},
+    answers = {},
+  }, Scheduler)
+end
+
+--- Answers the loop that has resumed the running coroutine.
+-- @function scissl.scheduler.running
+-- @treturn[1] SciScheduler
+-- @treturn[2] nil outside of one
+function scheduler.running()
+  return current
+end
+
+return scheduler

@@ -1,0 +1,38 @@
+--- Starting coroutines in the loop that a waiter belongs to.
+-- @module scissl.loop.spawn
+
+local spawn = {}
+
+-- By name of the waiter: answers a function that starts a coroutine, for a caller that runs in that loop.
+local spawners = {}
+
+function spawners.coroutine()
+  local loop = require "scissl.loop.scheduler".running()
+  return loop and function(f) loop:spawn(f) end
+end
+
+function spawners.copas()
+  local copas = require "copas"
+  return function(f) copas.addthread(f) end
+end
+
+function spawners.cqueues()
+  local loop = require "cqueues".running()
+  return loop and function(f) loop:wrap(f) end
+end
+
+function spawners.luv()
+  return function(f) coroutine.wrap(f)() end
+end
+
+--- Answers how coroutines are started beside the running one.
+-- @tparam function waiter
+-- @treturn[1] function `start(f)`
+-- @treturn[2] nil where the waiter belongs to no loop that we know, or the caller does not run in it
+function spawn.find(waiter)
+  for name, find in pairs(spawners) do
+    if package.loaded[("scissl.loop.%s_waiter"):format(name)] == waiter then return find() end
+  end
+end
+
+return spawn

@@ -1,0 +1,164 @@
+--- The handshakes of LuaSec's connections.
+-- @module scissl.luasec.dohandshake
+
+local alpn = require "scissl.luasec.alpn"
+local ClientHello = require "scissl.tls.client_hello"
+local bytes = require "scissl.luasec.bytes"
+local core = require "scissl.core"
+local describe = require "scissl.luasec.failure"
+local strictness = require "scissl.luasec.strictness"
+
+local SciSslSocket = core.SciSslSocket
+local CLIENT_HELLO = core.SSL_ERROR_WANT_CLIENT_HELLO_CB
+
+local handshake = {}
+
+-- ---- what is set on each connection
+
+-- The flags of the context fit both sides in LuaSec, where they mean something to one of them at a time.
+local function verify_flags(context)
+  local flags = context.verify
+  if flags == core.SSL_VERIFY_NONE then return flags end
+  if context.mode == "client" then return core.SSL_VERIFY_PEER end
+  return flags & core.SSL_VERIFY_PEER ~= 0 and flags or core.SSL_VERIFY_NONE
+end
+
+local function note_verify_errors(self)
+  if not self.context.notes then return true end
+  return self.tls:sslNoteVerifyErrors(self.context.continues and not (strictness.isOn() and not self.server))
+end
+
+local function use_dh_parameters(self, context)
+  if not context.dhparam then return true end
+  local called, pem = xpcall(context.dhparam, debug.traceback, false, 1024)
+  if not called then return nil, pem:match "^[^\n]*" end
+  if type(pem) ~= "string" then return true end
+  local done, failure = self.tls:sslSetDhParameters(pem)
+  return done, failure and describe(failure)
+end
+
+local function set_server(self, context)
+  local done, failure = self.tls:sslSetVerify(self.verify)
+  if done then done, failure = note_verify_errors(self) end
+  if not done then return nil, describe(failure) end
+  return use_dh_parameters(self, context)
+end
+
+-- A connection that is older than the trust of its context begins anew; one of DANE has its records to go by.
+local function renew(self)
+  local known = self.context.trusts
+  local done, failure = strictness.trust(self.context)
+  if not done or known == self.context.trusts or self.dane then return done, failure end
+  done, failure = self.tls:sslInitialize()
+  if done and self.name then self.tls:sslSetServerName(self.name) end
+  return done, failure
+end
+
+local function set_client(self)
+  local tls = self.tls
+  local done, failure = renew(self)
+  if done then done, failure = tls:sslSetVerify(self.verify) end
+  if done and self.context.host then done, failure = tls:sslSetVerifyHost(self.context.host) end
+  if done then done, failure = note_verify_errors(self) end
+  if not done then return nil, describe(failure) end
+  if strictness.isOn() then return strictness.prepare(self) end
+  return true
+end
+
+local function prepare(self)
+  self.verify = verify_flags(self.context)
+  if not self.server then return set_client(self) end
+  if self.map or self.context.alpn then self.tls:sslSuspendAt "clientHello" end
+  return set_server(self, self.context)
+end
+
+-- ---- a server that has seen the client's hello
+
+-- LuaSec changes certificate and trust with the context, and goes on verifying as before.
+local function change_context(self, context)
+  local done, failure = self.tls:sslSetContext(context.tls)
+  if not done then return nil, describe(failure) end
+  if strictness.isOn() then self.verify = self.verify | verify_flags(context) end
+  self.chosen = context
+  return set_server(self, context)
+end
+
+local function choose_context(self, name)
+  if not self.map or not name then return true end
+  local context = self.map[name] or self.map[name:lower()]
+  if context then return change_context(self, context) end
+  if self.insists then self.tls:sslRefuse("unrecognized_name", "callback failed") end
+  return true
+end
+
+local function choose_protocol(self, offered)
+  local ours = (self.chosen or self.context).alpn
+  if not ours or not offered or #offered == 0 then return end
+  local called, name = xpcall(alpn.choose, debug.traceback, ours, offered)
+  if not called then return self.tls:sslRefuse("internal_error", nil, name) end
+  if name or not strictness.isOn() then return self.tls:sslSetAlpn { name } end
+  return self.tls:sslRefuse("no_application_protocol", "no application protocol")
+end
+
+local function on_hello(self)
+  local records = self.tls:clientHelloRecords()
+  local hello = records and ClientHello.fromRecords(records)
+  if not hello then return true end -- OpenSSL is about to say what is wrong with it
+  self.asked = hello:serverName()
+  local done, problem = choose_context(self, self.asked)
+  if done then choose_protocol(self, hello:alpn()) end
+  return done, problem
+end
+
+-- ---- the handshake
+
+local function give_up(self, problem)
+  self.ended = problem
+  if self.tls then self.tls:close() end
+  return false, problem
+end
+
+local function complete(self)
+  if not self.server and strictness.isOn() then
+    local done, problem = strictness.conclude(self)
+    if not done then return give_up(self, problem) end
+  end
+  self.connected, self.wanted = true, nil
+  return true
+end
+
+local function begin(self)
+  if self.ended then return false, self.ended end
+  if not self.tls then return false, "closed" end
+  if self.prepared then return true end
+  self.prepared = true
+  local done, problem = prepare(self)
+  if done then return true end
+  return give_up(self, problem)
+end
+
+--- Makes the handshake, or goes on with it.
+-- @function connection:dohandshake
+-- @treturn[1] boolean true
+-- @treturn[2] boolean false
+-- @treturn[2] string `"wantread"` or `"wantwrite"` where the time is over: call again; or why it failed
+function handshake.dohandshake(self)
+  local done, problem = begin(self)
+  if not done then return false, problem end
+  if self.connected then return true end
+  local tls, started = self.tls, nil
+  local shake = self.server and SciSslSocket.sslAccept or SciSslSocket.sslConnect
+  while true do
+    local answer = shake(tls)
+    if answer == 1 then return complete(self) end
+    if type(answer) == "number" and tls:sslGetError(answer) == CLIENT_HELLO then
+      done, problem = on_hello(self)
+      if not done then return give_up(self, problem) end
+    else
+      started, problem = bytes.await(self, answer, started)
+      if problem then return false, problem end
+    end
+  end
+end
+
+return handshake

@@ -1,0 +1,161 @@
+--- A server's loop: accepts connections and has each of them served by a coroutine of its own.
+-- @module scissl.server.accept_loop
+
+local core = require "scissl.core"
+local options = require "scissl.base.option_table"
+local scheduler = require "scissl.loop.scheduler"
+local spawn = require "scissl.loop.spawn"
+local wait = require "scissl.loop.wait"
+
+local PAUSE = 0.1 -- seconds until we try again where the system has no descriptor left
+
+local known_options = {
+  maxConnections = "count",
+  onError = "callable",
+  spawn = "callable",
+}
+
+-- What a handler raises is a fault of the program, and must not go unheard. What clients do is no fault of ours.
+local function report(failure, phase)
+  if phase == "handler" then io.stderr:write(tostring(failure), "\n") end
+end
+
+local function note_traceback(raised)
+  if type(raised) == "string" then return debug.traceback(raised, 2) end
+  return raised == nil and "nil was raised" or raised
+end
+
+local function complain(run, failure, phase, subject)
+  local good, raised = pcall(run.onError, failure, phase, subject)
+  if not good then report(raised, "handler") end
+end
+
+local function serve_connection(run, socket)
+  local stream, failure = run.listener:handshake(socket)
+  if not stream then return complain(run, failure, "handshake", socket) end
+  local good, raised = xpcall(run.handler, note_traceback, stream)
+  if not good then complain(run, raised, "handler", stream) end
+  stream:close()
+end
+
+-- ---- how many at a time
+
+-- Wakes the accepting coroutine by a byte, whatever it waits with: a loop has no other means that all have.
+local function connection_over(run)
+  run.count = run.count - 1
+  if run.full then
+    run.full = false
+    run.bell:send("!")
+  end
+end
+
+local function sleep(run, seconds)
+  if run.waiter(run.ear, "r", seconds and wait.deadline(seconds)) then run.ear:recv(64) end
+end
+
+local function start(run, socket)
+  run.count = run.count + 1
+  run.spawn(function()
+    local good, raised = xpcall(serve_connection, note_traceback, run, socket)
+    connection_over(run)
+    if not good then complain(run, raised, "handler", socket) end
+  end)
+end
+
+-- ---- accepting
+
+-- Of a connection that is lost, or a system that has run out of something, others are none the worse.
+local function is_final(failure)
+  local condition = failure:condition()
+  return condition == "closed" or condition == "cancelled" or condition == "bad_waiter"
+end
+
+local function accept_all(run)
+  local listener = run.listener
+  while not listener.closed do
+    while run.count >= run.most do
+      run.full = true
+      sleep(run)
+      if listener.closed then return true end
+    end
+    local socket, failure = listener:acceptSocket()
+    if socket then
+      start(run, socket)
+    elseif listener.closed then
+      return true
+    elseif is_final(failure) then
+      return nil, failure
+    else
+      complain(run, failure, "accept", listener)
+      sleep(run, PAUSE)
+    end
+  end
+  return true
+end
+
+local function accept_with_bell(run)
+  local ear, bell = core.SciSocket.pair()
+  if not ear then return nil, bell end
+  ear:setBlocking(false)
+  bell:setBlocking(false)
+  run.ear, run.bell = ear, bell
+  run.listener.bell = bell
+  local good, done, failure = xpcall(accept_all, note_traceback, run)
+  run.listener.bell = nil
+  ear:close()
+  bell:close()
+  if not good then error(done, 0) end
+  return done, failure
+end
+
+-- The waiters that put the thread to sleep know one socket at a time: connections get a loop of their own meanwhile.
+local function run_own_loop(run)
+  local loop, failure = scheduler.new()
+  if not loop then return nil, failure end
+  local listener, waiter = run.listener, run.waiter
+  run.waiter = wait.find("coroutine")
+  listener.waiter = run.waiter
+  run.spawn = function(f) loop:spawn(f) end
+  local done
+  loop:spawn(function()
+    done, failure = accept_with_bell(run)
+  end)
+  local ran, raised = pcall(loop.run, loop)
+  listener.waiter = waiter
+  loop:close()
+  if not ran then error(raised, 0) end
+  return done, failure
+end
+
+local thread_sleeps = { poll = true, select = true }
+
+local function sleeps_thread(waiter)
+  for name in pairs(thread_sleeps) do
+    if package.loaded[("scissl.loop.%s_waiter"):format(name)] == waiter then return true end
+  end
+  return false
+end
+
+return function(listener, handler, given)
+  if not options.is(handler, "callable") then
+    error(("bad argument #1 to 'serve' (function expected, got %s)"):format(type(handler)), 3)
+  end
+  given = given or {}
+  options.check("serve", given, known_options, 3)
+  local run = {
+    listener = listener,
+    waiter = listener.waiter,
+    handler = handler,
+    onError = given.onError or report,
+    most = given.maxConnections or math.huge,
+    spawn = given.spawn,
+    count = 0,
+  }
+  if run.spawn then return accept_with_bell(run) end
+  if sleeps_thread(run.waiter) then return run_own_loop(run) end
+  run.spawn = spawn.find(run.waiter)
+  if not run.spawn then
+    error("'serve' runs inside the loop that its waiter belongs to, or takes the option 'spawn'", 3)
+  end
+  return accept_with_bell(run)
+end

@@ -1,0 +1,105 @@
+--- Contexts by server name: exact names, wildcards and a default, for servers of several hosts.
+--
+-- An SNI map is called as the handler `onClientHello` of `scissl.handshake`; `scissl.listen { sni = … }` makes one of a
+-- table. It may be changed while the server runs: connections that come later see it.
+-- @classmod SciSslSni
+
+local Configuration = require "scissl.tls.configuration"
+local options = require "scissl.base.option_table"
+local receiver = require "scissl.base.receiver"
+
+local Sni = { __name = "SciSslSni" }
+Sni.__index = Sni
+
+local function normal(name)
+  return (name:lower():gsub("%.$", ""))
+end
+
+local function check_name(name, level)
+  local plain = type(name) == "string" and normal(name)
+  local host = plain and plain:match "^%*%.(.+)$" or plain
+  local odd = not host or host == "" or #host > 253 or host:find "[^%w%.%-_]" or host:find "%.%." or host:find "^%."
+  if plain == "*" or not odd then return plain end
+  error(("bad server name '%s' (a host name, '*.' and a domain, or '*' expected)"):format(tostring(name)), level + 1)
+end
+
+-- A context stays; a configuration, or a table of its fields, is made into one.
+local function context_of(value, level)
+  if options.is(value, "SciSslContext") then return value end
+  if options.is(value, "SciSslSocketConfiguration") then return value:getSciSslContext() end
+  if type(value) == "table" then return Configuration.new(value):getSciSslContext() end
+  error(("SciSslContext, SciSslSocketConfiguration or table of its fields expected, got %s"):format(type(value)),
+    level + 1)
+end
+
+--- Makes a map.
+-- @function scissl.sni.new
+-- @tparam table given contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is
+--  a host name; `"*.example.org"`, which stands for one label in place of the star; or `"*"`: all others, and clients
+--  that name no host. Exact names come before wildcards
+-- @tparam[opt] table more `others = true`: without a `"*"`, the handshake goes on with the context that it began with;
+--  else it is refused with the alert unrecognized_name
+-- @treturn[1] SciSslSni
+-- @treturn[2] nil
+-- @treturn[2] SciSslError what the first context said that could not be made
+-- @raise for names that are none, and for values of another kind
+-- @see RFC 6066, section 3
+function Sni.new(given, more)
+  options.check("scissl.sni.new", more or {}, { others = "boolean" }, 2)
+  local map = setmetatable({ contexts = {}, others = more and more.others or false }, Sni)
+  for name, value in pairs(given) do
+    local context, failure = context_of(value, 2)
+    if not context then return nil, failure end
+    map.contexts[check_name(name, 2)] = context
+  end
+  return map
+end
+
+--- Sets the context of a name, or takes it away.
+-- @function SciSslSni:set
+-- @tparam string name as for `scissl.sni.new`
+-- @param context as there, or nil
+-- @treturn[1] SciSslSni the receiver
+-- @treturn[2] nil
+-- @treturn[2] SciSslError the context could not be made; the map stays as it was
+function Sni:set(name, context)
+  name = check_name(name, 2)
+  local failure
+  if context ~= nil then
+    context, failure = context_of(context, 2)
+    if not context then return nil, failure end
+  end
+  self.contexts[name] = context
+  return self
+end
+
+--- Finds the context for a host.
+-- @function SciSslSni:find
+-- @tparam ?string name nil: the client names none
+-- @treturn ?SciSslContext
+function Sni:find(name)
+  local contexts = self.contexts
+  if name then
+    name = normal(name)
+    if name == "*" or name:find("*", 1, true) then return contexts["*"] end
+    local found = contexts[name] or contexts[name:gsub("^[^%.]+", "*", 1)]
+    if found then return found end
+  end
+  return contexts["*"]
+end
+
+function Sni:__call(_, hello)
+  local context = self:find(hello:serverName())
+  if context then return context end
+  if self.others then return true end
+  return false, "unrecognized_name", ("no context for the server name %s"):format(hello:serverName() or "(none)")
+end
+
+function Sni:__tostring()
+  local names = {}
+  for name in pairs(self.contexts) do names[#names + 1] = name end
+  table.sort(names)
+  return "SciSslSni: " .. table.concat(names, ", ")
+end
+
+return receiver.guard(Sni, { new = true })

@@ -1,0 +1,435 @@
+--- Sessions of a fleet of servers, kept in Redis, so that a client resumes at whichever server it meets.
+--
+-- `scissl.listen { …, sessions = store }` does all that is needed. Two things are shared:
+--
+-- * **Sessions**: those that clients do not keep themselves (TLS 1.2 without tickets, and all of them where
+--   `SSL_OP_NO_TICKET` is set or early data is taken), by the digest of their id, for as long as they may be resumed.
+--   One of TLS 1.3 is taken out by the first server that resumes it: nobody, and no early data, uses it twice.
+-- * **Ticket keys**, which seal the sessions that clients keep. They change every `rotation` seconds; the next one is
+--   there a whole rotation before any server seals with it, and the older ones stay for as long as their tickets live,
+--   so that no ticket fails for a rotation. Clocks may differ by as much as a rotation less `refresh`.
+--
+-- *What is stored.* A session is all that is needed to read its connections (up to TLS 1.2 those of the past, too) and
+-- to pose as its client, whose certificate is part of it; a ticket key is that for every ticket it seals. So each value
+-- is encrypted and authenticated with the fleet's `secret` (see `scissl.seal`), together with its name: who can read
+-- Redis learns the number of sessions and when they were made, and who can write there can remove sessions, or bring
+-- back ones that were there before, but not make any. `secret = false` stores them as they are.
+--
+-- *When Redis is away*, or slow, or answers rubbish, handshakes are full ones and fail for nothing of this. The first
+-- waits `timeout` seconds at the most for each call; then Redis is left alone for `retry` seconds, twice as long after
+-- each failure up to `maxRetry`, and costs nothing. The ticket keys that were known go on: tickets are resumed at all
+-- servers for one to two rotations, and at the server that made them for as long as it is away.
+-- @classmod SciSslSessionRedis
+
+local core = require "scissl.core"
+local link = require "scissl.sessions.redis.connections"
+local options = require "scissl.base.option_table"
+local receiver = require "scissl.base.receiver"
+local resp = require "scissl.sessions.redis.resp_client"
+local ring = require "scissl.sessions.redis.key_ring"
+
+local OSSslSession = core.OSSslSession
+local NO_TICKET = core.SSL_OP_NO_TICKET
+
+local Redis = { __name = "SciSslSessionRedis" }
+Redis.__index = Redis
+
+local TIMEOUT, RETRY, MAX_RETRY = 0.5, 1, 30
+local ROTATION, REFRESH = 3 * 60 * 60, 60
+local SESSION_SECONDS = 7200 -- OpenSSL's own time-out
+local MAX_BYTES = 64 * 1024
+local ID_BYTES = 32
+local IDENTITIES = 2 -- of those that a client of TLS 1.3 offers: each may be a question to Redis
+
+-- ---- values: sealed, and bound to their names
+
+local function seal(self, name, bytes)
+  local secret = self.secrets[1]
+  if not secret then return bytes end
+  return core.seal(secret, bytes, name)
+end
+
+local function unseal(self, name, bytes)
+  if not self.secrets[1] then return bytes end
+  for _, secret in ipairs(self.secrets) do
+    local plain = core.unseal(secret, bytes, name)
+    if plain then return plain end
+  end
+end
+
+-- Redis answers nil for what it has not; clients make nil, false or an object of their own of it.
+local function fetch(self, name)
+  local there, value = self.link:call("get", self.prefix .. name)
+  if not there then return false end
+  if type(value) ~= "string" then return true, nil end
+  return true, #value <= MAX_BYTES and unseal(self, name, value) or false
+end
+
+local function remember(self, name, bytes, seconds, ...)
+  local value = seal(self, name, bytes)
+  if not value or #value > MAX_BYTES then return false end
+  return self.link:call("set", self.prefix .. name, value, "EX", math.max(1, math.ceil(seconds)), ...)
+end
+
+-- ---- what the ring asks for
+
+local function ring_store(self)
+  return {
+    fetch = function(_, name)
+      local there, record = fetch(self, name)
+      return there, record
+    end,
+    announce = function(_, name, record, seconds)
+      local there, answer = remember(self, name, record, seconds, "NX")
+      return there, answer == true or answer == "OK"
+    end,
+    isAway = function() return self.link:isAway() end,
+  }
+end
+
+-- ---- sessions
+
+local function name_of(id)
+  return "session:" .. (core.digest("SHA256", id):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
+end
+
+local function seconds_left(session)
+  return session:time() + session:timeout() - os.time()
+end
+
+-- Redis runs one command at a time: of all servers that come for the session, one removes it.
+local function take_out(self, name)
+  local there, count = self.link:call("del", self.prefix .. name)
+  return there and (count == true or count == 1)
+end
+
+--- Finds a session. One of TLS 1.3 is taken out.
+-- @function SciSslSessionRedis:find
+-- @tparam string id raw bytes
+-- @treturn ?OSSslSession nil also where Redis is away
+function Redis:find(id)
+  local name = name_of(id)
+  local _, bytes = fetch(self, name)
+  local session = bytes and OSSslSession.fromDer(bytes)
+  if not session or session:id() ~= id or not session:isResumable() or seconds_left(session) <= 0 then return nil end
+  if session:protocol() == "TLSv1.3" and not take_out(self, name) then return nil end
+  return session
+end
+
+--- Puts a session in. Those that cannot be found by an id, or resumed, are passed over.
+-- @function SciSslSessionRedis:put
+-- @tparam OSSslSession session
+-- @treturn boolean true: it is there; false: Redis is away, or it was passed over
+function Redis:put(session)
+  local id, left = session:id(), seconds_left(session)
+  if id == "" or left <= 0 or not session:isResumable() then return false end
+  local bytes = session:toDer()
+  return bytes ~= nil and (remember(self, name_of(id), bytes, left))
+end
+
+--- Takes a session out: nobody can resume it any more, unless it is in a ticket.
+-- @function SciSslSessionRedis:remove
+-- @tparam OSSslSession|string session or its id
+-- @treturn boolean true: it was there
+function Redis:remove(session)
+  return take_out(self, name_of(type(session) == "string" and session or session:id()))
+end
+
+-- ---- contexts
+
+local function keeps_sessions(context)
+  return context:getOptions() & NO_TICKET ~= 0 or context:getMaxReplayableData() > 0
+end
+
+-- Whether there are servers that keep sessions of TLS 1.3, instead of tickets with all inside. A context that was
+-- closed raises.
+local function is_stateful(self)
+  for context in pairs(self.contexts) do
+    local open, keeps = pcall(keeps_sessions, context)
+    if open and keeps then return true end
+  end
+  return false
+end
+
+local function share_keys(self, keys, version)
+  for context, seen in pairs(self.contexts) do
+    if seen ~= version then
+      local open = pcall(context.setTicketKeys, context, keys)
+      self.contexts[context] = open and version or nil
+    end
+  end
+end
+
+--- Looks whether ticket keys are to be changed, and changes them. `scissl.listen` calls it for each connection; a
+-- server with a loop of its own calls this before each handshake, or now and then.
+-- @function SciSslSessionRedis:refresh
+-- @treturn SciSslSessionRedis the receiver
+function Redis:refresh()
+  share_keys(self, self.ring:update())
+  return self
+end
+
+-- What OpenSSL asks in the middle of the handshake: only what could not be asked for before, since nothing can wait
+-- there.
+local function look_up(self)
+  return function(id)
+    local asked = self.asked[id]
+    self.asked[id] = nil
+    if self.yields or asked then return nil end
+    return self:find(id)
+  end
+end
+
+--- Makes the servers of a context share their sessions: sets its session store, its session id context, its ticket
+-- keys, and that OpenSSL's own cache is not used, which knows nothing of what other servers take out. `scissl.listen`
+-- does so for its own context and those of `sni`. What else the contexts say, above all whose client certificates they
+-- accept, must be the same on all servers.
+-- @function SciSslSessionRedis:serve
+-- @tparam SciSslContext context
+-- @tparam[opt=""] string name sessions are resumed at contexts of the same name only
+-- @treturn SciSslContext the context
+-- @raise where its sessions last longer than the ticket keys
+function Redis:serve(context, name)
+  if not options.is(context, "SciSslContext") then
+    error(("bad argument #1 to 'serve' (SciSslContext expected, got %s)"):format(type(context)), 2)
+  end
+  if context:getTimeout() > self.sessionSeconds then
+    error(("the context's sessions last %d seconds, and ticket keys are kept for sessions of %d: see the option "
+      .. "'sessionTimeout' to 'scissl.sessions.redis.new'"):format(context:getTimeout(), self.sessionSeconds), 2)
+  end
+  context:setSessionIdContext(core.digest("SHA256", string.pack(">s4s4", self.prefix, name or "")))
+  context:setSessionCacheMode("both", false)
+  context:setSessionStore(look_up(self))
+  self.contexts[context] = 0
+  if not self.yields or coroutine.isyieldable() then self:refresh() end
+  return context
+end
+
+-- ---- handshakes
+
+-- The identities of pre-shared keys that may be ids of sessions (RFC 8446, section 4.2.11).
+local function identities_of(hello)
+  local found = {}
+  local good, list = pcall(string.unpack, ">s2", hello:extension(41) or "")
+  local position = 1
+  while good and position <= #list and #found < IDENTITIES do
+    local identity
+    good, identity, position = pcall(string.unpack, ">s2xxxx", list, position)
+    if good and #identity == ID_BYTES then found[#found + 1] = identity end
+  end
+  return found
+end
+
+-- A client that sends a ticket makes up an id, for the server to tell that it has taken it.
+local function ids_of(hello, stateful)
+  if hello:offersPreSharedKey() then return stateful and identities_of(hello) or {} end
+  local id, ticket = hello:sessionId(), hello:extension(35)
+  if id == "" or (ticket and ticket ~= "" and not stateful) then return {} end
+  return { id }
+end
+
+local function offer(self, socket, hello)
+  local asked = {}
+  for _, id in ipairs(ids_of(hello, is_stateful(self))) do
+    local session = self:find(id)
+    if session and socket:setSession(session) then break end
+    asked[id] = true
+  end
+  self.asked = asked -- at last: from here to OpenSSL's own question nothing yields
+end
+
+local function go_on(self, socket, hello, answer, ...)
+  if options.is(answer, "SciSslContext") then
+    local done, failure = socket:sslSetContext(answer)
+    if not done then return nil, failure end
+  elseif answer ~= true and (answer ~= nil or ... ~= nil) then return answer, ... end
+  offer(self, socket, hello)
+  return true
+end
+
+--- Makes a handler `onClientHello` for `scissl.handshake`, which gets the ticket keys and the client's session from
+-- Redis while the handshake is suspended: there the client of Redis may yield.
+-- @function SciSslSessionRedis:onClientHello
+-- @tparam[opt] function handler another one, called first: for contexts by name, and whatever else
+-- @treturn function
+function Redis:onClientHello(handler)
+  return function(socket, hello)
+    self:refresh()
+    if not handler then return go_on(self, socket, hello, true) end
+    return go_on(self, socket, hello, handler(socket, hello))
+  end
+end
+
+--- Puts the sessions in that a server's connection has made. `scissl.listen` does so after each handshake.
+-- @function SciSslSessionRedis:keep
+-- @tparam SciSslSocket socket after its handshake
+function Redis:keep(socket)
+  local stateful
+  for _, session in ipairs(socket:newSessions()) do
+    if stateful == nil then stateful = is_stateful(self) end
+    if stateful or session:protocol() ~= "TLSv1.3" then self:put(session) end
+  end
+end
+
+--- Tells whether Redis is away: the last call has failed, and the next one is not due.
+-- @function SciSslSessionRedis:isAway
+-- @treturn boolean
+function Redis:isAway()
+  return self.link:isAway()
+end
+
+--- Closes the connections to Redis. The store goes on: it makes new ones when they are needed.
+-- @function SciSslSessionRedis:close
+function Redis:close()
+  self.link:close()
+end
+
+Redis.__close = Redis.close
+
+function Redis:__tostring()
+  return ("SciSslSessionRedis: %s%s"):format(self.where, self.link:isAway() and ", away" or "")
+end
+
+receiver.guard(Redis)
+
+-- ---- making one
+
+local known_options = {
+  secret = "string|strings|false",
+  connect = "callable",
+  client = "table|userdata",
+  yields = "boolean",
+  prefix = "string",
+  retry = "seconds",
+  maxRetry = "seconds",
+  onOutage = "callable",
+  rotation = "count",
+  refresh = "seconds",
+  sessionTimeout = "count",
+  clock = "callable",
+}
+for name, kind in pairs(resp.kinds) do known_options[name] = kind end
+
+local CALLER = "scissl.sessions.redis.new"
+
+local function refuse(text, ...)
+  error(("%s to '%s'"):format(text:format(...), CALLER), 4)
+end
+
+local function check_secret(secret)
+  if secret == nil then
+    refuse "missing option 'secret' (32 random bytes or more, the same on all servers; false: all can be read)"
+  end
+  local secrets = type(secret) == "table" and secret or { secret or nil }
+  if type(secret) == "table" and #secrets == 0 then refuse "an empty list for option 'secret'" end
+  for _, one in ipairs(secrets) do
+    if #one < 32 then refuse "option 'secret' of less than 32 bytes" end
+  end
+  return { table.unpack(secrets) }
+end
+
+local function check_client(client)
+  for _, name in ipairs { "get", "set", "del" } do
+    local good, method = pcall(function() return client[name] end)
+    if not good or not options.is(method, "callable") then refuse("option 'client' without a method '%s'", name) end
+  end
+end
+
+local function check_place(given)
+  local own = given.connect or given.client
+  if given.connect and given.client then refuse "options 'connect' and 'client' exclude each other, given" end
+  if given.client then check_client(given.client) end
+  for _, name in ipairs { "host", "port", "path", "username", "password", "database", "waiter" } do
+    if own and given[name] ~= nil then refuse("option '%s' beside 'connect' or 'client'", name) end
+  end
+  if not own and given.yields ~= nil then refuse "option 'yields' without 'connect' or 'client'" end
+end
+
+local function own_connect(given)
+  local place = { timeout = given.timeout or TIMEOUT }
+  for name in pairs(resp.kinds) do
+    if given[name] ~= nil then place[name] = given[name] end
+  end
+  return function() return resp.connect(place) end
+end
+
+local function describe_place(given)
+  if given.connect or given.client then return "a client of its own" end
+  return given.path or ("%s port %s"):format(given.host or "127.0.0.1", given.port or 6379)
+end
+
+local function check_times(rotation, refresh, seconds)
+  if refresh > rotation / 4 then refuse "option 'refresh' of more than a quarter of 'rotation'" end
+  if seconds > ring.mostSeconds(rotation) then
+    refuse("option 'sessionTimeout' of more than %d times 'rotation'", ring.mostSeconds(1))
+  end
+end
+
+local redis = {}
+
+--- Makes a store.
+-- @function scissl.sessions.redis.new
+-- @tparam table given options:
+--
+-- * `secret` (needed): 32 random bytes or more, the same on all servers, which seal what is stored; or a list of them,
+--   of which the first seals and all read, so that a secret can be replaced without an interruption: first behind the
+--   old one on all servers, then before it, then alone. `false`: nothing is sealed
+-- * `host`, `port`: of Redis (127.0.0.1, 6379)
+-- * `path`: in their place, a Unix-domain socket's
+-- * `username`, `password`, `database`: as Redis has them
+-- * `waiter`: how to wait for Redis (see `scissl.wait`)
+-- * `connect(timeout)`: in place of these, makes a client of another library, such as
+--   `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods
+--   `get(key)`, `set(key, value, "EX", seconds[, "NX"])`, which answers true or `"OK"` where it has set it, and
+--   `del(key)`, which answers how many there were; it raises, or answers nil and why, when it fails, and is dropped
+--   then
+-- * `client`: in place of these, one client that all calls share, whatever happened before
+-- * `yields`: whether that client yields (false): then Redis is asked at the client's hello only, never inside OpenSSL,
+--   where nothing can yield
+-- * `timeout`: seconds that Redis has for each call (0.5). A client of another library has to keep to it itself
+-- * `retry`, `maxRetry`: seconds that Redis is left alone after a failure, at first (1) and at the most (30)
+-- * `onOutage(reason)`: is told why Redis went away, and nil when it is back
+-- * `prefix`: what the keys in Redis begin with (`"scissl:"`); fleets with different ones have nothing in common
+-- * `rotation`: seconds after which ticket keys change (10800)
+-- * `refresh`: seconds between two looks at the ticket keys in Redis (60, or a quarter of `rotation` where that is
+--   less)
+-- * `sessionTimeout`: seconds that the longest sessions of the contexts last (7200), seven times `rotation` at the most
+-- * `clock`: answers the time as os.time does, which is the default
+--
+-- @treturn SciSslSessionRedis
+-- @raise for unknown options and wrong types, and without `secret`
+-- @usage local store = scissl.sessions.redis.new { host = "redis.example", secret = secret }
+-- local listener = assert(scissl.listen { port = 443, certificate = …, privateKey = …, sessions = store })
+function redis.new(given)
+  options.check(CALLER, given, known_options, 2)
+  local secrets = check_secret(given.secret)
+  check_place(given)
+  local rotation = given.rotation or ROTATION
+  local refresh, seconds = given.refresh or math.min(REFRESH, rotation / 4), given.sessionTimeout or SESSION_SECONDS
+  check_times(rotation, refresh, seconds)
+  local own = not (given.connect or given.client)
+  local self = setmetatable({
+    secrets = secrets,
+    prefix = given.prefix or "scissl:",
+    yields = own and given.waiter ~= nil and given.waiter ~= "poll" or given.yields or false,
+    where = describe_place(given),
+    sessionSeconds = seconds,
+    contexts = setmetatable({}, { __mode = "k" }), -- and the version of the keys that each has
+    asked = {},                                    -- ids that Redis was asked for in the present handshake
+    link = link.new {
+      connect = own and own_connect(given) or given.connect,
+      client = given.client,
+      timeout = given.timeout or TIMEOUT,
+      retry = given.retry or RETRY,
+      maxRetry = math.max(given.maxRetry or MAX_RETRY, given.retry or RETRY),
+      onOutage = given.onOutage,
+    },
+  }, Redis)
+  self.ring = ring.new {
+    store = ring_store(self), period = rotation, sessions = seconds, refresh = refresh,
+    clock = given.clock or os.time,
+  }
+  return self
+end
+
+return redis

@@ -1,0 +1,174 @@
+--- What is to be written and has not left: strings that are kept back to make up whole records, and a queue of those
+-- that are on their way. Coroutines that write at the same time push the same queue, so that no string is torn by
+-- another and none is sent twice.
+-- @module scissl.stream.output_queue
+
+local concat, match, sub = table.concat, string.match, string.sub
+
+local Output = {}
+Output.__index = Output
+
+Output.RECORD = 16384 -- bytes that a TLS record may carry
+
+local RECORD = Output.RECORD
+local ONE_WRITE = 4 * RECORD -- strings that are shorter together are joined as they are
+
+--- Makes an empty one. `queued` and `held` are the numbers of bytes on their way and kept back.
+function Output.new()
+  local output = setmetatable({ mode = "no", size = RECORD }, Output)
+  output:forget()
+  return output
+end
+
+--- Drops everything.
+function Output:forget()
+  self.texts, self.froms, self.tos = {}, {}, {}
+  self.head, self.tail, self.queued = 1, 0, 0
+  self.pieces, self.count, self.held = {}, 0, 0
+end
+
+-- ---- the queue
+
+local function enqueue(self, text, from, to)
+  local tail = self.tail + 1
+  self.tail = tail
+  self.texts[tail], self.froms[tail], self.tos[tail] = text, from, to
+  self.queued = self.queued + to - from + 1
+end
+
+--- Answers what is to leave next: a string, its first byte that has not left, and its last.
+function Output:next()
+  local head = self.head
+  return self.texts[head], self.froms[head], self.tos[head]
+end
+
+--- Counts bytes of it as sent.
+function Output:sent(bytes)
+  local head = self.head
+  local from = self.froms[head] + bytes
+  self.queued = self.queued - bytes
+  if from <= self.tos[head] then
+    self.froms[head] = from
+    return
+  end
+  self.texts[head], self.froms[head], self.tos[head] = nil, nil, nil
+  if head < self.tail then self.head = head + 1 else self.head, self.tail = 1, 0 end
+end
+
+-- ---- records
+
+-- Enqueues a string that is long, behind `few` bytes in `pieces` that are to share its first record. Answers the bytes
+-- behind its last whole record, which are to share the next.
+local function enqueue_long(self, pieces, few, text)
+  local lent = few > 0 and RECORD - few or 0
+  if few > 0 then
+    pieces[#pieces + 1] = sub(text, 1, lent)
+    enqueue(self, concat(pieces), 1, RECORD)
+  end
+  local whole = (#text - lent) // RECORD * RECORD
+  if whole > 0 then enqueue(self, text, lent + 1, lent + whole) end
+  return sub(text, lent + whole + 1)
+end
+
+-- Enqueues what `pieces` hold but for the bytes behind the last whole record, and puts those there instead.
+local function enqueue_records(self, pieces, bytes)
+  local joined = concat(pieces)
+  local whole = bytes // RECORD * RECORD
+  if whole > 0 then enqueue(self, joined, 1, whole) end
+  return { sub(joined, whole + 1) }, bytes - whole
+end
+
+-- Makes the fewest records of many strings, and copies no long one. The one place that decides what goes out as one.
+local function enqueue_all(self, texts, count, size)
+  if count == 1 then return enqueue(self, texts[1], 1, size) end
+  if size <= ONE_WRITE then return enqueue(self, concat(texts, "", 1, count), 1, size) end
+  local pieces, bytes = {}, 0
+  for i = 1, count do
+    local text = texts[i]
+    if bytes >= RECORD and bytes + #text > ONE_WRITE then
+      pieces, bytes = enqueue_records(self, pieces, bytes)
+    end
+    if bytes + #text <= ONE_WRITE then
+      pieces[#pieces + 1], bytes = text, bytes + #text
+    else
+      local rest = enqueue_long(self, pieces, bytes, text)
+      pieces, bytes = { rest }, #rest
+    end
+  end
+  if bytes > 0 then enqueue(self, concat(pieces), 1, bytes) end
+end
+
+--- Sends the kept-back bytes on their way, all of them or the first `bytes`.
+function Output:release(bytes)
+  local held = self.held
+  if held == 0 or bytes == 0 then return end
+  local pieces = self.pieces
+  if not bytes or bytes >= held then
+    enqueue_all(self, pieces, self.count, held)
+    self.pieces, self.count, self.held = {}, 0, 0
+    return
+  end
+  local joined = concat(pieces, "", 1, self.count)
+  enqueue(self, joined, 1, bytes)
+  self.pieces, self.count, self.held = { sub(joined, bytes + 1) }, 1, held - bytes
+end
+
+-- ---- what comes in
+
+-- The bytes up to the last line end in what is kept back, the last `fresh` strings of which are new; 0: there is none.
+local function through_last_line(self, fresh)
+  local pieces, behind = self.pieces, 0
+  for i = self.count, self.count - fresh + 1, -1 do
+    local line_end = match(pieces[i], "^.*\n()") -- without "^" a text that has none costs its square
+    if line_end then return self.held - behind - (#pieces[i] - line_end + 1) end
+    behind = behind + #pieces[i]
+  end
+  return 0
+end
+
+-- How much of what is kept back has to leave now: whole records where a full buffer is that large.
+local releasable = {
+  no = function(self) return self.held end,
+  full = function(self)
+    if self.held < self.size then return 0 end
+    return self.held < RECORD and self.held or self.held // RECORD * RECORD
+  end,
+  line = function(self, fresh)
+    return self.held < self.size and through_last_line(self, fresh) or self.held
+  end,
+}
+
+local function keep(self, text)
+  if text == "" then return end
+  self.count = self.count + 1
+  self.pieces[self.count] = text
+  self.held = self.held + #text
+end
+
+local function release_due(self, fresh)
+  local bytes = releasable[self.mode](self, fresh)
+  if bytes == 0 then return false end
+  self:release(bytes)
+  return true
+end
+
+--- Takes one string. True: something is to be sent.
+function Output:put(text)
+  if text == "" then return false end
+  if self.mode == "no" and self.held == 0 then
+    enqueue(self, text, 1, #text)
+    return true
+  end
+  keep(self, text)
+  if self.mode == "full" and self.held < self.size then return false end
+  return release_due(self, 1)
+end
+
+--- Takes many.
+function Output:putAll(texts, count)
+  local before = self.count
+  for i = 1, count do keep(self, texts[i]) end
+  return release_due(self, self.count - before)
+end
+
+return Output

@@ -1,0 +1,97 @@
+--- Streams in plain text, for protocols that begin so (`SciSslStream:startTls`), and for those that never go further.
+-- Nobody is verified and everybody on the way can read and change what they carry.
+-- @module scissl.plain
+
+local core = require "scissl.core"
+local client = require "scissl.client.client_options"
+local dial = require "scissl.client.tcp_dial"
+local link = require "scissl.stream.link"
+local options = require "scissl.base.option_table"
+local stream = require "scissl.stream.stream"
+local wait = require "scissl.loop.wait"
+
+local SciSslError, SciSocket = core.SciSslError, core.SciSocket
+
+local plain = {}
+
+-- How `scissl.client.tcp_dial` makes a SciSocket.
+local tcp = {
+  new = function(_, family)
+    local socket, failure = SciSocket.newStreamSocket(family)
+    if not socket then return nil, failure end
+    return socket:setBlocking(false)
+  end,
+  prepare = function(socket)
+    socket:setSockOpt("TCP_NODELAY", true)
+    return socket
+  end,
+  -- The first call answers why the connection does not stand.
+  explain = function(socket) return nil, select(2, socket:recv(1)) end,
+}
+
+local known_options = {
+  host = "string",
+  port = "port",
+  timeout = "seconds",
+  waiter = "string|callable",
+  maxLine = "count",
+  maxBuffer = "count",
+}
+
+--- Connects to a server, in plain text.
+-- @function scissl.plain.connect
+-- @tparam table given options: `host`, `port` (both needed); `timeout`: seconds for the connection (but for the look-up
+--  of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
+-- @treturn[1] SciSslStream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `resolve` or `connect`
+-- @raise for unknown options and wrong types, and where host or port is missing
+function plain.connect(given)
+  options.check("plain.connect", given, known_options, 2)
+  if not given.host then error("option 'host' to 'plain.connect' is missing", 2) end
+  if not given.port then error("option 'port' to 'plain.connect' is missing", 2) end
+  local host = client.bareHost(given.host)
+  local waiter = wait.find(given.waiter, 2)
+  local socket, failure = dial({
+    host = host,
+    port = given.port,
+    subject = client.withPort(host, given.port),
+    waiter = waiter,
+    deadline = wait.deadline(given.timeout),
+  }, tcp)
+  if not socket then return nil, failure end
+  return stream.ofLink(link.plain(socket), given, 2)
+end
+
+-- Bytes that somebody else has read ahead would be missing, and what comes behind them would be taken for them.
+local function holds_bytes(socket)
+  return type(socket) ~= "number" and socket.dirty and socket:dirty()
+end
+
+--- Makes a stream of a socket that is connected, in plain text: for servers, and for sockets of a loop.
+-- @function scissl.plain.on
+-- @param socket a SciSocket, or what `SciSocket.on` adopts: a descriptor, or an object of LuaSocket, luv, cqueues …
+-- @tparam[opt] table given options of `scissl.stream`
+-- @treturn[1] SciSslStream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `adopt`: `not_a_socket`, `closed` …; `unread_data`: the object has read bytes ahead
+--  that only it can answer
+-- @raise for a SciSslSocket, which `scissl.stream` is for, and for unknown options
+function plain.on(socket, given)
+  if socket == nil or options.is(socket, "SciSslSocket") then
+    error("bad argument #1 to 'plain.on' (SciSocket, descriptor or object with getfd expected)", 2)
+  end
+  given = given or {}
+  options.check("plain.on", given, stream.optionKinds, 2)
+  if holds_bytes(socket) then
+    return nil, SciSslError.new {
+      phase = "adopt", condition = "unread_data", message = "the socket has bytes in a buffer of its own",
+    }
+  end
+  local own, failure = socket, nil
+  if not options.is(socket, "SciSocket") then own, failure = SciSocket.on(socket) end
+  if not own then return nil, failure end
+  return stream.ofLink(link.plain(own), given, 2)
+end
+
+return plain

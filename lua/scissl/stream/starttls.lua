@@ -1,0 +1,319 @@
+--- TLS that begins on a stream, and ends on one that goes on: STARTTLS, TLS inside TLS, and back.
+-- @module scissl.stream.starttls
+
+local core = require "scissl.core"
+local Configuration = require "scissl.tls.configuration"
+local client = require "scissl.client.client_options"
+local handshake = require "scissl.tls.handshake"
+local link = require "scissl.stream.link"
+local options = require "scissl.base.option_table"
+local server = require "scissl.server.server_options"
+local stream = require "scissl.stream.stream"
+local tunnel = require "scissl.stream.tunnel"
+local wait = require "scissl.loop.wait"
+local writer = require "scissl.stream.writer"
+
+local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
+
+local starttls = {}
+
+local HANDSHAKE_SECONDS = 30 -- nobody may hold up a server for longer by saying nothing
+
+local function refuse(phase, condition, message, ...)
+  return nil, SciSslError.new { phase = phase, condition = condition, message = message:format(...) }
+end
+
+-- ---- the handshake over whatever there is
+
+-- Answers a SciSslSocket for TLS over `way`; or nil and a SciSslError.
+local function new_socket(way, context)
+  if way.descriptor then return SciSslSocket.on(way.socket, context) end
+  return SciSslSocket.onMemory(context)
+end
+
+local function new_link(way, socket)
+  if way.descriptor then return link.secure(socket, way) end
+  return tunnel.new(socket, way)
+end
+
+-- Waits for the carrier of a tunnel, once its bytes have been moved.
+local function waiter_of(self, upper)
+  if not upper.move then return self.waiter end
+  return function(_, events, deadline)
+    local moved, failure, wanted = upper:move(events)
+    if moved then return true end
+    if not wanted then return nil, failure end
+    return upper:await(self.waiter, wanted, deadline, "handshake")
+  end
+end
+
+-- Sees the last bytes of the handshake off. True; or nil and a SciSslError.
+local function settle(self, upper, deadline, phase)
+  while true do
+    local done, failure, events = upper:settle()
+    if done or failure then return done, failure end
+    done, failure = upper:await(self.waiter, events, deadline, phase, self.seconds)
+    if not done then return nil, failure end
+  end
+end
+
+-- After a handshake that failed neither TLS nor plain text can go on.
+local function give_up(self, upper)
+  self.closed = true
+  self.link = upper
+  upper:close(self.waiter)
+end
+
+local function shake(self, upper, role, about)
+  about.waiter = waiter_of(self, upper)
+  local good, done, failure = pcall(handshake, upper.socket, role, about)
+  if good and done then done, failure = settle(self, upper, about.deadline, role) end
+  if good and done then
+    self.link, self.heard = upper, false
+    return self
+  end
+  give_up(self, upper)
+  if not good then error(done, 0) end
+  return nil, failure
+end
+
+-- Makes what `prepare(socket)` made ready of TLS over the stream's link the stream's link.
+local function secure(self, context, role, prepare, about)
+  local socket, failure = new_socket(self.link, context)
+  if not socket then return nil, failure end
+  local ready
+  ready, failure = prepare(socket)
+  if not ready then return nil, failure end
+  return shake(self, new_link(self.link, socket), role, about)
+end
+
+-- ---- the two sides
+
+local function as_client(self, run, deadline)
+  local given = run.given
+  local function prepare(socket) return client.prepare(socket, run) end
+  return secure(self, run.context, "connect", prepare, {
+    deadline = deadline,
+    timeout = self.seconds,
+    replayable = given.replayable,
+    onCertificate = given.onCertificate,
+    onVerify = given.onVerify,
+  })
+end
+
+local function start_client(self, given, level)
+  local port = select(2, self:getPeerName())
+  local run, failure = client.new("startTls", given, math.type(port) and port or "startTls", level + 1)
+  if not run then return nil, failure end
+  local done
+  done, failure = as_client(self, run, writer.deadline(self))
+  if not done then return nil, failure end
+  self.onSession = client.keeper(run)
+  return client.writeReplayable(self, run)
+end
+
+local function start_server(self, given, level)
+  local context, failure = server.context("startTls", given, level + 1)
+  if not context then return nil, failure end
+  local on_client_hello
+  on_client_hello, failure = server.helloHandler("startTls", given, context, level + 1)
+  if failure then return nil, failure end
+  local replayable, take = {}, nil
+  if context:getMaxReplayableData() > 0 then
+    take = function(_, data) replayable[#replayable + 1] = data end
+  end
+  local done
+  done, failure = secure(self, context, "accept", SciSslSocket.sslInitialize, {
+    deadline = writer.deadline(self) or wait.deadline(HANDSHAKE_SECONDS),
+    timeout = self.seconds,
+    onClientHello = on_client_hello,
+    onCertificate = given.onCertificate,
+    onVerify = given.onVerify,
+    onReplayable = take,
+  })
+  if done then self.replayable, self.onSession = table.concat(replayable), nil end
+  return done, failure
+end
+
+-- Whether the stream has nothing that would be taken for what it is not. True; or nil and a SciSslError.
+local function is_clean(self)
+  if self.closed then return refuse("startTls", "closed", "the stream has been closed") end
+  local unread = self.buffer.size
+  if unread > 0 then
+    return refuse("startTls", self.link.secure and "unread_data" or "plaintext_pending",
+      "%d bytes that came before have not been read", unread)
+  end
+  self.output:release()
+  return writer.push(self)
+end
+
+local server_options = Configuration.optionKinds {
+  role = "string",
+  verify = "string|integer",
+  psk = "psks|function",
+  sni = "table",
+  onClientHello = "callable",
+  onCertificate = "callable",
+  onVerify = "callable",
+}
+
+local client_options = { role = "string" }
+for name, kind in pairs(client.optionKinds) do client_options[name] = kind end
+client_options = Configuration.optionKinds(client_options)
+
+local roles = {
+  client = { options = client_options, start = start_client },
+  server = { options = server_options, start = start_server },
+}
+
+-- For as long as one changes what a stream is, no other coroutine may read from it or write to it. Answers two values
+-- for `<close>` variables; or nil and a SciSslError.
+local function claim(self, phase)
+  local reading, changing = self.reading, self.changing
+  if reading:isTaken() or changing:isTaken() then
+    return refuse(phase, "busy", "another coroutine is reading from this stream, or changing it")
+  end
+  return reading:take(), changing:take()
+end
+
+--- What `SciSslStream:startTls` does.
+function starttls.start(self, given, level)
+  level = level + 1
+  if type(given) ~= "table" then options.check("startTls", given, client_options, level) end
+  local role = roles[given.role or "client"]
+  if not role then
+    error(("bad option 'role' to 'startTls' ('client' or 'server' expected, got '%s')")
+      :format(tostring(given.role)), level)
+  end
+  options.check("startTls", given, role.options, level)
+  local reading <close>, changing = claim(self, "startTls")
+  if not reading then return nil, changing end
+  local _ <close> = changing
+  local clean, failure = is_clean(self)
+  if not clean then return nil, failure end
+  local done
+  done, failure = role.start(self, given, level)
+  return done, failure
+end
+
+-- ---- another stream's TLS
+
+-- The link of a stream whose bytes are another one's now. It answers what is known of its own layer still.
+local Taken = {}
+Taken.__index = Taken
+
+local function refuse_taken()
+  return refuse("read", "carries_tls", "another stream runs over this one")
+end
+
+Taken.receive, Taken.send, Taken.sayEnd = refuse_taken, refuse_taken, refuse_taken
+
+function Taken.settle()
+  return true
+end
+
+function Taken.sweep() end
+
+function Taken:close()
+  return self.lower:close()
+end
+
+function Taken:base()
+  return self.lower:base()
+end
+
+function Taken:dirty()
+  return self.lower:dirty()
+end
+
+function Taken:events()
+  return self.lower:events()
+end
+
+--- Answers whether `carrier` can carry TLS: a stream, or an object with `receive` and `send`.
+function starttls.canCarry(carrier)
+  return options.is(carrier, "SciSslStream") or carrier.receive ~= nil and carrier.send ~= nil
+end
+
+-- Answers the link of `carrier`, for another stream; or nil and a SciSslError.
+local function take_link(carrier)
+  if not options.is(carrier, "SciSslStream") then return tunnel.relay(carrier) end
+  local reading <close>, changing = claim(carrier, "startTls")
+  if not reading then return nil, changing end
+  local _ <close> = changing
+  local clean, failure = is_clean(carrier)
+  if not clean then return nil, failure end
+  local way = carrier.link
+  carrier.link = setmetatable({ lower = way, socket = way.socket, secure = way.secure }, Taken)
+  return way
+end
+
+--- Makes a stream of TLS over `carrier`, as the client that `run` describes.
+-- @param carrier a SciSslStream, or an object that `scissl.stream.tunnel` can use
+-- @tparam table run of `scissl.client.client_options`, with `deadline`
+-- @tparam table given options of the stream
+-- @treturn[1] SciSslStream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError; the carrier is closed where the handshake has failed
+function starttls.over(carrier, run, given)
+  local way, failure = take_link(carrier)
+  if not way then return nil, failure end
+  local made = stream.ofLink(way, given, 1)
+  local done
+  done, failure = as_client(made, run, run.deadline)
+  if done then return made end
+  if not made.closed then made:close() end
+  return nil, failure
+end
+
+-- ---- the end of TLS
+
+-- Takes in what the peer has sent before its close_notify. True; or nil and a SciSslError.
+local function read_to_end(self)
+  local deadline = writer.deadline(self)
+  while true do
+    local bytes, failure, events = self.link:receive()
+    if bytes then
+      self.buffer:put(bytes)
+      if self.buffer.size > self.maxBuffer then
+        return refuse("shutdown", "too_much_data", "more than %d bytes came", self.maxBuffer)
+      end
+      local went
+      went, failure = self.link:turn(self.waiter, deadline, "shutdown", self.seconds)
+      if not went then return nil, failure end
+    elseif failure then return nil, failure
+    elseif not events then return true
+    else
+      local ready
+      ready, failure = self.link:await(self.waiter, events, deadline, "shutdown", self.seconds)
+      if not ready then return nil, failure end
+    end
+  end
+end
+
+local function refuse_unread(self)
+  return refuse("shutdown", "unread_data", "%d bytes that came by TLS have not been read", self.buffer.size)
+end
+
+--- What `SciSslStream:stopTls` does.
+function starttls.stop(self)
+  if not self.link.secure then return refuse("shutdown", "not_secure", "the stream is in plain text already") end
+  local reading <close>, changing = claim(self, "shutdown")
+  if not reading then return nil, changing end
+  local _ <close> = changing
+  if self.buffer.size > 0 then return refuse_unread(self) end
+  self.output:release()
+  local done, failure = writer.push(self)
+  -- So that what the peer sends in plain text, right behind its close_notify, is left for us.
+  if done then done, failure = self.link.socket:sslSetReadAhead(false) end
+  if done then done, failure = writer.sayEnd(self, "shutdown") end
+  if done then done, failure = read_to_end(self) end
+  if not done then return nil, failure end
+  if self.buffer.size > 0 then return refuse_unread(self) end
+  local below, rest = self.link:stripped()
+  self.link, self.onSession = below, nil
+  if rest and rest ~= "" then self.buffer:put(rest) end
+  return self
+end
+
+return starttls

@@ -1,0 +1,540 @@
+--- A connection with the manners of Lua's own files: of TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or in
+-- plain text (`scissl.plain`) until `startTls`.
+--
+-- Operations wait, by the stream's waiter, whatever mode the socket is in. A failure of the world answers nil and a
+-- SciSslError. After a time-out nothing is lost: what has arrived is kept for the next read, and what was given to
+-- `write` is sent, once and in order, before anything that is written later.
+--
+-- A stream that is collected says nothing to anybody and sends nothing: its socket is closed, and the peer sees a
+-- connection that was cut. `close` it, or declare it `<close>`.
+-- @classmod SciSslStream
+
+local core = require "scissl.core"
+local link = require "scissl.stream.link"
+local options = require "scissl.base.option_table"
+local peer_of = require "scissl.base.peer_address"
+local reader = require "scissl.stream.reader"
+local receiver = require "scissl.base.receiver"
+local wait = require "scissl.loop.wait"
+local Claim = require "scissl.base.claim"
+local writer = require "scissl.stream.writer"
+local Buffer = require "scissl.stream.input_buffer"
+local Output = require "scissl.stream.output_queue"
+
+local SciSslError = core.SciSslError
+local find_reader, refuse_second = reader.find, reader.refuseSecond
+
+local Stream = { __name = "SciSslStream" }
+Stream.__index = Stream
+
+local MAX_LINE = 1024 * 1024
+local MAX_BUFFER = 256 * 1024 * 1024
+
+-- ---- reading
+
+local function check_formats(formats, caller, level)
+  for i = 1, formats.n do
+    if not find_reader(formats[i]) then
+      error(("bad argument #%d to '%s' (invalid format)"):format(i, caller), level + 1)
+    end
+  end
+end
+
+-- Reads one format after the other until one has nothing. Answers the values; their number; a failure and what it cost.
+local function read_formats(self, formats)
+  local refusal = refuse_second(self)
+  if refusal then return {}, 1, refusal end
+  self.readBy = nil
+  local values = {}
+  for i = 1, formats.n do
+    local read, number, kept = find_reader(formats[i])
+    local value, failure, partial = read(self, number, kept)
+    values[i] = value
+    if value == nil then return values, i, failure, partial end
+  end
+  return values, formats.n
+end
+
+--- Reads, as `file:read` does.
+-- @function SciSslStream:read
+-- @param[opt="l"] ... formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until
+--  the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as
+--  soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and
+--  spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
+-- @return a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading
+--  failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read),
+--  `line_too_long`, `too_much_data` (the same), `busy` (another coroutine is reading, and nothing was taken),
+--  `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final
+--  come the bytes that had arrived and do not make up the format
+-- @raise for a format that does not exist
+function Stream:read(...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "read", 2) end
+  local count = select("#", ...)
+  if count <= 1 then
+    local format = count == 0 and "l" or ...
+    local read, number, kept = find_reader(format)
+    if not read then error("bad argument #1 to 'read' (invalid format)", 2) end
+    local refusal = self.reading.by and refuse_second(self)
+    if refusal then return nil, refusal end
+    self.readBy = nil
+    return read(self, number, kept)
+  end
+  local formats = table.pack(...)
+  check_formats(formats, "read", 2)
+  local values, last, failure, partial = read_formats(self, formats)
+  if failure then
+    values[last + 1], values[last + 2] = failure, partial
+    last = last + (partial and 2 or 1)
+  end
+  return table.unpack(values, 1, last)
+end
+
+local function lines_of_one(self, read, number, kept)
+  return function()
+    local refusal = refuse_second(self)
+    if refusal then error(refusal, 0) end
+    self.readBy = nil
+    local value, failure = read(self, number, kept)
+    if failure then error(failure, 0) end
+    return value
+  end
+end
+
+--- Answers an iterator that reads the same formats each time, as `file:lines` does.
+-- @function SciSslStream:lines
+-- @param[opt="l"] ... formats as for `read`
+-- @treturn function it raises the SciSslError where reading fails, so that a cut stream never looks like a whole one
+-- @raise for a format that does not exist
+function Stream:lines(...)
+  local formats = table.pack(...)
+  if formats.n == 0 then formats = { n = 1, "l" } end
+  check_formats(formats, "lines", 2)
+  if formats.n == 1 then return lines_of_one(self, find_reader(formats[1])) end
+  return function()
+    local values, count, failure = read_formats(self, formats)
+    if failure then error(failure, 0) end
+    return table.unpack(values, 1, count)
+  end
+end
+
+-- An empty match would end everything at once, and an anchored pattern has nothing to hold on to.
+local function check_pattern(pattern, plain, level)
+  if type(pattern) ~= "string" then
+    error(("bad argument #1 to 'readUntil' (string expected, got %s)"):format(type(pattern)), level + 1)
+  end
+  if not plain and pattern:find "^%^" then
+    error("bad argument #1 to 'readUntil' (a pattern that is not anchored expected)", level + 1)
+  end
+  local good, found = pcall(string.find, "", pattern, 1, plain)
+  if not good then error(("bad argument #1 to 'readUntil' (%s)"):format(found), level + 1) end
+  if found then error("bad argument #1 to 'readUntil' (it matches the empty string)", level + 1) end
+end
+
+--- Reads up to a pattern, and takes that, too: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an HTTP
+-- message. What was searched is not searched again, so that the cost grows with the bytes, however they arrive.
+-- @function SciSslStream:readUntil
+-- @tparam string pattern a Lua pattern, as for `string.find`, whose matches have at most 1024 bytes. It is tried
+--  whenever something has come, so it should end in something definite: `"%d+;"` and not `"%d+"`
+-- @tparam[opt] integer max bytes before the match (`maxLine`)
+-- @tparam[opt=false] boolean plain the pattern is none: each of its characters stands for itself
+-- @treturn[1] string what came before the match
+-- @treturn[1] ?string the match; nil where the stream has ended, and this is its rest
+-- @treturn[2] nil the stream has ended, and there is no rest
+-- @treturn[3] nil
+-- @treturn[3] SciSslError as `read`; `line_too_long`: the match does not come within `max` bytes, which are kept
+-- @raise for a pattern that is malformed, anchored (`^`), or matches the empty string
+function Stream:readUntil(pattern, max, plain)
+  plain = plain and true or false
+  check_pattern(pattern, plain, 2)
+  if max ~= nil and not options.is(max, "count") then
+    error("bad argument #2 to 'readUntil' (integer above 0 expected)", 2)
+  end
+  local refusal = refuse_second(self)
+  if refusal then return nil, refusal end
+  self.readBy = nil
+  return reader.untilFound(self, pattern, max, plain)
+end
+
+-- ---- writing
+
+-- Coroutines that write at the same time push the same queue; but not while one changes what it leads to, nor into an
+-- object that is in the midst of sending.
+local function refuse_writer(self)
+  local sending = self.link.sending
+  if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
+  return SciSslError.new {
+    phase = "write", condition = "busy", message = "another coroutine is in the midst of what this would get into",
+    peer = peer_of(self.link:base()),
+  }
+end
+
+local function refuse_output(self)
+  local refusal = refuse_writer(self)
+  if refusal then return refusal end
+  if self.output.queued <= self.maxBuffer then return nil end
+  local done, failure = writer.push(self)
+  if done then return nil end
+  if failure:condition() ~= "timeout" then return failure end
+  return SciSslError.new {
+    phase = "write",
+    condition = "output_full",
+    message = ("more than %d bytes are waiting to be sent"):format(self.maxBuffer),
+    cause = failure,
+    peer = peer_of(self.link:base()),
+  }
+end
+
+local function check_text(text, number, caller, level)
+  if type(text) == "string" then return text end
+  if type(text) == "number" then return tostring(text) end
+  error(("bad argument #%d to '%s' (string expected, got %s)"):format(number, caller, type(text)), level + 1)
+end
+
+local function check_texts(texts, count, caller, level)
+  local checked = {}
+  for i = 1, count do checked[i] = check_text(texts[i], i, caller, level + 1) end
+  return checked
+end
+
+local function finish_write(self, due)
+  if due then
+    local done, failure = writer.push(self)
+    if not done then return nil, failure end
+  end
+  return self
+end
+
+--- Writes strings and numbers, all of them, however the transport splits them. Several that fit a record leave as one.
+-- @function SciSslStream:write
+-- @tparam string|number ... what to write
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`,
+--  or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and
+--  nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken;
+--  otherwise what `sslWrite` answered, and the rest is dropped
+-- @raise for values that are neither strings nor numbers
+function Stream:write(...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "write", 2) end
+  local count, text = select("#", ...), ...
+  if count == 0 then return finish_write(self, true) end
+  local texts
+  if count == 1 then text = check_text(text, 1, "write", 2)
+  else texts = check_texts({ ... }, count, "write", 2) end
+  local refusal = refuse_output(self)
+  if refusal then return nil, refusal end
+  if texts then return finish_write(self, self.output:putAll(texts, count)) end
+  return finish_write(self, self.output:put(text))
+end
+
+--- Writes the strings and numbers of a list, in the fewest records, and without making one string of long ones.
+-- @function SciSslStream:writev
+-- @tparam table texts a list of strings and numbers
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`
+-- @raise for anything else than a table, and values in it that are neither strings nor numbers
+function Stream:writev(texts)
+  if type(texts) ~= "table" then
+    error(("bad argument #1 to 'writev' (table expected, got %s)"):format(type(texts)), 2)
+  end
+  local count = #texts
+  local checked = check_texts(texts, count, "writev", 2)
+  local refusal = refuse_output(self)
+  if refusal then return nil, refusal end
+  return finish_write(self, self.output:putAll(checked, count))
+end
+
+--- Sends what `setvbuf` keeps back, and what an earlier `write` that timed out has left.
+-- @function SciSslStream:flush
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`
+function Stream:flush()
+  local refusal = refuse_writer(self)
+  if refusal then return nil, refusal end
+  self.output:release()
+  return finish_write(self, true)
+end
+
+local modes = { no = true, full = true, line = true }
+
+--- Sets whether what is written is kept back to leave in larger records, as `file:setvbuf` does. Whatever the mode,
+-- `flush`, `close`, `closeWrite`, `startTls` and a read that has to wait send what is kept.
+-- @function SciSslStream:setvbuf
+-- @tparam string mode `"no"` (default): each `write` sends at once; `"full"`: once `size` bytes are together, those
+--  that fill whole records; `"line"`: what comes up to a line's end, or `size` bytes
+-- @tparam[opt=16384] integer size bytes; a record has 16384
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`, of what was kept back until now
+-- @raise for another mode or size
+function Stream:setvbuf(mode, size)
+  if not modes[mode] then
+    error(("bad argument #1 to 'setvbuf' ('no', 'full' or 'line' expected, got %s)"):format(tostring(mode)), 2)
+  end
+  if size ~= nil and not options.is(size, "count") then
+    error("bad argument #2 to 'setvbuf' (integer above 0 expected)", 2)
+  end
+  local kept = self.output.held > 0
+  local refusal = kept and refuse_writer(self)
+  if refusal then return nil, refusal end
+  self.output:release()
+  self.output.mode, self.output.size = mode, size or Output.RECORD
+  return finish_write(self, kept)
+end
+
+--- Refused: a connection has no positions.
+-- @function SciSslStream:seek
+-- @treturn nil
+-- @treturn SciSslError condition `not_seekable`
+function Stream.seek()
+  return nil, SciSslError.new {
+    phase = "read", condition = "not_seekable", message = "a connection cannot be read or written at a position",
+  }
+end
+
+-- ---- the end
+
+--- Tells the peer that nothing more will be written (close_notify; in plain text, the end of TCP's one direction), and
+-- leaves the stream to be read. What is written afterwards is refused.
+-- @function SciSslStream:closeWrite
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError as `write`; phase `shutdown`: what ended before
+function Stream:closeWrite()
+  local done, failure = self:flush()
+  if done then done, failure = writer.sayEnd(self, "shutdown") end
+  if done then return self end
+  return nil, failure
+end
+
+--- Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
+-- nobody has read is lost. A TLS 1.3 client that has never read anything waits up to a second (less where the time-out
+-- is shorter) for the server's session tickets: without that the system may throw away what was written last.
+-- @function SciSslStream:close
+-- @treturn[1] boolean true
+-- @treturn[2] nil
+-- @treturn[2] SciSslError what was left of an earlier `write` could not be sent; the socket is closed all the same
+function Stream:close()
+  if self.closed then return true end
+  self.closed = true
+  self.output:release()
+  local done, failure = writer.push(self)
+  if done and self.link.secure and not self.heard then self.link:awaitTickets(self.waiter, self.seconds) end
+  local good, raised = true, nil
+  if self.onSession then good, raised = pcall(reader.handOutSessions, self) end
+  if done then
+    if self.link.secure and self:isSecure() then writer.sayEnd(self, "shutdown") end
+    self.link:sweep()
+  end
+  self.buffer = Buffer.new()
+  self.link:close(self.waiter)
+  if not good then error(raised, 0) end
+  return done, failure
+end
+
+Stream.__close = Stream.close
+
+-- ---- settings
+
+local function stop_blocking(self)
+  local socket = self.link:base()
+  if socket.isBlocking and socket:isBlocking() then socket:setBlocking(false) end
+end
+
+--- Sets how long each later operation may take. The socket is made non-blocking for that.
+-- @function SciSslStream:settimeout
+-- @tparam ?number seconds nil: as long as it takes
+-- @treturn SciSslStream the stream
+function Stream:settimeout(seconds)
+  if not (seconds == nil or options.is(seconds, "seconds")) then
+    error("bad argument #1 to 'settimeout' (number of seconds, not negative, or nil expected)", 2)
+  end
+  self.seconds = seconds
+  if seconds then stop_blocking(self) end
+  return self
+end
+
+--- Sets when all later operations have to be over, together; each still has its own time-out, too. The socket is made
+-- non-blocking for that.
+-- @function SciSslStream:setdeadline
+-- @tparam ?number moment on the clock of `SciSocket.now()`; nil: none
+-- @treturn SciSslStream the stream
+function Stream:setdeadline(moment)
+  if not (moment == nil or type(moment) == "number" and moment == moment) then
+    error("bad argument #1 to 'setdeadline' (moment of SciSocket.now(), or nil expected)", 2)
+  end
+  self.moment = moment
+  if moment then stop_blocking(self) end
+  return self
+end
+
+--- Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
+-- @function SciSslStream:socket
+-- @treturn SciSslSocket|SciSocket a SciSocket before `startTls` and after `stopTls`
+function Stream:socket()
+  return self.link.socket
+end
+
+--- Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
+-- again by somebody else.
+-- @function SciSslStream:replayableData
+-- @treturn string empty where there was none
+function Stream:replayableData()
+  return self.replayable or ""
+end
+
+-- ---- what loops ask
+
+--- Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
+-- @function SciSslStream:dirty
+-- @treturn boolean
+function Stream:dirty()
+  return self.buffer.size > 0 or self.link:dirty()
+end
+
+--- Answers what the stream waits for on the descriptor, in the manner of cqueues.
+-- @function SciSslStream:events
+-- @treturn string `"r"` or `"w"`
+function Stream:events()
+  return self.link:events()
+end
+
+--- Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+-- @function SciSslStream:timeout
+-- @treturn ?number 0 where the stream is `dirty`; nil: as long as it likes
+function Stream:timeout()
+  if self:dirty() then return 0 end
+  return nil
+end
+
+-- ---- what the sockets know
+
+-- These answer what the socket with the descriptor answers.
+for _, name in ipairs { "getPeerName", "getSockName", "getfd", "pollfd" } do
+  Stream[name] = function(self, ...)
+    local socket = self.link:base()
+    if socket[name] then return socket[name](socket, ...) end
+    return nil, "the transport has none"
+  end
+end
+
+-- These answer what the SciSslSocket answers; nil in plain text.
+for _, name in ipairs {
+  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "getSession", "keylogLines", "localCertificate",
+  "localChain", "ocspResponse", "peerCertificate", "peerChain", "pskIdentity", "serverName", "sslVerifyCertificate",
+  "sslVerifyOcsp", "version",
+} do
+  Stream[name] = function(self, ...)
+    local socket = self.link.socket
+    if self.link.secure then return socket[name](socket, ...) end
+    return nil, "the stream is not secure"
+  end
+end
+
+--- Answers whether the stream is TLS now, its handshake done.
+-- @function SciSslStream:isSecure
+-- @treturn boolean
+function Stream:isSecure()
+  return self.link.secure and self.link.socket:isSecure()
+end
+
+--- Answers whether the handshake resumed a session.
+-- @function SciSslStream:isSessionReused
+-- @treturn boolean
+function Stream:isSessionReused()
+  return self.link.secure and self.link.socket:isSessionReused()
+end
+
+function Stream:__tostring()
+  if self.closed then return "SciSslStream: closed" end
+  local text = tostring(self.link.socket):gsub("^Sci%w+: ", "")
+  return ("SciSslStream: %s%s"):format(self.link.secure and "" or "plain text, ", text)
+end
+
+-- ---- startTls, stopTls
+
+--- Goes on as TLS, in a protocol that has agreed on it in plain text (STARTTLS); or, on a stream that is TLS already,
+-- as TLS inside TLS. What is kept back or queued is sent before, in plain text.
+--
+-- Bytes that have come in plain text and have not been read are never taken for secured ones, as an attacker who adds
+-- commands behind the word that asks for TLS would like to have it: they are refused.
+-- @function SciSslStream:startTls
+-- @tparam table given options. `role`: `"client"` (default) or `"server"`. A client's are those of `scissl.connect` for
+--  TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a
+--  server's those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …; the
+--  stream's own time-outs hold for the handshake
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading,
+--  or in `startTls` or `stopTls`; phase `load`: a file or setting is refused; in these the stream stays as it was.
+--  Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could
+--  go on
+-- @raise for unknown options and wrong types
+function Stream:startTls(given)
+  local done, failure = require "scissl.stream.starttls".start(self, given or {}, 2) -- no tail call: levels are counted
+  return done, failure
+end
+
+--- Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
+-- @function SciSslStream:stopTls
+-- @treturn[1] SciSslStream the stream
+-- @treturn[2] nil
+-- @treturn[2] SciSslError condition `not_secure`; `busy`, as of `startTls`; `unread_data`: the peer sent bytes
+--  that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again;
+--  `timeout`; `truncated`: the peer never said that it had finished
+function Stream:stopTls()
+  return require "scissl.stream.starttls".stop(self)
+end
+
+receiver.guard(Stream, { read = true, write = true })
+
+-- ---- making one
+
+local known_options = {
+  timeout = "seconds",
+  maxLine = "count",
+  maxBuffer = "count",
+  waiter = "string|callable",
+  onSession = "callable|false",
+}
+
+-- Makes a stream of a link.
+local function make(way, given, level)
+  local stream = {
+    link = way,
+    waiter = wait.find(given.waiter, level + 1),
+    maxLine = given.maxLine or MAX_LINE,
+    maxBuffer = given.maxBuffer or MAX_BUFFER,
+    buffer = Buffer.new(),
+    output = Output.new(),
+    reading = Claim.new(), -- of one that waits in the midst of reading, or changes to TLS or from it
+    changing = Claim.new(),
+    onSession = given.onSession,
+    turns = 0,
+  }
+  setmetatable(stream, Stream):settimeout(given.timeout)
+  if given.waiter and given.waiter ~= "poll" then stop_blocking(stream) end -- what waits may be a whole loop
+  return stream
+end
+
+--- Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
+-- @function scissl.stream
+-- @tparam SciSslSocket socket
+-- @tparam[opt] table given `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have
+--  (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer
+--  can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session
+--  of the connection that can be resumed, as they come
+-- @treturn SciSslStream
+-- @raise for something else than a SciSslSocket, and for unknown options
+return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options }, {
+  __call = function(_, socket, given)
+    if not options.is(socket, "SciSslSocket") then
+      error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
+    end
+    given = given or {}
+    options.check("stream", given, known_options, 2)
+    return make(link.secure(socket), given, 2)
+  end,
+})

@@ -1,0 +1,264 @@
+--- A link that is TLS over another link: TLS inside TLS, as through an HTTPS proxy, or over a stream of somebody else.
+-- Its SciSslSocket has a memory transport, whose bytes are moved here.
+-- @module scissl.stream.tunnel
+
+local core = require "scissl.core"
+local link = require "scissl.stream.link"
+local wait = require "scissl.loop.wait"
+local Claim = require "scissl.base.claim"
+
+local SciSslError, isSslError = core.SciSslError, core.isSslError
+local translate = link.translate
+
+-- ---- TLS over a link
+
+local Tunnel = { secure = true }
+Tunnel.__index = Tunnel
+
+local CHUNK = 65536 -- bytes that are moved at a time
+local IN_A_ROW = 16 -- of these without data for the caller, after which others get their turn
+
+-- Moves what TLS has for the peer. True: all of it.
+function Tunnel:settle()
+  local lower = self.lower
+  while true do
+    if not self.unsent then
+      local bytes = self.socket:sslDrain(CHUNK)
+      if bytes == "" then return lower:settle() end
+      self.unsent, self.from = bytes, 1
+    end
+    local count, failure, events = lower:send(self.unsent, self.from, #self.unsent)
+    if not count then return nil, failure, events end
+    self.from = self.from + count
+    if self.from > #self.unsent then self.unsent = nil end
+  end
+end
+
+local function take_in(self)
+  local bytes, failure, events = self.lower:receive()
+  if bytes then
+    self.socket:sslFeed(bytes)
+    return true
+  end
+  if failure or events or self.ended then return nil, failure, events end
+  self.ended = true
+  self.socket:sslFeedEnd()
+  return true
+end
+
+--- Moves what can be moved without waiting, towards what TLS waits for. True: its call may be repeated. Otherwise as
+-- `receive`.
+function Tunnel:move(events)
+  local settled, failure, out_events = self:settle()
+  if failure or events == "w" then return settled, failure, out_events end -- for "r" see what comes, come what may
+  local taken, in_events
+  taken, failure, in_events = take_in(self)
+  if taken or failure or not in_events then return taken, failure end
+  return nil, nil, out_events and "rw" or in_events
+end
+
+-- Answers the call `answer` is of as a link does, once what can be moved has been moved. True: repeat it.
+local function go_on(self, answer, phase)
+  local nothing, failure, events = translate(self.socket, answer, phase)
+  if not events then return nothing, failure end
+  return self:move(events)
+end
+
+-- Reads what is below until there are data for the caller, or for some rounds; these end at a moment when nothing is
+-- left here, so that the link below announces what comes next.
+function Tunnel:receive(max)
+  local socket, rounds = self.socket, 0
+  while true do
+    local answer = socket:sslRead(max)
+    if type(answer) == "string" then return answer end
+    rounds = rounds + 1
+    if rounds > IN_A_ROW and wait.wanted(socket, answer) == "r" and not self:dirty() then return nil, nil, "r" end
+    local again, failure, events = go_on(self, answer, "read")
+    if not again then return nil, failure, events end
+  end
+end
+
+function Tunnel:send(text, from, to)
+  local socket = self.socket
+  while true do
+    local answer = socket:sslWrite(text, from, to)
+    if type(answer) == "number" and answer > 0 then
+      local _, failure = self:settle()
+      if failure then return nil, failure end
+      return answer
+    end
+    local again, failure, events = go_on(self, answer, "write")
+    if not again then return nil, failure, events end
+  end
+end
+
+function Tunnel:sayEnd()
+  if not self.said then
+    local answer = self.socket:sslShutdown()
+    if isSslError(answer) then return nil, answer end
+    self.said = true
+  end
+  return self:settle()
+end
+
+function Tunnel:await(...)
+  return self.lower:await(...)
+end
+
+function Tunnel:turn(...)
+  return self.lower:turn(...)
+end
+
+Tunnel.awaitTickets = link.awaitTickets
+
+function Tunnel:sweep()
+  link.sweep(self)
+  self:settle()
+  self.lower:sayEnd()
+end
+
+function Tunnel:close(waiter)
+  self.socket:close()
+  self:settle() -- an alert, or the close_notify
+  return self.lower:close(waiter)
+end
+
+function Tunnel:base()
+  return self.lower:base()
+end
+
+function Tunnel:dirty()
+  return self.socket:dirty() or self.lower:dirty()
+end
+
+function Tunnel:events()
+  return self.unsent and "w" or self.lower:events()
+end
+
+--- Answers the link below, and what had been read from it beyond the end of TLS, after TLS has ended on both sides.
+function Tunnel:stripped()
+  local rest = self.socket:sslUnread()
+  self.socket:close()
+  return self.lower, rest
+end
+
+local tunnel = {}
+
+--- Makes a link of a SciSslSocket with a memory transport.
+function tunnel.new(socket, lower)
+  return setmetatable({ socket = socket, lower = lower, sending = lower.sending }, Tunnel)
+end
+
+-- ---- a transport of somebody else
+
+local Relay = { secure = false }
+Relay.__index = Relay
+
+local function as_failure(reason, phase)
+  if isSslError(reason) then return reason end
+  return SciSslError.new {
+    phase = phase,
+    condition = reason == "timeout" and "timeout" or "transport_failed",
+    message = ("the transport answered: %s"):format(tostring(reason)),
+    cause = reason,
+  }
+end
+
+local function check_bytes(bytes, phase)
+  if bytes == nil or type(bytes) == "string" then return bytes end
+  return nil, ("a %s, where bytes or nil are due, while %s"):format(type(bytes), phase)
+end
+
+-- Its calls wait, so they are made where a link waits; what they brought is kept for the call that is repeated.
+function Relay:receive()
+  local bytes = self.bytes
+  self.bytes = nil
+  if bytes or self.ended then return bytes end
+  return nil, nil, "r"
+end
+
+function Relay:send(text, from, to)
+  local count = self.outgoing and self.outgoing.count
+  if count then
+    self.outgoing = nil
+    return count
+  end
+  self.outgoing = self.outgoing or { text = text:sub(from, to) }
+  return nil, nil, "w"
+end
+
+local function relay_out(self, deadline)
+  local _ <close> = self.sending:take()
+  local outgoing = self.outgoing
+  local sent, reason = self.object:send(outgoing.text, deadline)
+  if not sent then return nil, as_failure(reason, "write") end
+  outgoing.count = #outgoing.text
+  return true
+end
+
+local function relay_in(self, deadline)
+  local _ <close> = self.receiving:take()
+  local bytes, reason = self.object:receive(CHUNK, deadline)
+  if bytes ~= nil then bytes, reason = check_bytes(bytes, "reading") end
+  if bytes == nil and reason ~= nil then return nil, as_failure(reason, "read") end
+  self.bytes, self.ended = bytes ~= "" and bytes or nil, bytes == nil
+  return true
+end
+
+-- The waiter of a relay: does what is waited for itself, but for what another coroutine is in the midst of.
+local function relay(self, events, deadline)
+  local sends = self.outgoing and not self.outgoing.count and events:find "w"
+  if sends and not self.sending:isTaken() then return relay_out(self, deadline) end
+  if not self.receiving:isTaken() and not (sends and events == "w") then return relay_in(self, deadline) end
+  return nil, SciSslError.new {
+    phase = "wait", condition = "busy", message = "another coroutine is in the midst of a call of the transport",
+  }
+end
+
+function Relay:await(_, ...)
+  return wait.ready(relay, self, ...)
+end
+
+-- Each of its calls waits, and lets others have their turn there.
+function Relay:turn(_, ...)
+  return wait.turn(function() return true end, self, ...)
+end
+
+function Relay.settle()
+  return true
+end
+
+Relay.sayEnd = Relay.settle
+function Relay.sweep() end
+
+function Relay:close()
+  if self.object.close then self.object:close() end
+  return true
+end
+
+function Relay.getfd() -- for `scissl.wait`, which it is a socket to
+  return -1
+end
+
+function Relay:base()
+  return self.object
+end
+
+function Relay:dirty()
+  return self.bytes ~= nil
+end
+
+function Relay.events()
+  return "r"
+end
+
+--- Makes a link of an object that moves bytes: `object:receive(max, deadline)` waits for some and answers them, nil at
+-- the end, or nil and a reason; `object:send(bytes, deadline)` sends all of them and answers true, or nil and a reason;
+-- `object:close()` may be missing.
+function tunnel.relay(object)
+  return setmetatable({
+    object = object, socket = object, sending = Claim.new(), receiving = Claim.new(),
+  }, Relay)
+end
+
+return tunnel

@@ -1,0 +1,307 @@
+--- The handshake's retry loop: does what a handshake waits for, and repeats the call.
+-- @module scissl.tls.handshake
+
+local core = require "scissl.core"
+local options = require "scissl.base.option_table"
+local peer_of = require "scissl.base.peer_address"
+local wait = require "scissl.loop.wait"
+local Claim = require "scissl.base.claim"
+
+local steps = {
+  connect = function(socket) return socket:sslConnect() end,
+  accept = function(socket) return socket:sslAccept() end,
+}
+
+local function wait_for(run, events)
+  -- One call takes a bounded number of bytes: those that are left of what was fed to a memory transport.
+  if events == "r" and run.socket:dirty() then return true end
+  return wait.ready(run.waiter, run.socket, events, run.deadline, run.role, run.timeout, "the TLS handshake")
+end
+
+-- ---- handlers: called between two steps, where they may yield, raise or close the socket
+
+local function note_traceback(raised)
+  local traceback = debug.traceback("", 2)
+  if type(raised) == "string" then raised = raised .. traceback end
+  if raised == nil then raised = "nil was raised" end
+  return { cause = raised, traceback = traceback }
+end
+
+local function refuse_for(run, cause, traceback)
+  if run.socket:sslRefuse("internal_error", nil, cause, traceback) then return true end
+  -- The handler has closed the socket, too.
+  return nil, core.SciSslError.new {
+    phase = run.role, condition = "handler_failed", cause = cause, traceback = traceback, peer = peer_of(run.socket),
+  }
+end
+
+-- Calls the handler `name`. `apply(socket, answer, …)` carries out what it answers, unless that is nothing or a
+-- refusal, and answers nil where it cannot make sense of it.
+local function handle(run, name, apply, ...)
+  local socket, handler = run.socket, run.handlers[name]
+  local good, raised = xpcall(function(...)
+    local answer, second, third = handler(socket, ...)
+    if answer == nil and core.isSslError(second) then error(second, 0) end
+    if answer == nil then return end
+    if answer == false then return socket:sslRefuse(second, third) end
+    local applied, failure = apply(socket, answer, second, third)
+    if failure then error(failure, 0) end
+    if not applied then
+      error(("%s answered a %s, which means nothing here"):format(name, math.type(answer) or type(answer)), 0)
+    end
+  end, note_traceback, ...)
+  if good then return true end
+  return refuse_for(run, raised.cause, raised.traceback)
+end
+
+local function apply_client_hello(socket, answer)
+  if answer == true then return true end
+  return options.is(answer, "SciSslContext") and socket:sslSetContext(answer)
+end
+
+-- Every handler of a handshake gets the same.
+local function hello_of(run)
+  local failure
+  if not run.hello then run.hello, failure = run.socket:clientHello() end
+  return run.hello, failure
+end
+
+local function serve_client_hello(run)
+  local hello, failure = hello_of(run)
+  if not hello then return refuse_for(run, failure or "the client's hello is missing") end
+  return handle(run, "onClientHello", apply_client_hello, hello)
+end
+
+local function apply_certificate(socket, answer, key, passphrase)
+  if answer == true then return true end
+  if not options.is(answer, "string|table|SciSslX509Certificate") then return nil end
+  return socket:sslUseCertificate(answer, key, passphrase)
+end
+
+local function serve_certificate(run)
+  local socket = run.socket
+  local about
+  if run.role == "accept" then about = hello_of(run) else about = socket:acceptedIssuers() end
+  return handle(run, "onCertificate", apply_certificate, about)
+end
+
+local function apply_verdict(socket, answer)
+  return answer == true and socket:sslApprove()
+end
+
+local function serve_verdict(run)
+  return handle(run, "onVerify", apply_verdict, assert(run.socket:sslVerdict()))
+end
+
+-- What serves each "not yet" of SciSslSocket:sslGetError: function(run) -> true, or nil and a SciSslError.
+local services = {
+  [core.SSL_ERROR_WANT_READ] = function(run) return wait_for(run, "r") end,
+  [core.SSL_ERROR_WANT_WRITE] = function(run) return wait_for(run, "w") end,
+  [core.SSL_ERROR_WANT_CLIENT_HELLO_CB] = function(run)
+    if not run.handlers.onClientHello then return true end -- looked at for onCertificate alone
+    return serve_client_hello(run)
+  end,
+  [core.SSL_ERROR_WANT_X509_LOOKUP] = serve_certificate,
+  [core.SSL_ERROR_WANT_RETRY_VERIFY] = serve_verdict,
+}
+
+-- The handlers that a service needs; where one is missing, nobody serves it.
+local needed = {
+  [core.SSL_ERROR_WANT_X509_LOOKUP] = "onCertificate",
+  [core.SSL_ERROR_WANT_RETRY_VERIFY] = "onVerify",
+}
+
+local function find_service(run, code)
+  local name = needed[code]
+  return (not name or run.handlers[name]) and services[code]
+end
+
+local function refuse_unserved(run, code)
+  return nil, core.SciSslError.new {
+    phase = run.role,
+    condition = "not_served",
+    sslError = code,
+    message = ("the handshake asks for something that no handler supplies (SSL_ERROR code %d)"):format(code),
+    peer = peer_of(run.socket),
+  }
+end
+
+-- Does what the answer "not yet" waits for. nil and a failure: it cannot.
+local function serve(run, answer)
+  local code = run.socket:sslGetError(answer)
+  local service = find_service(run, code)
+  if service then return service(run) end
+  return refuse_unserved(run, code)
+end
+
+local function repeat_until_done(run)
+  local step, socket = steps[run.role], run.socket
+  while true do
+    local answer = step(socket)
+    if core.isSslError(answer) then return nil, answer end
+    if answer > 0 then return socket end
+    local served, failure = serve(run, answer)
+    if not served then return nil, failure end
+  end
+end
+
+-- ---- early data
+
+-- A session that does not allow it is no failure: the caller sees that nothing was sent.
+local function write_replayable(run, data)
+  local socket, sent = run.socket, 0
+  while sent < #data do
+    local answer = socket:sslWriteReplayable(data, sent + 1)
+    if core.isSslError(answer) then
+      if sent == 0 and answer:condition() == "not_replayable" then return socket end
+      return nil, answer
+    end
+    if answer > 0 then sent = sent + answer
+    else
+      local served, failure = serve(run, answer)
+      if not served then return nil, failure end
+    end
+  end
+  return socket
+end
+
+local function read_replayable(run, take)
+  local socket = run.socket
+  while true do
+    local answer = socket:sslReadReplayable()
+    if core.isSslError(answer) then return nil, answer end
+    if answer == 0 then return socket end
+    if type(answer) == "string" then
+      take(socket, answer)
+      local went, failure = wait.turn(run.waiter, socket, run.deadline, run.role, run.timeout)
+      if not went then return nil, failure end
+    else
+      local served, failure = serve(run, answer)
+      if not served then return nil, failure end
+    end
+  end
+end
+
+local function run_through(run)
+  local done, failure = run.socket, nil
+  if run.replayable and run.role == "connect" then done, failure = write_replayable(run, run.replayable) end
+  if run.onReplayable and run.role == "accept" then done, failure = read_replayable(run, run.onReplayable) end
+  if not done then return nil, failure end
+  return repeat_until_done(run)
+end
+
+-- ---- the whole
+
+local stations = {
+  onClientHello = { accept = "clientHello" },
+  onCertificate = { accept = "certificate", connect = "certificate" },
+  onVerify = { accept = "verify", connect = "verify" },
+}
+
+-- The stations where the handlers are to be called; a server's onCertificate wants to know the hello.
+local function stations_for(role, handlers)
+  local names, seen = {}, {}
+  local function add(name)
+    if name and not seen[name] then names[#names + 1], seen[name] = name, true end
+  end
+  for handler in pairs(handlers) do add(stations[handler][role]) end
+  if role == "accept" and handlers.onCertificate then add "clientHello" end
+  return names
+end
+
+local function suspend(run)
+  if not next(run.handlers) then return true end
+  local names = stations_for(run.role, run.handlers)
+  return run.socket:sslSuspendAt(table.unpack(names))
+end
+
+local claims = setmetatable({}, { __mode = "k" }) -- by socket: a step of another coroutine would pass what it stands at
+
+local function claim_of(socket)
+  claims[socket] = claims[socket] or Claim.new()
+  return claims[socket]
+end
+
+local known_options = {
+  timeout = "seconds",
+  deadline = "number",
+  waiter = "string|callable",
+  onClientHello = "callable",
+  onCertificate = "callable",
+  onVerify = "callable",
+  replayable = "string",
+  onReplayable = "callable",
+}
+
+--- Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
+-- A blocking socket is made non-blocking meanwhile where there is a time-out, since nothing else could hold it to that.
+--
+-- The handlers below are called between the steps of the handshake, never inside OpenSSL: they may yield, take their
+-- time, use other sockets, or close this one. What they raise ends the handshake and is the SciSslError's `cause`. Any
+-- of them may answer `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason, which refuses the peer; nothing,
+-- which goes on as without a handler; or nil and a SciSslError, which is as if it were raised.
+-- @function scissl.handshake
+-- @tparam SciSslSocket socket
+-- @tparam string role `"connect"` (client) or `"accept"` (server)
+-- @tparam[opt] table given options:
+--
+-- * `timeout`: seconds for the whole handshake
+-- * `deadline`: the same as a moment on the clock of `SciSocket.now()`
+-- * `waiter`: a name or a function (see `scissl.wait`)
+-- * `onClientHello(socket, hello)` (servers): `hello` is a SciSslClientHello; answering a SciSslContext goes on with
+--   that one (see `SciSslSocket:sslSetContext`)
+-- * `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers
+--   whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as
+--   `SciSslSocket:sslUseCertificate` takes them
+-- * `replayable` (clients): early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`);
+--   `socket:earlyDataStatus()` tells afterwards whether the server has taken it
+-- * `onReplayable(socket, data)` (servers): gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
+--   raises goes to the caller
+-- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer
+--   whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a
+--   certificate refuses a client without one before
+--
+-- @treturn[1] SciSslSocket the socket
+-- @treturn[2] nil
+-- @treturn[2] SciSslError what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up;
+--  `refused` or `handler_failed` by a handler; `busy`: another coroutine is at it. The socket is the caller's to close
+-- @raise for another role, and for unknown options
+return function(socket, role, given)
+  if not steps[role] then
+    error(("bad argument #2 to 'handshake' ('connect' or 'accept' expected, got %s)"):format(tostring(role)), 2)
+  end
+  if type(socket) ~= "userdata" and type(socket) ~= "table" then
+    error(("bad argument #1 to 'handshake' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
+  end
+  given = given or {}
+  options.check("handshake", given, known_options, 2)
+  local run = {
+    socket = socket,
+    role = role,
+    waiter = wait.find(given.waiter, 2),
+    timeout = given.timeout,
+    deadline = given.deadline or wait.deadline(given.timeout),
+    replayable = given.replayable,
+    onReplayable = given.onReplayable,
+    handlers = {
+      onClientHello = given.onClientHello,
+      onCertificate = given.onCertificate,
+      onVerify = given.onVerify,
+    },
+  }
+  local claim = claim_of(socket)
+  if claim:isTaken() then
+    return nil, core.SciSslError.new {
+      phase = role, condition = "busy", message = "another coroutine is in the midst of this handshake",
+      peer = peer_of(socket),
+    }
+  end
+  local _ <close> = claim:take()
+  local ready, refusal = suspend(run)
+  if not ready then return nil, refusal end
+  if not (run.deadline and socket:isBlocking()) then return run_through(run) end
+  socket:setBlocking(false)
+  local done, failure = run_through(run)
+  socket:setBlocking(true)
+  return done, failure
+end
