@@ -1,131 +1,81 @@
-/* classes.c: how classes are made, and what scissl.core answers: each class and each constant is made when it is first
- * asked for, since few programs need more than a handful of them. */
-#include "pki.h"
+/* module.c: scissl.core, the module's entry, and the one list of its classes. It alone knows all rooms. */
+#include "connection/connection.h"
 
-#include <stdint.h>
 #include <string.h>
 
-typedef struct sci_part {
-    const char *name;
-    void (*open)(lua_State *L); /* leaves its table on the stack */
-} sci_part;
+/* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
 
-static const sci_part parts[] = {
-    {SCI_ERROR, sci_open_error},
-    {SCI_SOCKET, sci_open_socket},
-    {SCI_POLLER, sci_open_poller},
-    {SCI_KEY, sci_open_key},
-    {SCI_CERTIFICATE, sci_open_certificate},
-    {SCI_CRL, sci_open_crl},
-    {SCI_REQUEST, sci_open_request},
-    {SCI_CIPHER, sci_open_cipher},
-    {"SciSslOcsp", sci_open_ocsp},
-    {"SciSslPkcs12", sci_open_pkcs12},
-    {SCI_SESSION, sci_open_session},
-    {SCI_CONTEXT, sci_open_context},
-    {SCI_SSL_SOCKET, sci_open_sslsocket},
-    {SCI_VERSION, sci_open_version},
-    {NULL, NULL},
+static sci_opener *const socket_files[] = {
+    sci_open_socket_adopt,  sci_open_socket_address, sci_open_socket_connect,
+    sci_open_socket_option, sci_open_socket_poll,    NULL,
 };
 
-static const char additions_key = 0; /* its address: registry key of the methods written in Lua, by class */
+static sci_opener *const certificate_files[] = {
+    sci_open_x509_key_usage,
+    sci_open_x509_chain,
+    sci_open_x509_verify,
+    sci_open_x509_extension,
+    sci_open_x509_issue,
+    sci_open_tlsa,
+    NULL,
+};
 
-/* ---- making a class --------------------------------------------------------------------------------------------- */
+static sci_opener *const ocsp_files[] = {sci_open_ocsp_issue, NULL};
 
-void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
-                   const luaL_Reg *metamethods) {
-    lua_newtable(L);
-    if (functions) luaL_setfuncs(L, functions, 0);
-    if (methods) luaL_setfuncs(L, methods, 0);
-    luaL_newmetatable(L, name);
-    lua_pushvalue(L, -2);
-    lua_setfield(L, -2, "__index");
-    if (metamethods) luaL_setfuncs(L, metamethods, 0);
-    lua_pop(L, 1);
-}
+static sci_opener *const context_files[] = {
+    sci_open_context_certificate,   sci_open_context_client_ca, sci_open_context_conf,
+    sci_open_context_crl,           sci_open_context_describe,  sci_open_context_early_data,
+    sci_open_context_keylog,        sci_open_context_ocsp,      sci_open_context_pkcs12,
+    sci_open_context_protocols,     sci_open_context_psk,       sci_open_context_records,
+    sci_open_context_session_cache, sci_open_context_tickets,   sci_open_context_trust,
+    sci_open_context_trust_uri,     sci_open_context_verify,    NULL,
+};
 
-/* Copies the fields of the table on top into the one below it, and takes it off. */
-static void copy_fields(lua_State *L) {
-    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
-        lua_pushvalue(L, -2);
-        lua_pushvalue(L, -2);
-        lua_rawset(L, -6);
-    }
-    lua_pop(L, 1);
-}
+static sci_opener *const connection_files[] = {
+    sci_open_anonymous_cipher,
+    sci_open_channel_binding,
+    sci_open_dane,
+    sci_open_dh_params,
+    sci_open_early_data,
+    sci_open_handshake,
+    sci_open_hello_choice,
+    sci_open_keylog,
+    sci_open_negotiated,
+    sci_open_ocsp_stapling,
+    sci_open_peer,
+    sci_open_psk,
+    sci_open_read,
+    sci_open_result,
+    sci_open_sendfile,
+    sci_open_session_cache,
+    sci_open_session_tickets,
+    sci_open_setup,
+    sci_open_suspend,
+    sci_open_trace,
+    sci_open_verify_errors,
+    sci_open_write,
+    NULL,
+};
 
-/* Adds the methods written in Lua to the class `name`, whose table is on top. */
-static void add_methods(lua_State *L, const char *name) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &additions_key);
-    if (lua_getfield(L, -1, name) == LUA_TTABLE) {
-        lua_remove(L, -2);
-        copy_fields(L);
-    } else lua_pop(L, 2);
-}
+static const sci_class classes[] = {
+    {SCI_ERROR, sci_open_error, NULL, NULL},
+    {SCI_SOCKET, sci_open_socket, socket_files, NULL},
+    {SCI_POLLER, sci_open_poller, NULL, NULL},
+    {SCI_KEY, sci_open_key, NULL, NULL},
+    {SCI_CERTIFICATE, sci_open_certificate, certificate_files, NULL},
+    {SCI_CRL, sci_open_crl, NULL, NULL},
+    {SCI_REQUEST, sci_open_request, NULL, NULL},
+    {SCI_CIPHER, sci_open_cipher, NULL, NULL},
+    {"SciSslOcsp", sci_open_ocsp, ocsp_files, NULL},
+    {"SciSslPkcs12", sci_open_pkcs12, NULL, NULL},
+    {SCI_SESSION, sci_open_session, NULL, NULL},
+    {SCI_CONTEXT, sci_open_context, context_files, NULL},
+    {SCI_SSL_SOCKET, sci_open_sslsocket, connection_files, sci_finish_sslsocket},
+    {SCI_VERSION, sci_open_version, NULL, NULL},
+    {NULL, NULL, NULL, NULL},
+};
 
-static int open_part(lua_State *L) {
-    const sci_part *part = lua_touserdata(L, 1);
-    part->open(L);
-    add_methods(L, part->name);
-    return 1;
-}
-
-/* Forgets the metatable whose name is at `name`. Allocates nothing: it comes after a memory error. */
-static void forget_class(lua_State *L, int name) {
-    lua_pushvalue(L, name);
-    if (lua_rawget(L, LUA_REGISTRYINDEX) != LUA_TNIL) {
-        lua_pushvalue(L, name);
-        lua_pushnil(L);
-        lua_rawset(L, LUA_REGISTRYINDEX);
-    }
-    lua_pop(L, 1);
-}
-
-/* Pushes the table of a part that was not made before. One that could not be finished is made anew the next time. */
-static void make_part(lua_State *L, const sci_part *part) {
-    luaL_checkstack(L, 8, "too many values for a class");
-    lua_pushstring(L, part->name);
-    lua_pushcfunction(L, open_part);
-    lua_pushlightuserdata(L, (void *)(uintptr_t)part);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-        forget_class(L, lua_gettop(L) - 1);
-        lua_error(L);
-    }
-    lua_remove(L, -2);
-}
-
-static void push_part(lua_State *L, const sci_part *part) {
-    if (luaL_getmetatable(L, part->name) == LUA_TTABLE) {
-        lua_getfield(L, -1, "__index");
-        lua_remove(L, -2);
-    } else {
-        lua_pop(L, 1);
-        make_part(L, part);
-    }
-}
-
-static const sci_part *find_part(const char *name) {
-    for (const sci_part *part = parts; part->name; part++)
-        if (strcmp(part->name, name) == 0) return part;
-    return NULL;
-}
-
-void sci_push_class(lua_State *L, const char *name) { push_part(L, find_part(name)); }
-
-void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues) {
-    void *object = lua_newuserdatauv(L, size, uservalues);
-    memset(object, 0, size);
-    if (luaL_getmetatable(L, name) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        sci_push_class(L, name);
-        lua_pop(L, 1);
-        luaL_getmetatable(L, name);
-    }
-    lua_setmetatable(L, -2);
-    return object;
-}
-
-/* ---- scissl.core ------------------------------------------------------------------------------------------------ */
+/* ---- scissl.core: its fields are made when they are first asked for ------------------------------------------------- */
 
 static bool push_constant(lua_State *L, const char *name) {
     for (const sci_constant *constant = sci_constants; constant->name; constant++)
@@ -142,8 +92,7 @@ static int module_index(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &length) : NULL;
     if (!name || strlen(name) != length) return 0;
-    const sci_part *part = find_part(name);
-    if (part) push_part(L, part);
+    if (sci_find_class(L, name)) sci_push_class(L, name);
     else if (!push_constant(L, name)) return 0;
     lua_pushvalue(L, 2);
     lua_pushvalue(L, -2);
@@ -167,7 +116,7 @@ static void make_field(lua_State *L, const char *name) {
 /* The __pairs of scissl.core: who looks at everything finds everything. */
 static int module_pairs(lua_State *L) {
     luaL_checkany(L, 1);
-    for (const sci_part *part = parts; part->name; part++) make_field(L, part->name);
+    for (const sci_class *class = classes; class->name; class ++) make_field(L, class->name);
     for (const sci_constant *constant = sci_constants; constant->name; constant++) make_field(L, constant->name);
     lua_pushcfunction(L, module_next);
     lua_pushvalue(L, 1);
@@ -175,38 +124,60 @@ static int module_pairs(lua_State *L) {
     return 3;
 }
 
-/* extend(class, methods): adds methods that are written in Lua to a class, now, or as soon as it is made. */
-SCI_AT_LOAD static int module_extend(lua_State *L) {
-    const char *name = luaL_checkstring(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    luaL_argcheck(L, find_part(name), 1, "there is no such class");
-    if (luaL_getmetatable(L, name) == LUA_TTABLE) lua_getfield(L, -1, "__index");
-    else {
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &additions_key);
-        luaL_getsubtable(L, -1, name);
-    }
-    lua_pushvalue(L, 2);
-    copy_fields(L);
-    return 0;
+/***
+Tells a SciSslError from everything else.
+@function scissl.isSslError
+@param value anything
+@treturn boolean
+*/
+static int is_ssl_error(lua_State *L) {
+    lua_pushboolean(L, sci_is_error(L, 1));
+    return 1;
 }
 
-SCI_AT_LOAD void sci_open_classes(lua_State *L) {
+static const luaL_Reg core_functions[] = {
+    {"isSslError", is_ssl_error}, {"digest", sci_digest}, {"seal", sci_seal}, {"unseal", sci_unseal}, {NULL, NULL},
+};
+
+SCI_AT_LOAD static void set_metatable(lua_State *L) {
     static const luaL_Reg metamethods[] = {
         {"__index", module_index},
         {"__pairs", module_pairs},
-        {"extend", module_extend}, /* this and what follows is for the layer above, and no part of the module's face */
+        {"extend", sci_extend_class}, /* this and what follows is for the layer in Lua, and internal */
         {"stampFiles", sci_stamp_files},
         {"defaultTrust", sci_default_trust},
         {NULL, NULL},
     };
-    int module = lua_gettop(L);
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &additions_key) != LUA_TTABLE) {
-        lua_createtable(L, 0, 2);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &additions_key);
-    }
-    lua_settop(L, module);
     luaL_newlib(L, metamethods);
     sci_open_closing(L);
     lua_setmetatable(L, -2);
+}
+
+#if defined(__GNUC__) || defined(__clang__)
+#define SCI_EXPORT __attribute__((visibility("default")))
+#else
+#define SCI_EXPORT
+#endif
+
+SCI_EXPORT int luaopen_scissl_core(lua_State *L);
+
+SCI_AT_LOAD int luaopen_scissl_core(lua_State *L) {
+    luaL_checkversion(L);
+    sci_check_library(L);
+    sci_open_state(L, classes);
+    luaL_newlib(L, core_functions);
+#ifdef OPENSSL_NO_CT
+    lua_pushboolean(L, false);
+#else
+    lua_pushboolean(L, true);
+#endif
+    lua_setfield(L, -2, "hasCertificateTransparency");
+#ifdef SCI_KTLS
+    lua_pushboolean(L, true);
+#else
+    lua_pushboolean(L, false);
+#endif
+    lua_setfield(L, -2, "hasKtls");
+    set_metatable(L);
+    return 1;
 }

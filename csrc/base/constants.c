@@ -1,5 +1,5 @@
 /* constants.c: OpenSSL's constants under OpenSSL's names. */
-#include "scissl.h"
+#include "base/base.h"
 
 #define CONSTANT(name)                                                                                                 \
     { #name, (lua_Integer)(name) }

@@ -1,5 +1,5 @@
 /* digest.c: message digests, for fingerprints of what is no certificate. */
-#include "scissl.h"
+#include "base/base.h"
 
 static unsigned int digest_bytes(const char *name, const char *bytes, size_t length, unsigned char *digest) {
     unsigned int digest_length = 0;

@@ -1,5 +1,5 @@
 /* error.c: SciSslError, what went wrong, as a value. The one place that reads OpenSSL's error queue. */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -488,6 +488,17 @@ int sci_fail_missing(lua_State *L, const char *phase, const char *what, const ch
                                    .condition = "not_in_this_openssl",
                                    .message = lua_pushfstring(L, "not in this OpenSSL (%s): needs %s", version, needs),
                                    .subject = what});
+}
+
+const char *sci_path_subject(const char *path) {
+    if (strstr(path, "-----BEGIN ")) return "PEM text";
+    return strstr(path, "pin-value=") ? "URI with a PIN" : path;
+}
+
+bool sci_refuse(sci_failure *failure, const char *condition, const char *message) {
+    failure->condition = condition;
+    failure->message = message;
+    return false;
 }
 
 bool sci_is_error(lua_State *L, int index) { return luaL_testudata(L, index, SCI_ERROR) != NULL; }

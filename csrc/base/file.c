@@ -1,5 +1,5 @@
 /* file.c: files that are to be loaded, opened with a clear word about what is wrong with them, and BIOs that Lua owns. */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <errno.h>
 #include <string.h>
@@ -16,11 +16,6 @@ static BIO *refuse_by_errno(sci_failure *failure, int system_errno) {
     if (system_errno == ENOENT || system_errno == ENOTDIR) failure->condition = "file_missing";
     else failure->condition = "file_unreadable";
     return NULL;
-}
-
-const char *sci_path_subject(const char *path) {
-    if (strstr(path, "-----BEGIN ")) return "PEM text";
-    return strstr(path, "pin-value=") ? "URI with a PIN" : path;
 }
 
 BIO *sci_open_file(const char *path, sci_failure *failure) {

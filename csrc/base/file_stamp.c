@@ -1,5 +1,5 @@
 /* stamp.c: what tells a file that has changed from one that has not: identity, size and times. */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <ctype.h>
 #include <dirent.h>

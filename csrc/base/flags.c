@@ -1,5 +1,5 @@
 /* flags.c: flags, as bits or by OpenSSL's names without their prefix and in lower case: "no_ticket", "crl_check". */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <stdlib.h>
 #include <string.h>

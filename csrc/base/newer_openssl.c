@@ -1,5 +1,5 @@
 /* needs.c: what later releases of OpenSSL have brought, for a clear word to those who ask an earlier one for it. */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* options.c: tables of options, their names and types checked. */
-#include "pki.h"
+#include "base/base.h"
 
 #include <string.h>
 

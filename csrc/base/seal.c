@@ -1,7 +1,7 @@
 /* seal.c: bytes that are kept where others can read and change them, such as sessions in a fleet's store: encrypted and
  * authenticated with a secret. Each has a key of its own, derived with HKDF from the secret and random bytes, so that any
  * number of them may be sealed with one secret. */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <limits.h>
 #include <openssl/core_names.h>

@@ -1,5 +1,5 @@
 /* version.c: OSSslVersion, the OpenSSL that is in use, and whether it fits the one scissl was compiled for. */
-#include "scissl.h"
+#include "base/base.h"
 
 #include <openssl/crypto.h>
 

@@ -1,6 +1,6 @@
 /* anonymous.c: SciSslSocket, cipher suites in which the server shows no certificate and nothing else proves who it is.
  * OpenSSL verifies nothing there, whatever the verification flags say (document row S15). */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 static bool is_anonymous(const SSL_CIPHER *cipher) { return SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null; }
 
@@ -75,4 +75,4 @@ static int sslsocket_require_certificate(lua_State *L) {
 
 static const luaL_Reg anonymous_methods[] = {{"sslRequireCertificate", sslsocket_require_certificate}, {NULL, NULL}};
 
-void sci_open_anonymous(lua_State *L) { luaL_setfuncs(L, anonymous_methods, 0); }
+void sci_open_anonymous_cipher(lua_State *L) { luaL_setfuncs(L, anonymous_methods, 0); }

@@ -1,6 +1,6 @@
 /* binding.c: SciSslSocket, secrets that belong to one connection alone, for what runs above it: exported keying material
  * (RFC 5705, RFC 8446 section 7.5) and channel bindings (RFC 5929, RFC 9266). */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 
@@ -157,4 +157,4 @@ static const luaL_Reg binding_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_binding(lua_State *L) { luaL_setfuncs(L, binding_methods, 0); }
+void sci_open_channel_binding(lua_State *L) { luaL_setfuncs(L, binding_methods, 0); }

@@ -1,22 +1,7 @@
 /* dane.c: SciSslSocket and SciSslX509Certificate, certificates that TLSA records of the DNS vouch for (RFC 6698, 7671). */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
-
-/* ---- the numbers of RFC 7218 ------------------------------------------------------------------------------------ */
-
-static const char *const usages[] = {"PKIX-TA", "PKIX-EE", "DANE-TA", "DANE-EE", NULL};
-static const char *const selectors[] = {"Cert", "SPKI", NULL};
-static const char *const matching_types[] = {"Full", "SHA2-256", "SHA2-512", NULL};
-
-/* The number at `index`, or that of the name there. */
-static uint8_t check_number(lua_State *L, int index, const char *const *names) {
-    if (lua_type(L, index) == LUA_TSTRING) return (uint8_t)luaL_checkoption(L, index, NULL, names);
-    lua_Integer number = luaL_checkinteger(L, index);
-    luaL_argcheck(L, number >= 0 && number <= 255, index, "number from 0 to 255, or its name, expected");
-    return (uint8_t)number;
-}
 
 /* ---- a client --------------------------------------------------------------------------------------------------- */
 
@@ -77,8 +62,9 @@ Adds a TLSA record that the server's certificate may match.
 @see SSL_dane_tlsa_add(3)
 */
 static int sslsocket_add_tlsa(lua_State *L) {
-    uint8_t usage = check_number(L, 2, usages), selector = check_number(L, 3, selectors);
-    uint8_t matching_type = check_number(L, 4, matching_types);
+    uint8_t usage = sci_check_tlsa_number(L, 2, sci_tlsa_usages),
+            selector = sci_check_tlsa_number(L, 3, sci_tlsa_selectors);
+    uint8_t matching_type = sci_check_tlsa_number(L, 4, sci_tlsa_matching_types);
     size_t length;
     const unsigned char *data = (const unsigned char *)luaL_checklstring(L, 5, &length);
     const sci_sslsocket *socket = sci_check_before_handshake(L);
@@ -139,46 +125,3 @@ static const luaL_Reg dane_methods[] = {
 };
 
 void sci_open_dane(lua_State *L) { luaL_setfuncs(L, dane_methods, 0); }
-
-/* ---- making records --------------------------------------------------------------------------------------------- */
-
-static void free_bytes(void *object) { OPENSSL_free(object); }
-
-static int encode(const X509 *certificate, bool spki, unsigned char **bytes) {
-    if (spki) return i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), bytes);
-    return i2d_X509(certificate, bytes);
-}
-
-/***
-Answers the data of a TLSA record for the certificate.
-@function SciSslX509Certificate:tlsa
-@tparam[opt="SPKI"] integer|string selector 0 `Cert`, 1 `SPKI`
-@tparam[opt="SHA2-256"] integer|string matchingType 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
-@treturn[1] string raw bytes
-@treturn[2] nil
-@treturn[2] SciSslError OpenSSL could not encode it
-@raise for other numbers
-@see RFC 6698, section 2.1
-*/
-static int certificate_tlsa(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    uint8_t selector = lua_isnoneornil(L, 2) ? 1 : check_number(L, 2, selectors);
-    uint8_t matching_type = lua_isnoneornil(L, 3) ? 1 : check_number(L, 3, matching_types);
-    luaL_argcheck(L, selector <= 1, 2, "selector 0 or 1 expected");
-    luaL_argcheck(L, matching_type <= 2, 3, "matching type 0, 1 or 2 expected");
-    unsigned char digest[EVP_MAX_MD_SIZE], *bytes = NULL;
-    unsigned int digest_length = 0;
-    sci_guard *guard = sci_new_guard(L, free_bytes);
-    sci_clear_errors();
-    int length = encode(certificate, selector == 1, &bytes);
-    guard->object = bytes;
-    if (length <= 0) return sci_fail_openssl(L, "save", "TLSA record");
-    const EVP_MD *algorithm = matching_type == 1 ? EVP_sha256() : EVP_sha512();
-    if (matching_type == 0) lua_pushlstring(L, (const char *)bytes, (size_t)length);
-    else if (!EVP_Digest(bytes, (size_t)length, digest, &digest_length, algorithm, NULL))
-        return sci_fail_openssl(L, "digest", "TLSA record");
-    else lua_pushlstring(L, (const char *)digest, digest_length);
-    return 1;
-}
-
-const luaL_Reg sci_tlsa_methods[] = {{"tlsa", certificate_tlsa}, {NULL, NULL}};

@@ -1,6 +1,5 @@
 /* dh.c: SciSslSocket, the parameters of the ephemeral Diffie-Hellman exchange over integers (DHE, up to TLS 1.2). */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 static void free_parameters(void *parameters) { EVP_PKEY_free(parameters); }
 
@@ -57,4 +56,4 @@ static int sslsocket_set_dh_parameters(lua_State *L) {
 
 static const luaL_Reg dh_methods[] = {{"sslSetDhParameters", sslsocket_set_dh_parameters}, {NULL, NULL}};
 
-void sci_open_dh(lua_State *L) { luaL_setfuncs(L, dh_methods, 0); }
+void sci_open_dh_params(lua_State *L) { luaL_setfuncs(L, dh_methods, 0); }

@@ -1,7 +1,6 @@
 /* handshake.c: SciSslSocket, the document's handshake, and what else the two sides say to each other beside data.
  * Document rows S3 to S7 and S10 to S15. */
-#include "socket.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 /* ---- callbacks in C: they look and note, and never call Lua ----------------------------------------------------- */
 
@@ -39,8 +38,19 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
 bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
     sci_ssl_go_on_tracing(socket, ssl);
     SSL_set_info_callback(ssl, on_info);
-    SSL_CTX_set_alpn_select_cb(SSL_get_SSL_CTX(ssl), on_alpn, NULL);
-    return SSL_set_app_data(ssl, socket) == 1 && sci_ssl_install_stations(socket, ssl);
+    sci_ssl_install_stations(socket, ssl);
+    return SSL_set_app_data(ssl, socket) == 1;
+}
+
+/* SSL_new copies the list of custom extensions: this comes before. */
+bool sci_ssl_prepare_context(sci_context *context) {
+    SSL_CTX *ctx = context->ctx;
+    if (context->prepared) return true;
+    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    sci_ssl_install_suspension(ctx);
+    sci_ssl_install_session_cache(ctx);
+    context->prepared = sci_ssl_install_tickets(ctx) && sci_ssl_install_refusal(ctx);
+    return context->prepared;
 }
 
 /* ---- the handshake ---------------------------------------------------------------------------------------------- */

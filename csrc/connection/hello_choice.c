@@ -1,6 +1,5 @@
 /* choose.c: SciSslSocket, what can be chosen for one connection when it is known who the peer is or what it wants. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 /* ---- another context -------------------------------------------------------------------------------------------- */
 
@@ -210,4 +209,4 @@ static const luaL_Reg choose_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_choose(lua_State *L) { luaL_setfuncs(L, choose_methods, 0); }
+void sci_open_hello_choice(lua_State *L) { luaL_setfuncs(L, choose_methods, 0); }

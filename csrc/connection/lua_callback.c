@@ -1,6 +1,6 @@
 /* callback.c: Lua called from inside an OpenSSL call, for what OpenSSL cannot suspend: always under lua_pcall, so that no
  * Lua error jumps across OpenSSL's frames. */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     sci_clear_errors();

@@ -5,8 +5,7 @@
  * The transport stops it after SCI_READ_LIMIT bytes, which leaves the rest where it is: the call is repeated as after any
  * "not ready". Where a peer exceeds a limit, the transport hands OpenSSL a record that no protocol allows, and OpenSSL
  * ends the connection with the alert for it. */
-#include "socket.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #define SECOND INT64_C(1000000000) /* nanoseconds */
 

@@ -1,6 +1,5 @@
 /* facts.c: SciSslSocket, what was agreed on, what was said, and how much. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 /* The SSL of the receiver once the handshake is completed; NULL: nothing has been agreed on. */
 static SSL *get_secured(lua_State *L) {
@@ -256,4 +255,4 @@ static const luaL_Reg fact_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_facts(lua_State *L) { luaL_setfuncs(L, fact_methods, 0); }
+void sci_open_negotiated(lua_State *L) { luaL_setfuncs(L, fact_methods, 0); }

@@ -1,6 +1,5 @@
 /* peer.c: SciSslSocket, what is known of the other side, and what we show it. Document rows S2, S8 and S16. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <stdint.h>
 

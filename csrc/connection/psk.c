@@ -1,12 +1,9 @@
 /* psk.c: SciSslContext and SciSslSocket, keys that both sides know already (RFC 4279, RFC 8446 section 2.2).
  * OpenSSL cannot suspend where it needs one: keys are looked up in a table, or by a function under lua_pcall. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 
-#define PSK_LENGTH 256 /* bytes that OpenSSL's sessions of TLS 1.3 can hold */
-#define IDENTITY_LENGTH 128
 #define PRETENDED_LENGTH 32
 
 /* ---- asking Lua -------------------------------------------------------------------------------------------------- */
@@ -86,7 +83,7 @@ static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, un
         .identity = identity,
         .identity_size = identity_size,
         .key = key,
-        .key_size = key_size < PSK_LENGTH ? key_size : PSK_LENGTH,
+        .key_size = key_size < SCI_PSK_LENGTH ? key_size : SCI_PSK_LENGTH,
     };
     return ask(SSL_get_app_data(ssl), SCI_SSL_PSK_CLIENT, &asked) ? (unsigned int)asked.key_length : 0;
 }
@@ -116,7 +113,7 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
         .given = identity,
         .given_length = strlen(identity),
         .key = key,
-        .key_size = key_size < PSK_LENGTH ? key_size : PSK_LENGTH,
+        .key_size = key_size < SCI_PSK_LENGTH ? key_size : SCI_PSK_LENGTH,
     };
     if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* it has been asked for by on_find_session */
     sci_sslsocket *socket = SSL_get_app_data(ssl);
@@ -140,12 +137,12 @@ static SSL_SESSION *session_of_key(SSL *ssl, bool sha384, const unsigned char *k
  * ticket behind an identity whose key does not fit the suite must not be taken for that identity. Where Lua has failed, 0
  * sends an alert. */
 static int on_find_session(SSL *ssl, const unsigned char *identity, size_t length, SSL_SESSION **session) {
-    unsigned char key[PSK_LENGTH];
+    unsigned char key[SCI_PSK_LENGTH];
     request asked = {.given = (const char *)identity, .given_length = length, .key = key, .key_size = sizeof key};
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     *session = NULL;
     forget_identity(socket);
-    if (length > IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
+    if (length > SCI_PSK_IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
     if (find_key(socket, &asked)) *session = session_of_key(ssl, socket->psk_server_sha384, key, asked.key_length);
     OPENSSL_cleanse(key, sizeof key);
     return !socket->handler_failed;
@@ -157,7 +154,7 @@ static int on_use_session(SSL *ssl, const EVP_MD *digest, const unsigned char **
                           SSL_SESSION **session) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     char name[PSK_MAX_IDENTITY_LEN + 1];
-    unsigned char key[PSK_LENGTH];
+    unsigned char key[SCI_PSK_LENGTH];
     request asked = {.identity = name, .identity_size = sizeof name, .key = key, .key_size = sizeof key};
     *session = NULL;
     forget_identity(socket);
@@ -197,163 +194,6 @@ void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context 
     socket->psk_tells = context->psk_tells;
     socket->psk_unknown = false;
 }
-
-/* ---- settings of a context -------------------------------------------------------------------------------------- */
-
-static int fail_key(lua_State *L, const char *message) {
-    return sci_fail(L, &(sci_failure){.phase = "option", .condition = "bad_psk", .message = message});
-}
-
-static const char *check_key(size_t length) {
-    return length == 0 || length > PSK_LENGTH ? "a pre-shared key has 1 to 256 bytes" : NULL;
-}
-
-static const char *check_identity(const char *identity, size_t length) {
-    if (length > IDENTITY_LENGTH) return "an identity has 128 bytes at the most";
-    return memchr(identity, 0, length) ? "an identity holds no NUL byte" : NULL;
-}
-
-/* The option `digest` at `value` of the table at `index`: whether it is SHA-384. */
-static bool read_digest(lua_State *L, int index, int value) {
-    const char *name = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : "";
-    bool sha384 = strcmp(name, "SHA384") == 0;
-    if (!sha384 && !lua_isnil(L, value) && strcmp(name, "SHA256") != 0)
-        sci_option_error(L, index, "digest", "'SHA256' or 'SHA384'", value);
-    return sha384;
-}
-
-/* The table of options of a client, at 4: whether its key is one of SHA-384. */
-static bool read_client_options(lua_State *L) {
-    static const char *const names[] = {"digest", NULL};
-    return !lua_isnoneornil(L, 4) && read_digest(L, 4, sci_push_options(L, 4, names));
-}
-
-/* The table of options of a server, at 3. */
-static void read_server_options(lua_State *L, bool *sha384, bool *tells) {
-    static const char *const names[] = {"digest", "tellUnknown", NULL};
-    *sha384 = *tells = false;
-    if (lua_isnoneornil(L, 3)) return;
-    int value = sci_push_options(L, 3, names);
-    *sha384 = read_digest(L, 3, value);
-    if (!lua_isnil(L, value + 1) && !lua_isboolean(L, value + 1))
-        sci_option_error(L, 3, "tellUnknown", "boolean", value + 1);
-    *tells = lua_toboolean(L, value + 1);
-}
-
-/***
-Sets the pre-shared key of clients made from now on, for TLS 1.2 and TLS 1.3.
-@function SciSslContext:setPskClient
-@tparam string|function|nil identity 128 bytes at the most; or a function that gets the server's hint (a string of TLS
- 1.2, or nil) and answers identity and key, or nil for none, and must not yield; nil: no key any more
-@tparam[opt] string key 1 to 256 raw bytes, with an identity
-@tparam[opt] table options `digest`: `"SHA256"` (default) or `"SHA384"`, to which TLS 1.3 binds a key. Keys of SHA-384 are
- for TLS 1.3 alone, and its suites with that digest
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `bad_psk`
-@see SSL_set_psk_client_callback(3)
-@see SSL_set_psk_use_session_callback(3)
-@see RFC 4279
-*/
-static int context_set_psk_client(lua_State *L) {
-    bool sha384 = read_client_options(L);
-    sci_check_context(L, 1);
-    if (!lua_isnoneornil(L, 2) && !lua_isfunction(L, 2)) {
-        size_t identity_length, key_length;
-        const char *identity = luaL_checklstring(L, 2, &identity_length);
-        (void)luaL_checklstring(L, 3, &key_length);
-        const char *message = check_identity(identity, identity_length);
-        if (!message) message = check_key(key_length);
-        if (message) return fail_key(L, message);
-        lua_settop(L, 3);
-        lua_createtable(L, 0, 2);
-        lua_insert(L, 2);
-        lua_setfield(L, 2, "key");
-        lua_pushvalue(L, 3);
-        lua_setfield(L, 2, "identity");
-    }
-    lua_settop(L, 2);
-    lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_CLIENT);
-    sci_check_context(L, 1)->psk_client_sha384 = sha384;
-    return sci_answer_receiver(L);
-}
-
-/* Pushes a copy of the table of keys at 2. NULL: they are good; else what is wrong with one. */
-static const char *push_keys(lua_State *L) {
-    const char *message = NULL;
-    lua_newtable(L);
-    for (lua_pushnil(L); !message && lua_next(L, 2);) {
-        size_t identity_length, key_length;
-        luaL_argcheck(L, lua_type(L, -2) == LUA_TSTRING && lua_type(L, -1) == LUA_TSTRING, 2,
-                      "table of keys by identities, all of them strings, expected");
-        const char *identity = lua_tolstring(L, -2, &identity_length);
-        (void)lua_tolstring(L, -1, &key_length);
-        message = check_identity(identity, identity_length);
-        if (!message) message = check_key(key_length);
-        lua_pushvalue(L, -2);
-        lua_insert(L, -2);
-        lua_rawset(L, -4);
-    }
-    return message;
-}
-
-/***
-Sets the pre-shared keys of servers made from now on, for TLS 1.2 and TLS 1.3. A server with keys needs no certificate.
-In TLS 1.2 an unknown identity fails just as a wrong key does, so that nobody learns by trying which identities exist; our
-own SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on with its certificate, if it has any.
-@function SciSslContext:setPskServer
-@tparam table|function|nil keys keys (1 to 256 raw bytes) by identities (128 bytes at the most); or a function that gets
- an identity and answers its key or nil, and must not yield; nil: no keys any more
-@tparam[opt] table options `digest`: as for `setPskClient`; `tellUnknown = true`: an unknown identity gets the alert unknown_psk_identity (TLS 1.2)
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `bad_psk`; the context stays as it was
-@see SSL_set_psk_server_callback(3)
-@see SSL_set_psk_find_session_callback(3)
-*/
-static int context_set_psk_server(lua_State *L) {
-    bool sha384, tells;
-    read_server_options(L, &sha384, &tells);
-    sci_check_context(L, 1);
-    lua_settop(L, 2);
-    if (!lua_isnil(L, 2) && !lua_isfunction(L, 2)) {
-        luaL_checktype(L, 2, LUA_TTABLE);
-        const char *message = push_keys(L);
-        if (message) return fail_key(L, message);
-    }
-    lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_SERVER);
-    sci_context *context = sci_check_context(L, 1);
-    context->psk_tells = tells;
-    context->psk_server_sha384 = sha384;
-    return sci_answer_receiver(L);
-}
-
-/***
-Sets what servers made from now on tell their clients about the key that they want, in TLS 1.2.
-@function SciSslContext:setPskHint
-@tparam ?string hint 128 bytes at the most; nil: none
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `bad_psk`
-@see SSL_CTX_use_psk_identity_hint(3)
-*/
-static int context_set_psk_hint(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *hint = lua_isnoneornil(L, 2) ? NULL : sci_check_text(L, 2);
-    if (hint && strlen(hint) > IDENTITY_LENGTH) return fail_key(L, "a hint has 128 bytes at the most");
-    sci_clear_errors();
-    if (!SSL_CTX_use_psk_identity_hint(ctx, hint)) return sci_fail_openssl(L, "option", "hint");
-    return sci_answer_receiver(L);
-}
-
-static const luaL_Reg context_methods[] = {
-    {"setPskClient", context_set_psk_client},
-    {"setPskServer", context_set_psk_server},
-    {"setPskHint", context_set_psk_hint},
-    {NULL, NULL},
-};
-
-void sci_open_context_psk(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
 
 /* ---- what is known of a connection ------------------------------------------------------------------------------ */
 

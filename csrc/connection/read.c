@@ -1,6 +1,5 @@
 /* io.c: SciSslSocket, bytes in, and what a loop that polls it has to know. */
-#include "socket.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 
@@ -267,4 +266,4 @@ static const luaL_Reg io_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_io(lua_State *L) { sci_ssl_add_methods(L, io_methods); }
+void sci_open_read(lua_State *L) { sci_ssl_add_methods(L, io_methods); }

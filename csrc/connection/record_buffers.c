@@ -1,6 +1,6 @@
 /* buffers.c: OpenSSL's record buffers, 33 kB a connection and more. They stay with the SCI_WARM sockets of a lua_State that
  * became busy last, so that those do not allocate for every record; all others have none. */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* answer.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError.
  * Document rows S3, S5 and S6. */
-#include "socket.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -293,4 +292,4 @@ static int sslsocket_get_error(lua_State *L) {
 
 static const luaL_Reg answer_methods[] = {{"sslGetError", sslsocket_get_error}, {NULL, NULL}};
 
-void sci_open_answer(lua_State *L) { sci_ssl_add_methods(L, answer_methods); }
+void sci_open_result(lua_State *L) { sci_ssl_add_methods(L, answer_methods); }

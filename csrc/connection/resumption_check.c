@@ -1,7 +1,6 @@
 /* resumption.c: whether a session may still be resumed. OpenSSL takes the verdict of the handshake that made it; what has
  * been revoked, removed or has expired since must not come back that way. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <time.h>
 

@@ -1,5 +1,5 @@
 /* sendfile.c: SciSslSocket, files sent without a string of their bytes; and whether the kernel encrypts. */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* settings.c: SciSslSocket, what one connection is told before its handshake. Document rows S2 and S14. */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 sci_sslsocket *sci_check_before_handshake(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -178,4 +178,4 @@ static const luaL_Reg settings_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_settings(lua_State *L) { sci_ssl_add_methods(L, settings_methods); }
+void sci_open_setup(lua_State *L) { sci_ssl_add_methods(L, settings_methods); }

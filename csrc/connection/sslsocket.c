@@ -1,7 +1,5 @@
 /* sslsocket.c: SciSslSocket, its life: over what it runs, sslInitialize, close. Document rows S1 and S9. */
-#include "sslsocket.h"
-#include "pki.h"
-#include "socket.h"
+#include "connection/connection.h"
 
 #include <errno.h>
 #include <string.h>
@@ -175,8 +173,8 @@ static void send_at_once(const sci_sslsocket *socket) {
         (void)setsockopt(sci_socket_descriptor(&socket->socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
-static bool make_ssl(sci_sslsocket *socket, SSL_CTX *ctx) {
-    SSL *ssl = SSL_new(ctx);
+static bool make_ssl(sci_sslsocket *socket, sci_context *context) {
+    SSL *ssl = sci_ssl_prepare_context(context) ? SSL_new(context->ctx) : NULL;
     BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
     if (bio) SSL_set_bio(ssl, bio, bio);
     if (!bio || !sci_ssl_install_callbacks(socket, ssl)) {
@@ -212,7 +210,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
 }
 
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context) {
-    if (!make_ssl(socket, context->ctx)) return false;
+    if (!make_ssl(socket, context)) return false;
     inherit(L, socket, context);
     return true;
 }
@@ -518,28 +516,9 @@ void sci_open_sslsocket(lua_State *L) {
     sci_ssl_keep_heap();
     sci_new_class(L, SCI_SSL_SOCKET, sslsocket_functions, NULL, sslsocket_metamethods);
     sci_ssl_add_methods(L, sslsocket_methods);
-    sci_open_answer(L);
-    sci_open_settings(L);
-    sci_open_handshake(L);
-    sci_open_io(L);
-    sci_open_write(L);
-    sci_open_sendfile(L);
-    sci_open_peer(L);
-    sci_open_suspend(L);
-    sci_open_dane(L);
-    sci_open_anonymous(L);
-    sci_open_psk(L);
-    sci_open_early(L);
-    sci_open_cache(L);
-    sci_open_tickets(L);
-    sci_open_binding(L);
-    sci_open_facts(L);
-    sci_open_trace(L);
-    sci_open_choose(L);
-    sci_open_overlook(L);
-    sci_open_dh(L);
-    sci_open_socket_ocsp(L);
-    sci_open_socket_keylog(L);
+}
+
+void sci_finish_sslsocket(lua_State *L) {
     sci_inherit_socket(L, SCI_SSL_SOCKET);
     wrap_inherited(L, "send", sslsocket_plain);
     wrap_inherited(L, "recv", sslsocket_plain);

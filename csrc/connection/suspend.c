@@ -1,8 +1,7 @@
 /* suspend.c: SciSslSocket, handshakes that stand still until their caller has looked, decided, and repeats the call: at the
  * client's hello, where a certificate is needed, and where the peer is judged. OpenSSL's callbacks here note and answer;
  * Lua runs between the calls. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 
@@ -144,12 +143,13 @@ static int on_verify(X509_STORE_CTX *store, void *unused) {
     return verified || is_approved(socket, store);
 }
 
-bool sci_ssl_install_stations(sci_sslsocket *socket, SSL *ssl) {
-    SSL_CTX *ctx = SSL_get_SSL_CTX(ssl);
+void sci_ssl_install_suspension(SSL_CTX *ctx) {
     SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL);
     SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL);
+}
+
+void sci_ssl_install_stations(const sci_sslsocket *socket, SSL *ssl) {
     if (socket->suspends_at & SCI_AT_CERTIFICATE) SSL_set_cert_cb(ssl, on_certificate, NULL);
-    return true;
 }
 
 void sci_ssl_forget_stations(sci_sslsocket *socket) {
@@ -199,7 +199,7 @@ static int refuse_in_ticket(SSL *ssl, unsigned int type, unsigned int context, c
     return -1;
 }
 
-bool sci_context_add_refusal(SSL_CTX *ctx) {
+bool sci_ssl_install_refusal(SSL_CTX *ctx) {
     return SSL_CTX_add_custom_ext(ctx, REFUSAL_EXTENSION, SSL_EXT_TLS1_3_ONLY | SSL_EXT_TLS1_3_NEW_SESSION_TICKET,
                                   refuse_in_ticket, NULL, NULL, NULL, NULL) == 1;
 }

@@ -1,6 +1,6 @@
 /* trace.c: SciSslSocket, the messages and states of a handshake as they pass: noted by OpenSSL's callbacks, handed out
  * between calls. */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,6 +1,5 @@
 /* overlook.c: SciSslSocket, all that is wrong with the peer's certificates, one by one, and going on nevertheless. */
-#include "pki.h"
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 static void note_error(sci_sslsocket *socket, int code, int depth) {
     if (socket->verify_errors_count == SCI_VERIFY_ERRORS) return;
@@ -71,4 +70,4 @@ static const luaL_Reg overlook_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_overlook(lua_State *L) { luaL_setfuncs(L, overlook_methods, 0); }
+void sci_open_verify_errors(lua_State *L) { luaL_setfuncs(L, overlook_methods, 0); }

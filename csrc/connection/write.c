@@ -1,5 +1,5 @@
 /* write.c: SciSslSocket, bytes out: a string, a table of strings, and how long the records are that carry them. */
-#include "sslsocket.h"
+#include "connection/connection.h"
 
 #include <string.h>
 #include <time.h>

@@ -1,5 +1,5 @@
 /* context.c: SciSslContext, the settings that connections inherit (SSL_CTX). Document rows S9 to S14. */
-#include "pki.h"
+#include "context/context.h"
 
 #include <limits.h>
 #include <string.h>
@@ -46,6 +46,7 @@ static int context_gc(lua_State *L) {
         sci_context_unlink(context->dependents.next);
     sk_OPENSSL_STRING_pop_free(context->trust_paths, free_string);
     context->trust_paths = NULL;
+    if (context->ctx) (void)SSL_CTX_set_app_data(context->ctx, NULL); /* sessions may hold it for longer */
     SSL_CTX_free(context->ctx);
     context->ctx = NULL;
     return 0;
@@ -81,14 +82,14 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
     SSL_CTX_set_read_ahead(ctx, 1);
     SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION);
     SSL_CTX_set_dh_auto(ctx, 1);
-    sci_context_open_cache(ctx);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_BOTH | SSL_SESS_CACHE_NO_INTERNAL_STORE);
     SSL_CTX_set_default_passwd_cb(ctx, sci_no_passphrase);
     X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(ctx), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     context->sid_length = OWN_SID_LENGTH;
     context->trust_paths = sk_OPENSSL_STRING_new_null();
-    return context->trust_paths && sci_context_add_refusal(ctx) && sci_context_open_tickets(ctx) &&
-           apply_method(ctx, only) && RAND_bytes(context->sid, OWN_SID_LENGTH) > 0;
+    return context->trust_paths && SSL_CTX_set_app_data(ctx, context) == 1 && apply_method(ctx, only) &&
+           RAND_bytes(context->sid, OWN_SID_LENGTH) > 0;
 }
 
 /***
@@ -409,21 +410,4 @@ static const luaL_Reg context_metamethods[] = {
 
 void sci_open_context(lua_State *L) {
     sci_new_class(L, SCI_CONTEXT, context_functions, context_methods, context_metamethods);
-    sci_open_offer(L);
-    sci_open_trust(L);
-    sci_open_identity(L);
-    sci_open_context_psk(L);
-    sci_open_context_early(L);
-    sci_open_context_cache(L);
-    sci_open_context_tickets(L);
-    sci_open_record(L);
-    sci_open_context_ocsp(L);
-    sci_open_context_keylog(L);
-    sci_open_context_pkcs12(L);
-    sci_open_policy(L);
-    sci_open_revocation(L);
-    sci_open_store(L);
-    sci_open_issuers(L);
-    sci_open_command(L);
-    sci_open_describe(L);
 }

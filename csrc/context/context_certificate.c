@@ -1,5 +1,5 @@
 /* identity.c: SciSslContext, who we are: its certificate, chain and key. */
-#include "pki.h"
+#include "context/context.h"
 
 /* ---- certificates ----------------------------------------------------------------------------------------------- */
 
@@ -301,4 +301,4 @@ static const luaL_Reg identity_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_identity(lua_State *L) { luaL_setfuncs(L, identity_methods, 0); }
+void sci_open_context_certificate(lua_State *L) { luaL_setfuncs(L, identity_methods, 0); }

@@ -1,5 +1,5 @@
 /* issuers.c: SciSslContext, the issuers that a server names when it asks for a client's certificate. */
-#include "pki.h"
+#include "context/context.h"
 
 static void free_names(void *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
 
@@ -162,4 +162,4 @@ static const luaL_Reg issuers_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_issuers(lua_State *L) { luaL_setfuncs(L, issuers_methods, 0); }
+void sci_open_context_client_ca(lua_State *L) { luaL_setfuncs(L, issuers_methods, 0); }

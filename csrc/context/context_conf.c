@@ -1,5 +1,5 @@
 /* command.c: SciSslContext, settings by the names of OpenSSL's configuration files (SSL_CONF). */
-#include "pki.h"
+#include "context/context.h"
 
 #include <string.h>
 
@@ -171,4 +171,4 @@ static const luaL_Reg command_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_command(lua_State *L) { luaL_setfuncs(L, command_methods, 0); }
+void sci_open_context_conf(lua_State *L) { luaL_setfuncs(L, command_methods, 0); }

@@ -1,5 +1,5 @@
 /* revocation.c: SciSslContext, which certificates their issuers have taken back (CRL, RFC 5280 section 5). */
-#include "pki.h"
+#include "context/context.h"
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
 
@@ -108,4 +108,4 @@ static const luaL_Reg revocation_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_revocation(lua_State *L) { luaL_setfuncs(L, revocation_methods, 0); }
+void sci_open_context_crl(lua_State *L) { luaL_setfuncs(L, revocation_methods, 0); }

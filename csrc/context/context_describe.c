@@ -1,5 +1,5 @@
 /* describe.c: SciSslContext, all its settings as a table for people and for specs. A snapshot: it is tied to nothing. */
-#include "pki.h"
+#include "context/context.h"
 
 #include <string.h>
 
@@ -259,4 +259,4 @@ static int context_describe(lua_State *L) {
 
 static const luaL_Reg describe_methods[] = {{"describe", context_describe}, {NULL, NULL}};
 
-void sci_open_describe(lua_State *L) { luaL_setfuncs(L, describe_methods, 0); }
+void sci_open_context_describe(lua_State *L) { luaL_setfuncs(L, describe_methods, 0); }

@@ -1,35 +1,9 @@
 /* offer.c: SciSslContext, what its connections offer and take: protocols, ciphers, groups, signature algorithms, ALPN. */
-#include "scissl.h"
+#include "context/context.h"
 
 #include <string.h>
 
 /* ---- protocols -------------------------------------------------------------------------------------------------- */
-
-static const sci_protocol protocols[] = {
-    {"TLSv1", TLS1_VERSION},
-    {"TLSv1.1", TLS1_1_VERSION},
-    {"TLSv1.2", TLS1_2_VERSION},
-    {"TLSv1.3", TLS1_3_VERSION},
-};
-
-const sci_protocol *sci_find_protocol(const char *name) {
-    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
-        if (strcmp(protocols[i].name, name) == 0) return &protocols[i];
-    return NULL;
-}
-
-const char *sci_protocol_name(int version) {
-    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++)
-        if (protocols[i].version == version) return protocols[i].name;
-    return version ? "unknown" : "any";
-}
-
-int sci_fail_protocol(lua_State *L, const char *name) {
-    return sci_fail(L, &(sci_failure){.phase = "option",
-                                      .condition = "unknown_protocol",
-                                      .message = "known are TLSv1, TLSv1.1, TLSv1.2 and TLSv1.3",
-                                      .subject = name});
-}
 
 /* Tries `set` on a connection of its own first: OpenSSL replaces the list of a context before it finds it empty. */
 static bool try_first(SSL_CTX *ctx, const char *text, int (*set)(SSL *, const char *)) {
@@ -310,4 +284,4 @@ static const luaL_Reg offer_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_offer(lua_State *L) { luaL_setfuncs(L, offer_methods, 0); }
+void sci_open_context_protocols(lua_State *L) { luaL_setfuncs(L, offer_methods, 0); }

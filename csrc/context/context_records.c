@@ -1,5 +1,5 @@
 /* record.c: SciSslContext, how long records are, and how far they are padded. */
-#include "scissl.h"
+#include "context/context.h"
 
 /***
 Sets how long the records are that clients made from now on ask their server for, both ways: for peers with little memory.
@@ -77,4 +77,4 @@ static const luaL_Reg record_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_record(lua_State *L) { luaL_setfuncs(L, record_methods, 0); }
+void sci_open_context_records(lua_State *L) { luaL_setfuncs(L, record_methods, 0); }

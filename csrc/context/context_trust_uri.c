@@ -1,5 +1,5 @@
 /* store.c: SciSslContext, trust from wherever OpenSSL's stores reach: files in any format, and what providers offer. */
-#include "pki.h"
+#include "context/context.h"
 
 #include <errno.h>
 
@@ -45,31 +45,14 @@ static bool read_store(OSSL_STORE_CTX *store, findings *found) {
     return good;
 }
 
-static bool refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return false;
-}
-
-/* OpenSSL tries a URI as a path first: what it says in the end is about what was meant. */
-bool sci_explain_store(sci_failure *failure) {
-    unsigned long code = ERR_peek_last_error();
-    int reason = ERR_GET_REASON(code);
-    if (ERR_SYSTEM_ERROR(code) && reason == ENOENT) return refuse(failure, "file_missing", NULL);
-    if (ERR_GET_LIB(code) == ERR_LIB_OSSL_STORE &&
-        (reason == OSSL_STORE_R_UNREGISTERED_SCHEME || reason == ERR_R_UNSUPPORTED))
-        return refuse(failure, "unknown_scheme", NULL);
-    return refuse(failure, "store_unreadable", NULL);
-}
-
 static bool find_all(const char *uri, findings *found, sci_failure *failure) {
     /* Nobody is asked for a passphrase: what is trusted is no secret. */
     OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
     if (!store) return sci_explain_store(failure);
-    bool good = read_store(store, found) || refuse(failure, "store_unreadable", NULL);
+    bool good = read_store(store, found) || sci_refuse(failure, "store_unreadable", NULL);
     OSSL_STORE_close(store);
     if (good && sk_X509_num(found->certificates) + sk_X509_CRL_num(found->crls) == 0)
-        return refuse(failure, "store_empty", NULL);
+        return sci_refuse(failure, "store_empty", NULL);
     return good;
 }
 
@@ -114,4 +97,4 @@ static int context_add_trusted_uri(lua_State *L) {
 
 static const luaL_Reg store_methods[] = {{"addTrustedUri", context_add_trusted_uri}, {NULL, NULL}};
 
-void sci_open_store(lua_State *L) { luaL_setfuncs(L, store_methods, 0); }
+void sci_open_context_trust_uri(lua_State *L) { luaL_setfuncs(L, store_methods, 0); }

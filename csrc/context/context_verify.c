@@ -1,6 +1,6 @@
 /* policy.c: SciSslContext, how the certificates of its peers are judged (X509_VERIFY_PARAM). SSL_new copies all of it, so
  * connections keep what they were made with (row S9). */
-#include "pki.h"
+#include "context/context.h"
 
 #include <string.h>
 
@@ -251,4 +251,4 @@ static const luaL_Reg policy_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_policy(lua_State *L) { luaL_setfuncs(L, policy_methods, 0); }
+void sci_open_context_verify(lua_State *L) { luaL_setfuncs(L, policy_methods, 0); }

@@ -1,6 +1,6 @@
 /* closing.c: tells those who wait for a descriptor that it is about to be closed. It leaves epoll and kqueue without a
  * word: they would sleep for ever, or be taken for those who wait for the next socket of that number. */
-#include "socket.h"
+#include "net/socket.h"
 
 static const char listener_key = 0; /* its address: registry key of the function that is told */
 

@@ -1,5 +1,5 @@
 /* descriptor.c: descriptors of stream sockets, and what systems do differently with them. Knows no Lua. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

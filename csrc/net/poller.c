@@ -1,5 +1,5 @@
 /* poller.c: SciPoller, which waits for many descriptors at a cost that does not grow with their number. */
-#include "poller.h"
+#include "net/poller.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef SCISSL_POLLER_H
 #define SCISSL_POLLER_H
 
-#include "socket.h"
+#include "net/socket.h"
 
 #include <poll.h>
 

@@ -1,5 +1,5 @@
 /* poller_epoll.c: Linux's way to wait for many descriptors. */
-#include "poller.h"
+#include "net/poller.h"
 
 #ifdef __linux__
 

@@ -1,5 +1,5 @@
 /* poller_kqueue.c: macOS's and the BSDs' way to wait for many descriptors. */
-#include "poller.h"
+#include "net/poller.h"
 
 #if defined(__APPLE__) || defined(__FreeBSD__) || defined(__NetBSD__) || defined(__OpenBSD__) || defined(__DragonFly__)
 #define HAS_KQUEUE

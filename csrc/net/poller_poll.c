@@ -1,5 +1,5 @@
 /* poller_poll.c: every system's way to wait for many descriptors. Each wait costs time for each that is waited for. */
-#include "poller.h"
+#include "net/poller.h"
 
 #include <errno.h>
 #include <fcntl.h>

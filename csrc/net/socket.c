@@ -1,5 +1,5 @@
 /* socket.c: SciSocket, a stream socket (TCP or Unix-domain): its life, its bytes, and what event loops ask. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -484,7 +484,6 @@ static int socket_tostring(lua_State *L) {
 
 static const luaL_Reg socket_functions[] = {
     {"newStreamSocket", socket_new},
-    {"on", sci_socket_on},
     {"pair", socket_pair},
     {NULL, NULL},
 };
@@ -554,8 +553,4 @@ void sci_inherit_socket(lua_State *L, const char *name) {
 void sci_open_socket(lua_State *L) {
     sci_new_class(L, SCI_SOCKET, socket_functions, socket_methods, socket_metamethods);
     enter_class(L, SCI_SOCKET);
-    sci_open_address(L);
-    sci_open_connection(L);
-    sci_open_sockopt(L);
-    sci_open_poll(L);
 }

@@ -1,13 +1,12 @@
-/* socket.h: what the files of SciSocket share: socket.c (life, bytes), adopt.c, address.c,
- * connection.c, sockopt.c, poll.c, and descriptor.c below them; and poller.c beside them. */
+/* socket.h: what the files of this room share, and no other room uses. */
 #ifndef SCISSL_SOCKET_H
 #define SCISSL_SOCKET_H
 
-#include "scissl.h"
+#include "net/net.h"
 
-#include <stdint.h>
+#include <sys/socket.h>
 
-/* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE --------- */
+/* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE ---------- */
 
 typedef struct sci_address {
     struct sockaddr_storage storage;
@@ -25,10 +24,7 @@ void sci_descriptor_prepare(int descriptor);           /* no SIGPIPE, and close-
 int sci_descriptor_option(int descriptor, int option); /* an integer of SOL_SOCKET */
 bool sci_would_block(int system_errno);
 
-/* poll(2) for one descriptor. 1: ready; 0: time-out; -1: errno says why. */
-int sci_descriptor_wait(int descriptor, short events, int milliseconds);
-
-/* ---- address.c -------------------------------------------------------------------------------------------------- */
+/* ---- socket_address.c -------------------------------------------------------------------------------------------- */
 
 void sci_address_begin(sci_address *address); /* makes it ready for the system to write into */
 
@@ -42,10 +38,8 @@ void sci_describe_address(const sci_address *address, char text[SCI_PEER]);
  * the socket's family counts. `passive`: for bind. False: `failure` says why there is none. */
 bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure);
 
-/* ---- socket.c --------------------------------------------------------------------------------------------------- */
+/* ---- socket.c ---------------------------------------------------------------------------------------------------- */
 
-/* The socket that keeps the state of the connection: the lowest one. */
-sci_socket *sci_socket_base(sci_socket *socket);
 bool sci_is_socket(lua_State *L, int index);
 
 /* Pushes an empty SciSocket. */
@@ -53,20 +47,17 @@ sci_socket *sci_new_socket(lua_State *L);
 
 /* nil, SciSslError: from `failure` alone, since nothing in OpenSSL's queue is about sockets. */
 int sci_socket_fail(lua_State *L, const sci_failure *failure);
-int sci_socket_fail_closed(lua_State *L, const char *phase);
 int sci_socket_fail_system(lua_State *L, const char *phase, const char *subject, int system_errno);
 
 /* nil, SciSslError of input or output that ended in `system_errno`. `wanted`: the SSL_ERROR_WANT_… of "not now". */
 int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int wanted, int system_errno);
 
-int sci_answer_pushed_error(lua_State *L); /* nil, and the SciSslError on top */
-
-/* ---- connection.c ----------------------------------------------------------------------------------------------- */
+/* ---- socket_connect.c -------------------------------------------------------------------------------------------- */
 
 /* As sci_socket_establish, with the time-out given, without words; for a base that is open and does not listen. */
 int sci_socket_probe(sci_socket *base, int milliseconds);
 
-/* ---- adopt.c ---------------------------------------------------------------------------------------------------- */
+/* ---- socket_adopt.c ---------------------------------------------------------------------------------------------- */
 
 /* Whether sci_find_descriptor has a look at the value at all. */
 bool sci_may_have_descriptor(lua_State *L, int index);
@@ -74,24 +65,13 @@ bool sci_may_have_descriptor(lua_State *L, int index);
 /* The descriptor of a SciSocket, a number, or an object with getfd, fileno or pollfd. -1: `failure` says why there is
  * none; what it refers to has been pushed. Objects are asked under lua_pcall. */
 int sci_find_descriptor(lua_State *L, int index, sci_failure *failure);
-int sci_socket_on(lua_State *L); /* SciSocket.on */
 
-/* ---- poll.c ----------------------------------------------------------------------------------------------------- */
-
-int64_t sci_now(void); /* nanoseconds, on a clock that is never set */
-
-/* Milliseconds until `deadline`, rounded up: what wakes too early would have to wait again. */
-int sci_milliseconds_until(int64_t deadline);
+/* ---- socket_poll.c ----------------------------------------------------------------------------------------------- */
 
 /* A signal may have left a hook behind, as the lua program's Ctrl-C does: this lets it run, and raise. */
 void sci_run_hooks(lua_State *L);
 
 /* poll(2)'s bits for "r", "w" or "rw" at stack index `value`; raises for anything else, as a fault of `argument`. */
 short sci_check_events(lua_State *L, int value, int argument);
-
-/* Each adds its functions and methods to the class table on top. */
-void sci_open_address(lua_State *L);
-void sci_open_connection(lua_State *L);
-void sci_open_sockopt(lua_State *L);
 
 #endif

@@ -1,5 +1,5 @@
 /* address.c: SciSocket, what names an end of a connection: hosts resolved, addresses told. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -308,7 +308,7 @@ static const luaL_Reg address_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_address(lua_State *L) {
+void sci_open_socket_address(lua_State *L) {
     luaL_setfuncs(L, address_functions, 0);
     luaL_setfuncs(L, address_methods, 0);
 }

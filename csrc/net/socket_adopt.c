@@ -1,5 +1,5 @@
 /* adopt.c: SciSocket.on, sockets that somebody else has made: a descriptor, or an object that has one. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -152,7 +152,7 @@ Adopts a socket that somebody else has made. Its blocking mode stays as it is.
 @treturn[2] nil
 @treturn[2] SciSslError phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
 */
-int sci_socket_on(lua_State *L) {
+static int socket_on(lua_State *L) {
     bool own = lua_toboolean(L, 2);
     lua_settop(L, 1);
     const sci_socket *socket = sci_new_socket(L);
@@ -160,3 +160,7 @@ int sci_socket_on(lua_State *L) {
     if (!own || !socket->lent || take_over(L, 2)) return 1;
     return sci_socket_fail_system(L, "adopt", NULL, errno);
 }
+
+static const luaL_Reg adopt_functions[] = {{"on", socket_on}, {NULL, NULL}};
+
+void sci_open_socket_adopt(lua_State *L) { luaL_setfuncs(L, adopt_functions, 0); }

@@ -1,5 +1,5 @@
 /* connection.c: SciSocket, how a connection comes about: connect; bind, listen and accept; and whether it stands. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -197,4 +197,4 @@ static const luaL_Reg connection_methods[] = {
     {"accept", socket_accept},   {NULL, NULL},
 };
 
-void sci_open_connection(lua_State *L) { luaL_setfuncs(L, connection_methods, 0); }
+void sci_open_socket_connect(lua_State *L) { luaL_setfuncs(L, connection_methods, 0); }

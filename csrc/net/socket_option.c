@@ -1,5 +1,5 @@
 /* sockopt.c: SciSocket, its options. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -197,4 +197,4 @@ static const luaL_Reg option_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_sockopt(lua_State *L) { luaL_setfuncs(L, option_methods, 0); }
+void sci_open_socket_option(lua_State *L) { luaL_setfuncs(L, option_methods, 0); }

@@ -1,5 +1,5 @@
 /* poll.c: SciSocket, waiting for it and for many of its kind. */
-#include "socket.h"
+#include "net/socket.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -12,18 +12,6 @@
 
 #define NANOSECONDS INT64_C(1000000000)
 #define NANOSECONDS_OF_A_MILLISECOND INT64_C(1000000)
-
-int64_t sci_now(void) {
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * NANOSECONDS + time.tv_nsec;
-}
-
-int sci_milliseconds_until(int64_t deadline) {
-    int64_t nanoseconds = deadline - sci_now();
-    if (nanoseconds <= 0) return 0;
-    return (int)((nanoseconds + NANOSECONDS_OF_A_MILLISECOND - 1) / NANOSECONDS_OF_A_MILLISECOND);
-}
 
 /***
 Answers the time on a clock that is never set: for deadlines.
@@ -200,7 +188,7 @@ static const luaL_Reg poll_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_poll(lua_State *L) {
+void sci_open_socket_poll(lua_State *L) {
     luaL_setfuncs(L, poll_functions, 0);
     luaL_setfuncs(L, poll_methods, 0);
 }

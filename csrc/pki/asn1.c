@@ -1,5 +1,5 @@
 /* asn1.c: values of ASN.1 made values of Lua, and OpenSSL's objects kept by Lua while that is done. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <time.h>
 

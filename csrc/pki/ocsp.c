@@ -1,6 +1,6 @@
 /* ocsp.c: SciSslOcsp, what an issuer says of a certificate of its own (RFC 6960): reading such responses, and judging
  * them. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <limits.h>
 #include <string.h>
@@ -18,12 +18,6 @@ const char *const sci_ocsp_statuses[] = {"good", "revoked", "unknown", NULL};
 
 #define OUTCOMES (sizeof sci_ocsp_outcomes / sizeof *sci_ocsp_outcomes)
 
-static bool refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return false;
-}
-
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 void sci_free_ocsp(sci_ocsp *ocsp) {
@@ -35,12 +29,12 @@ void sci_free_ocsp(sci_ocsp *ocsp) {
 static bool read_response(sci_ocsp *ocsp, const unsigned char *bytes, size_t length, sci_failure *failure) {
     const unsigned char *cursor = bytes;
     ocsp->response = length <= LONG_MAX ? d2i_OCSP_RESPONSE(NULL, &cursor, (long)length) : NULL;
-    if (!ocsp->response) return refuse(failure, "malformed_ocsp", "these bytes are no OCSP response");
+    if (!ocsp->response) return sci_refuse(failure, "malformed_ocsp", "these bytes are no OCSP response");
     if (cursor != bytes + length)
-        return refuse(failure, "malformed_ocsp", "there are bytes behind the end of the OCSP response");
+        return sci_refuse(failure, "malformed_ocsp", "there are bytes behind the end of the OCSP response");
     if (OCSP_response_status(ocsp->response) != OCSP_RESPONSE_STATUS_SUCCESSFUL) return true;
     ocsp->basic = OCSP_response_get1_basic(ocsp->response);
-    return ocsp->basic != NULL || refuse(failure, "malformed_ocsp", "what the OCSP response holds is malformed");
+    return ocsp->basic != NULL || sci_refuse(failure, "malformed_ocsp", "what the OCSP response holds is malformed");
 }
 
 static const char *outcome_of(const sci_ocsp *ocsp) {
@@ -51,7 +45,7 @@ static const char *outcome_of(const sci_ocsp *ocsp) {
 
 bool sci_read_ocsp(sci_ocsp *ocsp, const unsigned char *bytes, size_t length, sci_failure *failure) {
     if (!read_response(ocsp, bytes, length, failure)) return false;
-    return ocsp->basic || refuse(failure, "ocsp_unsuccessful", outcome_of(ocsp));
+    return ocsp->basic || sci_refuse(failure, "ocsp_unsuccessful", outcome_of(ocsp));
 }
 
 /* ---- judging ---------------------------------------------------------------------------------------------------- */
@@ -106,21 +100,23 @@ static bool is_current(OCSP_SINGLERESP *single, const sci_ocsp_question *questio
     lua_Integer from, until;
     (void)OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);
     if (!sci_time_to_seconds(this_update, &from) || (next_update && !sci_time_to_seconds(next_update, &until)))
-        return refuse(failure, "malformed_ocsp", "a date in the OCSP response is malformed");
+        return sci_refuse(failure, "malformed_ocsp", "a date in the OCSP response is malformed");
     if (!next_update) until = from + DAY;
-    if (until < from) return refuse(failure, "malformed_ocsp", "the OCSP response ends before it begins");
+    if (until < from) return sci_refuse(failure, "malformed_ocsp", "the OCSP response ends before it begins");
     if (from > question->at + question->skew)
-        return refuse(failure, "ocsp_not_yet_valid", "the OCSP response is from the future");
-    if (until < question->at - question->skew) return refuse(failure, "ocsp_expired", "the OCSP response has expired");
+        return sci_refuse(failure, "ocsp_not_yet_valid", "the OCSP response is from the future");
+    if (until < question->at - question->skew)
+        return sci_refuse(failure, "ocsp_expired", "the OCSP response has expired");
     return true;
 }
 
 bool sci_judge_ocsp(sci_ocsp *ocsp, const sci_ocsp_question *question, int *status, sci_failure *failure) {
     if (!speaks_for_issuer(ocsp, question))
-        return refuse(failure, "ocsp_untrusted",
-                      "the OCSP response is not signed by the certificate's issuer, or in its name");
+        return sci_refuse(failure, "ocsp_untrusted",
+                          "the OCSP response is not signed by the certificate's issuer, or in its name");
     OCSP_SINGLERESP *single = find_single(ocsp, question);
-    if (!single) return refuse(failure, "ocsp_other_certificate", "the OCSP response says nothing of this certificate");
+    if (!single)
+        return sci_refuse(failure, "ocsp_other_certificate", "the OCSP response says nothing of this certificate");
     if (!is_current(single, question, failure)) return false;
     ocsp->single = single;
     *status = OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);
@@ -305,8 +301,6 @@ static int ocsp_parse(lua_State *L) {
 }
 
 static const luaL_Reg ocsp_functions[] = {
-    {"request", sci_make_ocsp_request},
-    {"response", sci_make_ocsp_response},
     {"parse", ocsp_parse},
     {"check", ocsp_check},
     {NULL, NULL},

@@ -1,5 +1,5 @@
 /* pem.c: PEM and DER, written for Lua; and what is wrong with those that OpenSSL cannot read. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <string.h>
 

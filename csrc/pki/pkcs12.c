@@ -1,6 +1,6 @@
 /* pkcs12.c: SciSslPkcs12, and SciSslContext:usePkcs12: a key, its certificate and the issuers in one encrypted file
  * (RFC 7292; .p12, .pfx). */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <limits.h>
 #include <string.h>
@@ -12,16 +12,8 @@ PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers, in one.
 @classmod SciSslPkcs12
 */
 
-/* What is taken out of one, or put into it: in a guard of Lua's. */
-typedef struct bundle {
-    PKCS12 *sealed;
-    EVP_PKEY *key;
-    X509 *certificate;
-    STACK_OF(X509) *chain;
-} bundle;
-
 static void release(void *object) {
-    bundle *held = object;
+    sci_pkcs12 *held = object;
     PKCS12_free(held->sealed);
     EVP_PKEY_free(held->key);
     X509_free(held->certificate);
@@ -29,23 +21,16 @@ static void release(void *object) {
     OPENSSL_free(held);
 }
 
-/* Pushes a userdata that owns an empty one. NULL: there is no memory. */
-static bundle *new_bundle(lua_State *L) {
+sci_pkcs12 *sci_new_pkcs12(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, release);
     sci_clear_errors();
-    guard->object = OPENSSL_zalloc(sizeof(bundle));
+    guard->object = OPENSSL_zalloc(sizeof(sci_pkcs12));
     return guard->object;
-}
-
-static bool refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return false;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-static void check_passphrase(lua_State *L, int index) {
+void sci_check_pkcs12_passphrase(lua_State *L, int index) {
     int type = lua_type(L, index);
     luaL_argexpected(L, type <= LUA_TNIL || type == LUA_TSTRING || type == LUA_TFUNCTION, index, "string or function");
     if (type == LUA_TSTRING) sci_check_text(L, index);
@@ -57,11 +42,11 @@ static bool call_function(lua_State *L, int index, sci_failure *failure) {
     lua_pushvalue(L, index);
     if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
         failure->cause = lua_gettop(L);
-        return refuse(failure, "passphrase_function", "the passphrase function raised an error");
+        return sci_refuse(failure, "passphrase_function", "the passphrase function raised an error");
     }
     if (lua_type(L, -1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
-        return refuse(failure, "passphrase_function",
-                      "the passphrase function did not answer a string without NUL bytes");
+        return sci_refuse(failure, "passphrase_function",
+                          "the passphrase function did not answer a string without NUL bytes");
     lua_replace(L, index);
     return true;
 }
@@ -79,13 +64,13 @@ static bool explain(const unsigned char *bytes, int length, sci_failure *failure
     return false;
 }
 
-static bool unseal_bytes(bundle *held, const char *bytes, size_t length, sci_failure *failure) {
+static bool unseal_bytes(sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure) {
     const unsigned char *cursor = (const unsigned char *)bytes;
-    if (length > INT_MAX) return refuse(failure, "malformed_pkcs12", "this is too long for PKCS#12");
+    if (length > INT_MAX) return sci_refuse(failure, "malformed_pkcs12", "this is too long for PKCS#12");
     held->sealed = d2i_PKCS12(NULL, &cursor, (long)length);
     if (!held->sealed) return explain(cursor, (int)length, failure);
     if (cursor != (const unsigned char *)bytes + length)
-        return refuse(failure, "malformed_pkcs12", "there are bytes behind the end of the PKCS#12");
+        return sci_refuse(failure, "malformed_pkcs12", "there are bytes behind the end of the PKCS#12");
     return true;
 }
 
@@ -96,9 +81,9 @@ static bool needs_legacy(void) {
 }
 
 static bool refuse_passphrase(sci_failure *failure, bool given) {
-    return refuse(failure, given ? "passphrase_wrong" : "passphrase_missing",
-                  given ? "the passphrase is wrong, or the PKCS#12 damaged"
-                        : "the PKCS#12 is encrypted, and there is no passphrase");
+    return sci_refuse(failure, given ? "passphrase_wrong" : "passphrase_missing",
+                      given ? "the passphrase is wrong, or the PKCS#12 damaged"
+                            : "the PKCS#12 is encrypted, and there is no passphrase");
 }
 
 /* "" and none are not the same to PKCS#12; a caller that gives no passphrase may mean either. */
@@ -111,31 +96,31 @@ static bool fits(PKCS12 *sealed, const char **passphrase) {
 
 static bool refuse_legacy(sci_failure *failure, const char *missing) {
     failure->words[0] = missing;
-    return refuse(failure, "pkcs12_legacy", missing ? SCI_MISSING_CIPHER : NULL);
+    return sci_refuse(failure, "pkcs12_legacy", missing ? SCI_MISSING_CIPHER : NULL);
 }
 
-static bool parse(bundle *held, const char *passphrase) {
+static bool parse(sci_pkcs12 *held, const char *passphrase) {
     sci_clear_errors();
     return PKCS12_parse(held->sealed, passphrase, &held->key, &held->certificate, &held->chain) == 1;
 }
 
 /* OpenSSL insists on a MAC: it gets one. */
-static bool parse_with_own_mac(bundle *held, const char *passphrase) {
+static bool parse_with_own_mac(sci_pkcs12 *held, const char *passphrase) {
     return PKCS12_set_mac(held->sealed, passphrase, -1, NULL, 0, 1, NULL) && parse(held, passphrase);
 }
 
 /* Without a MAC it is the decryption that tells whether the passphrase is right. */
-static bool open_without_mac(bundle *held, const char *passphrase, sci_failure *failure) {
+static bool open_without_mac(sci_pkcs12 *held, const char *passphrase, sci_failure *failure) {
     const char *missing;
     bool encrypted = sci_pkcs12_is_encrypted(held->sealed, &missing), given = passphrase && *passphrase;
     if (missing) return refuse_legacy(failure, missing);
     if (given && parse_with_own_mac(held, passphrase)) return true;
     if (!given && (parse_with_own_mac(held, NULL) || parse_with_own_mac(held, ""))) return true;
-    if (!encrypted) return refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
+    if (!encrypted) return sci_refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
     return refuse_passphrase(failure, passphrase != NULL);
 }
 
-static bool open_sealed(bundle *held, const char *passphrase, sci_failure *failure) {
+static bool open_sealed(sci_pkcs12 *held, const char *passphrase, sci_failure *failure) {
     bool given = passphrase != NULL;
     const char *missing;
     if (!PKCS12_mac_present(held->sealed)) return open_without_mac(held, passphrase, failure);
@@ -144,11 +129,11 @@ static bool open_sealed(bundle *held, const char *passphrase, sci_failure *failu
     if (parse(held, passphrase)) return true;
     (void)sci_pkcs12_is_encrypted(held->sealed, &missing);
     if (missing || needs_legacy()) return refuse_legacy(failure, missing);
-    return refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
+    return sci_refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
 }
 
 /* Opens the PKCS#12 that `bytes` are with the passphrase at 2, the bytes being kept on the stack elsewhere. */
-static bool open_bytes(lua_State *L, bundle *held, const char *bytes, size_t length, sci_failure *failure) {
+bool sci_open_pkcs12_bytes(lua_State *L, sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure) {
     if (!unseal_bytes(held, bytes, length, failure) || !call_function(L, 2, failure)) return false;
     sci_clear_errors();
     return open_sealed(held, lua_tostring(L, 2), failure);
@@ -204,9 +189,9 @@ static int pkcs12_parse(lua_State *L) {
     size_t length;
     const char *bytes = luaL_checklstring(L, 1, &length);
     lua_settop(L, 2);
-    check_passphrase(L, 2);
-    bundle *held = new_bundle(L);
-    if (!held || !open_bytes(L, held, bytes, length, &failure)) return sci_fail(L, &failure);
+    sci_check_pkcs12_passphrase(L, 2);
+    sci_pkcs12 *held = sci_new_pkcs12(L);
+    if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, &failure)) return sci_fail(L, &failure);
     sci_clear_errors();
     lua_createtable(L, 0, 4);
     set_key(L, held->key);
@@ -215,100 +200,6 @@ static int pkcs12_parse(lua_State *L) {
     set_name(L, held->certificate);
     return 1;
 }
-
-/* ---- for a context ---------------------------------------------------------------------------------------------- */
-
-static bool use(const sci_context *context, bundle *held, sci_failure *failure) {
-    if (!sci_context_is_open(context)) /* any more: the passphrase function has closed it */
-        return refuse(failure, "closed", "the context has been closed");
-    if (!held->key || !held->certificate)
-        return refuse(failure, "pkcs12_incomplete", "the PKCS#12 holds no private key with its certificate");
-    return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
-}
-
-/* The stack: the context, the passphrase, and what `bytes` belong to. */
-static int use_bytes(lua_State *L, const sci_context *context, const char *bytes, size_t length, sci_failure *failure) {
-    bundle *held = new_bundle(L);
-    if (!held || !open_bytes(L, held, bytes, length, failure) || !use(context, held, failure))
-        return sci_fail(L, failure);
-    return sci_answer_receiver(L);
-}
-
-/***
-Uses the private key of PKCS#12, and its certificate with the issuers that are there, as ours.
-@function SciSslContext:usePkcs12
-@tparam string bytes
-@tparam[opt] string|function passphrase a function is called once, without arguments, and answers it
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError as `SciSslPkcs12.parse`; `pkcs12_incomplete`: there is no key with a certificate in there;
- `security_level`. The context stays as it was
-@see PKCS12_parse(3)
-@see SSL_CTX_use_cert_and_key(3)
-*/
-static int context_use_pkcs12(lua_State *L) {
-    sci_failure failure = {.phase = "load", .subject = "PKCS#12"};
-    const sci_context *context = sci_check_context(L, 1);
-    size_t length;
-    const char *bytes = luaL_checklstring(L, 2, &length);
-    lua_settop(L, 3);
-    check_passphrase(L, 3);
-    lua_insert(L, 2);
-    return use_bytes(L, context, bytes, length, &failure);
-}
-
-#define CHUNK 16384
-#define LONGEST (16 << 20) /* bytes of a file that is taken for PKCS#12 */
-
-/* Pushes what is in the file. False: `failure` says why not. The BIO is in a guard of Lua's. */
-static bool read_file(lua_State *L, BIO *bio, sci_failure *failure) {
-    luaL_Buffer contents;
-    int count;
-    luaL_buffinit(L, &contents);
-    size_t total = 0;
-    while ((count = BIO_read(bio, luaL_prepbuffsize(&contents, CHUNK), CHUNK)) > 0 && total <= LONGEST) {
-        total += (size_t)count;
-        luaL_addsize(&contents, (size_t)count);
-    }
-    luaL_pushresult(&contents);
-    return total <= LONGEST || refuse(failure, "malformed_pkcs12", "the file is too long for PKCS#12");
-}
-
-static void free_bio(void *object) { BIO_free(object); }
-
-/***
-Uses the private key of a PKCS#12 file, as `usePkcs12` does.
-@function SciSslContext:usePkcs12File
-@tparam string path
-@tparam[opt] string|function passphrase
-@treturn[1] SciSslContext the receiver
-@treturn[2] nil
-@treturn[2] SciSslError as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
-@see PKCS12_parse(3)
-*/
-static int context_use_pkcs12_file(lua_State *L) {
-    sci_failure failure = {.phase = "load"};
-    const sci_context *context = sci_check_context(L, 1);
-    const char *path = sci_check_text(L, 2);
-    lua_settop(L, 3);
-    check_passphrase(L, 3);
-    lua_insert(L, 2);
-    sci_guard *guard = sci_new_guard(L, free_bio);
-    sci_clear_errors();
-    guard->object = sci_open_file(path, &failure);
-    if (!guard->object || !read_file(L, guard->object, &failure)) return sci_fail(L, &failure);
-    size_t length;
-    const char *bytes = lua_tolstring(L, -1, &length);
-    return use_bytes(L, context, bytes, length, &failure);
-}
-
-static const luaL_Reg context_methods[] = {
-    {"usePkcs12", context_use_pkcs12},
-    {"usePkcs12File", context_use_pkcs12_file},
-    {NULL, NULL},
-};
-
-void sci_open_context_pkcs12(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
 
 /* ---- writing ---------------------------------------------------------------------------------------------------- */
 
@@ -360,7 +251,7 @@ static void check_chain(lua_State *L) {
 }
 
 /* The list was checked: nothing raises here. */
-static bool copy_chain(lua_State *L, bundle *held) {
+static bool copy_chain(lua_State *L, sci_pkcs12 *held) {
     held->chain = sk_X509_new_null();
     lua_Integer count = lua_isnil(L, CHAIN) ? 0 : (lua_Integer)lua_rawlen(L, CHAIN);
     for (lua_Integer i = 1; held->chain && i <= count; i++) {
@@ -392,7 +283,7 @@ static int pkcs12_make(lua_State *L) {
     sci_failure failure = {.phase = "save", .subject = "PKCS#12"};
     lua_settop(L, OPTIONS);
     sci_push_options(L, OPTIONS, option_names);
-    bundle *held = new_bundle(L);
+    sci_pkcs12 *held = sci_new_pkcs12(L);
     const char *passphrase = text_option(L, PASSPHRASE), *name = text_option(L, FRIENDLY_NAME);
     int iterations = iterations_option(L);
     EVP_PKEY *key = key_option(L);

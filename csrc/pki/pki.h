@@ -1,13 +1,59 @@
-/* pki.h: what keys, certificates, and whatever else is made of ASN.1, share. */
+/* pki.h: keys, certificates, requests, CRLs, OCSP responses, PKCS#12, and whatever else is made of ASN.1. */
 #ifndef SCISSL_PKI_H
 #define SCISSL_PKI_H
 
-#include "scissl.h"
+#include "base/base.h"
 
 #include <openssl/buffer.h>
 #include <openssl/pkcs12.h>
 
-/* ---- pem.c: reading and writing --------------------------------------------------------------------------------- */
+/* ---- private_key.c: SciSslPrivateKey ----------------------------------------------------------------------------- */
+
+EVP_PKEY **sci_new_key(lua_State *L);             /* pushes an empty one; the caller fills it */
+EVP_PKEY *sci_check_key(lua_State *L, int index); /* borrowed; raises where it is not an open SciSslPrivateKey */
+EVP_PKEY *sci_test_key(lua_State *L, int index);  /* borrowed; NULL where it is something else */
+
+/* Reads a PEM private key. The passphrase at `passphrase` (absolute index) is a string, a function, or nil/none. NULL:
+ * the queue and `failure` (condition, cause) say why. Lua runs under lua_pcall alone; may push a cause. */
+EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int passphrase, sci_failure *failure);
+
+/* ---- x509.c: SciSslX509Certificate ------------------------------------------------------------------------------- */
+
+X509 **sci_new_certificate(lua_State *L);             /* pushes an empty one; the caller fills it */
+X509 *sci_check_certificate(lua_State *L, int index); /* borrowed; raises */
+X509 *sci_test_certificate(lua_State *L, int index);  /* borrowed; NULL where it is something else */
+
+/* ---- crl.c: SciSslX509Crl ---------------------------------------------------------------------------------------- */
+
+X509_CRL **sci_new_crl(lua_State *L);             /* pushes an empty one; the caller fills it */
+X509_CRL *sci_check_crl(lua_State *L, int index); /* borrowed; raises */
+X509_CRL *sci_test_crl(lua_State *L, int index);  /* borrowed; NULL where it is something else */
+
+/* ---- x509_request.c: SciSslX509Request --------------------------------------------------------------------------- */
+
+X509_REQ *sci_test_request(lua_State *L, int index); /* borrowed; NULL where it is something else */
+
+/* ---- verify_name.c: whose a peer's certificate has to be --------------------------------------------------------- */
+
+#define SCI_HOST_SIZE 256 /* bytes for a host name with its NUL */
+
+bool sci_is_address(const char *text);
+
+/* A host name or an address as it stands in certificates: without brackets, zone and trailing dot. NULL: `name` has it; else
+ * what is wrong with it. */
+const char *sci_parse_host(const char *text, size_t length, char name[SCI_HOST_SIZE]);
+
+/* The same with the string at `index`. False: nil, SciSslError were pushed. */
+bool sci_read_host_name(lua_State *L, int index, char name[SCI_HOST_SIZE]);
+
+/* The list of host names at `index`, in parameters that a userdata on top owns. `domains`: ".example.org" stands for the names
+ * below it. NULL: nil, SciSslError were pushed. */
+X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains);
+
+/* Makes the host names of `from` those of `to`. */
+bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from);
+
+/* ---- pem.c: reading and writing ---------------------------------------------------------------------------------- */
 
 /* A kind of object, as its PEM labels and our errors call it. All texts are static. */
 typedef struct sci_kind {
@@ -20,9 +66,6 @@ typedef struct sci_kind {
 
 extern const sci_kind sci_certificate_kind;
 extern const sci_kind sci_crl_kind;
-
-/* store.c: says in `failure` why OSSL_STORE_open has failed, and answers false. */
-bool sci_explain_store(sci_failure *failure);
 
 /* request.c: the names that a request asks for, NULL where there are none. The caller frees them. False: they are malformed. */
 bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names);
@@ -38,6 +81,15 @@ int sci_no_passphrase(char *buffer, int size, int writing, void *data);
  * owns the list. */
 void sci_free_certificates(void *certificates);
 void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates);
+
+/* The certificates of a peer: all of them as they were verified, or, not `proven`, some that may help. */
+typedef struct sci_chain {
+    STACK_OF(X509) *certificates; /* NULL: none is known */
+    bool proven;                  /* each has been found to be signed by the next */
+} sci_chain;
+
+void sci_copy_chain(sci_chain *to, const sci_chain *from); /* shares the certificates; `to` is empty before */
+void sci_free_chain(sci_chain *chain);
 
 /* Puts a list of its own of certificates that belong to `owner` into `*list`, NULL: there are none. False: out of memory. */
 typedef bool sci_certificates(const void *owner, void **list);
@@ -58,14 +110,36 @@ void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure);
 /* What `bio` holds from its beginning on, as far as explanations look. NULL: out of memory. The caller frees it. */
 BUF_MEM *sci_read_whole(BIO *bio);
 
-/* ---- recognize.c: what bytes are that are not what is due, in static words ------------------------------------- */
+/* Writes `object` into `bio`; 0 or less: it could not. */
+typedef int sci_writer(BIO *bio, const void *object);
+
+/* Pushes what `write` writes, and answers 1; or pushes nil and a SciSslError of phase "save", and answers 2. */
+int sci_push_written(lua_State *L, sci_writer *write, const void *object);
+
+/* ---- certificate_file.c: certificates read from PEM and DER ------------------------------------------------------ */
+
+/* Reads the certificates of PEM text, one at the least. NULL: `failure` and the queue say why. The caller frees them. */
+STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure);
+
+/* The same, and takes one certificate in DER as well. */
+STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure);
+
+/* Whether what `bio` holds looks like DER; it is at its beginning again. */
+bool sci_is_der(BIO *bio);
+
+/* ---- store_uri.c ------------------------------------------------------------------------------------------------- */
+
+/* Says in `failure` why OSSL_STORE_open has failed, and answers false. */
+bool sci_explain_store(sci_failure *failure);
+
+/* ---- content_kind.c: what bytes are that are not what is due, in static words ------------------------------------ */
 
 const char *sci_recognize_label(const char *label); /* of a PEM block: "a public key"; never NULL */
 const char *sci_recognize_der(const unsigned char *bytes, size_t length);  /* "a certificate"; NULL: not known */
 const char *sci_recognize_text(const unsigned char *bytes, size_t length); /* a sentence; NULL: not known */
 bool sci_ends_in(const char *text, const char *end);
 
-/* ---- legacy.c: encryption that OpenSSL leaves to its legacy provider -------------------------------------------- */
+/* ---- legacy_encryption.c: encryption that OpenSSL leaves to its legacy provider ---------------------------------- */
 
 /* The static name of what the encrypted private key in PEM text or in DER bytes (PKCS#8) needs and OpenSSL does not have.
  * NULL: nothing is missing, or there is no such key. */
@@ -80,16 +154,7 @@ bool sci_pkcs12_is_encrypted(const PKCS12 *sealed, const char **missing);
 /* As sci_missing_in_der, for PKCS#8 and PKCS#12; and the condition that says so. */
 const char *sci_missing_in_any(const unsigned char *bytes, long length, const char **condition);
 
-/* trust.c: whether what `bio` holds looks like DER; it is at its beginning again. */
-bool sci_is_der(BIO *bio);
-
-/* Writes `object` into `bio`; 0 or less: it could not. */
-typedef int sci_writer(BIO *bio, const void *object);
-
-/* Pushes what `write` writes, and answers 1; or pushes nil and a SciSslError of phase "save", and answers 2. */
-int sci_push_written(lua_State *L, sci_writer *write, const void *object);
-
-/* ---- asn1.c: values of ASN.1 and of Lua ------------------------------------------------------------------------- */
+/* ---- asn1.c: values of ASN.1 and of Lua -------------------------------------------------------------------------- */
 
 /* Pushes a userdata that frees its `object`, once that is set, when it is collected: for what OpenSSL allocates and
  * Lua then makes values of. */
@@ -119,7 +184,7 @@ void sci_push_asn1_string(lua_State *L, const ASN1_STRING *string);
 bool sci_time_to_seconds(const ASN1_TIME *time, lua_Integer *seconds);
 bool sci_time_from_seconds(ASN1_TIME *time, lua_Integer seconds);
 
-/* ---- ocsp.c, responder.c: OCSP responses ------------------------------------------------------------------------- */
+/* ---- ocsp.c, issue/ocsp_issue.c: OCSP responses ------------------------------------------------------------------ */
 
 /* One that is being looked at; what belongs to it goes with sci_free_ocsp. */
 typedef struct sci_ocsp {
@@ -160,28 +225,26 @@ lua_Integer sci_check_seconds_option(lua_State *L, int index, const char *name, 
 extern const char *const sci_ocsp_outcomes[]; /* by OCSP_RESPONSE_STATUS_…; NULL where there is none */
 extern const char *const sci_ocsp_statuses[]; /* by V_OCSP_CERTSTATUS_… */
 
-int sci_make_ocsp_request(lua_State *L);  /* SciSslOcsp.request */
-int sci_make_ocsp_response(lua_State *L); /* SciSslOcsp.response */
-void sci_open_ocsp(lua_State *L);
+/* ---- pkcs12.c ---------------------------------------------------------------------------------------------------- */
 
-void sci_open_pkcs12(lua_State *L); /* pkcs12.c */
+/* What a PKCS#12 holds. */
+typedef struct sci_pkcs12 {
+    PKCS12 *sealed;
+    EVP_PKEY *key;
+    X509 *certificate;
+    STACK_OF(X509) *chain;
+} sci_pkcs12;
 
-/* ---- options.c: tables of options ------------------------------------------------------------------------------- */
+/* Pushes a userdata that owns an empty one. NULL: there is no memory. */
+sci_pkcs12 *sci_new_pkcs12(lua_State *L);
 
-/* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends, nil where it is
- * missing. Raises an argument error for a field of another name. The first value is at the index that it answers. */
-int sci_push_options(lua_State *L, int index, const char *const *names);
+/* Raises where the passphrase at `index` is no string, function or nil. */
+void sci_check_pkcs12_passphrase(lua_State *L, int index);
 
-/* Raises the argument error "option 'name': what expected, got …" about the value on the stack at `value`. */
-int sci_option_error(lua_State *L, int index, const char *name, const char *what, int value);
+/* Opens it with the passphrase at index 3, which is replaced by what a function returned. False: `failure` says why. */
+bool sci_open_pkcs12_bytes(lua_State *L, sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure);
 
-/* Pushes a field of the table at `index`, its type answered; no metamethod may answer another one at the second look. */
-int sci_push_raw_field(lua_State *L, int index, const char *name);
-
-/* The list of texts at `value`, checked, its length answered; 0 for nil. */
-lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value);
-
-/* ---- names.c: distinguished names and general names ------------------------------------------------------------- */
+/* ---- x509_name.c: distinguished names and general names ---------------------------------------------------------- */
 
 /* Pushes the name as RFC 2253 text in UTF-8; nil where that cannot be. It belongs to an object on the stack. */
 void sci_push_name(lua_State *L, const X509_NAME *name);
@@ -199,15 +262,36 @@ bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names);
 /* Makes the general name that `text` looks like: address, URI, e-mail address or host name; NULL: `failure` says why. */
 GENERAL_NAME *sci_parse_general_name(const char *text, size_t length, sci_failure *failure);
 
-/* ---- usage.c, judge.c: more methods of SciSslX509Certificate ---------------------------------------------------- */
+/* ---- x509_key_usage.c -------------------------------------------------------------------------------------------- */
 
 /* The bit of a keyUsage's name (RFC 5280, section 4.2.1.3), or -1. */
 int sci_find_key_usage(const char *name);
 
-extern const luaL_Reg sci_usage_methods[];
-extern const luaL_Reg sci_judge_methods[];
-extern const luaL_Reg sci_chain_functions[];
-extern const luaL_Reg sci_extension_methods[];
-extern const luaL_Reg sci_tlsa_methods[]; /* dane.c */
+/* ---- tlsa.c -----------------------------------------------------------------------------------------------------------*/
+
+/* The names that RFC 7218 gives to the numbers of a TLSA record, from 0 on. */
+extern const char *const sci_tlsa_usages[], *const sci_tlsa_selectors[], *const sci_tlsa_matching_types[];
+
+/* The number at `index`, 0 to 255, or one of those names; raises for anything else. */
+uint8_t sci_check_tlsa_number(lua_State *L, int index, const char *const *names);
+
+/* ---- openers ----------------------------------------------------------------------------------------------------- */
+
+void sci_open_key(lua_State *L);
+void sci_open_certificate(lua_State *L);
+void sci_open_crl(lua_State *L);
+void sci_open_request(lua_State *L);
+void sci_open_ocsp(lua_State *L);
+void sci_open_pkcs12(lua_State *L);
+
+/* Each adds its functions and methods to the table of the class on top: SciSslX509Certificate's, … */
+void sci_open_x509_chain(lua_State *L);
+void sci_open_x509_extension(lua_State *L);
+void sci_open_x509_issue(lua_State *L);
+void sci_open_x509_key_usage(lua_State *L);
+void sci_open_x509_verify(lua_State *L);
+void sci_open_tlsa(lua_State *L);
+
+void sci_open_ocsp_issue(lua_State *L); /* … and SciSslOcsp's */
 
 #endif

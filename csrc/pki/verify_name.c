@@ -1,5 +1,5 @@
 /* host.c: whose a peer's certificate has to be: host names, IP address and e-mail address of a verification policy. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <ctype.h>
 #include <string.h>

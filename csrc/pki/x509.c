@@ -1,5 +1,5 @@
 /* certificate.c: SciSslX509Certificate, a certificate (X509): reading, writing, and what it says of itself. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <time.h>
 
@@ -444,7 +444,6 @@ static const luaL_Reg certificate_functions[] = {
     {"fromPem", certificate_from_pem},
     {"fromPemFile", certificate_from_pem_file},
     {"fromDer", certificate_from_der},
-    {"issue", sci_issue_certificate},
     {NULL, NULL},
 };
 
@@ -478,9 +477,4 @@ static const luaL_Reg certificate_metamethods[] = {
 
 void sci_open_certificate(lua_State *L) {
     sci_new_class(L, SCI_CERTIFICATE, certificate_functions, certificate_methods, certificate_metamethods);
-    luaL_setfuncs(L, sci_usage_methods, 0);
-    luaL_setfuncs(L, sci_chain_functions, 0);
-    luaL_setfuncs(L, sci_judge_methods, 0);
-    luaL_setfuncs(L, sci_extension_methods, 0);
-    luaL_setfuncs(L, sci_tlsa_methods, 0);
 }

@@ -1,5 +1,5 @@
 /* chain.c: SciSslX509Certificate, several certificates at once. */
-#include "pki.h"
+#include "pki/pki.h"
 
 void sci_free_certificates(void *certificates) { sk_X509_pop_free(certificates, X509_free); }
 
@@ -80,4 +80,7 @@ static int chain_to_pem(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg sci_chain_functions[] = {{"chainFromPem", chain_from_pem}, {"chainToPem", chain_to_pem}, {NULL, NULL}};
+static const luaL_Reg chain_functions[] = {
+    {"chainFromPem", chain_from_pem}, {"chainToPem", chain_to_pem}, {NULL, NULL}};
+
+void sci_open_x509_chain(lua_State *L) { luaL_setfuncs(L, chain_functions, 0); }

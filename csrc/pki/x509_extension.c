@@ -1,5 +1,5 @@
 /* extension.c: SciSslX509Certificate, what its extensions say (RFC 5280, section 4.2), and its names field by field. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <string.h>
 
@@ -366,7 +366,7 @@ static int certificate_signature_digest(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg sci_extension_methods[] = {
+static const luaL_Reg extension_methods[] = {
     {"subjectKeyId", certificate_subject_key_id},
     {"authorityKeyId", certificate_authority_key_id},
     {"authorityInfoAccess", certificate_authority_info_access},
@@ -382,3 +382,5 @@ const luaL_Reg sci_extension_methods[] = {
     {"signatureDigest", certificate_signature_digest},
     {NULL, NULL},
 };
+
+void sci_open_x509_extension(lua_State *L) { luaL_setfuncs(L, extension_methods, 0); }

@@ -1,5 +1,5 @@
 /* usage.c: what a certificate's key may be used for, as the certificate itself says. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <string.h>
 
@@ -104,10 +104,12 @@ static int certificate_path_length(lua_State *L) {
     return 1;
 }
 
-const luaL_Reg sci_usage_methods[] = {
+static const luaL_Reg usage_methods[] = {
     {"keyUsage", certificate_key_usage},
     {"extendedKeyUsage", certificate_extended_key_usage},
     {"isCa", certificate_is_ca},
     {"pathLength", certificate_path_length},
     {NULL, NULL},
 };
+
+void sci_open_x509_key_usage(lua_State *L) { luaL_setfuncs(L, usage_methods, 0); }

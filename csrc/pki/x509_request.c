@@ -1,5 +1,5 @@
 /* request.c: SciSslX509Request, what is sent to an authority for a certificate (PKCS#10, RFC 2986). */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* judge.c: what a certificate is good for: whose it is, and whether it can be trusted. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <string.h>
 
@@ -283,7 +283,7 @@ static int certificate_verify(lua_State *L) {
     return 2;
 }
 
-const luaL_Reg sci_judge_methods[] = {
+static const luaL_Reg verify_methods[] = {
     {"matchesHost", certificate_matches_host},
     {"matchesIp", certificate_matches_ip},
     {"matchesEmail", certificate_matches_email},
@@ -292,3 +292,5 @@ const luaL_Reg sci_judge_methods[] = {
     {"verify", certificate_verify},
     {NULL, NULL},
 };
+
+void sci_open_x509_verify(lua_State *L) { luaL_setfuncs(L, verify_methods, 0); }

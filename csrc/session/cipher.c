@@ -1,5 +1,5 @@
 /* cipher.c: SciSslCipher, one cipher suite. Document row S8. */
-#include "pki.h"
+#include "session/session.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* session.c: OSSslSession, a resumable TLS session (SSL_SESSION). Document row S2. */
-#include "pki.h"
+#include "session/session.h"
 
 /***
 A session that a later handshake can resume. It holds the session's secret. Sessions with the same id are equal.
@@ -25,6 +25,19 @@ static SSL_SESSION *open_session(const session_box *box) { return box && !box->c
 static session_box *new_box(lua_State *L) { return sci_new_object(L, SCI_SESSION, sizeof(session_box), 0); }
 
 SSL_SESSION **sci_new_session(lua_State *L) { return &new_box(L)->session; }
+
+/* OpenSSL links a session into the list of one cache: one that two contexts cache must be two, or the lists get mixed up. */
+SSL_SESSION *sci_copy_session(SSL_SESSION *session) {
+    unsigned char *bytes = NULL;
+    int length = SSL_SESSION_is_resumable(session) ? i2d_SSL_SESSION(session, NULL) : 0;
+    if (length > 0) bytes = OPENSSL_malloc((size_t)length);
+    unsigned char *end = bytes;
+    const unsigned char *cursor = bytes;
+    SSL_SESSION *copy =
+        bytes && i2d_SSL_SESSION(session, &end) == length ? d2i_SSL_SESSION(NULL, &cursor, length) : NULL;
+    if (bytes) OPENSSL_clear_free(bytes, (size_t)length);
+    return copy;
+}
 
 SSL_SESSION *sci_check_session(lua_State *L, int index) {
     SSL_SESSION *session = open_session(luaL_checkudata(L, index, SCI_SESSION));

@@ -3,7 +3,7 @@
  * OpenSSL hands the keys to the BIO below it, in a structure of its own that only a socket BIO of its own can read: one is
  * made for that moment. What is sent from then on is plain for us, and comes without a SIGPIPE as before. What is received
  * stays with OpenSSL: there the kernel would save no copy. */
-#include "scissl.h"
+#include "transport/transport.h"
 
 /* ---- OpenSSL's option ------------------------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* transport.c: what TLS runs over. BIOs for a descriptor, which never raises SIGPIPE, and for a pair of queues. */
-#include "socket.h"
+#include "transport/transport.h"
 
 #include <errno.h>
 #include <limits.h>

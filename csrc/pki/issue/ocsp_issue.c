@@ -1,6 +1,6 @@
 /* responder.c: SciSslOcsp.request and SciSslOcsp.response: OCSP for authorities, for those who fetch responses to staple
  * them, and for tests. */
-#include "pki.h"
+#include "pki/pki.h"
 
 #include <string.h>
 #include <time.h>
@@ -89,7 +89,7 @@ to the responder that the certificate names.
 @see OCSP_request_add0_id(3)
 @see RFC 6960, section 4.1
 */
-int sci_make_ocsp_request(lua_State *L) {
+static int ocsp_request(lua_State *L) {
     const X509 *certificate = sci_check_certificate(L, 1), *issuer = sci_check_certificate(L, 2);
     const EVP_MD *digest = find_digest(L, 3, 3);
     workbench *bench = new_workbench(L);
@@ -156,12 +156,6 @@ static response_request check_request(lua_State *L) {
 
 /* ---- responses: making them. Nothing below raises --------------------------------------------------------------- */
 
-static bool refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return false;
-}
-
 static bool make_time(ASN1_TIME **time, lua_Integer seconds) {
     ASN1_TIME *any = ASN1_TIME_new();
     if (any && sci_time_from_seconds(any, seconds)) *time = ASN1_TIME_to_generalizedtime(any, NULL);
@@ -174,13 +168,13 @@ static bool make_times(workbench *bench, const response_request *request, sci_fa
     return (make_time(&bench->this_update, request->this_update) &&
             (!request->ends || make_time(&bench->next_update, request->next_update)) &&
             (!revoked || make_time(&bench->revoked, request->revocation_time))) ||
-           refuse(failure, "invalid_option", "a date is not in the years 1900 to 9999");
+           sci_refuse(failure, "invalid_option", "a date is not in the years 1900 to 9999");
 }
 
 static bool sign(workbench *bench, const response_request *request, sci_failure *failure) {
     unsigned long flags = X509_cmp(request->signer, request->issuer) == 0 ? OCSP_NOCERTS : 0;
     if (X509_check_private_key(request->signer, request->key) != 1)
-        return refuse(failure, "key_mismatch", "the key is not that of the signer's certificate");
+        return sci_refuse(failure, "key_mismatch", "the key is not that of the signer's certificate");
     return OCSP_basic_sign(bench->basic, request->signer, request->key, NULL, NULL, flags) == 1;
 }
 
@@ -215,7 +209,7 @@ Makes an OCSP response.
 @see OCSP_basic_sign(3)
 @see RFC 6960, section 4.2
 */
-int sci_make_ocsp_response(lua_State *L) {
+static int ocsp_response(lua_State *L) {
     const response_request request = check_request(L);
     sci_failure failure = {.phase = "issue", .subject = "OCSP response"};
     workbench *bench = new_workbench(L);
@@ -225,3 +219,7 @@ int sci_make_ocsp_response(lua_State *L) {
     if (!bench || !bench->response) return sci_fail(L, &failure);
     return sci_push_written(L, write_response, bench->response);
 }
+
+static const luaL_Reg issue_functions[] = {{"request", ocsp_request}, {"response", ocsp_response}, {NULL, NULL}};
+
+void sci_open_ocsp_issue(lua_State *L) { luaL_setfuncs(L, issue_functions, 0); }

@@ -1,5 +1,5 @@
 /* issue.c: SciSslX509Certificate.issue, self-signed and CA-signed certificates (RFC 5280). */
-#include "x509_issue.h"
+#include "pki/issue/x509_issue.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -318,7 +318,7 @@ Makes a certificate: self-signed, or signed by an authority. Meant for tests, th
 @raise for an unknown option or one of a wrong type
 @see RFC 5280, section 4; X509_sign(3)
 */
-int sci_issue_certificate(lua_State *L) {
+static int certificate_issue(lua_State *L) {
     const issue_request request = check_request(L);
     X509 **slot = sci_new_certificate(L);
     sci_failure failure = {.phase = "issue"};
@@ -328,3 +328,7 @@ int sci_issue_certificate(lua_State *L) {
                   fill(L, *slot, &request, &failure) && sign(*slot, &request, &failure);
     return issued ? 1 : sci_fail(L, &failure);
 }
+
+static const luaL_Reg issue_functions[] = {{"issue", certificate_issue}, {NULL, NULL}};
+
+void sci_open_x509_issue(lua_State *L) { luaL_setfuncs(L, issue_functions, 0); }

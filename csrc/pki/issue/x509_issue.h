@@ -3,7 +3,7 @@
 #ifndef SCISSL_ISSUE_H
 #define SCISSL_ISSUE_H
 
-#include "pki.h"
+#include "pki/pki.h"
 
 #define OPTIONS 1 /* stack index of the table of options */
 

@@ -1,5 +1,5 @@
 /* grant.c: the extensions of a certificate that is being made (RFC 5280, section 4.2). */
-#include "x509_issue.h"
+#include "pki/issue/x509_issue.h"
 
 #include <limits.h>
 #include <stdio.h>

@@ -960,6 +960,37 @@ function SciSslContext:setPskServer(keys, options) end
 ---```
 function SciSslContext:setPskHint(hint) end
 
+---Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
+---certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
+---(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
+---
+---@within Revocation
+---@param crl SciSslX509Crl|string an object; PEM text, with one or several; or the DER bytes of one
+---@return SciSslContext? # the receiver
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
+---@see X509_STORE_add_crl(3)
+---@usage
+---```lua
+---assert(context:addCrl(crl))
+---assert(context:setVerifyFlags "crl_check") -- or nobody looks at it
+---```
+function SciSslContext:addCrl(crl) end
+
+---Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
+---
+---@within Revocation
+---@param path string
+---@return SciSslContext? # the receiver
+---@return SciSslError? # as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
+---@see X509_load_crl_file(3)
+---@usage
+---```lua
+---local file <close> = assert(io.open("ca.crl", "w"))
+---assert(file:write(crl:toPem())):flush()
+---assert(context:loadCrlFile "ca.crl")
+---```
+function SciSslContext:loadCrlFile(path) end
+
 ---Sets what clients made from now on do about OCSP stapling, by which a server proves that its certificate has not been
 ---revoked.
 ---
@@ -1011,37 +1042,6 @@ function SciSslContext:getOcspPolicy() end
 ---assert(context:setOcspResponse(response))
 ---```
 function SciSslContext:setOcspResponse(der) end
-
----Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
----certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
----(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
----
----@within Revocation
----@param crl SciSslX509Crl|string an object; PEM text, with one or several; or the DER bytes of one
----@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
----@see X509_STORE_add_crl(3)
----@usage
----```lua
----assert(context:addCrl(crl))
----assert(context:setVerifyFlags "crl_check") -- or nobody looks at it
----```
-function SciSslContext:addCrl(crl) end
-
----Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
----
----@within Revocation
----@param path string
----@return SciSslContext? # the receiver
----@return SciSslError? # as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
----@see X509_load_crl_file(3)
----@usage
----```lua
----local file <close> = assert(io.open("ca.crl", "w"))
----assert(file:write(crl:toPem())):flush()
----assert(context:loadCrlFile "ca.crl")
----```
-function SciSslContext:loadCrlFile(path) end
 
 ---Sets how long the records are that clients made from now on ask their server for, both ways: for peers with little memory.
 ---

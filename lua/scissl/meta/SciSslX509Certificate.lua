@@ -4,20 +4,6 @@
 ---@class SciSslX509Certificate
 local SciSslX509Certificate = {}
 
----Answers the data of a TLSA record for the certificate.
----
----@param selector? integer|string (default: "SPKI") 0 `Cert`, 1 `SPKI`
----@param matchingType? integer|string (default: "SHA2-256") 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
----@return string? # raw bytes
----@return SciSslError? # OpenSSL could not encode it
----@raise for other numbers
----@see RFC 6698, section 2.1
----@usage
----```lua
----print(#certificate:tlsa("SPKI", "SHA2-256")) --> 32 -- for a TLSA record 3 1 1
----```
-function SciSslX509Certificate:tlsa(selector, matchingType) end
-
 ---Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
 ---
 ---@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request, whose subject, names and key are taken unless given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: what suits the key); `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical` (boolean, false)
@@ -37,6 +23,20 @@ function SciSslX509Certificate:tlsa(selector, matchingType) end
 ---print(certificate:issuer()) --> CN=Our authority
 ---```
 function SciSslX509Certificate.issue(options) end
+
+---Answers the data of a TLSA record for the certificate.
+---
+---@param selector? integer|string (default: "SPKI") 0 `Cert`, 1 `SPKI`
+---@param matchingType? integer|string (default: "SHA2-256") 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
+---@return string? # raw bytes
+---@return SciSslError? # OpenSSL could not encode it
+---@raise for other numbers
+---@see RFC 6698, section 2.1
+---@usage
+---```lua
+---print(#certificate:tlsa("SPKI", "SHA2-256")) --> 32 -- for a TLSA record 3 1 1
+---```
+function SciSslX509Certificate:tlsa(selector, matchingType) end
 
 ---Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
 ---further words about trust, is one as well.

@@ -1,11 +1,9 @@
-/* sslsocket.h: what the files of SciSslSocket share: sslsocket.c (life), answer.c, settings.c, handshake.c, io.c,
- * peer.c. */
-#ifndef SCISSL_SSLSOCKET_H
-#define SCISSL_SSLSOCKET_H
+/* connection.h: SciSslSocket, a connection (SSL). */
+#ifndef SCISSL_CONNECTION_H
+#define SCISSL_CONNECTION_H
 
-#include "scissl.h"
-
-#include <stdint.h>
+#include "context/context.h"
+#include "transport/transport.h"
 
 /* User values behind SCI_SOCKET_OWNER. */
 enum {
@@ -297,6 +295,8 @@ void sci_ssl_know_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSI
 /* For a connection that has failed. A fatal alert spoils the session (RFC 5246, section 7.2), and so its copy. */
 void sci_ssl_spoil_session(sci_sslsocket *socket);
 void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_install_session_cache(SSL_CTX *ctx);
+bool sci_ssl_install_tickets(SSL_CTX *ctx); /* session_tickets.c */
 
 /* resumption.c: whether a session may be resumed that OpenSSL would resume, and what is to be said to a client that has
  * resumed one: X509_V_OK, or why not. */
@@ -310,6 +310,9 @@ bool sci_ssl_overlooks_resumed(sci_sslsocket *socket, long result);
 bool sci_ssl_may_offer_session(sci_sslsocket *socket);
 int sci_alert_of_result(long result);
 
+/* Installs in `context`, once, the callbacks that its connections need. False: the queue says why. */
+bool sci_ssl_prepare_context(sci_context *context);
+
 /* suspend.c: sends the alert `refusal` where OpenSSL does not. Leaves OpenSSL's queue empty. */
 void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket);
 
@@ -318,7 +321,9 @@ bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl);
 
 /* ---- suspend.c -------------------------------------------------------------------------------------------------- */
 
-bool sci_ssl_install_stations(sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_install_stations(const sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_install_suspension(SSL_CTX *ctx);
+bool sci_ssl_install_refusal(SSL_CTX *ctx);          /* lets a server refuse in TLS 1.3 when the handshake is done */
 void sci_ssl_forget_stations(sci_sslsocket *socket); /* for a handshake that begins anew */
 
 /* What the info callback hears: a server up to TLS 1.2 that has a verdict to wait for sends nothing from here on. */
@@ -334,13 +339,11 @@ bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *pha
 bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate);
 
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
-void sci_open_socket_ocsp(lua_State *L);
 
 /* ---- keylog.c --------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
 void sci_ssl_forget_key_lines(sci_sslsocket *socket);
-void sci_open_socket_keylog(lua_State *L);
 
 /* ---- peer.c ----------------------------------------------------------------------------------------------------- */
 
@@ -351,26 +354,33 @@ void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket); /* with the 
 void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session);    /* notes whom a client asked for */
 void sci_push_presented(lua_State *L, const SSL *ssl);              /* an array of what the peer sent */
 
-/* Each adds its methods to the class table on top. */
-void sci_open_answer(lua_State *L);
-void sci_open_settings(lua_State *L);
-void sci_open_handshake(lua_State *L);
-void sci_open_io(lua_State *L);
-void sci_open_write(lua_State *L);
-void sci_open_sendfile(lua_State *L);
-void sci_open_peer(lua_State *L);
-void sci_open_suspend(lua_State *L);
+/* ---- openers ----------------------------------------------------------------------------------------------------- */
+
+void sci_open_sslsocket(lua_State *L);
+void sci_finish_sslsocket(lua_State *L); /* gives the class what it inherits from SciSocket */
+
+/* Each adds its methods to the table of the class SciSslSocket, which is on top. */
+void sci_open_anonymous_cipher(lua_State *L);
+void sci_open_channel_binding(lua_State *L);
 void sci_open_dane(lua_State *L);
-void sci_open_anonymous(lua_State *L);
+void sci_open_dh_params(lua_State *L);
+void sci_open_early_data(lua_State *L);
+void sci_open_handshake(lua_State *L);
+void sci_open_hello_choice(lua_State *L);
+void sci_open_keylog(lua_State *L);
+void sci_open_negotiated(lua_State *L);
+void sci_open_ocsp_stapling(lua_State *L);
+void sci_open_peer(lua_State *L);
 void sci_open_psk(lua_State *L);
-void sci_open_early(lua_State *L);
-void sci_open_cache(lua_State *L);
-void sci_open_tickets(lua_State *L);
-void sci_open_binding(lua_State *L);
-void sci_open_facts(lua_State *L);
+void sci_open_read(lua_State *L);
+void sci_open_result(lua_State *L);
+void sci_open_sendfile(lua_State *L);
+void sci_open_session_cache(lua_State *L);
+void sci_open_session_tickets(lua_State *L);
+void sci_open_setup(lua_State *L);
+void sci_open_suspend(lua_State *L);
 void sci_open_trace(lua_State *L);
-void sci_open_choose(lua_State *L);
-void sci_open_overlook(lua_State *L);
-void sci_open_dh(lua_State *L);
+void sci_open_verify_errors(lua_State *L);
+void sci_open_write(lua_State *L);
 
 #endif

@@ -1,0 +1,270 @@
+/* base.h: what all rooms share: the state of a lua_State, arguments, classes, errors, constants, flags, tables of options,
+ * files, clocks, digests.
+ *
+ * Ownership: a userdata owns exactly one reference to its OpenSSL object, frees it in one function and leaves
+ * NULL behind. Constructors push the empty userdata first (`sci_new_…`) and let OpenSSL fill it, so that
+ * nothing leaks when Lua runs out of memory. No function here keeps a lua_State beyond its call.
+ *
+ * Finalizers: whatever makes a value in Lua (lua_push…string, lua_newuserdatauv, lua_createtable, luaL_Buffer,
+ * luaL_tolstring …) may run a finalizer, and a finalizer may call any method of ours on any object. So no pointer into
+ * OpenSSL's state, its error queue, a queue of ours or another object's memory is held across such a call. Before it,
+ * what is needed is copied into C memory, or gets a reference of its own in a userdata on the stack. After it, what may
+ * have changed is asked for again: whether the object is open, what a table of the caller's holds, how long a queue is.
+ * These may be relied on:
+ *   - lua_pushstring and lua_pushlstring copy their bytes before a finalizer runs. luaL_addlstring does not.
+ *   - What a finalizer closes is freed when it is collected itself (sci_may_free), and no finalizer gives a socket another
+ *     SSL. So the OpenSSL object of an argument, and a socket's SSL, stay; what OpenSSL keeps inside of an SSL, an SSL_CTX
+ *     or an SSL_SESSION (chains, names, lists of ciphers, hosts) does not.
+ *
+ * Out of memory: making a value may raise. What refuses (failed, refused, closed …) is set before the error for it is
+ * made. What the peer has sent, and OpenSSL no longer has, is never lost silently (sci_ssl_push_bytes). A setter that
+ * fails half-way leaves the object as it was, or unusable. */
+#ifndef SCISSL_BASE_H
+#define SCISSL_BASE_H
+
+#include "base/compat.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#if LUA_VERSION_NUM < 504
+#error "scissl needs Lua 5.4 or later"
+#endif
+
+/* ---- state.c: what a lua_State keeps for all classes ------------------------------------------------------------- */
+
+/* Bytes that one read can take without an allocation: four full TLS records. */
+#define SCI_SCRATCH 65536
+
+#define SCI_WARM 32 /* sockets whose OpenSSL buffers are kept; see connection/record_buffers.c */
+
+typedef struct sci_state {
+    const struct sci_class *classes; /* module.c's list */
+    BIO_METHOD *descriptor;          /* transport/: a socket, without SIGPIPE */
+    BIO_METHOD *memory;              /* transport/: one direction of a memory transport */
+    struct sci_sslsocket *warm[SCI_WARM];
+    unsigned int warm_next;
+    bool reading; /* a read is using the scratch buffer */
+    unsigned char scratch[SCI_SCRATCH];
+} sci_state;
+
+sci_state *sci_get_state(lua_State *L);
+
+/* Makes it, where there is none yet, with the classes that `classes` lists. */
+void sci_open_state(lua_State *L, const struct sci_class *classes);
+
+/* Whether a finalizer runs. It may have interrupted a method that is at work on the very object which it closes: what is
+ * closed then is freed when it is collected itself. */
+bool sci_in_finalizer(lua_State *L);
+
+/* For the __gc of an object: whether it may be freed. Not where a finalizer has called it by hand, for the same reason. */
+bool sci_may_free(lua_State *L);
+
+/* ---- argument.c: arguments that many methods take ---------------------------------------------------------------- */
+
+/* For setters: answers the receiver, at index 1. */
+int sci_answer_receiver(lua_State *L);
+
+/* The string argument at `index`, refused (a raised argument error) where it is longer than an int can say. */
+const char *sci_check_bytes(lua_State *L, int index, int *length);
+
+/* The string argument at `index`, refused (a raised argument error) where it holds a NUL byte. */
+const char *sci_check_text(lua_State *L, int index);
+
+/* Resolves the optional `i, j` at `index` and `index + 1` as string.sub does, for a string of `length` bytes.
+ * Answers the number of bytes, and where they begin in `*offset`. */
+size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
+
+/* Reads a time-out in seconds at `index` (nil or none: wait for ever) as milliseconds for poll(2); raises for
+ * negative numbers and NaN. */
+int sci_check_timeout(lua_State *L, int index);
+
+/* ---- class.c: classes -------------------------------------------------------------------------------------------- */
+
+/* Names of the classes: their metatables' names in the registry, and `__name`. */
+#define SCI_SOCKET "SciSocket"
+#define SCI_POLLER "SciPoller"
+#define SCI_SSL_SOCKET "SciSslSocket"
+#define SCI_CONTEXT "SciSslContext"
+#define SCI_CIPHER "SciSslCipher"
+#define SCI_ERROR "SciSslError"
+#define SCI_SESSION "OSSslSession"
+#define SCI_CERTIFICATE "SciSslX509Certificate"
+#define SCI_KEY "SciSslPrivateKey"
+#define SCI_CRL "SciSslX509Crl"
+#define SCI_REQUEST "SciSslX509Request"
+#define SCI_VERSION "OSSslVersion"
+
+typedef void sci_opener(lua_State *L);
+
+/* A class of scissl.core. It is made when a program first asks for it, since few programs need more than a handful. */
+typedef struct sci_class {
+    const char *name;          /* NULL: the end of the list */
+    sci_opener *open;          /* leaves the table of the class on the stack */
+    sci_opener *const *extend; /* each adds its methods to that table, which is on top; a NULL ends them; NULL: none */
+    sci_opener *finish;        /* after all of them; NULL: nothing is left to do */
+} sci_class;
+
+/* Makes the class `name` and leaves its table (functions and methods together, the metatable's __index) on the
+ * stack. `metamethods` may be NULL. */
+void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
+                   const luaL_Reg *metamethods);
+
+/* Pushes the table of the class `name`, which is made where nobody has asked for it before. */
+void sci_push_class(lua_State *L, const char *name);
+
+/* Pushes an empty userdata of `size` zeroed bytes with `uservalues` user values and the metatable of `name`. */
+void *sci_new_object(lua_State *L, const char *name, size_t size, int uservalues);
+
+const sci_class *sci_find_class(lua_State *L, const char *name); /* NULL: there is none of that name */
+
+/* extend(class, methods), for the layer in Lua: adds methods to a class, now, or as soon as it is made. */
+int sci_extend_class(lua_State *L);
+
+/* ---- constants.c ------------------------------------------------------------------------------------------------- */
+
+typedef struct sci_constant {
+    const char *name; /* NULL: the end of them all */
+    lua_Integer value;
+} sci_constant;
+
+extern const sci_constant sci_constants[];
+
+/* ---- flags.c: flags by bits and by name -------------------------------------------------------------------------- */
+
+/* Reads flags whose constants begin with `prefix` at `index`: bits, a name, or a list of names. False: one is not known;
+ * nil, SciSslError were pushed. Raises for other types. */
+bool sci_read_flags(lua_State *L, int index, const char *prefix, uint64_t *bits);
+
+/* Whether the names differ in upper and lower case (of ASCII) at most. */
+bool sci_same_name(const char *a, const char *b);
+
+/* Pushes a list of the names of the single flags in `bits`. */
+void sci_push_flag_names(lua_State *L, const char *prefix, uint64_t bits);
+
+/* ---- error.c: SciSslError, the one place that reads OpenSSL's queue ---------------------------------------------- */
+
+/* Empties OpenSSL's queue, so that nothing stale colours the next call. */
+void sci_clear_errors(void);
+
+#define SCI_PEER 112 /* bytes for the address of a peer as text: "127.0.0.1:443", "[::1]:443", a path */
+
+/* What was being done when it failed. Zero what is not known; the queue is read by sci_push_error itself. */
+typedef struct sci_failure {
+    const char *phase;     /* "connect", "accept", "read", "write", "shutdown", "load", "initialize", "option" … */
+    const char *condition; /* a short stable name such as "not_initialized"; NULL: found from the rest */
+    const char *message;   /* our own words; NULL: OpenSSL's or the system's */
+    const char *words[2];  /* static texts for each %s in `message`; NULL: it has none */
+    const char *subject;   /* the file, host or option text that it is about; NULL: none */
+    const char *peer;      /* address and port of the other end; NULL or empty: not known */
+    int ssl_error;         /* SSL_ERROR_…; 0 stands for SSL_ERROR_SSL */
+    int system_errno;      /* errno, 0: none */
+    int alert;             /* the alert that was sent, where `alert_sent`; one received is in the queue */
+    bool alert_sent;
+    bool server;        /* the failing end is a server: tells whose certificate a received alert is about */
+    long verify_result; /* X509_V_…; X509_V_OK: none */
+    int cause;          /* stack index of the Lua value behind it; 0: none */
+    int traceback;      /* stack index of the text that tells where the cause was raised; 0: none */
+} sci_failure;
+
+/* Pushes a SciSslError made of `failure` and everything in OpenSSL's queue, which is left empty. */
+void sci_push_error(lua_State *L, const sci_failure *failure);
+
+/* The same behind a nil: `return sci_fail(L, &failure);` */
+int sci_fail(lua_State *L, const sci_failure *failure);
+
+/* nil, SciSslError from OpenSSL's queue. `subject` may be NULL. */
+int sci_fail_openssl(lua_State *L, const char *phase, const char *subject);
+
+/* nil, SciSslError from `system_errno`. */
+int sci_fail_system(lua_State *L, const char *phase, const char *subject, int system_errno);
+
+/* nil, SciSslError of our own: a stable condition name and a sentence. */
+int sci_fail_own(lua_State *L, const char *phase, const char *condition, const char *message);
+
+/* nil, SciSslError "not in this OpenSSL (3.0.x): needs …" about `what`. */
+int sci_fail_missing(lua_State *L, const char *phase, const char *what, const char *needs);
+
+const char *sci_alert_name(int alert);
+int sci_find_alert(const char *name); /* the number of the alert that the RFCs call so; -1: there is none */
+bool sci_is_error(lua_State *L, int index);
+int sci_error_ssl_error(lua_State *L, int index); /* the SSL_ERROR_… of the SciSslError at `index` */
+
+/* What an error names for a path or URI: itself, but for a text with a secret in it: PEM, or a PIN (RFC 7512). */
+const char *sci_path_subject(const char *path);
+
+/* Says in `failure` why something cannot be, and returns false. `message` may be NULL. */
+bool sci_refuse(sci_failure *failure, const char *condition, const char *message);
+
+void sci_open_error(lua_State *L);
+
+/* ---- newer_openssl.c: what later releases have brought ----------------------------------------------------------- */
+
+/* The later release of OpenSSL that brought what is called `name`; NULL: none. For names that it has refused. */
+const char *sci_find_needs(const char *name, size_t length);
+
+/* ---- protocol.c: names of protocol versions ---------------------------------------------------------------------- */
+
+typedef struct sci_protocol {
+    const char *name; /* "TLSv1.2" … */
+    int version;
+} sci_protocol;
+
+const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none of that name */
+const char *sci_protocol_name(int version);
+int sci_fail_protocol(lua_State *L, const char *name);
+
+/* ---- version.c: OSSslVersion ------------------------------------------------------------------------------------- */
+
+void sci_check_library(lua_State *L); /* raises where the loaded OpenSSL does not fit the headers */
+void sci_open_version(lua_State *L);
+
+/* ---- option_table.c: tables of options --------------------------------------------------------------------------- */
+
+/* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends, nil where it is
+ * missing. Raises an argument error for a field of another name. The first value is at the index that it answers. */
+int sci_push_options(lua_State *L, int index, const char *const *names);
+
+/* Raises the argument error "option 'name': what expected, got …" about the value on the stack at `value`. */
+int sci_option_error(lua_State *L, int index, const char *name, const char *what, int value);
+
+/* Pushes a field of the table at `index`, its type answered; no metamethod may answer another one at the second look. */
+int sci_push_raw_field(lua_State *L, int index, const char *name);
+
+/* The list of texts at `value`, checked, its length answered; 0 for nil. */
+lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value);
+
+/* ---- file.c, file_stamp.c: files and BIOs ------------------------------------------------------------------------ */
+
+/* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with
+ * `path` as its subject. The caller frees the BIO. */
+BIO *sci_open_file(const char *path, sci_failure *failure);
+
+/* Pushes a userdata that owns a new memory BIO, NULL when out of memory, and frees it when it is collected: for
+ * OpenSSL to write into before Lua makes a string of it. */
+BIO *sci_new_memory_bio(lua_State *L);
+
+/* Pushes what was written to a memory BIO, and frees it. The userdata of sci_new_memory_bio is on top. */
+void sci_push_bio_bytes(lua_State *L, BIO *bio);
+
+int sci_stamp_files(lua_State *L); /* stampFiles, for scissl.configuration */
+
+/* ---- clock.c ----------------------------------------------------------------------------------------------------- */
+
+int64_t sci_now(void); /* nanoseconds, on a clock that is never set */
+
+/* Milliseconds until `deadline`, rounded up: what wakes too early would have to wait again. */
+int sci_milliseconds_until(int64_t deadline);
+
+/* ---- digest.c, seal.c -------------------------------------------------------------------------------------------- */
+
+int sci_digest(lua_State *L); /* scissl.digest */
+int sci_seal(lua_State *L);   /* scissl.seal */
+int sci_unseal(lua_State *L); /* scissl.unseal */
+
+#endif

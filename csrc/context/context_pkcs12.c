@@ -1,0 +1,94 @@
+/* context_pkcs12.c: SciSslContext, its own certificate, chain and key from PKCS#12 (RFC 7292; .p12, .pfx). */
+#include "context/context.h"
+
+static bool use(const sci_context *context, sci_pkcs12 *held, sci_failure *failure) {
+    if (!sci_context_is_open(context)) /* any more: the passphrase function has closed it */
+        return sci_refuse(failure, "closed", "the context has been closed");
+    if (!held->key || !held->certificate)
+        return sci_refuse(failure, "pkcs12_incomplete", "the PKCS#12 holds no private key with its certificate");
+    return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
+}
+
+/* The stack: the context, the passphrase, and what `bytes` belong to. */
+static int use_bytes(lua_State *L, const sci_context *context, const char *bytes, size_t length, sci_failure *failure) {
+    sci_pkcs12 *held = sci_new_pkcs12(L);
+    if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, failure) || !use(context, held, failure))
+        return sci_fail(L, failure);
+    return sci_answer_receiver(L);
+}
+
+/***
+Uses the private key of PKCS#12, and its certificate with the issuers that are there, as ours.
+@function SciSslContext:usePkcs12
+@tparam string bytes
+@tparam[opt] string|function passphrase a function is called once, without arguments, and answers it
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `SciSslPkcs12.parse`; `pkcs12_incomplete`: there is no key with a certificate in there;
+ `security_level`. The context stays as it was
+@see PKCS12_parse(3)
+@see SSL_CTX_use_cert_and_key(3)
+*/
+static int context_use_pkcs12(lua_State *L) {
+    sci_failure failure = {.phase = "load", .subject = "PKCS#12"};
+    const sci_context *context = sci_check_context(L, 1);
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    lua_settop(L, 3);
+    sci_check_pkcs12_passphrase(L, 3);
+    lua_insert(L, 2);
+    return use_bytes(L, context, bytes, length, &failure);
+}
+
+#define CHUNK 16384
+#define LONGEST (16 << 20) /* bytes of a file that is taken for PKCS#12 */
+
+/* Pushes what is in the file. False: `failure` says why not. The BIO is in a guard of Lua's. */
+static bool read_file(lua_State *L, BIO *bio, sci_failure *failure) {
+    luaL_Buffer contents;
+    int count;
+    luaL_buffinit(L, &contents);
+    size_t total = 0;
+    while ((count = BIO_read(bio, luaL_prepbuffsize(&contents, CHUNK), CHUNK)) > 0 && total <= LONGEST) {
+        total += (size_t)count;
+        luaL_addsize(&contents, (size_t)count);
+    }
+    luaL_pushresult(&contents);
+    return total <= LONGEST || sci_refuse(failure, "malformed_pkcs12", "the file is too long for PKCS#12");
+}
+
+static void free_bio(void *object) { BIO_free(object); }
+
+/***
+Uses the private key of a PKCS#12 file, as `usePkcs12` does.
+@function SciSslContext:usePkcs12File
+@tparam string path
+@tparam[opt] string|function passphrase
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+@see PKCS12_parse(3)
+*/
+static int context_use_pkcs12_file(lua_State *L) {
+    sci_failure failure = {.phase = "load"};
+    const sci_context *context = sci_check_context(L, 1);
+    const char *path = sci_check_text(L, 2);
+    lua_settop(L, 3);
+    sci_check_pkcs12_passphrase(L, 3);
+    lua_insert(L, 2);
+    sci_guard *guard = sci_new_guard(L, free_bio);
+    sci_clear_errors();
+    guard->object = sci_open_file(path, &failure);
+    if (!guard->object || !read_file(L, guard->object, &failure)) return sci_fail(L, &failure);
+    size_t length;
+    const char *bytes = lua_tolstring(L, -1, &length);
+    return use_bytes(L, context, bytes, length, &failure);
+}
+
+static const luaL_Reg context_methods[] = {
+    {"usePkcs12", context_use_pkcs12},
+    {"usePkcs12File", context_use_pkcs12_file},
+    {NULL, NULL},
+};
+
+void sci_open_context_pkcs12(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }

@@ -1,0 +1,163 @@
+/* context_session_cache.c: SciSslContext, the sessions that its servers keep. */
+#include "context/context.h"
+
+#include <limits.h>
+#include <time.h>
+
+/* OpenSSL would keep each session of a client for a look-up that never comes: it keeps them as soon as there is a server. */
+void sci_context_serve(sci_context *context) {
+    if (!context->ctx || context->cache_chosen) return;
+    SSL_CTX_set_session_cache_mode(context->ctx, SSL_SESS_CACHE_BOTH);
+}
+
+/***
+Sets whose sessions are kept, and where: for connections that were initialized before, too. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
+without tickets, and all where `SSL_OP_NO_TICKET` is set or early data is taken.
+@function SciSslContext:setSessionCacheMode
+@tparam string mode `"off"`: no sessions but those in tickets, and `newSessions` answers none; `"client"`, `"server"`,
+ `"both"`
+@tparam[opt=true] boolean internal false: OpenSSL's own cache is neither filled nor looked into; then `setSessionStore`
+ says where sessions are found
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_session_cache_mode(3)
+*/
+static int context_set_session_cache_mode(lua_State *L) {
+    static const char *const names[] = {"off", "client", "server", "both", NULL};
+    static const long modes[] = {SSL_SESS_CACHE_OFF, SSL_SESS_CACHE_CLIENT, SSL_SESS_CACHE_SERVER, SSL_SESS_CACHE_BOTH};
+    sci_context *context = sci_check_context(L, 1);
+    long mode = modes[luaL_checkoption(L, 2, NULL, names)];
+    bool internal = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
+    SSL_CTX_set_session_cache_mode(context->ctx, internal ? mode : mode | SSL_SESS_CACHE_NO_INTERNAL);
+    context->cache_chosen = true;
+    return sci_answer_receiver(L);
+}
+
+/***
+Sets how many sessions OpenSSL's own cache keeps.
+@function SciSslContext:setSessionCacheSize
+@tparam integer count 1 or more; 20480 at first
+@treturn SciSslContext the receiver
+@see SSL_CTX_sess_set_cache_size(3)
+*/
+static int context_set_session_cache_size(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer count = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, count > 0 && count <= INT_MAX, 2, "a positive number of sessions expected");
+    SSL_CTX_sess_set_cache_size(ctx, (long)count);
+    return sci_answer_receiver(L);
+}
+
+/***
+Removes the sessions from OpenSSL's own cache whose time is over.
+@function SciSslContext:flushSessions
+@tparam[opt] integer at seconds since the epoch; without it, now
+@treturn SciSslContext the receiver
+@see SSL_CTX_flush_sessions(3)
+*/
+static int context_flush_sessions(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer at = luaL_optinteger(L, 2, (lua_Integer)time(NULL));
+    luaL_argcheck(L, at > 0 && at <= LONG_MAX, 2, "seconds since the epoch expected");
+    SSL_CTX_flush_sessions(ctx, (long)at);
+    return sci_answer_receiver(L);
+}
+
+/***
+Puts a session into OpenSSL's own cache, for servers to find.
+@function SciSslContext:addSession
+@tparam OSSslSession session
+@treturn boolean true; false where it was there, or cannot be resumed
+@see SSL_CTX_add_session(3)
+*/
+static int context_add_session(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    SSL_SESSION *session = sci_check_session(L, 2);
+    bool there = OPENSSL_LH_retrieve((OPENSSL_LHASH *)SSL_CTX_sessions(ctx), session) != NULL;
+    sci_clear_errors();
+    SSL_SESSION *copy = there ? NULL : sci_copy_session(session);
+    bool added = copy && SSL_CTX_add_session(ctx, copy);
+    SSL_SESSION_free(copy);
+    sci_clear_errors();
+    lua_pushboolean(L, added);
+    return 1;
+}
+
+/***
+Takes a session out of OpenSSL's own cache; nobody can resume it any more.
+@function SciSslContext:removeSession
+@tparam OSSslSession session
+@treturn boolean true; false where it was not there
+@see SSL_CTX_remove_session(3)
+*/
+static int context_remove_session(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_pushboolean(L, SSL_CTX_remove_session(ctx, sci_check_session(L, 2)));
+    return 1;
+}
+
+/***
+Sets where servers made from now on find sessions that OpenSSL's own cache has not. The function runs inside the handshake,
+under lua_pcall, and must not yield; what it raises ends the handshake. To look further away, take the session id from
+`clientHello()` while the handshake is suspended there, and give what was found to `setSession`.
+@function SciSslContext:setSessionStore
+@tparam ?function store gets a session id (string, raw bytes), answers an OSSslSession or nil; nil: none
+@treturn SciSslContext the receiver
+@see SSL_CTX_sess_set_get_cb(3)
+*/
+static int context_set_session_store(lua_State *L) {
+    sci_check_context(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_setiuservalue(L, 1, SCI_CONTEXT_SESSION_STORE);
+    return sci_answer_receiver(L);
+}
+
+/***
+Answers how sessions have been made and used.
+@function SciSslContext:sessionStatistics
+@treturn table of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate`, `accept`,
+ `acceptGood`, `acceptRenegotiate`, `hits` (resumed), `callbackHits` (found by `setSessionStore`), `misses` (not found),
+ `timeouts` (found, and too old), `cacheFull` (made room for another), `cacheSize`
+@see SSL_CTX_sess_number(3)
+*/
+static int context_session_statistics(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const struct {
+        const char *name;
+        long count;
+    } counts[] = {
+        {"number", SSL_CTX_sess_number(ctx)},
+        {"connect", SSL_CTX_sess_connect(ctx)},
+        {"connectGood", SSL_CTX_sess_connect_good(ctx)},
+        {"connectRenegotiate", SSL_CTX_sess_connect_renegotiate(ctx)},
+        {"accept", SSL_CTX_sess_accept(ctx)},
+        {"acceptGood", SSL_CTX_sess_accept_good(ctx)},
+        {"acceptRenegotiate", SSL_CTX_sess_accept_renegotiate(ctx)},
+        {"hits", SSL_CTX_sess_hits(ctx)},
+        {"callbackHits", SSL_CTX_sess_cb_hits(ctx)},
+        {"misses", SSL_CTX_sess_misses(ctx)},
+        {"timeouts", SSL_CTX_sess_timeouts(ctx)},
+        {"cacheFull", SSL_CTX_sess_cache_full(ctx)},
+        {"cacheSize", SSL_CTX_sess_get_cache_size(ctx)},
+    };
+    const size_t length = sizeof counts / sizeof *counts;
+    lua_createtable(L, 0, (int)length);
+    for (size_t i = 0; i < length; i++) {
+        lua_pushinteger(L, counts[i].count);
+        lua_setfield(L, -2, counts[i].name);
+    }
+    return 1;
+}
+
+static const luaL_Reg context_methods[] = {
+    {"setSessionCacheMode", context_set_session_cache_mode},
+    {"setSessionCacheSize", context_set_session_cache_size},
+    {"flushSessions", context_flush_sessions},
+    {"addSession", context_add_session},
+    {"removeSession", context_remove_session},
+    {"setSessionStore", context_set_session_store},
+    {"sessionStatistics", context_session_statistics},
+    {NULL, NULL},
+};
+
+void sci_open_context_session_cache(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
