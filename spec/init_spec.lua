@@ -27,6 +27,27 @@ describe("require 'scissl'", function()
     assert.equal("table", type(scissl.SciSslSocketConfiguration))
   end)
 
+  it("names every public module, and each of them loads under its name", function()
+    local file <close> = assert(io.open "lua/scissl/init.lua")
+    local list = file:read "a":match "Programs may `require` these modules by name:(.-)All other modules"
+    local listed, needs = {}, { copas = "copas", cqueues = "cqueues", luv = "luv", select = "socket",
+                                https = "socket.http" }
+    for name in list:gmatch "`(scissl[%w%.]+)`" do
+      listed[name] = true
+      local other = needs[name:match "%w+$"]
+      if not other or package.searchpath(other, package.path) or package.searchpath(other, package.cpath) then
+        assert.not_nil(require(name), name)
+      else
+        assert(package.searchpath(name, package.path))
+      end
+    end
+    local pipe <close> = assert(io.popen "cd lua; ls scissl/*.lua scissl/wait/*.lua")
+    for path in pipe:lines() do
+      local name = path:gsub("/", "."):gsub("%.lua$", ""):gsub("%.init$", "")
+      if name ~= "scissl" and name ~= "scissl.hint" then assert.is_true(listed[name], name) end
+    end
+  end)
+
   it("answers nil for a name that it has not got", function()
     assert.is_nil(scissl.SSL_VERIFY_PERE)
   end)

@@ -40,9 +40,7 @@ local objects = make_objects()
 -- What makes objects, or has nothing to do with one.
 local no_methods = {
   SciSslClientHello = { fromRecords = true },
-  SciSslSocketConfiguration = {
-    new = true, numberOf = true, forgetContexts = true, optionKinds = true, ofOptions = true,
-  },
+  SciSslSocketConfiguration = { new = true, forgetContexts = true },
   SciSslSni = { new = true },
 }
 

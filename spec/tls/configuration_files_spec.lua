@@ -1,5 +1,6 @@
 -- A configuration's context is as fresh as its files: each kind of file replaced, by rename and in place.
 local scissl = require "scissl"
+local context_options = require "scissl.tls.context_options"
 local crl = require "spec.support.crl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
@@ -486,7 +487,7 @@ describe("Each field of a configuration that loads a file", function()
     for _, is in ipairs(kinds) do covered[is.name:match "^%w+"] = true end
     -- A field names a file where a path that leads nowhere is an error about a file.
     local missing, found = pki.folder() .. "/missing/file", 0
-    for option in pairs(Configuration.optionKinds {}) do
+    for option in pairs(context_options.kinds {}) do
       local made, configuration = pcall(Configuration.new, { [option] = missing })
       if made then
         local context, failure = configuration:getSciSslContext()

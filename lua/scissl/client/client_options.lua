@@ -2,7 +2,8 @@
 -- @module scissl.client.client_options
 
 local core = require "scissl.core"
-local Configuration = require "scissl.tls.configuration"
+local context_options = require "scissl.tls.context_options"
+local number_of = require "scissl.base.object_number"
 
 local SciSslError = core.SciSslError
 
@@ -84,8 +85,7 @@ end
 -- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
 local function session_key(given, run)
   if not given.sessions then return nil end
-  local context = Configuration.numberOf(run.context)
-  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, context }
+  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, number_of(run.context) }
   if given.allowCommonName then parts[#parts + 1] = "common name" end
   local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
   for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
@@ -112,7 +112,7 @@ client.optionKinds = {
 
 -- Trust comes from the system where nothing else is named.
 local function find_context(caller, given, level)
-  local configuration = Configuration.ofOptions(caller, given, level + 1, { psk = "pskClient" })
+  local configuration = context_options.read(caller, given, level + 1, { psk = "pskClient" })
   if not configuration then return given.context end
   local named = configuration:caFile() or configuration:caPath() or configuration:ca() or configuration:trustUri()
   if given.verify ~= false then

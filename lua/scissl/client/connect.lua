@@ -2,7 +2,7 @@
 -- @module scissl.client.connect
 
 local core = require "scissl.core"
-local Configuration = require "scissl.tls.configuration"
+local context_options = require "scissl.tls.context_options"
 local client = require "scissl.client.client_options"
 local dial = require "scissl.client.tcp_dial"
 local handshake = require "scissl.tls.handshake"
@@ -100,7 +100,7 @@ local known_options = {
   proxy = "string|table",
 }
 for name, kind in pairs(client.optionKinds) do known_options[name] = kind end
-known_options = Configuration.optionKinds(known_options)
+known_options = context_options.kinds(known_options)
 
 --- Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
 -- for the host asked for, or there is no connection.

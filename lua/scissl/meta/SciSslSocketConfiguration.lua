@@ -18,19 +18,6 @@
 ---@class SciSslSocketConfiguration
 local SciSslSocketConfiguration = {}
 
----Answers the number of an object.
----
----@param object any anything but nil
----@return integer
----@usage
----```lua
----local Configuration = scissl.SciSslSocketConfiguration -- what scissl.connect and scissl.listen are made with
----print(Configuration.numberOf(key) == Configuration.numberOf(key)) --> true
----print(Configuration.optionKinds({ host = "string" }).caFile) --> string
----print(Configuration.ofOptions("fetch", { caFile = "ca.pem" }, 1):caFile()) --> ca.pem
----```
-function SciSslSocketConfiguration.numberOf(object) end
-
 ---Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
 ---again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
 ---returns another one.
@@ -69,37 +56,6 @@ function SciSslSocketConfiguration.forgetContexts() end
 ---print(assert(one:getSciSslContext()) == assert(two:getSciSslContext())) --> true
 ---```
 function SciSslSocketConfiguration.new(given) end
-
----Answers the kinds of options (see `base.option_table`) of a call that makes connections: its own, `context` or
----`configuration`, and the fields above; `sessionTimeout` is the field `timeout`.
----
----@param own table kinds of the call's own options
----@return table
----@usage
----```lua
----local Configuration = scissl.SciSslSocketConfiguration -- what scissl.connect and scissl.listen are made with
----print(Configuration.numberOf(key) == Configuration.numberOf(key)) --> true
----print(Configuration.optionKinds({ host = "string" }).caFile) --> string
----print(Configuration.ofOptions("fetch", { caFile = "ca.pem" }, 1):caFile()) --> ca.pem
----```
-function SciSslSocketConfiguration.optionKinds(own) end
-
----Makes the configuration that a call's options name; nil where they bring a `context`.
----
----@param caller string the call, for errors
----@param given table its options, checked
----@param level integer whom an error points at, as for `error` in the caller
----@param other? table fields that options of another name stand for, by these names
----@return SciSslSocketConfiguration? # the caller's to change
----@raise where the options bring a whole `context` or `configuration`, and single fields beside it
----@usage
----```lua
----local Configuration = scissl.SciSslSocketConfiguration -- what scissl.connect and scissl.listen are made with
----print(Configuration.numberOf(key) == Configuration.numberOf(key)) --> true
----print(Configuration.optionKinds({ host = "string" }).caFile) --> string
----print(Configuration.ofOptions("fetch", { caFile = "ca.pem" }, 1):caFile()) --> ca.pem
----```
-function SciSslSocketConfiguration.ofOptions(caller, given, level, other) end
 
 ---Reads or sets the field `version`: method of the context: `"TLS"` (default), `"TLSv1.2"` ….
 ---

@@ -1,6 +1,13 @@
 ---scissl: secure sockets for Lua on OpenSSL 3 and later.
 ---The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
----`scissl.core`. All of them are made, and what is written in Lua is loaded, when they are first used.
+---`scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
+---
+---Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
+---`scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.redis`,
+---`scissl.scheduler`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`, `scissl.wait.coroutine`,
+---`scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`, `scissl.features`,
+---`scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`, `scissl.luasec.x509`,
+---`scissl.luasec.config`, `scissl.luasec.https`. All other modules are internal: any release may change them.
 ---
 ---* `scissl.copas`: Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
 ---* `scissl.help`: The reference and the chapters at the prompt.

@@ -2,7 +2,7 @@
 -- @classmod SciSslListener
 
 local core = require "scissl.core"
-local Configuration = require "scissl.tls.configuration"
+local context_options = require "scissl.tls.context_options"
 local handshake = require "scissl.tls.handshake"
 local options = require "scissl.base.option_table"
 local parting = require "scissl.stream.linger"
@@ -226,7 +226,7 @@ local function open(host, port, backlog, shared)
   return nil, failure
 end
 
-local known_options = Configuration.optionKinds {
+local known_options = context_options.kinds {
   host = "string",
   port = "port",
   backlog = "count",

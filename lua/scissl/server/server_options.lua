@@ -2,7 +2,7 @@
 -- @module scissl.server.server_options
 
 local core = require "scissl.core"
-local Configuration = require "scissl.tls.configuration"
+local context_options = require "scissl.tls.context_options"
 local sni = require "scissl.server.sni_map"
 
 local server = {}
@@ -48,7 +48,7 @@ function server.context(caller, given, level)
   if given.ocsp then
     error(("option 'ocsp' to '%s' is for clients; a server has 'ocspResponse'"):format(caller), level)
   end
-  local configuration = Configuration.ofOptions(caller, given, level, { psk = "pskServer" })
+  local configuration = context_options.read(caller, given, level, { psk = "pskServer" })
   if not configuration then
     if given.verify ~= nil then
       error(("options 'context' and 'verify' to '%s' exclude each other"):format(caller), level)

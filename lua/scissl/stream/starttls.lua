@@ -2,7 +2,7 @@
 -- @module scissl.stream.starttls
 
 local core = require "scissl.core"
-local Configuration = require "scissl.tls.configuration"
+local context_options = require "scissl.tls.context_options"
 local client = require "scissl.client.client_options"
 local handshake = require "scissl.tls.handshake"
 local link = require "scissl.stream.link"
@@ -147,7 +147,7 @@ local function is_clean(self)
   return writer.push(self)
 end
 
-local server_options = Configuration.optionKinds {
+local server_options = context_options.kinds {
   role = "string",
   verify = "string|integer",
   psk = "psks|function",
@@ -159,7 +159,7 @@ local server_options = Configuration.optionKinds {
 
 local client_options = { role = "string" }
 for name, kind in pairs(client.optionKinds) do client_options[name] = kind end
-client_options = Configuration.optionKinds(client_options)
+client_options = context_options.kinds(client_options)
 
 local roles = {
   client = { options = client_options, start = start_client },

@@ -48,79 +48,21 @@
 -- names is not looked at: call `SciSslSocketConfiguration.forgetContexts()` when it has changed.
 -- @classmod SciSslSocketConfiguration
 
-local core = require "scissl.core"
+local context_files = require "scissl.tls.context_files"
+local fields = require "scissl.tls.configuration_fields"
+local make_context = require "scissl.tls.context_maker"
+local number_of = require "scissl.base.object_number"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 
-local internal = getmetatable(core)
-
 local Configuration = { __name = "SciSslSocketConfiguration" }
 Configuration.__index = Configuration
-
-local fields = {
-  version = "string",
-  minProtocol = "string",
-  maxProtocol = "string",
-  cipherList = "string",
-  ciphersuites = "string",
-  groups = "string",
-  signatureAlgorithms = "string",
-  securityLevel = "level",
-  options = "integer|string|strings",
-  commands = "commands",
-  alpn = "strings",
-  caFile = "string",
-  caPath = "string",
-  ca = "string|SciSslX509Certificate",
-  defaultTrust = "boolean",
-  trustUri = "string",
-  crl = "string",
-  crlFile = "string",
-  verifyFlags = "integer|string|strings",
-  purpose = "string",
-  verifyTime = "integer",
-  acceptedIssuers = "string|issuers",
-  verify = "integer",
-  verifyDepth = "depth",
-  certificate = "string|SciSslX509Certificate",
-  certificateChainFilename = "string",
-  certificateFilename = "string",
-  certificates = "identities",
-  privateKey = "string|SciSslPrivateKey",
-  privateKeyFilename = "string",
-  passphrase = "string|function",
-  pkcs12 = "string",
-  ocsp = "ocspPolicy",
-  ocspResponse = "string",
-  pskClient = "psk|function",
-  pskServer = "psks|function",
-  pskHint = "string",
-  keylogFile = "string|boolean",
-  timeout = "count",
-  maxReplayableData = "count",
-}
 
 local field_names = {}
 for name in pairs(fields) do field_names[#field_names + 1] = name end
 table.sort(field_names)
 
 -- ---- equality by value: the text that stands for a configuration
-
--- Values without a text of their own, such as functions and keys, are told apart by a number, which is never used
--- again, as an address is.
-local numbers, last_number = setmetatable({}, { __mode = "k" }), 0
-
---- Answers the number of an object.
--- @function SciSslSocketConfiguration.numberOf
--- @param object anything but nil
--- @treturn integer
-function Configuration.numberOf(object)
-  if not numbers[object] then
-    last_number = last_number + 1
-    numbers[object] = last_number
-  end
-  return numbers[object]
-end
 
 -- Every part says its length, so that no two different values have the same text.
 local encode
@@ -141,7 +83,7 @@ function encode(value)
   local encoder = encoders[type(value)]
   if encoder then return encoder(value) end
   if options.is(value, "SciSslX509Certificate") then return encode(value:toPem()) end
-  return ("o%d;"):format(Configuration.numberOf(value))
+  return ("o%d;"):format(number_of(value))
 end
 
 local function key_of(configuration)
@@ -154,193 +96,6 @@ local function key_of(configuration)
   end
   configuration.key = table.concat(parts)
   return configuration.key
-end
-
--- ---- making a context
-
--- The first two bytes of a DER sequence of more than 127 bytes are none that a path begins with.
-local function is_der(text)
-  return text:find("^0[\x81-\x84]") ~= nil
-end
-
--- Whether a text is a path, where it may be a PEM text or DER bytes as well.
-local function is_path(text)
-  return type(text) == "string" and not text:find("-----BEGIN", 1, true) and not text:find "[\0\n]"
-    and not is_der(text)
-end
-
-local function load_certificate(context, certificate)
-  if is_path(certificate) then return context:useCertificateChainFile(certificate) end
-  return context:useCertificate(certificate)
-end
-
-local function load_key(context, key, passphrase)
-  if is_path(key) then return context:usePrivateKeyFile(key, passphrase) end
-  return context:usePrivateKey(key, passphrase)
-end
-
-local function load_pkcs12(context, pkcs12, passphrase)
-  if is_path(pkcs12) then return context:usePkcs12File(pkcs12, passphrase) end
-  return context:usePkcs12(pkcs12, passphrase)
-end
-
-local function set_psk_client(context, psk)
-  if type(psk) == "table" then return context:setPskClient(psk.identity, psk.key) end
-  return context:setPskClient(psk)
-end
-
--- In their order; values by name in that of the names, where a certificate comes before its key.
-local function load_commands(context, given)
-  local commands, names = table.move(given, 1, #given, 1, {}), {}
-  for name in pairs(given) do
-    if type(name) == "string" then names[#names + 1] = name end
-  end
-  table.sort(names)
-  for _, name in ipairs(names) do commands[#commands + 1] = { name, given[name] } end
-  return context:setCommands(commands)
-end
-
-local function load_identities(context, identities)
-  for _, identity in ipairs(identities) do
-    local done, failure = load_certificate(context, identity.certificate)
-    if done then
-      done, failure = load_key(context, identity.privateKey or identity.certificate, identity.passphrase)
-    end
-    if not done then return nil, failure end
-  end
-  return context
-end
-
--- Where the private key is, when nothing says so: in the file or text of the certificate.
-local function key_beside_certificate(values)
-  local certificate = values.certificate
-  return values.certificateChainFilename or values.certificateFilename
-    or type(certificate) == "string" and certificate or nil
-end
-
--- In this order: a level before what it judges, a certificate before its key.
-local steps = {
-  { "securityLevel", function(context, level) return context:setSecurityLevel(level) end },
-  { "minProtocol", function(context, name) return context:setMinProtocol(name) end },
-  { "maxProtocol", function(context, name) return context:setMaxProtocol(name) end },
-  { "cipherList", function(context, text) return context:setCipherList(text) end },
-  { "ciphersuites", function(context, text) return context:setCiphersuites(text) end },
-  { "groups", function(context, text) return context:setGroups(text) end },
-  { "signatureAlgorithms", function(context, text) return context:setSignatureAlgorithms(text) end },
-  { "options", function(context, wanted) return context:setOptions(wanted) end },
-  { "commands", load_commands },
-  { "alpn", function(context, names) return context:setAlpn(names) end },
-  { "verify", function(context, flags) return context:setVerify(flags) end },
-  { "verifyDepth", function(context, depth) return context:setVerifyDepth(depth) end },
-  { "timeout", function(context, seconds) return context:setTimeout(seconds) end },
-  { "maxReplayableData", function(context, bytes) return context:setMaxReplayableData(bytes) end },
-  { "ca", function(context, certificates) return context:addTrusted(certificates) end },
-  { "defaultTrust", function(context, wanted)
-    if wanted then return context:useDefaultTrust() end
-    return context
-  end },
-  { "ocsp", function(context, policy) return context:setOcspPolicy(policy) end },
-  { "ocspResponse", function(context, der) return context:setOcspResponse(der) end },
-  { "pskClient", set_psk_client },
-  { "pskServer", function(context, keys) return context:setPskServer(keys) end },
-  { "pskHint", function(context, hint) return context:setPskHint(hint) end },
-  { "keylogFile", function(context, path) return context:setKeylogFile(path) end },
-  { "pkcs12", load_pkcs12 },
-  { "trustUri", function(context, uri) return context:addTrustedUri(uri) end },
-  { "crl", function(context, crl) return context:addCrl(crl) end },
-  { "crlFile", function(context, path) return context:loadCrlFile(path) end },
-  { "verifyFlags", function(context, flags) return context:setVerifyFlags(flags) end },
-  { "purpose", function(context, name) return context:setPurpose(name) end },
-  { "verifyTime", function(context, seconds) return context:setVerifyTime(seconds) end },
-  { "acceptedIssuers", function(context, issuers) return context:setAcceptedIssuers(issuers) end },
-  { "certificates", load_identities },
-  { "certificateFilename", function(context, path) return context:useCertificateFile(path) end },
-  { "certificateChainFilename", function(context, path) return context:useCertificateChainFile(path) end },
-  { "certificate", load_certificate },
-}
-
--- The system's roots are too many to name, and no client of one's own has its certificate from them.
-local function names_issuers(values)
-  local verifies = (values.verify or core.SSL_VERIFY_NONE) & core.SSL_VERIFY_PEER ~= 0
-  return verifies and values.acceptedIssuers == nil and (values.caFile or values.ca) and not values.defaultTrust
-end
-
-local function make_context(values)
-  local context, failure = core.SciSslContext.new(values.version)
-  if not context then return nil, failure end
-  for _, step in ipairs(steps) do
-    local value = values[step[1]]
-    if value ~= nil then
-      local done
-      done, failure = step[2](context, value, values.passphrase)
-      if not done then return nil, failure end
-    end
-  end
-  if values.caFile or values.caPath then
-    local done
-    done, failure = context:loadVerifyLocations(values.caFile, values.caPath)
-    if not done then return nil, failure end
-  end
-  -- Lists that nobody looks at would be a false comfort.
-  if values.crl or values.crlFile then assert(context:setVerifyFlags("crl_check")) end
-  if names_issuers(values) then
-    local done
-    done, failure = context:acceptTrustedIssuers()
-    if not done then return nil, failure end
-  end
-  local key = values.privateKey or values.privateKeyFilename or key_beside_certificate(values)
-  if key then
-    local done
-    done, failure = load_key(context, key, values.passphrase)
-    if not done then return nil, failure end
-  end
-  return context
-end
-
--- ---- the files that a context is made of
-
--- Fields that may hold a path. The file of `keylogFile` is written, and not read.
-local path_fields = {
-  "caFile", "caPath", "certificate", "certificateChainFilename", "certificateFilename", "crlFile", "pkcs12",
-  "privateKey", "privateKeyFilename",
-}
-
-local function add_path(paths, path)
-  if is_path(path) then paths[#paths + 1] = path end
-end
-
--- As OpenSSL reads it: a path, or a file: URI.
-local function add_uri(paths, uri)
-  add_path(paths, uri)
-  local path = uri:match "^[Ff][Ii][Ll][Ee]:(.*)$"
-  if path then add_path(paths, path:match "^//[^/]*(/.*)$" or path) end
-end
-
-local function add_default_trust(paths)
-  local file, directories = internal.defaultTrust()
-  add_path(paths, file)
-  for directory in directories:gmatch "[^:]+" do add_path(paths, directory) end
-end
-
-local function paths_of(values)
-  local paths = {}
-  for _, name in ipairs(path_fields) do add_path(paths, values[name]) end
-  for _, identity in ipairs(values.certificates or {}) do
-    add_path(paths, identity.certificate)
-    add_path(paths, identity.privateKey)
-  end
-  -- Some commands take paths. The value of another one is the name of no file, and a look at it finds nothing.
-  for _, command in pairs(values.commands or {}) do
-    add_path(paths, type(command) == "table" and command[2] or command)
-  end
-  if values.trustUri then add_uri(paths, values.trustUri) end
-  if values.defaultTrust then add_default_trust(paths) end
-  return paths
-end
-
-local function stamp_of(values)
-  local paths = paths_of(values)
-  return paths[1] and internal.stampFiles(paths) or ""
 end
 
 -- ---- sharing contexts
@@ -379,7 +134,8 @@ end
 --  stays in use where it is
 function Configuration:getSciSslContext()
   local key = key_of(self)
-  local stamp = stamp_of(self.values) -- before the files are read: what changes meanwhile is seen at the next call
+  -- Taken before the files are read: the next call sees a change that happens meanwhile.
+  local stamp = context_files.stampOf(self.values)
   local known = shared[key]
   if known and stamps[known] == stamp and is_open(known) then return remember(known) end
   local context, failure = make_context(self.values)
@@ -443,55 +199,6 @@ function Configuration.__eq(a, b)
   return getmetatable(a) == Configuration and getmetatable(b) == Configuration and key_of(a) == key_of(b)
 end
 
--- ---- for scissl.connect and scissl.listen, whose options hold these fields among their own
-
--- Fields with another name or meaning among their options.
-local other_among_options = { timeout = true, verify = true, pskClient = true, pskServer = true }
-
---- Answers the kinds of options (see `base.option_table`) of a call that makes connections: its own, `context` or
--- `configuration`, and the fields above; `sessionTimeout` is the field `timeout`.
--- @function SciSslSocketConfiguration.optionKinds
--- @tparam table own kinds of the call's own options
--- @treturn table
-function Configuration.optionKinds(own)
-  local known = { context = "SciSslContext", configuration = "SciSslSocketConfiguration", sessionTimeout = "count" }
-  for name, kind in pairs(fields) do
-    if not other_among_options[name] then known[name] = kind end
-  end
-  for name, kind in pairs(own) do known[name] = kind end
-  return known
-end
-
-local function refuse_both(caller, whole, name, level)
-  error(("options '%s' and '%s' to '%s' exclude each other"):format(whole, name, caller), level + 1)
-end
-
---- Makes the configuration that a call's options name; nil where they bring a `context`.
--- @function SciSslSocketConfiguration.ofOptions
--- @tparam string caller the call, for errors
--- @tparam table given its options, checked
--- @tparam integer level whom an error points at, as for `error` in the caller
--- @tparam[opt] table other fields that options of another name stand for, by these names
--- @treturn ?SciSslSocketConfiguration the caller's to change
--- @raise where the options bring a whole `context` or `configuration`, and single fields beside it
-function Configuration.ofOptions(caller, given, level, other)
-  local configuration = Configuration.new(given.configuration and given.configuration.values)
-  local whole = given.context and "context" or given.configuration and "configuration"
-  if given.context and given.configuration then refuse_both(caller, "context", "configuration", level + 1) end
-  local function take(option, name)
-    local value = given[option]
-    if value == nil or value == false then return end
-    if whole then refuse_both(caller, whole, option, level + 2) end
-    set(configuration, name, value)
-  end
-  take("sessionTimeout", "timeout")
-  for option, name in pairs(other or {}) do take(option, name) end
-  for name in pairs(fields) do
-    if not other_among_options[name] then take(name, name) end
-  end
-  return not given.context and configuration or nil
-end
-
 -- ---- for people
 
 local secret = {
@@ -502,7 +209,7 @@ local shown
 
 function shown(name, value)
   if secret[name] then return "(set)" end
-  if (name == "pkcs12" or name == "ocspResponse") and is_der(value) then return "(DER)" end
+  if (name == "pkcs12" or name == "ocspResponse") and context_files.isDer(value) then return "(DER)" end
   if type(value) == "string" and value:find("-----BEGIN", 1, true) then return "(PEM)" end
   if type(value) ~= "table" then return tostring(value) end
   local parts = {}
@@ -519,6 +226,4 @@ function Configuration:__tostring()
   return "SciSslSocketConfiguration: " .. (parts[1] and table.concat(parts, ", ") or "all defaults")
 end
 
-return receiver.guard(Configuration, {
-  new = true, numberOf = true, forgetContexts = true, optionKinds = true, ofOptions = true,
-})
+return receiver.guard(Configuration, { new = true, forgetContexts = true })

@@ -83,14 +83,10 @@ local function type_of_kind(kind)
   return (kind:gsub("[^|]+", kind_types))
 end
 
-local function kinds_in(text)
-  local kinds = {}
-  for name, kind in text:gmatch '(%w+) = "([^"]+)"' do kinds[name] = kind end
-  return kinds
-end
-
 local function configuration_kinds()
-  return kinds_in(contents "lua/scissl/tls/configuration.lua":match "local fields = (%b{})")
+  local kinds = {}
+  for name, kind in pairs(require "scissl.tls.configuration_fields") do kinds[name] = kind end
+  return kinds
 end
 
 -- What the arguments before the options are, by their names, to come as far as the options.

@@ -1,0 +1,57 @@
+--- Options of `scissl.connect`, `scissl.listen` and `SciSslStream:startTls` that describe a context: the fields of a
+-- SciSslSocketConfiguration, or a whole `configuration` or `context` in their place.
+-- @module scissl.tls.context_options
+
+local Configuration = require "scissl.tls.configuration"
+local fields = require "scissl.tls.configuration_fields"
+
+local context_options = {}
+
+-- Fields whose name has another meaning among the options, or none.
+local not_an_option = { timeout = true, verify = true, pskClient = true, pskServer = true }
+
+--- Returns the kinds of a call's options (see `scissl.base.option_table`): its own, `context`, `configuration` and the
+-- fields of a configuration. `sessionTimeout` is the field `timeout`.
+-- @tparam table own kinds of the call's own options
+-- @treturn table
+function context_options.kinds(own)
+  local known = { context = "SciSslContext", configuration = "SciSslSocketConfiguration", sessionTimeout = "count" }
+  for name, kind in pairs(fields) do
+    if not not_an_option[name] then known[name] = kind end
+  end
+  for name, kind in pairs(own) do known[name] = kind end
+  return known
+end
+
+-- The field that an option sets; nil for options of another kind.
+local function field_of(option, renamed)
+  if option == "sessionTimeout" then return "timeout" end
+  if renamed[option] then return renamed[option] end
+  return fields[option] and not not_an_option[option] and option or nil
+end
+
+local function refuse_both(caller, whole, name, level)
+  error(("options '%s' and '%s' to '%s' exclude each other"):format(whole, name, caller), level + 1)
+end
+
+--- Makes the configuration that a call's options describe.
+-- @tparam string caller the call, for errors
+-- @tparam table given its options, checked
+-- @tparam integer level the stack level that an error points at, as for `error` in the caller
+-- @tparam table renamed fields by the options that set them under another name
+-- @treturn ?SciSslSocketConfiguration a copy that the caller may change; nil where the options have a `context`
+-- @raise where the options have a `context` or `configuration`, and fields beside it
+function context_options.read(caller, given, level, renamed)
+  if given.context and given.configuration then refuse_both(caller, "context", "configuration", level + 1) end
+  local whole = given.context and "context" or given.configuration and "configuration"
+  local values = {}
+  for option, value in pairs(given) do
+    local field = value ~= false and field_of(option, renamed)
+    if field and whole then refuse_both(caller, whole, option, level + 1) end
+    if field then values[field] = value end
+  end
+  if given.context then return nil end
+  return Configuration.new(given.configuration and given.configuration.values or values)
+end
+
+return context_options
