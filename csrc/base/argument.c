@@ -5,7 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-int sci_answer_receiver(lua_State *L) {
+int sci_return_receiver(lua_State *L) {
     lua_settop(L, 1);
     return 1;
 }

@@ -67,8 +67,8 @@ bool sci_may_free(lua_State *L);
 
 /* ---- argument.c: arguments that many methods take ---------------------------------------------------------------- */
 
-/* For setters: answers the receiver, at index 1. */
-int sci_answer_receiver(lua_State *L);
+/* For setters: returns the receiver, at index 1. */
+int sci_return_receiver(lua_State *L);
 
 /* The string argument at `index`, refused (a raised argument error) where it is longer than an int can say. */
 const char *sci_check_bytes(lua_State *L, int index, int *length);

@@ -70,7 +70,7 @@ static int sslsocket_require_certificate(lua_State *L) {
     sci_clear_errors();
     if (!sci_ssl_refuse_anonymous(socket->ssl)) return sci_fail_own(L, "option", "memory_full", NULL);
     if (!has_choice(socket->ssl)) return sci_fail_own(L, "option", "anonymous_ciphers", NULL);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg anonymous_methods[] = {{"sslRequireCertificate", sslsocket_require_certificate}, {NULL, NULL}};

@@ -38,7 +38,7 @@ static int sslsocket_set_dane(lua_State *L) {
         return sci_fail_openssl(L, "option", "DANE");
     if (!name_checks) SSL_dane_set_flags(socket->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
     socket->dane = socket->afresh = true;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static bool numbers_unknown(void) {
@@ -72,7 +72,7 @@ static int sslsocket_add_tlsa(lua_State *L) {
     if (!socket->dane) return sci_fail_own(L, "option", "dane_needed", NULL);
     if (length == 0) return sci_fail_own(L, "option", "bad_tlsa", "there are no data");
     sci_clear_errors();
-    if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_answer_receiver(L);
+    if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_return_receiver(L);
     return sci_fail(L,
                     &(sci_failure){.phase = "option", .condition = numbers_unknown() ? "tlsa_unusable" : "bad_tlsa"});
 }

@@ -51,7 +51,7 @@ static int sslsocket_set_dh_parameters(lua_State *L) {
     if (!guard->object || SSL_set0_tmp_dh_pkey(socket->ssl, guard->object) != 1) return sci_fail(L, &failure);
     guard->object = NULL; /* it is the connection's now */
     SSL_set_dh_auto(socket->ssl, 0);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg dh_methods[] = {{"sslSetDhParameters", sslsocket_set_dh_parameters}, {NULL, NULL}};

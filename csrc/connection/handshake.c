@@ -229,7 +229,7 @@ static int sslsocket_set_read_ahead(lua_State *L) {
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
     socket->exact = !lua_toboolean(L, 2);
     if (!socket->failed) sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact); /* see cool_down */
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {

@@ -36,7 +36,7 @@ static int sslsocket_set_context(lua_State *L) {
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
     if (!socket->transport.records) failure.condition = "memory_full"; /* for the hello */
-    else if (begin_again(L, socket, context)) return sci_answer_receiver(L);
+    else if (begin_again(L, socket, context)) return sci_return_receiver(L);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     return sci_fail(L, &failure);
@@ -152,7 +152,7 @@ static int sslsocket_use_certificate(lua_State *L) {
         return 2; /* the function may do much */
     if (!socket->ssl || socket->closed) return sci_fail_own(L, "load", "closed", NULL);
     if (!try_and_use(socket->ssl, given)) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- application protocols -------------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ static int sslsocket_set_alpn(lua_State *L) {
     lua_setiuservalue(L, 1, SCI_SSL_ALPN);
     socket->alpn = length > 0 ? wire : NULL;
     socket->alpn_length = (unsigned int)length;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- whose certificate the server accepts ----------------------------------------------------------------------- */

@@ -137,7 +137,7 @@ static int sslsocket_set_ocsp_response(lua_State *L) {
     if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
     socket->ocsp = (const unsigned char *)lua_tolstring(L, 2, &socket->ocsp_length);
     lua_setiuservalue(L, 1, SCI_SSL_OCSP);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* The receiver, a client whose handshake has come to the server's certificate; NULL: nothing can have been stapled. */

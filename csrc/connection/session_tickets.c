@@ -43,7 +43,7 @@ static int sslsocket_set_ticket_app_data(lua_State *L) {
     lua_setiuservalue(L, 1, SCI_SSL_TICKET_DATA);
     socket->ticket_data = bytes;
     socket->ticket_data_length = length;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

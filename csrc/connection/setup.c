@@ -28,7 +28,7 @@ static int sslsocket_set_verify(lua_State *L) {
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     SSL_set_verify(socket->ssl, flags, NULL);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -48,7 +48,7 @@ static int sslsocket_set_server_name(lua_State *L) {
     sci_clear_errors();
     if (!SSL_set_tlsext_host_name(socket->ssl, sci_is_address(name) ? NULL : name))
         return sci_fail_openssl(L, "option", "server name");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* OpenSSL forgets the old host before it has room for the new one: the connection must not go on without any. */
@@ -87,7 +87,7 @@ static int sslsocket_set_verify_host(lua_State *L) {
     if (!socket) return 2;
     sci_clear_errors();
     if (!set_verify_host(socket->ssl, name)) return give_up(L, socket, "host to verify");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* A server that has looked at the client's hello: OpenSSL asks for the session afterwards. */
@@ -95,7 +95,7 @@ static int offer(lua_State *L, sci_sslsocket *socket, SSL_SESSION *session) {
     if (!SSL_SESSION_up_ref(session)) return sci_fail_openssl(L, "option", "session");
     SSL_SESSION_free(socket->offered);
     socket->offered = session;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static bool set_verify_hosts(SSL *ssl, X509_VERIFY_PARAM *hosts) {
@@ -122,7 +122,7 @@ static int sslsocket_set_verify_hosts(lua_State *L) {
     if (!socket) return 2;
     sci_clear_errors();
     if (!set_verify_hosts(socket->ssl, hosts)) return give_up(L, socket, "hosts to verify");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -141,7 +141,7 @@ static int sslsocket_set_verify_host_flags(lua_State *L) {
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     X509_VERIFY_PARAM_set_hostflags(SSL_get0_param(socket->ssl), (unsigned int)flags);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -165,7 +165,7 @@ static int sslsocket_set_session(lua_State *L) {
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
     sci_copy_session_chain(L, 2, &socket->session_chain);
     sci_ssl_know_session(socket, session, session);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg settings_methods[] = {

@@ -84,7 +84,7 @@ static int sslsocket_on(lua_State *L) {
     sci_sslsocket *socket = new_sslsocket(L, 2);
     sci_clear_errors();
     socket->transport.socket = &socket->socket;
-    return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : sci_answer_pushed_error(L);
+    return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : sci_return_pushed_error(L);
 }
 
 /***
@@ -257,7 +257,7 @@ static int sslsocket_initialize(lua_State *L) {
     send_at_once(socket);
     reset_connection(socket);
     forget_write(L, 1, socket);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- the end ---------------------------------------------------------------------------------------------------- */
@@ -319,7 +319,7 @@ static int sslsocket_close(lua_State *L) {
         socket->closed = true;
         if (sci_in_finalizer(L)) socket->secured = false; /* what else there is goes when the socket is collected */
         else drop_connection(L, socket);
-        if (!socket->memory && !sci_socket_close(L, 1)) return sci_answer_pushed_error(L);
+        if (!socket->memory && !sci_socket_close(L, 1)) return sci_return_pushed_error(L);
     }
     lua_pushboolean(L, true);
     return 1;
@@ -380,7 +380,7 @@ Tells a memory transport that the peer has closed its side: no more bytes will b
 */
 static int sslsocket_feed_end(lua_State *L) {
     check_memory(L)->transport.eof = true;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* Pushes the first bytes of the queue and takes them away, which a finalizer that interrupts this finds done. They are still
@@ -443,7 +443,7 @@ static int sslsocket_set_blocking(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (lua_toboolean(L, 2))
         return sci_fail_own(L, "option", "not_ready", "a memory transport cannot wait: it has nothing to wait for");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- for the REPL ----------------------------------------------------------------------------------------------- */

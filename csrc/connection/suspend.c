@@ -302,7 +302,7 @@ static int sslsocket_suspend_at(lua_State *L) {
     socket->suspends_at = stations;
     SSL_set_cert_cb(socket->ssl, stations & SCI_AT_CERTIFICATE ? on_certificate : NULL, NULL);
     if (stations & SCI_AT_CLIENT_HELLO) sci_transport_record(&socket->transport);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* The receiver where it is suspended at one of `stations`. NULL: nil, SciSslError were pushed. */
@@ -326,7 +326,7 @@ static int sslsocket_approve(lua_State *L) {
     sci_sslsocket *socket = check_suspended(L, SCI_AT_VERIFY);
     if (!socket) return 2;
     socket->judgement = SCI_APPROVED;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static int read_alert(lua_State *L, const sci_sslsocket *socket) {
@@ -373,7 +373,7 @@ static int sslsocket_refuse(lua_State *L) {
     lua_setfield(L, 3, "cause");
     lua_setfield(L, 3, "reason");
     lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static bool get_verified(const void *owner, void **list) {

@@ -118,7 +118,7 @@ static int sslsocket_trace(lua_State *L) {
     if (on && !socket->trace) return sci_fail_own(L, "option", "memory_full", NULL);
     if (!on) sci_ssl_end_trace(socket);
     SSL_set_msg_callback(socket->ssl, on ? on_message : NULL);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static void push_event(lua_State *L, const event *noted) {

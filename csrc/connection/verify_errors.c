@@ -39,7 +39,7 @@ static int sslsocket_note_verify_errors(lua_State *L) {
     socket->overlooks = overlooks;
     socket->verify_errors_count = 0;
     SSL_set_verify(socket->ssl, SSL_get_verify_mode(socket->ssl), on_verify_step);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

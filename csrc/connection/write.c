@@ -319,7 +319,7 @@ static int sslsocket_set_record_sizing(lua_State *L) {
         luaL_argcheck(L, sizing.pause >= 0, 4, "seconds expected, not negative");
     }
     socket->sizing = sizing;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg write_methods[] = {

@@ -215,7 +215,7 @@ static int context_set_verify(lua_State *L) {
     int flags;
     if (!sci_check_verify_flags(L, 2, &flags)) return 2;
     SSL_CTX_set_verify(ctx, flags, NULL);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -241,7 +241,7 @@ static int context_set_verify_depth(lua_State *L) {
     lua_Integer depth = luaL_checkinteger(L, 2);
     luaL_argcheck(L, depth >= 0 && depth <= 1000, 2, "depth from 0 to 1000 expected");
     SSL_CTX_set_verify_depth(ctx, (int)depth);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -270,7 +270,7 @@ static int context_set_options(lua_State *L) {
     uint64_t bits;
     if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
     SSL_CTX_set_options(context->ctx, bits);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -287,7 +287,7 @@ static int context_clear_options(lua_State *L) {
     uint64_t bits;
     if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
     SSL_CTX_clear_options(context->ctx, bits);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -315,7 +315,7 @@ static int context_set_renegotiation(lua_State *L) {
     bool allowed = lua_toboolean(L, 2);
     SSL_CTX_clear_options(ctx, allowed ? SSL_OP_NO_RENEGOTIATION : SSL_OP_ALLOW_CLIENT_RENEGOTIATION);
     SSL_CTX_set_options(ctx, allowed ? SSL_OP_ALLOW_CLIENT_RENEGOTIATION : SSL_OP_NO_RENEGOTIATION);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -330,7 +330,7 @@ static int context_set_timeout(lua_State *L) {
     lua_Integer seconds = luaL_checkinteger(L, 2);
     luaL_argcheck(L, seconds > 0 && seconds <= LONG_MAX, 2, "a positive number of seconds expected");
     SSL_CTX_set_timeout(ctx, (long)seconds);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -359,7 +359,7 @@ static int context_set_session_id_context(lua_State *L) {
     luaL_argcheck(L, length > 0 && length <= SCI_SID_LENGTH, 2, "1 to 32 bytes expected");
     memcpy(context->sid, name, length);
     context->sid_length = (unsigned int)length;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- for the REPL ----------------------------------------------------------------------------------------------- */

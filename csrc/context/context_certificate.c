@@ -56,7 +56,7 @@ static int use_file(lua_State *L, bool whole_chain) {
     bool used = bio && use_pem(ctx, bio, whole_chain, &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -112,7 +112,7 @@ static int context_use_certificate(lua_State *L) {
         used = use_text(ctx, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static void check_chain(lua_State *L) {
@@ -151,7 +151,7 @@ static int context_use_certificate_chain(lua_State *L) {
     used = used && use_chain(context->ctx, chain);
     sk_X509_free(chain); /* the list at 2 holds the certificates */
     if (!used) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -169,7 +169,7 @@ static int context_add_chain_certificate(lua_State *L) {
     sci_clear_errors();
     if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
     if (!SSL_CTX_add1_chain_cert(ctx, certificate)) return sci_fail_openssl(L, "load", "certificate chain");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- keys ------------------------------------------------------------------------------------------------------- */
@@ -218,7 +218,7 @@ static int context_use_private_key_file(lua_State *L) {
     bool used = bio && use_key_pem(L, context, bio, &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static bool use_key_text(lua_State *L, const sci_context *context, const char *text, int length, sci_failure *failure) {
@@ -256,7 +256,7 @@ static int context_use_private_key(lua_State *L) {
         used = use_key_text(L, context, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -285,7 +285,7 @@ static int context_check_private_key(lua_State *L) {
     if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
     if (!SSL_CTX_get0_privatekey(ctx)) return sci_fail_own(L, "load", "no_private_key", NULL);
     if (!SSL_CTX_check_private_key(ctx)) return sci_fail_openssl(L, "load", "private key");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg identity_methods[] = {

@@ -74,7 +74,7 @@ static int use_names(lua_State *L, sci_guard *guard) {
     if (!sci_context_detach(context)) return sci_fail_openssl(L, "option", "accepted issuers");
     SSL_CTX_set_client_CA_list(context->ctx, guard->object);
     guard->object = NULL;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- methods ------------------------------------------------------------------------------------------------------ */

@@ -124,7 +124,7 @@ static int do_commands(lua_State *L) {
     if (!apply_all(L, context->ctx, &failure)) return sci_context_give_up(L, context, failure.subject);
     sci_clear_errors();
     note_all(L);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

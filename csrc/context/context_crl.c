@@ -78,7 +78,7 @@ static int context_add_crl(lua_State *L) {
         BIO_free(bio);
     }
     if (!added) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -99,7 +99,7 @@ static int context_load_crl_file(lua_State *L) {
     bool added = bio && add_from(context, bio, &failure);
     BIO_free(bio);
     if (!added) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg revocation_methods[] = {

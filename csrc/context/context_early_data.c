@@ -20,7 +20,7 @@ static int context_set_max_replayable_data(lua_State *L) {
     luaL_argcheck(L, bytes >= 0 && bytes <= UINT32_MAX, 2, "bytes from 0 to 4294967295 expected");
     (void)SSL_CTX_set_max_early_data(ctx, (uint32_t)bytes); /* these two always succeed */
     (void)SSL_CTX_set_recv_max_early_data(ctx, (uint32_t)bytes);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -49,7 +49,7 @@ static int context_set_replay_guard(lua_State *L) {
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_setiuservalue(L, 1, SCI_CONTEXT_REPLAY_GUARD);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg context_methods[] = {

@@ -53,7 +53,7 @@ debugging, and never where others could read along.
 static int context_set_keylog(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     sci_check_context(L, 1)->keylog = lua_toboolean(L, 2);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* What the environment names; NULL: nothing, or the program runs with the rights of somebody else. */
@@ -67,7 +67,7 @@ static int use_file(lua_State *L, const char *path) {
     file->descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0600);
     if (file->descriptor < 0) return sci_fail_system(L, "option", path, errno);
     lua_setiuservalue(L, 1, SCI_CONTEXT_KEYLOG);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -91,7 +91,7 @@ static int context_set_keylog_file(lua_State *L) {
     if (path) return use_file(L, path);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_CONTEXT_KEYLOG);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg context_methods[] = {

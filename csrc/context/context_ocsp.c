@@ -26,7 +26,7 @@ static int context_set_ocsp_policy(lua_State *L) {
     context->ocsp_policy = (sci_ocsp_policy)luaL_checkoption(L, 2, NULL, policies);
     int type = context->ocsp_policy == SCI_OCSP_NONE ? -1 : TLSEXT_STATUSTYPE_ocsp;
     (void)SSL_CTX_set_tlsext_status_type(context->ctx, type);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -74,7 +74,7 @@ static int context_set_ocsp_response(lua_State *L) {
     sci_check_context(L, 1);
     if (!sci_check_ocsp_response(L)) return 2;
     lua_setiuservalue(L, 1, SCI_CONTEXT_OCSP);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg context_methods[] = {

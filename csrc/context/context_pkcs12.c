@@ -14,7 +14,7 @@ static int use_bytes(lua_State *L, const sci_context *context, const char *bytes
     sci_pkcs12 *held = sci_new_pkcs12(L);
     if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, failure) || !use(context, held, failure))
         return sci_fail(L, failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

@@ -58,7 +58,7 @@ static int context_set_min_protocol(lua_State *L) {
     int highest = (int)SSL_CTX_get_max_proto_version(ctx);
     if (highest && chosen->version > highest) return fail_bounds(L, name);
     if (!SSL_CTX_set_min_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -78,7 +78,7 @@ static int context_set_max_protocol(lua_State *L) {
     sci_clear_errors();
     if (chosen->version < (int)SSL_CTX_get_min_proto_version(ctx)) return fail_bounds(L, name);
     if (!SSL_CTX_set_max_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -97,7 +97,7 @@ static int context_set_cipher_list(lua_State *L) {
     if (!try_first(context->ctx, text, SSL_set_cipher_list)) return fail_option(L, "unknown_cipher", text);
     if (!sci_context_detach(context) || !SSL_CTX_set_cipher_list(context->ctx, text))
         return sci_fail_openssl(L, "option", text);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* OpenSSL 3.0 passes over names that it does not know; a misspelt one must not mean "less than you think". */
@@ -137,7 +137,7 @@ static int context_set_ciphersuites(lua_State *L) {
     if (!try_first(context->ctx, text, knows_suites)) return fail_option(L, "unknown_cipher", text);
     if (!sci_context_detach(context) || !SSL_CTX_set_ciphersuites(context->ctx, text))
         return sci_fail_openssl(L, "option", text);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* Notes the text at 2, and leaves what was noted before at 3, to be put back without an allocation. */
@@ -168,7 +168,7 @@ static int context_set_groups(lua_State *L) {
     const char *text = sci_check_text(L, 2);
     note_first(L, "groups");
     sci_clear_errors();
-    if (*text && SSL_CTX_set1_groups_list(ctx, text)) return sci_answer_receiver(L);
+    if (*text && SSL_CTX_set1_groups_list(ctx, text)) return sci_return_receiver(L);
     sci_context_note(L, "groups", 3);
     return fail_list(L, ctx, "unknown_group", text, try_groups);
 }
@@ -187,7 +187,7 @@ static int context_set_signature_algorithms(lua_State *L) {
     const char *text = sci_check_text(L, 2);
     note_first(L, "signatureAlgorithms");
     sci_clear_errors();
-    if (*text && SSL_CTX_set1_sigalgs_list(ctx, text)) return sci_answer_receiver(L);
+    if (*text && SSL_CTX_set1_sigalgs_list(ctx, text)) return sci_return_receiver(L);
     sci_context_note(L, "signatureAlgorithms", 3);
     return fail_list(L, ctx, "unknown_signature_algorithm", text, try_signature_algorithms);
 }
@@ -242,7 +242,7 @@ static int context_set_alpn(lua_State *L) {
         return sci_fail_openssl(L, "option", "setAlpn");
     if (length == 0) lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_CONTEXT_ALPN);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -257,7 +257,7 @@ static int context_set_security_level(lua_State *L) {
     lua_Integer level = luaL_checkinteger(L, 2);
     luaL_argcheck(L, level >= 0 && level <= 5, 2, "level from 0 to 5 expected");
     SSL_CTX_set_security_level(ctx, (int)level);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

@@ -78,7 +78,7 @@ static int context_set_psk_client(lua_State *L) {
     lua_settop(L, 2);
     lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_CLIENT);
     sci_check_context(L, 1)->psk_client_sha384 = sha384;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* Pushes a copy of the table of keys at 2. NULL: they are good; else what is wrong with one. */
@@ -128,7 +128,7 @@ static int context_set_psk_server(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     context->psk_tells = tells;
     context->psk_server_sha384 = sha384;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -146,7 +146,7 @@ static int context_set_psk_hint(lua_State *L) {
     if (hint && strlen(hint) > SCI_PSK_IDENTITY_LENGTH) return fail_key(L, "a hint has 128 bytes at the most");
     sci_clear_errors();
     if (!SSL_CTX_use_psk_identity_hint(ctx, hint)) return sci_fail_openssl(L, "option", "hint");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg context_methods[] = {

@@ -19,7 +19,7 @@ static int context_set_max_fragment_length(lua_State *L) {
         luaL_argcheck(L, mode > 0 && bytes == 256 << mode, 2, "512, 1024, 2048 or 4096 expected");
     }
     (void)SSL_CTX_set_tlsext_max_fragment_length(ctx, mode); /* of these it refuses none */
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -34,7 +34,7 @@ static int context_set_max_send_fragment(lua_State *L) {
     lua_Integer bytes = luaL_checkinteger(L, 2);
     luaL_argcheck(L, bytes >= 512 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "512 to 16384 bytes expected");
     (void)SSL_CTX_set_max_send_fragment(ctx, bytes); /* of these it refuses none */
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -51,7 +51,7 @@ static int context_set_block_padding(lua_State *L) {
     lua_Integer bytes = luaL_checkinteger(L, 2);
     luaL_argcheck(L, bytes >= 0 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "0 to 16384 bytes expected");
     (void)SSL_CTX_set_block_padding(ctx, (size_t)bytes); /* of these it refuses none */
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -66,7 +66,7 @@ static int context_set_post_handshake_auth(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     SSL_CTX_set_post_handshake_auth(ctx, lua_toboolean(L, 2));
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg record_methods[] = {

@@ -29,7 +29,7 @@ static int context_set_session_cache_mode(lua_State *L) {
     bool internal = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
     SSL_CTX_set_session_cache_mode(context->ctx, internal ? mode : mode | SSL_SESS_CACHE_NO_INTERNAL);
     context->cache_chosen = true;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -44,7 +44,7 @@ static int context_set_session_cache_size(lua_State *L) {
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count > 0 && count <= INT_MAX, 2, "a positive number of sessions expected");
     SSL_CTX_sess_set_cache_size(ctx, (long)count);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -59,7 +59,7 @@ static int context_flush_sessions(lua_State *L) {
     lua_Integer at = luaL_optinteger(L, 2, (lua_Integer)time(NULL));
     luaL_argcheck(L, at > 0 && at <= LONG_MAX, 2, "seconds since the epoch expected");
     SSL_CTX_flush_sessions(ctx, (long)at);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -109,7 +109,7 @@ static int context_set_session_store(lua_State *L) {
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
     lua_setiuservalue(L, 1, SCI_CONTEXT_SESSION_STORE);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

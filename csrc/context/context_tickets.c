@@ -136,7 +136,7 @@ static int context_set_ticket_keys(lua_State *L) {
     }
     ring->count = (int)count;
     use_ring(L, context, ring);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -160,7 +160,7 @@ static int context_rotate_ticket_keys(lua_State *L) {
     ring->count = 1;
     for (int i = 0; older && i < older->count && ring->count < keep; i++) ring->keys[ring->count++] = older->keys[i];
     use_ring(L, context, ring);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -175,7 +175,7 @@ static int context_set_num_tickets(lua_State *L) {
     lua_Integer count = luaL_checkinteger(L, 2);
     luaL_argcheck(L, count >= 0 && count <= 255, 2, "0 to 255 tickets expected");
     (void)SSL_CTX_set_num_tickets(ctx, (size_t)count); /* always succeeds */
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***

@@ -101,7 +101,7 @@ static int context_load_verify_locations(lua_State *L) {
     if (path && !is_directory(path, &failure)) return sci_fail(L, &failure);
     if (file && !trust_file(context, file, &failure)) return sci_fail(L, &failure);
     if (path && !trust_path(context, path)) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* What the environment variable names; NULL: it is not set, or empty. */
@@ -196,7 +196,7 @@ static int context_use_default_trust(lua_State *L) {
     if (!named_file_serves(L, &failure) || !named_directory_serves(L, &failure)) return sci_fail(L, &failure);
     if (!trust_defaults(context)) return sci_fail_openssl(L, "load", "the system's trust store");
     sci_clear_errors();
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static bool trust_text(sci_context *context, const char *text, int length, sci_failure *failure) {
@@ -230,7 +230,7 @@ static int context_add_trusted(lua_State *L) {
         added = trust_text(context, text, length, &failure);
     }
     if (!added) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg trust_methods[] = {

@@ -92,7 +92,7 @@ static int context_add_trusted_uri(lua_State *L) {
     sk_X509_pop_free(found.certificates, X509_free);
     sk_X509_CRL_pop_free(found.crls, X509_CRL_free);
     if (!added) return sci_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg store_methods[] = {{"addTrustedUri", context_add_trusted_uri}, {NULL, NULL}};

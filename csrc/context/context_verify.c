@@ -29,7 +29,7 @@ static int context_set_purpose(lua_State *L) {
     if (!X509_VERIFY_PARAM_set_purpose(SSL_CTX_get0_param(context->ctx), purpose))
         return sci_fail_openssl(L, "option", name);
     context->purpose = purpose;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* The years 1900 to 9999, as for whatever else we know of certificates' times. */
@@ -53,7 +53,7 @@ static int context_set_verify_time(lua_State *L) {
                       "seconds since the epoch expected");
         X509_VERIFY_PARAM_set_time(param, (time_t)seconds);
     }
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -69,7 +69,7 @@ static int context_set_auth_level(lua_State *L) {
     lua_Integer level = lua_isnil(L, 2) ? -1 : luaL_checkinteger(L, 2);
     luaL_argcheck(L, lua_isnil(L, 2) || (level >= 0 && level <= 5), 2, "security level from 0 to 5 expected");
     X509_VERIFY_PARAM_set_auth_level(param, (int)level);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- flags ------------------------------------------------------------------------------------------------------- */
@@ -101,7 +101,7 @@ static int context_set_verify_flags(lua_State *L) {
     if (!read_verify_flags(L, &flags)) return 2;
     sci_clear_errors();
     if (!X509_VERIFY_PARAM_set_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -119,7 +119,7 @@ static int context_clear_verify_flags(lua_State *L) {
     if (!read_verify_flags(L, &flags)) return 2;
     sci_clear_errors();
     if (!X509_VERIFY_PARAM_clear_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -154,7 +154,7 @@ static int context_set_verify_hosts(lua_State *L) {
     sci_clear_errors();
     if (!sci_copy_hosts(SSL_CTX_get0_param(context->ctx), hosts))
         return sci_context_give_up(L, context, "hosts to verify");
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -174,7 +174,7 @@ static int context_set_verify_host_flags(lua_State *L) {
     sci_check_context(L, 1);
     if (!sci_read_flags(L, 2, "X509_CHECK_FLAG_", &flags)) return 2;
     X509_VERIFY_PARAM_set_hostflags(check_param(L), (unsigned int)flags);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -206,7 +206,7 @@ static int context_set_verify_ip(lua_State *L) {
     sci_clear_errors();
     if (!(address ? X509_VERIFY_PARAM_set1_ip_asc(param, address) : X509_VERIFY_PARAM_set1_ip(param, NULL, 0)))
         return sci_fail_openssl(L, "option", address);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* Not more than what keeps an address from being two things at once: a local part, a host. */
@@ -233,7 +233,7 @@ static int context_set_verify_email(lua_State *L) {
     if (address && !is_email(address, length)) return sci_fail_own(L, "option", "bad_email", NULL);
     sci_clear_errors();
     if (!X509_VERIFY_PARAM_set1_email(param, address, length)) return sci_fail_openssl(L, "option", address);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 static const luaL_Reg policy_methods[] = {

@@ -77,7 +77,7 @@ sci_socket *sci_socket_base(sci_socket *socket);
 
 /* nil, SciSslError about a socket that has been closed; nil, and the SciSslError on top. */
 int sci_socket_fail_closed(lua_State *L, const char *phase);
-int sci_answer_pushed_error(lua_State *L);
+int sci_return_pushed_error(lua_State *L);
 
 /* ---- descriptor.c ------------------------------------------------------------------------------------------------ */
 

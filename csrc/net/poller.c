@@ -86,7 +86,7 @@ static int poller_disarm(lua_State *L) {
     sci_poller *poller = to_poller(L);
     lua_Integer descriptor = luaL_checkinteger(L, 2);
     if (poller->way && descriptor >= 0 && descriptor <= INT32_MAX) poller->way->disarm(poller, (int)descriptor);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */

@@ -105,7 +105,7 @@ int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int 
     return sci_socket_fail_system(L, phase, base->peer, find_reason(base, system_errno));
 }
 
-int sci_answer_pushed_error(lua_State *L) {
+int sci_return_pushed_error(lua_State *L) {
     lua_pushnil(L);
     lua_insert(L, -2);
     return 2;
@@ -140,7 +140,7 @@ static int socket_set_blocking(lua_State *L) {
     sci_socket *socket = sci_check_socket(L, 1);
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_socket_descriptor(socket) < 0) return sci_socket_fail_closed(L, "option");
-    if (sci_socket_set_blocking(socket, lua_toboolean(L, 2))) return sci_answer_receiver(L);
+    if (sci_socket_set_blocking(socket, lua_toboolean(L, 2))) return sci_return_receiver(L);
     return sci_socket_fail_system(L, "option", NULL, errno);
 }
 
@@ -160,7 +160,7 @@ static int socket_set_inheritable(lua_State *L) {
     int descriptor = base->fd;
     if (descriptor < 0) return sci_socket_fail_closed(L, "option");
     base->exposed = true;
-    if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_answer_receiver(L);
+    if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_return_receiver(L);
     return sci_socket_fail_system(L, "option", NULL, errno);
 }
 
@@ -324,7 +324,7 @@ static int socket_shutdown(lua_State *L) {
     sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
     int how = ways[luaL_checkoption(L, 2, NULL, names)];
     if (base->fd < 0) return sci_socket_fail_closed(L, "shutdown");
-    if (shutdown(base->fd, how) == 0) return sci_answer_receiver(L);
+    if (shutdown(base->fd, how) == 0) return sci_return_receiver(L);
     return sci_socket_fail_system(L, "shutdown", base->peer, errno);
 }
 
@@ -386,7 +386,7 @@ what is ours.
 @see close(2)
 */
 static int socket_close(lua_State *L) {
-    if (!sci_socket_close(L, 1)) return sci_answer_pushed_error(L);
+    if (!sci_socket_close(L, 1)) return sci_return_pushed_error(L);
     lua_pushboolean(L, true);
     return 1;
 }

@@ -156,7 +156,7 @@ static int socket_on(lua_State *L) {
     bool own = lua_toboolean(L, 2);
     lua_settop(L, 1);
     const sci_socket *socket = sci_new_socket(L);
-    if (!sci_socket_adopt(L, 2, 1)) return sci_answer_pushed_error(L);
+    if (!sci_socket_adopt(L, 2, 1)) return sci_return_pushed_error(L);
     if (!own || !socket->lent || take_over(L, 2)) return 1;
     return sci_socket_fail_system(L, "adopt", NULL, errno);
 }

@@ -78,7 +78,7 @@ static int await_connection(lua_State *L, sci_socket *base, int problem) {
     bool blocking = sci_socket_blocking(base);
     if (blocking && problem == EINPROGRESS) return sci_socket_fail_system(L, "connect", base->peer, ETIMEDOUT);
     if (blocking && sci_socket_establish(base, &failure) < 0) return sci_socket_fail(L, &failure);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -132,7 +132,7 @@ static int socket_bind(lua_State *L) {
     if (address.storage.ss_family != AF_UNIX) (void)setsockopt(base->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(base->fd, (const struct sockaddr *)&address.storage, address.length) != 0)
         return sci_socket_fail_system(L, "bind", name, errno);
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 /* ---- listening -------------------------------------------------------------------------------------------------- */
@@ -153,7 +153,7 @@ static int socket_listen(lua_State *L) {
     if (base->fd < 0) return sci_socket_fail_closed(L, "listen");
     if (listen(base->fd, (int)backlog) != 0) return sci_socket_fail_system(L, "listen", NULL, errno);
     base->listening = true;
-    return sci_answer_receiver(L);
+    return sci_return_receiver(L);
 }
 
 int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno) {
