@@ -12,6 +12,74 @@
 ---@class SciSslStream
 local SciSslStream = {}
 
+---Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
+---
+---@return SciSslSocket|SciSocket # a SciSocket before `startTls` and after `stopTls`
+---@usage
+---```lua
+---print(stream:socket():isSecure(), stream:dirty()) --> true false
+---```
+function SciSslStream:socket() end
+
+---Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
+---again by somebody else.
+---
+---@return string # empty where there was none
+---@usage
+---```lua
+---print(peer:replayableData() == "") --> true
+---```
+function SciSslStream:replayableData() end
+
+---Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
+---
+---@return boolean
+---@usage
+---```lua
+---print(stream:socket():isSecure(), stream:dirty()) --> true false
+---```
+function SciSslStream:dirty() end
+
+---Answers what the stream waits for on the descriptor, in the manner of cqueues.
+---
+---@return string # `"r"` or `"w"`
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:events() end
+
+---Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+---
+---@return number? # 0 where the stream is `dirty`; nil: as long as it likes
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:timeout() end
+
+---Answers whether the stream is TLS now, its handshake done.
+---
+---@return boolean
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:isSecure() end
+
+---Answers whether the handshake resumed a session.
+---
+---@return boolean
+---@usage
+---```lua
+---print(stream:events(), stream:timeout()) --> r nil
+---print(stream:isSecure(), stream:isSessionReused()) --> true false
+---```
+function SciSslStream:isSessionReused() end
+
 ---Reads, as `file:read` does.
 ---
 ---@param ... any (default: "l") formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
@@ -182,74 +250,6 @@ function SciSslStream:settimeout(seconds) end
 ---print(select(2, stream:read()):condition()) --> timeout
 ---```
 function SciSslStream:setdeadline(moment) end
-
----Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
----
----@return SciSslSocket|SciSocket # a SciSocket before `startTls` and after `stopTls`
----@usage
----```lua
----print(stream:socket():isSecure(), stream:dirty()) --> true false
----```
-function SciSslStream:socket() end
-
----Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
----again by somebody else.
----
----@return string # empty where there was none
----@usage
----```lua
----print(peer:replayableData() == "") --> true
----```
-function SciSslStream:replayableData() end
-
----Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
----
----@return boolean
----@usage
----```lua
----print(stream:socket():isSecure(), stream:dirty()) --> true false
----```
-function SciSslStream:dirty() end
-
----Answers what the stream waits for on the descriptor, in the manner of cqueues.
----
----@return string # `"r"` or `"w"`
----@usage
----```lua
----print(stream:events(), stream:timeout()) --> r nil
----print(stream:isSecure(), stream:isSessionReused()) --> true false
----```
-function SciSslStream:events() end
-
----Answers how long a loop may wait for the descriptor, in the manner of cqueues.
----
----@return number? # 0 where the stream is `dirty`; nil: as long as it likes
----@usage
----```lua
----print(stream:events(), stream:timeout()) --> r nil
----print(stream:isSecure(), stream:isSessionReused()) --> true false
----```
-function SciSslStream:timeout() end
-
----Answers whether the stream is TLS now, its handshake done.
----
----@return boolean
----@usage
----```lua
----print(stream:events(), stream:timeout()) --> r nil
----print(stream:isSecure(), stream:isSessionReused()) --> true false
----```
-function SciSslStream:isSecure() end
-
----Answers whether the handshake resumed a session.
----
----@return boolean
----@usage
----```lua
----print(stream:events(), stream:timeout()) --> r nil
----print(stream:isSecure(), stream:isSessionReused()) --> true false
----```
-function SciSslStream:isSessionReused() end
 
 ---Goes on as TLS, in a protocol that has agreed on it in plain text (STARTTLS); or, on a stream that is TLS already,
 ---as TLS inside TLS. What is kept back or queued is sent before, in plain text.

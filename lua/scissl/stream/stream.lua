@@ -13,6 +13,7 @@ local core = require "scissl.core"
 local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local peer_of = require "scissl.base.peer_address"
+local queries = require "scissl.stream.queries"
 local reader = require "scissl.stream.reader"
 local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
@@ -309,6 +310,18 @@ function Stream:closeWrite()
   return nil, failure
 end
 
+-- Hands out the sessions that no read has handed out. A client that has never read waits for its tickets first.
+local function take_last_sessions(self, sent)
+  if sent and self.link.secure and not self.heard then self.link:awaitTickets(self.waiter, self.seconds) end
+  if self.onSession then reader.handOutSessions(self) end
+end
+
+-- Sends close_notify, and reads what has arrived: a socket that is closed with unread bytes resets the connection.
+local function end_connection(self)
+  if self:isSecure() then writer.sayEnd(self, "shutdown") end
+  self.link:sweep()
+end
+
 --- Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
 -- nobody has read is lost. A TLS 1.3 client that has never read anything waits up to a second (less where the time-out
 -- is shorter) for the server's session tickets: without that the system may throw away what was written last.
@@ -320,18 +333,13 @@ function Stream:close()
   if self.closed then return true end
   self.closed = true
   self.output:release()
-  local done, failure = writer.push(self)
-  if done and self.link.secure and not self.heard then self.link:awaitTickets(self.waiter, self.seconds) end
-  local good, raised = true, nil
-  if self.onSession then good, raised = pcall(reader.handOutSessions, self) end
-  if done then
-    if self.link.secure and self:isSecure() then writer.sayEnd(self, "shutdown") end
-    self.link:sweep()
-  end
+  local sent, failure = writer.push(self)
+  local good, raised = pcall(take_last_sessions, self, sent)
+  if sent then end_connection(self) end
   self.buffer = Buffer.new()
   self.link:close(self.waiter)
   if not good then error(raised, 0) end
-  return done, failure
+  return sent, failure
 end
 
 Stream.__close = Stream.close
@@ -368,83 +376,6 @@ function Stream:setdeadline(moment)
   self.moment = moment
   if moment then stop_blocking(self) end
   return self
-end
-
---- Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
--- @function SciSslStream:socket
--- @treturn SciSslSocket|SciSocket a SciSocket before `startTls` and after `stopTls`
-function Stream:socket()
-  return self.link.socket
-end
-
---- Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
--- again by somebody else.
--- @function SciSslStream:replayableData
--- @treturn string empty where there was none
-function Stream:replayableData()
-  return self.replayable or ""
-end
-
--- ---- what loops ask
-
---- Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
--- @function SciSslStream:dirty
--- @treturn boolean
-function Stream:dirty()
-  return self.buffer.size > 0 or self.link:dirty()
-end
-
---- Answers what the stream waits for on the descriptor, in the manner of cqueues.
--- @function SciSslStream:events
--- @treturn string `"r"` or `"w"`
-function Stream:events()
-  return self.link:events()
-end
-
---- Answers how long a loop may wait for the descriptor, in the manner of cqueues.
--- @function SciSslStream:timeout
--- @treturn ?number 0 where the stream is `dirty`; nil: as long as it likes
-function Stream:timeout()
-  if self:dirty() then return 0 end
-  return nil
-end
-
--- ---- what the sockets know
-
--- These answer what the socket with the descriptor answers.
-for _, name in ipairs { "getPeerName", "getSockName", "getfd", "pollfd" } do
-  Stream[name] = function(self, ...)
-    local socket = self.link:base()
-    if socket[name] then return socket[name](socket, ...) end
-    return nil, "the transport has none"
-  end
-end
-
--- These answer what the SciSslSocket answers; nil in plain text.
-for _, name in ipairs {
-  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "getSession", "keylogLines", "localCertificate",
-  "localChain", "ocspResponse", "peerCertificate", "peerChain", "pskIdentity", "serverName", "sslVerifyCertificate",
-  "sslVerifyOcsp", "version",
-} do
-  Stream[name] = function(self, ...)
-    local socket = self.link.socket
-    if self.link.secure then return socket[name](socket, ...) end
-    return nil, "the stream is not secure"
-  end
-end
-
---- Answers whether the stream is TLS now, its handshake done.
--- @function SciSslStream:isSecure
--- @treturn boolean
-function Stream:isSecure()
-  return self.link.secure and self.link.socket:isSecure()
-end
-
---- Answers whether the handshake resumed a session.
--- @function SciSslStream:isSessionReused
--- @treturn boolean
-function Stream:isSessionReused()
-  return self.link.secure and self.link.socket:isSessionReused()
 end
 
 function Stream:__tostring()
@@ -487,6 +418,8 @@ end
 function Stream:stopTls()
   return require "scissl.stream.starttls".stop(self)
 end
+
+for name, method in pairs(queries) do Stream[name] = method end
 
 receiver.guard(Stream, { read = true, write = true })
 
