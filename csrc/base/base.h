@@ -200,6 +200,7 @@ const char *sci_path_subject(const char *path);
 
 /* Says in `failure` why something cannot be, and returns false. `message` may be NULL. */
 bool sci_refuse(sci_failure *failure, const char *condition, const char *message);
+bool sci_refuse_about(sci_failure *failure, const char *condition, const char *message, const char *subject);
 
 void sci_open_error(lua_State *L);
 

@@ -501,6 +501,11 @@ bool sci_refuse(sci_failure *failure, const char *condition, const char *message
     return false;
 }
 
+bool sci_refuse_about(sci_failure *failure, const char *condition, const char *message, const char *subject) {
+    failure->subject = subject;
+    return sci_refuse(failure, condition, message);
+}
+
 bool sci_is_error(lua_State *L, int index) { return luaL_testudata(L, index, SCI_ERROR) != NULL; }
 
 int sci_error_ssl_error(lua_State *L, int index) {

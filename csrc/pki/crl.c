@@ -1,5 +1,5 @@
 /* crl.c: SciSslX509Crl, which certificates their issuer has taken back (RFC 5280, section 5): reading, writing, making. */
-#include "pki/pki.h"
+#include "pki/issue/issue.h"
 
 #include <stdio.h>
 #include <string.h>

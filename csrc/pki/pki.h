@@ -70,10 +70,6 @@ extern const sci_kind sci_crl_kind;
 /* request.c: the names that a request asks for, NULL where there are none. The caller frees them. False: they are malformed. */
 bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names);
 
-/* issue.c: the digest `name`, or where that is NULL the one that suits the key, in `*digest`, NULL for keys that bring their
- * own. The caller frees it. False: `failure` says why there is none. */
-bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest, sci_failure *failure);
-
 /* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
 int sci_no_passphrase(char *buffer, int size, int writing, void *data);
 

@@ -1,5 +1,5 @@
 /* request.c: SciSslX509Request, what is sent to an authority for a certificate (PKCS#10, RFC 2986). */
-#include "pki/pki.h"
+#include "pki/issue/issue.h"
 
 #include <string.h>
 

@@ -178,19 +178,12 @@ static issue_request check_request(lua_State *L) {
 
 /* ---- filling the certificate. Nothing below raises -------------------------------------------------------------- */
 
-bool sci_refuse_issue(sci_failure *failure, const char *condition, const char *message, const char *subject) {
-    failure->condition = condition;
-    failure->message = message;
-    failure->subject = subject;
-    return false;
-}
-
 static bool set_subject(X509 *certificate, const issue_request *request, sci_failure *failure) {
     if (!request->subject) return X509_set_subject_name(certificate, X509_REQ_get_subject_name(request->from)) == 1;
     failure->subject = request->subject;
     X509_NAME *name = sci_parse_name(request->subject, request->subject_length, failure);
     bool set = name && (X509_set_subject_name(certificate, name) ||
-                        sci_refuse_issue(failure, "malformed_name", NULL, request->subject));
+                        sci_refuse_about(failure, "malformed_name", NULL, request->subject));
     X509_NAME_free(name);
     if (set) failure->subject = NULL;
     return set;
@@ -204,11 +197,11 @@ static bool set_dates(X509 *certificate, const issue_request *request, sci_failu
     ASN1_TIME *date = ASN1_TIME_new();
     bool set = false;
     if (request->not_after < request->not_before)
-        sci_refuse_issue(failure, "invalid_option", "the certificate would end before it begins", "notAfter");
+        sci_refuse_about(failure, "invalid_option", "the certificate would end before it begins", "notAfter");
     else if (date)
         set = (sci_time_from_seconds(date, request->not_before) && X509_set1_notBefore(certificate, date) &&
                sci_time_from_seconds(date, request->not_after) && X509_set1_notAfter(certificate, date)) ||
-              sci_refuse_issue(failure, "invalid_option", "a date is not in the years 1900 to 9999", NULL);
+              sci_refuse_about(failure, "invalid_option", "a date is not in the years 1900 to 9999", NULL);
     ASN1_TIME_free(date);
     return set;
 }
@@ -226,7 +219,7 @@ static bool set_serial(X509 *certificate, const issue_request *request, sci_fail
     bool made = number != NULL;
     if (made && request->serial)
         made = read_serial(&number, request->serial) ||
-               sci_refuse_issue(failure, "invalid_option",
+               sci_refuse_about(failure, "invalid_option",
                                 "a serial number is positive, and 159 bits at the most, in hexadecimal", "serial");
     else if (made) made = BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY);
     bool set = made && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
@@ -235,22 +228,6 @@ static bool set_serial(X509 *certificate, const issue_request *request, sci_fail
 }
 
 /* ---- signing ---------------------------------------------------------------------------------------------------- */
-
-/* The digest that suits the key, written into `name`; NULL: the algorithm brings its own, as Ed25519 does. */
-static const char *suitable_digest(EVP_PKEY *key, char *name, size_t size) {
-    bool known = EVP_PKEY_get_default_digest_name(key, name, size) > 0;
-    if (!known) return "SHA256";
-    return *name == '\0' || strcmp(name, "UNDEF") == 0 ? NULL : name;
-}
-
-bool sci_find_signature_digest(EVP_PKEY *key, const char *name, EVP_MD **digest, sci_failure *failure) {
-    char suitable[80] = "";
-    if (!EVP_PKEY_can_sign(key))
-        return sci_refuse_issue(failure, "wrong_key", "a key of this algorithm cannot sign", NULL);
-    const char *used = name ? name : suitable_digest(key, suitable, sizeof suitable);
-    *digest = used ? EVP_MD_fetch(NULL, used, NULL) : NULL;
-    return !used || *digest || sci_refuse_issue(failure, "unknown_digest", "this OpenSSL knows no such digest", name);
-}
 
 static bool sign(X509 *certificate, const issue_request *request, sci_failure *failure) {
     EVP_MD *digest = NULL;
@@ -263,21 +240,21 @@ static bool sign(X509 *certificate, const issue_request *request, sci_failure *f
 
 static bool issuer_fits(const issue_request *request, sci_failure *failure) {
     return !request->issuer || X509_check_private_key(request->issuer, request->issuer_key) == 1 ||
-           sci_refuse_issue(failure, "key_mismatch", "the issuerKey is not the key of the issuer's certificate",
+           sci_refuse_about(failure, "key_mismatch", "the issuerKey is not the key of the issuer's certificate",
                             "issuerKey");
 }
 
 /* Whoever asks must have the private key. */
 static bool request_is_good(const issue_request *request, sci_failure *failure) {
     if (!request->from || X509_REQ_verify(request->from, X509_REQ_get0_pubkey(request->from)) == 1) return true;
-    return sci_refuse_issue(failure, "request_invalid", NULL, "request");
+    return sci_refuse_about(failure, "request_invalid", NULL, "request");
 }
 
 /* Of blanks a subject is made that says nothing, and a request may have neither. */
 static bool is_named(const X509 *certificate, sci_failure *failure) {
     return X509_NAME_entry_count(X509_get_subject_name(certificate)) > 0 ||
            X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
-           sci_refuse_issue(failure, "name_missing", NULL, NULL);
+           sci_refuse_about(failure, "name_missing", NULL, NULL);
 }
 
 static bool fill(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {

@@ -1,9 +1,9 @@
 /* issue.h: what the files that make certificates share: issue.c (options, names, dates, signature) and grant.c
  * (extensions). */
-#ifndef SCISSL_ISSUE_H
-#define SCISSL_ISSUE_H
+#ifndef SCISSL_X509_ISSUE_H
+#define SCISSL_X509_ISSUE_H
 
-#include "pki/pki.h"
+#include "pki/issue/issue.h"
 
 #define OPTIONS 1 /* stack index of the table of options */
 
@@ -47,9 +47,6 @@ typedef struct issue_request {
     lua_Integer path_length;                                               /* -1: not limited */
     lua_Integer ocsp_uris, ca_issuer_uris, crl_uris, policies, extensions; /* lengths of the lists */
 } issue_request;
-
-/* Says in `failure` why it cannot be, and answers false. */
-bool sci_refuse_issue(sci_failure *failure, const char *condition, const char *message, const char *subject);
 
 /* grant.c: gives the certificate the extensions that were asked for. Raises nothing but for want of memory. */
 bool sci_add_extensions(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure);

@@ -55,7 +55,7 @@ static bool set_usages(lua_State *L, ASN1_BIT_STRING *bits, const issue_request 
     for (lua_Integer i = 1; i <= request->usages; i++) {
         const char *name = list_text(L, USAGE, i);
         int bit = sci_find_key_usage(name);
-        if (bit < 0) return sci_refuse_issue(failure, "unknown_usage", "there is no key usage of that name", name);
+        if (bit < 0) return sci_refuse_about(failure, "unknown_usage", "there is no key usage of that name", name);
         if (!ASN1_BIT_STRING_set_bit(bits, bit, 1)) return false;
     }
     return true;
@@ -77,7 +77,7 @@ static bool put_extended_usages(lua_State *L, EXTENDED_KEY_USAGE *list, const is
     for (lua_Integer i = 1; i <= request->extended_usages; i++) {
         const char *name = list_text(L, EXTENDED_USAGE, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(name, 0);
-        if (!oid) return sci_refuse_issue(failure, "unknown_usage", "OpenSSL knows no purpose of that name", name);
+        if (!oid) return sci_refuse_about(failure, "unknown_usage", "OpenSSL knows no purpose of that name", name);
         if (sk_ASN1_OBJECT_push(list, oid) > 0) continue;
         ASN1_OBJECT_free(oid);
         return false;
@@ -115,7 +115,7 @@ static bool copy_names(X509 *certificate, const issue_request *request, sci_fail
     int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
     GENERAL_NAMES *names;
     if (!sci_request_names(request->from, &names))
-        return sci_refuse_issue(failure, "malformed_extension", NULL, "subjectAltName");
+        return sci_refuse_about(failure, "malformed_extension", NULL, "subjectAltName");
     bool copied =
         !names || X509_add1_ext_i2d(certificate, NID_subject_alt_name, names, critical, X509V3_ADD_DEFAULT) > 0;
     GENERAL_NAMES_free(names);
@@ -140,7 +140,7 @@ static GENERAL_NAME *make_uri(lua_State *L, int list, lua_Integer i, sci_failure
     const char *text = list_item(L, list, i, &length);
     GENERAL_NAME *name = sci_parse_general_name(text, length, failure);
     if (name && name->type == GEN_URI) return name;
-    if (name) sci_refuse_issue(failure, "invalid_option", "a URI is expected", text);
+    if (name) sci_refuse_about(failure, "invalid_option", "a URI is expected", text);
     GENERAL_NAME_free(name);
     return NULL;
 }
@@ -208,7 +208,7 @@ static bool put_policies(lua_State *L, CERTIFICATEPOLICIES *policies, const issu
         const char *text = list_text(L, POLICIES, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
         if (!oid)
-            return sci_refuse_issue(failure, "invalid_option", "an object identifier in numbers is expected", text);
+            return sci_refuse_about(failure, "invalid_option", "an object identifier in numbers is expected", text);
         POLICYINFO *one = POLICYINFO_new();
         if (!one || !sk_POLICYINFO_push(policies, one)) {
             POLICYINFO_free(one);
@@ -245,9 +245,9 @@ static bool add_raw_extension(lua_State *L, X509 *certificate, lua_Integer i, sc
     ASN1_OCTET_STRING *octets = ASN1_OCTET_STRING_new();
     X509_EXTENSION *extension = NULL;
     bool added = false;
-    if (!oid) sci_refuse_issue(failure, "invalid_option", "an object identifier is expected", name);
+    if (!oid) sci_refuse_about(failure, "invalid_option", "an object identifier is expected", name);
     else if (X509_get_ext_by_OBJ(certificate, oid, -1) >= 0)
-        sci_refuse_issue(failure, "invalid_option", "there is such an extension already", name);
+        sci_refuse_about(failure, "invalid_option", "there is such an extension already", name);
     else if (octets && length <= INT_MAX && ASN1_OCTET_STRING_set(octets, (const unsigned char *)data, (int)length)) {
         extension = X509_EXTENSION_create_by_OBJ(NULL, oid, critical, octets);
         added = extension && X509_add_ext(certificate, extension, -1);
