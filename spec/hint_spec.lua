@@ -96,6 +96,73 @@ describe("A hint", function()
   end)
 end)
 
+-- Mistakes of a program's author: the message says what to write instead.
+
+describe("The message for a mistake", function()
+  local function says(words, ...)
+    local _, failure = ...
+    assert.truthy(tostring(failure):find(words, 1, true), tostring(failure))
+  end
+
+  local function raises(words, f, ...)
+    local good, raised = pcall(f, ...)
+    assert.is_false(good)
+    assert.truthy(raised:find(words, 1, true), raised)
+  end
+
+  local function connect_with(name, value)
+    return function() return scissl.connect { host = "localhost", port = 1, [name] = value } end
+  end
+
+  it("names caFile where ca is a path", function()
+    says("expected PEM text, got a path; for a path use caFile", connect_with("ca", "ca.pem")())
+  end)
+
+  it("names privateKey where the key was forgotten", function()
+    local path = pki.write(pki.server.certificatePem)
+    says("it contains no private key; set privateKey", scissl.listen { port = 0, certificate = path })
+  end)
+
+  it("shows how a subject is written", function()
+    says("write the subject as CN=localhost", scissl.SciSslX509Certificate.issue {
+      subject = "localhost", key = pki.server.key,
+    })
+  end)
+
+  it("takes the scheme off a host", function()
+    says("give the host's name alone, without https://", scissl.connect { host = "https://localhost", port = 1 })
+  end)
+
+  it("tells a deadline that has passed already from a slow peer", function()
+    local stream = assert(scissl.plain.on((assert(scissl.SciSocket.pair()))))
+    local _, failure = stream:setdeadline(0):read()
+    assert.equal("timeout", failure:condition())
+    says("the deadline had already passed; deadlines are moments of SciSocket.now()", nil, failure)
+  end)
+
+  it("shows the number that is out of range", function()
+    raises("(0 or more seconds expected, got -1)", connect_with("timeout", -1))
+    raises("got 70000)", function() scissl.listen { port = 70000 } end)
+    raises("positive number of days expected, got -1", scissl.SciSslX509Certificate.issue,
+      { subject = "CN=x", key = pki.server.key, days = -1 })
+    raises("number of bytes of 0 or more expected, got -5", function() scissl.SciSocket.pair():recv(-5) end)
+  end)
+
+  it("lists the waiters", function()
+    raises("unknown waiter 'uv'; use poll, coroutine, copas, cqueues, luv, select, or a function",
+      connect_with("waiter", "uv"))
+  end)
+
+  it("knows what other libraries call an option", function()
+    for name, ours in pairs {
+      key = "privateKey", cert = "certificate", password = "passphrase", ciphers = "cipherList", cafile = "caFile",
+      protocol = "version", curves = "groups", sni = "serverName",
+    } do
+      raises(("(did you mean '%s'?)"):format(ours), connect_with(name, "x"))
+    end
+  end)
+end)
+
 -- Real failures: what each end is told.
 
 local function fail(options)
@@ -220,7 +287,7 @@ describe("The hint for a real failure", function()
     local _, failure = context:usePrivateKey(pem)
     tells(failure, "passphrase_missing", "encrypted")
     _, failure = context:usePrivateKey(pem, "hunter2")
-    tells(failure, "passphrase_wrong", "passphrase does not open")
+    tells(failure, "passphrase_wrong", "passphrase does not decrypt")
     assert.is_nil(failure:errorHint():find("hunter2", 1, true))
   end)
 

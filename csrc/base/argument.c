@@ -41,10 +41,15 @@ size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset) {
     return (size_t)(last - first + 1);
 }
 
+int sci_refuse_negative(lua_State *L, int index, const char *what) {
+    const char *got = luaL_tolstring(L, index, NULL);
+    return luaL_argerror(L, index, lua_pushfstring(L, "%s of 0 or more expected, got %s", what, got));
+}
+
 int sci_check_timeout(lua_State *L, int index) {
     if (lua_isnoneornil(L, index)) return -1;
     lua_Number seconds = luaL_checknumber(L, index);
-    luaL_argcheck(L, seconds >= 0, index, "time-out in seconds expected, not negative");
+    if (!(seconds >= 0)) sci_refuse_negative(L, index, "number of seconds");
     lua_Number milliseconds = ceil(seconds * 1000);
     return milliseconds >= INT_MAX ? INT_MAX : (int)milliseconds;
 }

@@ -80,6 +80,9 @@ const char *sci_check_text(lua_State *L, int index);
  * Answers the number of bytes, and where they begin in `*offset`. */
 size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
 
+/* Raises for the negative number at `index`; `what`: "number of bytes" … */
+int sci_refuse_negative(lua_State *L, int index, const char *what);
+
 /* Reads a time-out in seconds at `index` (nil or none: wait for ever) as milliseconds for poll(2); raises for
  * negative numbers and NaN. */
 int sci_check_timeout(lua_State *L, int index);

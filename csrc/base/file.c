@@ -21,8 +21,7 @@ static BIO *refuse_by_errno(sci_failure *failure, int system_errno) {
 BIO *sci_open_file(const char *path, sci_failure *failure) {
     struct stat status;
     failure->subject = sci_path_subject(path);
-    if (failure->subject != path)
-        return refuse(failure, "file_missing", "this is PEM text, and the path of a file is due");
+    if (failure->subject != path) return refuse(failure, "file_missing", "it is PEM text, expected the path of a file");
     if (stat(path, &status) != 0) return refuse_by_errno(failure, errno);
     if (S_ISDIR(status.st_mode)) return refuse(failure, "file_directory", "it is a directory");
     if (S_ISREG(status.st_mode) && status.st_size == 0) return refuse(failure, "file_empty", "the file is empty");

@@ -32,6 +32,8 @@ int sci_option_error(lua_State *L, int index, const char *name, const char *what
     value = lua_absindex(L, value);
     bool named = luaL_getmetafield(L, value, "__name") == LUA_TSTRING;
     const char *got = named ? lua_tostring(L, -1) : luaL_typename(L, value);
+    /* A number itself, since its type may be right. Texts may be secrets. */
+    if (lua_type(L, value) == LUA_TNUMBER) got = luaL_tolstring(L, value, NULL);
     return luaL_argerror(L, index, lua_pushfstring(L, "option '%s': %s expected, got %s", name, what, got));
 }
 

@@ -76,7 +76,7 @@ static size_t read_buffered(sci_sslsocket *socket, unsigned char *buffer, size_t
 static size_t check_max(lua_State *L) {
     if (lua_isnoneornil(L, 2)) return SCI_SCRATCH;
     lua_Integer max = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
+    if (max < 0) sci_refuse_negative(L, 2, "number of bytes");
     return max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
 }
 

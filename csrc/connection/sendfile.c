@@ -131,8 +131,8 @@ static int sslsocket_sendfile(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     portion what = {.descriptor = check_descriptor(L)};
     lua_Integer offset = luaL_optinteger(L, 3, 0), count = luaL_optinteger(L, 4, LUA_MAXINTEGER);
-    luaL_argcheck(L, offset >= 0, 3, "offset expected, not negative");
-    luaL_argcheck(L, count >= 0, 4, "number of bytes expected, not negative");
+    if (offset < 0) sci_refuse_negative(L, 3, "offset");
+    if (count < 0) sci_refuse_negative(L, 4, "number of bytes");
     what.offset = (off_t)offset;
     luaL_argcheck(L, what.offset >= 0 && what.offset == offset, 3, "offset too large");
     what.left = (lua_Unsigned)count < SIZE_MAX ? (size_t)count : SIZE_MAX;

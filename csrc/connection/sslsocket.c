@@ -415,7 +415,7 @@ Takes the bytes that a memory transport has for the peer.
 static int sslsocket_drain(lua_State *L) {
     sci_queue *out = &check_memory(L)->transport.out;
     lua_Integer max = luaL_optinteger(L, 2, LUA_MAXINTEGER);
-    luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
+    if (max < 0) sci_refuse_negative(L, 2, "number of bytes");
     push_taken(L, out, (lua_Unsigned)max < out->length ? (size_t)max : out->length);
     return 1;
 }

@@ -276,7 +276,7 @@ static int sslsocket_writev(lua_State *L) {
     cursor at;
     luaL_checktype(L, STRINGS, LUA_TTABLE);
     lua_Integer skip = luaL_optinteger(L, 3, 0);
-    luaL_argcheck(L, skip >= 0, 3, "number of bytes expected, not negative");
+    if (skip < 0) sci_refuse_negative(L, 3, "number of bytes");
     find_start(L, &at, (size_t)skip);
     lua_settop(L, CURRENT);
     luaL_checkstack(L, 4, NULL);
@@ -314,9 +314,9 @@ static int sslsocket_set_record_sizing(lua_State *L) {
     if (!lua_isnoneornil(L, 2)) {
         lua_Integer first = luaL_checkinteger(L, 2), until = luaL_optinteger(L, 3, 65536);
         luaL_argcheck(L, first >= 512 && first <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "512 to 16384 bytes expected");
-        luaL_argcheck(L, until >= 0, 3, "number of bytes expected, not negative");
+        if (until < 0) sci_refuse_negative(L, 3, "number of bytes");
         sizing = (sci_sizing){.first = (size_t)first, .until = (size_t)until, .pause = luaL_optnumber(L, 4, 1)};
-        luaL_argcheck(L, sizing.pause >= 0, 4, "seconds expected, not negative");
+        if (!(sizing.pause >= 0)) sci_refuse_negative(L, 4, "number of seconds");
     }
     socket->sizing = sizing;
     return sci_return_receiver(L);

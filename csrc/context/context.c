@@ -191,10 +191,9 @@ bool sci_check_verify_flags(lua_State *L, int index, int *flags) {
     lua_Integer asked = luaL_checkinteger(L, index);
     const char *message = NULL;
     if (asked & ~(lua_Integer)(SSL_VERIFY_PEER | VERIFY_COMPANIONS))
-        message = "there are flags that are no SSL_VERIFY_… flags";
+        message = "some of the bits are not SSL_VERIFY_… flags";
     else if ((asked & VERIFY_COMPANIONS) && !(asked & SSL_VERIFY_PEER))
-        message = "SSL_VERIFY_FAIL_IF_NO_PEER_CERT and SSL_VERIFY_CLIENT_ONCE mean something together with "
-                  "SSL_VERIFY_PEER only";
+        message = "SSL_VERIFY_FAIL_IF_NO_PEER_CERT and SSL_VERIFY_CLIENT_ONCE need SSL_VERIFY_PEER beside them";
     *flags = (int)asked;
     if (message) sci_fail_own(L, "option", "verify_flags", message);
     return message == NULL;

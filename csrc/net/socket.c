@@ -94,7 +94,7 @@ static int find_reason(sci_socket *base, int system_errno) {
 static int fail_listening(lua_State *L, const char *phase) {
     return sci_socket_fail(L, &(sci_failure){.phase = phase,
                                              .condition = "listening",
-                                             .message = "the socket listens: accept a connection first",
+                                             .message = "the socket listens: use the socket that accept() returns",
                                              .ssl_error = SSL_ERROR_SYSCALL});
 }
 
@@ -294,7 +294,7 @@ Receives what there is, as soon as there is anything.
 static int socket_recv(lua_State *L) {
     sci_socket *socket = sci_check_socket(L, 1), *base = sci_socket_base(socket);
     lua_Integer max = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, max >= 0, 2, "number of bytes expected, not negative");
+    if (max < 0) sci_refuse_negative(L, 2, "number of bytes");
     if (base->fd < 0) return sci_socket_fail_closed(L, "recv");
     if (base->torn) return fail_torn(L);
     sci_state *state = sci_get_state(L);

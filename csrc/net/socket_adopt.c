@@ -64,7 +64,7 @@ int sci_find_descriptor(lua_State *L, int index, sci_failure *failure) {
     if (lua_type(L, index) == LUA_TNUMBER) {
         lua_Integer number = luaL_checkinteger(L, index);
         if (number >= 0 && number <= INT_MAX) return (int)number;
-        return refuse(failure, "closed", "no number of an open descriptor");
+        return refuse(failure, "closed", "the number is not an open descriptor");
     }
     if (!sci_is_socket(L, index)) return find_in_object(L, index, failure);
     int descriptor = sci_socket_descriptor(lua_touserdata(L, index));

@@ -161,7 +161,7 @@ int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno)
         return sci_socket_fail_io(L, listener, "accept", SSL_ERROR_WANT_READ, system_errno);
     return sci_socket_fail(L, &(sci_failure){.phase = "accept",
                                              .condition = "not_listening",
-                                             .message = "the socket does not listen: bind, and listen, first",
+                                             .message = "the socket does not listen: call bind() and listen() first",
                                              .ssl_error = SSL_ERROR_SYSCALL,
                                              .system_errno = system_errno});
 }

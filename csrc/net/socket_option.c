@@ -99,7 +99,8 @@ static struct linger check_linger(lua_State *L, int index) {
 /* What is above 0 stays so: a time of 0 means no time-out at all. */
 static struct timeval check_time(lua_State *L, int index) {
     lua_Number seconds = luaL_checknumber(L, index);
-    luaL_argcheck(L, seconds >= 0 && seconds <= INT_MAX, index, "seconds expected, not negative");
+    if (!(seconds >= 0)) sci_refuse_negative(L, index, "number of seconds");
+    luaL_argcheck(L, seconds <= INT_MAX, index, "fewer seconds expected");
     struct timeval time = {.tv_sec = (time_t)seconds};
     time.tv_usec = (suseconds_t)((seconds - (lua_Number)time.tv_sec) * 1e6);
     if (seconds > 0 && time.tv_sec == 0 && time.tv_usec == 0) time.tv_usec = 1;

@@ -172,9 +172,6 @@ const char *sci_recognize_text(const unsigned char *bytes, size_t length) {
     const text given = {.bytes = (const char *)bytes, .length = length};
     const char *words = by_beginning(&given);
     if (!words) words = by_lines(&given);
-    if (!words && is_path(&given))
-        words =
-            "it looks like a path, and what is in the file is due: use the option or function whose name has File in "
-            "it, or read the file";
+    if (!words && is_path(&given)) words = "it looks like a path";
     return words;
 }

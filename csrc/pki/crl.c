@@ -78,7 +78,7 @@ static X509_CRL *read_der(const unsigned char *bytes, int length, sci_failure *f
     X509_CRL *crl = d2i_X509_CRL(NULL, &cursor, length);
     if (crl && cursor == bytes + length) return crl;
     if (!crl) sci_explain_der(bytes, length, &sci_crl_kind, failure);
-    else failure->message = "there are bytes behind the end of the revocation list";
+    else failure->message = "there are bytes after the end of the revocation list";
     if (crl) failure->condition = sci_crl_kind.malformed;
     X509_CRL_free(crl);
     return NULL;
@@ -375,7 +375,7 @@ static bool set_number(X509_CRL *crl, const char *digits, sci_failure *failure) 
     if (!digits) return true;
     ASN1_INTEGER *number = parse_serial(digits);
     bool set = number && X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, X509V3_ADD_DEFAULT) > 0;
-    if (!number) refuse(failure, "hexadecimal digits or an integer, not negative, expected", "number");
+    if (!number) refuse(failure, "expected hexadecimal digits, or an integer of 0 or more", "number");
     ASN1_INTEGER_free(number);
     return set;
 }
@@ -523,7 +523,7 @@ static void check_options(lua_State *L) {
     if (!lua_isnil(L, REVOKED) && !lua_istable(L, REVOKED))
         sci_option_error(L, OPTIONS, "revoked", "list of tables", REVOKED);
     if (!lua_isnil(L, NUMBER) && !serial_digits(L, NUMBER))
-        sci_option_error(L, OPTIONS, "number", "hexadecimal digits, or an integer, not negative,", NUMBER);
+        sci_option_error(L, OPTIONS, "number", "hexadecimal digits, or an integer of 0 or more,", NUMBER);
     bool has_text = lua_type(L, DIGEST) == LUA_TSTRING && strlen(lua_tostring(L, DIGEST)) == lua_rawlen(L, DIGEST);
     if (!lua_isnil(L, DIGEST) && !has_text) sci_option_error(L, OPTIONS, "digest", "string without NUL bytes", DIGEST);
 }

@@ -104,7 +104,7 @@ static bool is_current(OCSP_SINGLERESP *single, const sci_ocsp_question *questio
     if (!next_update) until = from + DAY;
     if (until < from) return sci_refuse(failure, "malformed_ocsp", "the OCSP response ends before it begins");
     if (from > question->at + question->skew)
-        return sci_refuse(failure, "ocsp_not_yet_valid", "the OCSP response is from the future");
+        return sci_refuse(failure, "ocsp_not_yet_valid", "the OCSP response is not valid yet");
     if (until < question->at - question->skew)
         return sci_refuse(failure, "ocsp_expired", "the OCSP response has expired");
     return true;

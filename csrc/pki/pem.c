@@ -13,7 +13,7 @@ static void explain(sci_failure *failure, const char *condition, const char *mes
     failure->message = message;
 }
 
-/* `message` has a %s for `what` and for what is due. */
+/* `message` has a %s for `what` and one for the expected kind. */
 static void explain_other(sci_failure *failure, const sci_kind *kind, const char *message, const char *what) {
     explain(failure, kind->absent, message);
     failure->words[0] = what;
@@ -73,7 +73,7 @@ static void explain_no_pem(const unsigned char *bytes, size_t length, sci_failur
     explain(failure, "not_pem", words ? words : "it has no line that says -----BEGIN …-----");
     if (length == 0) failure->message = "it is empty";
     else if (held) {
-        failure->message = "it is not PEM text: it looks like DER, and holds %s";
+        failure->message = "it is not PEM text: it looks like DER and contains %s";
         failure->words[0] = held;
     } else if (bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
         failure->message = "it is not PEM text: it looks like DER";
@@ -90,7 +90,7 @@ void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure) {
     ERR_set_mark(); /* what OpenSSL said when it could not read stays the whole of its queue */
     switch (look_through(bio, kind->label, &other)) {
         case PEM_NOTHING: explain_bio(bio, failure); break;
-        case PEM_OTHERS: explain_other(failure, kind, "the PEM text holds %s, where %s is due", other); break;
+        case PEM_OTHERS: explain_other(failure, kind, "the PEM text contains %s, expected %s", other); break;
         case PEM_DAMAGED: explain(failure, kind->malformed, "a block of the PEM text is damaged or cut off"); break;
         case PEM_WANTED: explain(failure, kind->malformed, kind->malformed_message); break;
         case PEM_OPENSSH: explain(failure, "openssh_key", "it is a private key in OpenSSH's own format"); break;
@@ -103,9 +103,8 @@ void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure) {
 static void explain_no_der(const unsigned char *bytes, size_t length, sci_failure *failure) {
     BIO *bio = BIO_new_mem_buf(bytes, (int)length);
     const char *first, *words = sci_recognize_text(bytes, length);
-    explain(failure, "not_der", words ? words : "these are no DER bytes");
-    if (bio && look_through(bio, "", &first) != PEM_NOTHING)
-        failure->message = "these are no DER bytes: it looks like PEM";
+    explain(failure, "not_der", words ? words : "it is not DER");
+    if (bio && look_through(bio, "", &first) != PEM_NOTHING) failure->message = "it is not DER: it looks like PEM";
     BIO_free(bio);
 }
 
@@ -114,7 +113,7 @@ void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kin
     ERR_set_mark();
     if (length == 0) explain(failure, "not_der", "it is empty");
     else if (held && strcmp(held, kind->due) != 0)
-        explain_other(failure, kind, "the DER bytes hold %s, where %s is due", held);
+        explain_other(failure, kind, "the DER bytes contain %s, expected %s", held);
     else if (bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
         explain(failure, kind->malformed, kind->malformed_message);
     else explain_no_der(bytes, (size_t)length, failure);
@@ -131,7 +130,7 @@ static void explain_neither(const unsigned char *bytes, int length, const sci_ki
     sci_explain_der(bytes, length, kind, failure);
     if (strcmp(failure->condition, "not_der") != 0) return;
     const char *words = sci_recognize_text(bytes, (size_t)length);
-    explain(failure, kind->absent, words ? words : "there is neither PEM text nor DER in it");
+    explain(failure, kind->absent, words ? words : "it is neither PEM text nor DER");
 }
 
 void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure) {

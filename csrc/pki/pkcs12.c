@@ -57,7 +57,7 @@ static bool explain(const unsigned char *bytes, int length, sci_failure *failure
         .due = "PKCS#12",
         .absent = "malformed_pkcs12",
         .malformed = "malformed_pkcs12",
-        .malformed_message = "these bytes are no PKCS#12",
+        .malformed_message = "the bytes are not PKCS#12",
     };
     sci_explain_der(bytes, length, &kind, failure);
     failure->condition = kind.malformed; /* also where these are no DER bytes */

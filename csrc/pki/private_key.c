@@ -161,7 +161,7 @@ static EVP_PKEY *read_der(lua_State *L, const unsigned char *bytes, int length, 
     if (cursor == bytes + length) return key;
     EVP_PKEY_free(key);
     failure->condition = key_kind.malformed;
-    failure->message = "there are bytes behind the end of the private key";
+    failure->message = "there are bytes after the end of the private key";
     return NULL;
 }
 

@@ -57,7 +57,7 @@ static X509 *read_der(const unsigned char *bytes, int length, sci_failure *failu
         X509_free(certificate);
         certificate = NULL;
         failure->condition = sci_certificate_kind.malformed;
-        failure->message = "there are bytes behind the end of the certificate";
+        failure->message = "there are bytes after the end of the certificate";
     }
     return certificate;
 }

@@ -89,7 +89,7 @@ static int request_from_der(lua_State *L) {
     if (!*slot) sci_explain_der(bytes, length, &request_kind, &failure);
     else {
         failure.condition = request_kind.malformed;
-        failure.message = "there are bytes behind the end of the certificate request";
+        failure.message = "there are bytes after the end of the certificate request";
     }
     return sci_fail(L, &failure);
 }

@@ -150,7 +150,7 @@ for _, loader in ipairs(loaders) do
         local given = kinds[is.due] and kinds[is.due].der
         if not given then return end
         if form == "both" then return assert(load(given)) end
-        says("looks like DER, and holds " .. is.due, refused(is.any or "not_pem", load(given)))
+        says("looks like DER and contains " .. is.due, refused(is.any or "not_pem", load(given)))
       end)
     end
 
@@ -183,7 +183,7 @@ describe("A private key in OpenSSH's own format", function()
   end)
 
   it("is a private key where something else is due", function()
-    says("holds a private key, where a certificate is due", refused("not_certificate", Certificate.fromPem(openssh)))
+    says("contains a private key, expected a certificate", refused("not_certificate", Certificate.fromPem(openssh)))
   end)
 end)
 
@@ -253,9 +253,9 @@ end)
 describe("Options that may be a path or the thing itself", function()
   it("tell bytes from a path", function()
     for option, cases in pairs {
-      certificate = { [certificate:toDer()] = "holds a certificate", [in_utf16(pem)] = "UTF-16",
+      certificate = { [certificate:toDer()] = "contains a certificate", [in_utf16(pem)] = "UTF-16",
         [certificate:toPem():gsub("\n", "\\n")] = "backslash and n" },
-      privateKey = { [key:toDer()] = "holds a private key", [in_utf16(pem)] = "UTF-16", [bundle] = "PKCS#12" },
+      privateKey = { [key:toDer()] = "contains a private key", [in_utf16(pem)] = "UTF-16", [bundle] = "PKCS#12" },
       pkcs12 = { [pem] = "looks like PEM", [in_utf16(pem)] = "UTF-16", [certificate:toDer()] = "a certificate" },
     } do
       for given, words in pairs(cases) do

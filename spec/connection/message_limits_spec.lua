@@ -117,7 +117,7 @@ for _, flood in ipairs(floods) do
       it("are named by their hint", function()
         local peer, socket = flooded(role)
         socket:sslFeed(make(peer, most + 1, message))
-        assert.is_truthy(socket:sslRead():errorHint():find "wastes this side's time")
+        assert.is_truthy(socket:sslRead():errorHint():find "costs this side time")
       end)
     end)
   end

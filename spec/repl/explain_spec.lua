@@ -32,7 +32,7 @@ describe("scissl.explain", function()
         has(scissl.explain(value), name)
       end
     end
-    has(scissl.explain "X509_V_ERR_HOSTNAME_MISMATCH", "connect by a name that stands in it")
+    has(scissl.explain "X509_V_ERR_HOSTNAME_MISMATCH", "connect by a name that the certificate has")
     has(scissl.explain "X509_V_OK", "The certificate chain is good")
   end)
 

@@ -131,7 +131,7 @@ static void check_usage(lua_State *L, issue_request *request) {
     request->ca = boolean_option(L, CA);
     request->path_length = integer_option(L, PATH_LENGTH, -1);
     if (!lua_isnil(L, PATH_LENGTH) && (!request->ca || request->path_length < 0 || request->path_length > 1000000))
-        luaL_argerror(L, OPTIONS, "option 'pathLength' is for a ca, and not negative");
+        luaL_argerror(L, OPTIONS, "option 'pathLength' needs ca = true, and must be 0 or more");
     request->usages = sci_check_option_list(L, OPTIONS, "usage", USAGE);
     request->default_usage = lua_isnil(L, USAGE);
     request->extended_usages = sci_check_option_list(L, OPTIONS, "extendedUsage", EXTENDED_USAGE);

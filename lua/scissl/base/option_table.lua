@@ -23,6 +23,14 @@ local function distance(from, to)
   return above[#to]
 end
 
+-- What other libraries and programs call our options.
+local other_names = {
+  address = "host", cacert = "caFile", cert = "certificate", certfile = "certificate", ciphers = "cipherList",
+  crt = "certificate", curves = "groups", curveslist = "groups", hostname = "host", key = "privateKey",
+  keyfile = "privateKey", password = "passphrase", protocol = "version", servername = "serverName",
+  sni = "serverName", trust = "caFile",
+}
+
 --- Answers the one of `known` (a table with names for keys) that `name` was probably meant to be.
 -- @tparam string name what was written
 -- @tparam table known
@@ -31,6 +39,8 @@ end
 function options.nearest(name, known)
   local best, least = nil, 1 + #name // 3
   local lower = name:lower()
+  local other = other_names[lower]
+  if other and known[other] then return other end
   for candidate in pairs(known) do
     -- The lengths alone are that far apart: a long name costs nothing.
     local apart = math.abs(#name - #candidate)
@@ -130,8 +140,8 @@ local kinds = {
 }
 
 local words = {
-  seconds = "number of seconds, not negative",
-  count = "integer above 0",
+  seconds = "0 or more seconds",
+  count = "integer of 1 or more",
   depth = "integer from 0 to 1000",
   level = "security level from 0 to 5",
   port = "port number or service name",
@@ -170,8 +180,9 @@ function options.typeOf(value)
   return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or type(value)
 end
 
--- What a person has to see of a wrong value: a number itself, since its type may be right. Texts may be secrets.
-local function describe(value)
+--- Returns what an error message shows of a wrong value: a number itself, since its type may be right; else its class
+-- or type, since a text may be a secret.
+function options.shown(value)
   return type(value) == "number" and tostring(value) or options.typeOf(value)
 end
 
@@ -194,7 +205,7 @@ function options.check(caller, given, known, level)
     end
     if not options.is(value, kind) then
       error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
-        name, caller, options.expected(kind), describe(value)), level)
+        name, caller, options.expected(kind), options.shown(value)), level)
     end
   end
 end

@@ -313,7 +313,7 @@ end
 -- @treturn[2] reason
 function Scheduler:sleep(seconds) -- luacheck: ignore 212
   if not options.is(seconds, "seconds") then
-    error("bad argument #1 to 'sleep' (number of seconds, not negative expected)", 2)
+    error(("bad argument #1 to 'sleep' (0 or more seconds expected, got %s)"):format(options.shown(seconds)), 2)
   end
   local answer, reason = coroutine.yield(nil, nil, seconds > 0 and now() + seconds or nil)
   if not answer and reason ~= nil then return nil, reason end

@@ -55,6 +55,16 @@ local function is_own(waiter)
   return false
 end
 
+-- The module is missing, or what it needs is.
+local function no_waiter(name, failure)
+  if tostring(failure):find(("module 'scissl.wait.%s' not found"):format(name), 1, true) then
+    return ("unknown waiter '%s'; use %s, or a function"):format(name, table.concat(own, ", "))
+  end
+  local missing = tostring(failure):match "module '([^']+)' not found"
+  if missing then return ("the waiter '%s' needs the module '%s', which is not installed"):format(name, missing) end
+  return ("the waiter '%s' cannot be loaded: %s"):format(name, tostring(failure))
+end
+
 --- Finds a waiter.
 -- @param[opt="poll"] waiter a function, or a name: `"poll"`, `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`,
 --  `"select"`, or another module under `scissl.wait`
@@ -72,7 +82,7 @@ function wait.find(waiter, level)
     error(("bad waiter (name or function expected, got %s)"):format(type(waiter)), level)
   end
   local found, module = pcall(require, "scissl.wait." .. waiter)
-  if not found then error(("no waiter '%s':\n%s"):format(waiter, tostring(module)), level) end
+  if not found then error(no_waiter(waiter, module), level) end
   trusted[module] = is_own(module) or nil
   return module
 end
@@ -86,9 +96,12 @@ end
 
 -- ---- what can go wrong
 
-local function timed_out(socket, phase, timeout, what)
+local function timed_out(socket, phase, timeout, what, deadline)
   local when = timeout and ("after %.4g seconds"):format(timeout) or "by its deadline"
   local message = ("%s was not over %s"):format(what or phase, when)
+  if deadline and not timeout and now() - deadline > 1 then
+    message = "the deadline had already passed; deadlines are moments of SciSocket.now()"
+  end
   return SciSslError.new { phase = phase, condition = "timeout", message = message, peer = peer_of(socket) }
 end
 
@@ -102,7 +115,7 @@ end
 local function given_up(socket, reason, deadline, phase, timeout, what)
   local expired = reason == "timeout" or core.isSslError(reason) and reason:condition() == "timeout"
   local late = deadline and now() >= deadline - EARLY
-  if expired or reason == nil and late then return timed_out(socket, phase, timeout, what) end
+  if expired or reason == nil and late then return timed_out(socket, phase, timeout, what, deadline) end
   if core.isSslError(reason) then return reason end
   return SciSslError.new {
     phase = phase,
@@ -157,7 +170,7 @@ end
 --  answered what means nothing; what the waiter answered
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   -- Also ends a waiter that says "ready" for ever.
-  if deadline and now() >= deadline then return nil, timed_out(socket, phase, timeout, what) end
+  if deadline and now() >= deadline then return nil, timed_out(socket, phase, timeout, what, deadline) end
   if trusted[waiter] then
     local ready, reason = waiter(socket, events, deadline)
     return understand(ready, reason, socket, events, deadline, phase, timeout, what)
@@ -178,7 +191,7 @@ end
 -- @treturn[2] SciSslError as of `wait.ready`
 function wait.turn(waiter, socket, deadline, phase, timeout)
   local time = now()
-  if deadline and time >= deadline then return nil, timed_out(socket, phase, timeout) end
+  if deadline and time >= deadline then return nil, timed_out(socket, phase, timeout, nil, deadline) end
   local good, ready, reason = pcall(waiter, socket, "r", time)
   if not good then
     return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)

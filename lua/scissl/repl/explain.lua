@@ -119,7 +119,7 @@ end
 -- ---- sentences for each kind
 
 -- "the peer's …; do this" as it stands behind "connecting: " in a hint; nil where there is no such condition.
-local UNSAID = "TLS: it failed without a reason; is memory full?"
+local UNSAID = "TLS: it failed without a reason; memory may be full"
 
 local function advice(fields)
   local hint = core.SciSslError.new(fields):errorHint()

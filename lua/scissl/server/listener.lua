@@ -36,7 +36,8 @@ end
 
 local function check_timeout(timeout, caller)
   if timeout ~= nil and not options.is(timeout, "seconds") then
-    error(("bad argument #1 to '%s' (number of seconds, not negative, or nil expected)"):format(caller), 3)
+    local got = options.shown(timeout)
+    error(("bad argument #1 to '%s' (0 or more seconds, or nil, expected, got %s)"):format(caller, got), 3)
   end
 end
 

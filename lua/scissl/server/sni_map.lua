@@ -92,7 +92,9 @@ function Sni:__call(_, hello)
   local context = self:find(hello:serverName())
   if context then return context end
   if self.others then return true end
-  return false, "unrecognized_name", ("no context for the server name %s"):format(hello:serverName() or "(none)")
+  local asked = hello:serverName()
+  return false, "unrecognized_name", ("the client asked for %s, which the `sni` map does not have; add %s")
+    :format(asked or "no host", asked and "it, or \"*\"" or "\"*\"")
 end
 
 function Sni:__tostring()

@@ -357,7 +357,8 @@ end
 -- @treturn SciSslStream the stream
 function Stream:settimeout(seconds)
   if not (seconds == nil or options.is(seconds, "seconds")) then
-    error("bad argument #1 to 'settimeout' (number of seconds, not negative, or nil expected)", 2)
+    local got = options.shown(seconds)
+    error(("bad argument #1 to 'settimeout' (0 or more seconds, or nil, expected, got %s)"):format(got), 2)
   end
   self.seconds = seconds
   if seconds then stop_blocking(self) end
