@@ -73,7 +73,7 @@ static bool begin_as_client(sci_sslsocket *socket) {
 bool sci_ssl_begin_as_server(sci_sslsocket *socket) {
     socket->role = SCI_SERVER;
     SSL_set_accept_state(socket->ssl);
-    sci_context_serve(socket->context);
+    sci_context_keep_sessions(socket->context);
     return SSL_set_session_id_context(socket->ssl, socket->sid, socket->sid_length) == 1;
 }
 

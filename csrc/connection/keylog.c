@@ -26,7 +26,7 @@ void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_conte
     lua_getiuservalue(L, -1, SCI_CONTEXT_KEYLOG);
     socket->keylog_file = lua_touserdata(L, -1);
     lua_setiuservalue(L, 1, SCI_SSL_KEYLOG);
-    socket->keylog = context->keylog;
+    socket->keylog = context->keylog.collect;
     if (socket->keylog || socket->keylog_file) SSL_CTX_set_keylog_callback(context->ctx, on_keylog);
 }
 

@@ -115,8 +115,8 @@ void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context
     lua_getiuservalue(L, -1, SCI_CONTEXT_OCSP);
     socket->ocsp = (const unsigned char *)lua_tolstring(L, -1, &socket->ocsp_length);
     lua_setiuservalue(L, 1, SCI_SSL_OCSP);
-    socket->ocsp_policy = context->ocsp_policy;
-    socket->afresh = context->ocsp_policy == SCI_OCSP_REQUIRE;
+    socket->ocsp_policy = context->ocsp.policy;
+    socket->afresh = context->ocsp.policy == SCI_OCSP_REQUIRE;
     SSL_CTX_set_tlsext_status_cb(context->ctx, on_status);
 }
 

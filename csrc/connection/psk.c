@@ -182,16 +182,16 @@ void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context 
     SSL *ssl = socket->ssl;
     socket->psk_client = copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT);
     if (socket->psk_client) {
-        if (context->psk_client_sha384) SSL_set_psk_use_session_callback(ssl, on_use_session);
+        if (context->psk.client_sha384) SSL_set_psk_use_session_callback(ssl, on_use_session);
         else SSL_set_psk_client_callback(ssl, on_client_key);
     }
     if (copy_value(L, SCI_CONTEXT_PSK_SERVER, SCI_SSL_PSK_SERVER)) {
-        if (!context->psk_server_sha384) SSL_set_psk_server_callback(ssl, on_server_key);
+        if (!context->psk.server_sha384) SSL_set_psk_server_callback(ssl, on_server_key);
         SSL_set_psk_find_session_callback(ssl, on_find_session);
     }
-    socket->psk_server_sha384 = context->psk_server_sha384;
+    socket->psk_server_sha384 = context->psk.server_sha384;
     lua_pop(L, 1);
-    socket->psk_tells = context->psk_tells;
+    socket->psk_tells = context->psk.tell_unknown;
     socket->psk_unknown = false;
 }
 

@@ -199,8 +199,8 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     sci_ssl_inherit_keylog(L, socket, context);
     lua_pop(L, 1);
     socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
-    memcpy(socket->sid, context->sid, context->sid_length);
-    socket->sid_length = context->sid_length;
+    memcpy(socket->sid, context->sessions.id_context, context->sessions.id_context_length);
+    socket->sid_length = context->sessions.id_context_length;
     sci_ssl_inherit_psk(L, socket, context);
     sci_ssl_inherit_replay_guard(L, socket);
     sci_ssl_inherit_store(L, socket);

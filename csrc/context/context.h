@@ -1,105 +1,198 @@
-/* context.h: SciSslContext, the settings that connections share and inherit (SSL_CTX). Knows no connection. */
+/* context.h: SciSslContext, the settings that connections share (SSL_CTX). This room knows no connection.
+ *
+ * A program changes a context at any time; a connection keeps the settings of the moment in which it was initialized (S9).
+ * Three ways lead to that:
+ *   - SSL_new copies most settings from the SSL_CTX.
+ *   - Settings of our own stand in `sci_context` and in the user values below. The connection room copies them when it
+ *     makes an SSL (`sci_ssl_inherit_…`).
+ *   - OpenSSL goes on reading the cipher list, the trust store and the client CA list from the SSL_CTX. A setter that
+ *     changes one of them calls sci_context_detach first, which gives each connection a copy of its own.
+ *
+ * Ownership: a context owns its SSL_CTX. A connection holds the context in a user value, and SSL_new takes a reference to
+ * the SSL_CTX. Nothing here points to a connection but the ring `dependents`, which the connection leaves when it ends.
+ *
+ * Setters push the receiver, or nil and a SciSslError, and return how many values that are. A setter that fails leaves the
+ * context as it was; where that is impossible it closes the context (sci_context_give_up). Setters run no Lua of the
+ * program's but passphrase functions and metamethods of lists; both, and finalizers, may close the context. So after such a
+ * call a setter checks the context again. */
 #ifndef SCISSL_CONTEXT_H
 #define SCISSL_CONTEXT_H
 
 #include "session/session.h"
 
-/* ---- context.c and what it is made of ---------------------------------------------------------------------------- */
+/* ---- the object -------------------------------------------------------------------------------------------------- */
 
 /* User values. */
 enum {
-    SCI_CONTEXT_ALPN = 1,      /* the ALPN list in wire format, or nil */
-    SCI_CONTEXT_OCSP,          /* the OCSP response that servers staple, DER, or nil */
-    SCI_CONTEXT_KEYLOG,        /* the open file that keylog lines go to, or nil */
-    SCI_CONTEXT_PSK_CLIENT,    /* a client's pre-shared key: table or function, or nil */
-    SCI_CONTEXT_PSK_SERVER,    /* those that a server knows: table or function, or nil */
-    SCI_CONTEXT_REPLAY_GUARD,  /* a function, or nil */
-    SCI_CONTEXT_SESSION_STORE, /* a function, or nil */
-    SCI_CONTEXT_TICKETS,       /* the ring of ticket keys, or nil */
-    SCI_CONTEXT_NOTES,         /* table: texts that OpenSSL does not tell again, for `describe` */
+    SCI_CONTEXT_ALPN = 1,      /* string: the ALPN list in wire format; or nil */
+    SCI_CONTEXT_OCSP,          /* string: the OCSP response (DER) that servers staple; or nil */
+    SCI_CONTEXT_KEYLOG,        /* sci_keylog, the open key log file; or nil */
+    SCI_CONTEXT_PSK_CLIENT,    /* a client's pre-shared key: table {identity, key} or function; or nil */
+    SCI_CONTEXT_PSK_SERVER,    /* a server's pre-shared keys: table {[identity] = key} or function; or nil */
+    SCI_CONTEXT_REPLAY_GUARD,  /* function; or nil */
+    SCI_CONTEXT_SESSION_STORE, /* function; or nil */
+    SCI_CONTEXT_TICKETS,       /* sci_ticket_keys; or nil */
+    SCI_CONTEXT_NOTES,         /* table: texts that OpenSSL cannot give back, for `describe`; or nil */
     SCI_CONTEXT_USERVALUES = SCI_CONTEXT_NOTES
 };
 
-/* What a client does about OCSP responses that servers staple; see staple.c. */
+/* What a client does about stapled OCSP responses. */
 typedef enum sci_ocsp_policy { SCI_OCSP_NONE, SCI_OCSP_REQUEST, SCI_OCSP_REQUIRE } sci_ocsp_policy;
 
 #define SCI_SID_LENGTH 32 /* SSL_MAX_SID_CTX_LENGTH */
 
-/* A connection that was made from a context and must not feel the context's later changes: SSL_new copies most
- * settings, but reads the cipher list and the trust store from the SSL_CTX each time. */
+/* A connection that still reads settings from its context; a member of the ring of the context. */
 typedef struct sci_dependent {
     struct sci_dependent *previous, *next; /* NULL: in no ring */
-    SSL *ssl;
+    SSL *ssl;                              /* borrowed from the connection */
 } sci_dependent;
 
-typedef struct sci_ticket_ring sci_ticket_ring;
+typedef struct sci_ticket_keys sci_ticket_keys;
 
+/* Each part is written by the file that is named beside it, and by no other. */
 typedef struct sci_context {
-    SSL_CTX *ctx;
-    bool closed;                       /* by a finalizer, and `ctx` is still there */
-    bool prepared;                     /* connection/suspend.c has installed there what its connections need */
-    const char *method;                /* "TLS", "TLSv1.2" … */
-    unsigned char sid[SCI_SID_LENGTH]; /* session id context of its servers */
-    unsigned int sid_length;
-    sci_dependent dependents;       /* head of the ring of connections that still read from `ctx` */
-    bool store_lent;                /* connections of earlier settings hold the trust store: copy before changing it */
-    bool cache_chosen;              /* setSessionCacheMode has been called */
-    const sci_ticket_ring *tickets; /* in SCI_CONTEXT_TICKETS; NULL: OpenSSL's own key */
-    STACK_OF(OPENSSL_STRING) *trust_paths; /* hashed directories that the trust store looks into */
-    sci_ocsp_policy ocsp_policy;
-    bool psk_client_sha384, psk_server_sha384; /* the digest of the keys, in place of SHA-256 */
-    bool psk_tells;                            /* clients hear that the identity of their key is not known */
-    bool keylog;                               /* connections keep their secrets for keylogLines */
-    int purpose;                               /* X509_PURPOSE_… that was set; 0: each side's own */
+    /* context.c, context_check.c */
+    SSL_CTX *ctx;       /* owned; NULL only after collection, or when `new` failed */
+    bool closed;        /* `close` was called, perhaps while `ctx` had to stay (sci_may_free) */
+    const char *method; /* static: "TLS", "TLSv1.2" … */
+
+    struct { /* context_dependents.c */
+        sci_dependent ring;
+        bool hold_trust; /* connections hold the trust store of `ctx` as theirs: copy it before changing it */
+    } dependents;
+
+    struct {                             /* context_trust.c */
+        STACK_OF(OPENSSL_STRING) *paths; /* owned: hashed directories that the trust store looks into */
+    } trust;
+
+    struct {         /* context_verify.c */
+        int purpose; /* X509_PURPOSE_…; 0: each side's own */
+    } verify;
+
+    struct { /* context_session_cache.c */
+        unsigned char id_context[SCI_SID_LENGTH];
+        unsigned int id_context_length;
+        bool mode_chosen; /* setSessionCacheMode was called */
+    } sessions;
+
+    struct {                         /* context_tickets.c */
+        const sci_ticket_keys *keys; /* in SCI_CONTEXT_TICKETS; NULL: OpenSSL's own keys */
+    } tickets;
+
+    struct {                               /* context_psk.c */
+        bool client_sha384, server_sha384; /* the digest of the keys is SHA-384, not SHA-256 */
+        bool tell_unknown;                 /* a server sends the alert unknown_psk_identity */
+    } psk;
+
+    struct {          /* context_keylog.c */
+        bool collect; /* connections collect their secrets for keylogLines */
+    } keylog;
+
+    struct { /* context_ocsp.c */
+        sci_ocsp_policy policy;
+    } ocsp;
+
+    bool prepared; /* connection/handshake.c: the callbacks of connections are installed in `ctx` */
 } sci_context;
 
+/* ---- context_check.c: a context as an argument ------------------------------------------------------------------- */
+
+/* Borrowed. Raises where the argument is no open SciSslContext. */
 sci_context *sci_check_context(lua_State *L, int index);
 bool sci_context_is_open(const sci_context *context);
 
-/* Memory ran out while a setting changed that had been found good, and half of it holds: no connection may use that. */
+/* Marks the context as closed. What is inside stays until it is collected. */
+void sci_context_close(sci_context *context);
+
+/* For a setter that has run out of memory between two changes that belong together: closes the context, so that no
+ * connection uses half of them. Pushes nil, SciSslError. */
 int sci_context_give_up(lua_State *L, sci_context *context, const char *subject);
 
-/* OpenSSL would keep each session of a client for a look-up that never comes: it keeps them as soon as there is a server. */
-void sci_context_serve(sci_context *context);
+/* ---- for the connection room ------------------------------------------------------------------------------------- */
 
-/* Pushes the names of application protocols in the table at index 2 in the wire format of RFC 7301. False: one does not
- * fit; what was pushed is of no use. Raises where it is no table of strings. */
+/* context_dependents.c. `dependent` must leave the ring before it, or its SSL, is freed. */
+void sci_context_link(sci_context *context, sci_dependent *dependent);
+void sci_context_unlink(sci_dependent *dependent); /* harmless where it is in no ring */
+
+/* context_session_cache.c: a connection of `context` is a server, so OpenSSL's cache keeps sessions from now on, unless
+ * setSessionCacheMode has chosen. (For clients alone the cache would fill with sessions that no lookup asks for.) */
+void sci_context_keep_sessions(sci_context *context);
+
+/* context_verify.c: reads SSL_VERIFY_… flags at `index`. False: they do not fit together (S14); nil, SciSslError were pushed.
+ * Raises for other types. */
+bool sci_check_verify_flags(lua_State *L, int index, int *flags);
+
+/* context_alpn.c: pushes the names of application protocols in the table at index 2 in the wire format of RFC 7301. False: one
+ * is empty or too long; what was pushed is then of no use, and sci_fail_alpn pushes nil, SciSslError. Raises where the
+ * table has something else than strings. May run Lua: metamethods of the table. */
 bool sci_push_alpn(lua_State *L);
 int sci_fail_alpn(lua_State *L);
 
-/* Reads verification flags at `index`. False: they do not fit together (row S14); nil, SciSslError were pushed. */
-bool sci_check_verify_flags(lua_State *L, int index, int *flags);
-
-/* Call before the ciphers or the trust of `context` change: its connections get what stands now as their own. */
-bool sci_context_detach(sci_context *context);
-
-/* The trust store of `context` for changing, detached from the connections that stand; NULL: the queue says why. */
-X509_STORE *sci_context_own_trust(sci_context *context);
-
-/* Remembers in the context at index 1 the text at `value`, for `describe`. */
-void sci_context_note(lua_State *L, const char *name, int value);
-
-#define SCI_PSK_LENGTH 256 /* bytes of a pre-shared key that OpenSSL's sessions of TLS 1.3 can hold */
-#define SCI_PSK_IDENTITY_LENGTH 128
-
-int sci_default_trust(lua_State *L); /* context_trust.c: defaultTrust, for the layer in Lua */
-
-/* The OCSP response at index 2, or nil. False: it cannot be stapled, and nil, SciSslError were pushed. */
+/* context_ocsp.c: checks the OCSP response (DER, or nil) at index 2, and leaves it on top. False: it cannot be stapled; nil,
+ * SciSslError were pushed. */
 bool sci_check_ocsp_response(lua_State *L);
 
-/* Appends a line to a key log file. What the system does not take is lost. */
+/* context_keylog.c: appends a line to a key log file. What the system does not take is lost; errno stays. */
 typedef struct sci_keylog sci_keylog;
 void sci_keylog_append(const sci_keylog *file, const char *line);
 
-void sci_context_link(sci_context *context, sci_dependent *dependent);
-void sci_context_unlink(sci_dependent *dependent);
+/* context_psk.c: bounds, in bytes. */
+#define SCI_PSK_LENGTH 256 /* OpenSSL's sessions of TLS 1.3 hold no longer key */
+#define SCI_PSK_IDENTITY_LENGTH 128
+
+/* ---- for module.c ------------------------------------------------------------------------------------------------ */
+
+int sci_default_trust(lua_State *L); /* context_trust.c: defaultTrust, for the layer in Lua */
+
+/* ---- inside this room -------------------------------------------------------------------------------------------- */
+
+/* Parts of a context that need more than zeroed memory. False: out of memory, or of randomness. The second of each pair may be
+ * called on a part that was never made. */
+void sci_context_make_dependents(sci_context *context);
+void sci_context_free_dependents(sci_context *context);
+bool sci_context_make_trust(sci_context *context);
+void sci_context_free_trust(sci_context *context);
+bool sci_context_make_session_id_context(sci_context *context);
+
+/* context_dependents.c: call before the ciphers, the trust or the client CA list of `context` change: its connections get
+ * those that stand now as their own. False: out of memory; some may have got theirs, and nothing else has changed. */
+bool sci_context_detach(sci_context *context);
+
+/* The trust store of `context` for one addition, detached from its connections. Borrowed. NULL: out of memory. */
+X509_STORE *sci_context_own_trust(sci_context *context);
+
+/* For several additions, of which all or none are to hold: a copy of the trust store, owned by the caller, who adds to it, and
+ * then gives it to sci_context_use_trust, or frees it. NULL: out of memory. */
+X509_STORE *sci_context_copy_trust(sci_context *context);
+void sci_context_use_trust(sci_context *context, X509_STORE *store); /* takes it over; cannot fail */
+
+/* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
+void sci_context_note(lua_State *L, const char *name, int value);
+
+/* ticket_keys.c: the ring of keys that encrypt and decrypt session tickets. */
+#define SCI_TICKET_KEYS 16          /* keys in a ring at most */
+#define SCI_TICKET_SECRET_LENGTH 80 /* bytes of a key: its name, and a key each for the HMAC and the cipher */
+
+sci_ticket_keys *sci_new_ticket_keys(lua_State *L); /* pushes an empty ring; its keys are wiped when it is collected */
+int sci_ticket_keys_count(const sci_ticket_keys *ring);             /* 0 for NULL */
+void sci_add_ticket_key(sci_ticket_keys *ring, const char *secret); /* there is room for one more */
+void sci_add_ticket_keys(sci_ticket_keys *ring, const sci_ticket_keys *others, int keep); /* until there are `keep` */
+
+/* What OpenSSL's callback returns (SSL_CTX_set_tlsext_ticket_key_evp_cb). `ring` may be NULL. Decrypting: 0: no key of the ring
+ * made this ticket, and the handshake goes on without it; 2: it is good, and the client gets a new one. */
+int sci_encrypt_ticket(const sci_ticket_keys *ring, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
+                       EVP_MAC_CTX *mac);
+int sci_decrypt_ticket(const sci_ticket_keys *ring, const SSL *ssl, const unsigned char *name, const unsigned char *iv,
+                       EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac);
 
 /* ---- openers ----------------------------------------------------------------------------------------------------- */
 
 void sci_open_context(lua_State *L);
 
 /* Each adds its functions and methods to the table of the class SciSslContext, which is on top. */
+void sci_open_context_alpn(lua_State *L);
 void sci_open_context_certificate(lua_State *L);
+void sci_open_context_ciphers(lua_State *L);
 void sci_open_context_client_ca(lua_State *L);
 void sci_open_context_conf(lua_State *L);
 void sci_open_context_crl(lua_State *L);
@@ -107,6 +200,7 @@ void sci_open_context_describe(lua_State *L);
 void sci_open_context_early_data(lua_State *L);
 void sci_open_context_keylog(lua_State *L);
 void sci_open_context_ocsp(lua_State *L);
+void sci_open_context_options(lua_State *L);
 void sci_open_context_pkcs12(lua_State *L);
 void sci_open_context_protocols(lua_State *L);
 void sci_open_context_psk(lua_State *L);

@@ -1,4 +1,4 @@
-/* identity.c: SciSslContext, who we are: its certificate, chain and key. */
+/* context_certificate.c: SciSslContext, its own certificate, chain and key. */
 #include "context/context.h"
 
 /* ---- certificates ----------------------------------------------------------------------------------------------- */
@@ -288,7 +288,24 @@ static int context_check_private_key(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg identity_methods[] = {
+/* ---- when a client sends its certificate --- */
+
+/***
+Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
+`SciSslSocket:sslVerifyClientPostHandshake`).
+@function SciSslContext:setPostHandshakeAuth
+@tparam boolean on
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_post_handshake_auth(3)
+*/
+static int context_set_post_handshake_auth(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    SSL_CTX_set_post_handshake_auth(ctx, lua_toboolean(L, 2));
+    return sci_return_receiver(L);
+}
+
+static const luaL_Reg certificate_methods[] = {
     {"useCertificateChain", context_use_certificate_chain},
     {"addChainCertificate", context_add_chain_certificate},
     {"checkPrivateKey", context_check_private_key},
@@ -298,7 +315,8 @@ static const luaL_Reg identity_methods[] = {
     {"useCertificate", context_use_certificate},
     {"usePrivateKeyFile", context_use_private_key_file},
     {"usePrivateKey", context_use_private_key},
+    {"setPostHandshakeAuth", context_set_post_handshake_auth},
     {NULL, NULL},
 };
 
-void sci_open_context_certificate(lua_State *L) { luaL_setfuncs(L, identity_methods, 0); }
+void sci_open_context_certificate(lua_State *L) { luaL_setfuncs(L, certificate_methods, 0); }

@@ -1,4 +1,4 @@
-/* issuers.c: SciSslContext, the issuers that a server names when it asks for a client's certificate. */
+/* context_client_ca.c: SciSslContext, the client CA list: the names that a server sends in its certificate request. */
 #include "context/context.h"
 
 static void free_names(void *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
@@ -155,11 +155,11 @@ static int context_accept_trusted_issuers(lua_State *L) {
     return use_names(L, guard);
 }
 
-static const luaL_Reg issuers_methods[] = {
+static const luaL_Reg client_ca_methods[] = {
     {"acceptTrustedIssuers", context_accept_trusted_issuers},
     {"setAcceptedIssuers", context_set_accepted_issuers},
     {"loadAcceptedIssuers", context_load_accepted_issuers},
     {NULL, NULL},
 };
 
-void sci_open_context_client_ca(lua_State *L) { luaL_setfuncs(L, issuers_methods, 0); }
+void sci_open_context_client_ca(lua_State *L) { luaL_setfuncs(L, client_ca_methods, 0); }

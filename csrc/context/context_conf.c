@@ -1,4 +1,4 @@
-/* command.c: SciSslContext, settings by the names of OpenSSL's configuration files (SSL_CONF). */
+/* context_conf.c: SciSslContext, settings by the names of OpenSSL's configuration files (SSL_CONF). */
 #include "context/context.h"
 
 #include <string.h>
@@ -165,10 +165,10 @@ Changes several settings, in their order, or none of them.
 */
 static int context_set_commands(lua_State *L) { return do_commands(L); }
 
-static const luaL_Reg command_methods[] = {
+static const luaL_Reg conf_methods[] = {
     {"setCommand", context_set_command},
     {"setCommands", context_set_commands},
     {NULL, NULL},
 };
 
-void sci_open_context_conf(lua_State *L) { luaL_setfuncs(L, command_methods, 0); }
+void sci_open_context_conf(lua_State *L) { luaL_setfuncs(L, conf_methods, 0); }

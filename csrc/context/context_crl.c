@@ -1,4 +1,4 @@
-/* revocation.c: SciSslContext, which certificates their issuers have taken back (CRL, RFC 5280 section 5). */
+/* context_crl.c: SciSslContext, certificate revocation lists (CRL, RFC 5280 section 5). */
 #include "context/context.h"
 
 /* ---- reading ------------------------------------------------------------------------------------------------------ */
@@ -102,10 +102,10 @@ static int context_load_crl_file(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg revocation_methods[] = {
+static const luaL_Reg crl_methods[] = {
     {"addCrl", context_add_crl},
     {"loadCrlFile", context_load_crl_file},
     {NULL, NULL},
 };
 
-void sci_open_context_crl(lua_State *L) { luaL_setfuncs(L, revocation_methods, 0); }
+void sci_open_context_crl(lua_State *L) { luaL_setfuncs(L, crl_methods, 0); }

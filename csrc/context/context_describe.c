@@ -1,4 +1,4 @@
-/* describe.c: SciSslContext, all its settings as a table for people and for specs. A snapshot: it is tied to nothing. */
+/* context_describe.c: SciSslContext, all settings as a table, for people and for specs. The table is a copy. */
 #include "context/context.h"
 
 #include <string.h>
@@ -40,6 +40,19 @@ static void set_ciphers(lua_State *L, const SSL_CTX *ctx, const char *name, bool
         if ((SSL_CIPHER_get_kx_nid(cipher) == NID_kx_any) == suites) append(L, SSL_CIPHER_get_name(cipher));
     }
     lua_setfield(L, -3, name);
+    lua_pop(L, 1);
+}
+
+void sci_context_note(lua_State *L, const char *name, int value) {
+    value = lua_absindex(L, value);
+    if (lua_getiuservalue(L, 1, SCI_CONTEXT_NOTES) == LUA_TNIL) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, 1, SCI_CONTEXT_NOTES);
+        lua_replace(L, -2);
+    }
+    lua_pushvalue(L, value);
+    lua_setfield(L, -2, name);
     lua_pop(L, 1);
 }
 
@@ -107,7 +120,7 @@ static void set_policy(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
     unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
     int depth = X509_VERIFY_PARAM_get_depth(param), level = X509_VERIFY_PARAM_get_auth_level(param);
-    int purpose = context->purpose ? X509_PURPOSE_get_by_id(context->purpose) : -1;
+    int purpose = context->verify.purpose ? X509_PURPOSE_get_by_id(context->verify.purpose) : -1;
     set_number(L, "verify", SSL_CTX_get_verify_mode(ctx));
     set_flags(L, "verifyFlags", "X509_V_FLAG_", flags & ~(unsigned long)X509_V_FLAG_USE_CHECK_TIME);
     set_flags(L, "verifyHostFlags", "X509_CHECK_FLAG_", X509_VERIFY_PARAM_get_hostflags(param));
@@ -122,8 +135,8 @@ static void set_policy(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
 
 static void set_paths(lua_State *L, const sci_context *context) {
     lua_newtable(L);
-    for (int i = 0; i < sk_OPENSSL_STRING_num(context->trust_paths); i++)
-        append(L, sk_OPENSSL_STRING_value(context->trust_paths, i));
+    for (int i = 0; i < sk_OPENSSL_STRING_num(context->trust.paths); i++)
+        append(L, sk_OPENSSL_STRING_value(context->trust.paths, i));
     lua_setfield(L, -2, "trustedPaths");
 }
 
@@ -194,7 +207,7 @@ static void set_sessions(lua_State *L, const sci_context *context, SSL_CTX *ctx)
     set_number(L, "sessionCacheSize", SSL_CTX_sess_get_cache_size(ctx));
     set_number(L, "tickets", (lua_Integer)SSL_CTX_get_num_tickets(ctx));
     set_flag(L, "ticketsAllowed", !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));
-    set_flag(L, "sharedTicketKeys", context->tickets != NULL);
+    set_flag(L, "sharedTicketKeys", context->tickets.keys != NULL);
     set_number(L, "maxReplayableData", SSL_CTX_get_max_early_data(ctx));
 }
 
@@ -208,13 +221,13 @@ static bool has_value(lua_State *L, int value) {
 
 static void set_rest(lua_State *L, const sci_context *context) {
     static const char *const policies[] = {"none", "request", "require"};
-    set_text(L, "ocsp", policies[context->ocsp_policy]);
+    set_text(L, "ocsp", policies[context->ocsp.policy]);
     set_flag(L, "ocspResponse", has_value(L, SCI_CONTEXT_OCSP));
     set_flag(L, "pskClient", has_value(L, SCI_CONTEXT_PSK_CLIENT));
     set_flag(L, "pskServer", has_value(L, SCI_CONTEXT_PSK_SERVER));
     set_flag(L, "sessionStore", has_value(L, SCI_CONTEXT_SESSION_STORE));
     set_flag(L, "replayGuard", has_value(L, SCI_CONTEXT_REPLAY_GUARD));
-    set_flag(L, "keylog", context->keylog || has_value(L, SCI_CONTEXT_KEYLOG));
+    set_flag(L, "keylog", context->keylog.collect || has_value(L, SCI_CONTEXT_KEYLOG));
 }
 
 static void free_context(void *ctx) { SSL_CTX_free(ctx); }

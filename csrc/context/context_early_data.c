@@ -52,11 +52,11 @@ static int context_set_replay_guard(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg context_methods[] = {
+static const luaL_Reg early_data_methods[] = {
     {"setMaxReplayableData", context_set_max_replayable_data},
     {"getMaxReplayableData", context_get_max_replayable_data},
     {"setReplayGuard", context_set_replay_guard},
     {NULL, NULL},
 };
 
-void sci_open_context_early_data(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+void sci_open_context_early_data(lua_State *L) { luaL_setfuncs(L, early_data_methods, 0); }

@@ -52,7 +52,7 @@ debugging, and never where others could read along.
 */
 static int context_set_keylog(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
-    sci_check_context(L, 1)->keylog = lua_toboolean(L, 2);
+    sci_check_context(L, 1)->keylog.collect = lua_toboolean(L, 2);
     return sci_return_receiver(L);
 }
 
@@ -94,10 +94,10 @@ static int context_set_keylog_file(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg context_methods[] = {
+static const luaL_Reg keylog_methods[] = {
     {"setKeylog", context_set_keylog},
     {"setKeylogFile", context_set_keylog_file},
     {NULL, NULL},
 };
 
-void sci_open_context_keylog(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+void sci_open_context_keylog(lua_State *L) { luaL_setfuncs(L, keylog_methods, 0); }

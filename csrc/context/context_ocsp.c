@@ -23,8 +23,8 @@ the issuer in the chain as OpenSSL has built it.
 */
 static int context_set_ocsp_policy(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
-    context->ocsp_policy = (sci_ocsp_policy)luaL_checkoption(L, 2, NULL, policies);
-    int type = context->ocsp_policy == SCI_OCSP_NONE ? -1 : TLSEXT_STATUSTYPE_ocsp;
+    context->ocsp.policy = (sci_ocsp_policy)luaL_checkoption(L, 2, NULL, policies);
+    int type = context->ocsp.policy == SCI_OCSP_NONE ? -1 : TLSEXT_STATUSTYPE_ocsp;
     (void)SSL_CTX_set_tlsext_status_type(context->ctx, type);
     return sci_return_receiver(L);
 }
@@ -36,7 +36,7 @@ Answers what `setOcspPolicy` set.
 @see SSL_CTX_set_tlsext_status_type(3)
 */
 static int context_get_ocsp_policy(lua_State *L) {
-    lua_pushstring(L, policies[sci_check_context(L, 1)->ocsp_policy]);
+    lua_pushstring(L, policies[sci_check_context(L, 1)->ocsp.policy]);
     return 1;
 }
 
@@ -77,11 +77,11 @@ static int context_set_ocsp_response(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg context_methods[] = {
+static const luaL_Reg ocsp_methods[] = {
     {"setOcspPolicy", context_set_ocsp_policy},
     {"getOcspPolicy", context_get_ocsp_policy},
     {"setOcspResponse", context_set_ocsp_response},
     {NULL, NULL},
 };
 
-void sci_open_context_ocsp(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+void sci_open_context_ocsp(lua_State *L) { luaL_setfuncs(L, ocsp_methods, 0); }

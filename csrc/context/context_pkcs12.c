@@ -85,10 +85,10 @@ static int context_use_pkcs12_file(lua_State *L) {
     return use_bytes(L, context, bytes, length, &failure);
 }
 
-static const luaL_Reg context_methods[] = {
+static const luaL_Reg pkcs12_methods[] = {
     {"usePkcs12", context_use_pkcs12},
     {"usePkcs12File", context_use_pkcs12_file},
     {NULL, NULL},
 };
 
-void sci_open_context_pkcs12(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+void sci_open_context_pkcs12(lua_State *L) { luaL_setfuncs(L, pkcs12_methods, 0); }

@@ -77,7 +77,7 @@ static int context_set_psk_client(lua_State *L) {
     }
     lua_settop(L, 2);
     lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_CLIENT);
-    sci_check_context(L, 1)->psk_client_sha384 = sha384;
+    sci_check_context(L, 1)->psk.client_sha384 = sha384;
     return sci_return_receiver(L);
 }
 
@@ -126,8 +126,8 @@ static int context_set_psk_server(lua_State *L) {
     }
     lua_setiuservalue(L, 1, SCI_CONTEXT_PSK_SERVER);
     sci_context *context = sci_check_context(L, 1);
-    context->psk_tells = tells;
-    context->psk_server_sha384 = sha384;
+    context->psk.tell_unknown = tells;
+    context->psk.server_sha384 = sha384;
     return sci_return_receiver(L);
 }
 
@@ -149,11 +149,11 @@ static int context_set_psk_hint(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg context_methods[] = {
+static const luaL_Reg psk_methods[] = {
     {"setPskClient", context_set_psk_client},
     {"setPskServer", context_set_psk_server},
     {"setPskHint", context_set_psk_hint},
     {NULL, NULL},
 };
 
-void sci_open_context_psk(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+void sci_open_context_psk(lua_State *L) { luaL_setfuncs(L, psk_methods, 0); }

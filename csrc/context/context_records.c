@@ -1,4 +1,4 @@
-/* record.c: SciSslContext, how long records are, and how far they are padded. */
+/* context_records.c: SciSslContext, the length of records, and their padding. */
 #include "context/context.h"
 
 /***
@@ -54,27 +54,11 @@ static int context_set_block_padding(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/***
-Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
-`SciSslSocket:sslVerifyClientPostHandshake`).
-@function SciSslContext:setPostHandshakeAuth
-@tparam boolean on
-@treturn SciSslContext the receiver
-@see SSL_CTX_set_post_handshake_auth(3)
-*/
-static int context_set_post_handshake_auth(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    luaL_checktype(L, 2, LUA_TBOOLEAN);
-    SSL_CTX_set_post_handshake_auth(ctx, lua_toboolean(L, 2));
-    return sci_return_receiver(L);
-}
-
-static const luaL_Reg record_methods[] = {
+static const luaL_Reg records_methods[] = {
     {"setMaxFragmentLength", context_set_max_fragment_length},
     {"setMaxSendFragment", context_set_max_send_fragment},
     {"setBlockPadding", context_set_block_padding},
-    {"setPostHandshakeAuth", context_set_post_handshake_auth},
     {NULL, NULL},
 };
 
-void sci_open_context_records(lua_State *L) { luaL_setfuncs(L, record_methods, 0); }
+void sci_open_context_records(lua_State *L) { luaL_setfuncs(L, records_methods, 0); }

@@ -2,13 +2,68 @@
 #include "context/context.h"
 
 #include <limits.h>
+#include <string.h>
 #include <time.h>
 
-/* OpenSSL would keep each session of a client for a look-up that never comes: it keeps them as soon as there is a server. */
-void sci_context_serve(sci_context *context) {
-    if (!context->ctx || context->cache_chosen) return;
+void sci_context_keep_sessions(sci_context *context) {
+    if (!context->ctx || context->sessions.mode_chosen) return;
     SSL_CTX_set_session_cache_mode(context->ctx, SSL_SESS_CACHE_BOTH);
 }
+
+#define OWN_SID_LENGTH 8 /* bytes; every ticket carries them */
+
+bool sci_context_make_session_id_context(sci_context *context) {
+    context->sessions.id_context_length = OWN_SID_LENGTH;
+    return RAND_bytes(context->sessions.id_context, OWN_SID_LENGTH) > 0;
+}
+
+/* ---- which sessions may be resumed ----------------------------------------------------------------------------------- */
+
+/***
+Sets how long the sessions of connections made from now on may be resumed.
+@function SciSslContext:setTimeout
+@tparam integer seconds 1 or more
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_timeout(3)
+*/
+static int context_set_timeout(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer seconds = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, seconds > 0 && seconds <= LONG_MAX, 2, "a positive number of seconds expected");
+    SSL_CTX_set_timeout(ctx, (long)seconds);
+    return sci_return_receiver(L);
+}
+
+/***
+Answers how long sessions may be resumed.
+@function SciSslContext:getTimeout
+@treturn integer seconds
+@see SSL_CTX_get_timeout(3)
+*/
+static int context_get_timeout(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_timeout(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets the name under which servers file their sessions. Each context has a random one of its own: set the same where
+several processes are to resume each other's sessions.
+@function SciSslContext:setSessionIdContext
+@tparam string name 1 to 32 bytes
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_session_id_context(3)
+*/
+static int context_set_session_id_context(lua_State *L) {
+    sci_context *context = sci_check_context(L, 1);
+    size_t length;
+    const char *name = luaL_checklstring(L, 2, &length);
+    luaL_argcheck(L, length > 0 && length <= SCI_SID_LENGTH, 2, "1 to 32 bytes expected");
+    memcpy(context->sessions.id_context, name, length);
+    context->sessions.id_context_length = (unsigned int)length;
+    return sci_return_receiver(L);
+}
+
+/* ---- the cache --- */
 
 /***
 Sets whose sessions are kept, and where: for connections that were initialized before, too. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
@@ -28,7 +83,7 @@ static int context_set_session_cache_mode(lua_State *L) {
     long mode = modes[luaL_checkoption(L, 2, NULL, names)];
     bool internal = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
     SSL_CTX_set_session_cache_mode(context->ctx, internal ? mode : mode | SSL_SESS_CACHE_NO_INTERNAL);
-    context->cache_chosen = true;
+    context->sessions.mode_chosen = true;
     return sci_return_receiver(L);
 }
 
@@ -149,7 +204,10 @@ static int context_session_statistics(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg context_methods[] = {
+static const luaL_Reg session_cache_methods[] = {
+    {"setTimeout", context_set_timeout},
+    {"getTimeout", context_get_timeout},
+    {"setSessionIdContext", context_set_session_id_context},
     {"setSessionCacheMode", context_set_session_cache_mode},
     {"setSessionCacheSize", context_set_session_cache_size},
     {"flushSessions", context_flush_sessions},
@@ -160,4 +218,4 @@ static const luaL_Reg context_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_context_session_cache(lua_State *L) { luaL_setfuncs(L, context_methods, 0); }
+void sci_open_context_session_cache(lua_State *L) { luaL_setfuncs(L, session_cache_methods, 0); }

@@ -1,94 +1,29 @@
-/* context_tickets.c: SciSslContext, the ring of keys that encrypt session tickets, which may be shared by a fleet, and how many
- * tickets are sent (RFC 5077, RFC 8446 section 4.6.1). */
+/* context_tickets.c: SciSslContext, session tickets: their keys, which a fleet of servers may share, and how many are sent
+ * (RFC 5077, RFC 8446 section 4.6.1). */
 #include "context/context.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
-#include <string.h>
-
-/* ---- the ring of keys ------------------------------------------------------------------------------------------- */
-
-#define NAME_LENGTH 16
-#define SECRET_LENGTH 80 /* name, key of the HMAC, key of the cipher */
-#define RING_LENGTH 16
-
-typedef struct ticket_key {
-    unsigned char name[NAME_LENGTH], hmac[32], aes[32];
-} ticket_key;
-
-struct sci_ticket_ring {
-    int count;
-    ticket_key keys[RING_LENGTH]; /* the first seals, all of them open */
-};
-
-static int ring_gc(lua_State *L) {
-    OPENSSL_cleanse(lua_touserdata(L, 1), sizeof(sci_ticket_ring));
-    return 0;
-}
-
-static sci_ticket_ring *push_ring(lua_State *L) {
-    sci_ticket_ring *ring = lua_newuserdatauv(L, sizeof *ring, 0);
-    ring->count = 0;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, ring_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    return ring;
-}
-
-/* ---- sealing and opening ---------------------------------------------------------------------------------------- */
-
-static bool prepare_mac(EVP_MAC_CTX *mac, const ticket_key *key) {
-    char digest[] = "SHA256";
-    OSSL_PARAM params[] = {
-        OSSL_PARAM_construct_octet_string(OSSL_MAC_PARAM_KEY, (void *)(uintptr_t)key->hmac, sizeof key->hmac),
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-        OSSL_PARAM_construct_end(),
-    };
-    return EVP_MAC_CTX_set_params(mac, params) == 1;
-}
-
-static int seal(const ticket_key *key, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher,
-                EVP_MAC_CTX *mac) {
-    memcpy(name, key->name, NAME_LENGTH);
-    bool ready = RAND_bytes(iv, EVP_CIPHER_get_iv_length(EVP_aes_256_cbc())) > 0 &&
-                 EVP_EncryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) == 1 && prepare_mac(mac, key);
-    return ready ? 1 : -1;
-}
-
-/* 0: of no key of ours, the handshake goes on without it; 2: good, and to be renewed, as tickets of TLS 1.3 always are. */
-static int unseal(const SSL *ssl, const sci_ticket_ring *ring, const unsigned char *name, const unsigned char *iv,
-                  EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac) {
-    for (int i = 0; i < ring->count; i++) {
-        const ticket_key *key = &ring->keys[i];
-        if (memcmp(key->name, name, NAME_LENGTH) != 0) continue;
-        if (!prepare_mac(mac, key) || EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) != 1) return -1;
-        return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2;
-    }
-    return 0;
-}
 
 static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
-                         int sealing) {
+                         int encrypt) {
     const sci_context *context = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
-    const sci_ticket_ring *ring = context ? context->tickets : NULL;
-    if (!ring || ring->count == 0) return sealing ? -1 : 0;
-    return sealing ? seal(&ring->keys[0], name, iv, cipher, mac) : unseal(ssl, ring, name, iv, cipher, mac);
+    const sci_ticket_keys *keys = context ? context->tickets.keys : NULL;
+    return encrypt ? sci_encrypt_ticket(keys, name, iv, cipher, mac)
+                   : sci_decrypt_ticket(keys, ssl, name, iv, cipher, mac);
 }
 
-/* ---- settings of a context -------------------------------------------------------------------------------------- */
+/* `keys` is on top of the stack, and stays alive in the context at index 1. */
+static void use_keys(lua_State *L, sci_context *context, sci_ticket_keys *keys) {
+    lua_setiuservalue(L, 1, SCI_CONTEXT_TICKETS);
+    context->tickets.keys = keys;
+    SSL_CTX_set_tlsext_ticket_key_evp_cb(context->ctx, on_ticket_key);
+}
 
 static const char *check_secret(lua_State *L, int index, int argument) {
     size_t length = 0;
     const char *secret = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
-    luaL_argcheck(L, length == SECRET_LENGTH, argument, "strings of 80 bytes expected: see newTicketKey");
+    luaL_argcheck(L, length == SCI_TICKET_SECRET_LENGTH, argument, "strings of 80 bytes expected: see newTicketKey");
     return secret;
-}
-
-static void use_ring(lua_State *L, sci_context *context, sci_ticket_ring *ring) {
-    lua_setiuservalue(L, 1, SCI_CONTEXT_TICKETS);
-    context->tickets = ring;
-    SSL_CTX_set_tlsext_ticket_key_evp_cb(context->ctx, on_ticket_key);
 }
 
 /***
@@ -100,7 +35,7 @@ Makes a secret for `setTicketKeys`.
 @see RAND_priv_bytes(3)
 */
 static int context_new_ticket_key(lua_State *L) {
-    unsigned char secret[SECRET_LENGTH];
+    unsigned char secret[SCI_TICKET_SECRET_LENGTH];
     sci_clear_errors();
     if (RAND_priv_bytes(secret, sizeof secret) <= 0) return sci_fail_openssl(L, "key", "ticket key");
     lua_pushlstring(L, (const char *)secret, sizeof secret);
@@ -127,15 +62,14 @@ static int context_set_ticket_keys(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     lua_Unsigned count = lua_rawlen(L, 2);
-    luaL_argcheck(L, count > 0 && count <= RING_LENGTH, 2, "1 to 16 secrets expected");
-    sci_ticket_ring *ring = push_ring(L);
+    luaL_argcheck(L, count > 0 && count <= SCI_TICKET_KEYS, 2, "1 to 16 secrets expected");
+    sci_ticket_keys *keys = sci_new_ticket_keys(L);
     for (lua_Unsigned i = 0; i < count; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);
-        memcpy(&ring->keys[i], check_secret(L, -1, 2), SECRET_LENGTH);
+        sci_add_ticket_key(keys, check_secret(L, -1, 2));
         lua_pop(L, 1);
     }
-    ring->count = (int)count;
-    use_ring(L, context, ring);
+    use_keys(L, context, keys);
     return sci_return_receiver(L);
 }
 
@@ -151,15 +85,13 @@ is there.
 static int context_rotate_ticket_keys(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *secret = check_secret(L, 2, 2);
-    const sci_ticket_ring *older = context->tickets;
-    lua_Integer keep = luaL_optinteger(L, 3, older && older->count > 3 ? older->count : 3);
-    luaL_argcheck(L, keep >= 1 && keep <= RING_LENGTH, 3, "1 to 16 keys expected");
-    sci_ticket_ring *ring = push_ring(L);
-    older = context->tickets; /* a finalizer may have set others */
-    memcpy(&ring->keys[0], secret, SECRET_LENGTH);
-    ring->count = 1;
-    for (int i = 0; older && i < older->count && ring->count < keep; i++) ring->keys[ring->count++] = older->keys[i];
-    use_ring(L, context, ring);
+    int older = sci_ticket_keys_count(context->tickets.keys);
+    lua_Integer keep = luaL_optinteger(L, 3, older > 3 ? older : 3);
+    luaL_argcheck(L, keep >= 1 && keep <= SCI_TICKET_KEYS, 3, "1 to 16 keys expected");
+    sci_ticket_keys *keys = sci_new_ticket_keys(L);
+    sci_add_ticket_key(keys, secret);
+    sci_add_ticket_keys(keys, context->tickets.keys, (int)keep); /* as they are now: a finalizer may have set others */
+    use_keys(L, context, keys);
     return sci_return_receiver(L);
 }
 
@@ -189,10 +121,10 @@ static int context_get_num_tickets(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg context_functions[] = {
+static const luaL_Reg tickets_functions[] = {
     {"newTicketKey", context_new_ticket_key},         {"setTicketKeys", context_set_ticket_keys},
     {"rotateTicketKeys", context_rotate_ticket_keys}, {"setNumTickets", context_set_num_tickets},
     {"getNumTickets", context_get_num_tickets},       {NULL, NULL},
 };
 
-void sci_open_context_tickets(lua_State *L) { luaL_setfuncs(L, context_functions, 0); }
+void sci_open_context_tickets(lua_State *L) { luaL_setfuncs(L, tickets_functions, 0); }

@@ -1,4 +1,4 @@
-/* trust.c: SciSslContext, whom it trusts. Document rows S10 and S11. */
+/* context_trust.c: SciSslContext, the trust store. Document: S10, S11. */
 #include "context/context.h"
 
 #include <errno.h>
@@ -6,31 +6,16 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A store that no connection of earlier settings holds: the one that is there, or a copy of it. */
-static X509_STORE *own_store(sci_context *context) {
-    X509_STORE *lent = SSL_CTX_get_cert_store(context->ctx);
-    if (!context->store_lent) return lent;
-    X509_STORE *copy = X509_STORE_new();
-    if (!copy) return NULL;
-    STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(lent);
-    for (int i = 0; i < sk_X509_OBJECT_num(objects); i++) {
-        X509 *certificate = X509_OBJECT_get0_X509(sk_X509_OBJECT_value(objects, i));
-        X509_CRL *crl = X509_OBJECT_get0_X509_CRL(sk_X509_OBJECT_value(objects, i));
-        if (certificate && !X509_STORE_add_cert(copy, certificate)) goto failed;
-        if (crl && !X509_STORE_add_crl(copy, crl)) goto failed;
-    }
-    for (int i = 0; i < sk_OPENSSL_STRING_num(context->trust_paths); i++)
-        if (!X509_STORE_load_path(copy, sk_OPENSSL_STRING_value(context->trust_paths, i))) goto failed;
-    SSL_CTX_set_cert_store(context->ctx, copy);
-    context->store_lent = false;
-    return copy;
-failed:
-    X509_STORE_free(copy);
-    return NULL;
+static void free_string(char *text) { OPENSSL_free(text); }
+
+bool sci_context_make_trust(sci_context *context) {
+    context->trust.paths = sk_OPENSSL_STRING_new_null();
+    return context->trust.paths != NULL;
 }
 
-X509_STORE *sci_context_own_trust(sci_context *context) {
-    return sci_context_detach(context) ? own_store(context) : NULL;
+void sci_context_free_trust(sci_context *context) {
+    sk_OPENSSL_STRING_pop_free(context->trust.paths, free_string);
+    context->trust.paths = NULL;
 }
 
 static bool trust_all(sci_context *context, const STACK_OF(X509) *certificates) {
@@ -43,7 +28,7 @@ static bool trust_all(sci_context *context, const STACK_OF(X509) *certificates) 
 
 static bool remember_path(sci_context *context, const char *path) {
     char *copy = OPENSSL_strdup(path);
-    if (copy && sk_OPENSSL_STRING_push(context->trust_paths, copy) > 0) return true;
+    if (copy && sk_OPENSSL_STRING_push(context->trust.paths, copy) > 0) return true;
     OPENSSL_free(copy);
     return false;
 }

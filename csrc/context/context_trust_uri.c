@@ -1,4 +1,4 @@
-/* store.c: SciSslContext, trust from wherever OpenSSL's stores reach: files in any format, and what providers offer. */
+/* context_trust_uri.c: SciSslContext, trusted certificates from a URI (OSSL_STORE): files in any format, and what providers offer. */
 #include "context/context.h"
 
 #include <errno.h>
@@ -95,6 +95,6 @@ static int context_add_trusted_uri(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg store_methods[] = {{"addTrustedUri", context_add_trusted_uri}, {NULL, NULL}};
+static const luaL_Reg trust_uri_methods[] = {{"addTrustedUri", context_add_trusted_uri}, {NULL, NULL}};
 
-void sci_open_context_trust_uri(lua_State *L) { luaL_setfuncs(L, store_methods, 0); }
+void sci_open_context_trust_uri(lua_State *L) { luaL_setfuncs(L, trust_uri_methods, 0); }

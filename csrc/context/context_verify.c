@@ -1,10 +1,80 @@
-/* policy.c: SciSslContext, how the certificates of its peers are judged (X509_VERIFY_PARAM). SSL_new copies all of it, so
- * connections keep what they were made with (row S9). */
+/* context_verify.c: SciSslContext, how the peer's certificates are verified (X509_VERIFY_PARAM). Document: S10 to S14. */
 #include "context/context.h"
 
 #include <string.h>
 
 static X509_VERIFY_PARAM *check_param(lua_State *L) { return SSL_CTX_get0_param(sci_check_context(L, 1)->ctx); }
+
+/* ---- whether, and how deep ---------------------------------------------------------------------------------------- */
+
+#define VERIFY_COMPANIONS (SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE | SSL_VERIFY_POST_HANDSHAKE)
+
+bool sci_check_verify_flags(lua_State *L, int index, int *flags) {
+    lua_Integer asked = luaL_checkinteger(L, index);
+    const char *message = NULL;
+    if (asked & ~(lua_Integer)(SSL_VERIFY_PEER | VERIFY_COMPANIONS))
+        message = "some of the bits are not SSL_VERIFY_… flags";
+    else if ((asked & VERIFY_COMPANIONS) && !(asked & SSL_VERIFY_PEER))
+        message = "SSL_VERIFY_FAIL_IF_NO_PEER_CERT and SSL_VERIFY_CLIENT_ONCE need SSL_VERIFY_PEER beside them";
+    *flags = (int)asked;
+    if (message) sci_fail_own(L, "option", "verify_flags", message);
+    return message == NULL;
+}
+
+/***
+Sets how connections made from now on check the peer's certificate.
+@function SciSslContext:setVerify
+@tparam integer flags `SSL_VERIFY_NONE`, or `SSL_VERIFY_PEER` alone or with `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` and
+ `SSL_VERIFY_CLIENT_ONCE`
+@treturn[1] SciSslContext the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `verify_flags`: the flags do not fit together (row S14)
+@see SSL_CTX_set_verify(3)
+*/
+static int context_set_verify(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    int flags;
+    if (!sci_check_verify_flags(L, 2, &flags)) return 2;
+    SSL_CTX_set_verify(ctx, flags, NULL);
+    return sci_return_receiver(L);
+}
+
+/***
+Answers the flags that `setVerify` set.
+@function SciSslContext:getVerify
+@treturn integer
+@see SSL_CTX_get_verify_mode(3)
+*/
+static int context_get_verify(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_verify_mode(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets how many certificates may stand between the peer's and a trusted one.
+@function SciSslContext:setVerifyDepth
+@tparam integer depth 0 … 1000
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_verify_depth(3)
+*/
+static int context_set_verify_depth(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    lua_Integer depth = luaL_checkinteger(L, 2);
+    luaL_argcheck(L, depth >= 0 && depth <= 1000, 2, "depth from 0 to 1000 expected");
+    SSL_CTX_set_verify_depth(ctx, (int)depth);
+    return sci_return_receiver(L);
+}
+
+/***
+Answers how many certificates may stand between the peer's and a trusted one; -1 is OpenSSL's default, 100.
+@function SciSslContext:getVerifyDepth
+@treturn integer
+@see SSL_CTX_get_verify_depth(3)
+*/
+static int context_get_verify_depth(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_verify_depth(sci_check_context(L, 1)->ctx));
+    return 1;
+}
 
 /* ---- what for, when ---------------------------------------------------------------------------------------------- */
 
@@ -28,7 +98,7 @@ static int context_set_purpose(lua_State *L) {
     sci_clear_errors();
     if (!X509_VERIFY_PARAM_set_purpose(SSL_CTX_get0_param(context->ctx), purpose))
         return sci_fail_openssl(L, "option", name);
-    context->purpose = purpose;
+    context->verify.purpose = purpose;
     return sci_return_receiver(L);
 }
 
@@ -236,7 +306,11 @@ static int context_set_verify_email(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg policy_methods[] = {
+static const luaL_Reg verify_methods[] = {
+    {"setVerify", context_set_verify},
+    {"getVerify", context_get_verify},
+    {"setVerifyDepth", context_set_verify_depth},
+    {"getVerifyDepth", context_get_verify_depth},
     {"setPurpose", context_set_purpose},
     {"setVerifyTime", context_set_verify_time},
     {"setAuthLevel", context_set_auth_level},
@@ -251,4 +325,4 @@ static const luaL_Reg policy_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_context_verify(lua_State *L) { luaL_setfuncs(L, policy_methods, 0); }
+void sci_open_context_verify(lua_State *L) { luaL_setfuncs(L, verify_methods, 0); }

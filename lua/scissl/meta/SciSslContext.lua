@@ -22,149 +22,6 @@ local SciSslContext = {}
 ---```
 function SciSslContext.new(method) end
 
----Sets how connections made from now on check the peer's certificate.
----
----@within Making one, verification, options
----@param flags integer `SSL_VERIFY_NONE`, or `SSL_VERIFY_PEER` alone or with `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` and `SSL_VERIFY_CLIENT_ONCE`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `verify_flags`: the flags do not fit together (row S14)
----@see SSL_CTX_set_verify(3)
----@usage
----```lua
----assert(context:setVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
----print(context:getVerify() & scissl.SSL_VERIFY_PEER ~= 0) --> true
----print(context:setVerify(scissl.SSL_VERIFY_CLIENT_ONCE)) --> nil …
----```
-function SciSslContext:setVerify(flags) end
-
----Answers the flags that `setVerify` set.
----
----@within Making one, verification, options
----@return integer
----@see SSL_CTX_get_verify_mode(3)
----@usage
----```lua
----assert(context:setVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
----print(context:getVerify() & scissl.SSL_VERIFY_PEER ~= 0) --> true
----print(context:setVerify(scissl.SSL_VERIFY_CLIENT_ONCE)) --> nil …
----```
-function SciSslContext:getVerify() end
-
----Sets how many certificates may stand between the peer's and a trusted one.
----
----@within Making one, verification, options
----@param depth integer 0 … 1000
----@return SciSslContext # the receiver
----@see SSL_CTX_set_verify_depth(3)
----@usage
----```lua
----print(context:setVerifyDepth(3):getVerifyDepth()) --> 3
----```
-function SciSslContext:setVerifyDepth(depth) end
-
----Answers how many certificates may stand between the peer's and a trusted one; -1 is OpenSSL's default, 100.
----
----@within Making one, verification, options
----@return integer
----@see SSL_CTX_get_verify_depth(3)
----@usage
----```lua
----print(context:setVerifyDepth(3):getVerifyDepth()) --> 3
----```
-function SciSslContext:getVerifyDepth() end
-
----Adds options.
----
----@within Making one, verification, options
----@param options integer|string|string[] `SSL_OP_…` constants, or-ed; or names of them without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
----@see SSL_CTX_set_options(3)
----@usage
----```lua
----assert(context:setOptions { "no_ticket", "cipher_server_preference" })
----assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
----print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
----```
-function SciSslContext:setOptions(options) end
-
----Takes options away.
----
----@within Making one, verification, options
----@param options integer|string|string[] as `setOptions`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
----@see SSL_CTX_clear_options(3)
----@usage
----```lua
----assert(context:setOptions { "no_ticket", "cipher_server_preference" })
----assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
----print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
----```
-function SciSslContext:clearOptions(options) end
-
----Answers the options that are set.
----
----@within Making one, verification, options
----@return integer # `SSL_OP_…` constants, or-ed
----@see SSL_CTX_get_options(3)
----@usage
----```lua
----assert(context:setOptions { "no_ticket", "cipher_server_preference" })
----assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
----print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
----```
-function SciSslContext:getOptions() end
-
----Allows or forbids new handshakes on connections made from now on, which TLS up to 1.2 knows: whether the peer asks for one or
----we do. They are forbidden at first; allowed, clients can make a server work for little of their own.
----
----@within Making one, verification, options
----@param allowed boolean
----@return SciSslContext # the receiver
----@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
----@usage
----```lua
----context:setRenegotiation(true) -- for a peer of TLS 1.2 that cannot do without
----```
-function SciSslContext:setRenegotiation(allowed) end
-
----Sets how long the sessions of connections made from now on may be resumed.
----
----@within Making one, verification, options
----@param seconds integer 1 or more
----@return SciSslContext # the receiver
----@see SSL_CTX_set_timeout(3)
----@usage
----```lua
----print(context:setTimeout(3600):getTimeout()) --> 3600
----```
-function SciSslContext:setTimeout(seconds) end
-
----Answers how long sessions may be resumed.
----
----@within Making one, verification, options
----@return integer # seconds
----@see SSL_CTX_get_timeout(3)
----@usage
----```lua
----print(context:setTimeout(3600):getTimeout()) --> 3600
----```
-function SciSslContext:getTimeout() end
-
----Sets the name under which servers file their sessions. Each context has a random one of its own: set the same where
----several processes are to resume each other's sessions.
----
----@within Making one, verification, options
----@param name string 1 to 32 bytes
----@return SciSslContext # the receiver
----@see SSL_CTX_set_session_id_context(3)
----@usage
----```lua
----context:setSessionIdContext "shop" -- sessions of other contexts are not resumed here
----```
-function SciSslContext:setSessionIdContext(name) end
-
 ---Sets the lowest protocol version that connections made from now on may use.
 ---
 ---@within Protocols, ciphers, groups
@@ -194,97 +51,6 @@ function SciSslContext:setMinProtocol(name) end
 ---print(done, err:condition()) --> nil protocol_version
 ---```
 function SciSslContext:setMaxProtocol(name) end
-
----Sets the ciphers for TLS 1.2 and earlier.
----
----@within Protocols, ciphers, groups
----@param text string OpenSSL's cipher list format, such as `ECDHE+AESGCM`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_cipher`; the context stays as it was
----@see SSL_CTX_set_cipher_list(3)
----@usage
----```lua
----assert(context:setCipherList "ECDHE+AESGCM:ECDHE+CHACHA20")
----local done, err = context:setCipherList "no such cipher"
----print(err:condition()) --> unknown_cipher
----```
-function SciSslContext:setCipherList(text) end
-
----Sets the cipher suites for TLS 1.3.
----
----@within Protocols, ciphers, groups
----@param text string names with colons between, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_cipher`; the context stays as it was
----@see SSL_CTX_set_ciphersuites(3)
----@usage
----```lua
----assert(context:setCiphersuites "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
----```
-function SciSslContext:setCiphersuites(text) end
-
----Sets the groups for the key exchange, most preferred first.
----
----@within Protocols, ciphers, groups
----@param text string names with colons between, such as `X25519:P-256`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context stays as it was
----@see SSL_CTX_set1_groups_list(3)
----@usage
----```lua
----assert(context:setGroups(scissl.features.X25519MLKEM768 and "X25519MLKEM768:X25519" or "X25519:P-256"))
----```
-function SciSslContext:setGroups(text) end
-
----Sets the signature algorithms that are accepted and used, most preferred first.
----
----@within Protocols, ciphers, groups
----@param text string names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context stays as it was
----@see SSL_CTX_set1_sigalgs_list(3)
----@usage
----```lua
----assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
----```
-function SciSslContext:setSignatureAlgorithms(text) end
-
----Sets the application protocols: what a client offers, and what a server takes, most preferred first.
----
----@within Protocols, ciphers, groups
----@param names string[] such as `{"h2", "http/1.1"}`; none switches ALPN off
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_alpn`: a name is empty or longer than 255 bytes
----@see SSL_CTX_set_alpn_protos(3)
----@see RFC 7301
----@usage
----```lua
----assert(context:setAlpn { "h2", "http/1.1" }) -- most preferred first
----```
-function SciSslContext:setAlpn(names) end
-
----Sets the security level: 0 allows everything, and each level above asks for longer keys and stronger digests.
----
----@within Protocols, ciphers, groups
----@param level integer 0 … 5
----@return SciSslContext # the receiver
----@see SSL_CTX_set_security_level(3)
----@usage
----```lua
----print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
----```
-function SciSslContext:setSecurityLevel(level) end
-
----Answers the security level.
----
----@within Protocols, ciphers, groups
----@return integer # 0 … 5
----@see SSL_CTX_get_security_level(3)
----@usage
----```lua
----print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
----```
-function SciSslContext:getSecurityLevel() end
 
 ---Uses the first certificate of a PEM file as ours.
 ---
@@ -414,6 +180,19 @@ function SciSslContext:hasCertificate() end
 ---```
 function SciSslContext:checkPrivateKey() end
 
+---Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
+---`SciSslSocket:sslVerifyClientPostHandshake`).
+---
+---@within Certificates and keys of one's own
+---@param on boolean
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_post_handshake_auth(3)
+---@usage
+---```lua
+---context:setPostHandshakeAuth(true) -- a client that may be asked for its certificate later
+---```
+function SciSslContext:setPostHandshakeAuth(on) end
+
 ---Uses the private key of PKCS#12, and its certificate with the issuers that are there, as ours.
 ---
 ---@within Certificates and keys of one's own
@@ -504,6 +283,57 @@ function SciSslContext:addTrusted(certificate) end
 ---assert(context:addTrustedUri "ca.pem") -- or file:/etc/ssl/own-ca.pem, pkcs11:… where a provider reads that
 ---```
 function SciSslContext:addTrustedUri(uri) end
+
+---Sets how connections made from now on check the peer's certificate.
+---
+---@within Verification
+---@param flags integer `SSL_VERIFY_NONE`, or `SSL_VERIFY_PEER` alone or with `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` and `SSL_VERIFY_CLIENT_ONCE`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `verify_flags`: the flags do not fit together (row S14)
+---@see SSL_CTX_set_verify(3)
+---@usage
+---```lua
+---assert(context:setVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
+---print(context:getVerify() & scissl.SSL_VERIFY_PEER ~= 0) --> true
+---print(context:setVerify(scissl.SSL_VERIFY_CLIENT_ONCE)) --> nil …
+---```
+function SciSslContext:setVerify(flags) end
+
+---Answers the flags that `setVerify` set.
+---
+---@within Verification
+---@return integer
+---@see SSL_CTX_get_verify_mode(3)
+---@usage
+---```lua
+---assert(context:setVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
+---print(context:getVerify() & scissl.SSL_VERIFY_PEER ~= 0) --> true
+---print(context:setVerify(scissl.SSL_VERIFY_CLIENT_ONCE)) --> nil …
+---```
+function SciSslContext:getVerify() end
+
+---Sets how many certificates may stand between the peer's and a trusted one.
+---
+---@within Verification
+---@param depth integer 0 … 1000
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_verify_depth(3)
+---@usage
+---```lua
+---print(context:setVerifyDepth(3):getVerifyDepth()) --> 3
+---```
+function SciSslContext:setVerifyDepth(depth) end
+
+---Answers how many certificates may stand between the peer's and a trusted one; -1 is OpenSSL's default, 100.
+---
+---@within Verification
+---@return integer
+---@see SSL_CTX_get_verify_depth(3)
+---@usage
+---```lua
+---print(context:setVerifyDepth(3):getVerifyDepth()) --> 3
+---```
+function SciSslContext:getVerifyDepth() end
 
 ---Sets what the peer's certificate must be good for. Unless it is set, a client's peer needs `sslserver`, a server's peer
 ---`sslclient`.
@@ -693,6 +523,42 @@ function SciSslContext:loadAcceptedIssuers(path) end
 ---assert(context:acceptTrustedIssuers()) -- servers name the CAs that they trust
 ---```
 function SciSslContext:acceptTrustedIssuers() end
+
+---Sets how long the sessions of connections made from now on may be resumed.
+---
+---@within Sessions
+---@param seconds integer 1 or more
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_timeout(3)
+---@usage
+---```lua
+---print(context:setTimeout(3600):getTimeout()) --> 3600
+---```
+function SciSslContext:setTimeout(seconds) end
+
+---Answers how long sessions may be resumed.
+---
+---@within Sessions
+---@return integer # seconds
+---@see SSL_CTX_get_timeout(3)
+---@usage
+---```lua
+---print(context:setTimeout(3600):getTimeout()) --> 3600
+---```
+function SciSslContext:getTimeout() end
+
+---Sets the name under which servers file their sessions. Each context has a random one of its own: set the same where
+---several processes are to resume each other's sessions.
+---
+---@within Sessions
+---@param name string 1 to 32 bytes
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_session_id_context(3)
+---@usage
+---```lua
+---context:setSessionIdContext "shop" -- sessions of other contexts are not resumed here
+---```
+function SciSslContext:setSessionIdContext(name) end
 
 ---Sets whose sessions are kept, and where: for connections that were initialized before, too. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
 ---without tickets, and all where `SSL_OP_NO_TICKET` is set or early data is taken.
@@ -1083,19 +949,6 @@ function SciSslContext:setMaxSendFragment(bytes) end
 ---```
 function SciSslContext:setBlockPadding(bytes) end
 
----Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
----`SciSslSocket:sslVerifyClientPostHandshake`).
----
----@within Records
----@param on boolean
----@return SciSslContext # the receiver
----@see SSL_CTX_set_post_handshake_auth(3)
----@usage
----```lua
----context:setPostHandshakeAuth(true) -- a client that may be asked for its certificate later
----```
-function SciSslContext:setPostHandshakeAuth(on) end
-
 ---Changes one setting by its name in OpenSSL's configuration files.
 ---
 ---@within Settings by name
@@ -1175,5 +1028,152 @@ function SciSslContext:setKeylog(wanted) end
 ---assert(context:setKeylogFile(nil))
 ---```
 function SciSslContext:setKeylogFile(path) end
+
+---Sets the application protocols: what a client offers, and what a server takes, most preferred first.
+---
+---@within More
+---@param names string[] such as `{"h2", "http/1.1"}`; none switches ALPN off
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `bad_alpn`: a name is empty or longer than 255 bytes
+---@see SSL_CTX_set_alpn_protos(3)
+---@see RFC 7301
+---@usage
+---```lua
+---assert(context:setAlpn { "h2", "http/1.1" }) -- most preferred first
+---```
+function SciSslContext:setAlpn(names) end
+
+---Sets the ciphers for TLS 1.2 and earlier.
+---
+---@within More
+---@param text string OpenSSL's cipher list format, such as `ECDHE+AESGCM`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_cipher`; the context stays as it was
+---@see SSL_CTX_set_cipher_list(3)
+---@usage
+---```lua
+---assert(context:setCipherList "ECDHE+AESGCM:ECDHE+CHACHA20")
+---local done, err = context:setCipherList "no such cipher"
+---print(err:condition()) --> unknown_cipher
+---```
+function SciSslContext:setCipherList(text) end
+
+---Sets the cipher suites for TLS 1.3.
+---
+---@within More
+---@param text string names with colons between, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_cipher`; the context stays as it was
+---@see SSL_CTX_set_ciphersuites(3)
+---@usage
+---```lua
+---assert(context:setCiphersuites "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+---```
+function SciSslContext:setCiphersuites(text) end
+
+---Sets the groups for the key exchange, most preferred first.
+---
+---@within More
+---@param text string names with colons between, such as `X25519:P-256`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context stays as it was
+---@see SSL_CTX_set1_groups_list(3)
+---@usage
+---```lua
+---assert(context:setGroups(scissl.features.X25519MLKEM768 and "X25519MLKEM768:X25519" or "X25519:P-256"))
+---```
+function SciSslContext:setGroups(text) end
+
+---Sets the signature algorithms that are accepted and used, most preferred first.
+---
+---@within More
+---@param text string names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context stays as it was
+---@see SSL_CTX_set1_sigalgs_list(3)
+---@usage
+---```lua
+---assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
+---```
+function SciSslContext:setSignatureAlgorithms(text) end
+
+---Sets the security level: 0 allows everything, and each level above asks for longer keys and stronger digests.
+---
+---@within More
+---@param level integer 0 … 5
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_security_level(3)
+---@usage
+---```lua
+---print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
+---```
+function SciSslContext:setSecurityLevel(level) end
+
+---Answers the security level.
+---
+---@within More
+---@return integer # 0 … 5
+---@see SSL_CTX_get_security_level(3)
+---@usage
+---```lua
+---print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
+---```
+function SciSslContext:getSecurityLevel() end
+
+---Adds options.
+---
+---@within More
+---@param options integer|string|string[] `SSL_OP_…` constants, or-ed; or names of them without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@see SSL_CTX_set_options(3)
+---@usage
+---```lua
+---assert(context:setOptions { "no_ticket", "cipher_server_preference" })
+---assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
+---print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
+---```
+function SciSslContext:setOptions(options) end
+
+---Takes options away.
+---
+---@within More
+---@param options integer|string|string[] as `setOptions`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@see SSL_CTX_clear_options(3)
+---@usage
+---```lua
+---assert(context:setOptions { "no_ticket", "cipher_server_preference" })
+---assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
+---print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
+---```
+function SciSslContext:clearOptions(options) end
+
+---Answers the options that are set.
+---
+---@within More
+---@return integer # `SSL_OP_…` constants, or-ed
+---@see SSL_CTX_get_options(3)
+---@usage
+---```lua
+---assert(context:setOptions { "no_ticket", "cipher_server_preference" })
+---assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
+---print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
+---```
+function SciSslContext:getOptions() end
+
+---Allows or forbids new handshakes on connections made from now on, which TLS up to 1.2 knows: whether the peer asks for one or
+---we do. They are forbidden at first; allowed, clients can make a server work for little of their own.
+---
+---@within More
+---@param allowed boolean
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
+---@usage
+---```lua
+---context:setRenegotiation(true) -- for a peer of TLS 1.2 that cannot do without
+---```
+function SciSslContext:setRenegotiation(allowed) end
 
 return SciSslContext

@@ -1,0 +1,20 @@
+/* context_check.c: SciSslContext as an argument: open, or closed. */
+#include "context/context.h"
+
+bool sci_context_is_open(const sci_context *context) { return context->ctx && !context->closed; }
+
+sci_context *sci_check_context(lua_State *L, int index) {
+    sci_context *context = luaL_checkudata(L, index, SCI_CONTEXT);
+    luaL_argcheck(L, sci_context_is_open(context), index, "context has been closed");
+    return context;
+}
+
+void sci_context_close(sci_context *context) { context->closed = true; }
+
+int sci_context_give_up(lua_State *L, sci_context *context, const char *subject) {
+    sci_context_close(context);
+    return sci_fail(L, &(sci_failure){.phase = "option",
+                                      .condition = "memory_full",
+                                      .message = "memory ran out half-way: the context has been closed",
+                                      .subject = subject});
+}
