@@ -6,8 +6,13 @@
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
 
 static sci_opener *const socket_files[] = {
-    sci_open_socket_adopt,  sci_open_socket_address, sci_open_socket_connect,
-    sci_open_socket_option, sci_open_socket_poll,    NULL,
+    sci_open_socket_adopt,
+    sci_open_socket_address,
+    sci_open_socket_connect,
+    sci_open_socket_io,
+    sci_open_socket_option,
+    sci_open_socket_poll,
+    NULL,
 };
 
 static sci_opener *const certificate_files[] = {

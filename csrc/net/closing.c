@@ -1,8 +1,8 @@
-/* closing.c: tells those who wait for a descriptor that it is about to be closed. It leaves epoll and kqueue without a
- * word: they would sleep for ever, or be taken for those who wait for the next socket of that number. */
+/* closing.c: notifies those who wait for a descriptor that it is about to be closed. epoll and kqueue drop a closed descriptor
+ * silently: its waiters would sleep for ever, or wake for the next socket of that number. */
 #include "net/socket.h"
 
-static const char listener_key = 0; /* its address: registry key of the function that is told */
+static const char listener_key = 0; /* its address: registry key of the function to call */
 
 void sci_tell_closing(lua_State *L, int index) {
     index = lua_absindex(L, index);
@@ -13,10 +13,10 @@ void sci_tell_closing(lua_State *L, int index) {
     }
     lua_pushvalue(L, index);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK) return;
-    lua_pop(L, 1); /* whatever it is: what is to be closed gets closed */
+    lua_pop(L, 1); /* the error: closing goes on */
 }
 
-/* onClosing(f): f gets each object whose descriptor is about to be closed, or whose memory transport is. */
+/* onClosing(f): calls f with each object whose descriptor or memory transport is about to be closed. */
 SCI_AT_LOAD static int module_on_closing(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
@@ -24,10 +24,10 @@ SCI_AT_LOAD static int module_on_closing(lua_State *L) {
     return 0;
 }
 
-/* ownerOf(value): what owns the descriptor of a SciSocket in the end; the value itself where nothing else does. */
+/* ownerOf(value): the object that owns the descriptor of a SciSocket, through any number of SciSockets; else `value`. */
 static int module_owner_of(lua_State *L) {
     lua_settop(L, 1);
-    for (const sci_socket *socket; (socket = sci_test_socket(L, 1)) && socket->lent; lua_replace(L, 1))
+    for (const sci_socket *socket; (socket = sci_test_socket(L, 1)) && socket->borrowed; lua_replace(L, 1))
         lua_getiuservalue(L, 1, SCI_SOCKET_OWNER);
     return 1;
 }

@@ -7,8 +7,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-/* The BSDs and macOS can say "no SIGPIPE" of a socket; elsewhere each send says it (MSG_NOSIGNAL). A failure means that
- * the peer has gone already. */
+/* The BSDs and macOS switch SIGPIPE off for a socket; elsewhere each send does (MSG_NOSIGNAL). A failure means that the
+ * peer has gone already. */
 void sci_descriptor_silence(int descriptor) {
 #ifdef SO_NOSIGPIPE
     int on = 1;
@@ -28,7 +28,7 @@ bool sci_descriptor_set_blocking(int descriptor, bool blocking) {
     return ioctl(descriptor, FIONBIO, &on) == 0;
 }
 
-/* SOCK_CLOEXEC, SOCK_NONBLOCK and accept4 have come together wherever they have come. accept4 does not inherit O_NONBLOCK from the
+/* A system has SOCK_CLOEXEC, SOCK_NONBLOCK and accept4, or none of them. accept4 does not inherit O_NONBLOCK from the
  * listening socket; accept does on the BSDs and macOS. */
 #ifdef SOCK_CLOEXEC
 
@@ -78,7 +78,7 @@ bool sci_descriptor_pair(int descriptors[2]) {
     return true;
 }
 
-/* A connection that went away while it stood in the queue is no reason to stop waiting for the next. */
+/* ECONNABORTED: the first connection of the queue went away. Accepts the next one instead. */
 int sci_descriptor_accept(int listener, bool blocking, sci_address *peer) {
     int descriptor;
     do descriptor = accept_one(listener, blocking, peer);
@@ -95,9 +95,7 @@ int sci_descriptor_option(int descriptor, int option) {
     return getsockopt(descriptor, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
-bool sci_would_block(int system_errno) { return system_errno == EAGAIN || system_errno == EWOULDBLOCK; }
-
-/* An interrupted wait begins anew, which is right for "not at all" and for ever: what is asked for here. */
+/* An interrupted wait begins anew. That is right where `milliseconds` is 0 or -1 (for ever), and so it is here. */
 int sci_descriptor_wait(int descriptor, short events, int milliseconds) {
     struct pollfd waiting = {.fd = descriptor, .events = events};
     int ready;

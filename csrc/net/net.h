@@ -1,90 +1,112 @@
-/* net.h: SciSocket, stream sockets (TCP and Unix-domain), and SciPoller. Knows no TLS. */
+/* net.h: SciSocket, stream sockets (TCP and Unix-domain), and SciPoller. Knows no TLS.
+ *
+ * Ownership: a sci_socket owns its descriptor, unless `borrowed`: then another Lua object owns it (user value
+ * SCI_SOCKET_OWNER), and closing calls that object's `close`. Where that object is a SciSocket too, `lower` points to it:
+ * the lowest socket, the base, alone keeps the descriptor and the connection's state.
+ *
+ * Lua code runs in sci_tell_closing, sci_socket_close and sci_socket_collect (the function that onClosing set; an owner's
+ * `close`) and in sci_socket_adopt (an object's getfd, fileno or pollfd); its errors are caught. It may close the socket:
+ * ask for the descriptor again afterwards.
+ *
+ * Failures: functions that take a lua_State and fail push nil and a SciSslError (`…_fail…`), or a SciSslError alone where
+ * their comment says so. The others leave errno or fill a sci_failure. OpenSSL's error queue plays no part. */
 #ifndef SCISSL_NET_H
 #define SCISSL_NET_H
 
 #include "base/base.h"
 
-/* ---- socket.c, socket_connect.c, socket_adopt.c, closing.c: SciSocket -------------------------------------------- */
+#include <errno.h>
 
-/* First member of every userdata that is a SciSocket or inherits from it. Where `lower` is set, the state of the
- * connection is kept down there. */
+/* ---- the userdata (socket_object.c) ------------------------------------------------------------------------------ */
+
+/* First member of every userdata that is a SciSocket or inherits from it. If `lower` is set, the fields below `lower` are
+ * unused: the base has them. */
 typedef struct sci_socket {
-    int fd;                   /* the descriptor; -1: none, or closed. Not ours to close where `lent` */
-    bool lent;                /* user value SCI_SOCKET_OWNER owns the descriptor */
-    struct sci_socket *lower; /* that owner, where it is a SciSocket: its `fd` is the one that counts */
-    bool established;         /* a connection is known to stand */
-    bool connecting;          /* one is being made; or may be, where the descriptor was adopted */
+    int fd;                   /* the descriptor; -1: none, or closed */
+    bool borrowed;            /* user value SCI_SOCKET_OWNER owns the descriptor: do not close(2) it */
+    struct sci_socket *lower; /* that owner, if it is a SciSocket; else NULL. The user value keeps it alive */
+    bool established;         /* connected, as far as is known */
+    bool connecting;          /* a connection attempt runs; or may run, for a descriptor that was adopted */
     bool listening;
-    bool nonblocking;    /* made so by us; that counts unless it is `exposed` */
-    bool exposed;        /* others may know the descriptor, and change its mode */
-    bool encrypted;      /* the kernel encrypts whatever is sent from now on */
+    bool nonblocking;    /* we set O_NONBLOCK; holds unless `exposed` */
+    bool exposed;        /* other code may know the descriptor and change its O_NONBLOCK */
+    bool encrypted;      /* the kernel encrypts what is sent (kTLS): no plain `send` */
     int family;          /* AF_…; 0: not known */
-    bool torn;           /* `recv` has taken bytes, and Lua had no memory for them */
-    int connect_errno;   /* why a connection attempt failed */
-    char peer[SCI_PEER]; /* whom it is, or was to be, connected to; empty: not known */
+    bool torn;           /* `recv` took bytes from the system that Lua had no memory for */
+    int connect_errno;   /* why a connection attempt failed; 0: none has */
+    char peer[SCI_PEER]; /* the peer's address, also while connecting and after a failure; empty: not known */
 } sci_socket;
 
 #define SCI_SOCKET_OWNER 1 /* user value: the object that owns the descriptor */
 
-sci_socket *sci_test_socket(lua_State *L, int index); /* NULL where it is something else */
+sci_socket *sci_test_socket(lua_State *L, int index); /* NULL: it is something else */
 
 /* The userdata at `index`, a SciSocket or of a class that inherits from it; raises for anything else. */
 sci_socket *sci_check_socket(lua_State *L, int index);
 
-/* Makes `name`, whose class table is on top, a class of SciSockets: sci_check_socket takes what has that metatable, and
- * the class gets what SciSocket's has and it has not, but for the constructors. */
-void sci_inherit_socket(lua_State *L, const char *name);
+/* The lowest socket, which keeps descriptor and state; `socket` itself if it has no `lower`. */
+sci_socket *sci_socket_base(sci_socket *socket);
 
-/* The descriptor that counts, or -1. */
-int sci_socket_descriptor(const sci_socket *socket);
-
-/* Writes address and port of the other end, asked of the system where they are not known yet; empty: there are none. */
-void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
-
-/* Adopts what is at `index` (SciSocket, descriptor number, object with getfd/fileno/pollfd) into the empty socket
- * userdata at `self`. Answers true, or false with a SciSslError pushed. */
-bool sci_socket_adopt(lua_State *L, int self, int index);
-
-/* Makes a stream socket of `family` ("inet", "inet6", "unix") in the empty `socket`; false: errno says why. */
-bool sci_socket_open(sci_socket *socket, const char *family, bool blocking);
-
-/* Finds out whether the connection stands. 1: it does; 0: still connecting (on a blocking socket it waits instead);
- * -1: it does not, and `failure` says why (phase "connect"); its subject lives as long as the socket. */
-int sci_socket_establish(sci_socket *socket, sci_failure *failure);
+int sci_socket_descriptor(const sci_socket *socket); /* the base's, or -1 */
 
 /* O_NONBLOCK as it is now. */
 bool sci_socket_blocking(const sci_socket *socket);
-bool sci_socket_set_blocking(sci_socket *socket, bool blocking);
+bool sci_socket_set_blocking(sci_socket *socket, bool blocking); /* false: errno says why */
 
-/* Accepts a connection into the empty `accepted`. False: errno says why not, and so does what sci_socket_fail_accept
- * answers: nil, SciSslError. */
+/* ---- making, adopting, connecting (socket.c, socket_adopt.c, socket_connect.c, socket_address.c) ------------------ */
+
+/* Makes the class `name`, whose table is on top, a subclass of SciSocket: sci_check_socket accepts its objects, and it
+ * gets those functions of SciSocket that it does not define, except the constructors. */
+void sci_inherit_socket(lua_State *L, const char *name);
+
+/* Opens a stream socket of `family` ("inet", "inet6", "unix") in the empty `socket`; false: errno says why. */
+bool sci_socket_open(sci_socket *socket, const char *family, bool blocking);
+
+/* Adopts what is at `index` (SciSocket, descriptor number, object with getfd, fileno or pollfd) into the empty socket
+ * userdata at `self`. False: a SciSslError was pushed. */
+bool sci_socket_adopt(lua_State *L, int self, int index);
+
+/* Whether the socket is connected. 1: yes; 0: still connecting (a blocking socket waits for the result instead); -1: no,
+ * and `failure` says why (phase "connect"); its subject points into the socket. */
+int sci_socket_establish(sci_socket *socket, sci_failure *failure);
+
+/* Accepts a connection into the empty `accepted`. False: errno says why; sci_socket_fail_accept returns nil and a
+ * SciSslError for it. */
 bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking);
 int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno);
 
+/* Writes the peer's address as text; asks the system where the base does not know it. Empty: there is none. */
+void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
+
+/* ---- closing (socket.c, closing.c) ------------------------------------------------------------------------------- */
+
 /* Closes the socket at `index` as SciSocket:close does: tells those who wait for it, releases the descriptor, and calls
- * the owner's own `close` where lent, whose Lua errors are caught. Answers true, or false with a SciSslError pushed. */
+ * the `close` of an owner. False: the owner's `close` raised, and a SciSslError was pushed. */
 bool sci_socket_close(lua_State *L, int index);
 
-/* The same for __gc, which leaves what is lent alone. */
+/* For __gc: the same, but does not call an owner's `close`. */
 void sci_socket_collect(lua_State *L, int index);
 
-/* closing.c: tells those who wait for the object at `index` that it is about to be closed. Runs Lua code, whose errors are
- * caught; that may close the object. */
+/* Tells those who wait for the object at `index` that it is about to be closed. Runs Lua, which may close the object. */
 void sci_tell_closing(lua_State *L, int index);
 
-/* The socket that keeps the state of the connection: the lowest one. */
-sci_socket *sci_socket_base(sci_socket *socket);
+/* ---- errors (socket_error.c) ------------------------------------------------------------------------------------- */
 
-/* nil, SciSslError about a socket that has been closed; nil, and the SciSslError on top. */
+/* nil, SciSslError "closed". */
 int sci_socket_fail_closed(lua_State *L, const char *phase);
+
+/* nil, and the SciSslError that is on top. */
 int sci_return_pushed_error(lua_State *L);
+
+/* Whether a call on a non-blocking descriptor failed because it would have to wait. */
+static inline bool sci_would_block(int system_errno) { return system_errno == EAGAIN || system_errno == EWOULDBLOCK; }
 
 /* ---- descriptor.c ------------------------------------------------------------------------------------------------ */
 
 /* poll(2) for one descriptor. 1: ready; 0: time-out; -1: errno says why. */
 int sci_descriptor_wait(int descriptor, short events, int milliseconds);
 
-/* ---- openers ----------------------------------------------------------------------------------------------------- */
+/* ---- for module.c ------------------------------------------------------------------------------------------------ */
 
 void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);
@@ -93,9 +115,10 @@ void sci_open_poller(lua_State *L);
 void sci_open_socket_address(lua_State *L);
 void sci_open_socket_adopt(lua_State *L);
 void sci_open_socket_connect(lua_State *L);
+void sci_open_socket_io(lua_State *L);
 void sci_open_socket_option(lua_State *L);
 void sci_open_socket_poll(lua_State *L);
 
-void sci_open_closing(lua_State *L); /* adds what the Lua layer needs for that to the table on top */
+void sci_open_closing(lua_State *L); /* adds onClosing and ownerOf to the table on top, for the Lua layer */
 
 #endif

@@ -1,11 +1,11 @@
-/* poller.c: SciPoller, which waits for many descriptors at a cost that does not grow with their number. */
+/* poller.c: SciPoller: waits for many descriptors at a cost that does not grow with their number. */
 #include "net/poller.h"
 
 #include <errno.h>
 #include <string.h>
 
 /***
-Waits for many descriptors, at a cost that does not grow with their number: what `scissl.scheduler` stands on.
+Waits for many descriptors, at a cost that does not grow with their number. `scissl.scheduler` uses it.
 @classmod SciPoller
 */
 
@@ -53,12 +53,12 @@ static int poller_new(lua_State *L) {
 /* ---- what it waits for ------------------------------------------------------------------------------------------ */
 
 /***
-Waits for a descriptor from now on, once: when it has been answered by `wait` it is forgotten. A second call for the
-same descriptor takes the place of the first.
+Adds a descriptor to those that `wait` waits for, once: `wait` returns it and forgets it. A second call for the same
+descriptor replaces the first.
 @function SciPoller:arm
 @param target a descriptor number, a SciSocket, or an object with `getfd`, `fileno` or `pollfd`
 @tparam string events `"r"`, `"w"` or `"rw"`
-@treturn[1] integer the descriptor, by which `wait` names it
+@treturn[1] integer the descriptor, as `wait` returns it
 @treturn[2] nil
 @treturn[2] SciSslError phase `wait`: `closed`, `not_a_socket`
 */
@@ -68,16 +68,16 @@ static int poller_arm(lua_State *L) {
     if (!sci_may_have_descriptor(L, 2)) return luaL_typeerror(L, 2, "SciSocket, descriptor or object with getfd");
     short events = sci_check_events(L, 3, 3);
     if (!poller->way) return fail_closed(L);
-    int descriptor = sci_find_descriptor(L, 2, &failure);
-    if (descriptor < 0) return sci_socket_fail(L, &failure);
-    if (!poller->way) return fail_closed(L); /* asking the object has run Lua code */
+    int descriptor;
+    if (!sci_find_descriptor(L, 2, &descriptor, &failure)) return sci_socket_fail(L, &failure);
+    if (!poller->way) return fail_closed(L); /* the object's methods have run Lua code */
     if (!poller->way->arm(poller, descriptor, events)) return sci_socket_fail_system(L, "wait", NULL, errno);
     lua_pushinteger(L, descriptor);
     return 1;
 }
 
 /***
-Forgets a descriptor. One that is not waited for is none the worse for it.
+Forgets a descriptor. Harmless where it was not armed.
 @function SciPoller:disarm
 @tparam integer descriptor
 @treturn SciPoller the receiver
@@ -91,7 +91,7 @@ static int poller_disarm(lua_State *L) {
 
 /* ---- waiting ---------------------------------------------------------------------------------------------------- */
 
-/* Waits as long as it is told, whatever signals come. Answers as sci_way's wait does. */
+/* As sci_way's wait, but signals do not end it. */
 static int wait_until(lua_State *L, sci_poller *poller, int milliseconds, sci_ready *ready) {
     int64_t deadline = milliseconds > 0 ? sci_now() + milliseconds * INT64_C(1000000) : 0;
     int count;
@@ -111,11 +111,11 @@ static void push_events(lua_State *L, short events) {
 }
 
 /***
-Waits until something is ready, or the time has passed. What hung up or failed is ready: the next call on it tells more.
+Waits until something is ready, or the time has passed. What hung up or failed is ready: the next call on it reports why.
 @function SciPoller:wait
 @tparam[opt] number seconds for ever by default
-@tparam[opt] table answers a table to write to in place of a new one; what else it holds stays
-@treturn[1] integer how many are ready, 0 where the time has passed; there may be more than one call answers
+@tparam[opt] table results a table to write to instead of a new one; its other fields stay
+@treturn[1] integer how many are ready, 0 after the time-out; one call may return only some of them
 @treturn[1] table a list of twice as many values: a descriptor, its events (`"r"`, `"w"` or `"rw"`), the next descriptor …
 @treturn[2] nil
 @treturn[2] SciSslError phase `wait`: `closed`
@@ -147,7 +147,7 @@ static int poller_wait(lua_State *L) {
 /* ---- the rest --------------------------------------------------------------------------------------------------- */
 
 /***
-Tells how it waits.
+Returns the way in which it waits.
 @function SciPoller:way
 @treturn[1] string `epoll`, `kqueue` or `poll`
 @treturn[2] nil once closed
@@ -159,7 +159,7 @@ static int poller_way(lua_State *L) {
 }
 
 /***
-Answers a descriptor that is readable as long as `wait` would answer at once: one loop can wait for another.
+Returns a descriptor that is readable as long as `wait` would return at once: one loop can wait for another.
 @function SciPoller:getfd
 @treturn integer -1 where there is none: once closed, and for `poll`
 */
@@ -170,7 +170,7 @@ static int poller_getfd(lua_State *L) {
 }
 
 /***
-Closes it; what it waits for stays open. Harmless twice.
+Closes the poller; what it waits for stays open. Harmless twice.
 @function SciPoller:close
 @treturn boolean true
 */

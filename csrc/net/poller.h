@@ -1,4 +1,4 @@
-/* poller.h: what poller.c asks of the systems' ways to wait for many descriptors, a file for each way. */
+/* poller.h: what SciPoller (poller.c) and the ways to wait (poller_epoll.c, poller_kqueue.c, poller_poll.c) share. */
 #ifndef SCISSL_POLLER_H
 #define SCISSL_POLLER_H
 
@@ -6,16 +6,16 @@
 
 #include <poll.h>
 
-#define SCI_READY_MOST 256 /* descriptors that one wait answers; the others come with the next */
+#define SCI_READY_MOST 256 /* descriptors that one wait returns; the next wait returns the others */
 
 typedef struct sci_ready {
     int descriptor;
-    short events; /* POLLIN, POLLOUT: those asked for that it is ready for, all of them where it hung up or failed */
+    short events; /* POLLIN, POLLOUT: those asked for and ready; all that were asked for if it hung up or failed */
 } sci_ready;
 
 typedef struct sci_poller sci_poller;
 
-/* A way to wait. What is armed is forgotten as soon as it has been answered once. Functions that fail leave errno. */
+/* A way to wait. `wait` forgets what it returns. Functions that fail set errno. */
 typedef struct sci_way {
     const char *name;
     bool (*open)(sci_poller *poller);
@@ -25,7 +25,7 @@ typedef struct sci_way {
     void (*close)(sci_poller *poller);
 } sci_way;
 
-/* Any bytes are a closed one, as long as `way` is NULL. */
+/* A poller whose `way` is NULL is closed; its other fields are then unused. */
 struct sci_poller {
     const sci_way *way;
     int descriptor; /* epoll's and kqueue's own; -1: none */
@@ -37,7 +37,7 @@ struct sci_poller {
     size_t places_size;
 };
 
-/* NULL where the system does not have it. */
+/* NULL: this system does not have it. */
 const sci_way *sci_way_epoll(void);
 const sci_way *sci_way_kqueue(void);
 const sci_way *sci_way_poll(void);

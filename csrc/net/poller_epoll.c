@@ -12,8 +12,8 @@ static bool epoll_open(sci_poller *poller) {
     return poller->descriptor >= 0;
 }
 
-/* The kernel alone knows which descriptors it still has: one that is closed leaves it, and its number may come back as
- * another socket. So it is asked each time, the likely case first. */
+/* Only the kernel knows which descriptors it still watches: it drops a closed one, and the number may return for another
+ * socket. So each call asks the kernel, the likely case (a watched descriptor) first. */
 static bool epoll_arm(sci_poller *poller, int descriptor, short events) {
     struct epoll_event event = {.events = EPOLLONESHOT | (events & POLLIN ? (uint32_t)EPOLLIN : 0) |
                                           (events & POLLOUT ? (uint32_t)EPOLLOUT : 0),
@@ -26,7 +26,7 @@ static void epoll_disarm(sci_poller *poller, int descriptor) {
     (void)epoll_ctl(poller->descriptor, EPOLL_CTL_DEL, descriptor, &(struct epoll_event){0});
 }
 
-static void answer(const struct epoll_event *event, sci_ready *ready) {
+static void fill_ready(const struct epoll_event *event, sci_ready *ready) {
     short asked = (short)(event->data.u64 >> 32), events = 0;
     if (event->events & EPOLLIN) events |= POLLIN;
     if (event->events & EPOLLOUT) events |= POLLOUT;
@@ -37,7 +37,7 @@ static void answer(const struct epoll_event *event, sci_ready *ready) {
 static int epoll_sleep(sci_poller *poller, int milliseconds, sci_ready *ready) {
     struct epoll_event events[SCI_READY_MOST];
     int count = epoll_wait(poller->descriptor, events, SCI_READY_MOST, milliseconds);
-    for (int i = 0; i < count; i++) answer(&events[i], &ready[i]);
+    for (int i = 0; i < count; i++) fill_ready(&events[i], &ready[i]);
     return count;
 }
 

@@ -20,7 +20,7 @@ static bool kqueue_open(sci_poller *poller) {
     return true;
 }
 
-/* Makes the change, and answers its errno. `asked` comes back with the event. */
+/* Makes the change. Returns 0 or errno. The event brings `asked` back. */
 static int change(const sci_poller *poller, int descriptor, bool reads, unsigned short flags, short asked) {
     struct kevent event;
     EV_SET(&event, (uintptr_t)descriptor, reads ? EVFILT_READ : EVFILT_WRITE, flags, 0, 0, 0);
@@ -46,8 +46,8 @@ static void kqueue_disarm(sci_poller *poller, int descriptor) {
     (void)change(poller, descriptor, false, EV_DELETE, 0);
 }
 
-/* Of a descriptor that was armed for both, one filter has answered: the other is to be forgotten, too. */
-static void answer(sci_poller *poller, const struct kevent *event, sci_ready *ready) {
+/* Where a descriptor was armed for both and one filter fired, deletes the other filter as well. */
+static void fill_ready(sci_poller *poller, const struct kevent *event, sci_ready *ready) {
     short asked = (short)(intptr_t)event->udata;
     bool reads = event->filter == EVFILT_READ;
     ready->descriptor = (int)event->ident;
@@ -59,7 +59,7 @@ static int kqueue_sleep(sci_poller *poller, int milliseconds, sci_ready *ready) 
     struct kevent events[SCI_READY_MOST];
     struct timespec time = {milliseconds / 1000, milliseconds % 1000 * 1000000L};
     int count = kevent(poller->descriptor, NULL, 0, events, SCI_READY_MOST, milliseconds < 0 ? NULL : &time);
-    for (int i = 0; i < count; i++) answer(poller, &events[i], &ready[i]);
+    for (int i = 0; i < count; i++) fill_ready(poller, &events[i], &ready[i]);
     return count;
 }
 

@@ -1,4 +1,4 @@
-/* poller_poll.c: every system's way to wait for many descriptors. Each wait costs time for each that is waited for. */
+/* poller_poll.c: poll(2), every system's way to wait for many descriptors. A wait takes time in proportion to their number. */
 #include "net/poller.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ static void *grow(void *block, size_t *size, size_t needed, size_t each) {
     return moved;
 }
 
-/* Makes room for one more, and for the descriptor's place. */
+/* Makes room for one more entry, and for the descriptor's place. */
 static bool make_room(sci_poller *poller, int descriptor) {
     size_t needed = (size_t)descriptor + 1, known = poller->places_size;
     if (needed > known) {
@@ -35,8 +35,8 @@ static bool make_room(sci_poller *poller, int descriptor) {
     return waiting != NULL;
 }
 
-/* The table is as long as the highest number: any that is not a descriptor of ours must not make it so, and is refused as
- * the other ways refuse it (EBADF). */
+/* `places` is as long as the highest descriptor: a number that is no descriptor of this process must not lengthen it, and
+ * fails with EBADF as in the other ways. */
 static bool poll_arm(sci_poller *poller, int descriptor, short events) {
     if (fcntl(descriptor, F_GETFD) < 0) return false;
     if (!make_room(poller, descriptor)) {
@@ -49,7 +49,7 @@ static bool poll_arm(sci_poller *poller, int descriptor, short events) {
     return true;
 }
 
-/* The last one takes the place that becomes free. */
+/* Moves the last entry to the place that becomes free. */
 static void poll_disarm(sci_poller *poller, int descriptor) {
     size_t place = (size_t)descriptor < poller->places_size ? poller->places[descriptor] : 0;
     if (place == 0) return;
@@ -59,13 +59,13 @@ static void poll_disarm(sci_poller *poller, int descriptor) {
     poller->places[descriptor] = 0;
 }
 
-/* One that is not open is ready, too: the next call on it says so. */
+/* A descriptor that is not open counts as ready: the next call on it reports that. */
 static short ready_events(const struct pollfd *waiting) {
     bool over = waiting->revents & (POLLERR | POLLHUP | POLLNVAL);
     return over ? waiting->events : (short)(waiting->revents & waiting->events);
 }
 
-/* From the back, so that what disarming moves has been looked at. */
+/* From the back: poll_disarm moves only entries that this loop has seen. */
 static int collect(sci_poller *poller, sci_ready *ready) {
     int count = 0;
     for (size_t i = poller->count; i > 0 && count < SCI_READY_MOST; i--) {

@@ -1,101 +1,16 @@
-/* address.c: SciSocket, what names an end of a connection: hosts resolved, addresses told. */
+/* socket_address.c: SciSocket: resolving hosts, and the addresses of both ends. */
 #include "net/socket.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
-/* ---- addresses as text ------------------------------------------------------------------------------------------ */
-
-typedef struct address_text {
-    char host[NI_MAXHOST]; /* or a path: any bytes, ended by NUL all the same */
-    size_t length;
-    char port[NI_MAXSERV];
-} address_text;
-
-/* A path ends at its first NUL; a name of Linux's abstract kind begins with one and is as long as it is. */
-static void spell_path(const sci_address *address, address_text *text) {
-    struct sockaddr_un local = {.sun_family = AF_UNIX};
-    size_t start = offsetof(struct sockaddr_un, sun_path);
-    memcpy(&local, &address->storage, address->length < sizeof local ? address->length : sizeof local);
-    size_t length = address->length > start ? address->length - start : 0;
-    if (length > sizeof local.sun_path) length = sizeof local.sun_path;
-    if (local.sun_path[0] != '\0' && memchr(local.sun_path, '\0', length)) length = strlen(local.sun_path);
-    memcpy(text->host, local.sun_path, length);
-    text->host[length] = '\0';
-    text->length = length;
-    strcpy(text->port, "0");
-}
-
-static void spell_address(const sci_address *address, address_text *text) {
-    const struct sockaddr *generic = (const struct sockaddr *)&address->storage;
-    if (generic->sa_family == AF_UNIX) {
-        spell_path(address, text);
-        return;
-    }
-    if (getnameinfo(generic, address->length, text->host, sizeof text->host, text->port, sizeof text->port,
-                    NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
-        strcpy(text->host, "?");
-        strcpy(text->port, "0");
-    }
-    text->length = strlen(text->host);
-}
-
-static char *spell_number(char *text, unsigned number) {
-    char digits[10];
-    size_t count = 0;
-    do digits[count++] = (char)('0' + number % 10);
-    while (number /= 10);
-    while (count > 0) *text++ = digits[--count];
-    return text;
-}
-
-/* By hand: getnameinfo takes thousands of instructions, and each connection is described. */
-static void describe_inet(const sci_address *address, char *text) {
-    struct sockaddr_in inet;
-    unsigned char bytes[4];
-    memcpy(&inet, &address->storage, sizeof inet);
-    memcpy(bytes, &inet.sin_addr, sizeof bytes);
-    for (int i = 0; i < 4; i++) {
-        text = spell_number(text, bytes[i]);
-        *text++ = i < 3 ? '.' : ':';
-    }
-    *spell_number(text, ntohs(inet.sin_port)) = '\0';
-}
-
-void sci_describe_address(const sci_address *address, char text[SCI_PEER]) {
-    address_text parts;
-    const char *format = "%.80s:%.8s";
-    if (address->storage.ss_family == AF_INET) {
-        describe_inet(address, text);
-        return;
-    }
-    spell_address(address, &parts);
-    if (address->storage.ss_family == AF_INET6) format = "[%.80s]:%.8s";
-    if (address->storage.ss_family == AF_UNIX) format = "%.110s";
-    (void)snprintf(text, SCI_PEER, format, parts.host, parts.port);
-}
-
-void sci_address_begin(sci_address *address) {
-    address->storage.ss_family = AF_UNIX; /* where the system writes nothing at all, it is one without a name */
-    address->length = sizeof address->storage;
-}
-
-bool sci_get_address(int descriptor, bool peer, sci_address *address) {
-    struct sockaddr *generic = (struct sockaddr *)&address->storage;
-    sci_address_begin(address);
-    if (peer) return getpeername(descriptor, generic, &address->length) == 0;
-    return getsockname(descriptor, generic, &address->length) == 0;
-}
-
 /* ---- resolving -------------------------------------------------------------------------------------------------- */
 
-static void refuse_host(sci_failure *failure, const char *host, int code, int system_errno) {
+static void explain_resolver(sci_failure *failure, const char *host, int code, int system_errno) {
     *failure = (sci_failure){.phase = "resolve", .subject = host, .message = gai_strerror(code)};
     switch (code) {
         case EAI_AGAIN: failure->condition = "resolver_unavailable"; break;
@@ -107,30 +22,30 @@ static void refuse_host(sci_failure *failure, const char *host, int code, int sy
             failure->ssl_error = SSL_ERROR_SYSCALL;
             failure->system_errno = system_errno;
             break;
-        default: failure->condition = "host_not_found"; /* no such name, no address, none of that family */
+        default: failure->condition = "host_not_found"; /* no such name, or no address of that family */
     }
 }
 
-/* NULL: `failure` says why. The caller frees the list. May take as long as the system's resolver likes. */
+/* NULL: `failure` says why. The caller frees the list. Has no time-out but the system resolver's. */
 static struct addrinfo *resolve(const char *host, const char *service, const struct addrinfo *hints,
                                 sci_failure *failure) {
     struct addrinfo *list = NULL;
     int code = getaddrinfo(host, service, hints, &list);
     if (code == 0) return list;
-    refuse_host(failure, host, code, errno);
+    explain_resolver(failure, host, code, errno);
     return NULL;
 }
 
 #define PORT_DIGITS 12 /* bytes for any `unsigned` with its NUL */
 
-/* The port at `index`, as getaddrinfo wants it: a number, written into `digits`, or the name of a service. */
+/* The port at `index` for getaddrinfo: a number, written into `digits`, or the name of a service. */
 static const char *check_port(lua_State *L, int index, char digits[PORT_DIGITS]) {
     int is_integer;
     lua_Integer port = lua_tointegerx(L, index, &is_integer);
     if (!is_integer && lua_type(L, index) == LUA_TSTRING) return sci_check_text(L, index);
     if (!is_integer) port = luaL_checkinteger(L, index);
     luaL_argcheck(L, port >= 0 && port <= 65535, index, "port from 0 to 65535 expected");
-    *spell_number(digits, (unsigned)port) = '\0';
+    (void)snprintf(digits, PORT_DIGITS, "%u", (unsigned)port);
     return digits;
 }
 
@@ -141,7 +56,7 @@ static int list_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes a userdata that owns the list put into it. */
+/* Pushes a userdata that frees the list which the caller puts into it. */
 static struct addrinfo **new_list(lua_State *L) {
     struct addrinfo **list = lua_newuserdatauv(L, sizeof *list, 0);
     *list = NULL;
@@ -160,8 +75,8 @@ static sci_address address_of(const struct addrinfo *entry) {
 
 static void push_entry(lua_State *L, const struct addrinfo *entry) {
     sci_address address = address_of(entry);
-    address_text text;
-    spell_address(&address, &text);
+    sci_address_text text;
+    sci_spell_address(&address, &text);
     lua_createtable(L, 0, 3);
     lua_pushstring(L, text.host);
     lua_setfield(L, -2, "address");
@@ -240,15 +155,15 @@ bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_ad
     return true;
 }
 
-/* ---- telling ---------------------------------------------------------------------------------------------------- */
+/* ---- the addresses of both ends ---------------------------------------------------------------------------------- */
 
 static int push_address(lua_State *L, bool peer) {
     const sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
     sci_address address;
-    address_text text;
+    sci_address_text text;
     if (base->fd < 0) return sci_socket_fail_closed(L, "address");
     if (!sci_get_address(base->fd, peer, &address)) return sci_socket_fail_system(L, "address", base->peer, errno);
-    spell_address(&address, &text);
+    sci_spell_address(&address, &text);
     lua_pushlstring(L, text.host, text.length);
     (void)lua_stringtonumber(L, text.port);
     return 2;
@@ -262,7 +177,7 @@ void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]) {
 }
 
 /***
-Returns the other end as one text, for logs and messages: also while the connection is being made, and after it was closed.
+Returns the address of the other end as one text, for logs and messages: also while connecting, and after `close`.
 @function SciSocket:peerAddress
 @treturn ?string such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
 */
@@ -275,7 +190,7 @@ static int socket_peer_address(lua_State *L) {
 }
 
 /***
-Answers the address of the other end.
+Returns the address of the other end.
 @function SciSocket:getPeerName
 @treturn[1] string address; of a Unix-domain socket its path, empty where it has none
 @treturn[1] integer port; 0 for a Unix-domain socket
@@ -286,7 +201,7 @@ Answers the address of the other end.
 static int socket_get_peer_name(lua_State *L) { return push_address(L, true); }
 
 /***
-Answers the socket's own address.
+Returns the socket's own address.
 @function SciSocket:getSockName
 @treturn[1] string address; of a Unix-domain socket its path, empty where it has none
 @treturn[1] integer port; 0 for a Unix-domain socket

@@ -1,19 +1,19 @@
-/* adopt.c: SciSocket.on, sockets that somebody else has made: a descriptor, or an object that has one. */
+/* socket_adopt.c: SciSocket.on: sockets that other libraries have made: a descriptor, or an object that has one. */
 #include "net/socket.h"
 
 #include <errno.h>
 #include <limits.h>
 
-#define MOST_OBJECTS 4 /* objects that stand for objects, before we stop asking */
+#define MOST_OBJECTS 4 /* how often an object may return another object for its descriptor */
 
-/* ---- which descriptor? ------------------------------------------------------------------------------------------ */
+/* ---- the descriptor of a value ---------------------------------------------------------------------------------- */
 
 bool sci_may_have_descriptor(lua_State *L, int index) {
     int type = lua_type(L, index);
     return type == LUA_TNUMBER || type == LUA_TTABLE || (type == LUA_TUSERDATA && !sci_is_error(L, index));
 }
 
-/* Replaces the object at 1 by what its getfd, fileno or pollfd answers. False: it has none of them. */
+/* Replaces the object at 1 by what its getfd, fileno or pollfd returns. False: it has none of them. */
 static bool ask_once(lua_State *L) {
     static const char *const names[] = {"getfd", "fileno", "pollfd", NULL};
     for (const char *const *name = names; *name; name++) {
@@ -27,7 +27,7 @@ static bool ask_once(lua_State *L) {
     return false;
 }
 
-/* Runs under lua_pcall. Answers a descriptor number, or whatever came instead; nothing for an object without one. */
+/* Runs under lua_pcall. Returns what the object gives for its descriptor; nothing if it has none of the methods. */
 static int ask_object(lua_State *L) {
     for (int i = 0; i < MOST_OBJECTS; i++) {
         if (lua_type(L, 1) != LUA_TUSERDATA && lua_type(L, 1) != LUA_TTABLE) return 1;
@@ -36,39 +36,35 @@ static int ask_object(lua_State *L) {
     return 1;
 }
 
-static int refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return -1;
-}
+static bool is_descriptor(lua_Integer number) { return number >= 0 && number <= INT_MAX; }
 
-static int find_in_object(lua_State *L, int index, sci_failure *failure) {
+static bool find_in_object(lua_State *L, int index, int *descriptor, sci_failure *failure) {
     int top = lua_gettop(L), is_integer;
     lua_pushcfunction(L, ask_object);
     lua_pushvalue(L, index);
     if (lua_pcall(L, 1, LUA_MULTRET, 0) != LUA_OK) {
         failure->cause = top + 1;
-        return refuse(failure, "not_a_socket", "the object raised an error when it was asked for its descriptor");
+        return sci_refuse(failure, "not_a_socket", "the object raised an error when it was asked for its descriptor");
     }
     if (lua_gettop(L) == top)
-        return refuse(failure, "not_a_socket",
-                      "an object with getfd, fileno or pollfd expected: this has none of them");
+        return sci_refuse(failure, "not_a_socket",
+                          "expected an object with getfd, fileno or pollfd: this one has none of them");
     lua_Integer number = lua_tointegerx(L, -1, &is_integer);
     lua_settop(L, top);
-    if (is_integer && number >= 0 && number <= INT_MAX) return (int)number;
-    return refuse(failure, "closed", "the object has no open descriptor");
+    *descriptor = is_integer && is_descriptor(number) ? (int)number : -1;
+    return *descriptor >= 0 || sci_refuse(failure, "closed", "the object has no open descriptor");
 }
 
-int sci_find_descriptor(lua_State *L, int index, sci_failure *failure) {
+bool sci_find_descriptor(lua_State *L, int index, int *descriptor, sci_failure *failure) {
     index = lua_absindex(L, index);
     if (lua_type(L, index) == LUA_TNUMBER) {
         lua_Integer number = luaL_checkinteger(L, index);
-        if (number >= 0 && number <= INT_MAX) return (int)number;
-        return refuse(failure, "closed", "the number is not an open descriptor");
+        *descriptor = is_descriptor(number) ? (int)number : -1;
+        return *descriptor >= 0 || sci_refuse(failure, "closed", "the number is not an open descriptor");
     }
-    if (!sci_is_socket(L, index)) return find_in_object(L, index, failure);
-    int descriptor = sci_socket_descriptor(lua_touserdata(L, index));
-    return descriptor >= 0 ? descriptor : refuse(failure, "closed", "used after close");
+    if (!sci_is_socket(L, index)) return find_in_object(L, index, descriptor, failure);
+    *descriptor = sci_socket_descriptor(lua_touserdata(L, index));
+    return *descriptor >= 0 || sci_refuse(failure, "closed", "used after close");
 }
 
 /* ---- adopting --------------------------------------------------------------------------------------------------- */
@@ -76,18 +72,14 @@ int sci_find_descriptor(lua_State *L, int index, sci_failure *failure) {
 static bool check_kind(int descriptor, sci_failure *failure) {
     int kind = sci_descriptor_option(descriptor, SO_TYPE);
     if (kind == SOCK_STREAM) return true;
-    if (kind >= 0) {
-        refuse(failure, "not_a_stream", "it is not a stream socket (TCP, or Unix-domain)");
-        return false;
-    }
+    if (kind >= 0) return sci_refuse(failure, "not_a_stream", "it is not a stream socket (TCP, or Unix-domain)");
     failure->system_errno = errno;
     failure->ssl_error = SSL_ERROR_SYSCALL;
-    if (errno == ENOTSOCK) refuse(failure, "not_a_socket", "the descriptor is not a socket");
-    else refuse(failure, NULL, "the descriptor is not open");
-    return false;
+    if (errno == ENOTSOCK) return sci_refuse(failure, "not_a_socket", "the descriptor is not a socket");
+    return sci_refuse(failure, NULL, "the descriptor is not open");
 }
 
-/* Finds out how far a descriptor of somebody else has come. */
+/* Asks the system for the state of a descriptor that another library has made. */
 static void learn_state(sci_socket *socket) {
     sci_address peer;
     socket->listening = sci_descriptor_option(socket->fd, SO_ACCEPTCONN) > 0;
@@ -98,15 +90,17 @@ static void learn_state(sci_socket *socket) {
 
 static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
     sci_socket *socket = lua_touserdata(L, self);
-    int descriptor = sci_find_descriptor(L, index, failure);
-    if (descriptor < 0 || (!sci_is_socket(L, index) && !check_kind(descriptor, failure))) return false;
+    int descriptor;
+    if (!sci_find_descriptor(L, index, &descriptor, failure) ||
+        (!sci_is_socket(L, index) && !check_kind(descriptor, failure)))
+        return false;
     if (lua_type(L, index) == LUA_TNUMBER) {
         sci_descriptor_prepare(descriptor);
     } else {
         sci_descriptor_silence(descriptor);
         lua_pushvalue(L, index);
         lua_setiuservalue(L, self, SCI_SOCKET_OWNER);
-        socket->lent = true;
+        socket->borrowed = true;
         if (sci_is_socket(L, index)) socket->lower = lua_touserdata(L, index);
     }
     socket->fd = descriptor;
@@ -127,7 +121,7 @@ bool sci_socket_adopt(lua_State *L, int self, int index) {
     return false;
 }
 
-/* Makes the lent descriptor of the socket at `self` one of its own. False: errno says why. */
+/* Gives the socket at `self` a duplicate of the borrowed descriptor, which it owns. False: errno says why. */
 static bool take_over(lua_State *L, int self) {
     sci_socket *socket = lua_touserdata(L, self);
     int descriptor = sci_descriptor_duplicate(sci_socket_descriptor(socket));
@@ -135,7 +129,7 @@ static bool take_over(lua_State *L, int self) {
     sci_socket_base(socket)->exposed = true; /* the two share one mode */
     *socket = *sci_socket_base(socket);
     socket->fd = descriptor;
-    socket->lent = false;
+    socket->borrowed = false;
     sci_descriptor_prepare(descriptor);
     lua_pushnil(L);
     lua_setiuservalue(L, self, SCI_SOCKET_OWNER);
@@ -143,11 +137,11 @@ static bool take_over(lua_State *L, int self) {
 }
 
 /***
-Adopts a socket that somebody else has made. Its blocking mode stays as it is.
+Adopts a socket that another library has made. Its blocking mode stays as it is.
 @function SciSocket.on
-@param transport a descriptor number, which becomes ours; or a SciSocket or any object with `getfd`, `fileno` or
- `pollfd` (LuaSocket, luv, cqueues), which stays alive and goes on owning its descriptor: our `close` calls its `close`
-@tparam[opt=false] boolean own takes a duplicate of the object's descriptor, close-on-exec, and lets go of the object
+@param transport a descriptor number, which the SciSocket then owns; or a SciSocket or any object with `getfd`, `fileno` or
+ `pollfd` (LuaSocket, luv, cqueues), which stays alive and still owns its descriptor: `close` calls the object's `close`
+@tparam[opt=false] boolean own takes a duplicate of the object's descriptor, close-on-exec, and releases the object
 @treturn[1] SciSocket
 @treturn[2] nil
 @treturn[2] SciSslError phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
@@ -157,7 +151,7 @@ static int socket_on(lua_State *L) {
     lua_settop(L, 1);
     const sci_socket *socket = sci_new_socket(L);
     if (!sci_socket_adopt(L, 2, 1)) return sci_return_pushed_error(L);
-    if (!own || !socket->lent || take_over(L, 2)) return 1;
+    if (!own || !socket->borrowed || take_over(L, 2)) return 1;
     return sci_socket_fail_system(L, "adopt", NULL, errno);
 }
 

@@ -1,13 +1,13 @@
-/* connection.c: SciSocket, how a connection comes about: connect; bind, listen and accept; and whether it stands. */
+/* socket_connect.c: SciSocket: connect, bind, listen, accept, and whether a connection is established. */
 #include "net/socket.h"
 
 #include <errno.h>
 #include <poll.h>
 
-/* ---- does the connection stand? --------------------------------------------------------------------------------- */
+/* ---- whether the connection is established ----------------------------------------------------------------------- */
 
-/* 1: it does; -1: it cannot any more; 0: neither is known. */
-static int look(sci_socket *base) {
+/* 1: established; -1: failed; 0: not known. */
+static int connection_state(sci_socket *base) {
     sci_address peer;
     if (base->established || sci_get_address(base->fd, true, &peer)) {
         base->established = true;
@@ -21,45 +21,51 @@ static int look(sci_socket *base) {
     return -1;
 }
 
-/* Once writable it stands or it failed; a socket that nobody connects says "hung up" at once. */
+/* A connecting socket becomes writable when it is connected or has failed. poll(2) reports a socket that was never
+ * connected as hung up, at once. */
 int sci_socket_probe(sci_socket *base, int milliseconds) {
-    int state = look(base);
+    int state = connection_state(base);
     if (state != 0) return state;
     if (!base->connecting) return -1;
     if (sci_descriptor_wait(base->fd, POLLOUT, milliseconds) == 0) return 0;
     base->connecting = false;
-    return look(base) > 0 ? 1 : -1;
+    return connection_state(base) > 0 ? 1 : -1;
 }
 
-static int refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return -1;
+static bool may_connect(const sci_socket *base, sci_failure *failure) {
+    if (base->fd < 0) return sci_refuse(failure, "closed", "used after close");
+    return !base->listening ||
+           sci_refuse(failure, "listening", "the socket listens: use the socket that accept() returns");
+}
+
+static void explain_no_connection(const sci_socket *base, sci_failure *failure) {
+    if (base->connect_errno == 0) {
+        sci_refuse(failure, "not_connected", "there is no connection: call connect, or accept, first");
+        return;
+    }
+    failure->subject = *base->peer ? base->peer : NULL;
+    failure->ssl_error = SSL_ERROR_SYSCALL;
+    failure->system_errno = base->connect_errno;
 }
 
 int sci_socket_establish(sci_socket *socket, sci_failure *failure) {
     sci_socket *base = sci_socket_base(socket);
     if (base->established && base->fd >= 0) return 1;
     failure->phase = "connect";
-    if (base->fd < 0) return refuse(failure, "closed", "used after close");
-    if (base->listening) return refuse(failure, "listening", "the socket listens: accept a connection first");
+    if (!may_connect(base, failure)) return -1;
     int state = sci_socket_probe(base, 0);
     if (state == 0 && sci_socket_blocking(base)) state = sci_socket_probe(base, -1);
-    if (state >= 0) return state;
-    if (base->connect_errno == 0)
-        return refuse(failure, "not_connected", "there is no connection yet: connect, or accept, first");
-    failure->subject = *base->peer ? base->peer : NULL;
-    failure->ssl_error = SSL_ERROR_SYSCALL;
-    failure->system_errno = base->connect_errno;
-    return -1;
+    if (state < 0) explain_no_connection(base, failure);
+    return state;
 }
 
 /* ---- connecting ------------------------------------------------------------------------------------------------- */
 
-static bool under_way(int system_errno) {
+static bool is_under_way(int system_errno) {
     return system_errno == EINPROGRESS || system_errno == EALREADY || system_errno == EINTR;
 }
 
+/* 0, or errno. */
 static int start_connecting(int descriptor, const sci_address *address) {
     return connect(descriptor, (const struct sockaddr *)&address->storage, address->length) == 0 ? 0 : errno;
 }
@@ -67,12 +73,12 @@ static int start_connecting(int descriptor, const sci_address *address) {
 static void note_attempt(sci_socket *base, const sci_address *address, int problem) {
     sci_describe_address(address, base->peer);
     base->established = problem == 0;
-    base->connecting = under_way(problem);
+    base->connecting = is_under_way(problem);
     base->connect_errno = base->established || base->connecting || sci_would_block(problem) ? 0 : problem;
 }
 
-/* Answers the receiver once it is connected, at once where it is non-blocking. An attempt goes on behind EINTR; on a
- * blocking socket it says EINPROGRESS only where SO_SNDTIMEO has expired. */
+/* Returns the receiver: at once if it is non-blocking, else once it is connected. After EINTR the attempt continues. A
+ * blocking socket reports EINPROGRESS only where SO_SNDTIMEO has expired. */
 static int await_connection(lua_State *L, sci_socket *base, int problem) {
     sci_failure failure = {.phase = "connect"};
     bool blocking = sci_socket_blocking(base);
@@ -83,7 +89,7 @@ static int await_connection(lua_State *L, sci_socket *base, int problem) {
 
 /***
 Connects the socket to a host, or to a path where it is a Unix-domain one. The host's first address of the socket's
-family is tried. A non-blocking socket answers at once, while TCP is still connecting.
+family is tried. On a non-blocking socket this returns at once, while TCP is still connecting.
 @function SciSocket:connect
 @tparam string host a name or an address; or the path
 @param port an integer from 0 to 65535, or the name of a service
@@ -100,19 +106,19 @@ static int socket_connect(lua_State *L) {
     if (base->fd < 0) return sci_socket_fail_closed(L, "connect");
     if (!sci_find_address(L, base, false, &address, &failure)) return sci_socket_fail(L, &failure);
     int problem = start_connecting(base->fd, &address);
-    /* Linux tells of a former attempt that failed once more, although it has been asked for already. */
+    /* Linux reports an earlier failed attempt a second time, although SO_ERROR has reported it. */
     if (problem == ECONNABORTED && base->connect_errno) problem = start_connecting(base->fd, &address);
     if (problem == EISCONN) return sci_socket_fail_system(L, "connect", base->peer, problem);
     if (problem != EALREADY) note_attempt(base, &address, problem);
-    if (problem == 0 || under_way(problem)) return await_connection(L, base, problem);
+    if (problem == 0 || is_under_way(problem)) return await_connection(L, base, problem);
     return sci_socket_fail_io(L, base, "connect", SSL_ERROR_WANT_WRITE, problem);
 }
 
 /***
-Gives the socket its own address. A TCP one may take a port that a former socket has just left (SO_REUSEADDR).
+Gives the socket its own address. A TCP socket may take a port that another socket has just left (SO_REUSEADDR).
 @function SciSocket:bind
-@tparam string host a name or an address, `*` for every one of this machine; or the path of a Unix-domain socket, which
- must not exist yet, and which `close` leaves where it is
+@tparam string host a name or an address, `*` for every address of this machine; or the path of a Unix-domain socket,
+ which must not exist yet, and which `close` does not remove
 @param port an integer from 0 (any that is free) to 65535, or the name of a service
 @treturn[1] SciSocket the receiver
 @treturn[2] nil
@@ -138,9 +144,9 @@ static int socket_bind(lua_State *L) {
 /* ---- listening -------------------------------------------------------------------------------------------------- */
 
 /***
-Lets peers connect to a socket that is bound.
+Lets peers connect to a bound socket.
 @function SciSocket:listen
-@tparam[opt] integer backlog connections that may wait to be accepted; the system's most by default
+@tparam[opt] integer backlog connections that may wait to be accepted; the system's maximum by default
 @treturn[1] SciSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `listen`
@@ -182,7 +188,7 @@ Accepts the next connection of a listening socket.
 @treturn[1] SciSocket the connection: blocking, close-on-exec
 @treturn[2] nil
 @treturn[2] SciSslError phase `accept`; `not_ready`, with `SSL_ERROR_WANT_READ`, where the listening socket is
- non-blocking and nobody has come
+ non-blocking and no connection waits
 @see accept(2)
 */
 static int socket_accept(lua_State *L) {
@@ -192,9 +198,9 @@ static int socket_accept(lua_State *L) {
     return sci_socket_fail_accept(L, listener, errno);
 }
 
-static const luaL_Reg connection_methods[] = {
+static const luaL_Reg connect_methods[] = {
     {"connect", socket_connect}, {"bind", socket_bind}, {"listen", socket_listen},
     {"accept", socket_accept},   {NULL, NULL},
 };
 
-void sci_open_socket_connect(lua_State *L) { luaL_setfuncs(L, connection_methods, 0); }
+void sci_open_socket_connect(lua_State *L) { luaL_setfuncs(L, connect_methods, 0); }

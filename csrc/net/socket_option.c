@@ -1,7 +1,8 @@
-/* sockopt.c: SciSocket, its options. */
+/* socket_option.c: SciSocket: its options, its blocking mode, and whether programs inherit it. */
 #include "net/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -66,7 +67,7 @@ static const socket_option *find_option(const char *name) {
 static int fail_unknown(lua_State *L, const char *name) {
     return sci_socket_fail(L, &(sci_failure){.phase = "option",
                                              .condition = "unknown_option",
-                                             .message = "no such socket option here",
+                                             .message = "this system has no such socket option",
                                              .subject = name});
 }
 
@@ -96,7 +97,7 @@ static struct linger check_linger(lua_State *L, int index) {
     return linger;
 }
 
-/* What is above 0 stays so: a time of 0 means no time-out at all. */
+/* A time above 0 is never rounded to 0, which means no time-out. */
 static struct timeval check_time(lua_State *L, int index) {
     lua_Number seconds = luaL_checknumber(L, index);
     if (!(seconds >= 0)) sci_refuse_negative(L, index, "number of seconds");
@@ -137,7 +138,7 @@ static void push_value(lua_State *L, const option_value *value, option_kind kind
 
 /* ---- methods ---------------------------------------------------------------------------------------------------- */
 
-/* Reading SO_ERROR clears it, and what it says must still be known when a TLS call asks for the connection. */
+/* Reading SO_ERROR clears it: keep the error for the next TLS call, which checks the connection. */
 static void remember_error(sci_socket *base, const socket_option *option, const option_value *value) {
     if (option->code != SO_ERROR || option->level != SOL_SOCKET || !base->connecting || value->as.number == 0) return;
     base->connect_errno = value->as.number;
@@ -145,14 +146,14 @@ static void remember_error(sci_socket *base, const socket_option *option, const 
 }
 
 /***
-Answers an option of the socket.
+Returns an option of the socket.
 @function SciSocket:getSockOpt
 @tparam string name `SO_REUSEADDR`, `SO_REUSEPORT`, `SO_KEEPALIVE`, `TCP_NODELAY`, `IPV6_V6ONLY` (booleans);
- `SO_RCVBUF`, `SO_SNDBUF`, `SO_ERROR` (an errno, which is cleared by this; 0: none), `SO_TYPE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`
+ `SO_RCVBUF`, `SO_SNDBUF`, `SO_ERROR` (an errno, which reading clears; 0: none), `SO_TYPE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL`
  (seconds), `TCP_KEEPCNT` (integers); `SO_LINGER` (seconds, or false); `SO_RCVTIMEO`, `SO_SNDTIMEO` (seconds, 0: none)
 @return[1] its value
 @treturn[2] nil
-@treturn[2] SciSslError phase `option`; `unknown_option` where the system has none of that name
+@treturn[2] SciSslError phase `option`; `unknown_option` where the system has no such option
 @see getsockopt(2)
 */
 static int socket_get_sock_opt(lua_State *L) {
@@ -173,10 +174,10 @@ static int socket_get_sock_opt(lua_State *L) {
 Sets an option of the socket.
 @function SciSocket:setSockOpt
 @tparam string name as for `getSockOpt`
-@param value of the kind that `getSockOpt` answers
+@param value of the type that `getSockOpt` returns
 @treturn[1] SciSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `option`; `unknown_option` where the system has none of that name
+@treturn[2] SciSslError phase `option`; `unknown_option` where the system has no such option
 @see setsockopt(2)
 */
 static int socket_set_sock_opt(lua_State *L) {
@@ -188,14 +189,67 @@ static int socket_set_sock_opt(lua_State *L) {
     option_value value = check_value(L, 3, option->kind);
     if (setsockopt(base->fd, option->level, option->code, &value.as, value.size) != 0)
         return sci_socket_fail_system(L, "option", name, errno);
-    lua_settop(L, 1);
+    return sci_return_receiver(L);
+}
+
+/* ---- the descriptor's flags -------------------------------------------------------------------------------------- */
+
+/***
+Sets whether calls on the socket wait. A new socket is blocking.
+@function SciSocket:setBlocking
+@tparam boolean blocking
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError `closed`
+@see fcntl(2), O_NONBLOCK
+*/
+static int socket_set_blocking(lua_State *L) {
+    sci_socket *socket = sci_check_socket(L, 1);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    if (sci_socket_descriptor(socket) < 0) return sci_socket_fail_closed(L, "option");
+    if (sci_socket_set_blocking(socket, lua_toboolean(L, 2))) return sci_return_receiver(L);
+    return sci_socket_fail_system(L, "option", NULL, errno);
+}
+
+/***
+Sets whether programs that are started later inherit the descriptor. By default they do not. Several processes can serve one
+listening socket that they inherit (`scissl.listen { socket = descriptor }`).
+@function SciSocket:setInheritable
+@tparam boolean inheritable
+@treturn[1] SciSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError `closed`
+@see fcntl(2), FD_CLOEXEC
+*/
+static int socket_set_inheritable(lua_State *L) {
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    int descriptor = base->fd;
+    if (descriptor < 0) return sci_socket_fail_closed(L, "option");
+    base->exposed = true;
+    if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_return_receiver(L);
+    return sci_socket_fail_system(L, "option", NULL, errno);
+}
+
+/***
+Tells whether calls on the socket wait. A change by a forked process is seen only after `getfd`, `pollfd` or
+`setInheritable` has been called.
+@function SciSocket:isBlocking
+@treturn[1] boolean
+@treturn[2] nil
+@treturn[2] SciSslError `closed`
+*/
+static int socket_is_blocking(lua_State *L) {
+    const sci_socket *socket = sci_check_socket(L, 1);
+    if (sci_socket_descriptor(socket) < 0) return sci_socket_fail_closed(L, "option");
+    lua_pushboolean(L, sci_socket_blocking(socket));
     return 1;
 }
 
 static const luaL_Reg option_methods[] = {
-    {"getSockOpt", socket_get_sock_opt},
-    {"setSockOpt", socket_set_sock_opt},
-    {NULL, NULL},
+    {"getSockOpt", socket_get_sock_opt},        {"setSockOpt", socket_set_sock_opt},
+    {"setBlocking", socket_set_blocking},       {"isBlocking", socket_is_blocking},
+    {"setInheritable", socket_set_inheritable}, {NULL, NULL},
 };
 
 void sci_open_socket_option(lua_State *L) { luaL_setfuncs(L, option_methods, 0); }

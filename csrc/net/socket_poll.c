@@ -1,4 +1,4 @@
-/* poll.c: SciSocket, waiting for it and for many of its kind. */
+/* socket_poll.c: SciSocket: waiting for one socket or for many, and what event loops ask of a socket. */
 #include "net/socket.h"
 
 #include <errno.h>
@@ -14,9 +14,9 @@
 #define NANOSECONDS_OF_A_MILLISECOND INT64_C(1000000)
 
 /***
-Answers the time on a clock that is never set: for deadlines.
+Returns the time on a monotonic clock, for deadlines.
 @function SciSocket.now
-@treturn number seconds since some moment in the past
+@treturn number seconds since a fixed moment in the past
 @see clock_gettime(2), CLOCK_MONOTONIC
 */
 static int socket_now(lua_State *L) {
@@ -24,7 +24,7 @@ static int socket_now(lua_State *L) {
     return 1;
 }
 
-/* ---- poll(2) that keeps its time -------------------------------------------------------------------------------- */
+/* ---- poll(2) that signals do not end ------------------------------------------------------------------------------ */
 
 static int do_nothing(lua_State *L) {
     (void)L;
@@ -36,7 +36,7 @@ void sci_run_hooks(lua_State *L) {
     lua_call(L, 0, 0);
 }
 
-/* Answers as poll(2) does, and never with EINTR. `milliseconds` below 0: waits for ever. */
+/* As poll(2), but never fails with EINTR. `milliseconds` below 0: waits for ever. */
 static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int milliseconds) {
     int64_t deadline = milliseconds > 0 ? sci_now() + milliseconds * NANOSECONDS_OF_A_MILLISECOND : 0;
     int ready;
@@ -61,7 +61,7 @@ short sci_check_events(lua_State *L, int value, int argument) {
     return 0;
 }
 
-/* A socket that hung up or failed is ready for whatever was asked: the next call tells what it is. */
+/* A socket that hung up or failed is ready for all events that were asked for: the next call on it reports why. */
 static void push_events(lua_State *L, const struct pollfd *waiting) {
     int ready = waiting->revents & (POLLERR | POLLHUP) ? waiting->events : waiting->revents & waiting->events;
     lua_pushfstring(L, "%s%s", ready & POLLIN ? "r" : "", ready & POLLOUT ? "w" : "");
@@ -79,11 +79,11 @@ static int fail_not_open(lua_State *L, int descriptor) {
 /* ---- one socket ------------------------------------------------------------------------------------------------- */
 
 /***
-Waits until the socket is ready. One that has hung up or failed is: the next call on it tells more.
+Waits until the socket is ready. A socket that has hung up or failed is ready: the next call on it reports why.
 @function SciSocket:wait
 @tparam string events `"r"`, `"w"` or `"rw"`
 @tparam[opt] number seconds for ever by default
-@treturn[1] string those of the events that it is ready for
+@treturn[1] string the events that it is ready for
 @treturn[2] nil
 @treturn[2] SciSslError phase `wait`: `timeout`, `closed`
 @see poll(2)
@@ -112,7 +112,7 @@ static int socket_wait(lua_State *L) {
 #define INTERESTS 1 /* stack index: the caller's table */
 #define KEYS 2      /* stack index: its keys, as a list */
 
-/* Lists the keys, since asking them for their descriptors runs Lua code, which may change the table. */
+/* Lists the keys: finding their descriptors runs Lua code, which may change the table. */
 static size_t list_keys(lua_State *L) {
     lua_Integer count = 0;
     lua_newtable(L);
@@ -129,8 +129,7 @@ static size_t list_keys(lua_State *L) {
 static bool fill_entry(lua_State *L, struct pollfd *waiting, lua_Integer number) {
     sci_failure failure = {.phase = "wait"};
     lua_rawgeti(L, KEYS, number);
-    waiting->fd = sci_find_descriptor(L, -1, &failure);
-    if (waiting->fd < 0) {
+    if (!sci_find_descriptor(L, -1, &waiting->fd, &failure)) {
         sci_socket_fail(L, &failure);
         return false;
     }
@@ -142,7 +141,7 @@ static bool fill_entry(lua_State *L, struct pollfd *waiting, lua_Integer number)
 }
 
 /* Pushes the table of what is ready, or nil, SciSslError. */
-static int answer_ready(lua_State *L, const struct pollfd *waiting, size_t count) {
+static int push_ready(lua_State *L, const struct pollfd *waiting, size_t count) {
     lua_newtable(L);
     for (size_t i = 0; i < count; i++) {
         if (waiting[i].revents == 0) continue;
@@ -155,12 +154,12 @@ static int answer_ready(lua_State *L, const struct pollfd *waiting, size_t count
 }
 
 /***
-Waits until one of many is ready. One that has hung up or failed is: the next call on it tells more.
+Waits until at least one of several is ready. What has hung up or failed is ready: the next call on it reports why.
 @function SciSocket.poll
-@tparam table interests events (`"r"`, `"w"`, `"rw"`) by who is asked: a SciSocket, a descriptor number, or an object
- with `getfd`, `fileno` or `pollfd`
+@tparam table interests events (`"r"`, `"w"`, `"rw"`), each under its socket: a SciSocket, a descriptor number, or an
+ object with `getfd`, `fileno` or `pollfd`
 @tparam[opt] number seconds for ever by default
-@treturn[1] table events by the same keys, of those that are ready; empty where the time has passed
+@treturn[1] table events under the same keys, for those that are ready; empty after the time-out
 @treturn[2] nil
 @treturn[2] SciSslError phase `wait`: `closed`, `not_a_socket`
 @see poll(2)
@@ -174,7 +173,60 @@ static int socket_poll(lua_State *L) {
     for (size_t i = 0; i < count; i++)
         if (!fill_entry(L, &waiting[i], (lua_Integer)i + 1)) return 2;
     if (poll_until(L, waiting, count, milliseconds) < 0) return sci_socket_fail_system(L, "wait", NULL, errno);
-    return answer_ready(L, waiting, count);
+    return push_ready(L, waiting, count);
+}
+
+/* ---- what event loops ask of a socket ---------------------------------------------------------------------------- */
+
+/***
+Returns the descriptor, for LuaSocket's `select`, `SciSocket.poll` and other ways to wait.
+@function SciSocket:getfd
+@treturn integer -1 once closed
+*/
+/***
+Returns the descriptor, for cqueues.
+@function SciSocket:pollfd
+@treturn integer -1 once closed
+*/
+static int socket_getfd(lua_State *L) {
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    base->exposed = true;
+    lua_pushinteger(L, base->fd);
+    return 1;
+}
+
+/***
+Tells whether bytes are buffered that poll(2) does not see: never. For LuaSocket's `select`.
+@function SciSocket:dirty
+@treturn boolean false
+*/
+static int socket_dirty(lua_State *L) {
+    sci_check_socket(L, 1);
+    lua_pushboolean(L, false);
+    return 1;
+}
+
+/***
+Returns the events that the socket waits for, for cqueues.
+@function SciSocket:events
+@treturn ?string `"w"` while connecting, else `"r"`; nil once closed
+*/
+static int socket_events(lua_State *L) {
+    sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
+    if (base->fd < 0) lua_pushnil(L);
+    else lua_pushstring(L, !base->listening && sci_socket_probe(base, 0) == 0 ? "w" : "r");
+    return 1;
+}
+
+/***
+Returns how long a loop may wait for the socket, for cqueues: it has no time-out of its own.
+@function SciSocket:timeout
+@treturn nil
+*/
+static int socket_timeout(lua_State *L) {
+    sci_check_socket(L, 1);
+    lua_pushnil(L);
+    return 1;
 }
 
 static const luaL_Reg poll_functions[] = {
@@ -185,6 +237,11 @@ static const luaL_Reg poll_functions[] = {
 
 static const luaL_Reg poll_methods[] = {
     {"wait", socket_wait},
+    {"getfd", socket_getfd},
+    {"pollfd", socket_getfd},
+    {"dirty", socket_dirty},
+    {"events", socket_events},
+    {"timeout", socket_timeout},
     {NULL, NULL},
 };
 

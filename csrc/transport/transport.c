@@ -152,10 +152,8 @@ static int transport_create(BIO *bio) {
 
 /* ---- a descriptor ----------------------------------------------------------------------------------------------- */
 
-static bool would_block(int system_errno) { return system_errno == EAGAIN || system_errno == EWOULDBLOCK; }
-
 static int descriptor_failed(BIO *bio, sci_transport *transport, int retry_flag) {
-    if (would_block(errno)) return must_wait(bio, retry_flag);
+    if (sci_would_block(errno)) return must_wait(bio, retry_flag);
     transport->system_errno = errno;
     transport->unsent = retry_flag == BIO_FLAGS_WRITE;
     return 0;
@@ -231,7 +229,7 @@ static bool send_queued(sci_transport *transport) {
 bool sci_transport_has_room(sci_transport *transport) {
     if (!transport->socket) return transport->out.length < SCI_MEMORY_LIMIT;
     if (transport->out.length == 0 || send_queued(transport)) return true;
-    if (!would_block(errno)) transport->system_errno = errno;
+    if (!sci_would_block(errno)) transport->system_errno = errno;
     return false;
 }
 
@@ -244,7 +242,7 @@ static int descriptor_write(BIO *bio, const char *data, size_t size, size_t *don
     if (transport->withheld) return must_wait(bio, BIO_FLAGS_WRITE);
     if (transport->out.length == 0 || send_queued(transport)) sent = send_now(transport, data, size);
     bool queues = transport->whole && !transport->ktls;
-    if (sent < 0 && !(queues && would_block(errno))) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
+    if (sent < 0 && !(queues && sci_would_block(errno))) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
     *done = sent > 0 ? (size_t)sent : 0;
     if (!queues || *done == size) return 1;
     if (!sci_queue_put(&transport->out, data + *done, size - *done)) {

@@ -1,4 +1,4 @@
----Waits for many descriptors, at a cost that does not grow with their number: what `scissl.scheduler` stands on.
+---Waits for many descriptors, at a cost that does not grow with their number. `scissl.scheduler` uses it.
 ---
 ---@meta SciPoller
 ---@class SciPoller
@@ -24,12 +24,12 @@ local SciPoller = {}
 ---```
 function SciPoller.new(way) end
 
----Waits for a descriptor from now on, once: when it has been answered by `wait` it is forgotten. A second call for the
----same descriptor takes the place of the first.
+---Adds a descriptor to those that `wait` waits for, once: `wait` returns it and forgets it. A second call for the same
+---descriptor replaces the first.
 ---
 ---@param target any a descriptor number, a SciSocket, or an object with `getfd`, `fileno` or `pollfd`
 ---@param events string `"r"`, `"w"` or `"rw"`
----@return integer? # the descriptor, by which `wait` names it
+---@return integer? # the descriptor, as `wait` returns it
 ---@return SciSslError? # phase `wait`: `closed`, `not_a_socket`
 ---@usage
 ---```lua
@@ -45,7 +45,7 @@ function SciPoller.new(way) end
 ---```
 function SciPoller:arm(target, events) end
 
----Forgets a descriptor. One that is not waited for is none the worse for it.
+---Forgets a descriptor. Harmless where it was not armed.
 ---
 ---@param descriptor integer
 ---@return SciPoller # the receiver
@@ -63,11 +63,11 @@ function SciPoller:arm(target, events) end
 ---```
 function SciPoller:disarm(descriptor) end
 
----Waits until something is ready, or the time has passed. What hung up or failed is ready: the next call on it tells more.
+---Waits until something is ready, or the time has passed. What hung up or failed is ready: the next call on it reports why.
 ---
 ---@param seconds? number for ever by default
----@param answers? table a table to write to in place of a new one; what else it holds stays
----@return integer? # how many are ready, 0 where the time has passed; there may be more than one call answers
+---@param results? table a table to write to instead of a new one; its other fields stay
+---@return integer? # how many are ready, 0 after the time-out; one call may return only some of them
 ---@return table|SciSslError # a list of twice as many values: a descriptor, its events (`"r"`, `"w"` or `"rw"`), the next descriptor …; phase `wait`: `closed`
 ---@usage
 ---```lua
@@ -81,9 +81,9 @@ function SciPoller:disarm(descriptor) end
 ---poller:disarm(descriptor)
 ---print(poller:wait(0)) --> 0 …
 ---```
-function SciPoller:wait(seconds, answers) end
+function SciPoller:wait(seconds, results) end
 
----Tells how it waits.
+---Returns the way in which it waits.
 ---
 ---@return string? # `epoll`, `kqueue` or `poll`; nil once closed
 ---@usage
@@ -94,7 +94,7 @@ function SciPoller:wait(seconds, answers) end
 ---```
 function SciPoller:way() end
 
----Answers a descriptor that is readable as long as `wait` would answer at once: one loop can wait for another.
+---Returns a descriptor that is readable as long as `wait` would return at once: one loop can wait for another.
 ---
 ---@return integer # -1 where there is none: once closed, and for `poll`
 ---@usage
@@ -105,7 +105,7 @@ function SciPoller:way() end
 ---```
 function SciPoller:getfd() end
 
----Closes it; what it waits for stays open. Harmless twice.
+---Closes the poller; what it waits for stays open. Harmless twice.
 ---
 ---@return boolean # true
 ---@usage

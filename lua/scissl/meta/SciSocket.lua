@@ -1,53 +1,10 @@
 ---A TCP socket of IPv4 or IPv6, or a Unix-domain socket. It is made blocking and close-on-exec. A write to a peer that has
----gone answers an error and raises no SIGPIPE. Sockets of other libraries are taken over with `SciSocket.on`, and every loop
----that polls descriptors can wait for one.
+---gone returns an error and raises no SIGPIPE. `SciSocket.on` takes sockets of other libraries. Every loop that polls
+---descriptors can wait for a SciSocket.
 ---
 ---@meta SciSocket
 ---@class SciSocket
 local SciSocket = {}
-
----Makes the socket wait in its calls, or not. A socket is made blocking.
----
----@param blocking boolean
----@return SciSocket? # the receiver
----@return SciSslError? # `closed`
----@see fcntl(2), O_NONBLOCK
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----print(near:isBlocking(), near:setBlocking(false):isBlocking()) --> true false
----local bytes, err = near:recv(1)
----print(bytes, err:condition()) --> nil not_ready
----```
-function SciSocket:setBlocking(blocking) end
-
----Lets programs that are started from now on inherit the descriptor, or not. No socket is inherited unless this says so; a
----listening one that is can be served by several processes (`scissl.listen { socket = descriptor }`).
----
----@param inheritable boolean
----@return SciSocket? # the receiver
----@return SciSslError? # `closed`
----@see fcntl(2), FD_CLOEXEC
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket())
----assert(listener:setInheritable(true)) -- programs that we start have it, too
----```
-function SciSocket:setInheritable(inheritable) end
-
----Tells whether the socket waits in its calls. What a forked process has made of it is seen only where `getfd`, `pollfd` or
----`setInheritable` has been called.
----
----@return boolean?
----@return SciSslError? # `closed`
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----print(near:isBlocking(), near:setBlocking(false):isBlocking()) --> true false
----local bytes, err = near:recv(1)
----print(bytes, err:condition()) --> nil not_ready
----```
-function SciSocket:isBlocking() end
 
 ---Makes a stream socket: blocking, close-on-exec, not connected.
 ---
@@ -80,7 +37,167 @@ function SciSocket.newStreamSocket(family) end
 ---```
 function SciSocket.pair() end
 
----Sends bytes. A peer that is gone is an error to be answered, never a SIGPIPE.
+---Closes the socket; twice is harmless. Where another object owns the descriptor, this calls that object's `close`, if it
+---has one. Leaving the scope of a `<close>` variable does the same. The garbage collector closes only descriptors that the
+---SciSocket owns.
+---
+---@return boolean? # true
+---@return SciSslError? # `owner_failed`, with its `cause`, where the object's `close` raised an error
+---@see close(2)
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---print(socket:getfd() == socket:pollfd()) --> true
+---socket:close()
+---print(socket:getfd()) --> -1
+---```
+function SciSocket:close() end
+
+---Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
+---
+---@param host string a name, or an address
+---@param port any an integer from 0 to 65535, or the name of a service
+---@param family? string `inet` or `inet6`; both by default
+---@return table[]? # each with `address` (string), `port` (integer) and `family`: what `connect` takes
+---@return SciSslError? # phase `resolve`: `host_not_found`, `service_unknown`, `resolver_unavailable` …
+---@see getaddrinfo(3)
+---@usage
+---```lua
+---for _, found in ipairs(assert(scissl.SciSocket.resolve("127.0.0.1", 443))) do
+---  print(found.family, found.address, found.port) --> inet 127.0.0.1 443
+---end
+---```
+function SciSocket.resolve(host, port, family) end
+
+---Returns the address of the other end as one text, for logs and messages: also while connecting, and after `close`.
+---
+---@return string? # such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:peerAddress() end
+
+---Returns the address of the other end.
+---
+---@return string? # address; of a Unix-domain socket its path, empty where it has none
+---@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `not_connected`, `closed`
+---@see getpeername(2)
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:getPeerName() end
+
+---Returns the socket's own address.
+---
+---@return string? # address; of a Unix-domain socket its path, empty where it has none
+---@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `closed`
+---@see getsockname(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:getSockName() end
+
+---Adopts a socket that another library has made. Its blocking mode stays as it is.
+---
+---@param transport any a descriptor number, which the SciSocket then owns; or a SciSocket or any object with `getfd`, `fileno` or `pollfd` (LuaSocket, luv, cqueues), which stays alive and still owns its descriptor: `close` calls the object's `close`
+---@param own? boolean (default: false) takes a duplicate of the object's descriptor, close-on-exec, and releases the object
+---@return SciSocket?
+---@return SciSslError? # phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---local adopted = assert(scissl.SciSocket.on(near)) -- or a descriptor, or a socket of LuaSocket, luv, cqueues …
+---print(adopted:getfd() == near:getfd()) --> true
+---```
+function SciSocket.on(transport, own) end
+
+---Connects the socket to a host, or to a path where it is a Unix-domain one. The host's first address of the socket's
+---family is tried. On a non-blocking socket this returns at once, while TCP is still connecting.
+---
+---@param host string a name or an address; or the path
+---@param port any an integer from 0 to 65535, or the name of a service
+---@return SciSocket? # the receiver
+---@return SciSslError? # phase `resolve` or `connect`: `host_not_found`, `connection_refused`, `timeout` …
+---@see connect(2)
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect("127.0.0.1", port))
+---print(socket:getPeerName()) --> 127.0.0.1 …
+---print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
+---```
+function SciSocket:connect(host, port) end
+
+---Gives the socket its own address. A TCP socket may take a port that another socket has just left (SO_REUSEADDR).
+---
+---@param host string a name or an address, `*` for every address of this machine; or the path of a Unix-domain socket, which must not exist yet, and which `close` does not remove
+---@param port any an integer from 0 (any that is free) to 65535, or the name of a service
+---@return SciSocket? # the receiver
+---@return SciSslError? # phase `resolve` or `bind`: `address_in_use`, `permission_denied` …
+---@see bind(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:bind(host, port) end
+
+---Lets peers connect to a bound socket.
+---
+---@param backlog? integer connections that may wait to be accepted; the system's maximum by default
+---@return SciSocket? # the receiver
+---@return SciSslError? # phase `listen`
+---@see listen(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:listen(backlog) end
+
+---Accepts the next connection of a listening socket.
+---
+---@return SciSocket? # the connection: blocking, close-on-exec
+---@return SciSslError? # phase `accept`; `not_ready`, with `SSL_ERROR_WANT_READ`, where the listening socket is non-blocking and no connection waits
+---@see accept(2)
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket "inet")
+---assert(listener:bind("127.0.0.1", 0))
+---assert(listener:listen(16))
+---local address, port = listener:getSockName()
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---assert(socket:connect(address, port))
+---local accepted = assert(listener:accept())
+---```
+function SciSocket:accept() end
+
+---Sends bytes. A peer that has gone causes an error, never a SIGPIPE.
 ---
 ---@param data string
 ---@param i? integer (default: 1) first byte to send, as in `string.sub`
@@ -96,9 +213,9 @@ function SciSocket.pair() end
 ---```
 function SciSocket:send(data, i, j) end
 
----Receives what there is, as soon as there is anything.
+---Receives the bytes that have arrived. Waits for the first, not for `max`.
 ---
----@param max integer bytes, at the most; one call never brings more than 65536
+---@param max integer bytes at most; one call returns no more than 65536
 ---@return string? # the bytes; empty once the peer has ended its side, and for `max` 0
 ---@return SciSslError? # phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none
 ---@see recv(2)
@@ -124,225 +241,11 @@ function SciSocket:recv(max) end
 ---```
 function SciSocket:shutdown(how) end
 
----Closes the socket; twice is harmless. Where an object owns the descriptor, that object's own `close` does it (and
----nothing does where it has none). Leaving the scope of a `<close>` variable does the same; being collected closes only
----what is ours.
+---Returns an option of the socket.
 ---
----@return boolean? # true
----@return SciSslError? # `owner_failed`, with its `cause`, where the object's `close` raised an error
----@see close(2)
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----print(socket:getfd() == socket:pollfd()) --> true
----socket:close()
----print(socket:getfd()) --> -1
----```
-function SciSocket:close() end
-
----Answers the descriptor, for LuaSocket's `select`, for `SciSocket.poll` and whoever else waits for it.
----
----@return integer # -1 once closed
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----print(socket:getfd() == socket:pollfd()) --> true
----socket:close()
----print(socket:getfd()) --> -1
----```
-function SciSocket:getfd() end
-
----Answers the descriptor, for cqueues.
----
----@return integer # -1 once closed
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----print(socket:getfd() == socket:pollfd()) --> true
----socket:close()
----print(socket:getfd()) --> -1
----```
-function SciSocket:pollfd() end
-
----Tells whether there is something to read that the descriptor does not tell of: never. For LuaSocket's `select`.
----
----@return boolean # false
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----print(near:dirty(), near:events(), near:timeout()) --> false r nil
----```
-function SciSocket:dirty() end
-
----Answers what the socket waits for, for cqueues.
----
----@return string? # `"w"` while connecting, else `"r"`; nil once closed
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----print(near:dirty(), near:events(), near:timeout()) --> false r nil
----```
-function SciSocket:events() end
-
----Answers how long a loop may wait for the socket at the most, for cqueues: it has no time-out of its own.
----
----@return nil
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----print(near:dirty(), near:events(), near:timeout()) --> false r nil
----```
-function SciSocket:timeout() end
-
----Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
----
----@param host string a name, or an address
----@param port any an integer from 0 to 65535, or the name of a service
----@param family? string `inet` or `inet6`; both by default
----@return table[]? # each with `address` (string), `port` (integer) and `family`: what `connect` takes
----@return SciSslError? # phase `resolve`: `host_not_found`, `service_unknown`, `resolver_unavailable` …
----@see getaddrinfo(3)
----@usage
----```lua
----for _, found in ipairs(assert(scissl.SciSocket.resolve("127.0.0.1", 443))) do
----  print(found.family, found.address, found.port) --> inet 127.0.0.1 443
----end
----```
-function SciSocket.resolve(host, port, family) end
-
----Returns the other end as one text, for logs and messages: also while the connection is being made, and after it was closed.
----
----@return string? # such as `127.0.0.1:443`, `[::1]:443` or a path; nil where the socket has no peer with an address
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect("127.0.0.1", port))
----print(socket:getPeerName()) --> 127.0.0.1 …
----print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
----```
-function SciSocket:peerAddress() end
-
----Answers the address of the other end.
----
----@return string? # address; of a Unix-domain socket its path, empty where it has none
----@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `not_connected`, `closed`
----@see getpeername(2)
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect("127.0.0.1", port))
----print(socket:getPeerName()) --> 127.0.0.1 …
----print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
----```
-function SciSocket:getPeerName() end
-
----Answers the socket's own address.
----
----@return string? # address; of a Unix-domain socket its path, empty where it has none
----@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `closed`
----@see getsockname(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:getSockName() end
-
----Adopts a socket that somebody else has made. Its blocking mode stays as it is.
----
----@param transport any a descriptor number, which becomes ours; or a SciSocket or any object with `getfd`, `fileno` or `pollfd` (LuaSocket, luv, cqueues), which stays alive and goes on owning its descriptor: our `close` calls its `close`
----@param own? boolean (default: false) takes a duplicate of the object's descriptor, close-on-exec, and lets go of the object
----@return SciSocket?
----@return SciSslError? # phase `adopt`: `not_a_socket`, `not_a_stream`, `closed`
----@usage
----```lua
----local near, far = assert(scissl.SciSocket.pair())
----local adopted = assert(scissl.SciSocket.on(near)) -- or a descriptor, or a socket of LuaSocket, luv, cqueues …
----print(adopted:getfd() == near:getfd()) --> true
----```
-function SciSocket.on(transport, own) end
-
----Connects the socket to a host, or to a path where it is a Unix-domain one. The host's first address of the socket's
----family is tried. A non-blocking socket answers at once, while TCP is still connecting.
----
----@param host string a name or an address; or the path
----@param port any an integer from 0 to 65535, or the name of a service
----@return SciSocket? # the receiver
----@return SciSslError? # phase `resolve` or `connect`: `host_not_found`, `connection_refused`, `timeout` …
----@see connect(2)
----@usage
----```lua
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect("127.0.0.1", port))
----print(socket:getPeerName()) --> 127.0.0.1 …
----print(socket:peerAddress() == "127.0.0.1:" .. port) --> true
----```
-function SciSocket:connect(host, port) end
-
----Gives the socket its own address. A TCP one may take a port that a former socket has just left (SO_REUSEADDR).
----
----@param host string a name or an address, `*` for every one of this machine; or the path of a Unix-domain socket, which must not exist yet, and which `close` leaves where it is
----@param port any an integer from 0 (any that is free) to 65535, or the name of a service
----@return SciSocket? # the receiver
----@return SciSslError? # phase `resolve` or `bind`: `address_in_use`, `permission_denied` …
----@see bind(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:bind(host, port) end
-
----Lets peers connect to a socket that is bound.
----
----@param backlog? integer connections that may wait to be accepted; the system's most by default
----@return SciSocket? # the receiver
----@return SciSslError? # phase `listen`
----@see listen(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:listen(backlog) end
-
----Accepts the next connection of a listening socket.
----
----@return SciSocket? # the connection: blocking, close-on-exec
----@return SciSslError? # phase `accept`; `not_ready`, with `SSL_ERROR_WANT_READ`, where the listening socket is non-blocking and nobody has come
----@see accept(2)
----@usage
----```lua
----local listener = assert(scissl.SciSocket.newStreamSocket "inet")
----assert(listener:bind("127.0.0.1", 0))
----assert(listener:listen(16))
----local address, port = listener:getSockName()
----local socket = assert(scissl.SciSocket.newStreamSocket())
----assert(socket:connect(address, port))
----local accepted = assert(listener:accept())
----```
-function SciSocket:accept() end
-
----Answers an option of the socket.
----
----@param name string `SO_REUSEADDR`, `SO_REUSEPORT`, `SO_KEEPALIVE`, `TCP_NODELAY`, `IPV6_V6ONLY` (booleans); `SO_RCVBUF`, `SO_SNDBUF`, `SO_ERROR` (an errno, which is cleared by this; 0: none), `SO_TYPE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL` (seconds), `TCP_KEEPCNT` (integers); `SO_LINGER` (seconds, or false); `SO_RCVTIMEO`, `SO_SNDTIMEO` (seconds, 0: none)
+---@param name string `SO_REUSEADDR`, `SO_REUSEPORT`, `SO_KEEPALIVE`, `TCP_NODELAY`, `IPV6_V6ONLY` (booleans); `SO_RCVBUF`, `SO_SNDBUF`, `SO_ERROR` (an errno, which reading clears; 0: none), `SO_TYPE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL` (seconds), `TCP_KEEPCNT` (integers); `SO_LINGER` (seconds, or false); `SO_RCVTIMEO`, `SO_SNDTIMEO` (seconds, 0: none)
 ---@return any? # its value
----@return SciSslError? # phase `option`; `unknown_option` where the system has none of that name
+---@return SciSslError? # phase `option`; `unknown_option` where the system has no such option
 ---@see getsockopt(2)
 ---@usage
 ---```lua
@@ -355,9 +258,9 @@ function SciSocket:getSockOpt(name) end
 ---Sets an option of the socket.
 ---
 ---@param name string as for `getSockOpt`
----@param value any of the kind that `getSockOpt` answers
+---@param value any of the type that `getSockOpt` returns
 ---@return SciSocket? # the receiver
----@return SciSslError? # phase `option`; `unknown_option` where the system has none of that name
+---@return SciSslError? # phase `option`; `unknown_option` where the system has no such option
 ---@see setsockopt(2)
 ---@usage
 ---```lua
@@ -367,9 +270,52 @@ function SciSocket:getSockOpt(name) end
 ---```
 function SciSocket:setSockOpt(name, value) end
 
----Answers the time on a clock that is never set: for deadlines.
+---Sets whether calls on the socket wait. A new socket is blocking.
 ---
----@return number # seconds since some moment in the past
+---@param blocking boolean
+---@return SciSocket? # the receiver
+---@return SciSslError? # `closed`
+---@see fcntl(2), O_NONBLOCK
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---print(near:isBlocking(), near:setBlocking(false):isBlocking()) --> true false
+---local bytes, err = near:recv(1)
+---print(bytes, err:condition()) --> nil not_ready
+---```
+function SciSocket:setBlocking(blocking) end
+
+---Sets whether programs that are started later inherit the descriptor. By default they do not. Several processes can serve one
+---listening socket that they inherit (`scissl.listen { socket = descriptor }`).
+---
+---@param inheritable boolean
+---@return SciSocket? # the receiver
+---@return SciSslError? # `closed`
+---@see fcntl(2), FD_CLOEXEC
+---@usage
+---```lua
+---local listener = assert(scissl.SciSocket.newStreamSocket())
+---assert(listener:setInheritable(true)) -- programs that we start have it, too
+---```
+function SciSocket:setInheritable(inheritable) end
+
+---Tells whether calls on the socket wait. A change by a forked process is seen only after `getfd`, `pollfd` or
+---`setInheritable` has been called.
+---
+---@return boolean?
+---@return SciSslError? # `closed`
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---print(near:isBlocking(), near:setBlocking(false):isBlocking()) --> true false
+---local bytes, err = near:recv(1)
+---print(bytes, err:condition()) --> nil not_ready
+---```
+function SciSocket:isBlocking() end
+
+---Returns the time on a monotonic clock, for deadlines.
+---
+---@return number # seconds since a fixed moment in the past
 ---@see clock_gettime(2), CLOCK_MONOTONIC
 ---@usage
 ---```lua
@@ -377,11 +323,11 @@ function SciSocket:setSockOpt(name, value) end
 ---```
 function SciSocket.now() end
 
----Waits until the socket is ready. One that has hung up or failed is: the next call on it tells more.
+---Waits until the socket is ready. A socket that has hung up or failed is ready: the next call on it reports why.
 ---
 ---@param events string `"r"`, `"w"` or `"rw"`
 ---@param seconds? number for ever by default
----@return string? # those of the events that it is ready for
+---@return string? # the events that it is ready for
 ---@return SciSslError? # phase `wait`: `timeout`, `closed`
 ---@see poll(2)
 ---@usage
@@ -393,11 +339,11 @@ function SciSocket.now() end
 ---```
 function SciSocket:wait(events, seconds) end
 
----Waits until one of many is ready. One that has hung up or failed is: the next call on it tells more.
+---Waits until at least one of several is ready. What has hung up or failed is ready: the next call on it reports why.
 ---
----@param interests table events (`"r"`, `"w"`, `"rw"`) by who is asked: a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
+---@param interests table events (`"r"`, `"w"`, `"rw"`), each under its socket: a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
 ---@param seconds? number for ever by default
----@return table? # events by the same keys, of those that are ready; empty where the time has passed
+---@return table? # events under the same keys, for those that are ready; empty after the time-out
 ---@return SciSslError? # phase `wait`: `closed`, `not_a_socket`
 ---@see poll(2)
 ---@usage
@@ -408,5 +354,59 @@ function SciSocket:wait(events, seconds) end
 ---print(ready[near], ready[far]) --> r nil
 ---```
 function SciSocket.poll(interests, seconds) end
+
+---Returns the descriptor, for LuaSocket's `select`, `SciSocket.poll` and other ways to wait.
+---
+---@return integer # -1 once closed
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---print(socket:getfd() == socket:pollfd()) --> true
+---socket:close()
+---print(socket:getfd()) --> -1
+---```
+function SciSocket:getfd() end
+
+---Returns the descriptor, for cqueues.
+---
+---@return integer # -1 once closed
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newStreamSocket())
+---print(socket:getfd() == socket:pollfd()) --> true
+---socket:close()
+---print(socket:getfd()) --> -1
+---```
+function SciSocket:pollfd() end
+
+---Tells whether bytes are buffered that poll(2) does not see: never. For LuaSocket's `select`.
+---
+---@return boolean # false
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---print(near:dirty(), near:events(), near:timeout()) --> false r nil
+---```
+function SciSocket:dirty() end
+
+---Returns the events that the socket waits for, for cqueues.
+---
+---@return string? # `"w"` while connecting, else `"r"`; nil once closed
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---print(near:dirty(), near:events(), near:timeout()) --> false r nil
+---```
+function SciSocket:events() end
+
+---Returns how long a loop may wait for the socket, for cqueues: it has no time-out of its own.
+---
+---@return nil
+---@usage
+---```lua
+---local near, far = assert(scissl.SciSocket.pair())
+---print(near:dirty(), near:events(), near:timeout()) --> false r nil
+---```
+function SciSocket:timeout() end
 
 return SciSocket

@@ -319,26 +319,26 @@ function SciSslStream:startTls(given) end
 ---```
 function SciSslStream:stopTls() end
 
----As `SciSocket:getPeerName`. Answers the address of the other end.
+---As `SciSocket:getPeerName`. Returns the address of the other end.
 ---
 ---@return string? # address; of a Unix-domain socket its path, empty where it has none
 ---@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `not_connected`, `closed`
 ---@see getpeername(2)
 function SciSslStream:getPeerName() end
 
----As `SciSocket:getSockName`. Answers the socket's own address.
+---As `SciSocket:getSockName`. Returns the socket's own address.
 ---
 ---@return string? # address; of a Unix-domain socket its path, empty where it has none
 ---@return integer|SciSslError # port; 0 for a Unix-domain socket; phase `address`: `closed`
 ---@see getsockname(2)
 function SciSslStream:getSockName() end
 
----As `SciSocket:getfd`. Answers the descriptor, for LuaSocket's `select`, for `SciSocket.poll` and whoever else waits for it.
+---As `SciSocket:getfd`. Returns the descriptor, for LuaSocket's `select`, `SciSocket.poll` and other ways to wait.
 ---
 ---@return integer # -1 once closed
 function SciSslStream:getfd() end
 
----As `SciSocket:pollfd`. Answers the descriptor, for cqueues.
+---As `SciSocket:pollfd`. Returns the descriptor, for cqueues.
 ---
 ---@return integer # -1 once closed
 function SciSslStream:pollfd() end
