@@ -99,7 +99,7 @@ describe("require 'scissl'", function()
     assert.equal("unknown_group", select(2, context:setGroups "no-such"):condition())
   end)
 
-  it("makes connections with whatever keys this OpenSSL offers, without knowing them by name", function()
+  it("makes connections with whatever keys this OpenSSL offers, without knowing them by name #slow", function()
     for _, algorithm in ipairs { "EC", "RSA", "RSA-PSS", "Ed25519", "Ed448", "ML-DSA-65" } do
       if scissl.features[algorithm] ~= false then
         local identity = pki.issue { subject = "CN=localhost", names = { "localhost" },

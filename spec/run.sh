@@ -1,64 +1,26 @@
 #!/bin/sh
-# Installs what is missing, builds scissl with gcc and clang, and checks all of it. From any folder:
-#   sh spec/run.sh        everything but what is large to install
-#   sh spec/run.sh all    everything: with large peers, and once more in a minimal Debian 13 (see support/debian.sh)
+# Installs what is missing, builds scissl and checks it. From any folder:
+#   sh spec/run.sh FILE…   the spec files of these names, or below these folders, with a build of its own (build/quick)
+#   sh spec/run.sh quick   the same with every spec that is not slow (`#slow` in its name), and the linters
+#   sh spec/run.sh         everything but what is large to install, with gcc, clang, sanitizers and valgrind
+#   sh spec/run.sh all     everything: with large peers, and once more in a minimal Debian 13 (see support/debian.sh)
 # SCISSL_PLAIN=1 in front leaves out the runs with sanitizers and valgrind.
 # The last line is `N passed, N failed`, with every `it` of every run and every other check counted once.
 set -u
+called_in=$PWD
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$root/spec/support/setup.sh"
 cd "$root" || exit
 
 build="$root/build"
-all_specs=$(find spec -name '*_spec.lua' | sort)
+processors=$(getconf _NPROCESSORS_ONLN)
+. "$root/spec/support/checks.sh"
+all_specs=$(find_specs spec)
 valgrind_specs='spec/tls/handshake_spec.lua spec/connection/suspend_spec.lua spec/connection/psk_spec.lua'
 fuzzers='api middle parsers memory'
 fuzz_seconds=25 # each
 debian_limit=3600
-passed=0
-failed=0
-failures=
-skipped=
-
-# ---- Counting ----------------------------------------------------------------------------------------------------
-
-pass() {
-    passed=$((passed + 1))
-    say "ok"
-}
-
-fail() {
-    failed=$((failed + 1))
-    failures="$failures
-FAILED: $1"
-    say "FAILED: $1"
-}
-
-skip() {
-    skipped="$skipped
-SKIPPED: $1"
-    say "SKIPPED: $1"
-}
-
-# check NAME COMMAND…: counts the command as one; its output is shown where it fails.
-check() {
-    name=$1
-    shift
-    say "== $name"
-    if "$@" >"$build/check.log" 2>&1 </dev/null; then
-        pass
-    else
-        cat "$build/check.log"
-        fail "$name"
-    fi
-}
-
-# check_with PROGRAM NAME COMMAND…: skips the check where the program is not there.
-check_with() {
-    program=$1
-    shift
-    if has_command "$program"; then check "$@"; else skip "$1 ($program is not installed)"; fi
-}
+usage='usage: sh spec/run.sh [all | quick | FILE…]'
 
 # ---- Checks of the build -------------------------------------------------------------------------------------------
 
@@ -101,14 +63,26 @@ installs_with_luarocks() {
 }
 
 # Other versions of clang-format lay out some lines in another way.
-check_format() {
+begin_format() {
     for formatter in clang-format-14 clang-format; do
         if "$formatter" --version 2>/dev/null | grep -q 'version 14\.'; then
-            check "clang-format" "$formatter" --dry-run -Werror $(find csrc -name '*.[ch]')
+            begin "clang-format" "$formatter" --dry-run -Werror $(find csrc -name '*.[ch]')
             return
         fi
     done
     skip "clang-format (version 14 is not installed)"
+}
+
+lints_rockspecs() {
+    for rockspec in *.rockspec; do
+        luarocks --lua-version "$lua_version" lint "$rockspec" || return
+    done
+}
+
+begin_linters() {
+    begin_with luacheck "luacheck" luacheck --no-color --cache "$build/luacheck" lua spec examples
+    begin_format
+    begin_with luarocks "luarocks lint" lints_rockspecs
 }
 
 # LDoc's warnings are failures here.
@@ -118,50 +92,6 @@ builds_the_reference() {
 }
 
 # ---- Runs of the specs ---------------------------------------------------------------------------------------------
-
-# run_specs RUN CORE FILES COMMAND…: every `it` of the files, each file in a process of its own and as many at a time as
-# there are processors, with the core that was built in CORE and the interpreter that COMMAND… starts.
-run_specs() {
-    run=$1
-    core=$2
-    specs=$3
-    shift 3
-    say "== specs, $run (progress: ls $build/runs/$run)"
-    rm -rf "${build:?}/runs/$run"
-    printf '%s\n' $specs | xargs -P "$(getconf _NPROCESSORS_ONLN)" -I '{}' sh spec/support/one.sh "$run" "$core" '{}' "$@"
-    for spec in $specs; do
-        count_run "$run: $spec" "$build/runs/$run/$(spec_name "$spec")"
-    done
-    say "$passed passed, $failed failed so far"
-}
-
-# count_run NAME PLACE: adds up what busted counted. A run that ended in another way than these counts explain has failed
-# once more. The output is shown of those that failed.
-count_run() {
-    status=$(cat "$2.status" 2>/dev/null || echo none)
-    counts=$(sed -n 's|^\([0-9]*\) success.* / \([0-9]*\) failure.* / \([0-9]*\) error.* / \([0-9]*\) pending.*|\1 \2 \3 \4|p' \
-        "$2.log" | tail -n 1)
-    set -- "$1" "$2" ${counts:-0 0 0 0}
-    passed=$((passed + $3))
-    failed=$((failed + $4 + $5))
-    [ "$status" = 0 ] || cat "$2.log"
-    [ $(($4 + $5)) -eq 0 ] || failures="$failures
-FAILED: $(($4 + $5)) specs, $1 (see $2.log)"
-    if cat "$2.reports"/* 2>/dev/null || grep ': runtime error: ' "$2.log"; then
-        fail "specs, $1: the sanitizers found faults"
-    elif [ $(($3 + $4 + $5 + $6)) -eq 0 ]; then
-        fail "specs, $1: ended with status $status before anything was counted"
-    elif [ "$status" != $(($4 + $5 > 0)) ]; then
-        fail "specs, $1: ended with status $status"
-    fi
-    note_pending "$1" "$2.log"
-}
-
-note_pending() {
-    pending=$(sed -n '/^Pending -> /{n;p;}' "$2")
-    [ -z "$pending" ] || skip "specs, $1:
-$pending"
-}
 
 # The interpreter has no sanitizer's runtime of its own: a script of its name, first in PATH, preloads it. Programs in
 # Lua that specs start find the same script; every other program is left alone (see support/unpreload.c).
@@ -189,9 +119,12 @@ run_under_valgrind() {
 run_fuzzers() {
     seed=${SCISSL_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}
     say "== fuzzers: SCISSL_SEED=$seed"
+    check "build the fuzzers" sh spec/fuzz/run.sh build
+    export SCISSL_FUZZERS_BUILT=1
     for fuzzer in $fuzzers; do
-        check "fuzz $fuzzer, seed $seed" sh spec/fuzz/run.sh "$fuzzer" "$fuzz_seconds" "$seed"
+        begin "fuzz $fuzzer, seed $seed" sh spec/fuzz/run.sh "$fuzzer" "$fuzz_seconds" "$seed"
     done
+    collect
 }
 
 # run_in_debian SUITE: what that run counts is added.
@@ -210,37 +143,83 @@ run_in_debian() {
     [ -n "$counts" ] && [ "$status" -eq $(($3 > 0)) ] || fail "Debian $1: ended with status $status"
 }
 
-# ---- All of it, in order -----------------------------------------------------------------------------------------
+# ---- What can be asked for -----------------------------------------------------------------------------------------
 
-case "${1-}" in
-    '') needs=needs_of_the_specs ;;
-    all) needs=needs_of_all_specs && export SCISSL_ALL=1 ;;
-    *) give_up "usage: sh spec/run.sh [all]" ;;
-esac
-set_up "$needs"
-unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE OPENSSL_CONF
-lua_version=$("$lua" -e 'print(_VERSION:match "%d+%.%d+")')
-mkdir -p "$build"
+# set_up_for NEEDS: what every run begins with.
+set_up_for() {
+    set_up "$1"
+    unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE OPENSSL_CONF
+    lua_version=$("$lua" -e 'print(_VERSION:match "%d+%.%d+")')
+    mkdir -p "$build"
+}
 
-check "build with gcc" build_with gcc -DCMAKE_C_COMPILER=gcc
-check_with clang "build with clang" build_with clang -DCMAKE_C_COMPILER=clang
-check "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
-check_with clang "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
-check_with luacheck "luacheck" luacheck --no-color lua spec examples
-check_format
-check_with ldoc "ldoc ." builds_the_reference
-run_specs plain "$build/gcc" "$all_specs" "$lua"
-if [ -z "${SCISSL_PLAIN-}" ]; then
+# Only what has changed is compiled, without optimisation: that is quick, and a debugger finds its way.
+build_quick() {
+    check "build" build_scissl "$build/quick" -DSCISSL_WERROR=ON -DCMAKE_BUILD_TYPE=Debug
+    [ "$failed" -eq 0 ] || finish
+}
+
+run_quick() {
+    set_up_for needs_of_quick_specs
+    build_quick
+    begin_linters
+    collect
+    export SCISSL_LEAVE_OUT=slow
+    run_specs quick "$build/quick" "$all_specs" "$lua"
+}
+
+# below_root PLACE: the path from the project's folder of a place that the caller names from another folder.
+below_root() (
+    cd "$called_in" || exit
+    name=
+    if [ -d "$1" ]; then cd -- "$1"; else name=/$(basename -- "$1") && cd -- "$(dirname -- "$1")"; fi || exit
+    printf '%s\n' "$(pwd)$name" | sed "s|^$root/||"
+)
+
+# run_files PLACE…: the spec files of these names, and all below folders.
+run_files() {
+    chosen=
+    for place in "$@"; do
+        found=$(find_specs "$(below_root "$place")") && [ -n "$found" ] || give_up "No spec file here: $place
+$usage"
+        chosen="$chosen $found"
+    done
+    set_up_for needs_of_quick_specs
+    build_quick
+    run_specs files "$build/quick" "$(printf '%s\n' $chosen | awk '!seen[$0]++')" "$lua"
+}
+
+# run_everything NEEDS
+run_everything() {
+    set_up_for "$1"
+    check "build with gcc" build_with gcc -DCMAKE_C_COMPILER=gcc
+    begin_with clang "build with clang" build_with clang -DCMAKE_C_COMPILER=clang
+    collect
+    begin "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
+    begin_with clang "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
+    begin_linters
+    begin_with ldoc "ldoc ." builds_the_reference
+    begin_with luarocks "luarocks make" installs_with_luarocks
+    begin "cmake --install" installs_with_cmake
+    begin "quick start" sh examples/quickstart.sh
+    collect
+    run_specs plain "$build/gcc" "$all_specs" "$lua"
+    [ -n "${SCISSL_PLAIN-}" ] || run_with_instruments
+    [ -z "${SCISSL_ALL-}" ] || run_in_debian trixie
+}
+
+run_with_instruments() {
     check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
     run_sanitized
     [ -z "${SCISSL_ALL-}" ] || run_fuzzers
     if has_command valgrind; then run_under_valgrind; else skip "specs, valgrind (it is not installed)"; fi
-fi
-check_with luarocks "luarocks make" installs_with_luarocks
-check "cmake --install" installs_with_cmake
-check "quick start" sh examples/quickstart.sh
-[ -z "${SCISSL_ALL-}" ] || run_in_debian trixie
+}
 
-say "$skipped$failures"
-say "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+case "${1-}" in
+    '') run_everything needs_of_the_specs ;;
+    all) export SCISSL_ALL=1 && run_everything needs_of_all_specs ;;
+    quick) run_quick ;;
+    -*) give_up "$usage" ;;
+    *) run_files "$@" ;;
+esac
+finish

@@ -200,7 +200,7 @@ for _, version in ipairs(VERSIONS) do
     end)
   end)
 
-  describe("A write of 100 MiB, " .. version, function()
+  describe("A write of 100 MiB #slow, " .. version, function()
     local SIZE = 100 * 1024 * 1024
 
     it("to a reader in the same thread brings every byte in order", function()

@@ -445,7 +445,7 @@ describe("Parsers", function()
       end
     end)
 
-    it("answer an object or a clear error for flipped bits, NUL bytes and what is far too long: " .. name, function()
+    it("answer an object or a clear error for flipped bits, NUL bytes and too much #slow: " .. name, function()
       local bytes = good()
       for _, place in ipairs(places(#bytes)) do
         for _, byte in ipairs { bytes:byte(place) ~ 1, bytes:byte(place) ~ 0x80, 0, 0xff } do

@@ -320,7 +320,7 @@ describe("The key of another certificate", function()
     end
   end)
 
-  it("is refused where it is of another kind", function()
+  it("is refused where it is of another kind #slow", function()
     local rsa = assert(SciSslPrivateKey.generate("RSA"))
     local context = ends.serverContext()
     local answer, err = context:usePrivateKey(rsa)

@@ -127,7 +127,7 @@ for _, version in ipairs(VERSIONS) do
   describe("A peer that closes in mid-handshake, " .. version, function()
     for _, role in ipairs { "connect", "accept" } do
       -- Each run makes its own keys, so that what one end says is new; only how much of it arrives is chosen here.
-      it(("after any number of bytes fails %s with handshake_eof"):format(role), function()
+      it(("after any number of bytes fails %s with handshake_eof #slow"):format(role), function()
         local mutual = { client = { method = version, identity = pki.client },
           server = { method = version, verify = scissl.SSL_VERIFY_PEER } }
         local flights = record(version, mutual)[role]
@@ -268,7 +268,7 @@ for _, version in ipairs(VERSIONS) do
   end)
 
   describe("Bytes that were changed on the way, " .. version, function()
-    it("fail the handshake, or do not matter, wherever they are", function()
+    it("fail the handshake, or do not matter, wherever they are #slow", function()
       for _, role in ipairs { "connect", "accept" } do
         for at = 1, 400, 7 do
           local client, server = memory(version)

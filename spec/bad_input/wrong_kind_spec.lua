@@ -251,7 +251,7 @@ describe("A URI with a PIN (RFC 7512)", function()
 end)
 
 describe("Options that may be a path or the thing itself", function()
-  it("tell bytes from a path", function()
+  it("tell bytes from a path #slow", function()
     for option, cases in pairs {
       certificate = { [certificate:toDer()] = "contains a certificate", [in_utf16(pem)] = "UTF-16",
         [certificate:toPem():gsub("\n", "\\n")] = "backslash and n" },

@@ -55,7 +55,7 @@ local function methods(names)
 end
 
 describe("A finalizer that closes", function()
-  it("a certificate in the middle of each of its methods harms nobody", function()
+  it("a certificate in the middle of each of its methods harms nobody #slow", function()
     local pem = pki.issue { subject = "CN=a,O=b+OU=c", names = { "a.example", "192.0.2.1", "mailto:a@b" },
       ocspUris = { "http://o.example/" }, crlUris = { "http://c.example/" }, policies = { "1.2.3" } }.certificatePem
     local calls = methods { "toPem", "toDer", "subject", "issuer", "subjectAltNames", "serial", "fingerprint",
@@ -72,7 +72,7 @@ describe("A finalizer that closes", function()
     survives(function() return assert(scissl.SciSslX509Certificate.fromPem(pem)) end, by_close, calls)
   end)
 
-  it("a key in the middle of what is made with it harms nobody", function()
+  it("a key in the middle of what is made with it harms nobody #slow", function()
     local pem = pki.ca.keyPem
     local calls = methods { "toPem", "toDer", "publicPem", "type", "group" }
     calls.toPemEncrypted = method("toPem", "secret")
@@ -94,7 +94,7 @@ describe("A finalizer that closes", function()
     survives(function() return assert(scissl.SciSslPrivateKey.fromPem(pem)) end, by_close, calls)
   end)
 
-  it("a revocation list, a request or a session in the middle of its methods harms nobody", function()
+  it("a revocation list, a request or a session in the middle of its methods harms nobody #slow", function()
     local crl_pem = assert(scissl.SciSslX509Crl.issue { issuer = pki.ca.certificate,
       issuerKey = pki.ca.key, number = 7, revoked = { { serial = "1", reason = "keyCompromise" } } }):toPem()
     survives(function() return assert(scissl.SciSslX509Crl.fromPem(crl_pem)) end, by_leaving,
@@ -111,7 +111,7 @@ describe("A finalizer that closes", function()
       methods { "toPem", "toDer", "id", "cipher", "hostName", "peerCertificate", "alpnProtocol" })
   end)
 
-  it("a context in the middle of its methods harms nobody", function()
+  it("a context in the middle of its methods harms nobody #slow", function()
     local calls = methods { "describe", "sessionStatistics", "getVerify" }
     calls.groups = method("setGroups", "P-256")
     calls.alpn = method("setAlpn", { "h2", "http/1.1" })
@@ -126,7 +126,7 @@ describe("A finalizer that closes", function()
   end)
 
   for _, version in ipairs(VERSIONS) do
-    it("a connection in the middle of what tells of it harms nobody, " .. version, function()
+    it("a connection in the middle of what tells of it harms nobody #slow, " .. version, function()
       local context = ends.serverContext { method = version, verify = scissl.SSL_VERIFY_PEER }
       local client_context = ends.clientContext { method = version, identity = pki.client }
       local calls = methods { "peerCertificate", "peerChain", "localCertificate", "localChain", "verifiedChain",
@@ -147,7 +147,7 @@ describe("A finalizer that closes", function()
       end, by_close, calls)
     end)
 
-    it("a client that stands at the verdict harms nobody, " .. version, function()
+    it("a client that stands at the verdict harms nobody #slow, " .. version, function()
       survives(function()
         local client, server = ends.pair { transport = "memory", version = version }
         assert(client:sslSuspendAt "verify")
@@ -225,7 +225,7 @@ describe("A finalizer", function()
 end)
 
 describe("A finalizer that changes", function()
-  it("a connection in the middle of what tells of it harms nobody", function()
+  it("a connection in the middle of what tells of it harms nobody #slow", function()
     local function renegotiable(context) context:clearOptions "no_renegotiation" end
     local server_context = ends.serverContext { method = "TLSv1.2", verify = scissl.SSL_VERIFY_PEER,
       setup = function(context)
@@ -251,7 +251,7 @@ describe("A finalizer that changes", function()
     end
   end)
 
-  it("a client that stands at the verdict harms nobody", function()
+  it("a client that stands at the verdict harms nobody #slow", function()
     survives_all(function()
       local client, server = ends.pair { transport = "memory" }
       assert(client:sslSuspendAt "verify")
@@ -263,7 +263,7 @@ describe("A finalizer that changes", function()
     end, methods { "sslVerdict", "peerChain", "sslConnect" })
   end)
 
-  it("a context in the middle of its methods harms nobody", function()
+  it("a context in the middle of its methods harms nobody #slow", function()
     local calls = methods { "describe", "sessionStatistics" }
     calls.rotate = method("rotateTicketKeys", scissl.SciSslContext.newTicketKey())
     calls.issuers = method("setAcceptedIssuers", { "CN=a", "CN=b" })
@@ -360,7 +360,7 @@ describe("A SciSslError", function()
     return { err:condition(), err:code(), err:reason(), err:library(), err:phase(), err:queue() }
   end
 
-  it("is the same whatever finalizers do to OpenSSL's queue while it is made", function()
+  it("is the same whatever finalizers do to OpenSSL's queue while it is made #slow", function()
     local _, expected = make_error()
     assert.is_true(#expected:queue() > 1)
     local fails = { scissl.SciSslX509Certificate.fromPem, scissl.SciSslX509Certificate.fromDer,

@@ -9,7 +9,7 @@ local function resident()
   end
 end
 
-describe("10,000 sequential connections", function()
+describe("10,000 sequential connections #slow", function()
   for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     it("leave the process's memory where it was after the first 1,000, " .. version, function()
       local status = io.open("/proc/self/status")

@@ -52,7 +52,7 @@ end
 
 describe("Collection", function()
   for _, version in ipairs(VERSIONS) do
-    it("of contexts, sockets, session and certificate is safe in every order, " .. version, function()
+    it("of contexts, sockets, session and certificate is safe in every order #slow, " .. version, function()
       for order in each_order(6) do
         local things = belongings(version, "memory")
         for _, i in ipairs(order) do finalize(things[i]) end
@@ -61,7 +61,7 @@ describe("Collection", function()
       collect()
     end)
 
-    it("by the collector is safe in every order that references allow, " .. version, function()
+    it("by the collector is safe in every order that references allow #slow, " .. version, function()
       for order in each_order(6) do
         local things = belongings(version, "pair")
         for n, i in ipairs(order) do

@@ -269,7 +269,7 @@ local function starving(source)
 end
 
 describe("A failing allocation of OpenSSL's", function()
-  promise("is what the SciSslError names, whatever it led to", function()
+  promise("is what the SciSslError names, whatever it led to #slow", function()
     starving [[
       local function nothing() end
       starve("fromPem", nothing, function() return scissl.SciSslX509Certificate.fromPem(pki.server.certificatePem) end)
@@ -328,7 +328,7 @@ describe("A failing allocation of OpenSSL's", function()
     ]]
   end)
 
-  promise("while a client verifies the chain of its session again resumes nothing, or what it may", function()
+  promise("while a client verifies the chain of its session again resumes nothing, or what it may #slow", function()
     starving [[
       for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         local client_context, server_context = ends.clientContext { method = version },

@@ -30,7 +30,7 @@ local function served(wire, handlers)
 end
 
 describe("A client's hello", function()
-  it("costs as much as it is long, in records of one byte", function()
+  it("costs as much as it is long, in records of one byte #slow", function()
     local wires = {}
     local function serve(size)
       local called

@@ -50,7 +50,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.are.same(texts(server:localChain()), texts(client:peerChain()))
     end)
 
-    it("answer, of several, the one that was chosen for this peer", function()
+    it("answer, of several, the one that was chosen for this peer #slow", function()
       local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
         key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
       local server_context = ends.serverContext { method = version, setup = function(context)

@@ -104,7 +104,7 @@ for _, flood in ipairs(floods) do
       end)
 
       for _, call in ipairs { "sslRead", "sslPeek", "dirty", "sslPending", "sslReadSized", "sslShutdown" } do
-        it("stop a call of " .. call .. " within what has been read ahead", function()
+        it("stop a call of " .. call .. " within what has been read ahead #slow", function()
           local peer, socket = flooded(role)
           local bytes = make_many(peer, message)
           socket:sslFeed(bytes)

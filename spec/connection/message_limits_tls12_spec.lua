@@ -91,7 +91,7 @@ describe("Renegotiations that are refused", function()
 end)
 
 describe("What a server of TLS 1.2 sends behind our close_notify", function()
-  it("is not read without end by one call", function()
+  it("is not read without end by one call #slow", function()
     local sender, client = null.connected("server")
     assert.equal(0, client:sslShutdown())
     local bytes = sender:records(HANDSHAKE, HELLO_REQUEST:rep(4000), 40)

@@ -199,7 +199,7 @@ describe("SciSslOcsp.response", function()
     end
   end)
 
-  it("signs with Ed25519 and RSA, too", function()
+  it("signs with Ed25519 and RSA, too #slow", function()
     for _, algorithm in ipairs { "Ed25519", "RSA" } do
       local ca = pki.issue { subject = "CN=" .. algorithm, ca = true, issuer = false,
         key = assert(scissl.SciSslPrivateKey.generate(algorithm)) }

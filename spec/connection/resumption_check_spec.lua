@@ -55,7 +55,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         assert.are.equal("CN=client", server:peerCertificate():subject())
       end)
 
-      it("is refused when its certificate has expired since", function()
+      it("is refused when its certificate has expired since #slow", function()
         local session, client_context, last = before_the_end({ subject = "CN=ephemeral" }, function(identity)
           local context = ends.clientContext { method = version, identity = identity }
           local client, _, _, answer = meet(context)
@@ -99,7 +99,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end
 
   describe("A client, " .. version, function()
-    it("leaves a session out whose server's certificate has expired since", function()
+    it("leaves a session out whose server's certificate has expired since #slow", function()
       local client_context = ends.clientContext { method = version }
       local fields = { subject = "CN=localhost", names = { "localhost" } }
       local session, server_context, last = before_the_end(fields, function(identity)
@@ -119,7 +119,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end)
 end
 
-describe("Early data of a client whose certificate has expired since", function()
+describe("Early data of a client whose certificate has expired since #slow", function()
   it("is not taken", function()
     local server_context = ends.serverContext { method = "TLSv1.3", verify = REQUIRE, setup = function(context)
       context:setMaxReplayableData(1000)

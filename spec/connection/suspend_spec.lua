@@ -244,7 +244,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       client:close()
     end)
 
-    it("uses it in place of what the context has, of whatever kind their keys are", function()
+    it("uses it in place of what the context has, of whatever kind their keys are #slow", function()
       local key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048))
       local other = pki.issue { subject = "CN=other", names = { "localhost" }, key = key }
       local client, server = pair { version = version }

@@ -73,7 +73,7 @@ for _, version in ipairs(VERSIONS) do
       assert.equal(all, table.concat(read))
     end)
 
-    it("goes on behind what earlier calls have taken, however the transport splits it", function()
+    it("goes on behind what earlier calls have taken, however the transport splits it #slow", function()
       local client, server = connected()
       local strings = {}
       for i = 1, 400 do strings[i] = pattern(i % 7 == 0 and 3 * RECORD or i * 31, i) end

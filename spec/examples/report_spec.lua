@@ -96,7 +96,7 @@ describe("examples/report.lua", function()
     has(text, "It does not take TLS 1.3.")
   end)
 
-  it("names what is out of date: protocols, and ciphers without forward secrecy", function()
+  it("names what is out of date: protocols, and ciphers without forward secrecy #slow", function()
     local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
       key = require "scissl".SciSslPrivateKey.generate "RSA" }
     local server <close> = serve([[cipherList = "ALL", securityLevel = 0, minProtocol = "TLSv1"]], rsa)

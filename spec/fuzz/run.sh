@@ -1,6 +1,7 @@
 #!/bin/sh
 # Fuzzes a build with sanitizers. From any folder:
 #   sh spec/fuzz/run.sh [api|middle|parsers|memory|all] [SECONDS [SEED [ITERATION [COUNT]]]]
+#   sh spec/fuzz/run.sh build       only builds; SCISSL_FUZZERS_BUILT=1 in front of the other runs says that this is done
 # `all`, for 30 seconds each, and a random seed by default (SCISSL_SEED, where it is set). What fails is printed with the
 # command that does it again: iteration n follows from the seed and n alone.
 set -u
@@ -67,6 +68,7 @@ first=${4:-0}
 count=${5:-}
 case $which in
     all) which='api middle parsers memory' ;;
+    build) which= ;;
     api | middle | parsers | memory) ;;
     *) give_up "usage: sh spec/fuzz/run.sh [api|middle|parsers|memory|all] [SECONDS [SEED [ITERATION [COUNT]]]]" ;;
 esac
@@ -75,16 +77,16 @@ find_lua || give_up "needs Lua 5.4 or later"
 build="$root/build/asan"
 place="$root/build/fuzz"
 mkdir -p "$place"
-{
-    cmake -S "$root" -B "$build" -DSCISSL_SANITIZE=ON -DCMAKE_C_COMPILER=gcc && cmake --build "$build" --parallel "$(getconf _NPROCESSORS_ONLN)"
-} >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
-build_host >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
+if [ -z "${SCISSL_FUZZERS_BUILT-}" ]; then
+    build_scissl "$build" -DSCISSL_SANITIZE=ON -DCMAKE_C_COMPILER=gcc || exit
+    build_host >"$place/build.log" 2>&1 || give_up "$(cat "$place/build.log")"
+fi
 preload=$(gcc -print-file-name=libasan.so)
 unset SSL_CERT_FILE SSL_CERT_DIR SSLKEYLOGFILE OPENSSL_CONF
 export LUA_PATH="$root/lua/?.lua;$root/lua/?/init.lua;$root/?.lua;;" LUA_CPATH="$build/?.so;;"
 export ASAN_OPTIONS=allocator_may_return_null=1:exitcode=98 UBSAN_OPTIONS=print_stacktrace=1
 
-say "fuzz: seed $seed"
+[ -z "$which" ] || say "fuzz: seed $seed"
 failed=0
 for fuzzer in $which; do
     run_fuzzer "$fuzzer" || failed=1

@@ -236,7 +236,9 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       foreign.expect(peer, "and back")
     end)
 
-    for name, algorithm in pairs { RSA = { "RSA", 2048 }, ["P-384"] = { "EC", "P-384" }, Ed25519 = { "Ed25519" } } do
+    for name, algorithm in pairs {
+      ["RSA #slow"] = { "RSA", 2048 }, ["P-384"] = { "EC", "P-384" }, Ed25519 = { "Ed25519" },
+    } do
       it("verifies a server whose key is " .. name, function()
         local key = assert(scissl.SciSslPrivateKey.generate(table.unpack(algorithm)))
         local peer <close> = s_server(version, "-rev",

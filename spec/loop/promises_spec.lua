@@ -145,7 +145,7 @@ promise("a read has its time-out, and nothing is lost by it", function(loop)
   assert.same({ n = 3, nil, "timeout", "late" }, results[1])
 end)
 
-promise("a write has its time-out", function(loop)
+promise("a write has its time-out #slow", function(loop)
   local over = false
   local results = in_pair(loop, function(stream)
     stream:settimeout(0.05)

@@ -58,7 +58,7 @@ local function program(file, environment, ...)
   return "sh -c " .. quoted(("ulimit -n %d; %s"):format(FILES, table.concat(words, " ")))
 end
 
-describe(("An echo server with %d connections:"):format(COUNT), function()
+describe(("An echo server with %d connections #slow:"):format(COUNT), function()
   local enough = files_allowed() >= FILES
 
   local function serves(name, file, environment)

@@ -131,7 +131,7 @@ describe("send", function()
     assert.error_matches(function() near:send {} end, "string expected")
   end)
 
-  it("answers what was sent where SO_SNDTIMEO expires, then timeout", function()
+  it("answers what was sent where SO_SNDTIMEO expires, then timeout #slow", function()
     local near, _, _ <close> = pair()
     assert(near:setSockOpt("SO_SNDTIMEO", 0.02))
     local data = ("x"):rep(64 * 1024 * 1024)

@@ -602,7 +602,7 @@ describe("SciSslX509Certificate", function()
     end
   end)
 
-  it("survives mutated bytes in each of its methods", function()
+  it("survives mutated bytes in each of its methods #slow", function()
     local random = math.random
     local certificates = { leaf, made_by_openssl("subjectAltName=dirName:dir,otherName:1.2.3;UTF8:x,RID:1.2.3\n"
       .. "keyUsage=keyCertSign\nextendedKeyUsage=1.2.3\nnameConstraints=permitted;DNS:x\n[dir]\nO=\u{fc}\n") }

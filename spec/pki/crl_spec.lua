@@ -61,7 +61,7 @@ describe("SciSslX509Crl.issue", function()
     end)
   end
 
-  it("signs with other kinds of keys", function()
+  it("signs with other kinds of keys #slow", function()
     for _, make in ipairs { { "RSA", 2048 }, { "Ed25519" } } do
       local key = assert(scissl.SciSslPrivateKey.generate(table.unpack(make)))
       local ca = pki.issue { subject = "CN=other", ca = true, issuer = false, key = key }
@@ -210,12 +210,12 @@ describe("SciSslX509Crl", function()
     end
   end)
 
-  it("answers a clear error for every list that is cut off", function()
+  it("answers a clear error for every list that is cut off #slow", function()
     local der = full:toDer()
     for length = 1, #der - 1 do assert_condition("malformed_crl", SciSslX509Crl.fromDer(der:sub(1, length))) end
   end)
 
-  it("answers a list or a clear error, and never more, whatever byte is changed", function()
+  it("answers a list or a clear error, and never more, whatever byte is changed #slow", function()
     local der = full:toDer()
     for position = 1, #der do
       for _, change in ipairs { 1, 0x80, 0xff } do

@@ -298,7 +298,7 @@ describe("SciSslX509Certificate.issue's serial number", function()
 end)
 
 describe("SciSslX509Certificate.issue's digest", function()
-  it("is the one that is asked for", function()
+  it("is the one that is asked for #slow", function()
     assert.are.equal("ecdsa-with-SHA384", issued { digest = "SHA384" }:signatureAlgorithm())
     assert.are.equal("RSA-SHA512", issued { key = assert(SciSslPrivateKey.generate("RSA")), digest = "SHA512" }
       :signatureAlgorithm())

@@ -56,7 +56,7 @@ describe("SciSslPkcs12.parse", function()
     assert.are.same(chain, assert(SciSslPkcs12.parse(make { chain = chain }, "open sesame")).chain)
   end)
 
-  it("reads RSA and Ed25519 keys", function()
+  it("reads RSA and Ed25519 keys #slow", function()
     for _, algorithm in ipairs { "RSA", "Ed25519" } do
       local key = assert(scissl.SciSslPrivateKey.generate(algorithm))
       local identity = pki.issue { subject = "CN=" .. algorithm, key = key }

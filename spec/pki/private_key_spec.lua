@@ -40,7 +40,7 @@ describe("SciSslPrivateKey.generate", function()
     end)
   end
 
-  it("makes RSA keys of the size that is asked for", function()
+  it("makes RSA keys of the size that is asked for #slow", function()
     assert.are.equal(1024, assert(SciSslPrivateKey.generate("RSA", 1024)):bits())
     assert.are.equal(3072, assert(SciSslPrivateKey.generate("RSA", 3072)):bits())
   end)
@@ -357,7 +357,7 @@ describe("SciSslPrivateKey in DER", function()
     refused("malformed_key", "load", SciSslPrivateKey.fromDer("\x30\x84\xff\xff\xff\xff"))
   end)
 
-  it("survives mutated bytes", function()
+  it("survives mutated bytes #slow", function()
     local random = math.random
     for _, key in ipairs { ec, rsa, ed25519 } do
       local der = key:toDer()

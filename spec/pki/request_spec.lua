@@ -42,7 +42,7 @@ describe("SciSslX509Request", function()
     assert.are.equal("", assert(SciSslX509Request.new { names = { "x.example" }, key = key }):subject())
   end)
 
-  it("is signed with whatever the key is", function()
+  it("is signed with whatever the key is #slow", function()
     for _, make in ipairs { { "RSA", 2048 }, { "Ed25519" }, { "Ed448" }, { "RSA-PSS", 2048 } } do
       local made = assert(scissl.SciSslPrivateKey.generate(table.unpack(make)))
       assert.is_true(assert(SciSslX509Request.new { subject = "CN=x", key = made }):verify())
@@ -97,14 +97,14 @@ describe("SciSslX509Request", function()
     assert.has_error(function() SciSslX509Request.fromDer(request) end)
   end)
 
-  it("answers a clear error for every request that is cut off", function()
+  it("answers a clear error for every request that is cut off #slow", function()
     local der = request:toDer()
     for length = 1, #der - 1 do
       assert_condition("malformed_request", SciSslX509Request.fromDer(der:sub(1, length)))
     end
   end)
 
-  it("answers a request that fails its check, or a clear error, whatever byte is changed", function()
+  it("answers a request that fails its check, or a clear error, whatever byte is changed #slow", function()
     local der = request:toDer()
     for position = 1, #der do
       for _, change in ipairs { 1, 0x80, 0xff } do

@@ -73,6 +73,7 @@ end
 -- Blocks of shell commands that spec/run.sh runs as checks of their own, or that take minutes, by what stands in them.
 local checked_by_run = {
   "sh examples/quickstart.sh", "luarocks %-%-lua%-version 5.4 make", "cmake %-S", "sh spec/bench/run.sh",
+  "sh spec/run.sh",
 }
 
 local function runs_elsewhere(block)
@@ -101,7 +102,7 @@ for line in output_of "LC_ALL=C ls lua/scissl/doc/[0-9]*.md":gmatch "[^\n]+" do 
 for _, path in ipairs(chapters) do
   describe(path, function()
     for _, block in ipairs(blocks_of(path)) do
-      it(("has a program that runs, at line %d"):format(block.line), function()
+      it(("has a program that runs #slow, at line %d"):format(block.line), function()
         assert.truthy(block.language == "lua" or block.language == "sh", "```" .. block.language)
         check(block)
       end)

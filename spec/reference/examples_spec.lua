@@ -33,7 +33,7 @@ for _, example in ipairs(examples.list(root)) do
 end
 
 for _, path in ipairs(files) do
-  describe("the examples of " .. path:match "[^/]+$", function()
+  describe("the examples of " .. path:match "[^/]+$" .. " #slow", function()
     local output
     setup(function() output = play(path) end)
 

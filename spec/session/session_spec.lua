@@ -83,7 +83,7 @@ for _, version in ipairs(VERSIONS) do
       assert.is_false(session == session:id())
     end)
 
-    it("that was damaged anywhere is refused, or is a session, and never more than that", function()
+    it("that was damaged anywhere is refused, or is a session, and never more than that #slow", function()
       local der = session_of(version):toDer()
       for at = 1, #der, 3 do
         local damaged = der:sub(1, at - 1) .. string.char(der:byte(at) ~ 0x55) .. der:sub(at + 1)

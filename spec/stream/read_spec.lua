@@ -490,7 +490,7 @@ describe("A stream that is collected", function()
     assert.truthy(({ truncated = true, connection_reset = true })[failure:condition()], failure:condition())
   end)
 
-  it("in the middle of its operations is no harm", function()
+  it("in the middle of its operations is no harm #slow", function()
     for _ = 1, 30 do
       local client, server = ends.connected()
       local near, far = scissl.stream(client, { waiter = "coroutine" }), scissl.stream(server, { waiter = "coroutine" })

@@ -110,7 +110,7 @@ end
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   for _, dies in ipairs { "client", "server" } do
     for _, how in ipairs { "reset", "cut" } do
-      it(("A %s that dies at any byte of the exchange (%s, %s) is an error at the other end, and no more"):format(
+      it(("A %s that dies at any byte of the exchange (%s, %s) is an error at the other end, and no more #slow"):format(
         dies, version, how), function()
         local whole, well = exchange(version, dies, 1 << 30, "cut")
         assert.is_true(well)

@@ -177,7 +177,7 @@ describe("A stream writes", function()
   end)
 
   for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-    it("whole strings however the transport splits them, " .. version, function()
+    it("whole strings however the transport splits them #slow, " .. version, function()
       local client, server = streams({ waiter = "coroutine" }, { waiter = "coroutine" },
         { version = version, transport = "tcp" })
       local text = numbered_lines(800000)

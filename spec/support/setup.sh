@@ -101,14 +101,21 @@ needs_of_the_build() {
     need libssl-dev has_openssl_headers
 }
 
-needs_of_the_specs() {
+# What the specs need that say themselves what else is missing.
+needs_of_quick_specs() {
     needs_of_the_build
     need coreutils has_command timeout
+    need lua-busted has_lua_module busted.runner
+    need lua-socket has_lua_module socket.core
+    need openssl has_command openssl
+    need curl has_command curl
+}
+
+needs_of_the_specs() {
+    needs_of_quick_specs
     need gcc has_command gcc
     want clang has_command clang
     [ -n "${SCISSL_PLAIN-}" ] || want valgrind has_command valgrind
-    need lua-busted has_lua_module busted.runner
-    need lua-socket has_lua_module socket.core
     want lua-cqueues has_lua_module cqueues
     want lua-luv has_lua_module luv
     want lua-sec has_lua_module ssl
@@ -117,8 +124,6 @@ needs_of_the_specs() {
     want lua-check has_command luacheck
     want lua-ldoc has_command ldoc
     want luarocks has_command luarocks
-    need openssl has_command openssl
-    need curl has_command curl
 }
 
 # The peers that only `sh spec/run.sh all` asks for. Specs that use one skip by name where SCISSL_ALL is not set.

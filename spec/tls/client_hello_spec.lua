@@ -148,7 +148,7 @@ describe("SciSslClientHello", function()
     end
   end)
 
-  it("answers something or malformed_hello, and never raises, whatever bit is flipped", function()
+  it("answers something or malformed_hello, and never raises, whatever bit is flipped #slow", function()
     local whole = records(browser())
     local methods = {
       "serverName", "alpn", "versions", "cipherSuites", "groups", "keyShares", "signatureAlgorithms", "extensions",

@@ -149,7 +149,7 @@ end
 -- ---- whoever encrypts
 
 for _, version in ipairs(VERSIONS) do
-  describe("With enable_ktls, " .. version .. ",", function()
+  describe("With enable_ktls #slow, " .. version .. ",", function()
     it("ktls tells whether the kernel encrypts, and that it does not decrypt", function()
       for _, socket in ipairs { connected(version) } do
         local sends, receives = socket:ktls()
