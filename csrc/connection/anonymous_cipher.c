@@ -1,4 +1,4 @@
-/* anonymous.c: SciSslSocket, cipher suites in which the server shows no certificate and nothing else proves who it is.
+/* anonymous_cipher.c: SciSslSocket, cipher suites in which the server shows no certificate and nothing else proves who it is.
  * OpenSSL verifies nothing there, whatever the verification flags say (document row S15). */
 #include "connection/connection.h"
 

@@ -1,4 +1,4 @@
-/* binding.c: SciSslSocket, secrets that belong to one connection alone, for what runs above it: exported keying material
+/* channel_binding.c: SciSslSocket, secrets that belong to one connection alone, for what runs above it: exported keying material
  * (RFC 5705, RFC 8446 section 7.5) and channel bindings (RFC 5929, RFC 9266). */
 #include "connection/connection.h"
 

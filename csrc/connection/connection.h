@@ -147,6 +147,9 @@ typedef struct sci_sslsocket {
 /* Any SciSslSocket, closed ones too; raises for anything else. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
+/* The SSL of the receiver once the handshake is completed; NULL: nothing is known of the peer yet. */
+SSL *sci_ssl_get_secured(lua_State *L);
+
 /* Adds methods to the class table on top; the class's metatable is their first upvalue. */
 void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 
@@ -252,7 +255,28 @@ int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, in
  * NULL: nil, SciSslError were pushed. */
 sci_sslsocket *sci_check_before_handshake(lua_State *L);
 
-/* sslsocket.c: gives the socket a new SSL that inherits from `context`. False: the queue says why; nothing has changed. */
+void sci_ssl_forget_write(lua_State *L, sci_sslsocket *socket); /* write.c: the receiver is at index 1 */
+
+/* initialize.c: whether there is a TLS connection that has begun and has not ended. */
+bool sci_ssl_has_connection(const sci_sslsocket *socket);
+void sci_ssl_drop(sci_sslsocket *socket); /* the SSL, and what goes with it */
+
+/* close.c: methods */
+int sci_ssl_close(lua_State *L);
+int sci_ssl_collect(lua_State *L);
+
+void sci_ssl_install_alpn(SSL_CTX *ctx);         /* alpn.c */
+void sci_ssl_install_verification(SSL_CTX *ctx); /* verdict.c */
+
+/* suspend.c */
+bool sci_ssl_stops_at(const sci_sslsocket *socket, int station);
+void sci_ssl_stop_at(sci_sslsocket *socket, int station);
+bool sci_ssl_leave_station(sci_sslsocket *socket); /* false: the caller has refused */
+
+/* The receiver where it is suspended at one of `stations`. NULL: nil, SciSslError were pushed. */
+sci_sslsocket *sci_ssl_check_suspended(lua_State *L, int stations);
+
+/* initialize.c: gives the socket a new SSL that inherits from `context`. False: the queue says why; nothing has changed. */
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
 
 /* psk.c */
@@ -295,7 +319,8 @@ void sci_ssl_know_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSI
 /* For a connection that has failed. A fatal alert spoils the session (RFC 5246, section 7.2), and so its copy. */
 void sci_ssl_spoil_session(sci_sslsocket *socket);
 void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
-void sci_ssl_install_session_cache(SSL_CTX *ctx);
+void sci_ssl_install_sessions(SSL_CTX *ctx);
+void sci_ssl_install_session_lookup(SSL_CTX *ctx);
 bool sci_ssl_install_tickets(SSL_CTX *ctx); /* session_tickets.c */
 
 /* resumption.c: whether a session may be resumed that OpenSSL would resume, and what is to be said to a client that has
@@ -354,32 +379,44 @@ void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket); /* with the 
 void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session);    /* notes whom a client asked for */
 void sci_push_presented(lua_State *L, const SSL *ssl);              /* an array of what the peer sent */
 
+/* A list of its own: the certificate, if there is one, and those of the chain. False: out of memory. */
+bool sci_copy_certificates(X509 *first, STACK_OF(X509) *chain, void **list);
+
 /* ---- openers ----------------------------------------------------------------------------------------------------- */
 
 void sci_open_sslsocket(lua_State *L);
 void sci_finish_sslsocket(lua_State *L); /* gives the class what it inherits from SciSocket */
 
 /* Each adds its methods to the table of the class SciSslSocket, which is on top. */
+void sci_open_alerts(lua_State *L);
+void sci_open_alpn(lua_State *L);
 void sci_open_anonymous_cipher(lua_State *L);
 void sci_open_channel_binding(lua_State *L);
+void sci_open_close(lua_State *L);
 void sci_open_dane(lua_State *L);
 void sci_open_dh_params(lua_State *L);
 void sci_open_early_data(lua_State *L);
 void sci_open_handshake(lua_State *L);
-void sci_open_hello_choice(lua_State *L);
+void sci_open_initialize(lua_State *L);
 void sci_open_keylog(lua_State *L);
+void sci_open_memory_transport(lua_State *L);
 void sci_open_negotiated(lua_State *L);
 void sci_open_ocsp_stapling(lua_State *L);
+void sci_open_own_certificate(lua_State *L);
 void sci_open_peer(lua_State *L);
+void sci_open_post_handshake(lua_State *L);
 void sci_open_psk(lua_State *L);
 void sci_open_read(lua_State *L);
 void sci_open_result(lua_State *L);
 void sci_open_sendfile(lua_State *L);
-void sci_open_session_cache(lua_State *L);
 void sci_open_session_tickets(lua_State *L);
+void sci_open_sessions(lua_State *L);
 void sci_open_setup(lua_State *L);
+void sci_open_shutdown(lua_State *L);
 void sci_open_suspend(lua_State *L);
+void sci_open_switch_context(lua_State *L);
 void sci_open_trace(lua_State *L);
+void sci_open_verdict(lua_State *L);
 void sci_open_verify_errors(lua_State *L);
 void sci_open_write(lua_State *L);
 

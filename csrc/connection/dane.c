@@ -1,4 +1,4 @@
-/* dane.c: SciSslSocket and SciSslX509Certificate, certificates that TLSA records of the DNS vouch for (RFC 6698, 7671). */
+/* dane.c: SciSslSocket, certificates that TLSA records of the DNS vouch for (RFC 6698, 7671). */
 #include "connection/connection.h"
 
 #include <string.h>

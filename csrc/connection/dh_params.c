@@ -1,4 +1,4 @@
-/* dh.c: SciSslSocket, the parameters of the ephemeral Diffie-Hellman exchange over integers (DHE, up to TLS 1.2). */
+/* dh_params.c: SciSslSocket, the parameters of the ephemeral Diffie-Hellman exchange over integers (DHE, up to TLS 1.2). */
 #include "connection/connection.h"
 
 static void free_parameters(void *parameters) { EVP_PKEY_free(parameters); }

@@ -1,4 +1,4 @@
-/* early.c: SciSslContext and SciSslSocket, data that TLS 1.3 carries before the handshake is done (RFC 8446, section 2.3).
+/* early_data.c: SciSslSocket, data that TLS 1.3 carries before the handshake is done (RFC 8446, section 2.3).
  * Whoever records it can send it again: it is off unless asked for, and whatever touches it is called "replayable". */
 #include "connection/connection.h"
 

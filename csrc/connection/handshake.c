@@ -1,14 +1,7 @@
-/* handshake.c: SciSslSocket, the document's handshake, and what else the two sides say to each other beside data.
- * Document rows S3 to S7 and S10 to S15. */
+/* handshake.c: SciSslSocket, sslAccept and sslConnect. Document: S3 to S7, S10 to S15. */
 #include "connection/connection.h"
 
 /* ---- callbacks in C: they look and note, and never call Lua ----------------------------------------------------- */
-
-/* The session's time-out is the one thing of S9 that OpenSSL reads from the context in mid-handshake. */
-void sci_ssl_keep_timeout(const sci_sslsocket *socket, SSL_SESSION *session) {
-    if (session && !SSL_session_reused(socket->ssl) && SSL_SESSION_get_timeout(session) != socket->session_timeout)
-        SSL_SESSION_set_timeout(session, socket->session_timeout);
-}
 
 static void on_info(const SSL *ssl, int where, int value) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
@@ -23,18 +16,6 @@ static void on_info(const SSL *ssl, int where, int value) {
         sci_ssl_keep_timeout(socket, SSL_get_session(ssl));
 }
 
-/* A server takes the first of its own protocols that the client offers; none in common is fatal (RFC 7301). */
-static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
-                   unsigned int offered_length, void *unused) {
-    const sci_sslsocket *socket = SSL_get_app_data(ssl);
-    unsigned char *selected = NULL;
-    (void)unused;
-    if (!socket->alpn) return SSL_TLSEXT_ERR_NOACK;
-    int outcome = SSL_select_next_proto(&selected, length, socket->alpn, socket->alpn_length, offered, offered_length);
-    *chosen = selected;
-    return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
-}
-
 bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
     sci_ssl_go_on_tracing(socket, ssl);
     SSL_set_info_callback(ssl, on_info);
@@ -46,9 +27,11 @@ bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl) {
 bool sci_ssl_prepare_context(sci_context *context) {
     SSL_CTX *ctx = context->ctx;
     if (context->prepared) return true;
-    SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+    sci_ssl_install_alpn(ctx);
     sci_ssl_install_suspension(ctx);
-    sci_ssl_install_session_cache(ctx);
+    sci_ssl_install_verification(ctx);
+    sci_ssl_install_sessions(ctx);
+    sci_ssl_install_session_lookup(ctx);
     context->prepared = sci_ssl_install_tickets(ctx) && sci_ssl_install_refusal(ctx);
     return context->prepared;
 }
@@ -163,179 +146,9 @@ the handshake is finished or has failed. (Row S7)
 */
 static int sslsocket_connect_tls(lua_State *L) { return do_handshake(L, SCI_CLIENT, "connect"); }
 
-/* OpenSSL returns 0, as for a close_notify that has left, where it tries again in vain. */
-static int say_end(sci_sslsocket *socket) {
-    int result = SSL_shutdown(socket->ssl);
-    bool stuck = socket->transport.unsent || SSL_want(socket->ssl) == SSL_WRITING;
-    return result == 0 && stuck ? -1 : result;
-}
-
-/* Waits for the peer's close_notify as SSL_shutdown does, which would give the connection up where there is data before it. */
-static int await_end(SSL *ssl, bool *unread) {
-    unsigned char byte;
-    size_t length = 0;
-    int result = SSL_peek_ex(ssl, &byte, 1, &length);
-    *unread = result > 0;
-    if (result > 0) return -1;
-    return SSL_get_error(ssl, result) == SSL_ERROR_ZERO_RETURN ? SSL_shutdown(ssl) : -1;
-}
-
-/***
-Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
-peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
-`unread_data`, and changes nothing.
-@function SciSslSocket:sslShutdown
-@treturn integer|SciSslError 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers
- `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition
- `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is
- not complete …), or the failure of the write before it
-@see SSL_shutdown(3)
-*/
-static int sslsocket_shutdown_tls(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_settop(L, 1);
-    if (!sci_ssl_ready_for_data(L, socket, "shutdown")) return 1;
-    if (socket->pending_length > 0) {
-        sci_ssl_refuse_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
-        return 1;
-    }
-    bool unread = false;
-    sci_ssl_begin(L, socket);
-    int result = socket->said_end ? await_end(socket->ssl, &unread) : say_end(socket);
-    sci_ssl_end(socket);
-    socket->said_end = socket->said_end || result >= 0;
-    if (unread) sci_ssl_refuse(L, "shutdown", "unread_data", NULL);
-    else if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
-    else if (result == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_WANT_READ);
-    else lua_pushinteger(L, 1);
-    sci_clear_errors();
-    return 1;
-}
-
-/***
-Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
-that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
-@function SciSslSocket:sslSetReadAhead
-@tparam boolean ahead
-@treturn[1] SciSslSocket the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `closed` or `not_initialized`
-@see SSL_set_read_ahead(3)
-*/
-static int sslsocket_set_read_ahead(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    luaL_checktype(L, 2, LUA_TBOOLEAN);
-    if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
-    if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
-    socket->exact = !lua_toboolean(L, 2);
-    if (!socket->failed) sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact); /* see cool_down */
-    return sci_return_receiver(L);
-}
-
-int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
-    int result = asked == 1 ? SSL_do_handshake(socket->ssl) : -1;
-    sci_ssl_end(socket);
-    if (result > 0) lua_pushinteger(L, 1);
-    else sci_ssl_push_failure(L, socket, result, phase);
-    return 1;
-}
-
-/* False: an answer was pushed. */
-static bool may_renew_keys(lua_State *L, const sci_sslsocket *socket, const char *phase) {
-    return !socket->transport.ktls || sci_ssl_refuse(L, phase, "ktls", NULL);
-}
-
-/***
-Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
-inside the reads that follow on both sides.
-@function SciSslSocket:sslRenegotiate
-@treturn integer|SciSslError 1: the request has gone out; 0 or less: not yet; a SciSslError (condition
- `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no
- renegotiation, see `sslKeyUpdate`)
-@see SSL_renegotiate(3)
-*/
-static int sslsocket_renegotiate(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_settop(L, 1);
-    if (!sci_ssl_ready_for_data(L, socket, "renegotiate")) return 1;
-    if (SSL_version(socket->ssl) == TLS1_3_VERSION) {
-        sci_ssl_refuse(L, "renegotiate", "protocol_version",
-                       "TLS 1.3 has no renegotiation: sslKeyUpdate renews its keys");
-        return 1;
-    }
-    if (!may_renew_keys(L, socket, "renegotiate")) return 1;
-    sci_ssl_begin(L, socket);
-    int asked =
-        SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl) ? 1 : SSL_renegotiate(socket->ssl);
-    return sci_ssl_send_message(L, socket, asked, "renegotiate");
-}
-
-/***
-Renews the keys of a TLS 1.3 connection.
-@function SciSslSocket:sslKeyUpdate
-@tparam[opt=false] boolean both ask the peer to renew its own as well
-@treturn integer|SciSslError 1: the message has gone out; 0 or less: not yet; a SciSslError (condition
- `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
-@see SSL_key_update(3)
-*/
-static int sslsocket_key_update(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    int kind = lua_toboolean(L, 2) ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
-    lua_settop(L, 1);
-    if (!sci_ssl_ready_for_data(L, socket, "keyUpdate")) return 1;
-    if (SSL_version(socket->ssl) < TLS1_3_VERSION) {
-        sci_ssl_refuse(L, "keyUpdate", "protocol_version", "key updates came with TLS 1.3");
-        return 1;
-    }
-    if (!may_renew_keys(L, socket, "keyUpdate")) return 1;
-    if (socket->pending_length > 0) {
-        sci_ssl_refuse(L, "keyUpdate", "write_pending",
-                       "an sslWrite has answered \"not yet\" and has not been repeated");
-        return 1;
-    }
-    sci_ssl_begin(L, socket);
-    int asked = SSL_get_key_update_type(socket->ssl) != SSL_KEY_UPDATE_NONE ? 1 : SSL_key_update(socket->ssl, kind);
-    return sci_ssl_send_message(L, socket, asked, "keyUpdate");
-}
-
-bool sci_ssl_may_tell_client(lua_State *L, sci_sslsocket *socket, const char *phase) {
-    const char *condition = NULL;
-    if (!sci_ssl_ready_for_data(L, socket, phase)) return false;
-    if (socket->role != SCI_SERVER) condition = "wrong_role";
-    else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
-    else if (socket->pending_length > 0) condition = "write_pending";
-    return !condition || sci_ssl_refuse(L, phase, condition, NULL);
-}
-
-/***
-Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
-comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
-@function SciSslSocket:sslVerifyClientPostHandshake
-@treturn integer|SciSslError 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`,
- `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not do that;
- `request_sent`: it has been asked already)
-@see SSL_verify_client_post_handshake(3)
-*/
-static int sslsocket_verify_client(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_settop(L, 1);
-    if (!sci_ssl_may_tell_client(L, socket, "verifyClient")) return 1;
-    sci_ssl_begin(L, socket);
-    int asked = !SSL_is_init_finished(socket->ssl) || SSL_verify_client_post_handshake(socket->ssl) == 1;
-    if (asked) return sci_ssl_send_message(L, socket, 1, "verifyClient");
-    sci_ssl_end(socket);
-    sci_push_error(L, &(sci_failure){.phase = "verifyClient"});
-    return 1;
-}
-
 static const luaL_Reg handshake_methods[] = {
-    {"sslVerifyClientPostHandshake", sslsocket_verify_client},
     {"sslAccept", sslsocket_accept_tls},
     {"sslConnect", sslsocket_connect_tls},
-    {"sslShutdown", sslsocket_shutdown_tls},
-    {"sslSetReadAhead", sslsocket_set_read_ahead},
-    {"sslRenegotiate", sslsocket_renegotiate},
-    {"sslKeyUpdate", sslsocket_key_update},
     {NULL, NULL},
 };
 

@@ -1,4 +1,4 @@
-/* callback.c: Lua called from inside an OpenSSL call, for what OpenSSL cannot suspend: always under lua_pcall, so that no
+/* lua_callback.c: Lua called from inside an OpenSSL call, for what OpenSSL cannot suspend: always under lua_pcall, so that no
  * Lua error jumps across OpenSSL's frames. */
 #include "connection/connection.h"
 

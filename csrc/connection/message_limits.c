@@ -1,4 +1,4 @@
-/* limits.c: SciSslSocket, messages that carry no data: how many of them a peer may send, and how many bytes of them one
+/* message_limits.c: SciSslSocket, messages that carry no data: how many of them a peer may send, and how many bytes of them one
  * call takes. Document row S5.
  *
  * OpenSSL reads on until application data come, whatever comes before them: a peer could keep one call busy for ever.

@@ -1,11 +1,5 @@
-/* facts.c: SciSslSocket, what was agreed on, what was said, and how much. */
+/* negotiated.c: SciSslSocket, what the handshake has agreed on, and how much has gone over the transport. */
 #include "connection/connection.h"
-
-/* The SSL of the receiver once the handshake is completed; NULL: nothing has been agreed on. */
-static SSL *get_secured(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    return socket->secured ? socket->ssl : NULL;
-}
 
 static void set_text(lua_State *L, const char *name, const char *text) {
     lua_pushstring(L, text);
@@ -26,7 +20,7 @@ Answers the group of the key exchange.
 @see SSL_get_negotiated_group(3)
 */
 static int sslsocket_negotiated_group(lua_State *L) {
-    SSL *ssl = get_secured(L);
+    SSL *ssl = sci_ssl_get_secured(L);
     int group = ssl ? (int)SSL_get_negotiated_group(ssl) : 0;
     lua_pushstring(L, group > 0 ? SSL_group_to_name(ssl, group) : NULL);
     return 1;
@@ -68,7 +62,7 @@ Answers how this end has signed the handshake.
 @see SSL_get_signature_type_nid(3)
 */
 static int sslsocket_signature_scheme(lua_State *L) {
-    const SSL *ssl = get_secured(L);
+    const SSL *ssl = sci_ssl_get_secured(L);
     int type, digest = NID_undef;
     bool known = ssl && SSL_get_signature_type_nid(ssl, &type) == 1;
     if (known) (void)SSL_get_signature_nid((SSL *)ssl, &digest);
@@ -83,7 +77,7 @@ Answers how the peer has signed the handshake.
 @see SSL_get_peer_signature_type_nid(3)
 */
 static int sslsocket_peer_signature_scheme(lua_State *L) {
-    const SSL *ssl = get_secured(L);
+    const SSL *ssl = sci_ssl_get_secured(L);
     int type, digest = NID_undef;
     bool known = ssl && SSL_get_peer_signature_type_nid(ssl, &type) == 1;
     if (known) (void)SSL_get_peer_signature_nid((SSL *)ssl, &digest);
@@ -111,7 +105,7 @@ Returns what is known of the temporary key of the key exchange: the peer's; in a
 @see SSL_get_tmp_key(3)
 */
 static int sslsocket_temporary_key(lua_State *L) {
-    SSL *ssl = get_secured(L);
+    SSL *ssl = sci_ssl_get_secured(L);
     char group[64];
     size_t length = 0;
     EVP_PKEY *key = ssl ? find_temporary_key(ssl) : NULL;
@@ -145,7 +139,7 @@ Answers the chain as it was verified: from the peer's certificate to a trusted o
 @see SSL_get0_verified_chain(3)
 */
 static int sslsocket_verified_chain(lua_State *L) {
-    const SSL *ssl = get_secured(L);
+    const SSL *ssl = sci_ssl_get_secured(L);
     if (ssl && SSL_get0_verified_chain(ssl) && SSL_get_verify_result(ssl) == X509_V_OK)
         sci_push_certificates_of(L, get_verified, ssl);
     else lua_pushnil(L);
@@ -159,7 +153,7 @@ Answers how long the records may be that the two sides have agreed on.
 @see SSL_SESSION_get_max_fragment_length(3)
 */
 static int sslsocket_max_fragment_length(lua_State *L) {
-    const SSL *ssl = get_secured(L);
+    const SSL *ssl = sci_ssl_get_secured(L);
     const SSL_SESSION *session = ssl ? SSL_get_session(ssl) : NULL;
     int mode = session ? SSL_SESSION_get_max_fragment_length(session) : TLSEXT_max_fragment_length_DISABLED;
     if (mode == TLSEXT_max_fragment_length_DISABLED) lua_pushnil(L);
@@ -167,48 +161,7 @@ static int sslsocket_max_fragment_length(lua_State *L) {
     return 1;
 }
 
-/* ---- what was said ---------------------------------------------------------------------------------------------- */
-
-void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value) {
-    sci_alert *alerts = sent ? socket->alerts_sent : socket->alerts_received;
-    int *count = sent ? &socket->alerts_sent_count : &socket->alerts_received_count;
-    if (*count < SCI_ALERTS)
-        alerts[(*count)++] = (sci_alert){.level = (unsigned char)(value >> 8), .code = (unsigned char)value};
-}
-
-static int push_alerts(lua_State *L, const sci_alert *alerts, int count) {
-    lua_createtable(L, count, 0);
-    for (int i = 0; i < count; i++) {
-        lua_createtable(L, 0, 3);
-        set_text(L, "name", sci_alert_name(alerts[i].code));
-        set_text(L, "level", alerts[i].level == SSL3_AL_FATAL ? "fatal" : "warning");
-        set_number(L, "code", alerts[i].code);
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
-}
-
-/***
-Answers the alerts that the peer has sent, in order; the first 8.
-@function SciSslSocket:alertsReceived
-@treturn {table,...} `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
-@see RFC 8446, section 6
-*/
-static int sslsocket_alerts_received(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    return push_alerts(L, socket->alerts_received, socket->alerts_received_count);
-}
-
-/***
-Answers the alerts that this end has sent, in order; the first 8.
-@function SciSslSocket:alertsSent
-@treturn {table,...} as `alertsReceived`
-@see RFC 8446, section 6
-*/
-static int sslsocket_alerts_sent(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    return push_alerts(L, socket->alerts_sent, socket->alerts_sent_count);
-}
+/* ---- the state of the connection --------------------------------------------------------------------------------- */
 
 /***
 Answers where the handshake stands, in OpenSSL's words.
@@ -248,8 +201,6 @@ static const luaL_Reg fact_methods[] = {
     {"temporaryKey", sslsocket_temporary_key},
     {"verifiedChain", sslsocket_verified_chain},
     {"maxFragmentLength", sslsocket_max_fragment_length},
-    {"alertsReceived", sslsocket_alerts_received},
-    {"alertsSent", sslsocket_alerts_sent},
     {"stateString", sslsocket_state_string},
     {"statistics", sslsocket_statistics},
     {NULL, NULL},

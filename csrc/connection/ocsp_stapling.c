@@ -1,4 +1,4 @@
-/* staple.c: OCSP stapling (RFC 6066, section 8; RFC 8446, section 4.4.2.1). A server sends along what the issuer says of
+/* ocsp_stapling.c: SciSslSocket, OCSP stapling (RFC 6066, section 8; RFC 8446, section 4.4.2.1). A server sends along what the issuer says of
  * its certificate; a client asks for that, and judges it in mid-handshake, in C and on data. */
 #include "connection/connection.h"
 

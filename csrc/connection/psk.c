@@ -1,4 +1,4 @@
-/* psk.c: SciSslContext and SciSslSocket, keys that both sides know already (RFC 4279, RFC 8446 section 2.2).
+/* psk.c: SciSslSocket, keys that both sides know already (RFC 4279, RFC 8446 section 2.2).
  * OpenSSL cannot suspend where it needs one: keys are looked up in a table, or by a function under lua_pcall. */
 #include "connection/connection.h"
 

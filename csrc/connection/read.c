@@ -1,4 +1,4 @@
-/* io.c: SciSslSocket, bytes in, and what a loop that polls it has to know. */
+/* read.c: SciSslSocket, bytes in, and what a loop that polls it has to know. */
 #include "connection/connection.h"
 
 #include <string.h>
@@ -214,6 +214,26 @@ static int sslsocket_pending(lua_State *L) {
     return 1;
 }
 
+/***
+Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
+that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
+@function SciSslSocket:sslSetReadAhead
+@tparam boolean ahead
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `closed` or `not_initialized`
+@see SSL_set_read_ahead(3)
+*/
+static int sslsocket_set_read_ahead(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    luaL_checktype(L, 2, LUA_TBOOLEAN);
+    if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
+    if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
+    socket->exact = !lua_toboolean(L, 2);
+    if (!socket->failed) sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact); /* see cool_down */
+    return sci_return_receiver(L);
+}
+
 /* ---- what a loop polls for -------------------------------------------------------------------------------------- */
 
 /***
@@ -260,6 +280,7 @@ static const luaL_Reg io_methods[] = {
     {"sslRead", sslsocket_read},
     {"sslPeek", sslsocket_peek},
     {"sslPending", sslsocket_pending},
+    {"sslSetReadAhead", sslsocket_set_read_ahead},
     {"dirty", sslsocket_dirty},
     {"events", sslsocket_events},
     {"timeout", sslsocket_timeout},

@@ -1,4 +1,4 @@
-/* buffers.c: OpenSSL's record buffers, 33 kB a connection and more. They stay with the SCI_WARM sockets of a lua_State that
+/* record_buffers.c: OpenSSL's record buffers, 33 kB a connection and more. They stay with the SCI_WARM sockets of a lua_State that
  * became busy last, so that those do not allocate for every record; all others have none. */
 #include "connection/connection.h"
 

@@ -1,4 +1,4 @@
-/* answer.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError.
+/* result.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError.
  * Document rows S3, S5 and S6. */
 #include "connection/connection.h"
 

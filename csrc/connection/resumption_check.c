@@ -1,4 +1,4 @@
-/* resumption.c: whether a session may still be resumed. OpenSSL takes the verdict of the handshake that made it; what has
+/* resumption_check.c: whether a session may still be resumed. OpenSSL takes the verdict of the handshake that made it; what has
  * been revoked, removed or has expired since must not come back that way. */
 #include "connection/connection.h"
 

@@ -1,4 +1,4 @@
-/* tickets.c: SciSslContext and SciSslSocket, sessions that the client keeps for the server: the ring of keys that seal them,
+/* session_tickets.c: SciSslSocket, sessions that the client keeps for the server: the ring of keys that seal them,
  * which may be shared by a fleet, how many are sent, and what else is put inside (RFC 5077, RFC 8446 section 4.6.1). */
 #include "connection/connection.h"
 

@@ -1,4 +1,4 @@
-/* settings.c: SciSslSocket, what one connection is told before its handshake. Document rows S2 and S14. */
+/* setup.c: SciSslSocket, what one connection is told about the peer before its handshake: flags, names. Document: S14. */
 #include "connection/connection.h"
 
 sci_sslsocket *sci_check_before_handshake(lua_State *L) {
@@ -90,14 +90,6 @@ static int sslsocket_set_verify_host(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* A server that has looked at the client's hello: OpenSSL asks for the session afterwards. */
-static int offer(lua_State *L, sci_sslsocket *socket, SSL_SESSION *session) {
-    if (!SSL_SESSION_up_ref(session)) return sci_fail_openssl(L, "option", "session");
-    SSL_SESSION_free(socket->offered);
-    socket->offered = session;
-    return sci_return_receiver(L);
-}
-
 static bool set_verify_hosts(SSL *ssl, X509_VERIFY_PARAM *hosts) {
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     return X509_VERIFY_PARAM_set1_ip(param, NULL, 0) && sci_copy_hosts(param, hosts);
@@ -144,37 +136,12 @@ static int sslsocket_set_verify_host_flags(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/***
-Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
-that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
-host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
-is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
-@function SciSslSocket:setSession
-@tparam OSSslSession session
-@treturn[1] SciSslSocket the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `not_initialized`, `handshake_under_way` or `closed`
-@see SSL_set_session(3)
-*/
-static int sslsocket_set_session(lua_State *L) {
-    SSL_SESSION *session = sci_check_session(L, 2);
-    sci_sslsocket *socket = sci_check_before_handshake(L);
-    if (!socket) return 2;
-    if (socket->station == SCI_AT_CLIENT_HELLO) return offer(L, socket, session);
-    sci_clear_errors();
-    if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
-    sci_copy_session_chain(L, 2, &socket->session_chain);
-    sci_ssl_know_session(socket, session, session);
-    return sci_return_receiver(L);
-}
-
 static const luaL_Reg settings_methods[] = {
     {"sslSetVerify", sslsocket_set_verify},
     {"sslSetServerName", sslsocket_set_server_name},
     {"sslSetVerifyHost", sslsocket_set_verify_host},
     {"sslSetVerifyHosts", sslsocket_set_verify_hosts},
     {"sslSetVerifyHostFlags", sslsocket_set_verify_host_flags},
-    {"setSession", sslsocket_set_session},
     {NULL, NULL},
 };
 

@@ -1,4 +1,4 @@
-/* overlook.c: SciSslSocket, all that is wrong with the peer's certificates, one by one, and going on nevertheless. */
+/* verify_errors.c: SciSslSocket, all that is wrong with the peer's certificates, one by one, and going on nevertheless. */
 #include "connection/connection.h"
 
 static void note_error(sci_sslsocket *socket, int code, int depth) {

@@ -30,6 +30,12 @@ static void forget_pending(lua_State *L, sci_sslsocket *socket) {
     socket->pending_length = 0;
 }
 
+void sci_ssl_forget_write(lua_State *L, sci_sslsocket *socket) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
+    socket->pending_offset = socket->pending_length = socket->made_length = 0;
+}
+
 static bool refuse_write(lua_State *L, const char *condition, const char *message) {
     return sci_ssl_refuse(L, "write", condition, message);
 }

@@ -73,102 +73,6 @@ function SciSslSocket.onMemory(context) end
 ---```
 function SciSslSocket:accept() end
 
----Makes a new SSL structure that inherits the context's settings as they are at this moment: method, options, verification,
----time-outs, certificates, trust. The context's later changes do not reach it. (Row S9)
----A TCP socket gets `TCP_NODELAY`; `setSockOpt("TCP_NODELAY", false)` takes it away again.
----
----@within Life, and the memory transport
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed`, `handshake_under_way` where a TLS connection stands, `ktls`: the kernel encrypts what this socket sends, and goes on doing so, or `in_finalizer`: an initialized socket is not initialized again inside a finalizer
----@see SSL_new(3)
----@usage
----```lua
----local socket = scissl.SciSslSocket.onMemory(context)
----assert(socket:sslInitialize()) -- takes the context's settings over as they are now
----```
-function SciSslSocket:sslInitialize() end
-
----Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
----never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
----
----@within Life, and the memory transport
----@return boolean? # true
----@return SciSslError? # condition `owner_failed`: the transport's own `close` raised an error
----@see SSL_shutdown(3)
----@usage
----```lua
----client:close() -- sends close_notify, then closes the socket
----client:close() -- harmless
----print(server:sslRead()) --> 0
----```
-function SciSslSocket:close() end
-
----Gives a memory transport bytes that came from the peer.
----
----@within Life, and the memory transport
----@param bytes string
----@return integer? # how many were taken: all of them
----@return SciSslError? # condition `closed`
----@usage
----```lua
----local memory = scissl.SciSslSocket.onMemory(clientContext)
----assert(memory:sslInitialize())
----local answer = memory:sslConnect()
----print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
----print(memory:sslConnect():condition()) --> plain_http
----```
-function SciSslSocket:sslFeed(bytes) end
-
----Tells a memory transport that the peer has closed its side: no more bytes will be fed.
----
----@within Life, and the memory transport
----@return SciSslSocket # the receiver
----@usage
----```lua
----local memory = scissl.SciSslSocket.onMemory(clientContext)
----assert(memory:sslInitialize())
----local answer = memory:sslConnect()
----print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
----print(memory:sslConnect():condition()) --> plain_http
----```
-function SciSslSocket:sslFeedEnd() end
-
----Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
----TLS, where `sslSetReadAhead(false)` came before.
----
----@within Life, and the memory transport
----@return string # empty where there are none
----@usage
----```lua
----assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
----print(memoryClient:sslUnread() == "") --> true
----```
-function SciSslSocket:sslUnread() end
-
----Takes the bytes that a memory transport has for the peer.
----
----@within Life, and the memory transport
----@param max? integer bytes at the most; without it, all
----@return string # empty where there are none
----@usage
----```lua
----local memory = scissl.SciSslSocket.onMemory(clientContext)
----assert(memory:sslInitialize())
----local answer = memory:sslConnect()
----print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
----print(memory:sslConnect():condition()) --> plain_http
----```
-function SciSslSocket:sslDrain(max) end
-
 ---Makes the handshake as a server. Needs an established transport and `sslInitialize`. On a blocking socket it answers when
 ---the handshake is finished or has failed. (Rows S3 to S6)
 ---
@@ -202,76 +106,6 @@ function SciSslSocket:sslAccept() end
 ---print(newClient:isSecure()) --> true
 ---```
 function SciSslSocket:sslConnect() end
-
----Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
----peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
----`unread_data`, and changes nothing.
----
----@within The document's protocol
----@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
----@see SSL_shutdown(3)
----@usage
----```lua
----print(client:sslShutdown()) --> 0 -- ours has gone out
----print(server:sslRead()) --> 0 -- the peer has closed
----print(server:sslShutdown()) --> 1
----print(read(client, server)) --> 0
----print(client:sslShutdown()) --> 1
----```
-function SciSslSocket:sslShutdown() end
-
----Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
----that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
----
----@within The document's protocol
----@param ahead boolean
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed` or `not_initialized`
----@see SSL_set_read_ahead(3)
----@usage
----```lua
----assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
----print(memoryClient:sslUnread() == "") --> true
----```
-function SciSslSocket:sslSetReadAhead(ahead) end
-
----Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
----inside the reads that follow on both sides.
----
----@within The document's protocol
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
----@see SSL_renegotiate(3)
----@usage
----```lua
----print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
----print(client12:sslRenegotiate():condition()) --> renegotiation_refused
----```
-function SciSslSocket:sslRenegotiate() end
-
----Renews the keys of a TLS 1.3 connection.
----
----@within The document's protocol
----@param both? boolean (default: false) ask the peer to renew its own as well
----@return integer|SciSslError # 1: the message has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
----@see SSL_key_update(3)
----@usage
----```lua
----print(client:sslKeyUpdate(true)) --> 1
----```
-function SciSslSocket:sslKeyUpdate(both) end
-
----Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
----comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
----
----@within The document's protocol
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not do that; `request_sent`: it has been asked already)
----@see SSL_verify_client_post_handshake(3)
----@usage
----```lua
----print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
------ With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
----```
-function SciSslSocket:sslVerifyClientPostHandshake() end
 
 ---Answers the `SSL_ERROR_…` code behind what a call of this socket answered. Each call captures its code itself, so asking
 ---later, or twice, answers the same. (Row S6)
@@ -350,6 +184,21 @@ function SciSslSocket:sslPeek(max) end
 ---print(server:dirty()) --> true -- there is something that the descriptor does not tell of
 ---```
 function SciSslSocket:sslPending() end
+
+---Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
+---that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
+---
+---@within Bytes and event loops
+---@param ahead boolean
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `closed` or `not_initialized`
+---@see SSL_set_read_ahead(3)
+---@usage
+---```lua
+---assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---print(memoryClient:sslUnread() == "") --> true
+---```
+function SciSslSocket:sslSetReadAhead(ahead) end
 
 ---Tells whether there is something to read that the descriptor will not announce: bytes, the end, or a failure that have
 ---been received with earlier bytes. Read until it is false before you wait.
@@ -547,44 +396,6 @@ function SciSslSocket:peerCertificate() end
 ---```
 function SciSslSocket:peerChain() end
 
----Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
----client shows it only where the server asks.
----
----@within The peer
----@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
----@see SSL_get_certificate(3)
----@usage
----```lua
----print(server:localCertificate() == certificate) --> true
----print(#server:localChain()) --> 1
----```
-function SciSslSocket:localCertificate() end
-
----Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
----ones where none was loaded with it is not among them.
----
----@within The peer
----@return SciSslX509Certificate[] # empty where `localCertificate` is nil
----@see SSL_get0_chain_certs(3)
----@usage
----```lua
----print(server:localCertificate() == certificate) --> true
----print(#server:localChain()) --> 1
----```
-function SciSslSocket:localChain() end
-
----Answers the application protocol that was agreed on (ALPN).
----
----@within The peer
----@return string? # nil where there is none
----@see SSL_get0_alpn_selected(3)
----@usage
----```lua
----print(client:alpnProtocol()) --> nil
----print(server:serverName()) --> localhost
----```
-function SciSslSocket:alpnProtocol() end
-
 ---Answers the server name of the connection (SNI): on a client what it asks for, on a server what it was asked for.
 ---
 ---@within The peer
@@ -596,32 +407,6 @@ function SciSslSocket:alpnProtocol() end
 ---print(server:serverName()) --> localhost
 ---```
 function SciSslSocket:serverName() end
-
----Tells whether the handshake resumed a session.
----
----@within The peer
----@return boolean
----@see SSL_session_reused(3)
----@usage
----```lua
----assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
----```
-function SciSslSocket:isSessionReused() end
-
----Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
----has arrived by now is looked at first. (Row S2)
----
----@within The peer
----@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
----@return SciSslError? # condition `memory_full`
----@see SSL_get1_session(3)
----@usage
----```lua
----assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
----```
-function SciSslSocket:getSession() end
 
 ---Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
 ---check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
@@ -745,90 +530,6 @@ function SciSslSocket:sslSetVerifyHosts(names) end
 ---```
 function SciSslSocket:sslSetVerifyHostFlags(flags) end
 
----Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
----that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
----host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
----is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
----
----@within Settings of one connection
----@param session OSSslSession
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_initialized`, `handshake_under_way` or `closed`
----@see SSL_set_session(3)
----@usage
----```lua
----assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
----```
-function SciSslSocket:setSession(session) end
-
----Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
----with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
----the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
----`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
----`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
----
----@within Suspended handshakes
----@param context SciSslContext
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
----@see sslSuspendAt
----@usage
----```lua
----assert(newServer:sslSuspendAt "clientHello")
----newClient:sslConnect()
----newServer:sslAccept()
----print(newServer:clientHello():serverName()) --> localhost
----print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
----assert(newServer:sslSetContext(serverContext)) -- go on with this one
----```
-function SciSslSocket:sslSetContext(context) end
-
----Sets this connection's own certificate, in place of those of the context: before the handshake, or while it is suspended at
----`"clientHello"` or `"certificate"`.
----
----@within Suspended handshakes
----@param certificate SciSslX509Certificate|string|table one, or PEM text or an array with our own first and then its issuers
----@param key SciSslPrivateKey|string an object, or PEM text
----@param passphrase? string|function of an encrypted PEM text
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`; phase `load`: as `SciSslContext:useCertificate` and `SciSslContext:usePrivateKey`; the connection stays as it was
----@see SSL_use_cert_and_key(3)
----@usage
----```lua
----assert(newServer:sslSuspendAt "certificate")
----newClient:sslConnect()
----print(newServer:sslGetError(newServer:sslAccept()) == scissl.SSL_ERROR_WANT_X509_LOOKUP) --> true
----assert(newServer:sslUseCertificate(certificate, key))
----```
-function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
-
----Sets this connection's application protocols, in place of the context's: before the handshake, or while it is suspended at
----`"clientHello"`, where a server with one name takes that or none.
----
----@within Suspended handshakes
----@param names string[] as `SciSslContext:setAlpn`
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `bad_alpn`, `not_initialized`, `handshake_under_way`, `closed`
----@see SSL_set_alpn_protos(3)
----@see RFC 7301
----@usage
----```lua
----assert(newServer:sslSetAlpn { "h2" }) -- for this connection alone
----```
-function SciSslSocket:sslSetAlpn(names) end
-
----Answers the names of the issuers whose certificates the peer says that it accepts: for a client that is asked for its own.
----
----@within Suspended handshakes
----@return string[] # RFC 2253 text; empty where the peer does not say
----@see SSL_get0_peer_CA_list(3)
----@usage
----```lua
----print(#newClient:acceptedIssuers()) --> 0
----```
-function SciSslSocket:acceptedIssuers() end
-
 ---Says where the handshake is to be suspended, so that its caller can look and decide. There `sslAccept` or `sslConnect`
 ---answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each station comes once.
 ---
@@ -857,24 +558,6 @@ function SciSslSocket:acceptedIssuers() end
 ---```
 function SciSslSocket:sslSuspendAt(...) end
 
----Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
----the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
----own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
----
----@within Suspended handshakes
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`
----@usage
----```lua
----assert(newClient:sslSuspendAt "verify")
----handshake(newClient, newServer)
----local verdict = newClient:sslVerdict()
----print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
----assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
----print(newClient:sslConnect():message()) --> not on our list
----```
-function SciSslSocket:sslApprove() end
-
 ---Ends a suspended handshake: the next call sends the alert and answers the SciSslError. Its condition is `refused`, or
 ---`handler_failed` where there is a `cause`.
 ---
@@ -902,23 +585,6 @@ function SciSslSocket:sslApprove() end
 ---print(newClient:sslConnect():message()) --> not on our list
 ---```
 function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
-
----Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
----
----@within Suspended handshakes
----@return table? # `ok` (boolean: it has presented a certificate that OpenSSL would accept), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where it has presented none), `text`, `depth` (integer: which certificate of the chain the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a session that was judged before)
----@return SciSslError? # condition `not_suspended`, `closed`
----@see X509_STORE_CTX_get_error(3)
----@usage
----```lua
----assert(newClient:sslSuspendAt "verify")
----handshake(newClient, newServer)
----local verdict = newClient:sslVerdict()
----print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
----assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
----print(newClient:sslConnect():message()) --> not on our list
----```
-function SciSslSocket:sslVerdict() end
 
 ---Answers the records that the client's hello came in, as they came. `clientHello()` reads them.
 ---
@@ -952,21 +618,6 @@ function SciSslSocket:clientHelloRecords() end
 ---assert(newServer:sslSetContext(serverContext)) -- go on with this one
 ---```
 function SciSslSocket:clientHello() end
-
----Answers the sessions that this connection has made since the last call, the oldest first; 8 at the most are kept. A server
----of TLS 1.3 sends several, each to be used once: what has arrived by now is looked at first. A server answers them where its
----context has a store (see `SciSslContext:setSessionStore`).
----
----@within Sessions
----@return OSSslSession[]
----@see SSL_CTX_sess_set_new_cb(3)
----@usage
----```lua
----server:sslWrite "hello"
----read(client, server)
----print(#client:newSessions()) --> 2
----```
-function SciSslSocket:newSessions() end
 
 ---Sets what is put into the tickets that this server sends, sealed: a server that resumes the session finds it again.
 ---
@@ -1238,32 +889,6 @@ function SciSslSocket:verifiedChain() end
 ---```
 function SciSslSocket:maxFragmentLength() end
 
----Answers the alerts that the peer has sent, in order; the first 8.
----
----@within What was negotiated
----@return table[] # `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
----@see RFC 8446, section 6
----@usage
----```lua
----client:sslShutdown()
----read(server, client)
----print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
----```
-function SciSslSocket:alertsReceived() end
-
----Answers the alerts that this end has sent, in order; the first 8.
----
----@within What was negotiated
----@return table[] # as `alertsReceived`
----@see RFC 8446, section 6
----@usage
----```lua
----client:sslShutdown()
----read(server, client)
----print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
----```
-function SciSslSocket:alertsSent() end
-
 ---Answers where the handshake stands, in OpenSSL's words.
 ---
 ---@within What was negotiated
@@ -1392,6 +1017,59 @@ function SciSslSocket:sslTrace(on) end
 ---```
 function SciSslSocket:traceEvents() end
 
+---Answers the alerts that the peer has sent, in order; the first 8.
+---
+---@within More
+---@return table[] # `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
+---@see RFC 8446, section 6
+---@usage
+---```lua
+---client:sslShutdown()
+---read(server, client)
+---print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
+---```
+function SciSslSocket:alertsReceived() end
+
+---Answers the alerts that this end has sent, in order; the first 8.
+---
+---@within More
+---@return table[] # as `alertsReceived`
+---@see RFC 8446, section 6
+---@usage
+---```lua
+---client:sslShutdown()
+---read(server, client)
+---print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
+---```
+function SciSslSocket:alertsSent() end
+
+---Sets this connection's application protocols, in place of the context's: before the handshake, or while it is suspended at
+---`"clientHello"`, where a server with one name takes that or none.
+---
+---@within More
+---@param names string[] as `SciSslContext:setAlpn`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `bad_alpn`, `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set_alpn_protos(3)
+---@see RFC 7301
+---@usage
+---```lua
+---assert(newServer:sslSetAlpn { "h2" }) -- for this connection alone
+---```
+function SciSslSocket:sslSetAlpn(names) end
+
+---Answers the application protocol that was agreed on (ALPN).
+---
+---@within More
+---@return string? # nil where there is none
+---@see SSL_get0_alpn_selected(3)
+---@usage
+---```lua
+---print(client:alpnProtocol()) --> nil
+---print(server:serverName()) --> localhost
+---```
+function SciSslSocket:alpnProtocol() end
+
 ---Refuses a server that shows no certificate: the anonymous cipher suites of the cipher list are not offered. Without this, a
 ---server that chooses one of them passes whatever `sslSetVerify` says (row S15). A server that proves itself by a pre-shared
 ---key still needs no certificate. A server refuses anonymous cipher suites by itself where `sslSetVerify` has
@@ -1406,5 +1084,327 @@ function SciSslSocket:traceEvents() end
 ---assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
 ---```
 function SciSslSocket:sslRequireCertificate() end
+
+---Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
+---never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
+---
+---@within More
+---@return boolean? # true
+---@return SciSslError? # condition `owner_failed`: the transport's own `close` raised an error
+---@see SSL_shutdown(3)
+---@usage
+---```lua
+---client:close() -- sends close_notify, then closes the socket
+---client:close() -- harmless
+---print(server:sslRead()) --> 0
+---```
+function SciSslSocket:close() end
+
+---Makes a new SSL structure that inherits the context's settings as they are at this moment: method, options, verification,
+---time-outs, certificates, trust. The context's later changes do not reach it. (Row S9)
+---A TCP socket gets `TCP_NODELAY`; `setSockOpt("TCP_NODELAY", false)` takes it away again.
+---
+---@within More
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `closed`, `handshake_under_way` where a TLS connection stands, `ktls`: the kernel encrypts what this socket sends, and goes on doing so, or `in_finalizer`: an initialized socket is not initialized again inside a finalizer
+---@see SSL_new(3)
+---@usage
+---```lua
+---local socket = scissl.SciSslSocket.onMemory(context)
+---assert(socket:sslInitialize()) -- takes the context's settings over as they are now
+---```
+function SciSslSocket:sslInitialize() end
+
+---Gives a memory transport bytes that came from the peer.
+---
+---@within More
+---@param bytes string
+---@return integer? # how many were taken: all of them
+---@return SciSslError? # condition `closed`
+---@usage
+---```lua
+---local memory = scissl.SciSslSocket.onMemory(clientContext)
+---assert(memory:sslInitialize())
+---local answer = memory:sslConnect()
+---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
+---print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
+---memory:sslFeedEnd() -- and it has closed
+---print(memory:sslConnect():condition()) --> plain_http
+---```
+function SciSslSocket:sslFeed(bytes) end
+
+---Tells a memory transport that the peer has closed its side: no more bytes will be fed.
+---
+---@within More
+---@return SciSslSocket # the receiver
+---@usage
+---```lua
+---local memory = scissl.SciSslSocket.onMemory(clientContext)
+---assert(memory:sslInitialize())
+---local answer = memory:sslConnect()
+---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
+---print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
+---memory:sslFeedEnd() -- and it has closed
+---print(memory:sslConnect():condition()) --> plain_http
+---```
+function SciSslSocket:sslFeedEnd() end
+
+---Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
+---TLS, where `sslSetReadAhead(false)` came before.
+---
+---@within More
+---@return string # empty where there are none
+---@usage
+---```lua
+---assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---print(memoryClient:sslUnread() == "") --> true
+---```
+function SciSslSocket:sslUnread() end
+
+---Takes the bytes that a memory transport has for the peer.
+---
+---@within More
+---@param max? integer bytes at the most; without it, all
+---@return string # empty where there are none
+---@usage
+---```lua
+---local memory = scissl.SciSslSocket.onMemory(clientContext)
+---assert(memory:sslInitialize())
+---local answer = memory:sslConnect()
+---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
+---print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
+---memory:sslFeedEnd() -- and it has closed
+---print(memory:sslConnect():condition()) --> plain_http
+---```
+function SciSslSocket:sslDrain(max) end
+
+---Sets this connection's own certificate, in place of those of the context: before the handshake, or while it is suspended at
+---`"clientHello"` or `"certificate"`.
+---
+---@within More
+---@param certificate SciSslX509Certificate|string|table one, or PEM text or an array with our own first and then its issuers
+---@param key SciSslPrivateKey|string an object, or PEM text
+---@param passphrase? string|function of an encrypted PEM text
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`; phase `load`: as `SciSslContext:useCertificate` and `SciSslContext:usePrivateKey`; the connection stays as it was
+---@see SSL_use_cert_and_key(3)
+---@usage
+---```lua
+---assert(newServer:sslSuspendAt "certificate")
+---newClient:sslConnect()
+---print(newServer:sslGetError(newServer:sslAccept()) == scissl.SSL_ERROR_WANT_X509_LOOKUP) --> true
+---assert(newServer:sslUseCertificate(certificate, key))
+---```
+function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
+
+---Answers the names of the issuers whose certificates the peer says that it accepts: for a client that is asked for its own.
+---
+---@within More
+---@return string[] # RFC 2253 text; empty where the peer does not say
+---@see SSL_get0_peer_CA_list(3)
+---@usage
+---```lua
+---print(#newClient:acceptedIssuers()) --> 0
+---```
+function SciSslSocket:acceptedIssuers() end
+
+---Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
+---client shows it only where the server asks.
+---
+---@within More
+---@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
+---@see SSL_get_certificate(3)
+---@usage
+---```lua
+---print(server:localCertificate() == certificate) --> true
+---print(#server:localChain()) --> 1
+---```
+function SciSslSocket:localCertificate() end
+
+---Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
+---ones where none was loaded with it is not among them.
+---
+---@within More
+---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
+---@see SSL_get0_chain_certs(3)
+---@usage
+---```lua
+---print(server:localCertificate() == certificate) --> true
+---print(#server:localChain()) --> 1
+---```
+function SciSslSocket:localChain() end
+
+---Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
+---inside the reads that follow on both sides.
+---
+---@within More
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
+---@see SSL_renegotiate(3)
+---@usage
+---```lua
+---print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
+---print(client12:sslRenegotiate():condition()) --> renegotiation_refused
+---```
+function SciSslSocket:sslRenegotiate() end
+
+---Renews the keys of a TLS 1.3 connection.
+---
+---@within More
+---@param both? boolean (default: false) ask the peer to renew its own as well
+---@return integer|SciSslError # 1: the message has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
+---@see SSL_key_update(3)
+---@usage
+---```lua
+---print(client:sslKeyUpdate(true)) --> 1
+---```
+function SciSslSocket:sslKeyUpdate(both) end
+
+---Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
+---comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
+---
+---@within More
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not do that; `request_sent`: it has been asked already)
+---@see SSL_verify_client_post_handshake(3)
+---@usage
+---```lua
+---print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
+----- With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
+---```
+function SciSslSocket:sslVerifyClientPostHandshake() end
+
+---Answers the sessions that this connection has made since the last call, the oldest first; 8 at the most are kept. A server
+---of TLS 1.3 sends several, each to be used once: what has arrived by now is looked at first. A server answers them where its
+---context has a store (see `SciSslContext:setSessionStore`).
+---
+---@within More
+---@return OSSslSession[]
+---@see SSL_CTX_sess_set_new_cb(3)
+---@usage
+---```lua
+---server:sslWrite "hello"
+---read(client, server)
+---print(#client:newSessions()) --> 2
+---```
+function SciSslSocket:newSessions() end
+
+---Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
+---that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
+---host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
+---is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
+---
+---@within More
+---@param session OSSslSession
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way` or `closed`
+---@see SSL_set_session(3)
+---@usage
+---```lua
+---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
+---print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---```
+function SciSslSocket:setSession(session) end
+
+---Tells whether the handshake resumed a session.
+---
+---@within More
+---@return boolean
+---@see SSL_session_reused(3)
+---@usage
+---```lua
+---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
+---print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---```
+function SciSslSocket:isSessionReused() end
+
+---Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
+---has arrived by now is looked at first. (Row S2)
+---
+---@within More
+---@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
+---@return SciSslError? # condition `memory_full`
+---@see SSL_get1_session(3)
+---@usage
+---```lua
+---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
+---print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---```
+function SciSslSocket:getSession() end
+
+---Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
+---peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
+---`unread_data`, and changes nothing.
+---
+---@within More
+---@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
+---@see SSL_shutdown(3)
+---@usage
+---```lua
+---print(client:sslShutdown()) --> 0 -- ours has gone out
+---print(server:sslRead()) --> 0 -- the peer has closed
+---print(server:sslShutdown()) --> 1
+---print(read(client, server)) --> 0
+---print(client:sslShutdown()) --> 1
+---```
+function SciSslSocket:sslShutdown() end
+
+---Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
+---with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
+---the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+---`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
+---`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
+---
+---@within More
+---@param context SciSslContext
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
+---@see sslSuspendAt
+---@usage
+---```lua
+---assert(newServer:sslSuspendAt "clientHello")
+---newClient:sslConnect()
+---newServer:sslAccept()
+---print(newServer:clientHello():serverName()) --> localhost
+---print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
+---assert(newServer:sslSetContext(serverContext)) -- go on with this one
+---```
+function SciSslSocket:sslSetContext(context) end
+
+---Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
+---the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
+---own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
+---
+---@within More
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_suspended`, `closed`
+---@usage
+---```lua
+---assert(newClient:sslSuspendAt "verify")
+---handshake(newClient, newServer)
+---local verdict = newClient:sslVerdict()
+---print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
+---assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
+---print(newClient:sslConnect():message()) --> not on our list
+---```
+function SciSslSocket:sslApprove() end
+
+---Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
+---
+---@within More
+---@return table? # `ok` (boolean: it has presented a certificate that OpenSSL would accept), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where it has presented none), `text`, `depth` (integer: which certificate of the chain the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a session that was judged before)
+---@return SciSslError? # condition `not_suspended`, `closed`
+---@see X509_STORE_CTX_get_error(3)
+---@usage
+---```lua
+---assert(newClient:sslSuspendAt "verify")
+---handshake(newClient, newServer)
+---local verdict = newClient:sslVerdict()
+---print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
+---assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
+---print(newClient:sslConnect():message()) --> not on our list
+---```
+function SciSslSocket:sslVerdict() end
 
 return SciSslSocket

@@ -343,44 +343,12 @@ function SciSslStream:getfd() end
 ---@return integer # -1 once closed
 function SciSslStream:pollfd() end
 
----As `SciSslSocket:alpnProtocol`. Answers the application protocol that was agreed on (ALPN).
----
----@within The peer
----@return string? # nil where there is none
----@see SSL_get0_alpn_selected(3)
-function SciSslStream:alpnProtocol() end
-
 ---As `SciSslSocket:cipher`. Answers the cipher in use. (Row S8)
 ---
 ---@within The peer
 ---@return SciSslCipher? # nil before there is one
 ---@see SSL_get_current_cipher(3)
 function SciSslStream:cipher() end
-
----As `SciSslSocket:getSession`. Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
----has arrived by now is looked at first. (Row S2)
----
----@within The peer
----@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
----@return SciSslError? # condition `memory_full`
----@see SSL_get1_session(3)
-function SciSslStream:getSession() end
-
----As `SciSslSocket:localCertificate`. Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
----client shows it only where the server asks.
----
----@within The peer
----@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
----@see SSL_get_certificate(3)
-function SciSslStream:localCertificate() end
-
----As `SciSslSocket:localChain`. Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
----ones where none was loaded with it is not among them.
----
----@within The peer
----@return SciSslX509Certificate[] # empty where `localCertificate` is nil
----@see SSL_get0_chain_certs(3)
-function SciSslStream:localChain() end
 
 ---As `SciSslSocket:peerCertificate`. Answers the peer's certificate.
 ---
@@ -465,5 +433,37 @@ function SciSslStream:daneAuthority() end
 ---@return integer # how many more were lost, because nobody took them: 16 KiB are kept
 ---@see SSL_CTX_set_keylog_callback(3)
 function SciSslStream:keylogLines() end
+
+---As `SciSslSocket:alpnProtocol`. Answers the application protocol that was agreed on (ALPN).
+---
+---@within More
+---@return string? # nil where there is none
+---@see SSL_get0_alpn_selected(3)
+function SciSslStream:alpnProtocol() end
+
+---As `SciSslSocket:getSession`. Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
+---has arrived by now is looked at first. (Row S2)
+---
+---@within More
+---@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
+---@return SciSslError? # condition `memory_full`
+---@see SSL_get1_session(3)
+function SciSslStream:getSession() end
+
+---As `SciSslSocket:localCertificate`. Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
+---client shows it only where the server asks.
+---
+---@within More
+---@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
+---@see SSL_get_certificate(3)
+function SciSslStream:localCertificate() end
+
+---As `SciSslSocket:localChain`. Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
+---ones where none was loaded with it is not among them.
+---
+---@within More
+---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
+---@see SSL_get0_chain_certs(3)
+function SciSslStream:localChain() end
 
 return SciSslStream

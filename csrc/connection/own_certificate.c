@@ -1,48 +1,9 @@
-/* choose.c: SciSslSocket, what can be chosen for one connection when it is known who the peer is or what it wants. */
+/* own_certificate.c: SciSslSocket, the certificate and key that this end shows. */
 #include "connection/connection.h"
 
-/* ---- another context -------------------------------------------------------------------------------------------- */
+#include <stdint.h>
 
-/* The hello is read again by the new SSL alone: without one the old goes on from where it is. */
-static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *context) {
-    if (!sci_ssl_make(L, socket, context)) return false;
-    (void)sci_transport_replay(&socket->transport);
-    return sci_ssl_begin_as_server(socket);
-}
-
-/***
-Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
-with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
-the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
-`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
-`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
-@function SciSslSocket:sslSetContext
-@tparam SciSslContext context
-@treturn[1] SciSslSocket the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
-@see sslSuspendAt
-*/
-static int sslsocket_set_context(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    sci_context *context = sci_check_context(L, 2);
-    lua_settop(L, 2);
-    if (socket->closed || socket->failed || socket->station != SCI_AT_CLIENT_HELLO)
-        return sci_fail_own(L, "option", socket->closed ? "closed" : "not_suspended", NULL);
-    if (sci_in_finalizer(L)) return sci_fail_own(L, "option", "in_finalizer", NULL);
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3, where it outlives the exchange */
-    lua_pushvalue(L, 2);
-    lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
-    sci_failure failure = {.phase = "option", .subject = "context"};
-    sci_clear_errors();
-    if (!socket->transport.records) failure.condition = "memory_full"; /* for the hello */
-    else if (begin_again(L, socket, context)) return sci_return_receiver(L);
-    lua_pushvalue(L, 3);
-    lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
-    return sci_fail(L, &failure);
-}
-
-/* ---- our certificate -------------------------------------------------------------------------------------------- */
+/* ---- before the handshake -------------------------------------------------------------------------------------------- */
 
 typedef struct identity {
     STACK_OF(X509) *chain; /* our own certificate first */
@@ -155,36 +116,6 @@ static int sslsocket_use_certificate(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- application protocols -------------------------------------------------------------------------------------- */
-
-/***
-Sets this connection's application protocols, in place of the context's: before the handshake, or while it is suspended at
-`"clientHello"`, where a server with one name takes that or none.
-@function SciSslSocket:sslSetAlpn
-@tparam {string,...} names as `SciSslContext:setAlpn`
-@treturn[1] SciSslSocket the receiver
-@treturn[2] nil
-@treturn[2] SciSslError condition `bad_alpn`, `not_initialized`, `handshake_under_way`, `closed`
-@see SSL_set_alpn_protos(3)
-@see RFC 7301
-*/
-static int sslsocket_set_alpn(lua_State *L) {
-    size_t length;
-    sci_check_sslsocket(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    if (!sci_push_alpn(L)) return sci_fail_alpn(L);
-    sci_sslsocket *socket = sci_check_before_handshake(L); /* the table's metamethods may have closed it */
-    if (!socket) return 2;
-    const unsigned char *wire = (const unsigned char *)lua_tolstring(L, 3, &length);
-    sci_clear_errors();
-    if (SSL_set_alpn_protos(socket->ssl, wire, (unsigned int)length) != 0) return sci_fail_openssl(L, "option", "ALPN");
-    lua_setiuservalue(L, 1, SCI_SSL_ALPN);
-    socket->alpn = length > 0 ? wire : NULL;
-    socket->alpn_length = (unsigned int)length;
-    return sci_return_receiver(L);
-}
-
 /* ---- whose certificate the server accepts ----------------------------------------------------------------------- */
 
 static const STACK_OF(X509_NAME) *issuers_of(const void *ssl) { return ssl ? SSL_get0_peer_CA_list(ssl) : NULL; }
@@ -201,12 +132,62 @@ static int sslsocket_accepted_issuers(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg choose_methods[] = {
-    {"sslSetContext", sslsocket_set_context},
+/* ---- the certificate that was chosen ------------------------------------------------------------------------------ */
+
+/* A handshake that resumes a session chooses no certificate, and OpenSSL does not keep which one made the session. */
+static bool is_ambiguous(SSL *ssl) {
+    if (!SSL_session_reused(ssl) || SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) != 1) return false;
+    bool several = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1;
+    (void)SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST);
+    return several;
+}
+
+X509 *sci_ssl_own_certificate(SSL *ssl) { return is_ambiguous(ssl) ? NULL : SSL_get_certificate(ssl); }
+
+/***
+Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
+client shows it only where the server asks.
+@function SciSslSocket:localCertificate
+@treturn ?SciSslX509Certificate nil where there is none, before sslInitialize, after close, and where a session was resumed
+ and there are several: the session does not say which of them it was made with
+@see SSL_get_certificate(3)
+*/
+static int sslsocket_local_certificate(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    X509 **slot = sci_new_certificate(L);
+    X509 *own = socket->ssl && !socket->closed ? sci_ssl_own_certificate(socket->ssl) : NULL;
+    if (own && X509_up_ref(own)) *slot = own;
+    if (!*slot) lua_pushnil(L);
+    return 1;
+}
+
+static bool get_local(const void *owner, void **list) {
+    SSL *ssl = (SSL *)(uintptr_t)owner; /* OpenSSL asks for one that is not const, and does not change it */
+    STACK_OF(X509) *chain = NULL;
+    X509 *own = ssl ? sci_ssl_own_certificate(ssl) : NULL;
+    if (own) (void)SSL_get0_chain_certs(ssl, &chain);
+    return sci_copy_certificates(own, chain, list);
+}
+
+/***
+Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
+ones where none was loaded with it is not among them.
+@function SciSslSocket:localChain
+@treturn {SciSslX509Certificate,...} empty where `localCertificate` is nil
+@see SSL_get0_chain_certs(3)
+*/
+static int sslsocket_local_chain(lua_State *L) {
+    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_push_certificates_of(L, get_local, socket->closed ? NULL : socket->ssl);
+    return 1;
+}
+
+static const luaL_Reg certificate_methods[] = {
     {"sslUseCertificate", sslsocket_use_certificate},
-    {"sslSetAlpn", sslsocket_set_alpn},
     {"acceptedIssuers", sslsocket_accepted_issuers},
+    {"localCertificate", sslsocket_local_certificate},
+    {"localChain", sslsocket_local_chain},
     {NULL, NULL},
 };
 
-void sci_open_hello_choice(lua_State *L) { luaL_setfuncs(L, choose_methods, 0); }
+void sci_open_own_certificate(lua_State *L) { luaL_setfuncs(L, certificate_methods, 0); }

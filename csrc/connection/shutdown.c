@@ -1,0 +1,58 @@
+/* shutdown.c: SciSslSocket, sslShutdown: the exchange of close_notify. */
+#include "connection/connection.h"
+
+/* OpenSSL returns 0, as for a close_notify that has left, where it tries again in vain. */
+static int say_end(sci_sslsocket *socket) {
+    int result = SSL_shutdown(socket->ssl);
+    bool stuck = socket->transport.unsent || SSL_want(socket->ssl) == SSL_WRITING;
+    return result == 0 && stuck ? -1 : result;
+}
+
+/* Waits for the peer's close_notify as SSL_shutdown does, which would give the connection up where there is data before it. */
+static int await_end(SSL *ssl, bool *unread) {
+    unsigned char byte;
+    size_t length = 0;
+    int result = SSL_peek_ex(ssl, &byte, 1, &length);
+    *unread = result > 0;
+    if (result > 0) return -1;
+    return SSL_get_error(ssl, result) == SSL_ERROR_ZERO_RETURN ? SSL_shutdown(ssl) : -1;
+}
+
+/***
+Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
+peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
+`unread_data`, and changes nothing.
+@function SciSslSocket:sslShutdown
+@treturn integer|SciSslError 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers
+ `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition
+ `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is
+ not complete …), or the failure of the write before it
+@see SSL_shutdown(3)
+*/
+static int sslsocket_shutdown_tls(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    lua_settop(L, 1);
+    if (!sci_ssl_ready_for_data(L, socket, "shutdown")) return 1;
+    if (socket->pending_length > 0) {
+        sci_ssl_refuse_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
+        return 1;
+    }
+    bool unread = false;
+    sci_ssl_begin(L, socket);
+    int result = socket->said_end ? await_end(socket->ssl, &unread) : say_end(socket);
+    sci_ssl_end(socket);
+    socket->said_end = socket->said_end || result >= 0;
+    if (unread) sci_ssl_refuse(L, "shutdown", "unread_data", NULL);
+    else if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
+    else if (result == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_WANT_READ);
+    else lua_pushinteger(L, 1);
+    sci_clear_errors();
+    return 1;
+}
+
+static const luaL_Reg shutdown_methods[] = {
+    {"sslShutdown", sslsocket_shutdown_tls},
+    {NULL, NULL},
+};
+
+void sci_open_shutdown(lua_State *L) { luaL_setfuncs(L, shutdown_methods, 0); }

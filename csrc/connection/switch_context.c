@@ -1,0 +1,48 @@
+/* switch_context.c: SciSslSocket, sslSetContext: another context for a connection, chosen by the ClientHello. */
+#include "connection/connection.h"
+
+/* The hello is read again by the new SSL alone: without one the old goes on from where it is. */
+static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *context) {
+    if (!sci_ssl_make(L, socket, context)) return false;
+    (void)sci_transport_replay(&socket->transport);
+    return sci_ssl_begin_as_server(socket);
+}
+
+/***
+Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
+with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
+the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
+`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
+@function SciSslSocket:sslSetContext
+@tparam SciSslContext context
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
+@see sslSuspendAt
+*/
+static int sslsocket_set_context(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    sci_context *context = sci_check_context(L, 2);
+    lua_settop(L, 2);
+    if (socket->closed || socket->failed || socket->station != SCI_AT_CLIENT_HELLO)
+        return sci_fail_own(L, "option", socket->closed ? "closed" : "not_suspended", NULL);
+    if (sci_in_finalizer(L)) return sci_fail_own(L, "option", "in_finalizer", NULL);
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3, where it outlives the exchange */
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
+    sci_failure failure = {.phase = "option", .subject = "context"};
+    sci_clear_errors();
+    if (!socket->transport.records) failure.condition = "memory_full"; /* for the hello */
+    else if (begin_again(L, socket, context)) return sci_return_receiver(L);
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
+    return sci_fail(L, &failure);
+}
+
+static const luaL_Reg switch_methods[] = {
+    {"sslSetContext", sslsocket_set_context},
+    {NULL, NULL},
+};
+
+void sci_open_switch_context(lua_State *L) { luaL_setfuncs(L, switch_methods, 0); }

@@ -1,0 +1,216 @@
+/* verdict.c: SciSslSocket, the verification of the peer, and the decision of a caller who suspends the handshake there. */
+#include "connection/connection.h"
+
+/* The results of verification that OpenSSL says as these alerts; it says every other as certificate_unknown. */
+static long result_of_alert(int alert) {
+    switch (alert) {
+        case SSL_AD_BAD_CERTIFICATE: return X509_V_ERR_CERT_REJECTED;
+        case SSL_AD_UNSUPPORTED_CERTIFICATE: return X509_V_ERR_INVALID_PURPOSE;
+        case SSL_AD_CERTIFICATE_REVOKED: return X509_V_ERR_CERT_REVOKED;
+        case SSL_AD_CERTIFICATE_EXPIRED: return X509_V_ERR_CERT_HAS_EXPIRED;
+        case SSL_AD_UNKNOWN_CA: return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
+        case SSL_AD_DECRYPT_ERROR: return X509_V_ERR_CERT_SIGNATURE_FAILURE;
+        case SSL_AD_HANDSHAKE_FAILURE: return X509_V_ERR_APPLICATION_VERIFICATION;
+        case SSL_AD_INTERNAL_ERROR: return X509_V_ERR_UNSPECIFIED;
+        default: return X509_V_ERR_OCSP_CERT_UNKNOWN;
+    }
+}
+
+static void note_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
+    socket->rejected = !verified;
+    socket->verdict = X509_STORE_CTX_get_error(store);
+    socket->verdict_depth = X509_STORE_CTX_get_error_depth(store);
+}
+
+/* An approval holds for this certificate until the connection ends: renegotiations show it again. */
+static void note_approval(sci_sslsocket *socket, X509 *certificate) {
+    if (!socket->rejected || !certificate || !X509_up_ref(certificate)) return;
+    X509_free(socket->approved);
+    socket->approved = certificate;
+}
+
+static bool is_approved(const sci_sslsocket *socket, X509_STORE_CTX *store) {
+    const X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    return socket->approved && certificate && X509_cmp(socket->approved, certificate) == 0;
+}
+
+/* The check was made before the handshake was suspended: its result counts, and the chain that goes with it. */
+static int carry_out(sci_sslsocket *socket, X509_STORE_CTX *store) {
+    sci_judgement judgement = socket->judgement;
+    X509_STORE_CTX_set0_verified_chain(store, socket->verdict_chain);
+    socket->verdict_chain = NULL;
+    X509_STORE_CTX_set_error_depth(store, socket->verdict_depth);
+    X509_STORE_CTX_set_error(store, (int)socket->verdict);
+    if (!sci_ssl_leave_station(socket)) {
+        X509_STORE_CTX_set_error(store, (int)result_of_alert(socket->refusal));
+        return 0;
+    }
+    if (judgement == SCI_APPROVED) note_approval(socket, X509_STORE_CTX_get0_cert(store));
+    return judgement == SCI_APPROVED || socket->lenient || !socket->rejected;
+}
+
+static bool names_host_in_subject(const X509_VERIFY_PARAM *param, X509 *leaf) {
+    unsigned int flags = X509_VERIFY_PARAM_get_hostflags(param);
+    const char *host;
+    if (!(flags & X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)) return false;
+    flags &= ~(unsigned int)X509_CHECK_FLAG_NEVER_CHECK_SUBJECT;
+    for (int i = 0; (host = X509_VERIFY_PARAM_get0_host((X509_VERIFY_PARAM *)param, i)) != NULL; i++)
+        if (X509_check_host(leaf, host, 0, flags, NULL) == 1) return true;
+    return false;
+}
+
+/* RFC 9525 lets no common name count. OpenSSL says no more than that the certificate is for another host. */
+static bool has_common_name_only(X509_STORE_CTX *store) {
+    X509 *leaf = X509_STORE_CTX_get0_cert(store);
+    return X509_STORE_CTX_get_error(store) == X509_V_ERR_HOSTNAME_MISMATCH && leaf &&
+           names_host_in_subject(X509_STORE_CTX_get0_param(store), leaf);
+}
+
+/* A client stands still right here. A server must never retry, it would accept: it goes on for now, and stands still before
+ * it says anything that the client could take for a yes. */
+static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
+    note_verdict(socket, store, verified);
+    if (socket->role == SCI_SERVER) return 1;
+#ifdef SSL_set_retry_verify
+    if (X509_STORE_CTX_get0_chain(store)) socket->verdict_chain = X509_STORE_CTX_get1_chain(store);
+    sci_ssl_stop_at(socket, SCI_AT_VERIFY);
+    return SSL_set_retry_verify(socket->ssl);
+#else
+    return verified;
+#endif
+}
+
+/* In place of X509_verify_cert. */
+static int on_verify(X509_STORE_CTX *store, void *unused) {
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
+    (void)unused;
+    if (!socket) return X509_verify_cert(store) > 0;
+    if (socket->role == SCI_CLIENT && socket->station == SCI_AT_VERIFY) return carry_out(socket, store);
+    bool verified = X509_verify_cert(store) > 0;
+    if (!verified) socket->only_common_name = has_common_name_only(store);
+    if (sci_ssl_stops_at(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
+    return verified || is_approved(socket, store);
+}
+
+void sci_ssl_install_verification(SSL_CTX *ctx) { SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL); }
+
+/* Up to TLS 1.2 a server has sent nothing encrypted before its last flight, which begins here: after the client's Finished,
+ * or, where a session is resumed, with the server's hello. Until that leaves, an alert is a record in plain text. */
+void sci_ssl_withhold(sci_sslsocket *socket) {
+    const SSL *ssl = socket->ssl;
+    if (!sci_ssl_stops_at(socket, SCI_AT_VERIFY) || SSL_version(ssl) >= TLS1_3_VERSION) return;
+    OSSL_HANDSHAKE_STATE last = SSL_session_reused(ssl) ? TLS_ST_SW_SRVR_HELLO : TLS_ST_SR_FINISHED;
+    if (SSL_get_state(ssl) == last) socket->transport.withheld = true;
+}
+
+/* Where a session is resumed nothing has been verified in this handshake: OpenSSL's verdict is that of now. */
+static void take_verdict(sci_sslsocket *socket) {
+    long now = sci_ssl_judge_resumed(socket->ssl);
+    if (now != X509_V_OK) SSL_set_verify_result(socket->ssl, now);
+    if (SSL_session_reused(socket->ssl)) {
+        socket->rejected = now != X509_V_OK && !sci_ssl_overlooks_resumed(socket, now);
+        socket->verdict_depth = 0;
+    }
+    socket->verdict = SSL_get_verify_result(socket->ssl);
+}
+
+/* Neither the caller nor OpenSSL lets the peer in. */
+static void end_as_rejected(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    socket->refusal = sci_alert_of_result(socket->verdict);
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), SSL_get_session(socket->ssl));
+    sci_ssl_send_refusal(L, socket);
+    ERR_raise(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
+    sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
+}
+
+bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (sci_ssl_stops_at(socket, SCI_AT_VERIFY)) {
+        take_verdict(socket);
+        sci_ssl_stop_at(socket, SCI_AT_VERIFY);
+        sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_RETRY_VERIFY);
+        return false;
+    }
+    bool judged = socket->station == SCI_AT_VERIFY, approved = judged && socket->judgement == SCI_APPROVED;
+    if (!sci_ssl_leave_station(socket)) {
+        sci_ssl_send_refusal(L, socket);
+        sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
+        return false;
+    }
+    if (judged && socket->rejected && !approved) {
+        end_as_rejected(L, socket, phase);
+        return false;
+    }
+    if (approved) note_approval(socket, SSL_get0_peer_certificate(socket->ssl));
+    socket->transport.withheld = false;
+    return true;
+}
+
+/* ---- what the caller sees and decides ----------------------------------------------------------------------------- */
+
+/***
+Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
+the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
+own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
+@function SciSslSocket:sslApprove
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `not_suspended`, `closed`
+*/
+static int sslsocket_approve(lua_State *L) {
+    sci_sslsocket *socket = sci_ssl_check_suspended(L, SCI_AT_VERIFY);
+    if (!socket) return 2;
+    socket->judgement = SCI_APPROVED;
+    return sci_return_receiver(L);
+}
+
+static bool get_verified(const void *owner, void **list) {
+    const sci_sslsocket *socket = owner;
+    STACK_OF(X509) *chain = socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl);
+    *list = chain ? X509_chain_up_ref(chain) : NULL;
+    return !chain || *list;
+}
+
+/***
+Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
+@function SciSslSocket:sslVerdict
+@treturn[1] table `ok` (boolean: it has presented a certificate that OpenSSL would accept), `code` (integer, `X509_V_OK` or
+ an `X509_V_ERR_…`; nil where it has presented none), `text`, `depth` (integer: which certificate of the chain the code is
+ about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where
+ it presented none), `verified` (array: the chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a
+ session that was judged before)
+@treturn[2] nil
+@treturn[2] SciSslError condition `not_suspended`, `closed`
+@see X509_STORE_CTX_get_error(3)
+*/
+static int sslsocket_verdict(lua_State *L) {
+    const sci_sslsocket *socket = sci_ssl_check_suspended(L, SCI_AT_VERIFY);
+    if (!socket) return 2;
+    bool presented = SSL_get0_peer_certificate(socket->ssl) || sk_X509_num(SSL_get_peer_cert_chain(socket->ssl)) > 0;
+    lua_createtable(L, 0, 7);
+    lua_pushboolean(L, presented && socket->verdict == X509_V_OK);
+    lua_setfield(L, -2, "ok");
+    if (presented) lua_pushinteger(L, socket->verdict);
+    else lua_pushnil(L);
+    lua_setfield(L, -2, "code");
+    if (presented) lua_pushstring(L, X509_verify_cert_error_string(socket->verdict));
+    else lua_pushliteral(L, "the peer presented no certificate");
+    lua_setfield(L, -2, "text");
+    lua_pushinteger(L, socket->verdict_depth);
+    lua_setfield(L, -2, "depth");
+    lua_pushboolean(L, SSL_session_reused(socket->ssl));
+    lua_setfield(L, -2, "resumed");
+    sci_push_presented(L, socket->ssl);
+    lua_setfield(L, -2, "chain");
+    sci_push_certificates_of(L, get_verified, socket);
+    lua_setfield(L, -2, "verified");
+    return 1;
+}
+
+static const luaL_Reg verdict_methods[] = {
+    {"sslApprove", sslsocket_approve},
+    {"sslVerdict", sslsocket_verdict},
+    {NULL, NULL},
+};
+
+void sci_open_verdict(lua_State *L) { luaL_setfuncs(L, verdict_methods, 0); }
