@@ -1,6 +1,7 @@
--- Every block of code in the README and the chapters is a program that runs. An invisible comment before a block holds
--- what prepares it (see spec/support/reference/stage.lua); `needs NAME` in it names a Lua module that the program is
--- about, and with `no trust` the system knows none of our authorities.
+-- Every block of code in the README and the chapters is a program that runs alone, with the files and the server of
+-- chapter 1 and without any variable from elsewhere. An invisible comment before a block has what prepares the test
+-- (see spec/support/reference/stage.lua); `needs NAME` in it names a Lua module that the program uses, and with
+-- `no trust` the system trusts none of our CAs.
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 require "spec.support.old_modules".add("copas", "coxpcall")

@@ -1,5 +1,6 @@
--- Runs one program of a chapter, in a folder of its own: what it connects to is a server on this machine, and what it
--- serves is visited by a client of ours. Then it is checked for what it says that it prints (`--> text`).
+-- Runs one program of a chapter, in a folder of its own. Connections to port 8443 and to example.org reach a server on
+-- this machine, and a client visits what the program serves on port 8443. Then the output is compared with the comments
+-- (`--> text`).
 --    SSL_CERT_FILE=ca.pem lua5.4 ROOT/spec/support/reference/stage.lua ROOT PROGRAM [PREPARATION]
 --
 -- PREPARATION is a program, too, which may call
@@ -19,17 +20,15 @@ local scissl = require "scissl"
 local world = require "spec.support.reference.world"
 
 world.furnish()
-local env = world.new()
-setmetatable(_G, { __index = env })
-_G.scissl = scissl
+local env = world.new() -- for its server: a program has nothing that it does not make itself
 
--- ---- who connects to a host of the chapters finds our server
+-- ---- connections to the hosts of the chapters reach our server
 
 local function is_ours(host, port)
   return host:find "%.?example%.%a+$" ~= nil or port == 8443
 end
 
-local resolve, connect = scissl.SciSocket.resolve, scissl.SciSslSocket.connect
+local resolve, connect, connect_plain = scissl.SciSocket.resolve, scissl.SciSslSocket.connect, scissl.SciSocket.connect
 
 function scissl.SciSocket.resolve(host, port, family)
   if is_ours(host, port) then host, port = "127.0.0.1", env.port end
@@ -41,7 +40,22 @@ function scissl.SciSslSocket.connect(socket, host, port)
   return connect(socket, host, port)
 end
 
--- ---- who listens is visited
+function scissl.SciSocket.connect(socket, host, port)
+  if is_ours(host, port) then host, port = "127.0.0.1", env.port end
+  return connect_plain(socket, host, port)
+end
+
+local has_luasocket, luasocket = pcall(require, "socket")
+
+if has_luasocket then
+  local connect_luasocket = luasocket.connect
+  function luasocket.connect(host, port)
+    if is_ours(host, port) then host, port = "127.0.0.1", env.port end
+    return connect_luasocket(host, port)
+  end
+end
+
+-- ---- a listener gets visitors
 
 visitor = { words = { "hello" }, options = "" }
 
@@ -67,13 +81,17 @@ local function start_visitors(port)
   visitor.pipe = assert(io.popen(ends.luaCommand(source) .. " 2>&1"))
 end
 
--- A server that has had its visitors would wait for ever: the play is over when it asks for one more.
-local function leave()
+local function hear_visitors()
   local output = visitor.pipe:read "a"
   if not output:find "visited" then
     io.stderr:write("the visitor: ", output)
     os.exit(1, true)
   end
+end
+
+-- After its visitors a server would wait for ever: the program ends when it accepts once more.
+local function leave()
+  hear_visitors()
   finish()
   os.exit(0, true)
 end
@@ -91,7 +109,10 @@ rawset(scissl, "listen", function(given)
   for _, name in ipairs { "accept", "acceptSocket" } do
     local accept = class[name]
     listener[name] = function(...)
-      if visits == #visitor.words then leave() end
+      if visits == #visitor.words then
+        if not coroutine.isyieldable() then leave() end
+        listener:close() -- `serve` ends when its last connection has ended
+      end
       local accepted, err = accept(...)
       if accepted or err:phase() == "accept" then visits = visits + 1 end
       return accepted, err
@@ -127,5 +148,6 @@ end
 
 if preparation then assert(load(preparation, "=(preparation)"))() end
 assert(load(code, "=" .. program))()
+if visitor.pipe then hear_visitors() end
 finish()
 os.exit(0, true)
