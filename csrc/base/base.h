@@ -258,6 +258,17 @@ void sci_push_bio_bytes(lua_State *L, BIO *bio);
 
 int sci_stamp_files(lua_State *L); /* stampFiles, for scissl.configuration */
 
+/* ---- guard.c ----------------------------------------------------------------------------------------------------- */
+
+/* Pushes a userdata that frees its `object`, once the caller has set it, when it is collected: for what OpenSSL allocates
+ * and Lua then makes values of. */
+typedef struct sci_guard {
+    void *object; /* owned; NULL: nothing to free */
+    void (*release)(void *object);
+} sci_guard;
+
+sci_guard *sci_new_guard(lua_State *L, void (*release)(void *object));
+
 /* ---- clock.c ----------------------------------------------------------------------------------------------------- */
 
 int64_t sci_now(void); /* nanoseconds, on a clock that is never set */

@@ -152,15 +152,6 @@ const char *sci_missing_in_any(const unsigned char *bytes, long length, const ch
 
 /* ---- asn1.c: values of ASN.1 and of Lua -------------------------------------------------------------------------- */
 
-/* Pushes a userdata that frees its `object`, once that is set, when it is collected: for what OpenSSL allocates and
- * Lua then makes values of. */
-typedef struct sci_guard {
-    void *object;
-    void (*release)(void *object);
-} sci_guard;
-
-sci_guard *sci_new_guard(lua_State *L, void (*release)(void *object));
-
 /* Decodes the extension `nid` into `*decoded`. 1: it is there; 0: it is not; -1: it is malformed or there twice. */
 int sci_read_extension(const X509 *certificate, int nid, void **decoded);
 
