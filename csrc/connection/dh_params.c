@@ -3,28 +3,26 @@
 
 static void free_parameters(void *parameters) { EVP_PKEY_free(parameters); }
 
+static void *read_group(BIO *bio) {
+    EVP_PKEY *parameters = PEM_read_bio_Parameters(bio, NULL);
+    if (parameters && (EVP_PKEY_is_a(parameters, "DH") || EVP_PKEY_is_a(parameters, "DHX"))) return parameters;
+    EVP_PKEY_free(parameters);
+    return NULL;
+}
+
 static const sci_kind kind = {
     .label = "DH PARAMETERS",
     .due = "a group of DH parameters",
     .absent = "not_dh_parameters",
     .malformed = "not_dh_parameters",
     .malformed_message = "the DH parameters are malformed",
+    .read_pem = read_group,
+    .release = free_parameters,
 };
 
-static bool are_for_dh(EVP_PKEY *parameters) {
-    return parameters && (EVP_PKEY_is_a(parameters, "DH") || EVP_PKEY_is_a(parameters, "DHX"));
-}
-
 static EVP_PKEY *read_parameters(const char *text, int length, sci_failure *failure) {
-    BIO *bio = BIO_new_mem_buf(text, length);
-    EVP_PKEY *parameters = bio ? PEM_read_bio_Parameters(bio, NULL) : NULL;
-    if (bio && !are_for_dh(parameters)) {
-        sci_explain_pem(bio, &kind, failure);
-        failure->condition = kind.absent; /* also where it is no PEM text */
-        EVP_PKEY_free(parameters);
-        parameters = NULL;
-    }
-    BIO_free(bio);
+    EVP_PKEY *parameters = sci_read_pem_text(text, length, &kind, failure);
+    if (failure->condition) failure->condition = kind.absent; /* also where it is no PEM text */
     return parameters;
 }
 
@@ -46,7 +44,6 @@ static int sslsocket_set_dh_parameters(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, free_parameters);
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    sci_clear_errors();
     guard->object = read_parameters(text, length, &failure);
     if (!guard->object || SSL_set0_tmp_dh_pkey(socket->ssl, guard->object) != 1) return sci_fail(L, &failure);
     guard->object = NULL; /* it is the connection's now */

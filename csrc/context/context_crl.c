@@ -1,40 +1,6 @@
 /* context_crl.c: SciSslContext, certificate revocation lists (CRL, RFC 5280 section 5). */
 #include "context/context.h"
 
-/* ---- reading ------------------------------------------------------------------------------------------------------ */
-
-static bool read_der(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
-    char rest;
-    X509_CRL *crl = d2i_X509_CRL_bio(bio, NULL);
-    if (crl && BIO_read(bio, &rest, 1) <= 0 && sk_X509_CRL_push(crls, crl)) return true;
-    sci_explain_der_bio(bio, &sci_crl_kind, failure);
-    X509_CRL_free(crl);
-    return false;
-}
-
-static bool read_pem(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
-    X509_CRL *crl;
-    while ((crl = PEM_read_bio_X509_CRL(bio, NULL, sci_no_passphrase, NULL)) != NULL)
-        if (!sk_X509_CRL_push(crls, crl)) {
-            X509_CRL_free(crl);
-            return false;
-        }
-    unsigned long code = ERR_peek_last_error();
-    bool at_end = ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
-    if (at_end && sk_X509_CRL_num(crls) > 0) {
-        sci_clear_errors();
-        return true;
-    }
-    sci_explain_pem(bio, &sci_crl_kind, failure);
-    return false;
-}
-
-static bool read_crls(BIO *bio, STACK_OF(X509_CRL) *crls, sci_failure *failure) {
-    return sci_is_der(bio) ? read_der(bio, crls, failure) : read_pem(bio, crls, failure);
-}
-
-/* ---- adding ------------------------------------------------------------------------------------------------------- */
-
 static bool add_all(sci_context *context, const STACK_OF(X509_CRL) *crls) {
     X509_STORE *store = sci_context_own_trust(context);
     bool added = store != NULL;
@@ -44,8 +10,8 @@ static bool add_all(sci_context *context, const STACK_OF(X509_CRL) *crls) {
 }
 
 static bool add_from(sci_context *context, BIO *bio, sci_failure *failure) {
-    STACK_OF(X509_CRL) *crls = sk_X509_CRL_new_null();
-    bool added = bio && crls && read_crls(bio, crls, failure) && add_all(context, crls);
+    STACK_OF(X509_CRL) *crls = bio ? sci_read_crls(bio, failure) : NULL;
+    bool added = crls && add_all(context, crls);
     sk_X509_CRL_pop_free(crls, X509_CRL_free);
     return added;
 }

@@ -1,5 +1,5 @@
 /* recognize.c: what bytes are that are not what is due, in static words for people. */
-#include "pki/pki.h"
+#include "pki/reading.h"
 
 #include <limits.h>
 #include <string.h>

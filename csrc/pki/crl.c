@@ -12,42 +12,30 @@ A certificate revocation list: read, made, asked and verified.
 @classmod SciSslX509Crl
 */
 
-const sci_kind sci_crl_kind = {
+static void *read_pem(BIO *bio) { return PEM_read_bio_X509_CRL(bio, NULL, sci_no_passphrase, NULL); }
+static void *read_der(const unsigned char **cursor, long length) { return d2i_X509_CRL(NULL, cursor, length); }
+static void release(void *crl) { X509_CRL_free(crl); }
+
+static const sci_kind crl_kind = {
+    .class = SCI_CRL,
+    .closed = "CRL has been closed",
     .label = "X509 CRL",
     .due = "a CRL",
     .absent = "not_crl",
     .malformed = "malformed_crl",
-    .malformed_message = "the revocation list cannot be decoded",
+    .malformed_message = "the CRL is malformed",
+    .read_pem = read_pem,
+    .read_der = read_der,
+    .release = release,
 };
 
-typedef struct crl_box {
-    X509_CRL *crl;
-    bool closed; /* by a finalizer, and still there */
-} crl_box;
+X509_CRL **sci_new_crl(lua_State *L) { return sci_new_box(L, &crl_kind, sizeof(sci_box)); }
+X509_CRL *sci_check_crl(lua_State *L, int index) { return sci_check_box(L, index, &crl_kind); }
+X509_CRL *sci_test_crl(lua_State *L, int index) { return sci_test_box(L, index, &crl_kind); }
 
-static X509_CRL *open_crl(const crl_box *box) { return box && !box->closed ? box->crl : NULL; }
+STACK_OF(X509_CRL) *sci_read_crls(BIO *bio, sci_failure *failure) { return sci_read_all(bio, &crl_kind, failure); }
 
-X509_CRL **sci_new_crl(lua_State *L) {
-    crl_box *box = sci_new_object(L, SCI_CRL, sizeof *box, 0);
-    return &box->crl;
-}
-
-X509_CRL *sci_check_crl(lua_State *L, int index) {
-    X509_CRL *crl = open_crl(luaL_checkudata(L, index, SCI_CRL));
-    luaL_argcheck(L, crl != NULL, index, "revocation list has been closed");
-    return crl;
-}
-
-X509_CRL *sci_test_crl(lua_State *L, int index) { return open_crl(luaL_testudata(L, index, SCI_CRL)); }
-
-static int crl_gc(lua_State *L) {
-    crl_box *box = luaL_checkudata(L, 1, SCI_CRL);
-    box->closed = true;
-    if (!sci_may_free(L)) return 0;
-    X509_CRL_free(box->crl);
-    box->crl = NULL;
-    return 0;
-}
+static int crl_close(lua_State *L) { return sci_close_box(L, &crl_kind); }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
 
@@ -60,29 +48,7 @@ Reads a revocation list from PEM text: the first, where there are several.
 @treturn[2] SciSslError phase `load`; condition `not_pem`, `not_crl` or `malformed_crl`
 @see PEM_read_bio_X509_CRL(3)
 */
-static int crl_from_pem(lua_State *L) {
-    int length;
-    const char *text = sci_check_bytes(L, 1, &length);
-    X509_CRL **slot = sci_new_crl(L);
-    sci_failure failure = {.phase = "load"};
-    sci_clear_errors();
-    BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) *slot = PEM_read_bio_X509_CRL(bio, NULL, sci_no_passphrase, NULL);
-    if (bio && !*slot) sci_explain_pem(bio, &sci_crl_kind, &failure);
-    BIO_free(bio);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
-
-static X509_CRL *read_der(const unsigned char *bytes, int length, sci_failure *failure) {
-    const unsigned char *cursor = bytes;
-    X509_CRL *crl = d2i_X509_CRL(NULL, &cursor, length);
-    if (crl && cursor == bytes + length) return crl;
-    if (!crl) sci_explain_der(bytes, length, &sci_crl_kind, failure);
-    else failure->message = "there are bytes after the end of the revocation list";
-    if (crl) failure->condition = sci_crl_kind.malformed;
-    X509_CRL_free(crl);
-    return NULL;
-}
+static int crl_from_pem(lua_State *L) { return sci_load_pem(L, &crl_kind); }
 
 /***
 Reads a revocation list from DER bytes.
@@ -93,15 +59,7 @@ Reads a revocation list from DER bytes.
 @treturn[2] SciSslError phase `load`; condition `not_der`, `not_crl` or `malformed_crl`
 @see d2i_X509_CRL(3)
 */
-static int crl_from_der(lua_State *L) {
-    int length;
-    const char *bytes = sci_check_bytes(L, 1, &length);
-    X509_CRL **slot = sci_new_crl(L);
-    sci_failure failure = {.phase = "load"};
-    sci_clear_errors();
-    *slot = read_der((const unsigned char *)bytes, length, &failure);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int crl_from_der(lua_State *L) { return sci_load_der(L, &crl_kind); }
 
 static int write_pem(BIO *bio, const void *crl) { return PEM_write_bio_X509_CRL(bio, crl); }
 static int write_der(BIO *bio, const void *crl) { return i2d_X509_CRL_bio(bio, crl); }
@@ -575,11 +533,8 @@ static int crl_eq(lua_State *L) {
 }
 
 static int crl_tostring(lua_State *L) {
-    X509_CRL *crl = open_crl(luaL_checkudata(L, 1, SCI_CRL));
-    if (!crl) {
-        lua_pushliteral(L, SCI_CRL ": closed");
-        return 1;
-    }
+    X509_CRL *crl = sci_show_box(L, &crl_kind);
+    if (!crl) return 1;
     int count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl));
     sci_push_name(L, X509_CRL_get_issuer(crl));
     lua_pushfstring(L, SCI_CRL ": %s, %d revoked", luaL_tolstring(L, -1, NULL), count > 0 ? count : 0);
@@ -604,6 +559,6 @@ static const luaL_Reg crl_methods[] = {
 };
 
 static const luaL_Reg crl_metamethods[] = {
-    {"__gc", crl_gc}, {"__close", crl_gc}, {"__eq", crl_eq}, {"__tostring", crl_tostring}, {NULL, NULL}};
+    {"__gc", crl_close}, {"__close", crl_close}, {"__eq", crl_eq}, {"__tostring", crl_tostring}, {NULL, NULL}};
 
 void sci_open_crl(lua_State *L) { sci_new_class(L, SCI_CRL, crl_functions, crl_methods, crl_metamethods); }

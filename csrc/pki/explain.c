@@ -1,12 +1,7 @@
-/* pem.c: PEM and DER, written for Lua; and what is wrong with those that OpenSSL cannot read. */
-#include "pki/pki.h"
+/* explain.c: why OpenSSL could not read PEM text or DER bytes. */
+#include "pki/reading.h"
 
 #include <string.h>
-
-int sci_no_passphrase(char *buffer, int size, int writing, void *data) {
-    (void)buffer, (void)size, (void)writing, (void)data;
-    return -1;
-}
 
 static void explain(sci_failure *failure, const char *condition, const char *message) {
     failure->condition = condition;
@@ -53,17 +48,21 @@ static pem_contents look_through(BIO *bio, const char *label, const char **other
     return found;
 }
 
-#define LONGEST (1 << 20) /* bytes that are looked at */
 #define CHUNK 16384
 
-BUF_MEM *sci_read_whole(BIO *bio) {
+BUF_MEM *sci_read_whole(BIO *bio, size_t most) {
     BUF_MEM *whole = BUF_MEM_new();
     size_t length = 0;
-    int count = 0;
+    int count = 1;
     (void)BIO_reset(bio);
-    while (whole && length < LONGEST && BUF_MEM_grow(whole, length + CHUNK) &&
-           (count = BIO_read(bio, whole->data + length, CHUNK)) > 0)
-        length += (size_t)count;
+    while (whole && count > 0 && length < most) {
+        if (!BUF_MEM_grow(whole, length + CHUNK)) {
+            BUF_MEM_free(whole);
+            return NULL;
+        }
+        count = BIO_read(bio, whole->data + length, CHUNK);
+        if (count > 0) length += (size_t)count;
+    }
     if (whole) whole->length = length;
     return whole;
 }
@@ -80,7 +79,7 @@ static void explain_no_pem(const unsigned char *bytes, size_t length, sci_failur
 }
 
 static void explain_bio(BIO *bio, sci_failure *failure) {
-    BUF_MEM *whole = sci_read_whole(bio);
+    BUF_MEM *whole = sci_read_whole(bio, SCI_EXPLAINED);
     if (whole) explain_no_pem((const unsigned char *)whole->data, whole->length, failure);
     BUF_MEM_free(whole);
 }
@@ -120,12 +119,6 @@ void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kin
     ERR_pop_to_mark();
 }
 
-void sci_explain_der_bio(BIO *bio, const sci_kind *kind, sci_failure *failure) {
-    BUF_MEM *whole = sci_read_whole(bio);
-    if (whole) sci_explain_der((const unsigned char *)whole->data, (int)whole->length, kind, failure);
-    BUF_MEM_free(whole);
-}
-
 static void explain_neither(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure) {
     sci_explain_der(bytes, length, kind, failure);
     if (strcmp(failure->condition, "not_der") != 0) return;
@@ -138,15 +131,8 @@ void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure) {
     ERR_set_mark();
     pem_contents contents = look_through(bio, kind->label, &other);
     ERR_pop_to_mark();
-    BUF_MEM *whole = contents == PEM_NOTHING ? sci_read_whole(bio) : NULL;
+    BUF_MEM *whole = contents == PEM_NOTHING ? sci_read_whole(bio, SCI_EXPLAINED) : NULL;
     if (contents != PEM_NOTHING) sci_explain_pem(bio, kind, failure);
     else if (whole) explain_neither((const unsigned char *)whole->data, (int)whole->length, kind, failure);
     BUF_MEM_free(whole);
-}
-
-int sci_push_written(lua_State *L, sci_writer *write, const void *object) {
-    BIO *bio = sci_new_memory_bio(L);
-    if (!bio || write(bio, object) <= 0) return sci_fail_openssl(L, "save", NULL);
-    sci_push_bio_bytes(L, bio);
-    return 1;
 }

@@ -1,5 +1,5 @@
 /* legacy.c: encryption that OpenSSL leaves to its legacy provider, which is seldom loaded. */
-#include "pki/pki.h"
+#include "pki/reading.h"
 
 #include <openssl/pkcs12.h>
 

@@ -1,6 +1,6 @@
 /* pkcs12.c: SciSslPkcs12, and SciSslContext:usePkcs12: a key, its certificate and the issuers in one encrypted file
  * (RFC 7292; .p12, .pfx). */
-#include "pki/pki.h"
+#include "pki/reading.h"
 
 #include <limits.h>
 #include <string.h>

@@ -4,8 +4,70 @@
 
 #include "base/base.h"
 
-#include <openssl/buffer.h>
 #include <openssl/pkcs12.h>
+
+/* ---- pem_der.c: objects read from PEM text and DER bytes ----------------------------------------------------------- */
+
+/* A kind of object: its class, how it is read, and what errors call it. All texts are static. */
+typedef struct sci_kind {
+    const char *class;     /* SCI_CERTIFICATE …; NULL: no userdata holds one */
+    const char *closed;    /* message of the error that a method raises after close */
+    const char *label;     /* what its PEM labels end in: "PRIVATE KEY" */
+    const char *due;       /* as the end of a sentence: "a private key" */
+    const char *absent;    /* condition: something else was found in its place */
+    const char *malformed; /* condition and message: it was found, and OpenSSL could not read it */
+    const char *malformed_message;
+    void *(*read_pem)(BIO *bio); /* the next one in PEM text; NULL: there is none, as OpenSSL's queue tells */
+    void *(*read_der)(const unsigned char **cursor, long length); /* moves the cursor behind it */
+    void (*release)(void *object);
+} sci_kind;
+
+/* Each returns an object, which the caller frees; or NULL, and `failure` and OpenSSL's queue say why. `bytes` hold one object
+ * and nothing else; PEM text may hold more. */
+void *sci_read_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
+void *sci_read_pem_text(const char *text, int length, const sci_kind *kind, sci_failure *failure);
+void *sci_read_der(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure);
+
+/* The same for the object that DER bytes begin with. Moves the cursor behind it. */
+void *sci_read_der_start(const unsigned char **cursor, int length, const sci_kind *kind, sci_failure *failure);
+
+/* The same for all objects of PEM text, one at least; sci_read_all takes one object in DER as well. They return a stack, such as
+ * STACK_OF(X509). */
+void *sci_read_all_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
+void *sci_read_all(BIO *bio, const sci_kind *kind, sci_failure *failure);
+
+/* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
+int sci_no_passphrase(char *buffer, int size, int writing, void *data);
+
+/* Writes `object` into `bio`; 0 or less: it could not. */
+typedef int sci_writer(BIO *bio, const void *object);
+
+/* Pushes what `write` writes, and returns 1; or pushes nil and a SciSslError of phase "save", and returns 2. */
+int sci_push_written(lua_State *L, sci_writer *write, const void *object);
+
+/* ---- box.c: userdata that own one object ---------------------------------------------------------------------------- */
+
+/* The userdata of a class whose objects are of one kind. */
+typedef struct sci_box {
+    void *object; /* owned; NULL: none yet, or freed. Classes store pointers of their own type here, such as X509 * */
+    bool closed;  /* by a finalizer: the object is freed when the userdata is collected */
+} sci_box;
+
+/* Pushes an empty userdata of `size` bytes, a sci_box first, and returns the address of its object, for the caller to fill. */
+void *sci_new_box(lua_State *L, const sci_kind *kind, size_t size);
+void *sci_check_box(lua_State *L, int index, const sci_kind *kind); /* borrowed; raises where it is none, or closed */
+void *sci_test_box(lua_State *L, int index, const sci_kind *kind);  /* borrowed; NULL where it is none, or closed */
+
+/* For __tostring: the object at index 1; NULL: "CLASS: closed" was pushed. */
+void *sci_show_box(lua_State *L, const sci_kind *kind);
+
+/* For close, __gc and __close: frees the object at index 1. Returns 0. */
+int sci_close_box(lua_State *L, const sci_kind *kind);
+
+/* The functions fromPem, fromPemFile and fromDer of a class. */
+int sci_load_pem(lua_State *L, const sci_kind *kind);
+int sci_load_pem_file(lua_State *L, const sci_kind *kind);
+int sci_load_der(lua_State *L, const sci_kind *kind);
 
 /* ---- private_key.c: SciSslPrivateKey ----------------------------------------------------------------------------- */
 
@@ -23,14 +85,23 @@ X509 **sci_new_certificate(lua_State *L);             /* pushes an empty one; th
 X509 *sci_check_certificate(lua_State *L, int index); /* borrowed; raises */
 X509 *sci_test_certificate(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 
+/* The certificates of PEM text, one at least; the second takes one certificate in DER as well. NULL: `failure` and OpenSSL's
+ * queue say why. The caller frees them. */
+STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure);
+STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure);
+
 /* ---- crl.c: SciSslX509Crl ---------------------------------------------------------------------------------------- */
 
 X509_CRL **sci_new_crl(lua_State *L);             /* pushes an empty one; the caller fills it */
 X509_CRL *sci_check_crl(lua_State *L, int index); /* borrowed; raises */
 X509_CRL *sci_test_crl(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 
+/* The CRLs of PEM text, one at least, or the one in DER. NULL: `failure` and OpenSSL's queue say why. The caller frees them. */
+STACK_OF(X509_CRL) *sci_read_crls(BIO *bio, sci_failure *failure);
+
 /* ---- x509_request.c: SciSslX509Request --------------------------------------------------------------------------- */
 
+X509_REQ **sci_new_request(lua_State *L);            /* pushes an empty one; the caller fills it */
 X509_REQ *sci_test_request(lua_State *L, int index); /* borrowed; NULL where it is something else */
 
 /* ---- verify_name.c: whose a peer's certificate has to be --------------------------------------------------------- */
@@ -53,25 +124,8 @@ X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains);
 /* Makes the host names of `from` those of `to`. */
 bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from);
 
-/* ---- pem.c: reading and writing ---------------------------------------------------------------------------------- */
-
-/* A kind of object, as its PEM labels and our errors call it. All texts are static. */
-typedef struct sci_kind {
-    const char *label;     /* what its PEM labels end in: "PRIVATE KEY" */
-    const char *due;       /* as the end of a sentence: "a private key" */
-    const char *absent;    /* condition where other things are there only */
-    const char *malformed; /* condition and message where it is there, and OpenSSL could not read it */
-    const char *malformed_message;
-} sci_kind;
-
-extern const sci_kind sci_certificate_kind;
-extern const sci_kind sci_crl_kind;
-
 /* request.c: the names that a request asks for, NULL where there are none. The caller frees them. False: they are malformed. */
 bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names);
-
-/* A pem_password_cb that has no passphrase, so that OpenSSL never asks on the terminal. */
-int sci_no_passphrase(char *buffer, int size, int writing, void *data);
 
 /* chain.c: a release function for guards; and an array of certificates, each up-refed. A guard or an object on the stack
  * owns the list. */
@@ -93,62 +147,10 @@ typedef bool sci_certificates(const void *owner, void **list);
 /* Pushes an array of such certificates, whatever finalizers do to the owner meanwhile. */
 void sci_push_certificates_of(lua_State *L, sci_certificates *get, const void *owner);
 
-/* Says in `failure` why OpenSSL could not read a `kind` from the PEM text in `bio`, which is read again. */
-void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure);
-
-/* Says in `failure` why OpenSSL could not read a `kind` from DER bytes; or from those in `bio`, which are read again. */
-void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kind, sci_failure *failure);
-void sci_explain_der_bio(BIO *bio, const sci_kind *kind, sci_failure *failure);
-
-/* Says in `failure` why there is no `kind` in `bio`, be it PEM text or DER bytes. */
-void sci_explain_any(BIO *bio, const sci_kind *kind, sci_failure *failure);
-
-/* What `bio` holds from its beginning on, as far as explanations look. NULL: out of memory. The caller frees it. */
-BUF_MEM *sci_read_whole(BIO *bio);
-
-/* Writes `object` into `bio`; 0 or less: it could not. */
-typedef int sci_writer(BIO *bio, const void *object);
-
-/* Pushes what `write` writes, and answers 1; or pushes nil and a SciSslError of phase "save", and answers 2. */
-int sci_push_written(lua_State *L, sci_writer *write, const void *object);
-
-/* ---- certificate_file.c: certificates read from PEM and DER ------------------------------------------------------ */
-
-/* Reads the certificates of PEM text, one at the least. NULL: `failure` and the queue say why. The caller frees them. */
-STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure);
-
-/* The same, and takes one certificate in DER as well. */
-STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure);
-
-/* Whether what `bio` holds looks like DER; it is at its beginning again. */
-bool sci_is_der(BIO *bio);
-
 /* ---- store_uri.c ------------------------------------------------------------------------------------------------- */
 
 /* Says in `failure` why OSSL_STORE_open has failed, and answers false. */
 bool sci_explain_store(sci_failure *failure);
-
-/* ---- content_kind.c: what bytes are that are not what is due, in static words ------------------------------------ */
-
-const char *sci_recognize_label(const char *label); /* of a PEM block: "a public key"; never NULL */
-const char *sci_recognize_der(const unsigned char *bytes, size_t length);  /* "a certificate"; NULL: not known */
-const char *sci_recognize_text(const unsigned char *bytes, size_t length); /* a sentence; NULL: not known */
-bool sci_ends_in(const char *text, const char *end);
-
-/* ---- legacy_encryption.c: encryption that OpenSSL leaves to its legacy provider ---------------------------------- */
-
-/* The static name of what the encrypted private key in PEM text or in DER bytes (PKCS#8) needs and OpenSSL does not have.
- * NULL: nothing is missing, or there is no such key. */
-const char *sci_missing_in_pem(BIO *bio);
-const char *sci_missing_in_der(const unsigned char *bytes, long length);
-
-#define SCI_MISSING_CIPHER "it is encrypted with %s, which this OpenSSL does not have"
-
-/* Whether anything in there is encrypted, and the name of what is missing to decrypt it, or NULL. */
-bool sci_pkcs12_is_encrypted(const PKCS12 *sealed, const char **missing);
-
-/* As sci_missing_in_der, for PKCS#8 and PKCS#12; and the condition that says so. */
-const char *sci_missing_in_any(const unsigned char *bytes, long length, const char **condition);
 
 /* ---- asn1.c: values of ASN.1 and of Lua -------------------------------------------------------------------------- */
 

@@ -1,5 +1,5 @@
 /* key.c: SciSslPrivateKey, a private key (EVP_PKEY). */
-#include "pki/pki.h"
+#include "pki/reading.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +18,12 @@ A private key of whatever kind the loaded OpenSSL knows.
 #define MINIMUM_BITS 1024
 #define MAXIMUM_BITS 16384
 
+static void release(void *key) { EVP_PKEY_free(key); }
+
 static const sci_kind key_kind = {
+    .class = SCI_KEY,
+    .closed = "private key has been closed",
+    .release = release,
     .label = "PRIVATE KEY",
     .due = "a private key",
     .absent = "not_private_key",
@@ -26,25 +31,9 @@ static const sci_kind key_kind = {
     .malformed_message = "the private key is malformed, or of an algorithm that this OpenSSL does not know",
 };
 
-typedef struct key_box {
-    EVP_PKEY *key;
-    bool closed; /* by a finalizer, and still there */
-} key_box;
-
-static EVP_PKEY *open_key(const key_box *box) { return box && !box->closed ? box->key : NULL; }
-
-EVP_PKEY **sci_new_key(lua_State *L) {
-    key_box *box = sci_new_object(L, SCI_KEY, sizeof *box, 0);
-    return &box->key;
-}
-
-EVP_PKEY *sci_check_key(lua_State *L, int index) {
-    EVP_PKEY *key = open_key(luaL_checkudata(L, index, SCI_KEY));
-    luaL_argcheck(L, key != NULL, index, "private key has been closed");
-    return key;
-}
-
-EVP_PKEY *sci_test_key(lua_State *L, int index) { return open_key(luaL_testudata(L, index, SCI_KEY)); }
+EVP_PKEY **sci_new_key(lua_State *L) { return sci_new_box(L, &key_kind, sizeof(sci_box)); }
+EVP_PKEY *sci_check_key(lua_State *L, int index) { return sci_check_box(L, index, &key_kind); }
+EVP_PKEY *sci_test_key(lua_State *L, int index) { return sci_test_box(L, index, &key_kind); }
 
 /* ---- passphrases ------------------------------------------------------------------------------------------------ */
 
@@ -189,7 +178,7 @@ static const char *path_of(const char *uri) {
 /* OpenSSL's store tries everything, and tells of nothing in particular: the file's bytes tell more. */
 static void explain_source(passphrase *asked, BIO *bio) {
     const char *missing = sci_missing_in_pem(bio), *condition = NULL;
-    BUF_MEM *whole = missing ? NULL : sci_read_whole(bio);
+    BUF_MEM *whole = missing ? NULL : sci_read_whole(bio, SCI_EXPLAINED);
     if (whole) missing = sci_missing_in_any((const unsigned char *)whole->data, (long)whole->length, &condition);
     BUF_MEM_free(whole);
     if (asked->asked || missing) refuse_decryption(asked, missing);
@@ -519,22 +508,13 @@ static int key_group(lua_State *L) {
     return 1;
 }
 
-static int key_gc(lua_State *L) {
-    key_box *box = luaL_checkudata(L, 1, SCI_KEY);
-    box->closed = true;
-    if (!sci_may_free(L)) return 0;
-    EVP_PKEY_free(box->key);
-    box->key = NULL;
-    return 0;
-}
-
 /***
 Frees the key, and wipes it from memory unless a context or connection still uses it. Harmless twice; every other use
 of a closed key raises. A key that a finalizer closes is wiped when it is collected itself.
 @function SciSslPrivateKey:close
 @see EVP_PKEY_free(3)
 */
-static int key_close(lua_State *L) { return key_gc(L); }
+static int key_close(lua_State *L) { return sci_close_box(L, &key_kind); }
 
 static int key_eq(lua_State *L) {
     const EVP_PKEY *a = sci_test_key(L, 1), *b = sci_test_key(L, 2);
@@ -546,9 +526,9 @@ static int key_eq(lua_State *L) {
 
 static int key_tostring(lua_State *L) {
     char group[80];
-    const EVP_PKEY *key = open_key(luaL_checkudata(L, 1, SCI_KEY));
-    if (!key) lua_pushliteral(L, SCI_KEY ": closed");
-    else if (find_group(key, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(key), group);
+    const EVP_PKEY *key = sci_show_box(L, &key_kind);
+    if (!key) return 1;
+    if (find_group(key, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(key), group);
     else lua_pushfstring(L, SCI_KEY ": %s, %d bits", type_name(key), EVP_PKEY_get_bits(key));
     sci_clear_errors();
     return 1;
@@ -565,7 +545,7 @@ static const luaL_Reg key_methods[] = {
 };
 
 static const luaL_Reg key_metamethods[] = {
-    {"__gc", key_gc}, {"__close", key_close}, {"__eq", key_eq}, {"__tostring", key_tostring}, {NULL, NULL},
+    {"__gc", key_close}, {"__close", key_close}, {"__eq", key_eq}, {"__tostring", key_tostring}, {NULL, NULL},
 };
 
 void sci_open_key(lua_State *L) { sci_new_class(L, SCI_KEY, key_functions, key_methods, key_metamethods); }

@@ -8,59 +8,36 @@ A certificate: read, made, asked and verified. Two of the same bytes are equal.
 @classmod SciSslX509Certificate
 */
 
-const sci_kind sci_certificate_kind = {
+static void *read_pem(BIO *bio) { return PEM_read_bio_X509_AUX(bio, NULL, sci_no_passphrase, NULL); }
+static void *read_der(const unsigned char **cursor, long length) { return d2i_X509(NULL, cursor, length); }
+static void release(void *certificate) { X509_free(certificate); }
+
+static const sci_kind certificate_kind = {
+    .class = SCI_CERTIFICATE,
+    .closed = "certificate has been closed",
     .label = "CERTIFICATE",
     .due = "a certificate",
     .absent = "not_certificate",
     .malformed = "malformed_certificate",
     .malformed_message = "the certificate is malformed",
+    .read_pem = read_pem,
+    .read_der = read_der,
+    .release = release,
 };
 
-typedef struct certificate_box {
-    X509 *certificate;
-    bool closed; /* by a finalizer, and still there */
-} certificate_box;
+X509 **sci_new_certificate(lua_State *L) { return sci_new_box(L, &certificate_kind, sizeof(sci_box)); }
+X509 *sci_check_certificate(lua_State *L, int index) { return sci_check_box(L, index, &certificate_kind); }
+X509 *sci_test_certificate(lua_State *L, int index) { return sci_test_box(L, index, &certificate_kind); }
 
-static X509 *open_certificate(const certificate_box *box) { return box && !box->closed ? box->certificate : NULL; }
-
-X509 **sci_new_certificate(lua_State *L) {
-    certificate_box *box = sci_new_object(L, SCI_CERTIFICATE, sizeof *box, 0);
-    return &box->certificate;
+STACK_OF(X509) *sci_read_certificates(BIO *bio, sci_failure *failure) {
+    return sci_read_all_pem(bio, &certificate_kind, failure);
 }
 
-X509 *sci_check_certificate(lua_State *L, int index) {
-    X509 *certificate = open_certificate(luaL_checkudata(L, index, SCI_CERTIFICATE));
-    luaL_argcheck(L, certificate != NULL, index, "certificate has been closed");
-    return certificate;
-}
-
-X509 *sci_test_certificate(lua_State *L, int index) {
-    return open_certificate(luaL_testudata(L, index, SCI_CERTIFICATE));
+STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure) {
+    return sci_read_all(bio, &certificate_kind, failure);
 }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
-
-static X509 *read_pem(BIO *bio, sci_failure *failure) {
-    sci_clear_errors();
-    X509 *certificate = PEM_read_bio_X509_AUX(bio, NULL, sci_no_passphrase, NULL);
-    if (!certificate) sci_explain_pem(bio, &sci_certificate_kind, failure);
-    return certificate;
-}
-
-static X509 *read_der(const unsigned char *bytes, int length, sci_failure *failure) {
-    const unsigned char *cursor = bytes;
-    sci_clear_errors();
-    X509 *certificate = d2i_X509(NULL, &cursor, length);
-    if (!certificate) {
-        sci_explain_der(bytes, length, &sci_certificate_kind, failure);
-    } else if (cursor != bytes + length) {
-        X509_free(certificate);
-        certificate = NULL;
-        failure->condition = sci_certificate_kind.malformed;
-        failure->message = "there are bytes after the end of the certificate";
-    }
-    return certificate;
-}
 
 /***
 Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
@@ -72,16 +49,7 @@ further words about trust, is one as well.
 @treturn[2] SciSslError phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
 @see PEM_read_bio_X509(3)
 */
-static int certificate_from_pem(lua_State *L) {
-    int length;
-    const char *text = sci_check_bytes(L, 1, &length);
-    X509 **slot = sci_new_certificate(L);
-    sci_failure failure = {.phase = "load"};
-    BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) *slot = read_pem(bio, &failure);
-    BIO_free(bio);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int certificate_from_pem(lua_State *L) { return sci_load_pem(L, &certificate_kind); }
 
 /***
 Reads a certificate from a PEM file.
@@ -91,15 +59,7 @@ Reads a certificate from a PEM file.
 @treturn[2] nil
 @treturn[2] SciSslError as for `fromPem`, with the path as its subject; also `file_missing`, `file_unreadable` …
 */
-static int certificate_from_pem_file(lua_State *L) {
-    const char *path = sci_check_text(L, 1);
-    X509 **slot = sci_new_certificate(L);
-    sci_failure failure = {.phase = "load"};
-    BIO *bio = sci_open_file(path, &failure);
-    if (bio) *slot = read_pem(bio, &failure);
-    BIO_free(bio);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int certificate_from_pem_file(lua_State *L) { return sci_load_pem_file(L, &certificate_kind); }
 
 /***
 Reads a certificate from DER bytes.
@@ -110,14 +70,7 @@ Reads a certificate from DER bytes.
 @treturn[2] SciSslError phase `load`; condition `not_der`, `not_certificate` or `malformed_certificate`
 @see d2i_X509(3)
 */
-static int certificate_from_der(lua_State *L) {
-    int length;
-    const char *bytes = sci_check_bytes(L, 1, &length);
-    X509 **slot = sci_new_certificate(L);
-    sci_failure failure = {.phase = "load"};
-    *slot = read_der((const unsigned char *)bytes, length, &failure);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int certificate_from_der(lua_State *L) { return sci_load_der(L, &certificate_kind); }
 
 static int write_pem(BIO *bio, const void *certificate) { return PEM_write_bio_X509(bio, certificate); }
 
@@ -387,22 +340,13 @@ static int certificate_signature_algorithm(lua_State *L) {
 
 /* ---- the class -------------------------------------------------------------------------------------------------- */
 
-static int certificate_gc(lua_State *L) {
-    certificate_box *box = luaL_checkudata(L, 1, SCI_CERTIFICATE);
-    box->closed = true;
-    if (!sci_may_free(L)) return 0;
-    X509_free(box->certificate);
-    box->certificate = NULL;
-    return 0;
-}
-
 /***
 Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed
 certificate raises.
 @function SciSslX509Certificate:close
 @see X509_free(3)
 */
-static int certificate_close(lua_State *L) { return certificate_gc(L); }
+static int certificate_close(lua_State *L) { return sci_close_box(L, &certificate_kind); }
 
 static int certificate_eq(lua_State *L) {
     const X509 *a = sci_test_certificate(L, 1);
@@ -427,11 +371,8 @@ static const char *push_date(lua_State *L, const ASN1_TIME *time) {
 }
 
 static int certificate_tostring(lua_State *L) {
-    X509 *certificate = open_certificate(luaL_checkudata(L, 1, SCI_CERTIFICATE));
-    if (!certificate) {
-        lua_pushliteral(L, SCI_CERTIFICATE ": closed");
-        return 1;
-    }
+    X509 *certificate = sci_show_box(L, &certificate_kind);
+    if (!certificate) return 1;
     const char *subject = push_name_or_mark(L, X509_get_subject_name(certificate));
     const char *issuer = push_name_or_mark(L, X509_get_issuer_name(certificate));
     const char *end = push_date(L, X509_get0_notAfter(certificate));
@@ -468,7 +409,7 @@ static const luaL_Reg certificate_methods[] = {
 };
 
 static const luaL_Reg certificate_metamethods[] = {
-    {"__gc", certificate_gc},
+    {"__gc", certificate_close},
     {"__close", certificate_close},
     {"__eq", certificate_eq},
     {"__tostring", certificate_tostring},

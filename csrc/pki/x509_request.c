@@ -8,42 +8,29 @@ A request for a certificate (PKCS#10): made, read and verified. `SciSslX509Certi
 @classmod SciSslX509Request
 */
 
+static void *read_pem(BIO *bio) { return PEM_read_bio_X509_REQ(bio, NULL, sci_no_passphrase, NULL); }
+static void *read_der(const unsigned char **cursor, long length) { return d2i_X509_REQ(NULL, cursor, length); }
+static void release(void *request) { X509_REQ_free(request); }
+
 static const sci_kind request_kind = {
+    .class = SCI_REQUEST,
+    .closed = "certificate request has been closed",
     .label = "CERTIFICATE REQUEST",
     .due = "a certificate request",
     .absent = "not_request",
     .malformed = "malformed_request",
     .malformed_message = "the certificate request is malformed",
+    .read_pem = read_pem,
+    .read_der = read_der,
+    .release = release,
 };
 
-typedef struct request_box {
-    X509_REQ *request;
-    bool closed; /* by a finalizer, and still there */
-} request_box;
+X509_REQ **sci_new_request(lua_State *L) { return sci_new_box(L, &request_kind, sizeof(sci_box)); }
+X509_REQ *sci_test_request(lua_State *L, int index) { return sci_test_box(L, index, &request_kind); }
 
-static X509_REQ *open_request(const request_box *box) { return box && !box->closed ? box->request : NULL; }
+static X509_REQ *check_request(lua_State *L) { return sci_check_box(L, 1, &request_kind); }
 
-static X509_REQ **new_request(lua_State *L) {
-    request_box *box = sci_new_object(L, SCI_REQUEST, sizeof *box, 0);
-    return &box->request;
-}
-
-static X509_REQ *check_request(lua_State *L, int index) {
-    X509_REQ *request = open_request(luaL_checkudata(L, index, SCI_REQUEST));
-    luaL_argcheck(L, request != NULL, index, "certificate request has been closed");
-    return request;
-}
-
-X509_REQ *sci_test_request(lua_State *L, int index) { return open_request(luaL_testudata(L, index, SCI_REQUEST)); }
-
-static int request_gc(lua_State *L) {
-    request_box *box = luaL_checkudata(L, 1, SCI_REQUEST);
-    box->closed = true;
-    if (!sci_may_free(L)) return 0;
-    X509_REQ_free(box->request);
-    box->request = NULL;
-    return 0;
-}
+static int request_close(lua_State *L) { return sci_close_box(L, &request_kind); }
 
 /* ---- reading and writing ---------------------------------------------------------------------------------------- */
 
@@ -56,18 +43,7 @@ Reads a certificate request from PEM text.
 @treturn[2] SciSslError phase `load`; condition `not_pem`, `not_request` or `malformed_request`
 @see PEM_read_bio_X509_REQ(3)
 */
-static int request_from_pem(lua_State *L) {
-    int length;
-    const char *text = sci_check_bytes(L, 1, &length);
-    X509_REQ **slot = new_request(L);
-    sci_failure failure = {.phase = "load"};
-    sci_clear_errors();
-    BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) *slot = PEM_read_bio_X509_REQ(bio, NULL, sci_no_passphrase, NULL);
-    if (bio && !*slot) sci_explain_pem(bio, &request_kind, &failure);
-    BIO_free(bio);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int request_from_pem(lua_State *L) { return sci_load_pem(L, &request_kind); }
 
 /***
 Reads a certificate request from DER bytes.
@@ -78,21 +54,7 @@ Reads a certificate request from DER bytes.
 @treturn[2] SciSslError phase `load`; condition `not_der`, `not_request` or `malformed_request`
 @see d2i_X509_REQ(3)
 */
-static int request_from_der(lua_State *L) {
-    int length;
-    const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length), *cursor = bytes;
-    X509_REQ **slot = new_request(L);
-    sci_failure failure = {.phase = "load"};
-    sci_clear_errors();
-    *slot = d2i_X509_REQ(NULL, &cursor, length);
-    if (*slot && cursor == bytes + length) return 1;
-    if (!*slot) sci_explain_der(bytes, length, &request_kind, &failure);
-    else {
-        failure.condition = request_kind.malformed;
-        failure.message = "there are bytes after the end of the certificate request";
-    }
-    return sci_fail(L, &failure);
-}
+static int request_from_der(lua_State *L) { return sci_load_der(L, &request_kind); }
 
 static int write_pem(BIO *bio, const void *request) { return PEM_write_bio_X509_REQ(bio, request); }
 static int write_der(BIO *bio, const void *request) { return i2d_X509_REQ_bio(bio, request); }
@@ -110,7 +72,7 @@ Writes the request as PEM text.
 @treturn[2] SciSslError phase `save`
 @see PEM_write_bio_X509_REQ(3)
 */
-static int request_to_pem(lua_State *L) { return sci_push_written(L, write_pem, check_request(L, 1)); }
+static int request_to_pem(lua_State *L) { return sci_push_written(L, write_pem, check_request(L)); }
 
 /***
 Writes the request as DER bytes.
@@ -120,7 +82,7 @@ Writes the request as DER bytes.
 @treturn[2] SciSslError phase `save`
 @see i2d_X509_REQ_bio(3)
 */
-static int request_to_der(lua_State *L) { return sci_push_written(L, write_der, check_request(L, 1)); }
+static int request_to_der(lua_State *L) { return sci_push_written(L, write_der, check_request(L)); }
 
 /***
 Writes the public key for which the certificate is wanted, as PEM text.
@@ -130,7 +92,7 @@ Writes the public key for which the certificate is wanted, as PEM text.
 @treturn[2] SciSslError phase `save`: this OpenSSL does not know the kind of key
 @see PEM_write_bio_PUBKEY(3)
 */
-static int request_public_pem(lua_State *L) { return sci_push_written(L, write_public, check_request(L, 1)); }
+static int request_public_pem(lua_State *L) { return sci_push_written(L, write_public, check_request(L)); }
 
 /* ---- what it says ----------------------------------------------------------------------------------------------- */
 
@@ -144,7 +106,7 @@ Answers whom the certificate is to be about.
 */
 static int request_subject(lua_State *L) {
     sci_clear_errors();
-    sci_push_name(L, X509_REQ_get_subject_name(check_request(L, 1)));
+    sci_push_name(L, X509_REQ_get_subject_name(check_request(L)));
     return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
 }
 
@@ -168,7 +130,7 @@ Answers the names that the certificate is to be for.
 @see X509_REQ_get_extensions(3)
 */
 static int request_subject_alt_names(lua_State *L) {
-    X509_REQ *request = check_request(L, 1);
+    X509_REQ *request = check_request(L);
     sci_guard *guard = sci_new_guard(L, free_names);
     sci_clear_errors();
     GENERAL_NAMES *names = NULL;
@@ -187,7 +149,7 @@ Checks that whoever made the request has the private key.
 @see X509_REQ_verify(3)
 */
 static int request_verify(lua_State *L) {
-    X509_REQ *request = check_request(L, 1);
+    X509_REQ *request = check_request(L);
     sci_clear_errors();
     EVP_PKEY *key = X509_REQ_get0_pubkey(request);
     if (!key || X509_REQ_verify(request, key) != 1)
@@ -288,7 +250,7 @@ static int request_new(lua_State *L) {
     size_t length;
     const char *subject = check_options(L, &length);
     EVP_PKEY *key = sci_check_key(L, KEY);
-    X509_REQ **slot = new_request(L);
+    X509_REQ **slot = sci_new_request(L);
     sci_failure failure = {.phase = "issue"};
     sci_clear_errors();
     X509_REQ *request = *slot = X509_REQ_new();
@@ -302,11 +264,8 @@ static int request_new(lua_State *L) {
 /* ---- for the REPL ----------------------------------------------------------------------------------------------- */
 
 static int request_tostring(lua_State *L) {
-    X509_REQ *request = open_request(luaL_checkudata(L, 1, SCI_REQUEST));
-    if (!request) {
-        lua_pushliteral(L, SCI_REQUEST ": closed");
-        return 1;
-    }
+    X509_REQ *request = sci_show_box(L, &request_kind);
+    if (!request) return 1;
     sci_push_name(L, X509_REQ_get_subject_name(request));
     lua_pushfstring(L, SCI_REQUEST ": %s", luaL_tolstring(L, -1, NULL));
     return 1;
@@ -326,7 +285,7 @@ static const luaL_Reg request_methods[] = {
 };
 
 static const luaL_Reg request_metamethods[] = {
-    {"__gc", request_gc}, {"__close", request_gc}, {"__tostring", request_tostring}, {NULL, NULL}};
+    {"__gc", request_close}, {"__close", request_close}, {"__tostring", request_tostring}, {NULL, NULL}};
 
 void sci_open_request(lua_State *L) {
     sci_new_class(L, SCI_REQUEST, request_functions, request_methods, request_metamethods);

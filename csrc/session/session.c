@@ -6,25 +6,33 @@ A session that a later handshake can resume. It holds the session's secret. Sess
 @classmod OSSslSession
 */
 
+static void *read_pem(BIO *bio) { return PEM_read_bio_SSL_SESSION(bio, NULL, sci_no_passphrase, NULL); }
+static void *read_der(const unsigned char **cursor, long length) { return d2i_SSL_SESSION(NULL, cursor, length); }
+static void release(void *session) { SSL_SESSION_free(session); }
+
 static const sci_kind session_kind = {
+    .class = SCI_SESSION,
+    .closed = "session has been closed",
     .label = "SSL SESSION PARAMETERS",
     .due = "a TLS session",
     .absent = "not_session",
     .malformed = "malformed_session",
     .malformed_message = "the TLS session is malformed",
+    .read_pem = read_pem,
+    .read_der = read_der,
+    .release = release,
 };
 
 typedef struct session_box {
-    SSL_SESSION *session;
+    sci_box box;
     sci_chain chain; /* of the peer, as far as it is known */
-    bool closed;     /* by a finalizer, and still there */
 } session_box;
 
-static SSL_SESSION *open_session(const session_box *box) { return box && !box->closed ? box->session : NULL; }
+static session_box *new_box(lua_State *L) { return sci_new_box(L, &session_kind, sizeof(session_box)); }
 
-static session_box *new_box(lua_State *L) { return sci_new_object(L, SCI_SESSION, sizeof(session_box), 0); }
-
-SSL_SESSION **sci_new_session(lua_State *L) { return &new_box(L)->session; }
+SSL_SESSION **sci_new_session(lua_State *L) { return sci_new_box(L, &session_kind, sizeof(session_box)); }
+SSL_SESSION *sci_check_session(lua_State *L, int index) { return sci_check_box(L, index, &session_kind); }
+SSL_SESSION *sci_test_session(lua_State *L, int index) { return sci_test_box(L, index, &session_kind); }
 
 /* OpenSSL links a session into the list of one cache: one that two contexts cache must be two, or the lists get mixed up. */
 SSL_SESSION *sci_copy_session(SSL_SESSION *session) {
@@ -39,60 +47,52 @@ SSL_SESSION *sci_copy_session(SSL_SESSION *session) {
     return copy;
 }
 
-SSL_SESSION *sci_check_session(lua_State *L, int index) {
-    SSL_SESSION *session = open_session(luaL_checkudata(L, index, SCI_SESSION));
-    luaL_argcheck(L, session != NULL, index, "session has been closed");
-    return session;
-}
-
-SSL_SESSION *sci_test_session(lua_State *L, int index) { return open_session(luaL_testudata(L, index, SCI_SESSION)); }
-
 void sci_keep_session_chain(lua_State *L, const sci_chain *chain) {
-    session_box *box = luaL_checkudata(L, -1, SCI_SESSION);
-    sci_free_chain(&box->chain);
-    sci_copy_chain(&box->chain, chain);
+    session_box *own = luaL_checkudata(L, -1, SCI_SESSION);
+    sci_free_chain(&own->chain);
+    sci_copy_chain(&own->chain, chain);
 }
 
 void sci_copy_session_chain(lua_State *L, int index, sci_chain *chain) {
-    const session_box *box = luaL_checkudata(L, index, SCI_SESSION);
+    const session_box *own = luaL_checkudata(L, index, SCI_SESSION);
     sci_free_chain(chain);
-    sci_copy_chain(chain, &box->chain);
+    sci_copy_chain(chain, &own->chain);
 }
 
-static int session_gc(lua_State *L) {
-    session_box *box = luaL_checkudata(L, 1, SCI_SESSION);
-    box->closed = true;
-    if (!sci_may_free(L)) return 0;
-    SSL_SESSION_free(box->session);
-    sci_free_chain(&box->chain);
-    box->session = NULL;
-    return 0;
+static int session_close(lua_State *L) {
+    session_box *own = luaL_checkudata(L, 1, SCI_SESSION);
+    if (sci_may_free(L)) sci_free_chain(&own->chain);
+    return sci_close_box(L, &session_kind);
 }
 
 /* ---- read and written ------------------------------------------------------------------------------------------- */
 
-/* Adds a certificate, which it owns from then on. */
-static bool add_to_chain(session_box *box, X509 *certificate) {
-    if (!box->chain.certificates) box->chain.certificates = sk_X509_new_null();
-    if (box->chain.certificates && sk_X509_push(box->chain.certificates, certificate) > 0) return true;
+/* Adds a certificate, which the chain owns from then on. */
+static bool add_to_chain(session_box *own, X509 *certificate) {
+    if (!own->chain.certificates) own->chain.certificates = sk_X509_new_null();
+    if (own->chain.certificates && sk_X509_push(own->chain.certificates, certificate) > 0) return true;
     X509_free(certificate);
     return false;
 }
 
 /* The certificates behind the session. False: one is damaged. */
-static bool read_chain_pem(session_box *box, BIO *bio) {
+static bool read_chain_pem(session_box *own, BIO *bio) {
     X509 *certificate;
     while ((certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL)) != NULL)
-        if (!add_to_chain(box, certificate)) return false;
+        if (!add_to_chain(own, certificate)) return false;
     return ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
 }
 
-static bool read_chain_der(session_box *box, const unsigned char *cursor, const unsigned char *end) {
+static bool read_chain_der(session_box *own, const unsigned char *cursor, const unsigned char *end) {
     while (cursor < end) {
         X509 *certificate = d2i_X509(NULL, &cursor, end - cursor);
-        if (!certificate || !add_to_chain(box, certificate)) return false;
+        if (!certificate || !add_to_chain(own, certificate)) return false;
     }
     return true;
+}
+
+static bool refuse_chain(sci_failure *failure) {
+    return sci_refuse(failure, session_kind.malformed, "a certificate that follows the TLS session is malformed");
 }
 
 /***
@@ -107,13 +107,12 @@ Reads a session that `toPem` wrote, or OpenSSL's programs.
 static int session_from_pem(lua_State *L) {
     int length;
     const char *text = sci_check_bytes(L, 1, &length);
-    session_box *box = new_box(L);
+    session_box *own = new_box(L);
     sci_failure failure = {.phase = "load", .subject = "TLS session"};
     sci_clear_errors();
     BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) box->session = PEM_read_bio_SSL_SESSION(bio, NULL, sci_no_passphrase, NULL);
-    bool read = box->session && read_chain_pem(box, bio);
-    if (bio && !read) sci_explain_pem(bio, &session_kind, &failure);
+    if (bio) own->box.object = sci_read_pem(bio, &session_kind, &failure);
+    bool read = own->box.object && (read_chain_pem(own, bio) || refuse_chain(&failure));
     BIO_free(bio);
     if (!read) return sci_fail(L, &failure);
     sci_clear_errors(); /* of the search for a further certificate */
@@ -132,43 +131,41 @@ Reads a session that `toDer` wrote.
 static int session_from_der(lua_State *L) {
     int length;
     const unsigned char *bytes = (const unsigned char *)sci_check_bytes(L, 1, &length), *cursor = bytes;
-    session_box *box = new_box(L);
+    session_box *own = new_box(L);
     sci_failure failure = {.phase = "load", .subject = "TLS session"};
-    sci_clear_errors();
-    box->session = d2i_SSL_SESSION(NULL, &cursor, length);
-    bool read = box->session && read_chain_der(box, cursor, bytes + length);
-    if (!read) sci_explain_der(bytes, length, &session_kind, &failure);
+    own->box.object = sci_read_der_start(&cursor, length, &session_kind, &failure);
+    bool read = own->box.object && (read_chain_der(own, cursor, bytes + length) || refuse_chain(&failure));
     return read ? 1 : sci_fail(L, &failure);
 }
 
 /* OpenSSL writes the peer's own certificate with the session, and roots come from the trust store. */
-static bool is_intermediate(const session_box *box, X509 *certificate) {
-    const X509 *leaf = SSL_SESSION_get0_peer(box->session);
+static bool is_intermediate(const SSL_SESSION *session, X509 *certificate) {
+    const X509 *leaf = SSL_SESSION_get0_peer((SSL_SESSION *)(uintptr_t)session);
     return leaf && X509_cmp(leaf, certificate) != 0 && !(X509_get_extension_flags(certificate) & EXFLAG_SS);
 }
 
-static bool write_chain(BIO *bio, const session_box *box, int (*write)(BIO *, const X509 *)) {
+typedef int session_writer(BIO *bio, const SSL_SESSION *session);
+typedef int certificate_writer(BIO *bio, const X509 *certificate);
+
+static int write_session_pem(BIO *bio, const SSL_SESSION *session) { return PEM_write_bio_SSL_SESSION(bio, session); }
+static int write_session_der(BIO *bio, const SSL_SESSION *session) { return i2d_SSL_SESSION_bio(bio, session); }
+
+static bool write_chain(BIO *bio, const SSL_SESSION *session, const sci_chain *chain, certificate_writer *write) {
     bool written = true;
-    for (int i = 0; written && i < sk_X509_num(box->chain.certificates); i++) {
-        X509 *certificate = sk_X509_value(box->chain.certificates, i);
-        if (is_intermediate(box, certificate)) written = write(bio, certificate) == 1;
+    for (int i = 0; written && i < sk_X509_num(chain->certificates); i++) {
+        X509 *certificate = sk_X509_value(chain->certificates, i);
+        if (is_intermediate(session, certificate)) written = write(bio, certificate) == 1;
     }
     return written;
 }
 
-static bool write_pem(BIO *bio, const session_box *box) {
-    return PEM_write_bio_SSL_SESSION(bio, box->session) == 1 && write_chain(bio, box, PEM_write_bio_X509);
-}
-
-static bool write_der(BIO *bio, const session_box *box) {
-    return i2d_SSL_SESSION_bio(bio, box->session) == 1 && write_chain(bio, box, i2d_X509_bio);
-}
-
-static int push_written(lua_State *L, bool (*write)(BIO *, const session_box *)) {
+static int push_written(lua_State *L, session_writer *write, certificate_writer *write_certificate) {
     (void)sci_check_session(L, 1);
     BIO *bio = sci_new_memory_bio(L);
-    (void)sci_check_session(L, 1); /* a finalizer may have closed it */
-    if (!bio || !write(bio, lua_touserdata(L, 1))) return sci_fail_openssl(L, "save", "TLS session");
+    const SSL_SESSION *session = sci_check_session(L, 1); /* a finalizer may have closed it */
+    const session_box *own = lua_touserdata(L, 1);
+    if (!bio || write(bio, session) != 1 || !write_chain(bio, session, &own->chain, write_certificate))
+        return sci_fail_openssl(L, "save", "TLS session");
     sci_push_bio_bytes(L, bio);
     return 1;
 }
@@ -182,7 +179,7 @@ not verify the peer's certificate again. It holds the session's secret: keep it 
 @treturn[2] SciSslError
 @see PEM_write_bio_SSL_SESSION(3)
 */
-static int session_to_pem(lua_State *L) { return push_written(L, write_pem); }
+static int session_to_pem(lua_State *L) { return push_written(L, write_session_pem, PEM_write_bio_X509); }
 
 /***
 Writes the session as DER bytes, and behind it the intermediate certificates that the peer sent. They hold the session's
@@ -193,7 +190,7 @@ secret: keep them as you would a key.
 @treturn[2] SciSslError
 @see i2d_SSL_SESSION(3)
 */
-static int session_to_der(lua_State *L) { return push_written(L, write_der); }
+static int session_to_der(lua_State *L) { return push_written(L, write_session_der, i2d_X509_bio); }
 
 /***
 Answers the session's id. In TLS 1.3 it names the session on this side only.
@@ -345,11 +342,8 @@ static int session_eq(lua_State *L) {
 }
 
 static int session_tostring(lua_State *L) {
-    SSL_SESSION *session = open_session(luaL_checkudata(L, 1, SCI_SESSION));
-    if (!session) {
-        lua_pushliteral(L, SCI_SESSION ": closed");
-        return 1;
-    }
+    SSL_SESSION *session = sci_show_box(L, &session_kind);
+    if (!session) return 1;
     const char *host = SSL_SESSION_get0_hostname(session);
     const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(session);
     lua_pushfstring(L, SCI_SESSION ": %s, %s%s%s, %s", protocol_of(session),
@@ -382,7 +376,11 @@ static const luaL_Reg session_methods[] = {
 };
 
 static const luaL_Reg session_metamethods[] = {
-    {"__gc", session_gc}, {"__close", session_gc}, {"__eq", session_eq}, {"__tostring", session_tostring}, {NULL, NULL},
+    {"__gc", session_close},
+    {"__close", session_close},
+    {"__eq", session_eq},
+    {"__tostring", session_tostring},
+    {NULL, NULL},
 };
 
 void sci_open_session(lua_State *L) {
