@@ -1,7 +1,8 @@
 --- spec/fuzz/api.lua: calls random methods of random objects with plausible and absurd arguments, from functions that
 -- methods call, and from finalizers. What is called is found by reflection, so that new methods are called as well.
 --
--- Promises: no crash, no hang, no leak; every SciSslError that is returned has a condition and a hint.
+-- Promises: no crash, no hang, no leak; every SciSslError that is returned has a condition and a hint; no
+-- wrong argument makes a line of lua/scissl fail.
 
 local scissl = require "scissl"
 local arguments = require "spec.fuzz.arguments"
@@ -127,8 +128,16 @@ local function check_error(err)
   assert(#hint > 0 and hint == tostring(err), "an error without a hint")
 end
 
+-- A wrong argument is refused by name; it must not come as far as the lines that use it. (A table whose own `__pairs`
+-- returns rubbish is no fault of ours.)
+local function check_raised(raised)
+  local text = type(raised) == "string" and raised or ""
+  local found = text:find "lua/scissl/[%w_/]+%.lua:%d+: attempt to" and not text:find("for iterator", 1, true)
+  if found then error(text, 0) end
+end
+
 function Fuzz:check(ok, ...)
-  if not ok then return end
+  if not ok then return check_raised((...)) end
   for i = 1, select("#", ...) do
     local value = select(i, ...)
     if scissl.isSslError(value) then check_error(value) end

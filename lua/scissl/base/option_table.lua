@@ -105,6 +105,23 @@ options.identityKinds = {
   passphrase = "string|function",
 }
 
+-- Whether an object has a field of this name that can be called; a descriptor number has none.
+local function has(value, name)
+  if type(value) ~= "table" and type(value) ~= "userdata" then return false end
+  local good, method = pcall(function() return value[name] end)
+  return good and options.is(method, "callable")
+end
+
+local function object_with(...)
+  local names = { ... }
+  return function(value)
+    for _, name in ipairs(names) do
+      if not has(value, name) then return false end
+    end
+    return true
+  end
+end
+
 local kinds = {
   seconds = function(value) return type(value) == "number" and value >= 0 end,
   count = between(1, math.maxinteger),
@@ -133,6 +150,16 @@ local kinds = {
   issuers = list_of(function(value) return is_string(value) or is_class(value, "SciSslX509Certificate") end),
   commands = are_commands,
   identities = list_of(is_identity),
+  records = list_of(function(value) return type(value) == "table" end),
+  events = function(value) return value == "r" or value == "w" or value == "rw" end,
+  pollable = function(value)
+    return math.type(value) == "integer" or has(value, "getfd") or has(value, "fileno") or has(value, "pollfd")
+      or has(value, "socket")
+  end,
+  luvStream = object_with("read_start", "write", "is_closing"),
+  poller = object_with("arm", "disarm", "wait", "close"),
+  clientSessions = object_with("get", "put"),
+  serverSessions = object_with("serve", "keep", "onClientHello"),
   callable = function(value)
     local meta = getmetatable(value)
     return type(value) == "function" or type(meta) == "table" and meta.__call ~= nil
@@ -152,13 +179,18 @@ local words = {
   issuers = "list of certificates and names",
   commands = "list of {name, value}, or table of values by name",
   identities = "list of {certificate =, privateKey =, passphrase =}",
+  records = "list of tables",
+  events = "'r', 'w' or 'rw'",
+  pollable = "socket, descriptor, or object with getfd",
+  luvStream = "uv_tcp or uv_pipe",
+  poller = "object with arm, disarm, wait and close",
+  clientSessions = "object with get and put",
+  serverSessions = "object with serve, keep and onClientHello",
   callable = "function",
 }
 
 --- Answers whether `value` is of a kind: a Lua type, a class of scissl, or one of `seconds`, `count`, `integer`,
--- `depth`, `level`, `port`, `strings`, `issuers`, `commands`, `identities`, `ocspPolicy`, `psk`, `psks`, `callable`;
--- `false` stands for that value;
--- alternatives with `|` between.
+-- `depth`, `level`, `port` … (the table `kinds` above); `false` stands for that value; alternatives with `|` between.
 function options.is(value, kind)
   for one in kind:gmatch("[^|]+") do
     local test = kinds[one]
@@ -184,6 +216,18 @@ end
 -- or type, since a text may be a secret.
 function options.shown(value)
   return type(value) == "number" and tostring(value) or options.typeOf(value)
+end
+
+--- Raises where an argument is of another kind.
+-- @tparam integer number which argument
+-- @tparam string caller the function's name, for the message
+-- @param value
+-- @tparam string kind as for `is`
+-- @tparam integer level the stack level that the error points at, as for `error` in the caller
+function options.checkArgument(number, caller, value, kind, level)
+  if options.is(value, kind) then return end
+  error(("bad argument #%d to '%s' (%s expected, got %s)"):format(
+    number, caller, options.expected(kind), options.shown(value)), level + 1)
 end
 
 --- Raises where `given` is not a table of known options of their kinds.

@@ -14,6 +14,7 @@
 local copas = require "copas"
 local core = require "scissl.core"
 local handshake = require "scissl.tls.handshake"
+local options = require "scissl.base.option_table"
 local wait = require "scissl.loop.wait"
 local Buffer = require "scissl.stream.input_buffer"
 
@@ -164,6 +165,7 @@ function Socket:sslSocket() return self.ssl end
 --  initialised, as a client: the handshake comes with the first call
 -- @treturn table for `copas.wrap`
 function faces.socket(connection)
+  options.checkArgument(1, "copas.socket", connection, "SciSslStream|SciSslSocket", 2)
   local ssl = type(connection) == "table" and connection:socket() or connection
   ssl:setBlocking(false)
   local face = setmetatable({ ssl = ssl, buffer = Buffer.new() }, Socket)
@@ -206,6 +208,7 @@ function Server:close() return self.listener:close() and 1 end
 -- @treturn table for `copas.addserver`
 -- @raise for a listener with another waiter
 function faces.server(listener)
+  options.checkArgument(1, "copas.server", listener, "SciSslListener", 2)
   if listener.waiter ~= waiter then error("the listener needs the option waiter = \"copas\"", 2) end
   return setmetatable({ listener = listener }, Server)
 end

@@ -238,6 +238,7 @@ function over_luv.connect(handle, given)
   if given.verifyHost == nil then
     error("option 'verifyHost' to 'luv.connect' is missing (false: whatever the name)", 2)
   end
+  options.checkArgument(1, "luv.connect", handle, "luvStream", 2)
   local name = given.serverName or given.verifyHost or nil
   return secure(handle, "connect", {
     context = given.context, timeout = given.timeout, maxLine = given.maxLine, serverName = name,
@@ -255,6 +256,7 @@ end
 -- @raise for unknown and missing options
 function over_luv.accept(handle, given)
   check("luv.accept", given)
+  options.checkArgument(1, "luv.accept", handle, "luvStream", 2)
   return secure(handle, "accept", given)
 end
 

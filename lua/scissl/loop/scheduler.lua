@@ -366,7 +366,7 @@ local function report(raised, traceback)
   io.stderr:write(text_of(raised), "\n", traceback, "\n")
 end
 
-local known_options = { poller = "string|table|userdata", onError = "callable" }
+local known_options = { poller = "string|poller", onError = "callable" }
 
 --- Makes a loop.
 -- @function scissl.scheduler.new

@@ -1,38 +1,11 @@
---- Waiting for a descriptor, in whatever way the program waits.
---
--- A *waiter* is a function `waiter(socket, events, deadline)`. It answers true once `socket` (anything with `getfd`)
--- is ready for `events` (`"r"`, `"w"` or `"rw"`), or nil when `deadline` has passed (seconds on the clock of
--- `SciSocket.now()`; nil: none). Where it cannot wait at all, or has been told not to, it answers nil and a reason.
--- It may yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
---
--- * `"poll"` (default): the thread sleeps, in poll(2)
--- * `"coroutine"`: the running coroutine sleeps, under `scissl.scheduler` or any other that knows what it yields
--- * `"copas"`, `"cqueues"`, `"luv"`: the running coroutine sleeps, under that loop
--- * `"select"`: the thread sleeps, in LuaSocket's select
---
--- To write one is to say how one's own loop waits. For a loop that offers `on_readable(descriptor, callback)`,
--- `on_writable` and `after(seconds, callback)`, each of which answers a function that takes it back:
---
---    local function waiter(socket, events, deadline)
---      local thread, undo, timer = coroutine.running(), nil, nil
---      local function finish(ready)
---        undo()
---        if timer then timer() end
---        assert(coroutine.resume(thread, ready))
---      end
---      undo = (events == "r" and on_readable or on_writable)(socket:getfd(), function() finish(true) end)
---      timer = deadline and after(deadline - SciSocket.now(), function() finish(nil) end)
---      return coroutine.yield()
---    end
---
--- What TLS waits for is `"r"` or `"w"`, never both. A waiter that says "ready" too often is no harm, until it says
--- nothing else; one that answers something else, or raises, ends the operation with a SciSslError.
--- @module scissl.wait
+--- Waiting for a descriptor: what `scissl.wait` does, for modules that have checked the arguments.
+-- @module scissl.loop.wait
 
 local core = require "scissl.core"
 local options = require "scissl.base.option_table"
 local peer_of = require "scissl.base.peer_address"
-local waiting = require "scissl.loop.wait_registry"
+local poll = require "scissl.loop.poll_waiter"
+local text_of = require "scissl.base.safe_text"
 
 local SciSslError = core.SciSslError
 local now = core.SciSocket.now
@@ -57,12 +30,12 @@ end
 
 -- The module is missing, or what it needs is.
 local function no_waiter(name, failure)
-  if tostring(failure):find(("module 'scissl.wait.%s' not found"):format(name), 1, true) then
+  if text_of(failure):find(("module 'scissl.wait.%s' not found"):format(name), 1, true) then
     return ("unknown waiter '%s'; use %s, or a function"):format(name, table.concat(own, ", "))
   end
-  local missing = tostring(failure):match "module '([^']+)' not found"
+  local missing = text_of(failure):match "module '([^']+)' not found"
   if missing then return ("the waiter '%s' needs the module '%s', which is not installed"):format(name, missing) end
-  return ("the waiter '%s' cannot be loaded: %s"):format(name, tostring(failure))
+  return ("the waiter '%s' cannot be loaded: %s"):format(name, text_of(failure))
 end
 
 --- Finds a waiter.
@@ -120,7 +93,7 @@ local function given_up(socket, reason, deadline, phase, timeout, what)
   return SciSslError.new {
     phase = phase,
     condition = "cancelled",
-    message = reason ~= nil and ("the waiter gave up: %s"):format(tostring(reason))
+    message = reason ~= nil and ("the waiter gave up: %s"):format(text_of(reason))
       or deadline and "the waiter gave up before the deadline"
       or "the waiter gave up",
     cause = reason,
@@ -130,12 +103,16 @@ end
 
 local counts = setmetatable({}, { __mode = "k" }) -- how often each socket was said to be ready since it was checked
 
+local function is_open(socket)
+  return type(socket) == "number" or socket:getfd() >= 0
+end
+
 -- Whether "ready" is not true, once more after many times.
 local function is_lie(socket, events)
   local count = (counts[socket] or 0) + 1
   counts[socket] = count
   if count < CHECK_AFTER then return false end
-  if socket:getfd() >= 0 and not socket:wait(events, 0) then return count >= CHECK_AFTER + LIES end
+  if is_open(socket) and not poll(socket, events, now()) then return count >= CHECK_AFTER + LIES end
   counts[socket] = 0
   return false
 end
@@ -177,7 +154,7 @@ function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   end
   local good, ready, reason = pcall(waiter, socket, events, deadline)
   if good then return understand(ready, reason, socket, events, deadline, phase, timeout, what) end
-  return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
+  return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(text_of(ready)), ready)
 end
 
 --- Lets others have their turn, in an operation that has a deadline, need not wait and has gone on for long.
@@ -194,7 +171,7 @@ function wait.turn(waiter, socket, deadline, phase, timeout)
   if deadline and time >= deadline then return nil, timed_out(socket, phase, timeout, nil, deadline) end
   local good, ready, reason = pcall(waiter, socket, "r", time)
   if not good then
-    return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(tostring(ready)), ready)
+    return nil, bad_waiter(socket, phase, ("the waiter raised an error: %s"):format(text_of(ready)), ready)
   end
   local over = reason == nil or reason == "timeout" or core.isSslError(reason) and reason:condition() == "timeout"
   if ready or over then return true end
@@ -212,46 +189,6 @@ local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_W
 function wait.wanted(socket, answer)
   local code = socket:sslGetError(answer)
   return events_wanted[code], code
-end
-
--- Streams and listeners wait for the socket underneath.
-local function bare(target)
-  if options.is(target, "SciSslStream") then return target.link:base() end
-  if type(target) == "table" and type(target.socket) == "function" then return target:socket() end
-  return target
-end
-
-local known_options = { timeout = "seconds", deadline = "number", waiter = "string|callable" }
-
---- Waits for a stream or socket, on one's own account. One that has something to read already (it is `dirty`), which
--- its descriptor does not tell, is ready.
--- @param target SciSslStream, SciSslSocket, SciSocket, or an object with `getfd`
--- @tparam string events `"r"`, `"w"` or `"rw"`
--- @tparam[opt] table given `timeout` (seconds), or `deadline` (on the clock of `SciSocket.now()`); `waiter`
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] SciSslError phase `wait`, as of `wait.ready`
--- @raise for unknown options
-function wait.on(target, events, given)
-  given = given or {}
-  options.check("wait.on", given, known_options, 2)
-  if events ~= "w" and type(target) ~= "number" and target.dirty and target:dirty() then return true end
-  local waiter = wait.find(given.waiter, 2)
-  local deadline = given.deadline or wait.deadline(given.timeout)
-  target = bare(target)
-  return wait.ready(waiter, target, events, deadline, "wait", given.timeout)
-end
-
---- Ends whatever waits for a stream or socket in other coroutines: the operation that waits answers nil and a
--- SciSslError, `cancelled`, whose `cause` is the reason. So a handshake is ended that nobody wants any more.
--- It works with the waiters `"coroutine"` (under `scissl.scheduler`), `"copas"`, `"cqueues"` and `"luv"`.
--- @param target SciSslStream, SciSslSocket or SciSocket
--- @param[opt="cancelled"] reason
--- @treturn integer how many waits there were
-function wait.cancel(target, reason)
-  target = bare(target)
-  if reason == nil then reason = "cancelled" end
-  return waiting.wake(target, nil, reason)
 end
 
 return wait

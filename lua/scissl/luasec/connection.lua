@@ -82,6 +82,9 @@ end
 function connection.wrap(socket, made)
   local self, problem = connection.create(made)
   if not self then return nil, problem end
+  if type(socket) ~= "table" and type(socket) ~= "userdata" then
+    error(("bad argument #1 to 'wrap' (socket expected, got %s)"):format(type(socket)), 2)
+  end
   local hands_over = type(socket.setfd) == "function"
   local done
   done, problem = connection.attach(self, hands_over and socket:getfd() or socket)

@@ -34,7 +34,9 @@ local function load_identity(made, identity)
 end
 
 function steps.identities(made, given)
+  if given.certificates ~= nil and type(given.certificates) ~= "table" then return nil, "invalid certificates type" end
   for _, identity in ipairs(given.certificates or { given }) do
+    if type(identity) ~= "table" then return nil, "invalid certificates type" end
     local done, problem = load_identity(made, identity)
     if not done then return nil, problem end
   end
@@ -152,6 +154,9 @@ local order = {
 -- @treturn[2] nil
 -- @treturn[2] string why not
 return function(given)
+  if type(given) ~= "table" then
+    error(("bad argument #1 to 'newcontext' (table expected, got %s)"):format(type(given)), 2)
+  end
   local made, problem = context.create(given.protocol)
   if not made then return nil, problem end
   for _, step in ipairs(order) do

@@ -87,8 +87,8 @@ local scissl = {}
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field session? OSSslSession an OSSslSession to resume, if the server's chain would pass a full handshake now
----@field sessions? table|userdata a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
----@field tlsa? table TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
+---@field sessions? table a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
+---@field tlsa? table[] TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
 ---@field replayable? string what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever records it can send it again: use it for requests that change nothing. Where not, or where the server does not take it, it is written after the handshake; `stream:earlyDataStatus()` tells
 ---@field proxy? string|table an HTTP proxy to go through, as `"http://host:port"` or `"https://user:password@host:port"`, or a table (see `scissl.proxy`). The proxy of an `https` URL has to show a certificate, too. It sees where we connect to, and no more
 ---@field over? table|userdata a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`). It carries the new stream from then on and is closed with it. `port` is not needed then
@@ -170,7 +170,7 @@ local scissl = {}
 ---@field backlog? integer connections that may wait to be accepted (128)
 ---@field reusePort? boolean true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system deals the connections out to them
 ---@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: one that was inherited from the process that started this one, and is shared with others
----@field sessions? table|userdata a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
+---@field sessions? table a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
 ---@field waiter? string|function how to wait (see `scissl.wait`)
 ---@field maxLine? integer the streams' limits (see `scissl.stream`)
 ---@field maxBuffer? integer the streams' limits (see `scissl.stream`)
@@ -193,7 +193,7 @@ local scissl = {}
 ---Options of `scissl.scheduler.new`.
 ---@class scissl.SchedulerOptions
 ---@field onError? function `onError(raised, traceback, thread)`: gets what a coroutine raised; by default it is written to stderr
----@field poller? string|table|userdata the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`, `wait` and `close` as SciPoller has them
+---@field poller? string|SciPoller|table the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`, `wait` and `close` as SciPoller has them
 
 ---Options of `scissl.sessions.redis.new`.
 ---@class scissl.RedisOptions

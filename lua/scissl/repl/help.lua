@@ -2,6 +2,7 @@
 -- @module scissl.help
 
 local options = require "scissl.base.option_table"
+local text_of = require "scissl.base.safe_text"
 
 local WIDTH = 100
 
@@ -244,7 +245,7 @@ end
 
 local function class_of(value)
   local meta = getmetatable(value)
-  return type(meta) == "table" and meta.__name or nil
+  return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or nil
 end
 
 local help = {}
@@ -258,7 +259,7 @@ local help = {}
 function help.text(what)
   load_index()
   if what == nil then return overview() end
-  local name = type(what) == "string" and what or class_of(what) or tostring(what)
+  local name = type(what) == "string" and what or class_of(what) or text_of(what)
   local text = find(name)
   if text then return text end
   return nil, nearest(name)

@@ -81,6 +81,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `accept`: what the handshake met
 function Listener:handshake(socket)
+  options.checkArgument(1, "handshake", socket, "SciSslSocket", 2)
   local replayable, take = {}, nil
   if self.context:getMaxReplayableData() > 0 then
     take = function(_, data) replayable[#replayable + 1] = data end
@@ -233,7 +234,7 @@ local known_options = context_options.kinds {
   backlog = "count",
   reusePort = "boolean",
   socket = "integer|table|userdata",
-  sessions = "table|userdata",
+  sessions = "serverSessions",
   timeout = "seconds",
   verify = "string|integer",
   psk = "psks|function",

@@ -28,8 +28,8 @@ local function context_of(value, level)
   if options.is(value, "SciSslContext") then return value end
   if options.is(value, "SciSslSocketConfiguration") then return value:getSciSslContext() end
   if type(value) == "table" then return Configuration.new(value):getSciSslContext() end
-  error(("SciSslContext, SciSslSocketConfiguration or table of its fields expected, got %s"):format(type(value)),
-    level + 1)
+  error(("bad context '%s' of a server name (SciSslContext, SciSslSocketConfiguration or table of its fields expected)")
+    :format(options.typeOf(value)), level + 1)
 end
 
 --- Makes a map.
@@ -45,6 +45,7 @@ end
 -- @raise for names that are none, and for values of another kind
 -- @see RFC 6066, section 3
 function Sni.new(given, more)
+  options.checkArgument(1, "scissl.sni.new", given, "table", 2)
   options.check("scissl.sni.new", more or {}, { others = "boolean" }, 2)
   local map = setmetatable({ contexts = {}, others = more and more.others or false }, Sni)
   for name, value in pairs(given) do
@@ -78,6 +79,7 @@ end
 -- @tparam ?string name nil: the client names none
 -- @treturn ?SciSslContext
 function Sni:find(name)
+  if name ~= nil and type(name) ~= "string" then options.checkArgument(1, "find", name, "string|nil", 2) end
   local contexts = self.contexts
   if name then
     name = normal(name)
@@ -89,6 +91,9 @@ function Sni:find(name)
 end
 
 function Sni:__call(_, hello)
+  if not options.is(hello, "SciSslClientHello") then
+    options.checkArgument(2, "SciSslSni", hello, "SciSslClientHello", 2)
+  end
   local context = self:find(hello:serverName())
   if context then return context end
   if self.others then return true end

@@ -46,6 +46,8 @@ end
 -- @tparam string key whose it is
 -- @tparam OSSslSession session
 function Memory:put(key, session)
+  options.checkArgument(1, "put", key, "string", 2)
+  options.checkArgument(2, "put", session, "OSSslSession", 2)
   if not session:isResumable() or is_expired(session) then return end
   local list = self.lists[key]
   if not list then
@@ -66,6 +68,7 @@ end
 -- @tparam string key
 -- @treturn ?OSSslSession
 function Memory:get(key)
+  options.checkArgument(1, "get", key, "string", 2)
   local list = self.lists[key]
   while list and list[1] do
     local session = table.remove(list)
@@ -83,6 +86,7 @@ end
 -- @function SciSslSessionMemory:remove
 -- @tparam string key
 function Memory:remove(key)
+  options.checkArgument(1, "remove", key, "string", 2)
   forget(self, key)
 end
 

@@ -78,8 +78,9 @@ end
 --  that only it can answer
 -- @raise for a SciSslSocket, which `scissl.stream` is for, and for unknown options
 function plain.on(socket, given)
-  if socket == nil or options.is(socket, "SciSslSocket") then
-    error("bad argument #1 to 'plain.on' (SciSocket, descriptor or object with getfd expected)", 2)
+  if options.is(socket, "SciSslSocket") or not options.is(socket, "integer|table|userdata") then
+    error(("bad argument #1 to 'plain.on' (SciSocket, descriptor or object with getfd expected, got %s)")
+      :format(options.typeOf(socket)), 2)
   end
   given = given or {}
   options.check("plain.on", given, stream.optionKinds, 2)

@@ -270,11 +270,9 @@ return function(socket, role, given)
   if not steps[role] then
     error(("bad argument #2 to 'handshake' ('connect' or 'accept' expected, got %s)"):format(tostring(role)), 2)
   end
-  if type(socket) ~= "userdata" and type(socket) ~= "table" then
-    error(("bad argument #1 to 'handshake' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
-  end
   given = given or {}
   options.check("handshake", given, known_options, 2)
+  options.checkArgument(1, "handshake", socket, "SciSslSocket|SciSslTrySocket", 2)
   local run = {
     socket = socket,
     role = role,

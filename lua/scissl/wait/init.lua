@@ -1,1 +1,1 @@
-return require "scissl.loop.wait"
+return require "scissl.loop.wait_api"

@@ -77,6 +77,7 @@ local kind_types = {
   seconds = "number", count = "integer", depth = "integer", level = "integer", port = "integer|string",
   strings = "string[]", callable = "function", psk = "table", psks = "table", ocspPolicy = "string",
   issuers = "(string|SciSslX509Certificate)[]", commands = "table", identities = "table[]",
+  records = "table[]", poller = "SciPoller|table", clientSessions = "table", serverSessions = "table",
 }
 
 local function type_of_kind(kind)

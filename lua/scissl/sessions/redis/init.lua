@@ -108,6 +108,7 @@ end
 -- @tparam string id raw bytes
 -- @treturn ?OSSslSession nil also where Redis is away
 function Redis:find(id)
+  options.checkArgument(1, "find", id, "string", 2)
   local name = name_of(id)
   local _, bytes = fetch(self, name)
   local session = bytes and OSSslSession.fromDer(bytes)
@@ -121,6 +122,7 @@ end
 -- @tparam OSSslSession session
 -- @treturn boolean true: it is there; false: Redis is away, or it was passed over
 function Redis:put(session)
+  options.checkArgument(1, "put", session, "OSSslSession", 2)
   local id, left = session:id(), seconds_left(session)
   if id == "" or left <= 0 or not session:isResumable() then return false end
   local bytes = session:toDer()
@@ -132,6 +134,7 @@ end
 -- @tparam OSSslSession|string session or its id
 -- @treturn boolean true: it was there
 function Redis:remove(session)
+  options.checkArgument(1, "remove", session, "OSSslSession|string", 2)
   return take_out(self, name_of(type(session) == "string" and session or session:id()))
 end
 
@@ -190,9 +193,8 @@ end
 -- @treturn SciSslContext the context
 -- @raise where its sessions last longer than the ticket keys
 function Redis:serve(context, name)
-  if not options.is(context, "SciSslContext") then
-    error(("bad argument #1 to 'serve' (SciSslContext expected, got %s)"):format(type(context)), 2)
-  end
+  options.checkArgument(1, "serve", context, "SciSslContext", 2)
+  options.checkArgument(2, "serve", name, "string|nil", 2)
   if context:getTimeout() > self.sessionSeconds then
     error(("the context's sessions last %d seconds, and ticket keys are kept for sessions of %d: see the option "
       .. "'sessionTimeout' to 'scissl.sessions.redis.new'"):format(context:getTimeout(), self.sessionSeconds), 2)
@@ -253,6 +255,7 @@ end
 -- @tparam[opt] function handler another one, called first: for contexts by name, and whatever else
 -- @treturn function
 function Redis:onClientHello(handler)
+  options.checkArgument(1, "onClientHello", handler, "callable|nil", 2)
   return function(socket, hello)
     self:refresh()
     if not handler then return go_on(self, socket, hello, true) end
@@ -264,6 +267,7 @@ end
 -- @function SciSslSessionRedis:keep
 -- @tparam SciSslSocket socket after its handshake
 function Redis:keep(socket)
+  options.checkArgument(1, "keep", socket, "SciSslSocket", 2)
   local stateful
   for _, session in ipairs(socket:newSessions()) do
     if stateful == nil then stateful = is_stateful(self) end
