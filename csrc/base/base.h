@@ -245,8 +245,9 @@ lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int
 
 /* ---- file.c, file_stamp.c: files and BIOs ------------------------------------------------------------------------ */
 
-/* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with
- * `path` as its subject. The caller frees the BIO. */
+/* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with `path` as its
+ * subject. The caller frees the BIO. A pipe is read to its end at once, since it can be read only once: the BIO is then one of
+ * memory. */
 BIO *sci_open_file(const char *path, sci_failure *failure);
 
 /* Pushes a userdata that owns a new memory BIO, NULL when out of memory, and frees it when it is collected: for

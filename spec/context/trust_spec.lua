@@ -53,6 +53,55 @@ describe("Trust", function()
   end)
 end)
 
+-- The output of a child that runs `source`, in which `pipe` is a named pipe that holds `bytes`.
+local function with_pipe(bytes, source)
+  local file, pipe = pki.write(bytes), pki.write ""
+  assert(os.remove(pipe))
+  assert(os.execute("mkfifo " .. pipe))
+  local _ <close> = ends.start(("cat %s >%s"):format(file, pipe))
+  local reader <close> = ends.start("timeout 30 " .. ends.luaCommand(([[
+    local scissl, pipe = require "scissl", "%s"
+    local context = scissl.SciSslContext.new()
+    %s
+  ]]):format(pipe, source)))
+  return (reader:finish())
+end
+
+describe("Pipes", function()
+  local trust = "assert(context:loadVerifyLocations(pipe)) print(context:describe().trustedCertificates)"
+
+  it("are read as files are: PEM and DER", function()
+    assert.are.equal("2\n", with_pipe(pki.otherCa.certificatePem .. pki.ca.certificatePem, trust))
+    assert.are.equal("1\n", with_pipe(pki.ca.certificate:toDer(), trust))
+  end)
+
+  it("may hold what is longer than they are", function()
+    assert.are.equal("1\n", with_pipe(("text\n"):rep(40000) .. pki.ca.certificatePem, trust))
+  end)
+
+  it("of keys, chains and PKCS#12 are read as well", function()
+    assert.are.equal("", with_pipe(pki.server.keyPem, "assert(context:usePrivateKeyFile(pipe))"))
+    assert.are.equal("", with_pipe(pki.server.certificatePem, "assert(context:useCertificateChainFile(pipe))"))
+    local pkcs12 = scissl.SciSslPkcs12.make { key = pki.server.key, certificate = pki.server.certificate,
+      passphrase = "x" }
+    assert.are.equal("", with_pipe(pkcs12, "assert(context:usePkcs12File(pipe, 'x'))"))
+  end)
+
+  it("that hold nothing, or something else, are rejected for that", function()
+    local report = "local _, err = context:loadVerifyLocations(pipe) print(err:condition())"
+    assert.are.equal("file_empty\n", with_pipe("", report))
+    assert.are.equal("not_pem\n", with_pipe("dear server\n", report))
+    assert.are.equal("malformed_certificate\n", with_pipe(pki.ca.certificatePem:sub(1, -40), report))
+  end)
+
+  it("and devices are not read without bound", function()
+    local context = SciSslContext.new()
+    local err = refusals.refused("file_unreadable", "load", "/dev/zero", context:loadVerifyLocations "/dev/zero")
+    refusals.refused("file_empty", "load", "/dev/null", context:loadVerifyLocations "/dev/null")
+    assert.matches("more than 16 MiB", tostring(err), 1, true)
+  end)
+end)
+
 describe("addTrustedUri", function()
   local bundle = pki.write(pki.otherCa.certificatePem .. pki.ca.certificatePem .. crl.make {})
 
