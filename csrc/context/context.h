@@ -161,10 +161,10 @@ bool sci_context_detach(sci_context *context);
 /* The trust store of `context` for one addition, detached from its connections. Borrowed. NULL: out of memory. */
 X509_STORE *sci_context_own_trust(sci_context *context);
 
-/* For several additions, of which all or none are to hold: a copy of the trust store, owned by the caller, who adds to it, and
- * then gives it to sci_context_use_trust, or frees it. NULL: out of memory. */
-X509_STORE *sci_context_copy_trust(sci_context *context);
-void sci_context_use_trust(sci_context *context, X509_STORE *store); /* takes it over; cannot fail */
+/* For several additions, of which all or none are to hold: makes a copy of the trust store for the caller to add to. NULL: out
+ * of memory. Then sci_context_end_trust makes the copy the trust store if `good`, or frees it; it returns `good`. */
+X509_STORE *sci_context_begin_trust(sci_context *context);
+bool sci_context_end_trust(sci_context *context, X509_STORE *copy, bool good);
 
 /* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
 void sci_context_note(lua_State *L, const char *name, int value);

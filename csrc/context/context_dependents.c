@@ -103,7 +103,7 @@ static bool copy_paths(X509_STORE *copy, const STACK_OF(OPENSSL_STRING) *paths) 
     return true;
 }
 
-X509_STORE *sci_context_copy_trust(sci_context *context) {
+X509_STORE *sci_context_begin_trust(sci_context *context) {
     X509_STORE *copy = sci_context_detach(context) ? X509_STORE_new() : NULL;
     if (!copy) return NULL;
     if (copy_objects(copy, SSL_CTX_get_cert_store(context->ctx)) && copy_paths(copy, context->trust.paths)) return copy;
@@ -111,17 +111,19 @@ X509_STORE *sci_context_copy_trust(sci_context *context) {
     return NULL;
 }
 
-void sci_context_use_trust(sci_context *context, X509_STORE *store) {
-    SSL_CTX_set_cert_store(context->ctx, store);
-    context->dependents.hold_trust = false;
+bool sci_context_end_trust(sci_context *context, X509_STORE *copy, bool good) {
+    if (good) {
+        SSL_CTX_set_cert_store(context->ctx, copy);
+        context->dependents.hold_trust = false;
+    } else X509_STORE_free(copy);
+    return good;
 }
 
 X509_STORE *sci_context_own_trust(sci_context *context) {
     if (!sci_context_detach(context)) return NULL;
     if (context->dependents.hold_trust) {
-        X509_STORE *copy = sci_context_copy_trust(context);
-        if (!copy) return NULL;
-        sci_context_use_trust(context, copy);
+        X509_STORE *copy = sci_context_begin_trust(context);
+        if (!sci_context_end_trust(context, copy, copy != NULL)) return NULL;
     }
     return SSL_CTX_get_cert_store(context->ctx);
 }

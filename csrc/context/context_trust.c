@@ -18,14 +18,22 @@ void sci_context_free_trust(sci_context *context) {
     context->trust.paths = NULL;
 }
 
-static bool trust_all(sci_context *context, const STACK_OF(X509) *certificates) {
-    X509_STORE *store = sci_context_own_trust(context);
-    bool added = store != NULL;
+static bool add_certificates(X509_STORE *store, const STACK_OF(X509) *certificates) {
+    bool added = certificates != NULL;
     for (int i = 0; added && i < sk_X509_num(certificates); i++)
         added = X509_STORE_add_cert(store, sk_X509_value(certificates, i)) == 1;
     return added;
 }
 
+static bool add_bio(X509_STORE *store, BIO *bio, sci_failure *failure) {
+    STACK_OF(X509) *certificates = bio ? sci_read_certificates_or_der(bio, failure) : NULL;
+    bool added = add_certificates(store, certificates);
+    sk_X509_pop_free(certificates, X509_free);
+    BIO_free(bio);
+    return added;
+}
+
+/* The last step of a change: it is not taken back. */
 static bool remember_path(sci_context *context, const char *path) {
     char *copy = OPENSSL_strdup(path);
     if (copy && sk_OPENSSL_STRING_push(context->trust.paths, copy) > 0) return true;
@@ -33,23 +41,8 @@ static bool remember_path(sci_context *context, const char *path) {
     return false;
 }
 
-static bool trust_path(sci_context *context, const char *path) {
-    X509_STORE *store = sci_context_own_trust(context);
-    return store && X509_STORE_load_path(store, path) && remember_path(context, path);
-}
-
-static bool trust_pem(sci_context *context, BIO *bio, sci_failure *failure) {
-    STACK_OF(X509) *certificates = sci_read_certificates_or_der(bio, failure);
-    bool added = certificates && trust_all(context, certificates);
-    sk_X509_pop_free(certificates, X509_free);
-    return added;
-}
-
-static bool trust_file(sci_context *context, const char *path, sci_failure *failure) {
-    BIO *bio = sci_open_file(path, failure);
-    bool added = bio && trust_pem(context, bio, failure);
-    BIO_free(bio);
-    return added;
+static bool add_path(sci_context *context, X509_STORE *store, const char *path) {
+    return X509_STORE_load_path(store, path) && remember_path(context, path);
 }
 
 static bool is_directory(const char *path, sci_failure *failure) {
@@ -84,8 +77,10 @@ static int context_load_verify_locations(lua_State *L) {
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
     if (path && !is_directory(path, &failure)) return sci_fail(L, &failure);
-    if (file && !trust_file(context, file, &failure)) return sci_fail(L, &failure);
-    if (path && !trust_path(context, path)) return sci_fail(L, &failure);
+    X509_STORE *store = sci_context_begin_trust(context);
+    bool added = store && (!file || add_bio(store, sci_open_file(file, &failure), &failure)) &&
+                 (!path || add_path(context, store, path));
+    if (!sci_context_end_trust(context, store, added)) return sci_fail(L, &failure);
     return sci_return_receiver(L);
 }
 
@@ -154,13 +149,10 @@ static bool is_empty(const char *variable) {
 }
 
 /* OpenSSL takes an empty variable for the name of something that is not there. */
-static bool trust_defaults(sci_context *context) {
-    X509_STORE *store = sci_context_own_trust(context);
-    if (!store || !X509_STORE_set_default_paths(store)) return false;
+static bool add_defaults(X509_STORE *store) {
+    if (!X509_STORE_set_default_paths(store)) return false;
     if (is_empty(X509_get_default_cert_file_env())) (void)X509_STORE_load_file(store, X509_get_default_cert_file());
-    if (is_empty(X509_get_default_cert_dir_env()) && !X509_STORE_load_path(store, X509_get_default_cert_dir()))
-        return false;
-    return remember_path(context, default_directories());
+    return !is_empty(X509_get_default_cert_dir_env()) || X509_STORE_load_path(store, X509_get_default_cert_dir());
 }
 
 /***
@@ -179,16 +171,18 @@ static int context_use_default_trust(lua_State *L) {
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
     if (!named_file_serves(L, &failure) || !named_directory_serves(L, &failure)) return sci_fail(L, &failure);
-    if (!trust_defaults(context)) return sci_fail_openssl(L, "load", "the system's trust store");
+    X509_STORE *store = sci_context_begin_trust(context);
+    bool added = store && add_defaults(store) && remember_path(context, default_directories());
+    if (!sci_context_end_trust(context, store, added)) return sci_fail_openssl(L, "load", "the system's trust store");
     sci_clear_errors();
     return sci_return_receiver(L);
 }
 
+/* All certificates of a text, or none. */
 static bool trust_text(sci_context *context, const char *text, int length, sci_failure *failure) {
-    BIO *bio = BIO_new_mem_buf(text, length);
-    bool added = bio && trust_pem(context, bio, failure);
-    BIO_free(bio);
-    return added;
+    X509_STORE *store = sci_context_begin_trust(context);
+    bool added = store && add_bio(store, BIO_new_mem_buf(text, length), failure);
+    return sci_context_end_trust(context, store, added);
 }
 
 /***

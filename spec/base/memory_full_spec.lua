@@ -311,6 +311,34 @@ describe("A failing allocation of OpenSSL's", function()
     ]]
   end)
 
+  promise("leaves the trust store as it was: all of several certificates or revocation lists, or none", function()
+    starving [[
+      local crl = require "spec.support.crl"
+      local lists = crl.make {} .. crl.make { issuer = pki.otherCa }
+      local bundle = pki.write(pki.otherCa.certificatePem .. pki.ca.certificatePem)
+      local calls = {
+        loadVerifyLocations = function(context) return context:loadVerifyLocations(bundle, pki.folder()) end,
+        addCrl = function(context) return context:addCrl(lists) end,
+      }
+      local function state(context)
+        local set = context:describe()
+        return ("%d %d %d"):format(set.trustedCertificates, set.crls, #set.trustedPaths)
+      end
+      for name, call in pairs(calls) do
+        local context = scissl.SciSslContext.new()
+        local before = state(context)
+        assert(call(context))
+        local after = state(context)
+        assert(before ~= after, name)
+        starve(name, scissl.SciSslContext.new, call, function(_, changed, _, returned, value)
+          local now = state(changed)
+          if not returned then assert(now == before or now == after, name .. ": " .. now)
+          else assert(now == (value and after or before), name .. ": " .. now) end
+        end)
+      end
+    ]]
+  end)
+
   promise("that stops sslSetContext leaves the handshake as it was", function()
     starving [[
       local other = ends.serverContext { identity = pki.selfSigned }
