@@ -4,7 +4,7 @@
 #   sh spec/run.sh quick   the same with every spec that is not slow (`#slow` in its name), and the linters
 #   sh spec/run.sh         everything but what is large to install, with gcc, clang, sanitizers and valgrind
 #   sh spec/run.sh all     everything: with large peers, and once more in a minimal Debian 13 (see support/debian.sh)
-# SCISSL_PLAIN=1 in front leaves out the runs with sanitizers and valgrind.
+# SCISSL_PLAIN=1 in front leaves out the runs with sanitizers and valgrind; SCISSL_SANITIZE=1 runs FILE… with sanitizers.
 # The last line is `N passed, N failed`, with every `it` of every run and every other check counted once.
 set -u
 called_in=$PWD
@@ -32,8 +32,9 @@ build_with() {
     build_scissl "$build/$kind" -DSCISSL_WERROR=ON -DCMAKE_C_FLAGS=-g "$@"
 }
 
+# macOS's nm knows no -D, and puts _ in front of C's names.
 exports_only_its_entry() {
-    symbols=$(nm -D --defined-only "$1" | awk '{ print $NF }') && say "$symbols" && [ "$symbols" = luaopen_scissl_core ]
+    symbols=$({ nm -D --defined-only "$1" 2>/dev/null || nm -gU "$1"; } | awk '{ sub(/^_/, "", $NF); print $NF }') && say "$symbols" && [ "$symbols" = luaopen_scissl_core ]
 }
 
 # loads_from PREFIX: the tree alone serves `require "scissl"`, from a folder that has nothing to do with it.
@@ -107,7 +108,7 @@ END
 # gcc's UndefinedBehaviorSanitizer reports to stderr alone, which count_run knows.
 run_sanitized() {
     wrap_interpreter
-    run_specs sanitized "$build/asan" "$all_specs" env "PATH=$build/asan/bin:$PATH" "$lua"
+    run_specs sanitized "$build/asan" "$1" env "PATH=$build/asan/bin:$PATH" "$lua"
 }
 
 run_under_valgrind() {
@@ -153,11 +154,16 @@ set_up_for() {
     mkdir -p "$build"
 }
 
-# Only what has changed is compiled, without optimisation: that is quick, and a debugger finds its way.
-build_quick() {
-    check "build" build_scissl "$build/quick" -DSCISSL_WERROR=ON -DCMAKE_BUILD_TYPE=Debug
+# build_or_finish NAME OPTION…: compiles what has changed since the last time.
+build_or_finish() {
+    kind=$1
+    shift
+    check "build" build_scissl "$build/$kind" -DSCISSL_WERROR=ON "$@"
     [ "$failed" -eq 0 ] || finish
 }
+
+# Without optimisation: that is quick, and a debugger finds its way.
+build_quick() { build_or_finish quick -DCMAKE_BUILD_TYPE=Debug; }
 
 run_quick() {
     set_up_for needs_of_quick_specs
@@ -184,9 +190,15 @@ run_files() {
 $usage"
         chosen="$chosen $found"
     done
+    chosen=$(printf '%s\n' $chosen | awk '!seen[$0]++')
     set_up_for needs_of_quick_specs
-    build_quick
-    run_specs files "$build/quick" "$(printf '%s\n' $chosen | awk '!seen[$0]++')" "$lua"
+    if [ -n "${SCISSL_SANITIZE-}" ]; then
+        build_or_finish asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON -DCMAKE_C_FLAGS=-g
+        run_sanitized "$chosen"
+    else
+        build_quick
+        run_specs files "$build/quick" "$chosen" "$lua"
+    fi
 }
 
 # run_everything NEEDS
@@ -210,7 +222,7 @@ run_everything() {
 
 run_with_instruments() {
     check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
-    run_sanitized
+    run_sanitized "$all_specs"
     [ -z "${SCISSL_ALL-}" ] || run_fuzzers
     if has_command valgrind; then run_under_valgrind; else skip "specs, valgrind (it is not installed)"; fi
 }

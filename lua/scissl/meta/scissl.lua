@@ -16,7 +16,7 @@
 ---
 ---@meta scissl
 ---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
----@field _VERSION string such as `scissl 0.1.0`
+---@field _VERSION string `scissl` and the version, with a space between
 ---@field features table What the loaded OpenSSL can do, by name, for what differs from one to another: protocols, key exchange groups, kinds of keys, and parts that can be left out of it. Everything else that this module offers every OpenSSL from 3.0 on has; what is false here answers the condition `not_in_this_openssl`, or that of an unknown name.
 ---@field hasCertificateTransparency boolean as `features.certificateTransparency`
 ---@field hasKtls boolean as `features.kTLS`

@@ -142,7 +142,7 @@ local function write_constants(out, reference)
 end
 
 local function write_module_fields(out, reference)
-  comment(out, "@field _VERSION string such as `scissl 0.1.0`")
+  comment(out, "@field _VERSION string `scissl` and the version, with a space between")
   comment(out, "@field features table " .. one_line(reference.modules["scissl.features"].text))
   comment(out, "@field hasCertificateTransparency boolean as `features.certificateTransparency`")
   comment(out, "@field hasKtls boolean as `features.kTLS`")
