@@ -18,9 +18,9 @@ describe("scissl.help", function()
     assert.truthy(found:find("methods of SciSocket", 1, true))
   end)
 
-  it("tells of a method by its name alone: arguments, answers, source, example", function()
+  it("tells of a method by its name alone: arguments, results, source, example", function()
     local found = text "sslWrite"
-    local words = { "SciSslSocket:sslWrite(data, [i], [j])", "Arguments", "Answers", "SSL_write_ex(3)", "Example" }
+    local words = { "SciSslSocket:sslWrite(data, [i], [j])", "Arguments", "Returns", "SSL_write_ex(3)", "Example" }
     for _, word in ipairs(words) do
       assert.truthy(found:find(word, 1, true), word)
     end
@@ -39,6 +39,32 @@ describe("scissl.help", function()
   it("tells of a function with its options", function()
     local found = text "scissl.connect"
     assert.truthy(found:find("verifyHost? (string|string[]|false)", 1, true))
+  end)
+
+  it("tells of a module with its functions, by its whole name and by its last", function()
+    local found = assert(text "scissl.plain")
+    local all = { "Streams in plain text", "scissl.plain.connect(given)", "scissl.plain.on(socket, [given])" }
+    for _, words in ipairs(all) do
+      assert.truthy(found:find(words, 1, true), words)
+    end
+    assert.equal(found, text "plain")
+    for _, name in ipairs { "copas", "luasec", "sessions.memory", "scissl.scheduler", "scissl.sni", "scissl.wait" } do
+      assert(text(name))
+    end
+  end)
+
+  it("tells of an option, with each function that takes it", function()
+    local found = assert(text "onError")
+    assert.truthy(found:find("onError, an option of SciSslListener:serve", 1, true))
+    assert.truthy(found:find("onError, an option of scissl.scheduler.new", 1, true))
+    assert.truthy(text "maxLine":find("maxLine, an option of scissl.stream", 1, true))
+    assert.truthy(text "reusePort":find("an option of scissl.listen", 1, true))
+  end)
+
+  it("tells of a name that is both a method and an option", function()
+    local found = assert(text "caFile")
+    assert.truthy(found:find("SciSslSocketConfiguration:caFile", 1, true))
+    assert.truthy(found:find("caFile, an option of scissl.connect", 1, true))
   end)
 
   it("tells of constants", function()
@@ -65,6 +91,18 @@ describe("scissl.help", function()
     assert.truthy(words:find("did you mean 'sslAccept'?", 1, true))
     assert.truthy(select(2, text "getting startd"):find "Getting started")
     assert.truthy(select(2, text "SciSslSokcet"):find "SciSslSocket")
+  end)
+
+  it("offers the nearest option and module, and what other libraries call an option", function()
+    for given, near in pairs { onEror = "onError", ["scissl.plian"] = "scissl.plain", cert = "certificate" } do
+      assert.truthy(select(2, text(given)):find(("did you mean '%s'?"):format(near), 1, true), given)
+    end
+  end)
+
+  it("lists the names that contain what was asked for", function()
+    local _, words = text "TicketKey"
+    assert.truthy(words:find("SciSslContext.newTicketKey", 1, true) or words:find("newTicketKey", 1, true), words)
+    assert.truthy(words:find("setTicketKeys", 1, true), words)
   end)
 
   it("says where to look where nothing is near", function()

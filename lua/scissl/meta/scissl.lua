@@ -579,15 +579,15 @@ function scissl.connect(given) end
 ---```
 function scissl.explain(value) end
 
----Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
----Names that do not exist are answered with the nearest that does.
+---Prints the reference: what has this name, the chapter with this title, or without an argument a list of everything.
+---For a name that does not exist it prints the nearest names.
 ---
----@param what? any a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
+---@param what? any a class (`"SciSslSocket"`), a module (`"scissl.plain"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), an option (`"onError"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, which stands for its class
 ---@usage
 ---```lua
 ---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
 ---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
----print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---print(scissl.help.text "sslConect") --> nil nothing has the name 'sslConect'; did you mean 'sslConnect'?
 ---```
 function scissl.help(what) end
 
@@ -704,16 +704,16 @@ function scissl.copas.server(listener) end
 
 scissl.help = {}
 
----Answers what `scissl.help` prints.
+---Returns what `scissl.help` prints.
 ---
 ---@param what? any as for `scissl.help`
 ---@return string?
----@return string? # that there is nothing of that name, and the nearest there is
+---@return string? # that nothing has this name, with the nearest names
 ---@usage
 ---```lua
 ---scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
 ---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
----print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+---print(scissl.help.text "sslConect") --> nil nothing has the name 'sslConect'; did you mean 'sslConnect'?
 ---```
 function scissl.help.text(what) end
 

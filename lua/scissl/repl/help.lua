@@ -14,7 +14,7 @@ local function read_file(name)
   return file:read "a"
 end
 
--- A stub is blocks of `---` lines, each for a class, a table of options, or the function on the line below.
+-- A stub has blocks of `---` lines. Each describes a class, a table of options, or the function on the line below.
 local function read_blocks(text)
   local blocks, lines = {}, {}
   for line in text:gmatch "(.-)\n" do
@@ -105,6 +105,65 @@ local function add_constants()
   end
 end
 
+-- The lines "* `scissl.plain`: …" in the text of `scissl` say what a module is for.
+local function text_of_modules()
+  local texts = {}
+  for name, text in table.concat(index.entries.scissl.text, "\n"):gmatch "%* `(scissl%.[%l%.]+)`: ([^\n]*)" do
+    texts[name] = text
+  end
+  return texts
+end
+
+-- A module is what stands before the last dot of a function: "scissl.plain" of "scissl.plain.connect".
+local function add_modules()
+  local texts = text_of_modules()
+  for _, entry in ipairs(index.entries.scissl.functions) do
+    local name = entry.name:match "^(scissl%.[%l%.]+)%.%w+$"
+    if name then
+      local module = index.entries[name]
+        or { class = name, text = { texts[name] }, parents = "", field = {}, functions = {} }
+      if module.class then table.insert(module.functions, entry) end
+      index.entries[name] = module
+      index.names[name] = name
+      index.modules[name:match "[^%.]+$"] = name
+      index.modules[name:gsub("^scissl%.", "")] = name
+    end
+  end
+end
+
+local function add_option(name, owner, type, text)
+  index.options[name] = index.options[name] or {}
+  table.insert(index.options[name], { owner = owner, type = type, text = text })
+  index.names[name] = name
+end
+
+-- "Options of `scissl.connect`." begins the text of a table of options.
+local function add_table_of_options(entry)
+  local owner = table.concat(entry.text, " "):match "^Options of `([^`]+)`"
+  for _, field in ipairs(owner and entry.field or {}) do
+    local name, type, text = field:match "^([%w_]+)%??%s+(%S+)%s*(.*)$"
+    add_option(name, owner, type, text)
+  end
+end
+
+-- Functions with few options name them in the text of an argument: "`timeout`: seconds; `maxLine`: bytes".
+local function add_inline_options(entry)
+  for _, param in ipairs(entry.param) do
+    local text = param:match "^%S+%s+table%??%s+(.*)$" or ""
+    for name in text:gmatch "`(%l%w*)[^`]*`:" do add_option(name, entry.name, "table", text) end
+  end
+end
+
+local function add_options()
+  local names = {}
+  for name in pairs(index.entries) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local entry = index.entries[name]
+    if entry.call then add_inline_options(entry) else add_table_of_options(entry) end
+  end
+end
+
 local function add_chapters()
   for _, chapter in ipairs(require("scissl.doc.index").chapters) do
     index.chapters[chapter.title:lower()] = chapter
@@ -115,9 +174,11 @@ end
 
 local function load_index()
   if index then return end
-  index = { entries = {}, members = {}, constants = {}, chapters = {}, names = {} }
+  index = { entries = {}, members = {}, constants = {}, chapters = {}, modules = {}, options = {}, names = {} }
   for _, stub in ipairs(require("scissl.doc.index").stubs) do add_stub(stub) end
   add_constants()
+  add_modules()
+  add_options()
   add_chapters()
 end
 
@@ -169,7 +230,7 @@ local function show_function(out, entry)
   body(out, entry)
   add_list(out, "Arguments", entry.param, describe_named)
   with_options(out, entry)
-  add_list(out, "Answers", entry["return"], describe_value)
+  add_list(out, "Returns", entry["return"], describe_value)
   add_list(out, "Raises", entry.raise)
   add_list(out, "See also", entry.see)
   if entry.usage[1] then out[#out + 1] = "\n  Example\n    " .. table.concat(entry.usage, "\n    ") end
@@ -183,7 +244,7 @@ end
 local function show_class(out, entry)
   out[#out + 1] = entry.class
   body(out, entry)
-  if entry.parents:find "^%a+$" then out[#out + 1] = ("\n  It has the methods of %s, too."):format(entry.parents) end
+  if entry.parents:find "^%a+$" then out[#out + 1] = ("\n  It also has the methods of %s."):format(entry.parents) end
   if entry.class:find "^scissl%." then add_list(out, "Fields", entry.field, describe_named) end
   if entry.functions[1] then out[#out + 1] = "" end
   for _, member in ipairs(entry.functions) do
@@ -210,6 +271,15 @@ local function show(names)
   return table.concat(texts, "\n\n")
 end
 
+local function show_option(name)
+  local out = {}
+  for _, option in ipairs(index.options[name]) do
+    local line = ("%s, an option of %s (%s): %s"):format(name, option.owner, option.type, option.text)
+    out[#out + 1] = fold(line, "", "  ")
+  end
+  return table.concat(out, "\n")
+end
+
 local function overview()
   local out = { "Chapters: scissl.help \"getting started\"" }
   for _, chapter in ipairs(require("scissl.doc.index").chapters) do out[#out + 1] = "  " .. chapter.title end
@@ -222,7 +292,7 @@ end
 
 -- ---- finding
 
--- "SciSslSocket.sslRead" is what a person writes for the method, too.
+-- People also write "SciSslSocket.sslRead" for the method.
 local function other_separator(name)
   return (name:gsub("[%.:]([%w_]+)$", ":%1"))
 end
@@ -230,17 +300,38 @@ end
 local function find(name)
   local entry = index.entries[name] and name or index.entries[other_separator(name)] and other_separator(name)
   if entry then return show { entry } end
-  if index.members[name] then return show(index.members[name]) end
+  local texts = {}
+  if index.modules[name] then texts[1] = show { index.modules[name] } end
+  if index.members[name] then texts[#texts + 1] = show(index.members[name]) end
+  if index.options[name] then texts[#texts + 1] = show_option(name) end
+  if texts[1] then return table.concat(texts, "\n\n") end
   local constant = name:gsub("^scissl%.", "")
   if index.constants[constant] then return show_constant(constant) end
   local chapter = index.chapters[name:lower()]
   return chapter and show_chapter(chapter)
 end
 
+local MOST = 12 -- names that are listed
+
+-- The names that contain what was asked for.
+local function names_with(text)
+  local found = {}
+  for key, name in pairs(index.names) do
+    if #text >= 3 and key:lower():find(text:lower(), 1, true) then found[name] = true end
+  end
+  local names = {}
+  for name in pairs(found) do names[#names + 1] = name end
+  table.sort(names)
+  if #names > MOST then names[MOST + 1] = "…" end
+  return table.concat(names, ", ", 1, math.min(#names, MOST + 1))
+end
+
 local function nearest(name)
-  local near = options.nearest(name, index.names)
-  local answer = ("there is nothing of the name '%s'"):format(name)
-  return near and ("%s; did you mean '%s'?"):format(answer, index.names[near]) or answer .. "; see scissl.help()"
+  local near, others = options.nearest(name, index.names), names_with(name)
+  local text = ("nothing has the name '%s'"):format(name)
+  if near then text = ("%s; did you mean '%s'?"):format(text, index.names[near]) end
+  if others ~= "" then return ("%s%s it is part of: %s"):format(text, near and "" or ";", others) end
+  return near and text or text .. "; see scissl.help()"
 end
 
 local function class_of(value)
@@ -250,12 +341,12 @@ end
 
 local help = {}
 
---- Answers what `scissl.help` prints.
+--- Returns what `scissl.help` prints.
 -- @function scissl.help.text
 -- @param[opt] what as for `scissl.help`
 -- @treturn[1] string
 -- @treturn[2] nil
--- @treturn[2] string that there is nothing of that name, and the nearest there is
+-- @treturn[2] string that nothing has this name, with the nearest names
 function help.text(what)
   load_index()
   if what == nil then return overview() end
@@ -265,11 +356,12 @@ function help.text(what)
   return nil, nearest(name)
 end
 
---- Prints the reference: without an argument what there is; else what has this name, or the chapter of this title.
--- Names that do not exist are answered with the nearest that does.
+--- Prints the reference: what has this name, the chapter with this title, or without an argument a list of everything.
+-- For a name that does not exist it prints the nearest names.
 -- @function scissl.help
--- @param[opt] what a class (`"SciSslSocket"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), a constant
---  (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, whose class is told of
+-- @param[opt] what a class (`"SciSslSocket"`), a module (`"scissl.plain"`), a method (`"sslAccept"`), a function
+--  (`"scissl.connect"`), an option (`"onError"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or
+--  an object, which stands for its class
 return setmetatable(help, {
   __call = function(_, what)
     local text, failure = help.text(what)

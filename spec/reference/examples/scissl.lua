@@ -53,7 +53,7 @@ print(#scissl.digest("SHA256", "hello")) --> 32
 --- scissl.help, scissl.help.text
 scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
 print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
-print(scissl.help.text "sslConect") --> nil there is nothing of the name 'sslConect'; did you mean 'sslConnect'?
+print(scissl.help.text "sslConect") --> nil nothing has the name 'sslConect'; did you mean 'sslConnect'?
 
 --- scissl.seal, scissl.unseal
 local secret = ("s"):rep(32) -- nobody must be able to guess the real one
