@@ -14,9 +14,53 @@ local function poll_foreign(socket, events, seconds)
   return ready[socket] and true or nil
 end
 
-return function(socket, events, deadline)
-  local seconds = deadline and math.max(0, deadline - now())
+-- ---- a program that forgot the option `waiter` inside a loop
+
+local loaded = package.loaded
+
+-- By name of the waiter: whether its loop has resumed the running coroutine, where the loop can say so. copas before
+-- release 3 and luv before 1.39 cannot.
+local is_inside = {
+  coroutine = function()
+    local scheduler = loaded["scissl.loop.scheduler"]
+    return scheduler and scheduler.running() ~= nil
+  end,
+  copas = function()
+    return type(loaded.copas) == "table" and loaded.copas.running == true
+  end,
+  cqueues = function()
+    local cqueues = loaded.cqueues
+    return type(cqueues) == "table" and cqueues.running and cqueues.running() ~= nil
+  end,
+  luv = function()
+    local luv = loaded.luv
+    return type(luv) == "table" and luv.loop_mode and luv.loop_mode() ~= nil
+  end,
+}
+
+local warned = false
+
+-- Warns once, and only where the thread really has to sleep.
+local function warn_of_loop()
+  for name, inside in pairs(is_inside) do
+    if inside() then
+      warned = true
+      return warn("scissl: the waiter 'poll' stops the whole event loop until the socket is ready; ",
+        "give the option waiter = \"", name, "\"")
+    end
+  end
+end
+
+local function poll(socket, events, seconds)
   local meta = getmetatable(socket)
   if type(meta) == "table" and has_wait[meta.__name] then return socket:wait(events, seconds) end
   return poll_foreign(socket, events, seconds)
+end
+
+return function(socket, events, deadline)
+  if not warned and coroutine.isyieldable() then
+    if poll(socket, events, 0) then return true end
+    if not deadline or deadline > now() then warn_of_loop() end
+  end
+  return poll(socket, events, deadline and math.max(0, deadline - now()))
 end

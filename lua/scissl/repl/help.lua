@@ -124,7 +124,7 @@ local function add_modules()
         or { class = name, text = { texts[name] }, parents = "", field = {}, functions = {} }
       if module.class then table.insert(module.functions, entry) end
       index.entries[name] = module
-      index.names[name] = name
+      index.names[name], index.names[name:match "[^%.]+$"] = name, name
       index.modules[name:match "[^%.]+$"] = name
       index.modules[name:gsub("^scissl%.", "")] = name
     end
@@ -330,7 +330,7 @@ local function nearest(name)
   local near, others = options.nearest(name, index.names), names_with(name)
   local text = ("nothing has the name '%s'"):format(name)
   if near then text = ("%s; did you mean '%s'?"):format(text, index.names[near]) end
-  if others ~= "" then return ("%s%s it is part of: %s"):format(text, near and "" or ";", others) end
+  if others ~= "" then return ("%s%s names that contain it: %s"):format(text, near and "" or ";", others) end
   return near and text or text .. "; see scissl.help()"
 end
 
