@@ -5,8 +5,8 @@
 -- `SciSocket.now()`; nil: none). Where it cannot wait at all, or has been told not to, it answers nil and a reason.
 -- It may yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
 --
--- * `"poll"` (default): the thread sleeps, in poll(2). Inside a running loop this stops the whole loop, of which Lua's
---   `warn` is told once
+-- * `"poll"` (default): the thread sleeps, in poll(2). Inside a running loop this stops the whole loop; Lua's `warn`
+--   reports it once
 -- * `"coroutine"`: the running coroutine sleeps, under `scissl.scheduler` or any other that knows what it yields
 -- * `"copas"`, `"cqueues"`, `"luv"`: the running coroutine sleeps, under that loop
 -- * `"select"`: the thread sleeps, in LuaSocket's select
