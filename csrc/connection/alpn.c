@@ -7,8 +7,9 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
     unsigned char *selected = NULL;
     (void)unused;
-    if (!socket->alpn) return SSL_TLSEXT_ERR_NOACK;
-    int outcome = SSL_select_next_proto(&selected, length, socket->alpn, socket->alpn_length, offered, offered_length);
+    if (!socket->alpn.names) return SSL_TLSEXT_ERR_NOACK;
+    int outcome =
+        SSL_select_next_proto(&selected, length, socket->alpn.names, socket->alpn.length, offered, offered_length);
     *chosen = selected;
     return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
@@ -16,6 +17,15 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
 /* ---- application protocols -------------------------------------------------------------------------------------- */
 
 void sci_ssl_install_alpn(SSL_CTX *ctx) { SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL); }
+
+void sci_ssl_inherit_alpn(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
+    size_t length = 0;
+    (void)context;
+    lua_getiuservalue(L, -1, SCI_CONTEXT_ALPN);
+    socket->alpn.names = (const unsigned char *)lua_tolstring(L, -1, &length);
+    socket->alpn.length = (unsigned int)length;
+    lua_setiuservalue(L, 1, SCI_SSL_ALPN);
+}
 
 /***
 Sets this connection's application protocols, in place of the context's: before the handshake, or while it is suspended at
@@ -40,8 +50,8 @@ static int sslsocket_set_alpn(lua_State *L) {
     sci_clear_errors();
     if (SSL_set_alpn_protos(socket->ssl, wire, (unsigned int)length) != 0) return sci_fail_openssl(L, "option", "ALPN");
     lua_setiuservalue(L, 1, SCI_SSL_ALPN);
-    socket->alpn = length > 0 ? wire : NULL;
-    socket->alpn_length = (unsigned int)length;
+    socket->alpn.names = length > 0 ? wire : NULL;
+    socket->alpn.length = (unsigned int)length;
     return sci_return_receiver(L);
 }
 

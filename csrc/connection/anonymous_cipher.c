@@ -33,7 +33,7 @@ static bool drop_anonymous(SSL *ssl) {
 }
 
 /* Security levels above 0 take no anonymous suite, wherever it is listed. */
-bool sci_ssl_refuse_anonymous(SSL *ssl) {
+bool sci_ssl_exclude_anonymous(SSL *ssl) {
     if (SSL_get_security_level(ssl) > 0 || !has_anonymous(ssl)) return true;
     ERR_set_mark();
     bool dropped = drop_anonymous(ssl);
@@ -68,7 +68,7 @@ static int sslsocket_require_certificate(lua_State *L) {
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     sci_clear_errors();
-    if (!sci_ssl_refuse_anonymous(socket->ssl)) return sci_fail_own(L, "option", "memory_full", NULL);
+    if (!sci_ssl_exclude_anonymous(socket->ssl)) return sci_fail_own(L, "option", "memory_full", NULL);
     if (!has_choice(socket->ssl)) return sci_fail_own(L, "option", "anonymous_ciphers", NULL);
     return sci_return_receiver(L);
 }

@@ -7,7 +7,7 @@
 /* The SSL of the receiver once the handshake is completed. NULL: nil, SciSslError were pushed. */
 static SSL *check_secured(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    if (socket->secured && socket->ssl) return socket->ssl;
+    if (socket->handshake.done && socket->ssl) return socket->ssl;
     sci_fail_own(L, "export", socket->closed ? "closed" : "handshake_needed", NULL);
     return NULL;
 }

@@ -14,15 +14,15 @@ static void discard_arrived(const sci_sslsocket *socket) {
 /* What we have sent last, an alert or a close_notify, shall arrive. The peer of an alert may go on sending: it is told first
  * that nothing more comes, so that what is in flight when the socket is closed is the less. */
 static void let_arrive(const sci_sslsocket *socket) {
-    bool alerted = socket->alert_sent >= 0;
-    if (socket->memory || sci_ssl_is_closed(socket) || !(socket->secured || alerted)) return;
+    bool alerted = socket->alerts.fatal_sent >= 0;
+    if (socket->memory || sci_ssl_is_closed(socket) || !(socket->handshake.done || alerted)) return;
     if (alerted) (void)shutdown(sci_socket_descriptor(&socket->socket), SHUT_WR);
     discard_arrived(socket);
 }
 
 /* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
 static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
-    bool speaks = socket->ssl && socket->secured && !socket->failed && SSL_is_init_finished(socket->ssl);
+    bool speaks = socket->ssl && socket->handshake.done && !socket->result.failed && SSL_is_init_finished(socket->ssl);
     if (!speaks || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
     sci_ssl_begin(L, socket);
     (void)SSL_shutdown(socket->ssl);
@@ -30,14 +30,14 @@ static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
     sci_clear_errors();
 }
 
-static void drop_connection(lua_State *L, sci_sslsocket *socket) {
-    sci_ssl_drop(socket);
-    sci_ssl_end_trace(socket);
-    sci_queue_free(&socket->transport.in);
-    if (!socket->memory) sci_queue_free(&socket->transport.out);
-    sci_transport_forget(&socket->transport);
-    sci_ssl_forget_stations(socket);
-    sci_ssl_forget_write(L, socket);
+/* What the parts hold, but what can still be taken after close: a memory transport's bytes for the peer, keylog lines. */
+static void drop(lua_State *L, sci_sslsocket *socket) {
+    sci_ssl_drop_ssl(socket);
+    sci_ssl_reset_suspend(socket);
+    sci_ssl_drop_verdict(socket);
+    sci_ssl_drop_trace(socket);
+    sci_ssl_reset_write(L, socket);
+    sci_transport_close(&socket->transport);
 }
 
 /***
@@ -52,14 +52,14 @@ never waits on a non-blocking socket. What a memory transport still has for the 
 int sci_ssl_close(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
-    if (socket->in_callback) return sci_fail_own(L, "close", "in_callback", NULL);
+    if (socket->callback.running) return sci_fail_own(L, "close", "in_callback", NULL);
     if (!socket->closed && socket->memory) sci_tell_closing(L, 1); /* others are told with their descriptor */
     if (!socket->closed) {
         say_goodbye(L, socket);
         let_arrive(socket);
         socket->closed = true;
-        if (sci_in_finalizer(L)) socket->secured = false; /* what else there is goes when the socket is collected */
-        else drop_connection(L, socket);
+        if (sci_in_finalizer(L)) sci_ssl_forget_handshake(socket); /* the rest goes when the socket is collected */
+        else drop(L, socket);
         if (!socket->memory && !sci_socket_close(L, 1)) return sci_return_pushed_error(L);
     }
     lua_pushboolean(L, true);
@@ -69,20 +69,15 @@ int sci_ssl_close(lua_State *L) {
 /* Speaks to nobody: a collected socket may be of another thread of control, or in mid-handshake. */
 int sci_ssl_collect(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    if (socket->in_callback) return 0; /* called by hand, inside a call of this very socket */
+    if (socket->callback.running) return 0; /* called by hand, inside a call of this very socket */
     socket->closed = true;
-    if (!sci_may_free(L)) {
-        socket->secured = false;
-        sci_socket_collect(L, 1);
-        return 0;
-    }
-    sci_ssl_drop(socket);
-    sci_ssl_end_trace(socket);
-    sci_queue_free(&socket->transport.in);
-    sci_queue_free(&socket->transport.out);
-    sci_transport_forget(&socket->transport);
-    sci_ssl_forget_stations(socket);
-    sci_ssl_forget_key_lines(socket);
+    if (sci_may_free(L)) {
+        sci_ssl_drop_ssl(socket);
+        sci_ssl_drop_verdict(socket);
+        sci_ssl_drop_trace(socket);
+        sci_ssl_drop_keylog(socket);
+        sci_transport_free(&socket->transport);
+    } else sci_ssl_forget_handshake(socket);
     sci_socket_collect(L, 1);
     return 0;
 }

@@ -1,41 +1,60 @@
-/* connection.h: SciSslSocket, a connection (SSL). */
+/* connection.h: SciSslSocket, a connection (SSL).
+ *
+ * A SciSslSocket is made once and may have several SSLs, one after the other: sslInitialize makes one, sslSetContext replaces
+ * it in mid-handshake, close and collection drop it. `ssl` is NULL before sslInitialize and after close. initialize.c and
+ * close.c list, in order, what each part of a connection does at these moments:
+ *   - sci_ssl_inherit_…  copies what SSL_new does not copy from the context. The context is on top of the stack.
+ *   - sci_ssl_reset_…    at sslInitialize: the part is as for a new connection.
+ *   - sci_ssl_drop_…     frees what the part holds. May be called again.
+ *
+ * Calls of the document (sslRead, sslConnect …) push exactly one value: a result, an integer <= 0 ("not ready" or "closed"; the
+ * code behind it is kept for sslGetError), or a SciSslError. result.c pushes all of these. Other methods push their value,
+ * or nil and a SciSslError. "False: a result was pushed" below means the first kind.
+ *
+ * Lua runs inside of OpenSSL's calls only by sci_ssl_call_lua, under lua_pcall. In all other functions here Lua may run only
+ * as a finalizer, where a value is made (see base.h). A finalizer may close the socket: then `closed` is set, and the SSL stays
+ * until the socket is collected. So `socket->ssl`, once it was not NULL, stays valid for the rest of a method.
+ *
+ * The receiver is at stack index 1 in every function that takes a lua_State and a socket. */
 #ifndef SCISSL_CONNECTION_H
 #define SCISSL_CONNECTION_H
 
 #include "context/context.h"
 #include "transport/transport.h"
 
-/* User values behind SCI_SOCKET_OWNER. */
+/* ---- the object -------------------------------------------------------------------------------------------------- */
+
+/* User values, behind SCI_SOCKET_OWNER. "Inherited": as its context had it at sslInitialize. */
 enum {
     SCI_SSL_CONTEXT = SCI_SOCKET_OWNER + 1,
-    SCI_SSL_PENDING,    /* the string that a write which could not be finished was given */
-    SCI_SSL_FAILURE,    /* the SciSslError that ended the connection */
-    SCI_SSL_ALPN,       /* the context's ALPN list at sslInitialize */
-    SCI_SSL_CAUSE,      /* why a handler ended it: a table {reason=, cause=, traceback=}, or what it raised */
-    SCI_SSL_OCSP,       /* the OCSP response that a server staples, or nil */
-    SCI_SSL_KEYLOG,     /* the open file that its keylog lines go to, or nil */
-    SCI_SSL_PSK_CLIENT, /* as in its context at sslInitialize */
-    SCI_SSL_PSK_SERVER,
-    SCI_SSL_REPLAY_GUARD,
-    SCI_SSL_SESSION_STORE,
-    SCI_SSL_TICKET_DATA, /* what goes into tickets, or nil */
+    SCI_SSL_PENDING,      /* string: begins with the bytes that a repeated write must pass again; or nil */
+    SCI_SSL_FAILURE,      /* SciSslError: ended the connection, or its writes; or nil */
+    SCI_SSL_ALPN,         /* string: the ALPN list in wire format; inherited, or by sslSetAlpn */
+    SCI_SSL_CAUSE,        /* why a handler ended the handshake: table {reason, cause, traceback}, or the value raised */
+    SCI_SSL_OCSP,         /* string: the OCSP response that a server staples; or nil */
+    SCI_SSL_KEYLOG,       /* sci_keylog; or nil; inherited */
+    SCI_SSL_PSK_CLIENT,   /* table, function or nil; inherited */
+    SCI_SSL_PSK_SERVER,   /* the same */
+    SCI_SSL_REPLAY_GUARD, /* function or nil; inherited */
+    SCI_SSL_SESSION_STORE, /* function or nil; inherited */
+    SCI_SSL_TICKET_DATA,   /* string that goes into tickets; or nil */
     SCI_SSL_USERVALUES = SCI_SSL_TICKET_DATA
 };
 
-/* Where a handshake can be suspended until its caller has decided something. */
+typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
+
+/* Suspension points: where a handshake can stand still until its caller has decided something. */
 enum { SCI_AT_CLIENT_HELLO = 1, SCI_AT_CERTIFICATE = 2, SCI_AT_VERIFY = 4 };
 
-typedef enum sci_judgement { SCI_NO_OPINION, SCI_APPROVED, SCI_REFUSED } sci_judgement;
+typedef enum sci_decision { SCI_UNDECIDED, SCI_APPROVED, SCI_REJECTED } sci_decision;
 
-#define SCI_NEW_SESSIONS 8 /* that are kept for newSessions */
-
-#define SCI_ALERTS 8 /* of each direction that are kept */
+#define SCI_NEW_SESSIONS 8   /* sessions kept for newSessions */
+#define SCI_ALERTS 8         /* alerts kept, of each direction */
+#define SCI_VERIFY_ERRORS 32 /* errors kept for verifyErrors */
 
 typedef struct sci_alert {
-    unsigned char level, code; /* as they are in the record */
+    unsigned char level, code; /* as in the record */
 } sci_alert;
-
-#define SCI_VERIFY_ERRORS 32 /* that are kept for verifyErrors */
 
 typedef struct sci_verify_error {
     short code, depth;
@@ -43,13 +62,13 @@ typedef struct sci_verify_error {
 
 typedef struct sci_trace sci_trace; /* see trace.c */
 
-/* Records of `first` bytes until `until` bytes have been sent without a pause of `pause` seconds. */
+/* Records of `first` bytes until `until` bytes were sent without a pause of `pause` seconds. All zero: full records. */
 typedef struct sci_sizing {
     size_t first, until, sent;
-    double pause, last; /* seconds; when the last record was sent */
+    double pause, last; /* seconds; `last`: when the last record was sent */
 } sci_sizing;
 
-/* Messages that a peer may send after the handshake, and that carry no data. */
+/* Messages after the handshake that carry no data. */
 enum { SCI_KEY_UPDATES, SCI_TICKETS, SCI_RENEGOTIATIONS, SCI_CERTIFICATE_REQUESTS, SCI_COUNTED };
 
 typedef struct sci_count {
@@ -57,330 +76,483 @@ typedef struct sci_count {
     int64_t since; /* nanoseconds, as of sci_now */
 } sci_count;
 
-typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
-
+/* Each part is written by the file that is named beside it, and by no other. Other files read it. */
 typedef struct sci_sslsocket {
-    sci_socket socket; /* first: a SciSslSocket answers whatever a SciSocket does */
-    sci_transport transport;
-    sci_dependent dependent;     /* in the ring of its context, while it reads settings from there */
-    SSL *ssl;                    /* NULL: before sslInitialize, after close */
-    sci_state *state;            /* of its lua_State, which finalizes it last */
-    struct sci_sslsocket **warm; /* its place among those that keep their buffers, or NULL */
-    bool wide;                   /* its read buffer holds several full records */
-    sci_role role;               /* which of sslConnect and sslAccept was called first */
-    bool memory;                 /* no descriptor: sslFeed and sslDrain */
-    bool closed;
-    bool secured;      /* the handshake has been completed */
-    bool failed;       /* nothing more is possible; SCI_SSL_FAILURE says why */
-    bool write_failed; /* the transport did not take a write; SCI_SSL_FAILURE says why */
-    bool exact;        /* sslSetReadAhead(false): reads no further than it must */
-    bool said_end;     /* our close_notify has left */
-    bool torn;         /* bytes of the stream are in C memory alone: where it stays so, Lua had no memory for them */
-    bool end_unread;   /* looking ahead met the peer's close_notify; sslRead has not answered it yet */
-    int not_yet_code;  /* SSL_ERROR_… behind the last negative answer */
-    int zero_code;     /* SSL_ERROR_… behind the last answer 0 */
-    int wanted;        /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
-    int alert_sent;    /* the fatal alert that we sent, or -1 */
-    size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that must come again */
-    size_t record_length;                  /* of what was given to OpenSSL last */
-    size_t made_length; /* of the pending bytes that OpenSSL has made a record of, which the transport has not taken */
-    sci_sizing sizing;  /* how long records are; all zero: as long as they may be */
-    long session_timeout;              /* inherited at sslInitialize, seconds */
-    unsigned char sid[SCI_SID_LENGTH]; /* inherited: session id context */
-    unsigned int sid_length;
-    const unsigned char *alpn; /* bytes of SCI_SSL_ALPN, or NULL */
-    unsigned int alpn_length;
-    lua_State *L;            /* of the call that is under way, the receiver at its index 1; NULL: there is none */
-    bool in_callback;        /* Lua runs inside that call */
-    bool has_scratch;        /* that call is the one that uses the scratch buffer */
-    bool handler_failed;     /* SCI_SSL_CAUSE says why it ends */
-    int suspends_at;         /* SCI_AT_… that the caller asked for */
-    int passed;              /* those that have been passed */
-    int station;             /* the one where it is suspended now; 0: it is not */
-    sci_judgement judgement; /* what the caller has decided there */
-    int refusal;             /* the alert of SCI_REFUSED */
-    bool lenient;            /* SSL_VERIFY_NONE was asked for, before SCI_AT_VERIFY needed SSL_VERIFY_PEER */
-    long verdict;            /* X509_V_…: OpenSSL's own, at SCI_AT_VERIFY */
-    int verdict_depth;
-    bool rejected;                 /* that is what OpenSSL would do at SCI_AT_VERIFY */
-    X509 *approved;                /* by the caller, though OpenSSL rejects it; NULL: none */
-    bool dane;                     /* sslSetDane has been called */
-    char *psk_identity;            /* of a server: whose key was found last */
-    STACK_OF(X509) *verdict_chain; /* what it was found with; NULL: none was built */
-    bool afresh;                   /* no session is resumed: it may have been made with less care than is taken now */
-    sci_ocsp_policy ocsp_policy;   /* inherited */
-    const char *ocsp_condition, *ocsp_message; /* why the stapled OCSP response ended the handshake */
-    const unsigned char *ocsp;                 /* bytes of SCI_SSL_OCSP, or NULL */
-    size_t ocsp_length;
-    bool keylog;                          /* inherited: keep the secrets for keylogLines */
-    const struct sci_keylog *keylog_file; /* in SCI_SSL_KEYLOG, or NULL */
-    sci_queue key_lines;                  /* each with a NUL behind it */
-    lua_Integer key_lines_lost;
-    sci_context *context; /* in SCI_SSL_CONTEXT */
-    bool has_store;       /* SCI_SSL_SESSION_STORE is a function: what a server makes is kept for newSessions */
-    bool refuses;         /* the handshake is done, and the alert `refusal` is to be sent */
-    SSL_SESSION *new_sessions[SCI_NEW_SESSIONS];
-    size_t new_count;
-    SSL_SESSION *offered;                /* by the caller, at the client's hello */
-    SSL_SESSION *session, *session_copy; /* OpenSSL's, and what was handed out of it; one where the caller gave it */
-    sci_chain session_chain;             /* of the session that a client was given */
-    const char *ticket_data;             /* bytes of SCI_SSL_TICKET_DATA, or NULL */
-    size_t ticket_data_length;
-    bool psk_client;        /* inherited: SCI_SSL_PSK_CLIENT is set */
-    bool psk_server_sha384; /* inherited */
-    bool psk_tells;         /* inherited: an unknown identity is told so */
-    bool psk_unknown;       /* that is what the client has said */
-    sci_alert alerts_sent[SCI_ALERTS], alerts_received[SCI_ALERTS];
-    int alerts_sent_count, alerts_received_count;
-    sci_verify_error verify_errors[SCI_VERIFY_ERRORS];
-    int verify_errors_count;
-    bool only_common_name; /* the name to verify stands in the peer's certificate, but where it does not count */
-    bool overlooks;        /* what is wrong with the peer's certificates is noted, and does not end the handshake */
-    sci_trace *trace;      /* NULL: nothing is noted */
-    bool early_over;       /* sslReadReplayable has answered 0 */
-    bool shakes;           /* sslConnect or sslAccept has begun: early data comes before them */
-    sci_count counts[SCI_COUNTED];
-    bool counted; /* there is something in `counts` that application data forgives */
-    int exceeded; /* 1 + the one of them that ended the connection; 0: none did */
+    sci_socket socket;       /* first: a SciSslSocket has the methods of a SciSocket */
+    sci_transport transport; /* what the BIOs work on; see transport.h */
+
+    sci_state *state;        /* sslsocket.c: of the lua_State, which finalizes it last */
+    bool memory;             /* sslsocket.c: no descriptor: sslFeed and sslDrain */
+    bool closed;             /* close.c */
+    SSL *ssl;                /* initialize.c: owned */
+    sci_context *context;    /* initialize.c: in SCI_SSL_CONTEXT */
+    sci_dependent dependent; /* initialize.c: in the ring of the context */
+
+    struct { /* handshake.c */
+        sci_role role;
+        bool begun; /* sslConnect or sslAccept was called: early data comes before that */
+        bool done;
+    } handshake;
+
+    struct {                /* result.c */
+        bool failed;        /* nothing more is possible; SCI_SSL_FAILURE says why */
+        bool write_failed;  /* the transport did not take a write; SCI_SSL_FAILURE says why */
+        bool bytes_in_c;    /* bytes of the stream are in C memory alone. A later call that finds this set: Lua had no
+                             * memory for them, and they are lost */
+        int not_ready_code; /* SSL_ERROR_… behind the last -1 … */
+        int zero_code;      /* … and behind the last 0 */
+        int wanted;         /* SSL_ERROR_WANT_… of the last call, or SSL_ERROR_NONE */
+    } result;
+
+    struct {          /* lua_callback.c */
+        lua_State *L; /* of the call under way; NULL: there is none */
+        bool running; /* Lua runs inside of that call */
+        bool failed;  /* SCI_SSL_CAUSE says why the handshake ends */
+    } callback;
+
+    struct {                /* read.c */
+        bool no_read_ahead; /* sslSetReadAhead(false) */
+        bool end_unread;    /* looking ahead met the peer's close_notify, which sslRead has not returned yet */
+        bool has_scratch;   /* the call under way uses the scratch buffer of the lua_State */
+    } read;
+
+    struct {                                   /* write.c */
+        size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that the next write must pass again */
+        size_t record_length;                  /* given to OpenSSL last */
+        size_t made_length; /* pending bytes in a record that OpenSSL made, and the transport did not take */
+        sci_sizing sizing;
+    } write;
+
+    struct {       /* shutdown.c */
+        bool sent; /* our close_notify has left */
+    } shutdown;
+
+    struct {                          /* record_buffers.c */
+        struct sci_sslsocket **place; /* among the sockets that keep their buffers; NULL: it does not keep them */
+        bool large;                   /* the read buffer takes several full records */
+    } buffers;
+
+    struct { /* alerts.c */
+        sci_alert sent[SCI_ALERTS], received[SCI_ALERTS];
+        int sent_count, received_count;
+        int fatal_sent; /* the fatal alert that we sent; -1: none */
+        int in_ticket;  /* the alert that the next session ticket fails with; 0: none */
+    } alerts;
+
+    struct { /* message_limits.c */
+        sci_count counts[SCI_COUNTED];
+        bool counting; /* application data sets some of `counts` back to 0 */
+        int exceeded;  /* 1 + the one that ended the connection; 0: none did */
+    } limits;
+
+    struct {                   /* suspend.c */
+        int points;            /* SCI_AT_… that the caller asked for */
+        int passed;            /* of these */
+        int at;                /* the one where the handshake is suspended now; 0: it is not */
+        sci_decision decision; /* of the caller, there */
+        int alert;             /* of SCI_REJECTED */
+    } suspend;
+
+    struct {                   /* verdict.c */
+        long code;             /* X509_V_…: OpenSSL's result … */
+        int depth;             /* … and the certificate that it is about */
+        bool rejected;         /* OpenSSL rejects the peer, unless the caller approves */
+        bool optional;         /* flags were SSL_VERIFY_NONE before SCI_AT_VERIFY needed SSL_VERIFY_PEER */
+        bool common_name_only; /* the host is in the subject of the certificate, where it does not count */
+        STACK_OF(X509) *chain; /* owned: as OpenSSL built it; NULL: it could not */
+        X509 *approved;        /* owned: the caller approved this one, which OpenSSL rejects; NULL: none */
+    } verdict;
+
+    struct { /* verify_errors.c */
+        sci_verify_error list[SCI_VERIFY_ERRORS];
+        int count;
+        bool go_on; /* verification errors do not end the handshake */
+    } verify_errors;
+
+    struct {                                      /* sessions.c */
+        long timeout;                             /* seconds; inherited */
+        unsigned char id_context[SCI_SID_LENGTH]; /* inherited */
+        unsigned int id_context_length;
+        bool has_store;                      /* a server keeps what it makes for newSessions; inherited */
+        SSL_SESSION *made[SCI_NEW_SESSIONS]; /* owned: for newSessions, the oldest first */
+        size_t made_count;
+        SSL_SESSION *offered;       /* owned: for a server to resume, set at the ClientHello */
+        SSL_SESSION *latest, *copy; /* owned: OpenSSL's session, and the copy that getSession returned */
+    } sessions;
+
+    struct {             /* resumption_check.c */
+        sci_chain chain; /* of the session that setSession gave to a client */
+    } resumption;
+
+    struct {              /* session_tickets.c */
+        const char *data; /* bytes of SCI_SSL_TICKET_DATA, or NULL */
+        size_t length;
+    } ticket;
+
+    struct {                        /* alpn.c */
+        const unsigned char *names; /* bytes of SCI_SSL_ALPN, or NULL */
+        unsigned int length;
+    } alpn;
+
+    struct {                /* psk.c */
+        bool client;        /* SCI_SSL_PSK_CLIENT is set */
+        bool server_sha384; /* inherited */
+        bool tell_unknown;  /* inherited */
+        bool unknown;       /* the client sent an identity that has no key */
+        char *identity;     /* owned: of the key that was found last; NULL: none */
+    } psk;
+
+    struct {                           /* ocsp_stapling.c */
+        sci_ocsp_policy policy;        /* inherited */
+        const unsigned char *response; /* bytes of SCI_SSL_OCSP, or NULL */
+        size_t length;
+        const char *condition, *message; /* static: why the stapled response ended the handshake; NULL: it did not */
+    } ocsp;
+
+    struct {       /* early_data.c */
+        bool over; /* sslReadReplayable has returned 0 */
+    } early;
+
+    struct {          /* dane.c */
+        bool enabled; /* by sslSetDane */
+    } dane;
+
+    struct {                    /* keylog.c */
+        bool collect;           /* keep the secrets for keylogLines; inherited */
+        const sci_keylog *file; /* in SCI_SSL_KEYLOG, or NULL */
+        sci_queue lines;        /* each with a NUL behind it */
+        lua_Integer lost;       /* lines that did not fit */
+    } keylog;
+
+    sci_trace *trace; /* trace.c: owned; NULL: sslTrace is off */
 } sci_sslsocket;
 
-/* Any SciSslSocket, closed ones too; raises for anything else. */
+/* ---- sslsocket.c: the class -------------------------------------------------------------------------------------- */
+
+/* Any SciSslSocket, closed ones too; raises for anything else. Borrowed. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
-/* The SSL of the receiver once the handshake is completed; NULL: nothing is known of the peer yet. */
+/* The SSL of the receiver once the handshake is completed. NULL: nothing is known of the peer. */
 SSL *sci_ssl_get_secured(lua_State *L);
 
-/* Adds methods to the class table on top; the class's metatable is their first upvalue. */
+/* Adds methods to the class table on top. The metatable of the class is their first upvalue, which makes
+ * sci_check_sslsocket fast: for methods that are called for each record. */
 void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods);
 
-/* ---- buffers.c -------------------------------------------------------------------------------------------------- */
+/* ---- initialize.c: making an SSL --------------------------------------------------------------------------------- */
 
-void sci_ssl_keep_heap(void); /* once, before there are connections */
+/* Gives the socket a new SSL that inherits from `context`. False: OpenSSL's queue says why; nothing has changed. */
+bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
 
-/* Lets the socket keep its buffers, and takes those of another; it leaves that round when its SSL goes. */
-void sci_ssl_warm_up(sci_sslsocket *socket);
-void sci_ssl_leave_warm(sci_sslsocket *socket);
+/* Frees the SSL, and what the parts hold of it. */
+void sci_ssl_drop_ssl(sci_sslsocket *socket);
 
-/* Gives whoever has read `length` bytes at once, and reads full records, a buffer for several. */
-void sci_ssl_note_length(sci_sslsocket *socket, size_t length);
-
-/* ---- answer.c: what calls answer -------------------------------------------------------------------------------- */
-
-/* Closed, or the object below has closed the descriptor. */
-bool sci_ssl_is_closed(const sci_sslsocket *socket);
-
-/* Pushes a SciSslError of our own, and answers false. */
-bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message);
-
-/* The same, where a write must come again first: why the transport did not take it, or that it is still to come. */
-bool sci_ssl_refuse_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message);
-
-/* Ends the connection, or its writes alone. This comes before the error is made: that may raise, and nothing may go on then. */
-void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only);
-
-/* Whether a TLS call can be made now. False: the document's one answer was pushed instead: "not yet", or a
- * SciSslError that says what is missing. The receiver is at index 1. */
-bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase);
-
-/* The same, and the handshake has been completed. */
-bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase);
-
-/* Pushes the document's answer for an OpenSSL call that has just answered `result` <= 0: an integer for "not yet" or
- * "closed", else a SciSslError, which is kept where it ends the connection. Answers the SSL_ERROR_… code. */
-int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase);
-
-/* Pushes the SciSslError of a failure, `code` being what SSL_get_error said, and keeps it where it ends the connection.
- * The receiver is at index 1. */
-void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase);
-
-/* Pushes `-code` and remembers it for sslGetError and events. */
-void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code);
-
-/* Pushes bytes that OpenSSL has handed out. Where memory runs out it raises, and the connection has failed. */
-void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length);
-
-/* Pushes 0 and remembers what it stands for. */
-void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
-
-/* ---- callback.c: Lua inside an OpenSSL call ---------------------------------------------------------------------- */
-
-/* These two enclose each OpenSSL operation: nothing stale may colour its result, and callbacks know whom to call. The
- * receiver is at index 1. */
-void sci_ssl_begin(lua_State *L, sci_sslsocket *socket);
-void sci_ssl_end(sci_sslsocket *socket);
-bool sci_ssl_in_call(const sci_sslsocket *socket); /* whether a callback of OpenSSL's may use sci_ssl_call_lua */
-
-/* Calls the function below `arguments` values on the stack of `socket->L`, under lua_pcall. False: it raised, nothing
- * is left on the stack, and the error is the cause of the SciSslError that the OpenSSL call is going to end in. Callers
- * reserve the stack that they use with lua_checkstack, and push nothing that allocates outside of the function. */
-bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results);
-
-/* ---- limits.c --------------------------------------------------------------------------------------------------- */
-
-void sci_ssl_count_message(sci_sslsocket *socket); /* the one that OpenSSL has just read */
-void sci_ssl_forgive(sci_sslsocket *socket);       /* application data have come */
-
-/* Says in `failure` which limit has ended the connection. False: none did. */
-bool sci_ssl_explain_limit(const sci_sslsocket *socket, sci_failure *failure);
-
-/* ---- io.c, handshake.c ------------------------------------------------------------------------------------------ */
-
-/* Lets OpenSSL work through what has come, without waiting and without taking application data. `buffered_only`:
- * not even the transport is asked. */
-void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only);
-
-/* The scratch buffer, SCI_SCRATCH bytes; one of its own, pushed, for a call from inside a callback or a finalizer, since the
- * one of the call outside holds bytes. A call that raises leaves that to the next one, or to the end of the SSL. */
-unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);
-void sci_ssl_give_scratch_back(sci_sslsocket *socket);
-
-/* Whether sslRead would answer without the transport becoming readable. */
-bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
-
-/* ---- write.c ---------------------------------------------------------------------------------------------------- */
-
-/* Whether `length` bytes may be written now. False: an answer was pushed. */
-bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
-
-/* Writes record after record. Returns the bytes that went; `*result` is what OpenSSL has returned last, or below 0 where the
- * transport is full. */
-size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result);
-
-/* Answers for `total` bytes written, the last call having answered `result`. `rest` is what was given to it, and must
- * come again where it was "not yet": the string at index `string` from `offset` on; 0: a string is made of it. */
-int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest, int string,
-                           size_t offset);
-
-/* settings.c: the SciSslSocket at 1 once initialized and before its handshake, or while the client's hello is looked at.
- * NULL: nil, SciSslError were pushed. */
-sci_sslsocket *sci_check_before_handshake(lua_State *L);
-
-void sci_ssl_forget_write(lua_State *L, sci_sslsocket *socket); /* write.c: the receiver is at index 1 */
-
-/* initialize.c: whether there is a TLS connection that has begun and has not ended. */
+/* Whether a TLS connection has begun and has not ended. */
 bool sci_ssl_has_connection(const sci_sslsocket *socket);
-void sci_ssl_drop(sci_sslsocket *socket); /* the SSL, and what goes with it */
 
-/* close.c: methods */
+/* ---- close.c: methods -------------------------------------------------------------------------------------------- */
+
 int sci_ssl_close(lua_State *L);
 int sci_ssl_collect(lua_State *L);
 
-void sci_ssl_install_alpn(SSL_CTX *ctx);         /* alpn.c */
-void sci_ssl_install_verification(SSL_CTX *ctx); /* verdict.c */
+/* ---- setup.c ----------------------------------------------------------------------------------------------------- */
 
-/* suspend.c */
-bool sci_ssl_stops_at(const sci_sslsocket *socket, int station);
-void sci_ssl_stop_at(sci_sslsocket *socket, int station);
-bool sci_ssl_leave_station(sci_sslsocket *socket); /* false: the caller has refused */
+/* The SciSslSocket at index 1, after sslInitialize and before its handshake, or suspended at the ClientHello. NULL: nil,
+ * SciSslError were pushed. */
+sci_sslsocket *sci_check_before_handshake(lua_State *L);
 
-/* The receiver where it is suspended at one of `stations`. NULL: nil, SciSslError were pushed. */
-sci_sslsocket *sci_ssl_check_suspended(lua_State *L, int stations);
+/* ---- result.c: what calls push ----------------------------------------------------------------------------------- */
 
-/* initialize.c: gives the socket a new SSL that inherits from `context`. False: the queue says why; nothing has changed. */
-bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context);
+void sci_ssl_reset_result(sci_sslsocket *socket);
 
-/* psk.c */
-void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+/* Whether the socket is closed, or the object that owns its descriptor has closed that. */
+bool sci_ssl_is_closed(const sci_sslsocket *socket);
 
-/* early.c */
-void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket);
+/* Whether a TLS call can be made now. False: a result was pushed: "not ready", or a SciSslError that says what is missing. */
+bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase);
 
-/* handshake.c */
+/* The same, and the handshake is completed. */
+bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* Pushes a SciSslError of our own, and returns false. The connection goes on. `message` may be NULL. */
+bool sci_ssl_fail(lua_State *L, const char *phase, const char *condition, const char *message);
+
+/* The same for a call that must wait until a write is repeated: pushes why the transport did not take that write, or the
+ * condition `write_pending`. */
+bool sci_ssl_fail_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message);
+
+/* Pushes the result of an OpenSSL call that has just returned `result` <= 0: "not ready", 0 for the peer's close_notify, or a
+ * SciSslError, which is kept where it ends the connection. Returns the SSL_ERROR_… code. Empties OpenSSL's queue. */
+int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase);
+
+/* The same for a read that nobody has asked for yet: pushes nothing, and a later call returns the failure. */
+int sci_ssl_keep_failure(lua_State *L, sci_sslsocket *socket, int result);
+
+/* Pushes the SciSslError of a failure with the code `code` of SSL_get_error. It ends the connection, or its writes. */
+void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase);
+
+/* Ends the connection, or its writes alone. Called before the error is made: making it may raise, and the connection must not
+ * go on then. */
+void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only);
+
+/* The transport may take writes again: the next write tries. */
+void sci_ssl_forget_write_failure(sci_sslsocket *socket);
+
+/* Pushes `-code`, and keeps it for sslGetError and events. */
+void sci_ssl_push_not_ready(lua_State *L, sci_sslsocket *socket, int code);
+
+/* Pushes 0, and keeps the code behind it. */
+void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
+
+/* Pushes a positive result. */
+void sci_ssl_push_count(lua_State *L, sci_sslsocket *socket, size_t count);
+
+/* Pushes bytes that OpenSSL no longer has. Where memory runs out this raises, and the connection has failed. */
+void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length);
+
+/* Pushes bytes that OpenSSL still has. */
+void sci_ssl_push_copy(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length);
+
+/* For bytes of the stream that stay in C memory across calls that may raise: whether the connection has failed if they do. */
+void sci_ssl_hold_bytes(sci_sslsocket *socket, bool held);
+
+/* ---- lua_callback.c: Lua inside of an OpenSSL call --------------------------------------------------------------- */
+
+/* These two enclose each OpenSSL operation: the queue is empty before it, and callbacks find the lua_State. */
+void sci_ssl_begin(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_end(sci_sslsocket *socket);
+
+/* Whether a callback may use sci_ssl_call_lua. */
+bool sci_ssl_in_call(const sci_sslsocket *socket);
+
+/* Calls the function below `arguments` values on the stack of `socket->callback.L`, under lua_pcall. False: it raised, and
+ * nothing is left on the stack; what it raised becomes the cause of the SciSslError in which the OpenSSL call ends. Callers
+ * reserve stack with lua_checkstack, and push nothing that allocates outside of the function. */
+bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results);
+
+/* The handshake ends because of SCI_SSL_CAUSE. */
+void sci_ssl_end_by_handler(sci_sslsocket *socket);
+
+/* Says in `failure` what a handler raised, and leaves it on the stack. False: no handler has ended the handshake. */
+bool sci_ssl_explain_handler(lua_State *L, sci_sslsocket *socket, sci_failure *failure);
+
+void sci_ssl_reset_callback(sci_sslsocket *socket);
+void sci_ssl_drop_callback(sci_sslsocket *socket);
+
+/* ---- handshake.c ------------------------------------------------------------------------------------------------- */
+
+/* Makes the connection a client or a server, once. False: a result was pushed. */
 bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const char *phase);
-bool sci_ssl_begin_as_server(sci_sslsocket *socket);
+bool sci_ssl_begin_as_server(sci_sslsocket *socket); /* false: OpenSSL's queue says why */
 
-/* Whether a server of TLS 1.3 can send its client a message after the handshake. False: an answer was pushed. */
-bool sci_ssl_may_tell_client(lua_State *L, sci_sslsocket *socket, const char *phase);
+void sci_ssl_reset_handshake(sci_sslsocket *socket);
+void sci_ssl_forget_handshake(sci_sslsocket *socket); /* closed: nothing is known of the peer any more */
 
-/* Sends the handshake message that OpenSSL was asked for; `asked` is what it answered. Ends what sci_ssl_begin began. */
+/* ---- post_handshake.c -------------------------------------------------------------------------------------------- */
+
+/* Whether a server of TLS 1.3 can send a message after the handshake. False: a result was pushed. */
+bool sci_ssl_may_message_client(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* Sends the handshake message that OpenSSL was asked for; `asked`: what OpenSSL returned. Ends what sci_ssl_begin began. */
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase);
 
-/* Gives a session that this connection has made the time-out that the connection inherited. */
-void sci_ssl_keep_timeout(const sci_sslsocket *socket, SSL_SESSION *session);
+/* ---- suspend.c: suspension points -------------------------------------------------------------------------------- */
 
-/* facts.c, trace.c: what the info callback hears */
-void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value);
-void sci_ssl_note_state(const sci_sslsocket *socket, int where);
-void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl);
-void sci_ssl_end_trace(sci_sslsocket *socket);
+/* Whether the handshake is to be suspended at `point`, and was not yet. */
+bool sci_ssl_must_suspend(const sci_sslsocket *socket, int point);
+void sci_ssl_suspend(sci_sslsocket *socket, int point);
+bool sci_ssl_resume(sci_sslsocket *socket); /* false: the caller has rejected; the handshake ends */
 
-/* anonymous.c: takes the anonymous cipher suites out of what the connection offers or accepts. False: out of memory. */
-bool sci_ssl_refuse_anonymous(SSL *ssl);
+/* The caller approves what the handshake is suspended at. */
+void sci_ssl_approve(sci_sslsocket *socket);
 
-/* cache.c */
-void sci_ssl_drop_sessions(sci_sslsocket *socket);
+/* The receiver where it is suspended at one of `points`. NULL: nil, SciSslError were pushed. */
+sci_sslsocket *sci_ssl_check_suspended(lua_State *L, int points);
 
-/* The session for the caller to keep, with a reference of its own. OpenSSL spoils those that its cache drops and those of a
- * context that goes, so it is a copy: one of each session, in which OpenSSL notes that a later connection has used it.
- * NULL: out of memory. */
-SSL_SESSION *sci_ssl_copy_session(sci_sslsocket *socket, SSL_SESSION *session);
-void sci_ssl_know_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSION *copy);
+void sci_ssl_install_client_hello(SSL_CTX *ctx);
+void sci_ssl_install_certificate(const sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_reset_suspend(sci_sslsocket *socket);
 
-/* For a connection that has failed. A fatal alert spoils the session (RFC 5246, section 7.2), and so its copy. */
-void sci_ssl_spoil_session(sci_sslsocket *socket);
-void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket);
-void sci_ssl_install_sessions(SSL_CTX *ctx);
-void sci_ssl_install_session_lookup(SSL_CTX *ctx);
-bool sci_ssl_install_tickets(SSL_CTX *ctx); /* session_tickets.c */
+/* ---- verdict.c: verification of the peer ------------------------------------------------------------------------- */
 
-/* resumption.c: whether a session may be resumed that OpenSSL would resume, and what is to be said to a client that has
- * resumed one: X509_V_OK, or why not. */
-bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session);
-long sci_ssl_judge_resumed(const SSL *ssl);
+void sci_ssl_install_verification(SSL_CTX *ctx);
 
-/* overlook.c: notes that result as a check in the handshake does. Whether it ends nothing. */
-bool sci_ssl_overlooks_resumed(sci_sslsocket *socket, long result);
+/* For a client that is suspended at SCI_AT_VERIFY: OpenSSL verifies whatever the flags say. */
+void sci_ssl_require_verdict(sci_sslsocket *socket);
 
-/* Whether a client may offer its session: where it verifies, the server's chain is verified again as if it had come now. */
+/* From the info callback: a server up to TLS 1.2 that waits for a decision sends nothing from its last flight on. */
+void sci_ssl_hold_last_flight(sci_sslsocket *socket);
+
+/* For a handshake that is done, or waits to send what the transport withholds: suspends it once at SCI_AT_VERIFY, and carries
+ * out the decision. False: a result was pushed. */
+bool sci_ssl_settle_verdict(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* Whether the peer of a resumed session passes the checks of today; not asked where the caller decides. False: a result was
+ * pushed. */
+bool sci_ssl_accept_resumption(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+void sci_ssl_reset_verdict(sci_sslsocket *socket);
+void sci_ssl_drop_verdict(sci_sslsocket *socket);
+
+/* ---- verify_errors.c --------------------------------------------------------------------------------------------- */
+
+/* Notes the error of a resumed session as one of this handshake. Whether the handshake goes on. */
+bool sci_ssl_note_resumed_error(sci_sslsocket *socket, long result);
+void sci_ssl_reset_verify_errors(sci_sslsocket *socket);
+
+/* ---- resumption_check.c: whether a session may be resumed -------------------------------------------------------- */
+
+/* For a server: whether `session` may be resumed, which OpenSSL would resume. */
+bool sci_ssl_may_resume(const SSL *ssl, const SSL_SESSION *session);
+
+/* For a server that has resumed a session: X509_V_OK, or why the client does not pass today. */
+long sci_ssl_verify_resumed(const SSL *ssl);
+
+/* For a client: whether it may offer its session. Where it verifies, the server's chain is verified again. */
 bool sci_ssl_may_offer_session(sci_sslsocket *socket);
+
+/* The fatal alert that OpenSSL sends for a verification result. */
 int sci_alert_of_result(long result);
 
-/* Installs in `context`, once, the callbacks that its connections need. False: the queue says why. */
-bool sci_ssl_prepare_context(sci_context *context);
+void sci_ssl_take_session_chain(lua_State *L, sci_sslsocket *socket, int index); /* of the OSSslSession at `index` */
+void sci_ssl_drop_session_chain(sci_sslsocket *socket);
 
-/* suspend.c: sends the alert `refusal` where OpenSSL does not. Leaves OpenSSL's queue empty. */
-void sci_ssl_send_refusal(lua_State *L, sci_sslsocket *socket);
+/* ---- sessions.c -------------------------------------------------------------------------------------------------- */
 
-/* Callbacks in C, which look and note, and never call Lua. */
-bool sci_ssl_install_callbacks(sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_install_sessions(SSL_CTX *ctx);
 
-/* ---- suspend.c -------------------------------------------------------------------------------------------------- */
+/* The session that the caller has set at the ClientHello, where `id` names it: owned by the caller now. NULL: another one. */
+SSL_SESSION *sci_ssl_take_offered(sci_sslsocket *socket, const unsigned char *id, int length);
 
-void sci_ssl_install_stations(const sci_sslsocket *socket, SSL *ssl);
-void sci_ssl_install_suspension(SSL_CTX *ctx);
-bool sci_ssl_install_refusal(SSL_CTX *ctx);          /* lets a server refuse in TLS 1.3 when the handshake is done */
-void sci_ssl_forget_stations(sci_sslsocket *socket); /* for a handshake that begins anew */
+/* Gives a session that this connection makes the time-out that the connection inherited. */
+void sci_ssl_set_session_timeout(const sci_sslsocket *socket, SSL_SESSION *session);
 
-/* What the info callback hears: a server up to TLS 1.2 that has a verdict to wait for sends nothing from here on. */
-void sci_ssl_withhold(sci_sslsocket *socket);
+/* For a connection that has failed. A fatal alert makes the session not resumable (RFC 5246, section 7.2), and so its copy. */
+void sci_ssl_invalidate_session(sci_sslsocket *socket);
 
-/* A handshake whose peer has still to be judged, and which is done, or waits to send what `withheld` keeps back: suspends
- * it there, once; and carries out the judgement. False: an answer was pushed. */
-bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase);
+void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+void sci_ssl_drop_sessions(sci_sslsocket *socket);
 
-/* ---- staple.c --------------------------------------------------------------------------------------------------- */
+/* ---- session_lookup.c, session_tickets.c ------------------------------------------------------------------------- */
 
-/* Whether a client takes that certificate only along with a good OCSP response. */
-bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate);
+void sci_ssl_install_session_lookup(SSL_CTX *ctx);
+bool sci_ssl_install_tickets(SSL_CTX *ctx); /* false: OpenSSL's queue says why */
+void sci_ssl_reset_ticket(sci_sslsocket *socket);
 
-void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
+/* ---- alerts.c ---------------------------------------------------------------------------------------------------- */
 
-/* ---- keylog.c --------------------------------------------------------------------------------------------------- */
+void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value); /* `value` as of the info callback */
 
-void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context); /* which is on top */
-void sci_ssl_forget_key_lines(sci_sslsocket *socket);
+/* Sends a fatal alert where OpenSSL does not: a server's last flight is withheld, or a server of TLS 1.3 has completed the
+ * handshake. A client sends nothing. Leaves OpenSSL's queue empty. */
+void sci_ssl_send_alert(lua_State *L, sci_sslsocket *socket, int alert);
 
-/* ---- peer.c ----------------------------------------------------------------------------------------------------- */
+bool sci_ssl_install_alerts(
+    SSL_CTX *ctx); /* before SSL_new, which copies custom extensions. False: OpenSSL's queue says why */
+void sci_ssl_reset_alerts(sci_sslsocket *socket);
 
-STACK_OF(X509) *
-sci_ssl_peer_chain(const sci_sslsocket *socket); /* borrowed: what the peer sent, or did when it was new */
-X509 *sci_ssl_own_certificate(SSL *ssl);         /* NULL: there is none, or it is not known which of several it was */
-void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket); /* with the session of a client on top */
-void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session);    /* notes whom a client asked for */
-void sci_push_presented(lua_State *L, const SSL *ssl);              /* an array of what the peer sent */
+/* ---- message_limits.c: messages that carry no data --------------------------------------------------------------- */
+
+void sci_ssl_count_message(sci_sslsocket *socket); /* the one that OpenSSL has just read */
+void sci_ssl_note_data(sci_sslsocket *socket);     /* application data came */
+
+/* Says in `failure` which limit has ended the connection. False: none did. */
+bool sci_ssl_explain_limit(const sci_sslsocket *socket, sci_failure *failure);
+void sci_ssl_reset_limits(sci_sslsocket *socket);
+
+/* ---- read.c ------------------------------------------------------------------------------------------------------ */
+
+/* Lets OpenSSL process what has come, without waiting and without taking application data. `buffered_only`: without reading
+ * the transport. */
+void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only);
+
+/* Whether sslRead would return something else than "not ready" before the transport becomes readable. */
+bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
+
+/* The scratch buffer of the lua_State, SCI_SCRATCH bytes. Inside of a callback or a finalizer the call outside uses that, so
+ * another buffer is pushed. A call that raises leaves it to the next call, or to the end of the SSL, to give it back. */
+unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_give_scratch_back(sci_sslsocket *socket);
+
+void sci_ssl_reset_read(sci_sslsocket *socket);
+
+/* ---- write.c ----------------------------------------------------------------------------------------------------- */
+
+/* How far a write has come. */
+typedef struct sci_written {
+    size_t total;     /* bytes written */
+    int result;       /* > 0: all; 0: OpenSSL has failed; below 0: the transport is full */
+    const char *rest; /* what was not written */
+} sci_written;
+
+/* Whether `length` bytes may be written now. False: a result was pushed. */
+bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
+
+/* Writes record after record, and adds to `written`. */
+void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, sci_written *written);
+
+/* Pushes the result of a write, and keeps the bytes that the next write must pass again. They are part of the string at
+ * index `string`; 0: they are in C memory, and a string is made of them. */
+int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string);
+
+void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket);
+
+/* ---- record_buffers.c -------------------------------------------------------------------------------------------- */
+
+void sci_ssl_keep_heap(void); /* once, before there are connections */
+
+/* Lets the socket keep OpenSSL's record buffers; the socket that has kept them longest loses them. */
+void sci_ssl_keep_buffers(sci_sslsocket *socket);
+
+/* Gives a socket that has read `length` bytes at once, and reads full records, a buffer for several. */
+void sci_ssl_note_length(sci_sslsocket *socket, size_t length);
+
+void sci_ssl_reset_buffers(sci_sslsocket *socket);
+void sci_ssl_drop_buffers(sci_sslsocket *socket);
+
+/* ---- own_certificate.c, peer.c ----------------------------------------------------------------------------------- */
+
+X509 *sci_ssl_own_certificate(SSL *ssl);               /* borrowed; NULL: none, or unknown which of several */
+void sci_push_presented(lua_State *L, const SSL *ssl); /* pushes an array of the certificates that the peer sent */
 
 /* A list of its own: the certificate, if there is one, and those of the chain. False: out of memory. */
 bool sci_copy_certificates(X509 *first, STACK_OF(X509) *chain, void **list);
+
+/* ---- features with a part of their own --------------------------------------------------------------------------- */
+
+void sci_ssl_install_alpn(SSL_CTX *ctx);
+void sci_ssl_inherit_alpn(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+
+/* anonymous_cipher.c: takes the anonymous cipher suites out of what the connection offers or accepts. False: out of memory. */
+bool sci_ssl_exclude_anonymous(SSL *ssl);
+
+void sci_ssl_reset_dane(sci_sslsocket *socket);
+
+void sci_ssl_inherit_early_data(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+void sci_ssl_reset_early_data(sci_sslsocket *socket);
+
+void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+void sci_ssl_drop_keylog(sci_sslsocket *socket); /* wipes the lines; after close they can still be taken */
+
+/* Whether a client accepts that certificate only with a good OCSP response. */
+bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate);
+
+/* Says in `failure` why the stapled OCSP response ended the handshake. False: it did not. */
+bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure);
+void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+void sci_ssl_reset_ocsp(sci_sslsocket *socket);
+
+/* psk.c. Says in `failure` what is wrong with the pre-shared key. False: nothing is known to be. */
+bool sci_ssl_explain_psk(const sci_sslsocket *socket, sci_failure *failure);
+void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+void sci_ssl_drop_psk(sci_sslsocket *socket);
+
+void sci_ssl_reset_shutdown(sci_sslsocket *socket);
+
+/* trace.c: from the info callback; and a trace that is on goes on with another SSL (sslSetContext). */
+void sci_ssl_note_state(const sci_sslsocket *socket, int where);
+void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_drop_trace(sci_sslsocket *socket);
 
 /* ---- openers ----------------------------------------------------------------------------------------------------- */
 

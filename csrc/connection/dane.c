@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+void sci_ssl_reset_dane(sci_sslsocket *socket) { socket->dane.enabled = false; }
+
 /* ---- a client --------------------------------------------------------------------------------------------------- */
 
 /***
@@ -32,12 +34,12 @@ static int sslsocket_set_dane(lua_State *L) {
     }
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    if (socket->dane) return sci_fail_own(L, "option", "dane_twice", NULL);
+    if (socket->dane.enabled) return sci_fail_own(L, "option", "dane_twice", NULL);
     sci_clear_errors();
     if (SSL_CTX_dane_enable(SSL_get_SSL_CTX(socket->ssl)) <= 0 || SSL_dane_enable(socket->ssl, host) <= 0)
         return sci_fail_openssl(L, "option", "DANE");
     if (!name_checks) SSL_dane_set_flags(socket->ssl, DANE_FLAG_NO_DANE_EE_NAMECHECKS);
-    socket->dane = socket->afresh = true;
+    socket->dane.enabled = true;
     return sci_return_receiver(L);
 }
 
@@ -69,7 +71,7 @@ static int sslsocket_add_tlsa(lua_State *L) {
     const unsigned char *data = (const unsigned char *)luaL_checklstring(L, 5, &length);
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    if (!socket->dane) return sci_fail_own(L, "option", "dane_needed", NULL);
+    if (!socket->dane.enabled) return sci_fail_own(L, "option", "dane_needed", NULL);
     if (length == 0) return sci_fail_own(L, "option", "bad_tlsa", "there are no data");
     sci_clear_errors();
     if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_return_receiver(L);
@@ -96,7 +98,7 @@ static int sslsocket_dane_authority(lua_State *L) {
     const unsigned char *data = NULL;
     uint8_t usage = 0, selector = 0, matching_type = 0;
     size_t length = 0;
-    int depth = socket->ssl && socket->dane ? SSL_get0_dane_authority(socket->ssl, &certificate, NULL) : -1;
+    int depth = socket->ssl && socket->dane.enabled ? SSL_get0_dane_authority(socket->ssl, &certificate, NULL) : -1;
     if (depth < 0 || SSL_get0_dane_tlsa(socket->ssl, &usage, &selector, &matching_type, &data, &length) < 0) {
         lua_pushnil(L);
         return 1;

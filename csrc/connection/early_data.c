@@ -22,10 +22,10 @@ static int ask_guard(lua_State *L) {
 /* 0: the early data is left out, and the handshake goes on. */
 static int on_early_data(SSL *ssl, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
-    lua_State *L = socket->L;
+    lua_State *L = socket->callback.L;
     (void)unused;
-    if (socket->suspends_at & SCI_AT_VERIFY) return 0; /* no data before the verdict */
-    if (sci_ssl_judge_resumed(ssl) != X509_V_OK) return 0;
+    if (socket->suspend.points & SCI_AT_VERIFY) return 0; /* no data before the verdict */
+    if (sci_ssl_verify_resumed(ssl) != X509_V_OK) return 0;
     if (!sci_ssl_in_call(socket) || !lua_checkstack(L, 4)) return 0;
     lua_pushcfunction(L, ask_guard);
     if (lua_getiuservalue(L, 1, SCI_SSL_REPLAY_GUARD) == LUA_TNIL) {
@@ -39,13 +39,14 @@ static int on_early_data(SSL *ssl, void *unused) {
     return allowed;
 }
 
-void sci_ssl_inherit_replay_guard(lua_State *L, sci_sslsocket *socket) {
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+void sci_ssl_inherit_early_data(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
+    (void)context;
     lua_getiuservalue(L, -1, SCI_CONTEXT_REPLAY_GUARD);
     lua_setiuservalue(L, 1, SCI_SSL_REPLAY_GUARD);
-    lua_pop(L, 1);
     SSL_set_allow_early_data_cb(socket->ssl, on_early_data, NULL);
 }
+
+void sci_ssl_reset_early_data(sci_sslsocket *socket) { socket->early.over = false; }
 
 /* ---- a client --------------------------------------------------------------------------------------------------- */
 
@@ -54,8 +55,8 @@ static bool offers_protocol(const sci_sslsocket *socket, const SSL_SESSION *sess
     size_t length;
     SSL_SESSION_get0_alpn_selected(session, &name, &length);
     if (length == 0) return true;
-    for (unsigned int at = 0; at < socket->alpn_length; at += 1u + socket->alpn[at])
-        if (socket->alpn[at] == length && memcmp(socket->alpn + at + 1, name, length) == 0) return true;
+    for (unsigned int at = 0; at < socket->alpn.length; at += 1u + socket->alpn.names[at])
+        if (socket->alpn.names[at] == length && memcmp(socket->alpn.names + at + 1, name, length) == 0) return true;
     return false;
 }
 
@@ -84,8 +85,8 @@ static bool takes_early_data(const sci_sslsocket *socket) {
 }
 
 static bool may_write(lua_State *L, const sci_sslsocket *socket) {
-    if (socket->secured || socket->shakes) return sci_ssl_refuse(L, "connect", "too_late", NULL);
-    return takes_early_data(socket) || sci_ssl_refuse(L, "connect", "not_replayable", NULL);
+    if (socket->handshake.done || socket->handshake.begun) return sci_ssl_fail(L, "connect", "too_late", NULL);
+    return takes_early_data(socket) || sci_ssl_fail(L, "connect", "not_replayable", NULL);
 }
 
 /***
@@ -126,7 +127,8 @@ Tells what has become of the early data.
 */
 static int sslsocket_early_data_status(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    int status = socket->ssl && socket->secured ? SSL_get_early_data_status(socket->ssl) : SSL_EARLY_DATA_NOT_SENT;
+    int status =
+        socket->ssl && socket->handshake.done ? SSL_get_early_data_status(socket->ssl) : SSL_EARLY_DATA_NOT_SENT;
     if (status == SSL_EARLY_DATA_NOT_SENT) lua_pushnil(L);
     else lua_pushstring(L, status == SSL_EARLY_DATA_ACCEPTED ? "accepted" : "rejected");
     return 1;
@@ -138,7 +140,7 @@ static int sslsocket_early_data_status(lua_State *L) {
 static int answer_read(lua_State *L, sci_sslsocket *socket, int status, const unsigned char *bytes, size_t length) {
     if (status == SSL_READ_EARLY_DATA_ERROR) sci_ssl_push_failure(L, socket, 0, "accept");
     else if (status == SSL_READ_EARLY_DATA_FINISH) {
-        socket->early_over = true;
+        socket->early.over = true;
         sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
     } else sci_ssl_push_bytes(L, socket, bytes, length);
     return 1;
@@ -162,16 +164,16 @@ static int sslsocket_read_replayable(lua_State *L) {
     luaL_argcheck(L, max > 0, 2, "positive number of bytes expected");
     lua_settop(L, 1);
     if (!sci_ssl_ready(L, socket, "accept") || !sci_ssl_take_role(L, socket, SCI_SERVER, "accept")) return 1;
-    if (socket->secured || socket->shakes) {
-        sci_ssl_refuse(L, "accept", "too_late", NULL);
+    if (socket->handshake.done || socket->handshake.begun) {
+        sci_ssl_fail(L, "accept", "too_late", NULL);
         return 1;
     }
-    if (socket->early_over) return answer_read(L, socket, SSL_READ_EARLY_DATA_FINISH, NULL, 0);
+    if (socket->early.over) return answer_read(L, socket, SSL_READ_EARLY_DATA_FINISH, NULL, 0);
     sci_ssl_begin(L, socket);
     int status =
         SSL_read_early_data(socket->ssl, bytes, max < (lua_Integer)sizeof bytes ? (size_t)max : sizeof bytes, &length);
     sci_ssl_end(socket);
-    if (!socket->handler_failed) return answer_read(L, socket, status, bytes, length);
+    if (!socket->callback.failed) return answer_read(L, socket, status, bytes, length);
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, "accept");
     return 1;
 }

@@ -1,92 +1,117 @@
-/* initialize.c: SciSslSocket, sslInitialize: the SSL of a connection, and what it inherits from its context. Document: S9. */
+/* initialize.c: SciSslSocket, sslInitialize: the SSL of a connection, its callbacks, and what the parts of the connection do
+ * about it. Document: S9. */
 #include "connection/connection.h"
-
-#include <string.h>
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/socket.h>
 
-void sci_ssl_drop(sci_sslsocket *socket) {
-    socket->L = NULL;
-    sci_ssl_give_scratch_back(socket);
-    sci_ssl_leave_warm(socket);
+/* ---- callbacks --------------------------------------------------------------------------------------------------- */
+
+/* In C: the parts note what passes, and never call Lua. */
+static void on_info(const SSL *ssl, int where, int value) {
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
+    if (where & SSL_CB_ALERT) sci_ssl_note_alert(socket, where & SSL_CB_WRITE, value);
+    if (where & SSL_CB_LOOP) sci_ssl_count_message(socket);
+    sci_ssl_note_state(socket, where);
+    if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP) sci_ssl_hold_last_flight(socket);
+    /* Until the handshake is done, the session of a client may be the one that it offers, which belongs to the user. */
+    if (where & SSL_CB_HANDSHAKE_DONE || (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
+        sci_ssl_set_session_timeout(socket, SSL_get_session(ssl));
+}
+
+/* Once for each context, and before SSL_new, which copies the list of custom extensions. */
+static bool prepare_context(sci_context *context) {
+    SSL_CTX *ctx = context->ctx;
+    if (context->prepared) return true;
+    sci_ssl_install_alpn(ctx);
+    sci_ssl_install_client_hello(ctx);
+    sci_ssl_install_verification(ctx);
+    sci_ssl_install_sessions(ctx);
+    sci_ssl_install_session_lookup(ctx);
+    context->prepared = sci_ssl_install_tickets(ctx) && sci_ssl_install_alerts(ctx);
+    return context->prepared;
+}
+
+static bool install_callbacks(sci_sslsocket *socket, SSL *ssl) {
+    sci_ssl_go_on_tracing(socket, ssl);
+    SSL_set_info_callback(ssl, on_info);
+    sci_ssl_install_certificate(socket, ssl);
+    return SSL_set_app_data(ssl, socket) == 1;
+}
+
+/* ---- the parts of a connection ----------------------------------------------------------------------------------- */
+
+static void free_ssl(sci_sslsocket *socket) {
     sci_context_unlink(&socket->dependent);
-    /* OpenSSL spoils the session of a connection that goes without close_notify; fatal alerts have spoilt it already. */
+    /* Without this OpenSSL makes the session of a connection not resumable that ends without close_notify. A fatal alert
+     * has done that before. */
     if (socket->ssl) SSL_set_shutdown(socket->ssl, SSL_get_shutdown(socket->ssl) | SSL_SENT_SHUTDOWN);
     SSL_free(socket->ssl);
     socket->ssl = NULL;
-    OPENSSL_free(socket->psk_identity);
-    socket->psk_identity = NULL;
+}
+
+/* Parts that hold something of the SSL. */
+void sci_ssl_drop_ssl(sci_sslsocket *socket) {
+    sci_ssl_drop_callback(socket);
+    sci_ssl_give_scratch_back(socket);
+    sci_ssl_drop_buffers(socket);
+    free_ssl(socket);
+    sci_ssl_drop_psk(socket);
     sci_ssl_drop_sessions(socket);
+    sci_ssl_drop_session_chain(socket);
 }
 
-static void reset_connection(sci_sslsocket *socket) {
-    sci_transport *transport = &socket->transport;
-    transport->hold = transport->nowait = transport->eof = transport->spoilt = transport->withheld = false;
-    memset(&socket->sizing, 0, sizeof socket->sizing);
-    transport->first_length = 0;
-    if (!socket->memory) sci_queue_free(&transport->out);
-    socket->role = SCI_NO_ROLE;
-    socket->write_failed = socket->wide = socket->said_end = false;
-    socket->secured = socket->failed = socket->torn = socket->end_unread = socket->handler_failed = false;
-    socket->not_yet_code = socket->zero_code = socket->wanted = SSL_ERROR_NONE;
-    socket->alert_sent = -1;
-    memset(socket->counts, 0, sizeof socket->counts);
-    socket->exceeded = 0;
-    socket->suspends_at = 0;
-    sci_ssl_end_trace(socket);
-    socket->refuses = socket->early_over = socket->shakes = false;
-    socket->alerts_sent_count = socket->alerts_received_count = 0;
-    socket->ticket_data = NULL;
-    socket->ticket_data_length = 0;
-    socket->dane = socket->only_common_name = false;
-    socket->ocsp_condition = socket->ocsp_message = NULL;
-    sci_ssl_forget_stations(socket);
-    sci_transport_forget(transport);
-}
-
-/* TLS writes whole records: to hold one back until the peer has acknowledged the last, as TCP does unless told otherwise,
- * costs a delayed acknowledgement, 40 ms, for nothing. Does nothing to a Unix-domain socket. */
-static void send_at_once(const sci_sslsocket *socket) {
-    int on = 1;
-    if (!socket->memory)
-        (void)setsockopt(sci_socket_descriptor(&socket->socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-}
-
-static bool make_ssl(sci_sslsocket *socket, sci_context *context) {
-    SSL *ssl = sci_ssl_prepare_context(context) ? SSL_new(context->ctx) : NULL;
-    BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
-    if (bio) SSL_set_bio(ssl, bio, bio);
-    if (!bio || !sci_ssl_install_callbacks(socket, ssl)) {
-        SSL_free(ssl);
-        return false;
-    }
-    sci_ssl_drop(socket);
-    socket->ssl = ssl;
-    sci_ktls_set_read_ahead(ssl, &socket->transport, SSL_get_read_ahead(ssl) && !socket->exact);
-    return true;
-}
-
-/* What SSL_new does not copy: S9 wants it all to stay as it was at this moment. */
+/* What SSL_new does not copy: the context's later changes do not reach the connection (S9). */
 static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
-    size_t length = 0;
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    lua_getiuservalue(L, -1, SCI_CONTEXT_ALPN);
-    socket->alpn = (const unsigned char *)lua_tolstring(L, -1, &length);
-    socket->alpn_length = (unsigned int)length;
-    lua_setiuservalue(L, 1, SCI_SSL_ALPN);
+    sci_ssl_inherit_alpn(L, socket, context);
     sci_ssl_inherit_ocsp(L, socket, context);
     sci_ssl_inherit_keylog(L, socket, context);
-    lua_pop(L, 1);
-    socket->session_timeout = SSL_CTX_get_timeout(context->ctx);
-    memcpy(socket->sid, context->sessions.id_context, context->sessions.id_context_length);
-    socket->sid_length = context->sessions.id_context_length;
+    sci_ssl_inherit_sessions(L, socket, context);
     sci_ssl_inherit_psk(L, socket, context);
-    sci_ssl_inherit_replay_guard(L, socket);
-    sci_ssl_inherit_store(L, socket);
+    sci_ssl_inherit_early_data(L, socket, context);
+    lua_pop(L, 1);
     socket->context = context;
     socket->dependent.ssl = socket->ssl;
     sci_context_link(context, &socket->dependent);
+}
+
+/* For a connection that begins: sslSetContext leaves all this as it is. */
+static void reset(lua_State *L, sci_sslsocket *socket) {
+    sci_transport_reset(&socket->transport);
+    sci_ssl_reset_result(socket);
+    sci_ssl_reset_callback(socket);
+    sci_ssl_reset_handshake(socket);
+    sci_ssl_reset_suspend(socket);
+    sci_ssl_reset_verdict(socket);
+    sci_ssl_reset_verify_errors(socket);
+    sci_ssl_reset_alerts(socket);
+    sci_ssl_reset_limits(socket);
+    sci_ssl_reset_write(L, socket);
+    sci_ssl_reset_shutdown(socket);
+    sci_ssl_reset_buffers(socket);
+    sci_ssl_reset_ticket(socket);
+    sci_ssl_reset_ocsp(socket);
+    sci_ssl_reset_early_data(socket);
+    sci_ssl_reset_dane(socket);
+    sci_ssl_drop_trace(socket);
+}
+
+/* ---- the SSL ----------------------------------------------------------------------------------------------------- */
+
+static bool make_ssl(sci_sslsocket *socket, sci_context *context) {
+    SSL *ssl = prepare_context(context) ? SSL_new(context->ctx) : NULL;
+    BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
+    if (bio) SSL_set_bio(ssl, bio, bio);
+    if (!bio || !install_callbacks(socket, ssl)) {
+        SSL_free(ssl);
+        return false;
+    }
+    sci_ssl_drop_ssl(socket);
+    socket->ssl = ssl;
+    sci_ktls_set_read_ahead(ssl, &socket->transport, SSL_get_read_ahead(ssl) && !socket->read.no_read_ahead);
+    return true;
 }
 
 bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context) {
@@ -96,8 +121,16 @@ bool sci_ssl_make(lua_State *L, sci_sslsocket *socket, sci_context *context) {
 }
 
 bool sci_ssl_has_connection(const sci_sslsocket *socket) {
-    if (!socket->ssl || socket->role == SCI_NO_ROLE || socket->failed) return false;
+    if (!socket->ssl || socket->handshake.role == SCI_NO_ROLE || socket->result.failed) return false;
     return SSL_get_shutdown(socket->ssl) != (SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
+
+/* TLS writes whole records. TCP would hold back a record until the peer has acknowledged the last one, which costs a delayed
+ * acknowledgement, 40 ms, for nothing. Does nothing to a Unix-domain socket. */
+static void send_at_once(const sci_sslsocket *socket) {
+    int on = 1;
+    if (!socket->memory)
+        (void)setsockopt(sci_socket_descriptor(&socket->socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 static sci_context *get_context(lua_State *L) {
@@ -123,7 +156,7 @@ static int sslsocket_initialize(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     sci_context *context = get_context(L);
     lua_settop(L, 1);
-    if (socket->in_callback) return sci_fail_own(L, "initialize", "in_callback", NULL);
+    if (socket->callback.running) return sci_fail_own(L, "initialize", "in_callback", NULL);
     if (socket->closed) return sci_fail_own(L, "initialize", "closed", "the socket has been closed");
     if (!sci_context_is_open(context))
         return sci_fail_own(L, "initialize", "closed", "the socket's context has been closed");
@@ -132,11 +165,10 @@ static int sslsocket_initialize(lua_State *L) {
     if (sci_ssl_has_connection(socket))
         return sci_fail_own(L, "initialize", "handshake_under_way", "there is a TLS connection: shut it down first");
     sci_clear_errors();
-    socket->exact = false;
+    sci_ssl_reset_read(socket); /* first: the new SSL reads ahead */
     if (!sci_ssl_make(L, socket, context)) return sci_fail_openssl(L, "initialize", NULL);
     send_at_once(socket);
-    reset_connection(socket);
-    sci_ssl_forget_write(L, socket);
+    reset(L, socket);
     return sci_return_receiver(L);
 }
 

@@ -11,29 +11,29 @@
 
 static void keep(sci_sslsocket *socket, const char *line) {
     size_t length = strlen(line) + 1;
-    bool fits = socket->key_lines.length + length <= LONGEST;
-    if (!fits || !sci_queue_put(&socket->key_lines, line, length)) socket->key_lines_lost++;
+    bool fits = socket->keylog.lines.length + length <= LONGEST;
+    if (!fits || !sci_queue_put(&socket->keylog.lines, line, length)) socket->keylog.lost++;
 }
 
 static void on_keylog(const SSL *ssl, const char *line) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     if (!socket) return;
-    if (socket->keylog) keep(socket, line);
-    if (socket->keylog_file) sci_keylog_append(socket->keylog_file, line);
+    if (socket->keylog.collect) keep(socket, line);
+    if (socket->keylog.file) sci_keylog_append(socket->keylog.file, line);
 }
 
 void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, -1, SCI_CONTEXT_KEYLOG);
-    socket->keylog_file = lua_touserdata(L, -1);
+    socket->keylog.file = lua_touserdata(L, -1);
     lua_setiuservalue(L, 1, SCI_SSL_KEYLOG);
-    socket->keylog = context->keylog.collect;
-    if (socket->keylog || socket->keylog_file) SSL_CTX_set_keylog_callback(context->ctx, on_keylog);
+    socket->keylog.collect = context->keylog.collect;
+    if (socket->keylog.collect || socket->keylog.file) SSL_CTX_set_keylog_callback(context->ctx, on_keylog);
 }
 
-void sci_ssl_forget_key_lines(sci_sslsocket *socket) {
-    if (socket->key_lines.bytes) OPENSSL_cleanse(socket->key_lines.bytes, socket->key_lines.capacity);
-    sci_queue_free(&socket->key_lines);
-    socket->key_lines_lost = 0;
+void sci_ssl_drop_keylog(sci_sslsocket *socket) {
+    if (socket->keylog.lines.bytes) OPENSSL_cleanse(socket->keylog.lines.bytes, socket->keylog.lines.capacity);
+    sci_queue_free(&socket->keylog.lines);
+    socket->keylog.lost = 0;
 }
 
 /***
@@ -46,10 +46,10 @@ for them: whoever has them can read, and in part forge, everything on the connec
 */
 static int sslsocket_keylog_lines(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_Integer lost = socket->key_lines_lost;
-    size_t length = socket->key_lines.length;
-    lua_pushlstring(L, length > 0 ? (const char *)socket->key_lines.bytes : "", length);
-    sci_ssl_forget_key_lines(socket);
+    lua_Integer lost = socket->keylog.lost;
+    size_t length = socket->keylog.lines.length;
+    lua_pushlstring(L, length > 0 ? (const char *)socket->keylog.lines.bytes : "", length);
+    sci_ssl_drop_keylog(socket);
     const char *line = lua_tostring(L, -1), *end = line + length;
     lua_newtable(L);
     for (lua_Integer i = 1; line < end; i++, line += strlen(line) + 1) {

@@ -2,6 +2,12 @@
  * Lua error jumps across OpenSSL's frames. */
 #include "connection/connection.h"
 
+void sci_ssl_reset_callback(sci_sslsocket *socket) { socket->callback.failed = false; }
+
+void sci_ssl_drop_callback(sci_sslsocket *socket) { socket->callback.L = NULL; }
+
+void sci_ssl_end_by_handler(sci_sslsocket *socket) { socket->callback.failed = true; }
+
 void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     sci_clear_errors();
     socket->transport.system_errno = 0;
@@ -9,15 +15,15 @@ void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     socket->transport.stopped = false;
     socket->transport.unsent = false;
     socket->transport.began = 0;
-    socket->L = L;
+    socket->callback.L = L;
 }
 
 void sci_ssl_end(sci_sslsocket *socket) {
-    socket->L = NULL;
-    if (!socket->warm && socket->secured) sci_ssl_warm_up(socket);
+    socket->callback.L = NULL;
+    if (!socket->buffers.place && socket->handshake.done) sci_ssl_keep_buffers(socket);
 }
 
-bool sci_ssl_in_call(const sci_sslsocket *socket) { return socket->L != NULL; }
+bool sci_ssl_in_call(const sci_sslsocket *socket) { return socket->callback.L != NULL; }
 
 /* The message handler: a table of the value that was raised and a traceback. Text gets the traceback behind it, too. */
 static int note_traceback(lua_State *L) {
@@ -36,24 +42,47 @@ static int note_traceback(lua_State *L) {
 }
 
 bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results) {
-    lua_State *L = socket->L;
+    lua_State *L = socket->callback.L;
     int handler = lua_gettop(L) - arguments;
     if (!lua_checkstack(L, 4)) {
         lua_settop(L, handler - 1);
         lua_pushboolean(L, false); /* no text: it would have to be made, and that may raise */
         lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
-        socket->handler_failed = true;
+        sci_ssl_end_by_handler(socket);
         return false;
     }
     lua_pushcfunction(L, note_traceback);
     lua_insert(L, handler);
-    socket->in_callback = true;
+    socket->callback.running = true;
     int status = lua_pcall(L, arguments, results, handler);
-    socket->in_callback = false;
-    socket->L = L;
+    socket->callback.running = false;
+    socket->callback.L = L;
     lua_remove(L, handler);
     if (status == LUA_OK) return true;
     lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
-    socket->handler_failed = true;
+    sci_ssl_end_by_handler(socket);
     return false;
+}
+
+/* Pushes the cause and its traceback. */
+static void push_cause(lua_State *L, sci_failure *failure) {
+    int story = lua_gettop(L) + 1;
+    int kind = lua_getiuservalue(L, 1, SCI_SSL_CAUSE);
+    failure->condition = "refused"; /* without a cause, or where memory ran out before there was one */
+    if (kind == LUA_TTABLE) {
+        if (lua_getfield(L, story, "cause") != LUA_TNIL) failure->cause = story + 1;
+        if (lua_getfield(L, story, "traceback") != LUA_TNIL) failure->traceback = story + 2;
+        lua_getfield(L, story, "reason");
+        failure->message = lua_tostring(L, story + 3);
+    } else if (kind != LUA_TNIL) failure->cause = story;
+    if (failure->cause > 0) failure->condition = "handler_failed";
+}
+
+bool sci_ssl_explain_handler(lua_State *L, sci_sslsocket *socket, sci_failure *failure) {
+    if (!socket->callback.failed) return false;
+    push_cause(L, failure);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
+    socket->callback.failed = false;
+    return true;
 }

@@ -7,6 +7,8 @@
  * ends the connection with the alert for it. */
 #include "connection/connection.h"
 
+#include <string.h>
+
 #define SECOND INT64_C(1000000000) /* nanoseconds */
 
 /* More than `most` messages within `most` seconds end the connection. Where `per_data`, application data begin the count
@@ -26,6 +28,8 @@ static const struct limit {
                                   "the server asked more than 8 times within 8 seconds for a certificate", 8, false},
 };
 
+void sci_ssl_reset_limits(sci_sslsocket *socket) { memset(&socket->limits, 0, sizeof socket->limits); }
+
 /* The message that has just been read, by the state that it has led to. */
 static int counted_message(const SSL *ssl) {
     switch (SSL_get_state(ssl)) {
@@ -40,28 +44,28 @@ static int counted_message(const SSL *ssl) {
 }
 
 void sci_ssl_count_message(sci_sslsocket *socket) {
-    int kind = socket->secured ? counted_message(socket->ssl) : -1;
+    int kind = socket->handshake.done ? counted_message(socket->ssl) : -1;
     if (kind < 0) return;
-    sci_count *count = &socket->counts[kind];
+    sci_count *count = &socket->limits.counts[kind];
     int64_t now = sci_now();
     if (count->messages == 0 || now - count->since >= (int64_t)limits[kind].most * SECOND)
         *count = (sci_count){.since = now};
     count->messages++;
-    socket->counted = true;
-    if (count->messages <= limits[kind].most || socket->exceeded) return;
-    socket->exceeded = kind + 1;
+    socket->limits.counting = true;
+    if (count->messages <= limits[kind].most || socket->limits.exceeded) return;
+    socket->limits.exceeded = kind + 1;
     socket->transport.spoilt = true;
 }
 
-void sci_ssl_forgive(sci_sslsocket *socket) {
+void sci_ssl_note_data(sci_sslsocket *socket) {
     for (int kind = 0; kind < SCI_COUNTED; kind++)
-        if (limits[kind].per_data) socket->counts[kind].messages = 0;
-    socket->counted = false;
+        if (limits[kind].per_data) socket->limits.counts[kind].messages = 0;
+    socket->limits.counting = false;
 }
 
 bool sci_ssl_explain_limit(const sci_sslsocket *socket, sci_failure *failure) {
-    if (!socket->exceeded) return false;
-    failure->condition = limits[socket->exceeded - 1].condition;
-    failure->message = limits[socket->exceeded - 1].message;
+    if (!socket->limits.exceeded) return false;
+    failure->condition = limits[socket->limits.exceeded - 1].condition;
+    failure->message = limits[socket->limits.exceeded - 1].message;
     return true;
 }

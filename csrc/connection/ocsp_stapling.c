@@ -17,7 +17,7 @@ static bool is_about(const sci_sslsocket *socket, const X509 *certificate) {
     sci_failure failure = {0};
     sci_ocsp ocsp = {0};
     bool about = false;
-    if (certificate && sci_read_ocsp(&ocsp, socket->ocsp, socket->ocsp_length, &failure))
+    if (certificate && sci_read_ocsp(&ocsp, socket->ocsp.response, socket->ocsp.length, &failure))
         for (int i = 0; !about && i < OCSP_resp_count(ocsp.basic); i++)
             about = same_serial(OCSP_resp_get0(ocsp.basic, i), certificate);
     sci_free_ocsp(&ocsp);
@@ -25,10 +25,10 @@ static bool is_about(const sci_sslsocket *socket, const X509 *certificate) {
 }
 
 static int staple(const sci_sslsocket *socket) {
-    if (!socket->ocsp || !is_about(socket, SSL_get_certificate(socket->ssl))) return SSL_TLSEXT_ERR_NOACK;
-    unsigned char *copy = OPENSSL_memdup(socket->ocsp, socket->ocsp_length);
+    if (!socket->ocsp.response || !is_about(socket, SSL_get_certificate(socket->ssl))) return SSL_TLSEXT_ERR_NOACK;
+    unsigned char *copy = OPENSSL_memdup(socket->ocsp.response, socket->ocsp.length);
     if (!copy) return SSL_TLSEXT_ERR_NOACK;
-    if (SSL_set_tlsext_status_ocsp_resp(socket->ssl, copy, (long)socket->ocsp_length)) return SSL_TLSEXT_ERR_OK;
+    if (SSL_set_tlsext_status_ocsp_resp(socket->ssl, copy, (long)socket->ocsp.length)) return SSL_TLSEXT_ERR_OK;
     OPENSSL_free(copy);
     return SSL_TLSEXT_ERR_NOACK;
 }
@@ -47,13 +47,13 @@ static bool must_staple(const X509 *certificate) {
 }
 
 bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate) {
-    if (socket->ocsp_policy == SCI_OCSP_REQUEST) return must_staple(certificate);
-    return socket->ocsp_policy == SCI_OCSP_REQUIRE;
+    if (socket->ocsp.policy == SCI_OCSP_REQUEST) return must_staple(certificate);
+    return socket->ocsp.policy == SCI_OCSP_REQUIRE;
 }
 
 /* The peer's certificate and its issuer's, as OpenSSL has built the chain. */
 static bool find_question(const sci_sslsocket *socket, sci_ocsp_question *question, sci_failure *failure) {
-    STACK_OF(X509) *chain = socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl);
+    STACK_OF(X509) *chain = socket->verdict.chain ? socket->verdict.chain : SSL_get0_verified_chain(socket->ssl);
     question->certificate = sk_X509_value(chain, 0);
     question->issuer = sk_X509_value(chain, 1);
     if (!question->issuer && question->certificate && X509_self_signed(question->certificate, 1) == 1)
@@ -90,13 +90,13 @@ static bool accepts(sci_sslsocket *socket) {
     sci_failure failure = {0};
     int status = V_OCSP_CERTSTATUS_UNKNOWN;
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
-    if (socket->ocsp_policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
+    if (socket->ocsp.policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
     bool required = sci_ssl_needs_staple(socket, certificate);
     bool judged = judge(socket, &status, &failure);
     if (judged && status == V_OCSP_CERTSTATUS_GOOD) return true;
     if (judged) failure.condition = status == V_OCSP_CERTSTATUS_REVOKED ? "certificate_revoked" : "ocsp_unknown";
-    socket->ocsp_condition = failure.condition ? failure.condition : "memory_full";
-    socket->ocsp_message = failure.message;
+    socket->ocsp.condition = failure.condition ? failure.condition : "memory_full";
+    socket->ocsp.message = failure.message;
     return !required && !(judged && status == V_OCSP_CERTSTATUS_REVOKED);
 }
 
@@ -113,11 +113,19 @@ static int on_status(SSL *ssl, void *unused) {
 
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, -1, SCI_CONTEXT_OCSP);
-    socket->ocsp = (const unsigned char *)lua_tolstring(L, -1, &socket->ocsp_length);
+    socket->ocsp.response = (const unsigned char *)lua_tolstring(L, -1, &socket->ocsp.length);
     lua_setiuservalue(L, 1, SCI_SSL_OCSP);
-    socket->ocsp_policy = context->ocsp.policy;
-    socket->afresh = context->ocsp.policy == SCI_OCSP_REQUIRE;
+    socket->ocsp.policy = context->ocsp.policy;
     SSL_CTX_set_tlsext_status_cb(context->ctx, on_status);
+}
+
+void sci_ssl_reset_ocsp(sci_sslsocket *socket) { socket->ocsp.condition = socket->ocsp.message = NULL; }
+
+bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure) {
+    if (!socket->ocsp.condition) return false;
+    failure->condition = socket->ocsp.condition;
+    failure->message = socket->ocsp.message;
+    return true;
 }
 
 /* ---- sockets ---------------------------------------------------------------------------------------------------- */
@@ -134,8 +142,8 @@ suspended at `"clientHello"` or `"certificate"`.
 static int sslsocket_set_ocsp_response(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     if (!sci_check_ocsp_response(L)) return 2;
-    if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
-    socket->ocsp = (const unsigned char *)lua_tolstring(L, 2, &socket->ocsp_length);
+    if (socket->suspend.at != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
+    socket->ocsp.response = (const unsigned char *)lua_tolstring(L, 2, &socket->ocsp.length);
     lua_setiuservalue(L, 1, SCI_SSL_OCSP);
     return sci_return_receiver(L);
 }
@@ -143,8 +151,8 @@ static int sslsocket_set_ocsp_response(lua_State *L) {
 /* The receiver, a client whose handshake has come to the server's certificate; NULL: nothing can have been stapled. */
 static const sci_sslsocket *check_client(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    bool come = socket->secured || socket->station == SCI_AT_VERIFY;
-    return come && socket->ssl && socket->role == SCI_CLIENT ? socket : NULL;
+    bool come = socket->handshake.done || socket->suspend.at == SCI_AT_VERIFY;
+    return come && socket->ssl && socket->handshake.role == SCI_CLIENT ? socket : NULL;
 }
 
 /***

@@ -102,14 +102,14 @@ static int sslsocket_use_certificate(lua_State *L) {
     luaL_checkany(L, 3);
     lua_settop(L, 4);
     if (!lua_isnil(L, 4) && !lua_isfunction(L, 4)) (void)luaL_checkstring(L, 4);
-    if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
+    if (socket->suspend.at != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
     sci_guard *guard = sci_new_guard(L, free_identity);
     sci_clear_errors();
     identity *given = guard->object = OPENSSL_zalloc(sizeof *given);
     if (!given || !read_chain(L, given, &failure)) return sci_fail(L, &failure);
     failure.subject = "private key";
     if (!read_key(L, given, &failure)) return sci_fail(L, &failure);
-    if (socket->station != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L))
+    if (socket->suspend.at != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L))
         return 2; /* the function may do much */
     if (!socket->ssl || socket->closed) return sci_fail_own(L, "load", "closed", NULL);
     if (!try_and_use(socket->ssl, given)) return sci_fail(L, &failure);

@@ -10,7 +10,7 @@ closed, shut down or has failed. (Row S2)
 static int sslsocket_is_secure(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     const SSL *ssl = sci_ssl_get_secured(L);
-    lua_pushboolean(L, ssl && !socket->failed && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN));
+    lua_pushboolean(L, ssl && !socket->result.failed && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN));
     return 1;
 }
 
@@ -49,7 +49,7 @@ Answers the result of the check of the peer's certificate, whatever the verifica
 */
 static int sslsocket_verify_certificate(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    bool begun = socket->ssl && (socket->secured || socket->failed);
+    bool begun = socket->ssl && (socket->handshake.done || socket->result.failed);
     long result = begun ? SSL_get_verify_result(socket->ssl) : X509_V_OK;
     if (begun && (result != X509_V_OK || SSL_get0_peer_certificate(socket->ssl))) {
         lua_pushinteger(L, result);

@@ -12,7 +12,7 @@ int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const c
 
 /* False: an answer was pushed. */
 static bool may_renew_keys(lua_State *L, const sci_sslsocket *socket, const char *phase) {
-    return !socket->transport.ktls || sci_ssl_refuse(L, phase, "ktls", NULL);
+    return !socket->transport.ktls || sci_ssl_fail(L, phase, "ktls", NULL);
 }
 
 /***
@@ -29,8 +29,8 @@ static int sslsocket_renegotiate(lua_State *L) {
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "renegotiate")) return 1;
     if (SSL_version(socket->ssl) == TLS1_3_VERSION) {
-        sci_ssl_refuse(L, "renegotiate", "protocol_version",
-                       "TLS 1.3 has no renegotiation: sslKeyUpdate renews its keys");
+        sci_ssl_fail(L, "renegotiate", "protocol_version",
+                     "TLS 1.3 has no renegotiation: sslKeyUpdate renews its keys");
         return 1;
     }
     if (!may_renew_keys(L, socket, "renegotiate")) return 1;
@@ -54,13 +54,12 @@ static int sslsocket_key_update(lua_State *L) {
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "keyUpdate")) return 1;
     if (SSL_version(socket->ssl) < TLS1_3_VERSION) {
-        sci_ssl_refuse(L, "keyUpdate", "protocol_version", "key updates came with TLS 1.3");
+        sci_ssl_fail(L, "keyUpdate", "protocol_version", "key updates came with TLS 1.3");
         return 1;
     }
     if (!may_renew_keys(L, socket, "keyUpdate")) return 1;
-    if (socket->pending_length > 0) {
-        sci_ssl_refuse(L, "keyUpdate", "write_pending",
-                       "an sslWrite has answered \"not yet\" and has not been repeated");
+    if (socket->write.pending_length > 0) {
+        sci_ssl_fail(L, "keyUpdate", "write_pending", "an sslWrite has answered \"not yet\" and has not been repeated");
         return 1;
     }
     sci_ssl_begin(L, socket);
@@ -68,13 +67,13 @@ static int sslsocket_key_update(lua_State *L) {
     return sci_ssl_send_message(L, socket, asked, "keyUpdate");
 }
 
-bool sci_ssl_may_tell_client(lua_State *L, sci_sslsocket *socket, const char *phase) {
+bool sci_ssl_may_message_client(lua_State *L, sci_sslsocket *socket, const char *phase) {
     const char *condition = NULL;
     if (!sci_ssl_ready_for_data(L, socket, phase)) return false;
-    if (socket->role != SCI_SERVER) condition = "wrong_role";
+    if (socket->handshake.role != SCI_SERVER) condition = "wrong_role";
     else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
-    else if (socket->pending_length > 0) condition = "write_pending";
-    return !condition || sci_ssl_refuse(L, phase, condition, NULL);
+    else if (socket->write.pending_length > 0) condition = "write_pending";
+    return !condition || sci_ssl_fail(L, phase, condition, NULL);
 }
 
 /***
@@ -89,7 +88,7 @@ comes with the reads that follow: then `peerCertificate` has it, or the read fai
 static int sslsocket_verify_client(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
-    if (!sci_ssl_may_tell_client(L, socket, "verifyClient")) return 1;
+    if (!sci_ssl_may_message_client(L, socket, "verifyClient")) return 1;
     sci_ssl_begin(L, socket);
     int asked = !SSL_is_init_finished(socket->ssl) || SSL_verify_client_post_handshake(socket->ssl) == 1;
     if (asked) return sci_ssl_send_message(L, socket, 1, "verifyClient");

@@ -64,8 +64,8 @@ static int look_up(lua_State *L) {
 
 /* False: there is no key, whatever the reason; one that Lua raised will be the cause of the failure. */
 static bool ask(sci_sslsocket *socket, int source, request *asked) {
-    lua_State *L = socket->L;
-    if (!sci_ssl_in_call(socket) || socket->handler_failed || !lua_checkstack(L, 4)) return false;
+    lua_State *L = socket->callback.L;
+    if (!sci_ssl_in_call(socket) || socket->callback.failed || !lua_checkstack(L, 4)) return false;
     lua_pushcfunction(L, look_up);
     lua_pushlightuserdata(L, asked);
     lua_getiuservalue(L, 1, source);
@@ -88,23 +88,23 @@ static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, un
     return ask(SSL_get_app_data(ssl), SCI_SSL_PSK_CLIENT, &asked) ? (unsigned int)asked.key_length : 0;
 }
 
-static void forget_identity(sci_sslsocket *socket) {
-    OPENSSL_free(socket->psk_identity);
-    socket->psk_identity = NULL;
+void sci_ssl_drop_psk(sci_sslsocket *socket) {
+    OPENSSL_free(socket->psk.identity);
+    socket->psk.identity = NULL;
 }
 
 /* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
 static bool find_key(sci_sslsocket *socket, request *asked) {
     if (!ask(socket, SCI_SSL_PSK_SERVER, asked)) return false;
-    socket->psk_identity = OPENSSL_strndup(asked->given, asked->given_length);
-    return socket->psk_identity != NULL;
+    socket->psk.identity = OPENSSL_strndup(asked->given, asked->given_length);
+    return socket->psk.identity != NULL;
 }
 
 /* Whoever tries identities shall not learn which of them exist: an unknown one gets a key that nobody has. */
 static unsigned int pretend(sci_sslsocket *socket, unsigned char *key, unsigned int key_size) {
-    if (socket->handler_failed) return 0;
-    socket->psk_unknown = true;
-    bool hides = !socket->psk_tells && key_size >= PRETENDED_LENGTH && RAND_bytes(key, PRETENDED_LENGTH) == 1;
+    if (socket->callback.failed) return 0;
+    socket->psk.unknown = true;
+    bool hides = !socket->psk.tell_unknown && key_size >= PRETENDED_LENGTH && RAND_bytes(key, PRETENDED_LENGTH) == 1;
     return hides ? PRETENDED_LENGTH : 0;
 }
 
@@ -117,7 +117,7 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
     };
     if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* it has been asked for by on_find_session */
     sci_sslsocket *socket = SSL_get_app_data(ssl);
-    forget_identity(socket);
+    sci_ssl_drop_psk(socket);
     return find_key(socket, &asked) ? (unsigned int)asked.key_length : pretend(socket, key, key_size);
 }
 
@@ -141,11 +141,11 @@ static int on_find_session(SSL *ssl, const unsigned char *identity, size_t lengt
     request asked = {.given = (const char *)identity, .given_length = length, .key = key, .key_size = sizeof key};
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     *session = NULL;
-    forget_identity(socket);
+    sci_ssl_drop_psk(socket);
     if (length > SCI_PSK_IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
-    if (find_key(socket, &asked)) *session = session_of_key(ssl, socket->psk_server_sha384, key, asked.key_length);
+    if (find_key(socket, &asked)) *session = session_of_key(ssl, socket->psk.server_sha384, key, asked.key_length);
     OPENSSL_cleanse(key, sizeof key);
-    return !socket->handler_failed;
+    return !socket->callback.failed;
 }
 
 /* TLS 1.3, for a key of SHA-384; for one of SHA-256 on_client_key serves. `digest` is the one that the server has settled
@@ -157,16 +157,16 @@ static int on_use_session(SSL *ssl, const EVP_MD *digest, const unsigned char **
     unsigned char key[SCI_PSK_LENGTH];
     request asked = {.identity = name, .identity_size = sizeof name, .key = key, .key_size = sizeof key};
     *session = NULL;
-    forget_identity(socket);
+    sci_ssl_drop_psk(socket);
     if (digest && !EVP_MD_is_a(digest, "SHA384")) return 1;
     if (ask(socket, SCI_SSL_PSK_CLIENT, &asked)) {
-        socket->psk_identity = OPENSSL_strdup(name); /* OpenSSL copies it after this call */
-        if (socket->psk_identity) *session = session_of_key(ssl, true, key, asked.key_length);
+        socket->psk.identity = OPENSSL_strdup(name); /* OpenSSL copies it after this call */
+        if (socket->psk.identity) *session = session_of_key(ssl, true, key, asked.key_length);
     }
-    *identity = (const unsigned char *)socket->psk_identity;
-    *length = socket->psk_identity ? strlen(socket->psk_identity) : 0;
+    *identity = (const unsigned char *)socket->psk.identity;
+    *length = socket->psk.identity ? strlen(socket->psk.identity) : 0;
     OPENSSL_cleanse(key, sizeof key);
-    return !socket->handler_failed;
+    return !socket->callback.failed;
 }
 
 /* ---- S9: a connection keeps what its context had ---------------------------------------------------------------- */
@@ -178,10 +178,9 @@ static bool copy_value(lua_State *L, int from, int to) {
 }
 
 void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
     SSL *ssl = socket->ssl;
-    socket->psk_client = copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT);
-    if (socket->psk_client) {
+    socket->psk.client = copy_value(L, SCI_CONTEXT_PSK_CLIENT, SCI_SSL_PSK_CLIENT);
+    if (socket->psk.client) {
         if (context->psk.client_sha384) SSL_set_psk_use_session_callback(ssl, on_use_session);
         else SSL_set_psk_client_callback(ssl, on_client_key);
     }
@@ -189,10 +188,30 @@ void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context 
         if (!context->psk.server_sha384) SSL_set_psk_server_callback(ssl, on_server_key);
         SSL_set_psk_find_session_callback(ssl, on_find_session);
     }
-    socket->psk_server_sha384 = context->psk.server_sha384;
-    lua_pop(L, 1);
-    socket->psk_tells = context->psk.tell_unknown;
-    socket->psk_unknown = false;
+    socket->psk.server_sha384 = context->psk.server_sha384;
+    socket->psk.tell_unknown = context->psk.tell_unknown;
+    socket->psk.unknown = false;
+}
+
+/* ---- why a handshake failed --------------------------------------------------------------------------------------- */
+
+/* Up to TLS 1.2 the first record under the new keys fails where the two sides have different pre-shared keys. */
+static bool keys_differ(const sci_sslsocket *socket) {
+    const SSL_CIPHER *cipher = SSL_get_pending_cipher(socket->ssl);
+    if (socket->handshake.done || socket->alerts.fatal_sent != SSL_AD_BAD_RECORD_MAC || !cipher) return false;
+    switch (SSL_CIPHER_get_kx_nid(cipher)) {
+        case NID_kx_psk:
+        case NID_kx_dhe_psk:
+        case NID_kx_ecdhe_psk:
+        case NID_kx_rsa_psk: return true;
+        default: return false;
+    }
+}
+
+bool sci_ssl_explain_psk(const sci_sslsocket *socket, sci_failure *failure) {
+    if (socket->psk.unknown && !socket->handshake.done) failure->condition = "psk_unknown";
+    else if (keys_differ(socket)) failure->condition = "psk_mismatch";
+    return failure->condition != NULL;
 }
 
 /* ---- what is known of a connection ------------------------------------------------------------------------------ */
@@ -205,9 +224,9 @@ none any more.
 */
 static int sslsocket_psk_identity(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    bool used = socket->ssl && socket->secured && socket->role == SCI_SERVER;
+    bool used = socket->ssl && socket->handshake.done && socket->handshake.role == SCI_SERVER;
     if (used && SSL_version(socket->ssl) >= TLS1_3_VERSION) used = SSL_session_reused(socket->ssl);
-    lua_pushstring(L, used ? socket->psk_identity : NULL);
+    lua_pushstring(L, used ? socket->psk.identity : NULL);
     return 1;
 }
 

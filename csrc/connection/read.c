@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+void sci_ssl_reset_read(sci_sslsocket *socket) { socket->read.no_read_ahead = socket->read.end_unread = false; }
+
 /* ---- looking ahead ---------------------------------------------------------------------------------------------- */
 
 /* Between these two calls OpenSSL works on what is there and never waits. `buffered_only`: nothing new is read. */
@@ -13,24 +15,20 @@ static void stop_waiting(sci_sslsocket *socket, bool buffered_only) {
 
 static void wait_again(sci_sslsocket *socket) { socket->transport.hold = socket->transport.nowait = false; }
 
-/* Keeps for later what a read met that nobody has asked for yet: the end of the stream, a failure, or an answer to the
- * peer (to a renegotiation, say) that the transport did not take. */
-static void note_failure(lua_State *L, sci_sslsocket *socket, int result) {
-    int wanted = socket->wanted, not_yet_code = socket->not_yet_code, zero_code = socket->zero_code;
-    socket->end_unread = sci_ssl_push_failure(L, socket, result, "read") == SSL_ERROR_ZERO_RETURN;
-    lua_pop(L, 1);
-    if (socket->wanted != SSL_ERROR_WANT_WRITE) socket->wanted = wanted;
-    socket->not_yet_code = not_yet_code;
-    socket->zero_code = zero_code;
+/* A later call returns the failure that this one met. */
+static void keep_failure(lua_State *L, sci_sslsocket *socket, int result) {
+    socket->read.end_unread = sci_ssl_keep_failure(L, socket, result) == SSL_ERROR_ZERO_RETURN;
 }
 
 /* Whether the next read returns the end of the stream or a failure. */
-static bool ends_next(const sci_sslsocket *socket) { return socket->failed || socket->torn || socket->end_unread; }
+static bool ends_next(const sci_sslsocket *socket) {
+    return socket->result.failed || socket->result.bytes_in_c || socket->read.end_unread;
+}
 
 void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only) {
     unsigned char byte;
     size_t length;
-    if (!socket->ssl || !socket->secured || socket->in_callback || ends_next(socket)) return;
+    if (!socket->ssl || !socket->handshake.done || socket->callback.running || ends_next(socket)) return;
     /* Nothing behind a close_notify is read; from OpenSSL 3.2 on its record is pending for ever. */
     if (SSL_get_shutdown(socket->ssl) & SSL_RECEIVED_SHUTDOWN) return;
     sci_ssl_begin(L, socket);
@@ -38,7 +36,7 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     int result = SSL_peek_ex(socket->ssl, &byte, 1, &length);
     wait_again(socket);
     sci_ssl_end(socket);
-    if (result <= 0) note_failure(L, socket, result);
+    if (result <= 0) keep_failure(L, socket, result);
 }
 
 /* Whether a memory transport has bytes that the last call has left, for it has read what one call may. */
@@ -48,7 +46,7 @@ static bool was_stopped(const sci_sslsocket *socket) {
 
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
     if (!socket->ssl) return false;
-    if (!socket->secured) return was_stopped(socket);
+    if (!socket->handshake.done) return was_stopped(socket);
     if (ends_next(socket) || SSL_pending(socket->ssl) > 0) return true;
     if (!SSL_has_pending(socket->ssl) && socket->transport.in.length == 0) return false;
     sci_ssl_look_ahead(L, socket, true);
@@ -81,38 +79,39 @@ static size_t check_max(lua_State *L) {
 }
 
 void sci_ssl_give_scratch_back(sci_sslsocket *socket) {
-    if (socket->has_scratch) socket->state->reading = false;
-    socket->has_scratch = false;
+    if (socket->read.has_scratch) socket->state->reading = false;
+    socket->read.has_scratch = false;
 }
 
 unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket) {
     sci_state *state = socket->state;
-    if (socket->has_scratch && !sci_in_finalizer(L)) sci_ssl_give_scratch_back(socket);
+    if (socket->read.has_scratch && !sci_in_finalizer(L)) sci_ssl_give_scratch_back(socket);
     unsigned char *buffer = state->reading ? lua_newuserdatauv(L, SCI_SCRATCH, 0) : state->scratch;
-    socket->has_scratch = !state->reading;
+    socket->read.has_scratch = !state->reading;
     state->reading = true;
     return buffer;
 }
 
 static void note_data(sci_sslsocket *socket, size_t length) {
-    socket->wanted = SSL_ERROR_NONE;
-    if (socket->counted) sci_ssl_forgive(socket);
+    if (socket->limits.counting) sci_ssl_note_data(socket);
     sci_ssl_note_length(socket, length);
 }
 
-/* Answers bytes that have been read; `result` is OpenSSL's last answer. */
-static int answer_bytes(lua_State *L, sci_sslsocket *socket, const unsigned char *bytes, size_t length, int result) {
-    socket->torn = true;
-    if (result <= 0) note_failure(L, socket, result); /* may raise */
+/* Returns bytes that were read; `result` is what OpenSSL has returned last. */
+static int return_bytes(lua_State *L, sci_sslsocket *socket, const unsigned char *bytes, size_t length, int result) {
+    if (result <= 0) {
+        sci_ssl_hold_bytes(socket, true);
+        keep_failure(L, socket, result); /* may raise */
+    }
     sci_ssl_give_scratch_back(socket);
     note_data(socket, length);
     sci_ssl_push_bytes(L, socket, bytes, length);
     return 1;
 }
 
-static int answer_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
+static int return_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
     sci_ssl_give_scratch_back(socket);
-    socket->end_unread = false;
+    socket->read.end_unread = false;
     sci_ssl_push_failure(L, socket, result, "read");
     return 1;
 }
@@ -132,11 +131,11 @@ static int read_max(lua_State *L, bool peek) {
     int last = result;
     if (result > 0 && !peek) length += read_buffered(socket, buffer + length, max - length, &last);
     sci_ssl_end(socket);
-    if (result <= 0) return answer_no_bytes(L, socket, result);
-    if (!peek) return answer_bytes(L, socket, buffer, length, last);
+    if (result <= 0) return return_no_bytes(L, socket, result);
+    if (!peek) return return_bytes(L, socket, buffer, length, last);
     sci_ssl_give_scratch_back(socket);
     note_data(socket, length);
-    lua_pushlstring(L, (const char *)buffer, length);
+    sci_ssl_push_copy(L, socket, buffer, length);
     return 1;
 }
 
@@ -188,7 +187,7 @@ static int sslsocket_read_sized(lua_State *L) {
     sci_ssl_begin(L, socket);
     size_t length = fill(socket, buffer, size, &result);
     sci_ssl_end(socket);
-    return length > 0 ? answer_bytes(L, socket, buffer, length, result) : answer_no_bytes(L, socket, result);
+    return length > 0 ? return_bytes(L, socket, buffer, length, result) : return_no_bytes(L, socket, result);
 }
 
 /***
@@ -210,7 +209,7 @@ static int sslsocket_pending(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     (void)sci_ssl_dirty(L, socket);
-    lua_pushinteger(L, socket->ssl && socket->secured && !socket->failed ? SSL_pending(socket->ssl) : 0);
+    lua_pushinteger(L, socket->ssl && socket->handshake.done && !socket->result.failed ? SSL_pending(socket->ssl) : 0);
     return 1;
 }
 
@@ -229,8 +228,9 @@ static int sslsocket_set_read_ahead(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     if (sci_ssl_is_closed(socket)) return sci_fail_own(L, "option", "closed", NULL);
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
-    socket->exact = !lua_toboolean(L, 2);
-    if (!socket->failed) sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->exact); /* see cool_down */
+    socket->read.no_read_ahead = !lua_toboolean(L, 2);
+    if (!socket->result.failed)
+        sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->read.no_read_ahead); /* see cool_down */
     return sci_return_receiver(L);
 }
 
@@ -257,8 +257,8 @@ the connection attempt before that.
 */
 static int sslsocket_events(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_pushstring(L,
-                   sci_socket_base(&socket->socket)->connecting || socket->wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
+    lua_pushstring(
+        L, sci_socket_base(&socket->socket)->connecting || socket->result.wanted == SSL_ERROR_WANT_WRITE ? "w" : "r");
     return 1;
 }
 

@@ -13,38 +13,40 @@ void sci_ssl_keep_heap(void) { OPENSSL_free(OPENSSL_malloc(LARGE_BLOCK)); }
 /* Whether OpenSSL has nothing in its buffers, not even the header of a record whose rest has not come: releases of
  * OpenSSL before 3.0.14 free them all the same. */
 static bool is_idle(const sci_sslsocket *socket) {
-    return socket->ssl && !sci_ssl_in_call(socket) && socket->pending_length == 0 && !SSL_has_pending(socket->ssl) &&
-           strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
+    return socket->ssl && !sci_ssl_in_call(socket) && socket->write.pending_length == 0 &&
+           !SSL_has_pending(socket->ssl) && strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
 }
 
-void sci_ssl_leave_warm(sci_sslsocket *socket) {
-    if (socket->warm) *socket->warm = NULL;
-    socket->warm = NULL;
+void sci_ssl_reset_buffers(sci_sslsocket *socket) { socket->buffers.large = false; }
+
+void sci_ssl_drop_buffers(sci_sslsocket *socket) {
+    if (socket->buffers.place) *socket->buffers.place = NULL;
+    socket->buffers.place = NULL;
 }
 
 /* A connection that has failed may have failed for want of a record layer: OpenSSL 3.2 and later read through NULL when
  * they are asked about its buffers. */
 static void cool_down(sci_sslsocket *socket) {
-    sci_ssl_leave_warm(socket);
-    if (socket->failed) return;
+    sci_ssl_drop_buffers(socket);
+    if (socket->result.failed) return;
     if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
     else if (socket->ssl) SSL_set_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS); /* as soon as they are empty */
 }
 
-void sci_ssl_warm_up(sci_sslsocket *socket) {
+void sci_ssl_keep_buffers(sci_sslsocket *socket) {
     sci_state *state = socket->state;
-    if (socket->warm) return;
+    if (socket->buffers.place) return;
     sci_sslsocket **place = &state->warm[state->warm_next];
     state->warm_next = (state->warm_next + 1) % SCI_WARM;
     if (*place) cool_down(*place);
     *place = socket;
-    socket->warm = place;
+    socket->buffers.place = place;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
 }
 
 void sci_ssl_note_length(sci_sslsocket *socket, size_t length) {
-    if (SCI_READ_BUFFER == 0 || length < SSL3_RT_MAX_PLAIN_LENGTH || socket->wide || !is_idle(socket)) return;
+    if (SCI_READ_BUFFER == 0 || length < SSL3_RT_MAX_PLAIN_LENGTH || socket->buffers.large || !is_idle(socket)) return;
     (void)SSL_free_buffers(socket->ssl);
     SSL_set_default_read_buffer_len(socket->ssl, SCI_READ_BUFFER);
-    socket->wide = true;
+    socket->buffers.large = true;
 }

@@ -9,7 +9,7 @@
 
 /* ---- what a call may find before it begins ---------------------------------------------------------------------- */
 
-bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, const char *message) {
+bool sci_ssl_fail(lua_State *L, const char *phase, const char *condition, const char *message) {
     errno = 0;
     sci_clear_errors();
     sci_push_error(L, &(sci_failure){.phase = phase, .condition = condition, .message = message});
@@ -20,22 +20,24 @@ bool sci_ssl_refuse(lua_State *L, const char *phase, const char *condition, cons
 static bool refuse_again(lua_State *L, const char *phase) {
     if (lua_getiuservalue(L, 1, SCI_SSL_FAILURE) != LUA_TNIL) return false;
     lua_pop(L, 1);
-    return sci_ssl_refuse(L, phase, "memory_full", "the connection ended when memory ran out");
+    return sci_ssl_fail(L, phase, "memory_full", "the connection ended when memory ran out");
 }
 
-bool sci_ssl_refuse_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message) {
-    return socket->write_failed ? refuse_again(L, phase) : sci_ssl_refuse(L, phase, "write_pending", message);
+bool sci_ssl_fail_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message) {
+    return socket->result.write_failed ? refuse_again(L, phase) : sci_ssl_fail(L, phase, "write_pending", message);
 }
 
 bool sci_ssl_is_closed(const sci_sslsocket *socket) {
     return socket->closed || (!socket->memory && sci_socket_descriptor(&socket->socket) < 0);
 }
 
+void sci_ssl_reset_result(sci_sslsocket *socket) { memset(&socket->result, 0, sizeof socket->result); }
+
 void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only) {
-    socket->write_failed = write_only;
-    socket->failed = !write_only;
-    socket->torn = false;
-    if (socket->failed) sci_ssl_spoil_session(socket);
+    socket->result.write_failed = write_only;
+    socket->result.failed = !write_only;
+    socket->result.bytes_in_c = false;
+    if (socket->result.failed) sci_ssl_invalidate_session(socket);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }
@@ -44,56 +46,73 @@ static bool transport_ready(lua_State *L, sci_sslsocket *socket, const char *pha
     sci_failure failure = {.phase = phase};
     if (socket->memory || socket->socket.established) return true;
     int established = sci_socket_establish(&socket->socket, &failure);
-    if (established == 0) sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_WRITE);
+    if (established == 0) sci_ssl_push_not_ready(L, socket, SSL_ERROR_WANT_WRITE);
     else if (established < 0) sci_push_error(L, &failure);
     return established > 0;
 }
 
 /* A finalizer may have interrupted the call that holds the bytes; any later call finds that they are lost. False: an
  * answer was pushed. */
-static bool fail_torn(lua_State *L, sci_sslsocket *socket, const char *phase) {
-    if (sci_in_finalizer(L)) return sci_ssl_refuse(L, phase, "in_finalizer", NULL);
+static bool fail_lost(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (sci_in_finalizer(L)) return sci_ssl_fail(L, phase, "in_finalizer", NULL);
     sci_ssl_set_failed(L, socket, false);
     return true;
 }
 
 bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
-    if (socket->in_callback) return sci_ssl_refuse(L, phase, "in_callback", NULL);
-    if (sci_ssl_is_closed(socket)) return sci_ssl_refuse(L, phase, "closed", "the socket has been closed");
-    if (!socket->ssl) return sci_ssl_refuse(L, phase, "not_initialized", "the socket has no SSL structure yet");
-    if (socket->torn && !fail_torn(L, socket, phase)) return false;
-    if (socket->failed) return refuse_again(L, phase);
+    if (socket->callback.running) return sci_ssl_fail(L, phase, "in_callback", NULL);
+    if (sci_ssl_is_closed(socket)) return sci_ssl_fail(L, phase, "closed", "the socket has been closed");
+    if (!socket->ssl) return sci_ssl_fail(L, phase, "not_initialized", "the socket has no SSL structure yet");
+    if (socket->result.bytes_in_c && !fail_lost(L, socket, phase)) return false;
+    if (socket->result.failed) return refuse_again(L, phase);
     return transport_ready(L, socket, phase);
 }
 
 /* The rule, looked at first: all that sci_ssl_ready asks, of a socket with a descriptor of its own. */
-static bool stands(const sci_sslsocket *socket) {
-    return socket->secured && !socket->failed && !socket->torn && !socket->in_callback && !socket->closed &&
-           socket->ssl && socket->socket.established && socket->socket.fd >= 0 && !socket->socket.lower;
+static bool is_ready(const sci_sslsocket *socket) {
+    return socket->handshake.done && !socket->result.failed && !socket->result.bytes_in_c &&
+           !socket->callback.running && !socket->closed && socket->ssl && socket->socket.established &&
+           socket->socket.fd >= 0 && !socket->socket.lower;
 }
 
 bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *phase) {
-    if (stands(socket)) return true;
+    if (is_ready(socket)) return true;
     if (!sci_ssl_ready(L, socket, phase)) return false;
-    return socket->secured || sci_ssl_refuse(L, phase, "handshake_needed", "the TLS handshake has not been completed");
+    return socket->handshake.done ||
+           sci_ssl_fail(L, phase, "handshake_needed", "the TLS handshake has not been completed");
 }
 
 /* ---- answers ---------------------------------------------------------------------------------------------------- */
 
-void sci_ssl_push_not_yet(lua_State *L, sci_sslsocket *socket, int code) {
-    socket->not_yet_code = socket->wanted = code;
+void sci_ssl_push_not_ready(lua_State *L, sci_sslsocket *socket, int code) {
+    socket->result.not_ready_code = socket->result.wanted = code;
     lua_pushinteger(L, -code);
 }
 
-void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length) {
-    socket->torn = true;
-    lua_pushlstring(L, bytes, length);
-    socket->torn = false;
+void sci_ssl_push_count(lua_State *L, sci_sslsocket *socket, size_t count) {
+    socket->result.wanted = SSL_ERROR_NONE;
+    lua_pushinteger(L, (lua_Integer)count);
 }
 
+void sci_ssl_hold_bytes(sci_sslsocket *socket, bool held) { socket->result.bytes_in_c = held; }
+
+void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length) {
+    socket->result.wanted = SSL_ERROR_NONE;
+    socket->result.bytes_in_c = true;
+    lua_pushlstring(L, bytes, length);
+    socket->result.bytes_in_c = false;
+}
+
+void sci_ssl_push_copy(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length) {
+    socket->result.wanted = SSL_ERROR_NONE;
+    lua_pushlstring(L, bytes, length);
+}
+
+void sci_ssl_forget_write_failure(sci_sslsocket *socket) { socket->result.write_failed = false; }
+
 void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code) {
-    socket->zero_code = code;
-    socket->wanted = SSL_ERROR_NONE;
+    socket->result.zero_code = code;
+    socket->result.wanted = SSL_ERROR_NONE;
     lua_pushinteger(L, 0);
 }
 
@@ -102,9 +121,54 @@ static bool queue_says(int reason) {
     return ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason;
 }
 
+#define SUBJECT_SIZE 256
+
+/* The host that is to be verified or asked for; else the other end of the transport. NULL: neither is known. */
+static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) {
+    const sci_socket *base = sci_socket_base(&socket->socket);
+    X509_VERIFY_PARAM *param = SSL_get0_param(socket->ssl);
+    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
+    ERR_set_mark(); /* OpenSSL reports an address that is not there as a failure */
+    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
+    ERR_pop_to_mark();
+    if (!host) host = address;
+    if (!host && socket->handshake.role == SCI_CLIENT)
+        host = SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name);
+    if (!host && *base->peer) host = base->peer;
+    if (host) (void)OPENSSL_strlcpy(text, host, SUBJECT_SIZE);
+    OPENSSL_free(address);
+    return host ? text : NULL;
+}
+
+/* ---- why a connection failed ------------------------------------------------------------------------------------- */
+
+typedef struct diagnosis {
+    lua_State *L;
+    sci_sslsocket *socket;
+    int code; /* of SSL_get_error */
+    sci_failure failure;
+    char first_bytes[80]; /* of the peer */
+} diagnosis;
+
+static bool explain_handler(diagnosis *about) {
+    return sci_ssl_explain_handler(about->L, about->socket, &about->failure);
+}
+
+static bool explain_limit(diagnosis *about) {
+    if (!sci_ssl_explain_limit(about->socket, &about->failure)) return false;
+    sci_clear_errors(); /* they are about the record that OpenSSL got instead */
+    return true;
+}
+
 static bool ended_by_eof(const sci_sslsocket *socket, int code) {
     if (code == SSL_ERROR_SSL) return queue_says(SSL_R_UNEXPECTED_EOF_WHILE_READING);
     return code == SSL_ERROR_ZERO_RETURN || (socket->transport.eof && socket->transport.system_errno == 0);
+}
+
+static bool explain_end(diagnosis *about) {
+    if (!ended_by_eof(about->socket, about->code)) return false;
+    about->failure.condition = about->socket->handshake.done ? "truncated" : "handshake_eof";
+    return true;
 }
 
 /* The peer's first bytes as text, in `text`: for a peer that does not speak TLS they say what it does speak. */
@@ -120,43 +184,22 @@ static bool speaks_http(const sci_transport *transport) {
     return transport->first_length >= 5 && memcmp(transport->first, "HTTP/", 5) == 0;
 }
 
-#define SUBJECT_SIZE 256
-
-/* The host that is to be verified or asked for; else the other end of the transport. NULL: neither is known. */
-static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) {
-    const sci_socket *base = sci_socket_base(&socket->socket);
-    X509_VERIFY_PARAM *param = SSL_get0_param(socket->ssl);
-    const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
-    ERR_set_mark(); /* OpenSSL reports an address that is not there as a failure */
-    char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
-    ERR_pop_to_mark();
-    if (!host) host = address;
-    if (!host && socket->role == SCI_CLIENT) host = SSL_get_servername(socket->ssl, TLSEXT_NAMETYPE_host_name);
-    if (!host && *base->peer) host = base->peer;
-    if (host) (void)OPENSSL_strlcpy(text, host, SUBJECT_SIZE);
-    OPENSSL_free(address);
-    return host ? text : NULL;
+static bool explain_plain_text(diagnosis *about) {
+    sci_transport *transport = &about->socket->transport;
+    if (about->socket->handshake.done || !queue_says(SSL_R_WRONG_VERSION_NUMBER)) return false;
+    sci_transport_fill_first(transport);
+    about->failure.message = describe_first_bytes(transport, about->first_bytes, sizeof about->first_bytes);
+    if (speaks_http(transport)) about->failure.condition = "plain_http";
+    return true;
 }
 
-/* What a handler raised becomes the cause of the failure. Leaves it on the stack. */
-static void take_cause(lua_State *L, sci_sslsocket *socket, sci_failure *failure) {
-    int story = lua_gettop(L) + 1;
-    failure->condition = "handler_failed";
-    int kind = lua_getiuservalue(L, 1, SCI_SSL_CAUSE);
-    if (kind == LUA_TNIL) failure->condition = "refused"; /* there was no memory for its words */
-    else if (kind == LUA_TTABLE) {
-        if (lua_getfield(L, story, "cause") == LUA_TNIL) failure->condition = "refused";
-        else failure->cause = story + 1;
-        if (lua_getfield(L, story, "traceback") != LUA_TNIL) failure->traceback = story + 2;
-        lua_getfield(L, story, "reason");
-        failure->message = lua_tostring(L, story + 3);
-    } else failure->cause = story;
-    lua_pushnil(L);
-    lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
-    socket->handler_failed = false;
+static bool explain_ocsp(diagnosis *about) {
+    return queue_says(SSL_R_INVALID_STATUS_RESPONSE) && sci_ssl_explain_ocsp(about->socket, &about->failure);
 }
 
-/* Whether the security level alone rules out the TLS 1.1 or earlier that this end was told to speak. OpenSSL 3.0 fails
+static bool explain_psk(diagnosis *about) { return sci_ssl_explain_psk(about->socket, &about->failure); }
+
+/* Whether the security level alone rules out the TLS 1.1 or earlier that this end was about to speak. OpenSSL 3.0 fails
  * for want of signatures then, later ones for want of a protocol. */
 static bool level_rules_out(SSL *ssl) {
     long lowest = SSL_get_min_proto_version(ssl), highest = SSL_get_max_proto_version(ssl);
@@ -167,54 +210,51 @@ static bool level_rules_out(SSL *ssl) {
            SSL_client_version(ssl) < TLS1_2_VERSION;
 }
 
-/* Up to TLS 1.2 the first record under the new keys fails where the two sides have different pre-shared keys. */
-static bool psk_differs(const sci_sslsocket *socket) {
-    const SSL_CIPHER *cipher = SSL_get_pending_cipher(socket->ssl);
-    if (socket->secured || socket->alert_sent != SSL_AD_BAD_RECORD_MAC || !cipher) return false;
-    switch (SSL_CIPHER_get_kx_nid(cipher)) {
-        case NID_kx_psk:
-        case NID_kx_dhe_psk:
-        case NID_kx_ecdhe_psk:
-        case NID_kx_rsa_psk: return true;
-        default: return false;
-    }
+static bool explain_level(diagnosis *about) {
+    if (!level_rules_out(about->socket->ssl)) return false;
+    about->failure.condition = "security_level";
+    return true;
 }
 
+static bool explain_ktls(diagnosis *about) {
+    if (!about->socket->transport.ktls_ends) return false;
+    about->failure.condition = "ktls";
+    return true;
+}
+
+static bool explain_common_name(diagnosis *about) {
+    bool mismatch = about->failure.verify_result == X509_V_ERR_HOSTNAME_MISMATCH;
+    if (!mismatch || !about->socket->verdict.common_name_only) return false;
+    about->failure.condition = "certificate_common_name";
+    return true;
+}
+
+/* The first that knows the reason says it: what this program did, then what the transport did, then what OpenSSL found. None
+ * of them: OpenSSL's queue tells enough. */
+static bool (*const explanations[])(diagnosis *about) = {
+    explain_handler, explain_limit, explain_end,  explain_plain_text,  explain_ocsp,
+    explain_psk,     explain_level, explain_ktls, explain_common_name,
+};
+
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
-    char text[80], subject[SUBJECT_SIZE], peer[SCI_PEER];
+    char subject[SUBJECT_SIZE], peer[SCI_PEER];
     int top = lua_gettop(L);
-    sci_failure failure = {
+    diagnosis about = {.L = L, .socket = socket, .code = code};
+    about.failure = (sci_failure){
         .phase = phase,
         .subject = find_subject(socket, subject),
         .peer = peer,
         .ssl_error = code == SSL_ERROR_ZERO_RETURN ? SSL_ERROR_SSL : code,
         .system_errno = socket->transport.system_errno,
-        .alert = socket->alert_sent,
-        .alert_sent = socket->alert_sent >= 0,
-        .server = socket->role == SCI_SERVER,
+        .alert = socket->alerts.fatal_sent,
+        .alert_sent = socket->alerts.fatal_sent >= 0,
+        .server = socket->handshake.role == SCI_SERVER,
     };
     sci_socket_describe_peer(&socket->socket, peer);
     luaL_checkstack(L, 8, "too many values for a SciSslError");
-    if (sci_ssl_explain_limit(socket, &failure)) sci_clear_errors(); /* they are about what it was handed instead */
-    if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) failure.verify_result = SSL_get_verify_result(socket->ssl);
-    if (failure.verify_result == X509_V_ERR_HOSTNAME_MISMATCH && socket->only_common_name)
-        failure.condition = "certificate_common_name";
-    if (socket->transport.ktls_ends) failure.condition = "ktls";
-    if (level_rules_out(socket->ssl)) failure.condition = "security_level";
-    if (socket->psk_unknown && !socket->secured) failure.condition = "psk_unknown";
-    else if (psk_differs(socket)) failure.condition = "psk_mismatch";
-    if (queue_says(SSL_R_INVALID_STATUS_RESPONSE) && socket->ocsp_condition) {
-        failure.condition = socket->ocsp_condition;
-        failure.message = socket->ocsp_message;
-    }
-    if (socket->handler_failed) take_cause(L, socket, &failure);
-    else if (ended_by_eof(socket, code)) failure.condition = socket->secured ? "truncated" : "handshake_eof";
-    if (queue_says(SSL_R_WRONG_VERSION_NUMBER) && !socket->secured && !failure.cause) {
-        sci_transport_fill_first(&socket->transport);
-        failure.message = describe_first_bytes(&socket->transport, text, sizeof text);
-        if (speaks_http(&socket->transport)) failure.condition = "plain_http";
-    }
-    sci_push_error(L, &failure);
+    if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) about.failure.verify_result = SSL_get_verify_result(socket->ssl);
+    for (size_t i = 0; i < sizeof explanations / sizeof *explanations && !explanations[i](&about); i++) continue;
+    sci_push_error(L, &about.failure);
     lua_insert(L, top + 1);
     lua_settop(L, top + 1);
 }
@@ -233,7 +273,7 @@ static int find_code(sci_sslsocket *socket, int result, const char *phase) {
     int code = SSL_get_error(socket->ssl, result);
     int *problem = &socket->transport.system_errno;
     bool reads = strcmp(phase, "read") == 0 || strcmp(phase, "shutdown") == 0;
-    if (code != SSL_ERROR_ZERO_RETURN || !socket->secured || (reads && *problem == 0)) return code;
+    if (code != SSL_ERROR_ZERO_RETURN || !socket->handshake.done || (reads && *problem == 0)) return code;
     if (*problem == 0) *problem = EPIPE;
     return SSL_ERROR_SYSCALL;
 }
@@ -241,7 +281,7 @@ static int find_code(sci_sslsocket *socket, int result, const char *phase) {
 /* Whether OpenSSL has refused this one call: it has not given the connection up, which goes on. The close_notify that the
  * transport did not take ends nothing either: what the peer has sent can still be read. */
 static bool connection_goes_on(const sci_sslsocket *socket, int code, const char *phase) {
-    if (!socket->secured || socket->handler_failed) return false;
+    if (!socket->handshake.done || socket->callback.failed) return false;
     if (code == SSL_ERROR_SYSCALL) return socket->transport.unsent && strcmp(phase, "shutdown") == 0;
     return strcmp(SSL_state_string(socket->ssl), "SSLERR") != 0;
 }
@@ -256,12 +296,24 @@ int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const 
             else sci_ssl_push_error(L, socket, code, phase);
             break;
         case SSL_ERROR_ZERO_RETURN:
-            if (socket->secured) sci_ssl_push_zero(L, socket, code);
+            if (socket->handshake.done) sci_ssl_push_zero(L, socket, code);
             else sci_ssl_push_error(L, socket, code, phase);
             break;
-        default: sci_ssl_push_not_yet(L, socket, code);
+        default: sci_ssl_push_not_ready(L, socket, code);
     }
     sci_clear_errors();
+    return code;
+}
+
+/* A failure that is an answer to the peer (to a renegotiation, say) which the transport did not take stays wanted. */
+int sci_ssl_keep_failure(lua_State *L, sci_sslsocket *socket, int result) {
+    int wanted = socket->result.wanted, not_ready_code = socket->result.not_ready_code;
+    int zero_code = socket->result.zero_code;
+    int code = sci_ssl_push_failure(L, socket, result, "read");
+    lua_pop(L, 1);
+    if (socket->result.wanted != SSL_ERROR_WANT_WRITE) socket->result.wanted = wanted;
+    socket->result.not_ready_code = not_ready_code;
+    socket->result.zero_code = zero_code;
     return code;
 }
 
@@ -282,8 +334,8 @@ static int sslsocket_get_error(lua_State *L) {
     else if (lua_type(L, 2) != LUA_TSTRING) {
         lua_Integer value = luaL_checkinteger(L, 2);
         luaL_argcheck(L, value >= -SSL_ERROR_WANT_RETRY_VERIFY, 2, "an answer of this socket expected");
-        if (value == 0) code = socket->zero_code;
-        else if (value == -1) code = socket->not_yet_code;
+        if (value == 0) code = socket->result.zero_code;
+        else if (value == -1) code = socket->result.not_ready_code;
         else if (value < 0) code = (int)-value;
     }
     lua_pushinteger(L, code);

@@ -4,6 +4,12 @@
 
 #include <time.h>
 
+void sci_ssl_take_session_chain(lua_State *L, sci_sslsocket *socket, int index) {
+    sci_copy_session_chain(L, index, &socket->resumption.chain);
+}
+
+void sci_ssl_drop_session_chain(sci_sslsocket *socket) { sci_free_chain(&socket->resumption.chain); }
+
 static X509_STORE *trust_of(const SSL *ssl) {
     X509_STORE *store = NULL;
     (void)SSL_get0_verify_cert_store((SSL *)ssl, &store);
@@ -37,15 +43,15 @@ static bool are_current(X509_STORE_CTX *check) {
     return current;
 }
 
-typedef struct judgement {
+typedef struct reverification {
     const sci_chain *known;          /* of the session, or NULL */
     X509_STORE_CTX_verify_fn verify; /* OpenSSL's own */
-} judgement;
+} reverification;
 
 /* In place of OpenSSL's own function for signatures and times. Signatures take nearly all the time of a check, and those
  * between the same certificates stay right. */
 static int verify_signatures(X509_STORE_CTX *check) {
-    const judgement *about = X509_STORE_CTX_get_app_data(check);
+    const reverification *about = X509_STORE_CTX_get_app_data(check);
     bool all = X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(check)) & X509_V_FLAG_CHECK_SS_SIGNATURE;
     bool known = about->known->proven && same_chain(X509_STORE_CTX_get0_chain(check), about->known->certificates);
     return known && !all && are_current(check) ? 1 : about->verify(check);
@@ -61,9 +67,9 @@ static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
 
 /* The peer's certificate with the others that are at hand, as OpenSSL does in a full handshake. Where `known` is not NULL
  * it becomes the chain that was verified. */
-static long judge_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
+static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
     long result = X509_V_ERR_UNSPECIFIED;
-    judgement about = {.known = known};
+    reverification about = {.known = known};
     X509_STORE_CTX *check = X509_STORE_CTX_new();
     if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
     if (known) {
@@ -85,12 +91,12 @@ done:
 }
 
 /* What a server that verifies would say to the client of the session today. */
-static long judge_client(const SSL *ssl, const SSL_SESSION *session, STACK_OF(X509) *chain) {
+static long verify_client(const SSL *ssl, const SSL_SESSION *session, STACK_OF(X509) *chain) {
     int mode = SSL_get_verify_mode(ssl);
     X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)session);
     if (!(mode & SSL_VERIFY_PEER)) return X509_V_OK;
     if (!peer) return mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT ? X509_V_ERR_CERT_REJECTED : X509_V_OK;
-    return judge_again(ssl, peer, chain, NULL);
+    return verify_again(ssl, peer, chain, NULL);
 }
 
 static bool offers(const SSL *ssl, const SSL_CIPHER *cipher) {
@@ -104,16 +110,23 @@ static bool offers(const SSL *ssl, const SSL_CIPHER *cipher) {
 static bool may_lack_certificate(const sci_sslsocket *socket, const SSL_SESSION *session) {
     const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(session);
     bool anonymous = cipher && SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null;
-    return anonymous ? offers(socket->ssl, cipher) : socket->psk_client;
+    return anonymous ? offers(socket->ssl, cipher) : socket->psk.client;
 }
 
 /* OpenSSL keeps what the peer sent with a session in memory alone. */
-static long judge_server(sci_sslsocket *socket, X509 *peer) {
+static long verify_server(sci_sslsocket *socket, X509 *peer) {
     STACK_OF(X509) *sent = SSL_get_peer_cert_chain(socket->ssl);
-    return judge_again(socket->ssl, peer, sent ? sent : socket->session_chain.certificates, &socket->session_chain);
+    return verify_again(socket->ssl, peer, sent ? sent : socket->resumption.chain.certificates,
+                        &socket->resumption.chain);
+}
+
+/* Such a connection makes checks that sessions of earlier ones may have been made without. */
+static bool needs_full_handshake(const sci_sslsocket *socket) {
+    return socket->dane.enabled || socket->ocsp.policy == SCI_OCSP_REQUIRE;
 }
 
 bool sci_ssl_may_offer_session(sci_sslsocket *socket) {
+    if (needs_full_handshake(socket)) return false;
     SSL_SESSION *session = SSL_get_session(socket->ssl);
     if (!session || !(SSL_get_verify_mode(socket->ssl) & SSL_VERIFY_PEER)) return true;
     if (SSL_get_verify_result(socket->ssl) != X509_V_OK) return false;
@@ -121,23 +134,23 @@ bool sci_ssl_may_offer_session(sci_sslsocket *socket) {
     if (!peer) return may_lack_certificate(socket, session);
     if (sci_ssl_needs_staple(socket, peer)) return false; /* OCSP responses come in full handshakes only */
     ERR_set_mark();
-    bool may = judge_server(socket, peer) == X509_V_OK;
+    bool may = verify_server(socket, peer) == X509_V_OK;
     ERR_pop_to_mark();
     return may;
 }
 
-bool sci_session_may_resume(const SSL *ssl, const SSL_SESSION *session) {
+bool sci_ssl_may_resume(const SSL *ssl, const SSL_SESSION *session) {
     ERR_set_mark();
-    bool may = judge_client(ssl, session, NULL) == X509_V_OK;
+    bool may = verify_client(ssl, session, NULL) == X509_V_OK;
     ERR_pop_to_mark();
     return may;
 }
 
 /* Sessions out of OpenSSL's own cache pass no callback: they are judged when the handshake is done. */
-long sci_ssl_judge_resumed(const SSL *ssl) {
+long sci_ssl_verify_resumed(const SSL *ssl) {
     if (!SSL_is_server(ssl) || !SSL_session_reused(ssl)) return X509_V_OK;
     ERR_set_mark();
-    long result = judge_client(ssl, SSL_get_session(ssl), SSL_get_peer_cert_chain(ssl));
+    long result = verify_client(ssl, SSL_get_session(ssl), SSL_get_peer_cert_chain(ssl));
     ERR_pop_to_mark();
     return result;
 }

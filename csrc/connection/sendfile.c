@@ -55,25 +55,19 @@ static int fail_reading(lua_State *L, int system_errno) {
     return 1;
 }
 
-/* Goes on while the transport takes all. `*got` is the last answer of pread, and `*result` of OpenSSL; `*rest` what it was
- * given and did not take. */
-static size_t send_portion(sci_sslsocket *socket, portion *what, unsigned char *buffer, ssize_t *got, int *result,
-                           const char **rest) {
-    size_t total = 0;
-    for (*result = 1; *got > 0;) {
-        size_t size = (size_t)*got;
-        size_t done = sci_ssl_write_records(socket, (const char *)buffer, size, result);
-        total += done;
-        what->offset += (off_t)done;
-        what->left -= done;
-        *rest = (const char *)buffer + done;
-        if (*result <= 0) break;
-        *got = what->left > 0 ? read_portion(what, buffer) : 0;
+/* Writes what `buffer` has, `got` bytes, and reads on, while the transport takes all. */
+static void send_portion(sci_sslsocket *socket, portion *what, unsigned char *buffer, ssize_t got,
+                         sci_written *written) {
+    for (written->result = 1; got > 0 && written->result > 0;) {
+        size_t before = written->total;
+        sci_ssl_write_records(socket, (const char *)buffer, (size_t)got, written);
+        what->offset += (off_t)(written->total - before);
+        what->left -= written->total - before;
+        if (written->result > 0) got = what->left > 0 ? read_portion(what, buffer) : 0;
     }
-    return total;
 }
 
-/* Anything else is about the file: reading it here says why, where that fails, too. */
+/* Every other error is about the file: send_buffered meets it again, and returns it. */
 static bool is_about_connection(int system_errno) {
     switch (system_errno) {
         case 0:
@@ -89,13 +83,13 @@ static bool is_about_connection(int system_errno) {
     }
 }
 
-/* Not where OpenSSL has to end a record that a write has begun, or to send a message, first. */
+/* Not where OpenSSL must first complete a record that a write has begun, or send a message. */
 static bool kernel_may_send(const sci_sslsocket *socket) {
-    return socket->transport.ktls && socket->pending_length == 0 && SSL_is_init_finished(socket->ssl) &&
+    return socket->transport.ktls && socket->write.pending_length == 0 && SSL_is_init_finished(socket->ssl) &&
            SSL_get_key_update_type(socket->ssl) == SSL_KEY_UPDATE_NONE;
 }
 
-/* Lets the kernel read, encrypt and send. False: it has to be done here, and nothing has gone. */
+/* Lets the kernel read, encrypt and send. False: it cannot, and nothing was sent; otherwise a result was pushed. */
 static bool send_by_kernel(lua_State *L, sci_sslsocket *socket, const portion *what) {
     if (what->left == 0 || !kernel_may_send(socket)) return false;
     if (!sci_ssl_may_write(L, socket, "", 0)) return true;
@@ -105,11 +99,46 @@ static bool send_by_kernel(lua_State *L, sci_sslsocket *socket, const portion *w
     if (went < 0 && !is_about_connection(socket->transport.system_errno)) return false;
     if (went < 0) sci_ssl_push_failure(L, socket, -1, "write");
     else if (went == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
-    else {
-        socket->wanted = SSL_ERROR_NONE;
-        lua_pushinteger(L, (lua_Integer)went);
-    }
+    else sci_ssl_push_count(L, socket, (size_t)went);
     return true;
+}
+
+/* Writes what is in the buffer, and what follows it in the file. */
+static int send_from(lua_State *L, sci_sslsocket *socket, portion *what, unsigned char *buffer, ssize_t got) {
+    sci_written written = {.rest = ""};
+    bool may = sci_ssl_may_write(L, socket, (const char *)buffer, got > 0 ? (size_t)got : 0);
+    if (may) {
+        sci_ssl_begin(L, socket);
+        send_portion(socket, what, buffer, got, &written);
+        sci_ssl_end(socket);
+    }
+    sci_ssl_give_scratch_back(socket);
+    return may ? sci_ssl_return_written(L, socket, &written, 0) : 1;
+}
+
+/* Reads the file into the scratch buffer, and encrypts from there. */
+static int send_buffered(lua_State *L, sci_sslsocket *socket, portion *what) {
+    unsigned char *buffer = sci_ssl_take_scratch(L, socket);
+    ssize_t got = what->left > 0 ? read_portion(what, buffer) : 0;
+    int problem = errno;
+    if (got > 0 || socket->write.pending_length > 0) return send_from(L, socket, what, buffer, got);
+    sci_ssl_give_scratch_back(socket);
+    if (got < 0) return fail_reading(L, problem);
+    sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
+    return 1;
+}
+
+/* Reads the arguments behind the file. */
+static portion check_portion(lua_State *L) {
+    portion what = {.descriptor = check_descriptor(L)};
+    lua_Integer offset = luaL_optinteger(L, 3, 0), count = luaL_optinteger(L, 4, LUA_MAXINTEGER);
+    if (offset < 0) sci_refuse_negative(L, 3, "offset");
+    if (count < 0) sci_refuse_negative(L, 4, "number of bytes");
+    what.offset = (off_t)offset;
+    luaL_argcheck(L, what.offset >= 0 && what.offset == offset, 3, "offset too large");
+    what.left = (lua_Unsigned)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
+    end_with_file(&what);
+    return what;
 }
 
 /***
@@ -129,36 +158,10 @@ reach what the kernel sends.
 */
 static int sslsocket_sendfile(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    portion what = {.descriptor = check_descriptor(L)};
-    lua_Integer offset = luaL_optinteger(L, 3, 0), count = luaL_optinteger(L, 4, LUA_MAXINTEGER);
-    if (offset < 0) sci_refuse_negative(L, 3, "offset");
-    if (count < 0) sci_refuse_negative(L, 4, "number of bytes");
-    what.offset = (off_t)offset;
-    luaL_argcheck(L, what.offset >= 0 && what.offset == offset, 3, "offset too large");
-    what.left = (lua_Unsigned)count < SIZE_MAX ? (size_t)count : SIZE_MAX;
-    end_with_file(&what);
+    portion what = check_portion(L);
     lua_settop(L, 2);
     if (!sci_ssl_ready_for_data(L, socket, "write") || send_by_kernel(L, socket, &what)) return 1;
-    unsigned char *buffer = sci_ssl_take_scratch(L, socket);
-    ssize_t got = what.left > 0 ? read_portion(&what, buffer) : 0;
-    int problem = errno;
-    if (got <= 0 && socket->pending_length == 0) {
-        sci_ssl_give_scratch_back(socket);
-        if (got < 0) return fail_reading(L, problem);
-        sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
-        return 1;
-    }
-    if (!sci_ssl_may_write(L, socket, (const char *)buffer, got > 0 ? (size_t)got : 0)) {
-        sci_ssl_give_scratch_back(socket);
-        return 1;
-    }
-    int result;
-    const char *rest = "";
-    sci_ssl_begin(L, socket);
-    size_t total = send_portion(socket, &what, buffer, &got, &result, &rest);
-    sci_ssl_end(socket);
-    sci_ssl_give_scratch_back(socket);
-    return sci_ssl_answer_written(L, socket, total, result, rest, 0, 0);
+    return send_buffered(L, socket, &what);
 }
 
 /***

@@ -2,8 +2,6 @@
  * wait for, so that Lua is called under lua_pcall. */
 #include "connection/connection.h"
 
-#include <string.h>
-
 typedef struct lookup {
     const unsigned char *id;
     int length;
@@ -25,19 +23,13 @@ static int ask_store(lua_State *L) {
 }
 
 static SSL_SESSION *look_up(sci_sslsocket *socket, lookup *asked) {
-    lua_State *L = socket->L;
+    lua_State *L = socket->callback.L;
     if (!sci_ssl_in_call(socket) || !lua_checkstack(L, 4)) return NULL;
     lua_pushcfunction(L, ask_store);
     lua_pushlightuserdata(L, asked);
     if (lua_getiuservalue(L, 1, SCI_SSL_SESSION_STORE) == LUA_TNIL) lua_pop(L, 3);
     else (void)sci_ssl_call_lua(socket, 2, 0);
     return asked->found;
-}
-
-static bool has_id(const SSL_SESSION *session, const unsigned char *id, int length) {
-    unsigned int own_length = 0;
-    const unsigned char *own = session ? SSL_SESSION_get_id(session, &own_length) : NULL;
-    return own && own_length == (unsigned int)length && memcmp(own, id, own_length) == 0;
 }
 
 static bool takes_early_data_once(const SSL *ssl) {
@@ -50,23 +42,13 @@ static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length
     lookup asked = {.id = id, .length = length};
     *copy = 0; /* the reference is OpenSSL's */
     if (!socket) return NULL;
-    SSL_SESSION *found = NULL;
-    if (has_id(socket->offered, id, length)) {
-        found = socket->offered;
-        socket->offered = NULL;
-    } else found = look_up(socket, &asked);
-    SSL_SESSION *own = found && sci_session_may_resume(ssl, found) ? sci_copy_session(found) : NULL;
-    /* Early data is taken once of each session. OpenSSL notes that in its own cache, and there is one behind it here. */
+    SSL_SESSION *found = sci_ssl_take_offered(socket, id, length);
+    if (!found) found = look_up(socket, &asked);
+    SSL_SESSION *own = found && sci_ssl_may_resume(ssl, found) ? sci_copy_session(found) : NULL;
+    /* Early data is accepted once for each session. OpenSSL notes that in its own cache, which does not know the store. */
     if (own && takes_early_data_once(ssl)) (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), found);
     SSL_SESSION_free(found);
     return own;
 }
 
 void sci_ssl_install_session_lookup(SSL_CTX *ctx) { SSL_CTX_sess_set_get_cb(ctx, on_get_session); }
-
-void sci_ssl_inherit_store(lua_State *L, sci_sslsocket *socket) {
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    socket->has_store = lua_getiuservalue(L, -1, SCI_CONTEXT_SESSION_STORE) != LUA_TNIL;
-    lua_setiuservalue(L, 1, SCI_SSL_SESSION_STORE);
-    lua_pop(L, 1);
-}

@@ -7,8 +7,8 @@
 static int on_make_ticket(SSL *ssl, void *unused) {
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)unused;
-    if (!socket || !socket->ticket_data) return 1;
-    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), socket->ticket_data, socket->ticket_data_length);
+    if (!socket || !socket->ticket.data) return 1;
+    return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), socket->ticket.data, socket->ticket.length);
 }
 
 /* A session whose client would not be let in today is left out: the full handshake that follows says why. */
@@ -16,12 +16,17 @@ static SSL_TICKET_RETURN on_open_ticket(SSL *ssl, SSL_SESSION *session, const un
                                         SSL_TICKET_STATUS status, void *unused) {
     (void)name, (void)length, (void)unused;
     if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW) return SSL_TICKET_RETURN_IGNORE_RENEW;
-    if (!sci_session_may_resume(ssl, session)) return SSL_TICKET_RETURN_IGNORE_RENEW;
+    if (!sci_ssl_may_resume(ssl, session)) return SSL_TICKET_RETURN_IGNORE_RENEW;
     return status == SSL_TICKET_SUCCESS ? SSL_TICKET_RETURN_USE : SSL_TICKET_RETURN_USE_RENEW;
 }
 
 bool sci_ssl_install_tickets(SSL_CTX *ctx) {
     return SSL_CTX_set_session_ticket_cb(ctx, on_make_ticket, on_open_ticket, NULL) == 1;
+}
+
+void sci_ssl_reset_ticket(sci_sslsocket *socket) {
+    socket->ticket.data = NULL;
+    socket->ticket.length = 0;
 }
 
 /***
@@ -41,8 +46,8 @@ static int sslsocket_set_ticket_app_data(lua_State *L) {
     luaL_argcheck(L, length <= 32768, 2, "32768 bytes at the most expected");
     if (!socket->ssl) return sci_fail_own(L, "option", socket->closed ? "closed" : "not_initialized", NULL);
     lua_setiuservalue(L, 1, SCI_SSL_TICKET_DATA);
-    socket->ticket_data = bytes;
-    socket->ticket_data_length = length;
+    socket->ticket.data = bytes;
+    socket->ticket.length = length;
     return sci_return_receiver(L);
 }
 
@@ -54,7 +59,7 @@ Answers what `sslSetTicketAppData` put into the ticket whose session this connec
 */
 static int sslsocket_ticket_app_data(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    SSL_SESSION *session = socket->ssl && socket->secured ? SSL_get_session(socket->ssl) : NULL;
+    SSL_SESSION *session = socket->ssl && socket->handshake.done ? SSL_get_session(socket->ssl) : NULL;
     void *bytes = NULL;
     size_t length = 0;
     if (session && SSL_session_reused(socket->ssl)) (void)SSL_SESSION_get0_ticket_appdata(session, &bytes, &length);
@@ -82,7 +87,7 @@ static int sslsocket_send_tickets(lua_State *L) {
     lua_Integer count = luaL_optinteger(L, 2, 1);
     luaL_argcheck(L, count >= 1 && count <= 255, 2, "1 to 255 tickets expected");
     lua_settop(L, 1);
-    if (!sci_ssl_may_tell_client(L, socket, "sendTickets")) return 1;
+    if (!sci_ssl_may_message_client(L, socket, "sendTickets")) return 1;
     sci_ssl_begin(L, socket);
     int asked = !SSL_is_init_finished(socket->ssl) || ask_for_tickets(socket->ssl, count);
     return sci_ssl_send_message(L, socket, asked ? 1 : -1, "sendTickets");

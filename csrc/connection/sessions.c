@@ -3,53 +3,90 @@
 
 #include <string.h>
 
-/* ---- sessions that a connection makes --------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------------------------------- */
 
-void sci_ssl_know_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSION *copy) {
-    bool known = SSL_SESSION_up_ref(session) == 1, copied = SSL_SESSION_up_ref(copy) == 1;
-    SSL_SESSION_free(socket->session);
-    SSL_SESSION_free(socket->session_copy);
-    socket->session = known ? session : NULL;
-    socket->session_copy = copied ? copy : NULL;
+/* OpenSSL reads the time-out of a new session from the context in mid-handshake: of all that S9 wants kept, this alone. */
+void sci_ssl_set_session_timeout(const sci_sslsocket *socket, SSL_SESSION *session) {
+    if (session && !SSL_session_reused(socket->ssl) && SSL_SESSION_get_timeout(session) != socket->sessions.timeout)
+        SSL_SESSION_set_timeout(session, socket->sessions.timeout);
 }
 
-SSL_SESSION *sci_ssl_copy_session(sci_sslsocket *socket, SSL_SESSION *session) {
-    if (session == socket->session) return SSL_SESSION_up_ref(socket->session_copy) ? socket->session_copy : NULL;
+/* OpenSSL sets the host name only where the server has acknowledged the extension, which few do. */
+static void set_host_name(const SSL *ssl, SSL_SESSION *session) {
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    if (name && !SSL_is_server(ssl) && !SSL_SESSION_get0_hostname(session))
+        (void)SSL_SESSION_set1_hostname(session, name);
+}
+
+/* Takes references of its own. */
+static void remember_session(sci_sslsocket *socket, SSL_SESSION *session, SSL_SESSION *copy) {
+    bool known = SSL_SESSION_up_ref(session) == 1, copied = SSL_SESSION_up_ref(copy) == 1;
+    SSL_SESSION_free(socket->sessions.latest);
+    SSL_SESSION_free(socket->sessions.copy);
+    socket->sessions.latest = known ? session : NULL;
+    socket->sessions.copy = copied ? copy : NULL;
+}
+
+/* The session for the caller to keep, with a reference of its own. OpenSSL makes sessions not resumable that its cache drops, and
+ * those of a context that goes. So this is a copy, one of each session: OpenSSL notes in it that a later connection has used
+ * it. NULL: out of memory. */
+static SSL_SESSION *copy_session(sci_sslsocket *socket, SSL_SESSION *session) {
+    SSL_SESSION *known = socket->sessions.copy;
+    if (session == socket->sessions.latest) return SSL_SESSION_up_ref(known) ? known : NULL;
     SSL_SESSION *copy = SSL_SESSION_dup(session);
     if (!copy) return NULL;
-    sci_ssl_name_session(socket->ssl, copy);
-    sci_ssl_keep_timeout(socket, copy);
-    sci_ssl_know_session(socket, session, copy);
+    set_host_name(socket->ssl, copy);
+    sci_ssl_set_session_timeout(socket, copy);
+    remember_session(socket, session, copy);
     return copy;
 }
 
-void sci_ssl_spoil_session(sci_sslsocket *socket) {
-    if (!socket->session || SSL_SESSION_is_resumable(socket->session)) return;
-    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), socket->session_copy);
+/* A session of a resumed connection has the peer of the one before. */
+static void keep_chain(lua_State *L, const sci_sslsocket *socket) {
+    const SSL *ssl = socket->ssl;
+    if (socket->handshake.role != SCI_CLIENT) return;
+    if (SSL_session_reused(ssl)) sci_keep_session_chain(L, &socket->resumption.chain);
+    else if (SSL_get_verify_result(ssl) == X509_V_OK)
+        sci_keep_session_chain(L, &(sci_chain){.certificates = SSL_get0_verified_chain(ssl), .proven = true});
 }
+
+void sci_ssl_invalidate_session(sci_sslsocket *socket) {
+    if (!socket->sessions.latest || SSL_SESSION_is_resumable(socket->sessions.latest)) return;
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), socket->sessions.copy);
+}
+
+void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
+    socket->sessions.timeout = SSL_CTX_get_timeout(context->ctx);
+    socket->sessions.id_context_length = context->sessions.id_context_length;
+    memcpy(socket->sessions.id_context, context->sessions.id_context, context->sessions.id_context_length);
+    socket->sessions.has_store = lua_getiuservalue(L, -1, SCI_CONTEXT_SESSION_STORE) != LUA_TNIL;
+    lua_setiuservalue(L, 1, SCI_SSL_SESSION_STORE);
+}
+
+/* ---- sessions that the connection makes --------------------------------------------------------------------------- */
 
 /* The newest SCI_NEW_SESSIONS are kept, the oldest first. */
 static int on_new_session(SSL *ssl, SSL_SESSION *made) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
-    if (!socket || (socket->role == SCI_SERVER && !socket->has_store)) return 0;
-    SSL_SESSION *session = sci_ssl_copy_session(socket, made);
+    if (!socket || (socket->handshake.role == SCI_SERVER && !socket->sessions.has_store)) return 0;
+    SSL_SESSION *session = copy_session(socket, made);
     if (!session) return 0;
-    if (socket->new_count == SCI_NEW_SESSIONS) {
-        SSL_SESSION_free(socket->new_sessions[0]);
-        memmove(socket->new_sessions, socket->new_sessions + 1, (SCI_NEW_SESSIONS - 1) * sizeof *socket->new_sessions);
-        socket->new_count--;
+    if (socket->sessions.made_count == SCI_NEW_SESSIONS) {
+        SSL_SESSION_free(socket->sessions.made[0]);
+        memmove(socket->sessions.made, socket->sessions.made + 1,
+                (SCI_NEW_SESSIONS - 1) * sizeof *socket->sessions.made);
+        socket->sessions.made_count--;
     }
-    socket->new_sessions[socket->new_count++] = session;
+    socket->sessions.made[socket->sessions.made_count++] = session;
     return 0; /* the one that was made stays OpenSSL's */
 }
 
 void sci_ssl_drop_sessions(sci_sslsocket *socket) {
-    while (socket->new_count > 0) SSL_SESSION_free(socket->new_sessions[--socket->new_count]);
-    SSL_SESSION_free(socket->offered);
-    SSL_SESSION_free(socket->session);
-    SSL_SESSION_free(socket->session_copy);
-    socket->offered = socket->session = socket->session_copy = NULL;
-    sci_free_chain(&socket->session_chain);
+    while (socket->sessions.made_count > 0) SSL_SESSION_free(socket->sessions.made[--socket->sessions.made_count]);
+    SSL_SESSION_free(socket->sessions.offered);
+    SSL_SESSION_free(socket->sessions.latest);
+    SSL_SESSION_free(socket->sessions.copy);
+    socket->sessions.offered = socket->sessions.latest = socket->sessions.copy = NULL;
 }
 
 /***
@@ -63,19 +100,22 @@ context has a store (see `SciSslContext:setSessionStore`).
 static int sslsocket_new_sessions(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
-    if (socket->ssl && socket->secured && socket->role == SCI_CLIENT && SSL_version(socket->ssl) == TLS1_3_VERSION)
+    if (socket->ssl && socket->handshake.done && socket->handshake.role == SCI_CLIENT &&
+        SSL_version(socket->ssl) == TLS1_3_VERSION)
         sci_ssl_look_ahead(L, socket, false);
-    lua_createtable(L, (int)socket->new_count, 0);
-    for (lua_Integer i = 1; socket->new_count > 0; i++) {
+    lua_createtable(L, (int)socket->sessions.made_count, 0);
+    for (lua_Integer i = 1; socket->sessions.made_count > 0; i++) {
         SSL_SESSION **slot = sci_new_session(L);
-        if (!socket->ssl || socket->new_count == 0) { /* a finalizer has closed the socket, or has asked, too */
+        if (!socket->ssl ||
+            socket->sessions.made_count == 0) { /* a finalizer has closed the socket, or has asked, too */
             lua_pop(L, 1);
             break;
         }
-        *slot = socket->new_sessions[0];
-        socket->new_count--;
-        memmove(socket->new_sessions, socket->new_sessions + 1, socket->new_count * sizeof *socket->new_sessions);
-        sci_ssl_keep_chain(L, socket);
+        *slot = socket->sessions.made[0];
+        socket->sessions.made_count--;
+        memmove(socket->sessions.made, socket->sessions.made + 1,
+                socket->sessions.made_count * sizeof *socket->sessions.made);
+        keep_chain(L, socket);
         lua_rawseti(L, -2, i);
     }
     return 1;
@@ -85,18 +125,24 @@ void sci_ssl_install_sessions(SSL_CTX *ctx) { SSL_CTX_sess_set_new_cb(ctx, on_ne
 
 /* ---- the session to resume ----------------------------------------------------------------------------------------- */
 
-/* The session's time-out is the one thing of S9 that OpenSSL reads from the context in mid-handshake. */
-void sci_ssl_keep_timeout(const sci_sslsocket *socket, SSL_SESSION *session) {
-    if (session && !SSL_session_reused(socket->ssl) && SSL_SESSION_get_timeout(session) != socket->session_timeout)
-        SSL_SESSION_set_timeout(session, socket->session_timeout);
-}
-
 /* A server that has looked at the client's hello: OpenSSL asks for the session afterwards. */
 static int offer(lua_State *L, sci_sslsocket *socket, SSL_SESSION *session) {
     if (!SSL_SESSION_up_ref(session)) return sci_fail_openssl(L, "option", "session");
-    SSL_SESSION_free(socket->offered);
-    socket->offered = session;
+    SSL_SESSION_free(socket->sessions.offered);
+    socket->sessions.offered = session;
     return sci_return_receiver(L);
+}
+
+static bool has_id(const SSL_SESSION *session, const unsigned char *id, int length) {
+    unsigned int own_length = 0;
+    const unsigned char *own = session ? SSL_SESSION_get_id(session, &own_length) : NULL;
+    return own && own_length == (unsigned int)length && memcmp(own, id, own_length) == 0;
+}
+
+SSL_SESSION *sci_ssl_take_offered(sci_sslsocket *socket, const unsigned char *id, int length) {
+    SSL_SESSION *offered = has_id(socket->sessions.offered, id, length) ? socket->sessions.offered : NULL;
+    if (offered) socket->sessions.offered = NULL;
+    return offered;
 }
 
 /***
@@ -115,11 +161,11 @@ static int sslsocket_set_session(lua_State *L) {
     SSL_SESSION *session = sci_check_session(L, 2);
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    if (socket->station == SCI_AT_CLIENT_HELLO) return offer(L, socket, session);
+    if (socket->suspend.at == SCI_AT_CLIENT_HELLO) return offer(L, socket, session);
     sci_clear_errors();
     if (!SSL_set_session(socket->ssl, session)) return sci_fail_openssl(L, "option", "session");
-    sci_copy_session_chain(L, 2, &socket->session_chain);
-    sci_ssl_know_session(socket, session, session);
+    sci_ssl_take_session_chain(L, socket, 2);
+    remember_session(socket, session, session);
     return sci_return_receiver(L);
 }
 
@@ -138,22 +184,6 @@ static int sslsocket_is_session_reused(lua_State *L) {
 static bool is_resumable(const SSL *ssl) {
     const SSL_SESSION *session = SSL_get_session(ssl);
     return session && SSL_SESSION_is_resumable(session);
-}
-
-/* OpenSSL notes the server name in the session only where the server has acknowledged it, which few do. */
-void sci_ssl_name_session(const SSL *ssl, SSL_SESSION *session) {
-    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
-    if (name && !SSL_is_server(ssl) && !SSL_SESSION_get0_hostname(session))
-        (void)SSL_SESSION_set1_hostname(session, name);
-}
-
-/* A session of a resumed connection has the peer of the one before. */
-void sci_ssl_keep_chain(lua_State *L, const sci_sslsocket *socket) {
-    const SSL *ssl = socket->ssl;
-    if (socket->role != SCI_CLIENT) return;
-    if (SSL_session_reused(ssl)) sci_keep_session_chain(L, &socket->session_chain);
-    else if (SSL_get_verify_result(ssl) == X509_V_OK)
-        sci_keep_session_chain(L, &(sci_chain){.certificates = SSL_get0_verified_chain(ssl), .proven = true});
 }
 
 /***
@@ -176,9 +206,9 @@ static int sslsocket_get_session(lua_State *L) {
         return 1;
     }
     SSL_SESSION **slot = sci_new_session(L);
-    if (socket->ssl == ssl) *slot = sci_ssl_copy_session(socket, SSL_get_session(ssl));
+    if (socket->ssl == ssl) *slot = copy_session(socket, SSL_get_session(ssl));
     if (!*slot) return sci_fail_own(L, "session", socket->ssl ? "memory_full" : "closed", NULL);
-    sci_ssl_keep_chain(L, socket);
+    keep_chain(L, socket);
     if (!SSL_SESSION_is_resumable(*slot)) lua_pushnil(L); /* another connection has used it */
     return 1;
 }

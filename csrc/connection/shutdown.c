@@ -1,6 +1,8 @@
 /* shutdown.c: SciSslSocket, sslShutdown: the exchange of close_notify. */
 #include "connection/connection.h"
 
+void sci_ssl_reset_shutdown(sci_sslsocket *socket) { socket->shutdown.sent = false; }
+
 /* OpenSSL returns 0, as for a close_notify that has left, where it tries again in vain. */
 static int say_end(sci_sslsocket *socket) {
     int result = SSL_shutdown(socket->ssl);
@@ -33,16 +35,16 @@ static int sslsocket_shutdown_tls(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "shutdown")) return 1;
-    if (socket->pending_length > 0) {
-        sci_ssl_refuse_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
+    if (socket->write.pending_length > 0) {
+        sci_ssl_fail_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
         return 1;
     }
     bool unread = false;
     sci_ssl_begin(L, socket);
-    int result = socket->said_end ? await_end(socket->ssl, &unread) : say_end(socket);
+    int result = socket->shutdown.sent ? await_end(socket->ssl, &unread) : say_end(socket);
     sci_ssl_end(socket);
-    socket->said_end = socket->said_end || result >= 0;
-    if (unread) sci_ssl_refuse(L, "shutdown", "unread_data", NULL);
+    socket->shutdown.sent = socket->shutdown.sent || result >= 0;
+    if (unread) sci_ssl_fail(L, "shutdown", "unread_data", NULL);
     else if (result < 0) sci_ssl_push_failure(L, socket, result, "shutdown");
     else if (result == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_WANT_READ);
     else lua_pushinteger(L, 1);

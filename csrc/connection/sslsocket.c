@@ -24,7 +24,7 @@ sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) {
 
 SSL *sci_ssl_get_secured(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    return socket->secured ? socket->ssl : NULL;
+    return socket->handshake.done ? socket->ssl : NULL;
 }
 
 void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods) {
@@ -40,7 +40,7 @@ static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
     sci_sslsocket *socket = sci_new_object(L, SCI_SSL_SOCKET, sizeof *socket, SCI_SSL_USERVALUES);
     socket->state = sci_get_state(L);
     socket->socket.fd = -1;
-    socket->alert_sent = -1;
+    sci_ssl_reset_alerts(socket);
     lua_pushvalue(L, context);
     lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
     return socket;
@@ -150,9 +150,9 @@ static int sslsocket_set_blocking(lua_State *L) {
 static const char *state_text(const sci_sslsocket *socket) {
     if (socket->closed) return "closed";
     if (!socket->ssl) return "not initialized";
-    if (socket->failed) return "failed";
-    if (socket->role == SCI_NO_ROLE) return "initialized";
-    return socket->secured ? NULL : "handshake under way";
+    if (socket->result.failed) return "failed";
+    if (socket->handshake.role == SCI_NO_ROLE) return "initialized";
+    return socket->handshake.done ? NULL : "handshake under way";
 }
 
 static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
@@ -172,7 +172,9 @@ static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
 static int sslsocket_tostring(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     const char *state = state_text(socket);
-    const char *role = socket->role == SCI_CLIENT ? "client, " : socket->role == SCI_SERVER ? "server, " : "";
+    const char *role = socket->handshake.role == SCI_CLIENT   ? "client, "
+                       : socket->handshake.role == SCI_SERVER ? "server, "
+                                                              : "";
     if (state) {
         lua_pushfstring(L, SCI_SSL_SOCKET ": %s%s", role, state);
         return 1;

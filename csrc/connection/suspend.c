@@ -7,78 +7,71 @@
 
 /* ---- what OpenSSL asks ------------------------------------------------------------------------------------------ */
 
-bool sci_ssl_stops_at(const sci_sslsocket *socket, int station) {
-    return (socket->suspends_at & station) && !(socket->passed & station);
+bool sci_ssl_must_suspend(const sci_sslsocket *socket, int point) {
+    return (socket->suspend.points & point) && !(socket->suspend.passed & point);
 }
 
-void sci_ssl_stop_at(sci_sslsocket *socket, int station) {
-    socket->passed |= station;
-    socket->station = station;
-    socket->judgement = SCI_NO_OPINION;
+void sci_ssl_suspend(sci_sslsocket *socket, int point) {
+    socket->suspend.passed |= point;
+    socket->suspend.at = point;
+    socket->suspend.decision = SCI_UNDECIDED;
 }
 
-/* Goes on from the station. False: the caller has refused. */
-bool sci_ssl_leave_station(sci_sslsocket *socket) {
-    bool refused = socket->station && socket->judgement == SCI_REFUSED;
-    socket->station = 0;
-    socket->handler_failed = socket->handler_failed || refused;
-    return !refused;
+bool sci_ssl_resume(sci_sslsocket *socket) {
+    bool rejected = socket->suspend.at && socket->suspend.decision == SCI_REJECTED;
+    socket->suspend.at = 0;
+    if (rejected) sci_ssl_end_by_handler(socket);
+    return !rejected;
 }
+
+void sci_ssl_approve(sci_sslsocket *socket) { socket->suspend.decision = SCI_APPROVED; }
+
+void sci_ssl_reset_suspend(sci_sslsocket *socket) { memset(&socket->suspend, 0, sizeof socket->suspend); }
 
 /* OpenSSL asks for no certificate where the cipher suite is anonymous, not even where the flags insist on one. */
 static bool insist_on_certificate(SSL *ssl) {
-    return !(SSL_get_verify_mode(ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) || sci_ssl_refuse_anonymous(ssl);
+    return !(SSL_get_verify_mode(ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) || sci_ssl_exclude_anonymous(ssl);
 }
 
 static int on_client_hello(SSL *ssl, int *alert, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)unused;
-    if (sci_ssl_stops_at(socket, SCI_AT_CLIENT_HELLO)) {
-        sci_ssl_stop_at(socket, SCI_AT_CLIENT_HELLO);
+    if (sci_ssl_must_suspend(socket, SCI_AT_CLIENT_HELLO)) {
+        sci_ssl_suspend(socket, SCI_AT_CLIENT_HELLO);
         return SSL_CLIENT_HELLO_RETRY;
     }
-    bool accepted = sci_ssl_leave_station(socket);
+    bool accepted = sci_ssl_resume(socket);
     if (accepted) sci_transport_stop_recording(&socket->transport); /* sslSetContext comes no later than here */
-    *alert = accepted ? SSL_AD_INTERNAL_ERROR : socket->refusal;
+    *alert = accepted ? SSL_AD_INTERNAL_ERROR : socket->suspend.alert;
     return accepted && insist_on_certificate(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 static int on_certificate(SSL *ssl, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)unused;
-    if (!sci_ssl_stops_at(socket, SCI_AT_CERTIFICATE)) return sci_ssl_leave_station(socket);
-    sci_ssl_stop_at(socket, SCI_AT_CERTIFICATE);
+    if (!sci_ssl_must_suspend(socket, SCI_AT_CERTIFICATE)) return sci_ssl_resume(socket);
+    sci_ssl_suspend(socket, SCI_AT_CERTIFICATE);
     return -1;
 }
 
-void sci_ssl_install_suspension(SSL_CTX *ctx) { SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL); }
+void sci_ssl_install_client_hello(SSL_CTX *ctx) { SSL_CTX_set_client_hello_cb(ctx, on_client_hello, NULL); }
 
-void sci_ssl_install_stations(const sci_sslsocket *socket, SSL *ssl) {
-    if (socket->suspends_at & SCI_AT_CERTIFICATE) SSL_set_cert_cb(ssl, on_certificate, NULL);
-}
-
-void sci_ssl_forget_stations(sci_sslsocket *socket) {
-    sk_X509_pop_free(socket->verdict_chain, X509_free);
-    socket->verdict_chain = NULL;
-    socket->passed = socket->station = 0;
-    socket->judgement = SCI_NO_OPINION;
-    socket->lenient = socket->rejected = false;
-    X509_free(socket->approved);
-    socket->approved = NULL;
+void sci_ssl_install_certificate(const sci_sslsocket *socket, SSL *ssl) {
+    if (socket->suspend.points & SCI_AT_CERTIFICATE) SSL_set_cert_cb(ssl, on_certificate, NULL);
 }
 
 /* ---- what the caller asks for, sees and decides ----------------------------------------------------------------- */
 
-static int read_stations(lua_State *L) {
+static int read_points(lua_State *L) {
     static const char *const names[] = {"clientHello", "certificate", "verify", NULL};
-    int stations = 0, top = lua_gettop(L);
-    for (int i = 2; i <= top; i++) stations |= 1 << luaL_checkoption(L, i, NULL, names);
-    return stations;
+    int points = 0, top = lua_gettop(L);
+    for (int i = 2; i <= top; i++) points |= 1 << luaL_checkoption(L, i, NULL, names);
+    return points;
 }
 
 /***
 Says where the handshake is to be suspended, so that its caller can look and decide. There `sslAccept` or `sslConnect`
-answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each station comes once.
+answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each point comes once.
 
 * `"clientHello"`, `SSL_ERROR_WANT_CLIENT_HELLO_CB`, servers: `clientHello()` tells what the client offers; `sslSetContext`,
   `sslUseCertificate`, `sslSetAlpn`, `sslSetVerify`, `setSession` and `sslRefuse` may answer it
@@ -99,29 +92,29 @@ answers "not yet", and `sslGetError` tells which it is. Repeating the call goes 
 @see SSL_set_retry_verify(3)
 */
 static int sslsocket_suspend_at(lua_State *L) {
-    int stations = read_stations(L);
+    int points = read_points(L);
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
 #ifndef SSL_set_retry_verify
-    if (stations & SCI_AT_VERIFY) return sci_fail_missing(L, "option", "verify", "OpenSSL 3.0.2");
+    if (points & SCI_AT_VERIFY) return sci_fail_missing(L, "option", "verify", "OpenSSL 3.0.2");
 #endif
-    socket->suspends_at = stations;
-    SSL_set_cert_cb(socket->ssl, stations & SCI_AT_CERTIFICATE ? on_certificate : NULL, NULL);
-    if (stations & SCI_AT_CLIENT_HELLO) sci_transport_record(&socket->transport);
+    socket->suspend.points = points;
+    SSL_set_cert_cb(socket->ssl, points & SCI_AT_CERTIFICATE ? on_certificate : NULL, NULL);
+    if (points & SCI_AT_CLIENT_HELLO) sci_transport_record(&socket->transport);
     return sci_return_receiver(L);
 }
 
-/* The receiver where it is suspended at one of `stations`. NULL: nil, SciSslError were pushed. */
-sci_sslsocket *sci_ssl_check_suspended(lua_State *L, int stations) {
+/* The receiver where it is suspended at one of `points`. NULL: nil, SciSslError were pushed. */
+sci_sslsocket *sci_ssl_check_suspended(lua_State *L, int points) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    if (!socket->closed && !socket->failed && (socket->station & stations)) return socket;
+    if (!socket->closed && !socket->result.failed && (socket->suspend.at & points)) return socket;
     sci_fail_own(L, "option", socket->closed ? "closed" : "not_suspended", NULL);
     return NULL;
 }
 
 static int read_alert(lua_State *L, const sci_sslsocket *socket) {
     if (lua_isnoneornil(L, 2))
-        return socket->station == SCI_AT_VERIFY ? SSL_AD_BAD_CERTIFICATE : SSL_AD_HANDSHAKE_FAILURE;
+        return socket->suspend.at == SCI_AT_VERIFY ? SSL_AD_BAD_CERTIFICATE : SSL_AD_HANDSHAKE_FAILURE;
     lua_Integer alert = -1;
     if (lua_type(L, 2) == LUA_TNUMBER) alert = luaL_checkinteger(L, 2);
     else alert = sci_find_alert(sci_check_text(L, 2));
@@ -155,8 +148,8 @@ static int sslsocket_refuse(lua_State *L) {
     (void)luaL_optstring(L, 5, NULL);
     sci_sslsocket *socket = sci_ssl_check_suspended(L, SCI_AT_CLIENT_HELLO | SCI_AT_CERTIFICATE | SCI_AT_VERIFY);
     if (!socket) return 2;
-    socket->refusal = read_alert(L, socket);
-    socket->judgement = SCI_REFUSED; /* whether or not there is memory for the words */
+    socket->suspend.alert = read_alert(L, socket);
+    socket->suspend.decision = SCI_REJECTED; /* whether or not there is memory for the words */
     lua_createtable(L, 0, 3);
     lua_insert(L, 3);
     lua_setfield(L, 3, "traceback");
@@ -175,7 +168,8 @@ Answers the records that the client's hello came in, as they came. `clientHello(
 static int sslsocket_client_hello_records(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     const sci_queue *seen = &socket->transport.seen;
-    if (socket->station && seen->length > 0) lua_pushlstring(L, (const char *)seen->bytes + seen->start, seen->length);
+    if (socket->suspend.at && seen->length > 0)
+        lua_pushlstring(L, (const char *)seen->bytes + seen->start, seen->length);
     else lua_pushnil(L);
     return 1;
 }

@@ -25,7 +25,7 @@ static int sslsocket_set_context(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     sci_context *context = sci_check_context(L, 2);
     lua_settop(L, 2);
-    if (socket->closed || socket->failed || socket->station != SCI_AT_CLIENT_HELLO)
+    if (socket->closed || socket->result.failed || socket->suspend.at != SCI_AT_CLIENT_HELLO)
         return sci_fail_own(L, "option", socket->closed ? "closed" : "not_suspended", NULL);
     if (sci_in_finalizer(L)) return sci_fail_own(L, "option", "in_finalizer", NULL);
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3, where it outlives the exchange */

@@ -94,7 +94,7 @@ void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl) {
     if (socket->trace) SSL_set_msg_callback(ssl, on_message);
 }
 
-void sci_ssl_end_trace(sci_sslsocket *socket) {
+void sci_ssl_drop_trace(sci_sslsocket *socket) {
     OPENSSL_free(socket->trace);
     socket->trace = NULL;
 }
@@ -116,7 +116,7 @@ static int sslsocket_trace(lua_State *L) {
     if (!socket->ssl) return sci_fail_own(L, "option", socket->closed ? "closed" : "not_initialized", NULL);
     if (on && !socket->trace) socket->trace = OPENSSL_zalloc(sizeof *socket->trace);
     if (on && !socket->trace) return sci_fail_own(L, "option", "memory_full", NULL);
-    if (!on) sci_ssl_end_trace(socket);
+    if (!on) sci_ssl_drop_trace(socket);
     SSL_set_msg_callback(socket->ssl, on ? on_message : NULL);
     return sci_return_receiver(L);
 }

@@ -1,6 +1,8 @@
 /* verdict.c: SciSslSocket, the verification of the peer, and the decision of a caller who suspends the handshake there. */
 #include "connection/connection.h"
 
+#include <string.h>
+
 /* The results of verification that OpenSSL says as these alerts; it says every other as certificate_unknown. */
 static long result_of_alert(int alert) {
     switch (alert) {
@@ -17,36 +19,36 @@ static long result_of_alert(int alert) {
 }
 
 static void note_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
-    socket->rejected = !verified;
-    socket->verdict = X509_STORE_CTX_get_error(store);
-    socket->verdict_depth = X509_STORE_CTX_get_error_depth(store);
+    socket->verdict.rejected = !verified;
+    socket->verdict.code = X509_STORE_CTX_get_error(store);
+    socket->verdict.depth = X509_STORE_CTX_get_error_depth(store);
 }
 
 /* An approval holds for this certificate until the connection ends: renegotiations show it again. */
 static void note_approval(sci_sslsocket *socket, X509 *certificate) {
-    if (!socket->rejected || !certificate || !X509_up_ref(certificate)) return;
-    X509_free(socket->approved);
-    socket->approved = certificate;
+    if (!socket->verdict.rejected || !certificate || !X509_up_ref(certificate)) return;
+    X509_free(socket->verdict.approved);
+    socket->verdict.approved = certificate;
 }
 
 static bool is_approved(const sci_sslsocket *socket, X509_STORE_CTX *store) {
     const X509 *certificate = X509_STORE_CTX_get0_cert(store);
-    return socket->approved && certificate && X509_cmp(socket->approved, certificate) == 0;
+    return socket->verdict.approved && certificate && X509_cmp(socket->verdict.approved, certificate) == 0;
 }
 
 /* The check was made before the handshake was suspended: its result counts, and the chain that goes with it. */
 static int carry_out(sci_sslsocket *socket, X509_STORE_CTX *store) {
-    sci_judgement judgement = socket->judgement;
-    X509_STORE_CTX_set0_verified_chain(store, socket->verdict_chain);
-    socket->verdict_chain = NULL;
-    X509_STORE_CTX_set_error_depth(store, socket->verdict_depth);
-    X509_STORE_CTX_set_error(store, (int)socket->verdict);
-    if (!sci_ssl_leave_station(socket)) {
-        X509_STORE_CTX_set_error(store, (int)result_of_alert(socket->refusal));
+    sci_decision decision = socket->suspend.decision;
+    X509_STORE_CTX_set0_verified_chain(store, socket->verdict.chain);
+    socket->verdict.chain = NULL;
+    X509_STORE_CTX_set_error_depth(store, socket->verdict.depth);
+    X509_STORE_CTX_set_error(store, (int)socket->verdict.code);
+    if (!sci_ssl_resume(socket)) {
+        X509_STORE_CTX_set_error(store, (int)result_of_alert(socket->suspend.alert));
         return 0;
     }
-    if (judgement == SCI_APPROVED) note_approval(socket, X509_STORE_CTX_get0_cert(store));
-    return judgement == SCI_APPROVED || socket->lenient || !socket->rejected;
+    if (decision == SCI_APPROVED) note_approval(socket, X509_STORE_CTX_get0_cert(store));
+    return decision == SCI_APPROVED || socket->verdict.optional || !socket->verdict.rejected;
 }
 
 static bool names_host_in_subject(const X509_VERIFY_PARAM *param, X509 *leaf) {
@@ -70,10 +72,10 @@ static bool has_common_name_only(X509_STORE_CTX *store) {
  * it says anything that the client could take for a yes. */
 static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
     note_verdict(socket, store, verified);
-    if (socket->role == SCI_SERVER) return 1;
+    if (socket->handshake.role == SCI_SERVER) return 1;
 #ifdef SSL_set_retry_verify
-    if (X509_STORE_CTX_get0_chain(store)) socket->verdict_chain = X509_STORE_CTX_get1_chain(store);
-    sci_ssl_stop_at(socket, SCI_AT_VERIFY);
+    if (X509_STORE_CTX_get0_chain(store)) socket->verdict.chain = X509_STORE_CTX_get1_chain(store);
+    sci_ssl_suspend(socket, SCI_AT_VERIFY);
     return SSL_set_retry_verify(socket->ssl);
 #else
     return verified;
@@ -86,61 +88,89 @@ static int on_verify(X509_STORE_CTX *store, void *unused) {
     sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
     (void)unused;
     if (!socket) return X509_verify_cert(store) > 0;
-    if (socket->role == SCI_CLIENT && socket->station == SCI_AT_VERIFY) return carry_out(socket, store);
+    if (socket->handshake.role == SCI_CLIENT && socket->suspend.at == SCI_AT_VERIFY) return carry_out(socket, store);
     bool verified = X509_verify_cert(store) > 0;
-    if (!verified) socket->only_common_name = has_common_name_only(store);
-    if (sci_ssl_stops_at(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
+    if (!verified) socket->verdict.common_name_only = has_common_name_only(store);
+    if (sci_ssl_must_suspend(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
     return verified || is_approved(socket, store);
 }
 
 void sci_ssl_install_verification(SSL_CTX *ctx) { SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL); }
 
-/* Up to TLS 1.2 a server has sent nothing encrypted before its last flight, which begins here: after the client's Finished,
- * or, where a session is resumed, with the server's hello. Until that leaves, an alert is a record in plain text. */
-void sci_ssl_withhold(sci_sslsocket *socket) {
+/* With SSL_VERIFY_NONE OpenSSL does not suspend. */
+void sci_ssl_require_verdict(sci_sslsocket *socket) {
+    int mode = SSL_get_verify_mode(socket->ssl);
+    socket->verdict.optional = !(mode & SSL_VERIFY_PEER);
+    SSL_set_verify(socket->ssl, mode | SSL_VERIFY_PEER, NULL);
+}
+
+void sci_ssl_drop_verdict(sci_sslsocket *socket) {
+    sk_X509_pop_free(socket->verdict.chain, X509_free);
+    X509_free(socket->verdict.approved);
+    socket->verdict.chain = NULL;
+    socket->verdict.approved = NULL;
+}
+
+void sci_ssl_reset_verdict(sci_sslsocket *socket) {
+    sci_ssl_drop_verdict(socket);
+    memset(&socket->verdict, 0, sizeof socket->verdict);
+}
+
+/* ---- after OpenSSL's part of the handshake ------------------------------------------------------------------------- */
+
+/* Up to TLS 1.2 a server has sent nothing encrypted before its last flight, which begins after the client's Finished or,
+ * where a session is resumed, with the ServerHello. Until that flight leaves, an alert is a record in plain text. */
+void sci_ssl_hold_last_flight(sci_sslsocket *socket) {
     const SSL *ssl = socket->ssl;
-    if (!sci_ssl_stops_at(socket, SCI_AT_VERIFY) || SSL_version(ssl) >= TLS1_3_VERSION) return;
+    if (!sci_ssl_must_suspend(socket, SCI_AT_VERIFY) || SSL_version(ssl) >= TLS1_3_VERSION) return;
     OSSL_HANDSHAKE_STATE last = SSL_session_reused(ssl) ? TLS_ST_SW_SRVR_HELLO : TLS_ST_SR_FINISHED;
     if (SSL_get_state(ssl) == last) socket->transport.withheld = true;
 }
 
-/* Where a session is resumed nothing has been verified in this handshake: OpenSSL's verdict is that of now. */
-static void take_verdict(sci_sslsocket *socket) {
-    long now = sci_ssl_judge_resumed(socket->ssl);
+/* A resumed session brings the result of an earlier handshake; that of now counts. */
+static void note_result(sci_sslsocket *socket) {
+    long now = sci_ssl_verify_resumed(socket->ssl);
     if (now != X509_V_OK) SSL_set_verify_result(socket->ssl, now);
     if (SSL_session_reused(socket->ssl)) {
-        socket->rejected = now != X509_V_OK && !sci_ssl_overlooks_resumed(socket, now);
-        socket->verdict_depth = 0;
+        socket->verdict.rejected = now != X509_V_OK && !sci_ssl_note_resumed_error(socket, now);
+        socket->verdict.depth = 0;
     }
-    socket->verdict = SSL_get_verify_result(socket->ssl);
+    socket->verdict.code = SSL_get_verify_result(socket->ssl);
 }
 
-/* Neither the caller nor OpenSSL lets the peer in. */
-static void end_as_rejected(lua_State *L, sci_sslsocket *socket, const char *phase) {
-    socket->refusal = sci_alert_of_result(socket->verdict);
+/* The peer does not pass verification. Pushes the result, and returns false. */
+static bool end_rejected(lua_State *L, sci_sslsocket *socket, long result, const char *phase) {
     (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), SSL_get_session(socket->ssl));
-    sci_ssl_send_refusal(L, socket);
+    sci_ssl_send_alert(L, socket, sci_alert_of_result(result));
     ERR_raise(ERR_LIB_SSL, SSL_R_CERTIFICATE_VERIFY_FAILED);
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
+    return false;
 }
 
-bool sci_ssl_pass_judgement(lua_State *L, sci_sslsocket *socket, const char *phase) {
-    if (sci_ssl_stops_at(socket, SCI_AT_VERIFY)) {
-        take_verdict(socket);
-        sci_ssl_stop_at(socket, SCI_AT_VERIFY);
-        sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_RETRY_VERIFY);
-        return false;
-    }
-    bool judged = socket->station == SCI_AT_VERIFY, approved = judged && socket->judgement == SCI_APPROVED;
-    if (!sci_ssl_leave_station(socket)) {
-        sci_ssl_send_refusal(L, socket);
+bool sci_ssl_accept_resumption(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (socket->suspend.points & SCI_AT_VERIFY) return true; /* the caller decides */
+    long result = socket->suspend.at ? X509_V_OK : sci_ssl_verify_resumed(socket->ssl);
+    if (result == X509_V_OK) return true;
+    SSL_set_verify_result(socket->ssl, result);
+    return sci_ssl_note_resumed_error(socket, result) || end_rejected(L, socket, result, phase);
+}
+
+static bool suspend_at_verify(lua_State *L, sci_sslsocket *socket) {
+    note_result(socket);
+    sci_ssl_suspend(socket, SCI_AT_VERIFY);
+    sci_ssl_push_not_ready(L, socket, SSL_ERROR_WANT_RETRY_VERIFY);
+    return false;
+}
+
+bool sci_ssl_settle_verdict(lua_State *L, sci_sslsocket *socket, const char *phase) {
+    if (sci_ssl_must_suspend(socket, SCI_AT_VERIFY)) return suspend_at_verify(L, socket);
+    bool decides = socket->suspend.at == SCI_AT_VERIFY, approved = decides && socket->suspend.decision == SCI_APPROVED;
+    if (!sci_ssl_resume(socket)) {
+        sci_ssl_send_alert(L, socket, socket->suspend.alert);
         sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);
         return false;
     }
-    if (judged && socket->rejected && !approved) {
-        end_as_rejected(L, socket, phase);
-        return false;
-    }
+    if (decides && socket->verdict.rejected && !approved) return end_rejected(L, socket, socket->verdict.code, phase);
     if (approved) note_approval(socket, SSL_get0_peer_certificate(socket->ssl));
     socket->transport.withheld = false;
     return true;
@@ -160,13 +190,13 @@ own result. A client without a certificate is refused before, where `SSL_VERIFY_
 static int sslsocket_approve(lua_State *L) {
     sci_sslsocket *socket = sci_ssl_check_suspended(L, SCI_AT_VERIFY);
     if (!socket) return 2;
-    socket->judgement = SCI_APPROVED;
+    sci_ssl_approve(socket);
     return sci_return_receiver(L);
 }
 
 static bool get_verified(const void *owner, void **list) {
     const sci_sslsocket *socket = owner;
-    STACK_OF(X509) *chain = socket->verdict_chain ? socket->verdict_chain : SSL_get0_verified_chain(socket->ssl);
+    STACK_OF(X509) *chain = socket->verdict.chain ? socket->verdict.chain : SSL_get0_verified_chain(socket->ssl);
     *list = chain ? X509_chain_up_ref(chain) : NULL;
     return !chain || *list;
 }
@@ -188,15 +218,15 @@ static int sslsocket_verdict(lua_State *L) {
     if (!socket) return 2;
     bool presented = SSL_get0_peer_certificate(socket->ssl) || sk_X509_num(SSL_get_peer_cert_chain(socket->ssl)) > 0;
     lua_createtable(L, 0, 7);
-    lua_pushboolean(L, presented && socket->verdict == X509_V_OK);
+    lua_pushboolean(L, presented && socket->verdict.code == X509_V_OK);
     lua_setfield(L, -2, "ok");
-    if (presented) lua_pushinteger(L, socket->verdict);
+    if (presented) lua_pushinteger(L, socket->verdict.code);
     else lua_pushnil(L);
     lua_setfield(L, -2, "code");
-    if (presented) lua_pushstring(L, X509_verify_cert_error_string(socket->verdict));
+    if (presented) lua_pushstring(L, X509_verify_cert_error_string(socket->verdict.code));
     else lua_pushliteral(L, "the peer presented no certificate");
     lua_setfield(L, -2, "text");
-    lua_pushinteger(L, socket->verdict_depth);
+    lua_pushinteger(L, socket->verdict.depth);
     lua_setfield(L, -2, "depth");
     lua_pushboolean(L, SSL_session_reused(socket->ssl));
     lua_setfield(L, -2, "resumed");

@@ -2,8 +2,8 @@
 #include "connection/connection.h"
 
 static void note_error(sci_sslsocket *socket, int code, int depth) {
-    if (socket->verify_errors_count == SCI_VERIFY_ERRORS) return;
-    socket->verify_errors[socket->verify_errors_count++] =
+    if (socket->verify_errors.count == SCI_VERIFY_ERRORS) return;
+    socket->verify_errors.list[socket->verify_errors.count++] =
         (sci_verify_error){.code = (short)code, .depth = (short)depth};
 }
 
@@ -12,13 +12,19 @@ static int on_verify_step(int good, X509_STORE_CTX *store) {
     sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
     if (good || !socket) return good;
     note_error(socket, X509_STORE_CTX_get_error(store), X509_STORE_CTX_get_error_depth(store));
-    return socket->overlooks;
+    return socket->verify_errors.go_on;
 }
 
-bool sci_ssl_overlooks_resumed(sci_sslsocket *socket, long result) {
-    bool notes = SSL_get_verify_callback(socket->ssl) == on_verify_step;
-    if (notes && socket->verify_errors_count == 0) note_error(socket, (int)result, 0);
-    return socket->overlooks;
+/* sslSetContext ends the noting: the new SSL has no such callback. */
+bool sci_ssl_note_resumed_error(sci_sslsocket *socket, long result) {
+    if (SSL_get_verify_callback(socket->ssl) != on_verify_step) return false;
+    if (socket->verify_errors.count == 0) note_error(socket, (int)result, 0);
+    return socket->verify_errors.go_on;
+}
+
+void sci_ssl_reset_verify_errors(sci_sslsocket *socket) {
+    socket->verify_errors.count = 0;
+    socket->verify_errors.go_on = false;
 }
 
 /***
@@ -36,8 +42,8 @@ static int sslsocket_note_verify_errors(lua_State *L) {
     bool overlooks = lua_toboolean(L, 2);
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    socket->overlooks = overlooks;
-    socket->verify_errors_count = 0;
+    socket->verify_errors.go_on = overlooks;
+    socket->verify_errors.count = 0;
     SSL_set_verify(socket->ssl, SSL_get_verify_mode(socket->ssl), on_verify_step);
     return sci_return_receiver(L);
 }
@@ -50,14 +56,14 @@ Answers what was found to be wrong with the peer's certificates, in the order in
 */
 static int sslsocket_verify_errors(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    lua_createtable(L, socket->verify_errors_count, 0);
-    for (int i = 0; i < socket->verify_errors_count; i++) {
+    lua_createtable(L, socket->verify_errors.count, 0);
+    for (int i = 0; i < socket->verify_errors.count; i++) {
         lua_createtable(L, 0, 3);
-        lua_pushinteger(L, socket->verify_errors[i].depth);
+        lua_pushinteger(L, socket->verify_errors.list[i].depth);
         lua_setfield(L, -2, "depth");
-        lua_pushinteger(L, socket->verify_errors[i].code);
+        lua_pushinteger(L, socket->verify_errors.list[i].code);
         lua_setfield(L, -2, "code");
-        lua_pushstring(L, X509_verify_cert_error_string(socket->verify_errors[i].code));
+        lua_pushstring(L, X509_verify_cert_error_string(socket->verify_errors.list[i].code));
         lua_setfield(L, -2, "text");
         lua_rawseti(L, -2, i + 1);
     }

@@ -2,74 +2,67 @@
 #include "connection/connection.h"
 
 #include <string.h>
-#include <time.h>
 
 /* ---- writes that must come again -------------------------------------------------------------------------------- */
 
 /* OpenSSL trusts that a repeated write brings the same bytes: others would be reported as sent, and never be. */
 static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
-    if (socket->pending_length == 0) return true;
+    if (socket->write.pending_length == 0) return true;
     lua_getiuservalue(L, 1, SCI_SSL_PENDING);
-    const char *pending = lua_tostring(L, -1) + socket->pending_offset;
+    const char *pending = lua_tostring(L, -1) + socket->write.pending_offset;
     lua_pop(L, 1);
-    return length >= socket->pending_length &&
-           (bytes == pending || memcmp(bytes, pending, socket->pending_length) == 0);
+    return length >= socket->write.pending_length &&
+           (bytes == pending || memcmp(bytes, pending, socket->write.pending_length) == 0);
 }
 
-/* Takes the string on top. What OpenSSL has made a record of must come again, and begins there; the rest may differ. */
+/* Pops the string on top. The next write must pass again what OpenSSL has made a record of; what follows that may differ. */
 static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset) {
     lua_setiuservalue(L, 1, SCI_SSL_PENDING);
-    socket->pending_offset = offset;
-    socket->pending_length = socket->record_length;
+    socket->write.pending_offset = offset;
+    socket->write.pending_length = socket->write.record_length;
 }
 
 static void forget_pending(lua_State *L, sci_sslsocket *socket) {
-    if (socket->pending_length == 0) return;
+    if (socket->write.pending_length == 0) return;
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_SSL_PENDING);
-    socket->pending_length = 0;
+    socket->write.pending_length = 0;
 }
 
-void sci_ssl_forget_write(lua_State *L, sci_sslsocket *socket) {
-    lua_pushnil(L);
-    lua_setiuservalue(L, 1, SCI_SSL_PENDING);
-    socket->pending_offset = socket->pending_length = socket->made_length = 0;
+void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket) {
+    forget_pending(L, socket);
+    memset(&socket->write, 0, sizeof socket->write);
 }
 
-static bool refuse_write(lua_State *L, const char *condition, const char *message) {
-    return sci_ssl_refuse(L, "write", condition, message);
+static bool fail_write(lua_State *L, const char *condition, const char *message) {
+    return sci_ssl_fail(L, "write", condition, message);
 }
 
 bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
     if (!sci_ssl_ready_for_data(L, socket, "write")) return false;
     if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)
-        return refuse_write(L, "shutdown_sent", "our close_notify has been sent: nothing may follow it");
+        return fail_write(L, "shutdown_sent", "our close_notify has been sent: nothing may follow it");
     return repeats_pending(L, socket, bytes, length) ||
-           sci_ssl_refuse_pending(L, socket, "write",
-                                  "an sslWrite has answered \"not yet\": repeat it with the same bytes first");
+           sci_ssl_fail_pending(L, socket, "write",
+                                "an sslWrite has answered \"not yet\": repeat it with the same bytes first");
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
-static double seconds_now(void) {
-    struct timespec time;
-    (void)clock_gettime(CLOCK_MONOTONIC, &time);
-    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
-}
-
 /* Whether records are to be short now: at the beginning, and after a pause. */
 static bool begins(sci_sizing *sizing) {
-    double now = seconds_now();
+    double now = (double)sci_now() / 1e9;
     if (now - sizing->last > sizing->pause) sizing->sent = 0;
     sizing->last = now;
     return sizing->sent < sizing->until;
 }
 
-/* How many of `length` bytes go into the next record. What must come again must not come in less. */
+/* How many of `length` bytes go into the next record. A repeated SSL_write must pass at least as many bytes as the
+ * first try. */
 static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
     size_t most = SSL3_RT_MAX_PLAIN_LENGTH;
-    if (again) most = socket->pending_length;
-    else if (socket->sizing.first > 0 && begins(&socket->sizing)) most = socket->sizing.first;
+    if (again) most = socket->write.pending_length;
+    else if (socket->write.sizing.first > 0 && begins(&socket->write.sizing)) most = socket->write.sizing.first;
     return length < most ? length : most;
 }
 
@@ -79,78 +72,77 @@ static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
 static int write_record(sci_sslsocket *socket, const char *bytes, size_t length, size_t *done) {
     sci_transport *transport = &socket->transport;
     if (!sci_transport_has_room(transport)) return -1;
-    if (socket->made_length == 0) {
+    if (socket->write.made_length == 0) {
         transport->whole = true;
         int result = SSL_write_ex(socket->ssl, bytes, length, done);
         transport->whole = false;
         if (result <= 0) return 0;
-        socket->made_length = *done;
+        socket->write.made_length = *done;
         if (transport->socket && !sci_transport_has_room(transport)) return -1;
     }
-    *done = socket->made_length;
-    socket->made_length = 0;
+    *done = socket->write.made_length;
+    socket->write.made_length = 0;
     return 1;
 }
 
-size_t sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, int *result) {
-    size_t total = 0, done = 0;
-    bool again = socket->pending_length > 0;
-    if (!again) socket->made_length = 0;
-    socket->write_failed = false;
+void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t length, sci_written *written) {
+    size_t left = length, done = 0;
+    bool again = socket->write.pending_length > 0;
+    if (!again) socket->write.made_length = 0;
+    if (socket->result.write_failed) sci_ssl_forget_write_failure(socket);
     do {
-        size_t part = next_length(socket, length - total, again);
+        size_t part = next_length(socket, left, again);
         again = false;
-        socket->record_length = part;
-        socket->transport.data_end = bytes + total + part;
-        *result = write_record(socket, bytes + total, part, &done);
-        if (*result <= 0) break;
-        total += done;
-        socket->sizing.sent += done;
-    } while (total < length);
+        socket->write.record_length = part;
+        socket->transport.data_end = bytes + part;
+        written->result = write_record(socket, bytes, part, &done);
+        if (written->result <= 0) break;
+        bytes += done;
+        left -= done;
+        socket->write.sizing.sent += done;
+    } while (left > 0);
     socket->transport.data_end = NULL;
-    return total;
+    written->total += length - left;
+    written->rest = bytes;
 }
 
-/* Pushes why a write did not go. */
+/* Pushes why the rest was not written. */
 static void push_reason(lua_State *L, sci_sslsocket *socket, int result) {
     if (result == 0) sci_ssl_push_failure(L, socket, result, "write");
     else if (socket->transport.system_errno != 0) sci_ssl_push_error(L, socket, SSL_ERROR_SYSCALL, "write");
-    else sci_ssl_push_not_yet(L, socket, SSL_ERROR_WANT_WRITE);
+    else sci_ssl_push_not_ready(L, socket, SSL_ERROR_WANT_WRITE);
 }
 
-/* Pushes the answer, and keeps what must come again: until then the stream is torn. False: nothing must. */
-static bool push_unwritten(lua_State *L, sci_sslsocket *socket, int result, const char *rest, int string,
-                           size_t offset) {
+/* Pushes the reason, and keeps what the next write must pass again. */
+static void push_unwritten(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string) {
     char record[SSL3_RT_MAX_PLAIN_LENGTH]; /* making an error may run finalizers, which read into the scratch buffer */
-    size_t length = socket->record_length;
-    if (string == 0) memcpy(record, rest, length);
-    socket->torn = true;
-    push_reason(L, socket, result);
-    bool again = lua_isinteger(L, -1) || socket->write_failed;
-    if (again) {
+    size_t length = socket->write.record_length;
+    size_t offset = string > 0 ? (size_t)(written->rest - lua_tostring(L, string)) : 0;
+    if (string == 0) memcpy(record, written->rest, length);
+    sci_ssl_hold_bytes(socket, true);
+    push_reason(L, socket, written->result);
+    if (lua_isinteger(L, -1) || socket->result.write_failed) {
         if (string > 0) lua_pushvalue(L, string);
         else lua_pushlstring(L, record, length);
         remember_pending(L, socket, offset);
     }
-    socket->torn = false;
-    return again;
+    sci_ssl_hold_bytes(socket, false);
 }
 
-int sci_ssl_answer_written(lua_State *L, sci_sslsocket *socket, size_t total, int result, const char *rest, int string,
-                           size_t offset) {
-    if (result <= 0) {
-        if (!push_unwritten(L, socket, result, rest, string, offset)) return 1;
-        if (!lua_isinteger(L, -1) || total == 0) return 1;
-    } else forget_pending(L, socket);
-    socket->wanted = SSL_ERROR_NONE;
-    lua_pushinteger(L, (lua_Integer)total);
+int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string) {
+    if (written->result > 0) forget_pending(L, socket);
+    else {
+        push_unwritten(L, socket, written, string);
+        if (!lua_isinteger(L, -1) || written->total == 0) return 1; /* an error, or "not ready" */
+    }
+    sci_ssl_push_count(L, socket, written->total);
     return 1;
 }
 
 /* ---- one string ------------------------------------------------------------------------------------------------- */
 
-/* Nothing to write, and nothing that must come again. */
-static int answer_nothing(lua_State *L, sci_sslsocket *socket) {
+/* There is nothing to write. */
+static int return_zero(lua_State *L, sci_sslsocket *socket) {
     if (sci_ssl_ready_for_data(L, socket, "write")) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
     return 1;
 }
@@ -169,16 +161,16 @@ Writes bytes. On a blocking socket it answers when all are sent. On a non-blocki
 static int sslsocket_write(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t length, offset = 0;
-    int result;
+    sci_written written = {0};
     const char *data = luaL_checklstring(L, 2, &length);
     if (lua_gettop(L) > 2) length = sci_check_range(L, 3, length, &offset);
     lua_settop(L, 2);
-    if (length == 0 && socket->pending_length == 0) return answer_nothing(L, socket);
+    if (length == 0 && socket->write.pending_length == 0) return return_zero(L, socket);
     if (!sci_ssl_may_write(L, socket, data + offset, length)) return 1;
     sci_ssl_begin(L, socket);
-    size_t total = sci_ssl_write_records(socket, data + offset, length, &result);
+    sci_ssl_write_records(socket, data + offset, length, &written);
     sci_ssl_end(socket);
-    return sci_ssl_answer_written(L, socket, total, result, data + offset + total, 2, offset + total);
+    return sci_ssl_return_written(L, socket, &written, 2);
 }
 
 /* ---- many strings ----------------------------------------------------------------------------------------------- */
@@ -252,19 +244,31 @@ static const char *next_bytes(lua_State *L, cursor *at, unsigned char *buffer, s
     return (const char *)buffer;
 }
 
-/* Writes all from `at` on, as sci_ssl_write_records does. `*rest` and `*length` are what the last call was given and did not
- * take. False: the table has changed. */
-static bool write_strings(lua_State *L, sci_sslsocket *socket, cursor *at, unsigned char *buffer, size_t *total,
-                          int *result, const char **rest, size_t *length) {
-    for (*result = 1; *result > 0 && (*length > 0 || at->left > 0);) {
-        size_t done = sci_ssl_write_records(socket, *rest, *length, result);
-        *total += done;
-        *rest += done;
-        *length -= done;
-        if (*result <= 0) return true;
-        if (at->left > 0 && !(*rest = next_bytes(L, at, buffer, length))) return false;
+/* A write of many strings under way: the next piece is `length` bytes at `written.rest`; `at` stands behind it. */
+typedef struct gathering {
+    cursor at;
+    unsigned char *buffer; /* for what is joined from short strings */
+    size_t length;
+    sci_written written;
+} gathering;
+
+/* False: the table has changed. */
+static bool gather_next(lua_State *L, gathering *all) {
+    all->written.rest = all->at.left > 0 ? next_bytes(L, &all->at, all->buffer, &all->length) : "";
+    return all->written.rest != NULL;
+}
+
+/* Writes all, or until the transport is full. False: the table has changed. */
+static bool write_strings(lua_State *L, sci_sslsocket *socket, gathering *all) {
+    for (;;) {
+        sci_ssl_write_records(socket, all->written.rest, all->length, &all->written);
+        if (all->written.result <= 0 || all->at.left == 0) return true;
+        if (!gather_next(L, all)) return false;
     }
-    return true;
+}
+
+static int raise_changed(lua_State *L) {
+    return luaL_error(L, "the table given to 'sslWritev' was changed while it was written");
 }
 
 /***
@@ -277,29 +281,28 @@ Writes strings one behind the other, in full records and without joining them: f
 */
 static int sslsocket_writev(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    size_t total = 0, length = 0;
-    int result = 1;
-    cursor at;
+    gathering all = {0};
     luaL_checktype(L, STRINGS, LUA_TTABLE);
     lua_Integer skip = luaL_optinteger(L, 3, 0);
     if (skip < 0) sci_refuse_negative(L, 3, "number of bytes");
-    find_start(L, &at, (size_t)skip);
+    find_start(L, &all.at, (size_t)skip);
     lua_settop(L, CURRENT);
     luaL_checkstack(L, 4, NULL);
-    if (at.left == 0 && socket->pending_length == 0) return answer_nothing(L, socket);
+    if (all.at.left == 0 && socket->write.pending_length == 0) return return_zero(L, socket);
     if (!sci_ssl_ready_for_data(L, socket, "write")) return 1;
-    unsigned char *buffer = sci_ssl_take_scratch(L, socket);
-    const char *rest = at.left > 0 ? next_bytes(L, &at, buffer, &length) : "";
-    if (!sci_ssl_may_write(L, socket, rest, length)) {
+    all.buffer = sci_ssl_take_scratch(L, socket);
+    bool same = gather_next(L, &all);
+    if (same && !sci_ssl_may_write(L, socket, all.written.rest, all.length)) {
         sci_ssl_give_scratch_back(socket);
         return 1;
     }
-    sci_ssl_begin(L, socket);
-    bool same = write_strings(L, socket, &at, buffer, &total, &result, &rest, &length);
-    sci_ssl_end(socket);
+    if (same) {
+        sci_ssl_begin(L, socket);
+        same = write_strings(L, socket, &all);
+        sci_ssl_end(socket);
+    }
     sci_ssl_give_scratch_back(socket);
-    if (!same) return luaL_error(L, "the table given to 'sslWritev' was changed while it was written");
-    return sci_ssl_answer_written(L, socket, total, result, rest, 0, 0);
+    return same ? sci_ssl_return_written(L, socket, &all.written, 0) : raise_changed(L);
 }
 
 /* ---- settings --------------------------------------------------------------------------------------------------- */
@@ -324,7 +327,7 @@ static int sslsocket_set_record_sizing(lua_State *L) {
         sizing = (sci_sizing){.first = (size_t)first, .until = (size_t)until, .pause = luaL_optnumber(L, 4, 1)};
         if (!(sizing.pause >= 0)) sci_refuse_negative(L, 4, "number of seconds");
     }
-    socket->sizing = sizing;
+    socket->write.sizing = sizing;
     return sci_return_receiver(L);
 }
 

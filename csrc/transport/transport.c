@@ -96,6 +96,25 @@ void sci_transport_forget(sci_transport *transport) {
     sci_queue_free(&transport->seen);
 }
 
+void sci_transport_reset(sci_transport *transport) {
+    transport->hold = transport->nowait = transport->eof = transport->spoilt = transport->withheld = false;
+    transport->first_length = 0;
+    if (transport->socket) sci_queue_free(&transport->out);
+    sci_transport_forget(transport);
+}
+
+void sci_transport_close(sci_transport *transport) {
+    sci_queue_free(&transport->in);
+    if (transport->socket) sci_queue_free(&transport->out);
+    sci_transport_forget(transport);
+}
+
+void sci_transport_free(sci_transport *transport) {
+    sci_queue_free(&transport->in);
+    sci_queue_free(&transport->out);
+    sci_transport_forget(transport);
+}
+
 bool sci_transport_replay(sci_transport *transport) {
     transport->replays = transport->records;
     transport->replayed = 0;

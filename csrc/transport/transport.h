@@ -52,6 +52,10 @@ void sci_transport_forget(sci_transport *transport);     /* … now */
 void sci_transport_fill_first(sci_transport *transport); /* where OpenSSL has read less than `first` takes */
 bool sci_transport_replay(sci_transport *transport);     /* reads what was recorded again; false: it is incomplete */
 bool sci_transport_has_room(sci_transport *transport);   /* for another record; tries to send what is queued */
+/* For a new connection: forgets what belongs to the last one. A memory transport keeps its bytes. */
+void sci_transport_reset(sci_transport *transport);
+void sci_transport_close(sci_transport *transport); /* what a memory transport has for the peer stays */
+void sci_transport_free(sci_transport *transport);
 void sci_transport_stop_recording(sci_transport *transport);            /* what has been recorded stays */
 BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport); /* does not own `transport` */
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory */

@@ -531,7 +531,7 @@ function SciSslSocket:sslSetVerifyHosts(names) end
 function SciSslSocket:sslSetVerifyHostFlags(flags) end
 
 ---Says where the handshake is to be suspended, so that its caller can look and decide. There `sslAccept` or `sslConnect`
----answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each station comes once.
+---answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each point comes once.
 ---
 ---* `"clientHello"`, `SSL_ERROR_WANT_CLIENT_HELLO_CB`, servers: `clientHello()` tells what the client offers; `sslSetContext`,
 ---  `sslUseCertificate`, `sslSetAlpn`, `sslSetVerify`, `setSession` and `sslRefuse` may answer it
