@@ -25,6 +25,10 @@ static sci_opener *const certificate_files[] = {
     NULL,
 };
 
+static sci_opener *const crl_files[] = {sci_open_crl_issue, NULL};
+
+static sci_opener *const request_files[] = {sci_open_x509_request_issue, NULL};
+
 static sci_opener *const ocsp_files[] = {sci_open_ocsp_issue, NULL};
 
 static sci_opener *const context_files[] = {
@@ -78,8 +82,8 @@ static const sci_class classes[] = {
     {SCI_POLLER, sci_open_poller, NULL, NULL},
     {SCI_KEY, sci_open_key, NULL, NULL},
     {SCI_CERTIFICATE, sci_open_certificate, certificate_files, NULL},
-    {SCI_CRL, sci_open_crl, NULL, NULL},
-    {SCI_REQUEST, sci_open_request, NULL, NULL},
+    {SCI_CRL, sci_open_crl, crl_files, NULL},
+    {SCI_REQUEST, sci_open_request, request_files, NULL},
     {SCI_CIPHER, sci_open_cipher, NULL, NULL},
     {"SciSslOcsp", sci_open_ocsp, ocsp_files, NULL},
     {"SciSslPkcs12", sci_open_pkcs12, NULL, NULL},

@@ -240,8 +240,12 @@ int sci_option_error(lua_State *L, int index, const char *name, const char *what
 /* Pushes a field of the table at `index`, its type answered; no metamethod may answer another one at the second look. */
 int sci_push_raw_field(lua_State *L, int index, const char *name);
 
-/* The list of texts at `value`, checked, its length answered; 0 for nil. */
-lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value);
+/* Each checks the value at `value`, and raises that error for another type. */
+const char *sci_check_text_option(lua_State *L, int index, const char *name,
+                                  int value);                                        /* NULL for nil; no NUL bytes */
+bool sci_check_boolean_option(lua_State *L, int index, const char *name, int value); /* false for nil */
+lua_Integer sci_check_list_option(lua_State *L, int index, const char *name,
+                                  int value); /* the length of a list of strings */
 
 /* ---- file.c, file_stamp.c: files and BIOs ------------------------------------------------------------------------ */
 

@@ -37,7 +37,20 @@ int sci_option_error(lua_State *L, int index, const char *name, const char *what
     return luaL_argerror(L, index, lua_pushfstring(L, "option '%s': %s expected, got %s", name, what, got));
 }
 
-lua_Integer sci_check_option_list(lua_State *L, int index, const char *name, int value) {
+const char *sci_check_text_option(lua_State *L, int index, const char *name, int value) {
+    if (lua_isnil(L, value)) return NULL;
+    const char *text = lua_type(L, value) == LUA_TSTRING ? lua_tostring(L, value) : NULL;
+    if (!text || strlen(text) != lua_rawlen(L, value))
+        sci_option_error(L, index, name, "string without NUL bytes", value);
+    return text;
+}
+
+bool sci_check_boolean_option(lua_State *L, int index, const char *name, int value) {
+    if (!lua_isnil(L, value) && !lua_isboolean(L, value)) sci_option_error(L, index, name, "boolean", value);
+    return lua_toboolean(L, value);
+}
+
+lua_Integer sci_check_list_option(lua_State *L, int index, const char *name, int value) {
     if (lua_isnil(L, value)) return 0;
     if (!lua_istable(L, value)) sci_option_error(L, index, name, "list of strings", value);
     lua_Integer count = (lua_Integer)lua_rawlen(L, value);

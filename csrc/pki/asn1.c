@@ -1,5 +1,5 @@
 /* asn1.c: values of ASN.1 as values of Lua. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <time.h>
 

@@ -1,11 +1,7 @@
-/* crl.c: SciSslX509Crl, which certificates their issuer has taken back (RFC 5280, section 5): reading, writing, making. */
-#include "pki/issue/issue.h"
+/* crl.c: SciSslX509Crl, a certificate revocation list (CRL, RFC 5280, section 5): reading, writing, entries. */
+#include "pki/values.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
-
-#include <openssl/bn.h>
 
 /***
 A certificate revocation list: read, made, asked and verified.
@@ -123,12 +119,6 @@ Answers by when there will be a newer list.
 */
 static int crl_next_update(lua_State *L) { return push_time(L, X509_CRL_get0_nextUpdate(sci_check_crl(L, 1))); }
 
-static void push_number(lua_State *L, const ASN1_INTEGER *number) {
-    bool negative = ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER;
-    int length = ASN1_STRING_length(number);
-    sci_push_hex(L, negative ? "-" : "", ASN1_STRING_get0_data(number), length > 0 ? (size_t)length : 0);
-}
-
 static void free_integer(void *number) { ASN1_INTEGER_free(number); }
 
 /***
@@ -143,7 +133,7 @@ static int crl_number(lua_State *L) {
     sci_clear_errors();
     guard->object = X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
     sci_clear_errors();
-    if (guard->object) push_number(L, guard->object);
+    if (guard->object) sci_push_serial(L, guard->object);
     else lua_pushnil(L);
     return 1;
 }
@@ -178,9 +168,15 @@ static const char *reason_of(const X509_REVOKED *entry) {
     return reason >= 0 && reason < REASONS ? reasons[reason] : NULL;
 }
 
+int sci_find_crl_reason(const char *name) {
+    for (int i = 0; i < REASONS; i++)
+        if (reasons[i] && strcmp(reasons[i], name) == 0) return i;
+    return -1;
+}
+
 static void push_entry(lua_State *L, const X509_REVOKED *entry) {
     lua_createtable(L, 0, 3);
-    push_number(L, X509_REVOKED_get0_serialNumber(entry));
+    sci_push_serial(L, X509_REVOKED_get0_serialNumber(entry));
     lua_setfield(L, -2, "serial");
     push_time(L, X509_REVOKED_get0_revocationDate(entry));
     lua_setfield(L, -2, "time");
@@ -208,34 +204,6 @@ static int crl_revoked(lua_State *L) {
     return 1;
 }
 
-#define SERIAL_BITS 159 /* positive, in the 20 octets that RFC 5280 allows */
-
-/* NULL: these are no digits of a serial number. */
-static ASN1_INTEGER *parse_serial(const char *digits) {
-    BIGNUM *number = NULL;
-    ASN1_INTEGER *serial = NULL;
-    size_t length = strlen(digits);
-    bool good = length > 0 && length <= 40 && strspn(digits, "0123456789abcdefABCDEF") == length;
-    if (good && BN_hex2bn(&number, digits) == (int)length && BN_num_bits(number) <= SERIAL_BITS)
-        serial = BN_to_ASN1_INTEGER(number, NULL);
-    BN_free(number);
-    return serial;
-}
-
-/* The digits of the serial number at `index`, where an integer becomes its digits; NULL: it is none. */
-static const char *serial_digits(lua_State *L, int index) {
-    if (lua_type(L, index) == LUA_TNUMBER) {
-        char digits[24];
-        if (!lua_isinteger(L, index) || lua_tointeger(L, index) < 0) return NULL;
-        snprintf(digits, sizeof digits, "%llX", (unsigned long long)lua_tointeger(L, index));
-        lua_pushstring(L, digits);
-        lua_replace(L, index);
-    }
-    if (lua_type(L, index) != LUA_TSTRING) return NULL;
-    const char *text = lua_tostring(L, index);
-    return strlen(text) == lua_rawlen(L, index) ? text : NULL;
-}
-
 /* Pushes the table of the entry, or nil. Entries that an issuer takes back again revoke nothing. */
 static int answer_entry(lua_State *L, int found, const X509_REVOKED *entry) {
     if (found == 1) push_entry(L, entry);
@@ -261,8 +229,8 @@ static int crl_is_revoked(lua_State *L) {
         int found = same ? X509_CRL_get0_by_cert(crl, &entry, certificate) : 0;
         return answer_entry(L, found, entry);
     }
-    const char *digits = serial_digits(L, 2);
-    ASN1_INTEGER *serial = digits ? parse_serial(digits) : NULL;
+    const char *digits = sci_to_serial_digits(L, 2);
+    ASN1_INTEGER *serial = digits ? sci_parse_serial(digits) : NULL;
     int found = serial ? X509_CRL_get0_by_serial(crl, &entry, serial) : 0;
     bool good = serial != NULL;
     ASN1_INTEGER_free(serial);
@@ -291,239 +259,6 @@ static int crl_verify(lua_State *L) {
     return 1;
 }
 
-/* ---- making one ------------------------------------------------------------------------------------------------- */
-
-#define OPTIONS 1 /* stack index of the table of options */
-
-enum { ISSUER = OPTIONS + 1, ISSUER_KEY, REVOKED, NUMBER, LAST_UPDATE, NEXT_UPDATE, DIGEST, CRL };
-
-static const char *const option_names[] = {"issuer",     "issuerKey",  "revoked", "number",
-                                           "lastUpdate", "nextUpdate", "digest",  NULL};
-
-static lua_Integer seconds_option(lua_State *L, int index, lua_Integer missing) {
-    int is_integer;
-    if (lua_isnil(L, index)) return missing;
-    const lua_Integer limit = (lua_Integer)1 << 40; /* far beyond the year 9999 */
-    lua_Integer seconds = lua_tointegerx(L, index, &is_integer);
-    if (!is_integer || lua_type(L, index) != LUA_TNUMBER || seconds < -limit || seconds > limit)
-        sci_option_error(L, OPTIONS, option_names[index - ISSUER], "seconds since the epoch", index);
-    return seconds;
-}
-
-static bool refuse(sci_failure *failure, const char *message, const char *subject) {
-    failure->condition = "invalid_option";
-    failure->message = message;
-    failure->subject = subject;
-    return false;
-}
-
-static bool set_times(X509_CRL *crl, lua_Integer last, lua_Integer next, sci_failure *failure) {
-    ASN1_TIME *time = ASN1_TIME_new();
-    bool set = false;
-    if (next < last) refuse(failure, "the list would end before it begins", "nextUpdate");
-    else if (time)
-        set = (sci_time_from_seconds(time, last) && X509_CRL_set1_lastUpdate(crl, time) &&
-               sci_time_from_seconds(time, next) && X509_CRL_set1_nextUpdate(crl, time)) ||
-              refuse(failure, "a time is not in the years 1900 to 9999", "lastUpdate");
-    ASN1_TIME_free(time);
-    return set;
-}
-
-static bool set_number(X509_CRL *crl, const char *digits, sci_failure *failure) {
-    if (!digits) return true;
-    ASN1_INTEGER *number = parse_serial(digits);
-    bool set = number && X509_CRL_add1_ext_i2d(crl, NID_crl_number, number, 0, X509V3_ADD_DEFAULT) > 0;
-    if (!number) refuse(failure, "expected hexadecimal digits, or an integer of 0 or more", "number");
-    ASN1_INTEGER_free(number);
-    return set;
-}
-
-static bool set_reason(X509_REVOKED *entry, int reason) {
-    if (reason < 0) return true;
-    ASN1_ENUMERATED *value = ASN1_ENUMERATED_new();
-    bool set = value && ASN1_ENUMERATED_set(value, reason) &&
-               X509_REVOKED_add1_ext_i2d(entry, NID_crl_reason, value, 0, X509V3_ADD_DEFAULT) > 0;
-    ASN1_ENUMERATED_free(value);
-    return set;
-}
-
-/* What one entry of `revoked` says, all of it checked. */
-typedef struct revocation {
-    const X509 *certificate; /* NULL: the serial number counts */
-    const char *serial;
-    lua_Integer time;
-    int reason; /* -1: none is given */
-} revocation;
-
-static bool add_entry(X509_CRL *crl, const revocation *told, sci_failure *failure) {
-    ASN1_INTEGER *serial =
-        told->certificate ? ASN1_INTEGER_dup(X509_get0_serialNumber(told->certificate)) : parse_serial(told->serial);
-    ASN1_TIME *time = ASN1_TIME_new();
-    X509_REVOKED *entry = X509_REVOKED_new();
-    bool added = false;
-    if (!serial) refuse(failure, "hexadecimal digits of a serial number expected", "serial");
-    else if (!time || !sci_time_from_seconds(time, told->time))
-        refuse(failure, "a time is not in the years 1900 to 9999", "time");
-    else
-        added = entry && X509_REVOKED_set_serialNumber(entry, serial) && X509_REVOKED_set_revocationDate(entry, time) &&
-                set_reason(entry, told->reason) && X509_CRL_add0_revoked(crl, entry);
-    if (!added) X509_REVOKED_free(entry);
-    ASN1_TIME_free(time);
-    ASN1_INTEGER_free(serial);
-    return added;
-}
-
-static int find_reason(const char *name) {
-    for (int i = 0; i < REASONS; i++)
-        if (reasons[i] && strcmp(reasons[i], name) == 0) return i;
-    return -1;
-}
-
-static const char *const entry_names[] = {"certificate", "serial", "time", "reason", NULL};
-
-/* A misspelt field must not mean that it is missing. */
-static void refuse_other_fields(lua_State *L, int entry) {
-    for (lua_pushnil(L); lua_next(L, entry); lua_pop(L, 1)) {
-        int known = 0;
-        while (lua_type(L, -2) == LUA_TSTRING && entry_names[known] &&
-               strcmp(entry_names[known], lua_tostring(L, -2)) != 0)
-            known++;
-        if (lua_type(L, -2) != LUA_TSTRING || !entry_names[known])
-            sci_option_error(L, OPTIONS, "revoked", "fields certificate or serial, time and reason", -2);
-    }
-}
-
-/* Raises where the serial number at `index` is none; an integer becomes its digits. */
-static const char *check_entry_serial(lua_State *L, int index) {
-    const char *digits = serial_digits(L, index);
-    if (!digits)
-        sci_option_error(L, OPTIONS, "revoked", "certificate, or serial in hexadecimal or as an integer,", index);
-    return digits;
-}
-
-/* Reads the entry on top of the stack, whose values stay above it. Raises for what is none. No metamethod is asked: it
- * might close the issuer's key. */
-static revocation read_entry(lua_State *L, lua_Integer now) {
-    revocation told = {.time = now, .reason = -1};
-    if (!lua_istable(L, -1)) sci_option_error(L, OPTIONS, "revoked", "list of tables", -1);
-    int entry = lua_gettop(L), certificate = entry + 1, serial = entry + 2, time = entry + 3, reason = entry + 4;
-    refuse_other_fields(L, entry);
-    for (int i = 0; entry_names[i]; i++) sci_push_raw_field(L, entry, entry_names[i]);
-    told.certificate = sci_test_certificate(L, certificate);
-    if (!told.certificate || !lua_isnil(L, serial)) told.serial = check_entry_serial(L, serial);
-    if (told.certificate && told.serial)
-        sci_option_error(L, OPTIONS, "revoked", "certificate or serial, not both,", serial);
-    if (!lua_isnil(L, time) && !lua_isinteger(L, time))
-        sci_option_error(L, OPTIONS, "revoked", "time in seconds", time);
-    if (!lua_isnil(L, time)) told.time = lua_tointeger(L, time);
-    if (lua_isnil(L, reason)) return told;
-    told.reason = lua_type(L, reason) == LUA_TSTRING ? find_reason(lua_tostring(L, reason)) : -1;
-    if (told.reason < 0) sci_option_error(L, OPTIONS, "revoked", "reason of RFC 5280", reason);
-    return told;
-}
-
-static bool add_entries(lua_State *L, X509_CRL *crl, lua_Integer now, sci_failure *failure) {
-    lua_Unsigned count = lua_isnil(L, REVOKED) ? 0 : lua_rawlen(L, REVOKED);
-    luaL_checkstack(L, 8, "too many values");
-    for (lua_Unsigned i = 1; i <= count; i++) {
-        lua_rawgeti(L, REVOKED, (lua_Integer)i);
-        revocation told = read_entry(L, now);
-        bool added = add_entry(crl, &told, failure);
-        lua_settop(L, CRL);
-        if (!added) return false;
-    }
-    return true;
-}
-
-static bool issuer_fits(const X509 *issuer, EVP_PKEY *key, sci_failure *failure) {
-    if (X509_check_private_key(issuer, key) == 1) return true;
-    failure->condition = "key_mismatch";
-    failure->subject = "issuerKey";
-    return false;
-}
-
-static bool add_identifier(X509_CRL *crl, X509 *issuer) {
-    X509V3_CTX context = {0};
-    X509V3_set_ctx(&context, issuer, NULL, NULL, crl, 0);
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
-    bool added = extension && X509_CRL_add_ext(crl, extension, -1);
-    X509_EXTENSION_free(extension);
-    if (!added) sci_clear_errors(); /* an issuer without an identifier of its key */
-    return true;
-}
-
-static bool sign(X509_CRL *crl, EVP_PKEY *key, const char *digest_name, sci_failure *failure) {
-    EVP_MD *digest = NULL;
-    bool made = sci_find_signature_digest(key, digest_name, &digest, failure) && X509_CRL_sort(crl) &&
-                X509_CRL_sign(crl, key, digest) > 0;
-    EVP_MD_free(digest);
-    return made;
-}
-
-/* What OpenSSL notes of a list, for look-ups and comparisons, it notes when it decodes one. */
-static bool decode_again(X509_CRL **slot) {
-    unsigned char *bytes = NULL;
-    int length = i2d_X509_CRL(*slot, &bytes);
-    const unsigned char *cursor = bytes;
-    X509_CRL *decoded = length > 0 ? d2i_X509_CRL(NULL, &cursor, length) : NULL;
-    OPENSSL_free(bytes);
-    if (!decoded) return false;
-    X509_CRL_free(*slot);
-    *slot = decoded;
-    return true;
-}
-
-static void check_options(lua_State *L) {
-    lua_settop(L, OPTIONS);
-    sci_push_options(L, OPTIONS, option_names);
-    if (!sci_test_certificate(L, ISSUER)) sci_option_error(L, OPTIONS, "issuer", "open " SCI_CERTIFICATE, ISSUER);
-    if (!sci_test_key(L, ISSUER_KEY)) sci_option_error(L, OPTIONS, "issuerKey", "open " SCI_KEY, ISSUER_KEY);
-    if (!lua_isnil(L, REVOKED) && !lua_istable(L, REVOKED))
-        sci_option_error(L, OPTIONS, "revoked", "list of tables", REVOKED);
-    if (!lua_isnil(L, NUMBER) && !serial_digits(L, NUMBER))
-        sci_option_error(L, OPTIONS, "number", "hexadecimal digits, or an integer of 0 or more,", NUMBER);
-    bool has_text = lua_type(L, DIGEST) == LUA_TSTRING && strlen(lua_tostring(L, DIGEST)) == lua_rawlen(L, DIGEST);
-    if (!lua_isnil(L, DIGEST) && !has_text) sci_option_error(L, OPTIONS, "digest", "string without NUL bytes", DIGEST);
-}
-
-#define WEEK (7 * 86400)
-
-/***
-Makes a revocation list.
-@function SciSslX509Crl.issue
-@tparam table options
- `issuer`, `issuerKey`: certificate and key of the authority, both needed;
- `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer),
- `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none);
- `number`: hexadecimal digits, or an integer (none);
- `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later);
- `digest`: such as `"SHA384"` (what suits the key)
-@treturn[1] SciSslX509Crl
-@treturn[2] nil
-@treturn[2] SciSslError phase `issue`; condition `key_mismatch`, `unknown_digest`, `invalid_option`
-@raise for an unknown option or one of a wrong type
-@see X509_CRL_sign(3)
-@see RFC 5280, section 5
-*/
-static int crl_issue(lua_State *L) {
-    check_options(L);
-    lua_Integer now = (lua_Integer)time(NULL), last = seconds_option(L, LAST_UPDATE, now);
-    lua_Integer next = seconds_option(L, NEXT_UPDATE, last + WEEK);
-    X509 *issuer = sci_check_certificate(L, ISSUER);
-    EVP_PKEY *key = sci_check_key(L, ISSUER_KEY);
-    X509_CRL **slot = sci_new_crl(L);
-    sci_failure failure = {.phase = "issue"};
-    sci_clear_errors();
-    X509_CRL *crl = *slot = X509_CRL_new();
-    bool made = crl && issuer_fits(issuer, key, &failure) && X509_CRL_set_version(crl, X509_CRL_VERSION_2) &&
-                X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer)) && set_times(crl, last, next, &failure) &&
-                add_entries(L, crl, last, &failure) && add_identifier(crl, issuer) &&
-                set_number(crl, lua_tostring(L, NUMBER), &failure) &&
-                sign(crl, key, lua_tostring(L, DIGEST), &failure) && decode_again(slot);
-    lua_settop(L, CRL);
-    return made ? 1 : sci_fail(L, &failure);
-}
-
 /* ---- for the REPL ----------------------------------------------------------------------------------------------- */
 
 static int crl_eq(lua_State *L) {
@@ -541,8 +276,7 @@ static int crl_tostring(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg crl_functions[] = {
-    {"fromPem", crl_from_pem}, {"fromDer", crl_from_der}, {"issue", crl_issue}, {NULL, NULL}};
+static const luaL_Reg crl_functions[] = {{"fromPem", crl_from_pem}, {"fromDer", crl_from_der}, {NULL, NULL}};
 
 static const luaL_Reg crl_methods[] = {
     {"toPem", crl_to_pem},

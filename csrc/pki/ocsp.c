@@ -1,6 +1,6 @@
 /* ocsp.c: SciSslOcsp, what an issuer says of a certificate of its own (RFC 6960): reading such responses, and judging
  * them. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <limits.h>
 #include <string.h>
@@ -143,8 +143,7 @@ static void set_id(lua_State *L, OCSP_SINGLERESP *single) {
     (void)OCSP_id_get0_info(NULL, &digest, NULL, &serial, id_of(single));
     sci_push_oid(L, digest, false);
     lua_setfield(L, -2, "digest");
-    sci_push_hex(L, ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER ? "-" : "", ASN1_STRING_get0_data(serial),
-                 (size_t)ASN1_STRING_length(serial));
+    sci_push_serial(L, serial);
     lua_setfield(L, -2, "serial");
 }
 
@@ -191,22 +190,6 @@ int sci_answer_ocsp(lua_State *L, sci_ocsp *ocsp, const unsigned char *bytes, si
     return 1;
 }
 
-lua_Integer sci_check_seconds_option(lua_State *L, int index, const char *name, int value, lua_Integer missing) {
-    const lua_Integer limit = (lua_Integer)1 << 40; /* far beyond the year 9999 */
-    int is_integer;
-    if (lua_isnil(L, value)) return missing;
-    lua_Integer seconds = lua_tointegerx(L, value, &is_integer);
-    if (!is_integer || lua_type(L, value) != LUA_TNUMBER || seconds < -limit || seconds > limit)
-        sci_option_error(L, index, name, "integer of seconds", value);
-    return seconds;
-}
-
-static X509 *certificate_option(lua_State *L, const char *name, int value) {
-    X509 *certificate = sci_test_certificate(L, value);
-    if (!certificate) sci_option_error(L, 2, name, "open " SCI_CERTIFICATE, value);
-    return certificate;
-}
-
 /***
 Judges an OCSP response about a certificate: whether its issuer, or somebody to whom the issuer has issued a certificate
 for this purpose, has signed it, and whether it is current. There is no nonce: responses are meant to be kept and stapled.
@@ -235,8 +218,8 @@ static int ocsp_check(lua_State *L) {
     sci_ocsp *ocsp = sci_new_ocsp(L);
     int first = sci_push_options(L, 2, options);
     const sci_ocsp_question question = {
-        .certificate = certificate_option(L, "certificate", first),
-        .issuer = certificate_option(L, "issuer", first + 1),
+        .certificate = sci_check_certificate_option(L, 2, "certificate", first),
+        .issuer = sci_check_certificate_option(L, 2, "issuer", first + 1),
         .at = sci_check_seconds_option(L, 2, "at", first + 2, (lua_Integer)time(NULL)),
         .skew = sci_check_seconds_option(L, 2, "skew", first + 3, SCI_OCSP_SKEW),
     };

@@ -210,26 +210,6 @@ enum { KEY = OPTIONS + 1, CERTIFICATE, CHAIN, PASSPHRASE, FRIENDLY_NAME, ITERATI
 static const char *const option_names[] = {"key",          "certificate", "chain", "passphrase",
                                            "friendlyName", "iterations",  NULL};
 
-static EVP_PKEY *key_option(lua_State *L) {
-    EVP_PKEY *key = sci_test_key(L, KEY);
-    if (!key) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
-    return key;
-}
-
-static X509 *certificate_option(lua_State *L) {
-    X509 *certificate = sci_test_certificate(L, CERTIFICATE);
-    if (!certificate) sci_option_error(L, OPTIONS, "certificate", "open " SCI_CERTIFICATE, CERTIFICATE);
-    return certificate;
-}
-
-static const char *text_option(lua_State *L, int index) {
-    if (lua_isnil(L, index)) return NULL;
-    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : NULL;
-    if (!text || strlen(text) != lua_rawlen(L, index))
-        sci_option_error(L, OPTIONS, option_names[index - KEY], "string without NUL bytes", index);
-    return text;
-}
-
 static int iterations_option(lua_State *L) {
     const lua_Integer usual = PKCS12_DEFAULT_ITER, most = 100000000;
     int is_integer;
@@ -238,16 +218,6 @@ static int iterations_option(lua_State *L) {
     if (!is_integer || count < 1 || count > most)
         sci_option_error(L, OPTIONS, "iterations", "integer from 1 to 100000000", ITERATIONS);
     return (int)count;
-}
-
-static void check_chain(lua_State *L) {
-    if (lua_isnil(L, CHAIN)) return;
-    if (!lua_istable(L, CHAIN)) sci_option_error(L, OPTIONS, "chain", "array of " SCI_CERTIFICATE, CHAIN);
-    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, CHAIN); i++) {
-        lua_rawgeti(L, CHAIN, i);
-        if (!sci_test_certificate(L, -1)) sci_option_error(L, OPTIONS, "chain", "array of open " SCI_CERTIFICATE, -1);
-        lua_pop(L, 1);
-    }
 }
 
 /* The list was checked: nothing raises here. */
@@ -284,11 +254,12 @@ static int pkcs12_make(lua_State *L) {
     lua_settop(L, OPTIONS);
     sci_push_options(L, OPTIONS, option_names);
     sci_pkcs12 *held = sci_new_pkcs12(L);
-    const char *passphrase = text_option(L, PASSPHRASE), *name = text_option(L, FRIENDLY_NAME);
+    const char *passphrase = sci_check_text_option(L, OPTIONS, "passphrase", PASSPHRASE);
+    const char *name = sci_check_text_option(L, OPTIONS, "friendlyName", FRIENDLY_NAME);
     int iterations = iterations_option(L);
-    EVP_PKEY *key = key_option(L);
-    X509 *certificate = certificate_option(L);
-    check_chain(L);
+    EVP_PKEY *key = sci_check_key_option(L, OPTIONS, "key", KEY);
+    X509 *certificate = sci_check_certificate_option(L, OPTIONS, "certificate", CERTIFICATE);
+    sci_check_certificates_option(L, OPTIONS, "chain", CHAIN);
     if (!passphrase) sci_option_error(L, OPTIONS, "passphrase", "string", PASSPHRASE);
     if (passphrase && !*passphrase)
         return sci_fail_own(L, "save", "passphrase_empty", "the passphrase is empty: it would protect nothing");

@@ -124,14 +124,6 @@ X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains);
 /* Makes the host names of `from` those of `to`. */
 bool sci_copy_hosts(X509_VERIFY_PARAM *to, X509_VERIFY_PARAM *from);
 
-/* request.c: the names that a request asks for, NULL where there are none. The caller frees them. False: they are malformed. */
-bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names);
-
-/* chain.c: a release function for guards; and an array of certificates, each up-refed. A guard or an object on the stack
- * owns the list. */
-void sci_free_certificates(void *certificates);
-void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates);
-
 /* The certificates of a peer: all of them as they were verified, or, not `proven`, some that may help. */
 typedef struct sci_chain {
     STACK_OF(X509) *certificates; /* NULL: none is known */
@@ -147,6 +139,17 @@ typedef bool sci_certificates(const void *owner, void **list);
 /* Pushes an array of such certificates, whatever finalizers do to the owner meanwhile. */
 void sci_push_certificates_of(lua_State *L, sci_certificates *get, const void *owner);
 
+/* ---- option.c: options whose values are objects of this room, or moments --------------------------------------------- */
+
+/* Each checks the value on the stack at `value`, of the option `name` in the table at `index`, and raises an argument error for
+ * another type. What they return is borrowed. */
+X509 *sci_check_certificate_option(lua_State *L, int index, const char *name, int value);
+EVP_PKEY *sci_check_key_option(lua_State *L, int index, const char *name, int value);
+void sci_check_certificates_option(lua_State *L, int index, const char *name, int value); /* a list, or nil */
+
+/* Seconds, of a moment since the epoch, as far as the years of ASN.1 reach; `missing` for nil. */
+lua_Integer sci_check_seconds_option(lua_State *L, int index, const char *name, int value, lua_Integer missing);
+
 /* ---- store_uri.c ------------------------------------------------------------------------------------------------- */
 
 /* Says in `failure` why OSSL_STORE_open has failed, and answers false. */
@@ -154,24 +157,8 @@ bool sci_explain_store(sci_failure *failure);
 
 /* ---- asn1.c: values of ASN.1 and of Lua -------------------------------------------------------------------------- */
 
-/* Decodes the extension `nid` into `*decoded`. 1: it is there; 0: it is not; -1: it is malformed or there twice. */
-int sci_read_extension(const X509 *certificate, int nid, void **decoded);
-
-/* nil, SciSslError for an extension that sci_read_extension calls malformed. */
-int sci_fail_extension(lua_State *L, const char *name);
-
-/* Pushes two upper-case hexadecimal digits for each byte, behind `sign`. */
-void sci_push_hex(lua_State *L, const char *sign, const unsigned char *bytes, size_t length);
-
-/* Pushes an object identifier's short name, or its numbers where it has none or they are asked for. */
-void sci_push_oid(lua_State *L, const ASN1_OBJECT *oid, bool numbers);
-
-/* Pushes the bytes of a string of any kind, whatever they are. */
-void sci_push_asn1_string(lua_State *L, const ASN1_STRING *string);
-
-/* Seconds since the epoch, and back; false: malformed, or (back) not in the years 1900 to 9999. */
+/* Seconds since the epoch. False: `time` is NULL or malformed. */
 bool sci_time_to_seconds(const ASN1_TIME *time, lua_Integer *seconds);
-bool sci_time_from_seconds(ASN1_TIME *time, lua_Integer seconds);
 
 /* ---- ocsp.c, issue/ocsp_issue.c: OCSP responses ------------------------------------------------------------------ */
 
@@ -208,12 +195,6 @@ int sci_answer_ocsp(lua_State *L, sci_ocsp *ocsp, const unsigned char *bytes, si
 
 void sci_free_ocsp(sci_ocsp *ocsp);
 
-/* The integer at `value`, seconds since the epoch within the years that ASN.1 can say; `missing` for nil. */
-lua_Integer sci_check_seconds_option(lua_State *L, int index, const char *name, int value, lua_Integer missing);
-
-extern const char *const sci_ocsp_outcomes[]; /* by OCSP_RESPONSE_STATUS_…; NULL where there is none */
-extern const char *const sci_ocsp_statuses[]; /* by V_OCSP_CERTSTATUS_… */
-
 /* ---- pkcs12.c ---------------------------------------------------------------------------------------------------- */
 
 /* What a PKCS#12 holds. */
@@ -245,17 +226,6 @@ void sci_push_names(lua_State *L, sci_names *get, const void *owner);
 /* Makes a name of RFC 2253 text, which may hold NUL bytes; NULL: `failure` says why. */
 X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure);
 
-/* Pushes an array of {type=, value=}; false: a name is malformed, and what was pushed is of no use. */
-bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names);
-
-/* Makes the general name that `text` looks like: address, URI, e-mail address or host name; NULL: `failure` says why. */
-GENERAL_NAME *sci_parse_general_name(const char *text, size_t length, sci_failure *failure);
-
-/* ---- x509_key_usage.c -------------------------------------------------------------------------------------------- */
-
-/* The bit of a keyUsage's name (RFC 5280, section 4.2.1.3), or -1. */
-int sci_find_key_usage(const char *name);
-
 /* ---- tlsa.c -----------------------------------------------------------------------------------------------------------*/
 
 /* The names that RFC 7218 gives to the numbers of a TLSA record, from 0 on. */
@@ -277,6 +247,8 @@ void sci_open_pkcs12(lua_State *L);
 void sci_open_x509_chain(lua_State *L);
 void sci_open_x509_extension(lua_State *L);
 void sci_open_x509_issue(lua_State *L);
+void sci_open_x509_request_issue(lua_State *L);
+void sci_open_crl_issue(lua_State *L);
 void sci_open_x509_key_usage(lua_State *L);
 void sci_open_x509_verify(lua_State *L);
 void sci_open_tlsa(lua_State *L);

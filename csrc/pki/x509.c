@@ -1,5 +1,5 @@
 /* certificate.c: SciSslX509Certificate, a certificate (X509): reading, writing, and what it says of itself. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <time.h>
 
@@ -163,10 +163,7 @@ Answers the serial number.
 @see X509_get0_serialNumber(3)
 */
 static int certificate_serial(lua_State *L) {
-    const ASN1_INTEGER *serial = X509_get0_serialNumber(sci_check_certificate(L, 1));
-    int length = ASN1_STRING_length(serial);
-    bool negative = ASN1_STRING_type(serial) == V_ASN1_NEG_INTEGER;
-    sci_push_hex(L, negative ? "-" : "", ASN1_STRING_get0_data(serial), length > 0 ? (size_t)length : 0);
+    sci_push_serial(L, X509_get0_serialNumber(sci_check_certificate(L, 1)));
     return 1;
 }
 

@@ -1,5 +1,5 @@
 /* chain.c: SciSslX509Certificate, several certificates at once. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 void sci_free_certificates(void *certificates) { sk_X509_pop_free(certificates, X509_free); }
 

@@ -1,5 +1,5 @@
 /* extension.c: SciSslX509Certificate, what its extensions say (RFC 5280, section 4.2), and its names field by field. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* usage.c: what a certificate's key may be used for, as the certificate itself says. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <string.h>
 

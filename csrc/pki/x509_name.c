@@ -1,5 +1,5 @@
 /* names.c: distinguished names (RFC 2253, RFC 4514) and general names (RFC 5280, section 4.2.1.6), from and to Lua. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,7 +1,5 @@
-/* request.c: SciSslX509Request, what is sent to an authority for a certificate (PKCS#10, RFC 2986). */
-#include "pki/issue/issue.h"
-
-#include <string.h>
+/* x509_request.c: SciSslX509Request, a certificate request (PKCS#10, RFC 2986): reading, writing, contents. */
+#include "pki/values.h"
 
 /***
 A request for a certificate (PKCS#10): made, read and verified. `SciSslX509Certificate.issue` grants it.
@@ -158,109 +156,6 @@ static int request_verify(lua_State *L) {
     return 1;
 }
 
-/* ---- making one ------------------------------------------------------------------------------------------------- */
-
-#define OPTIONS 1 /* stack index of the table of options */
-
-enum { SUBJECT = OPTIONS + 1, NAMES, KEY, DIGEST };
-
-static const char *const option_names[] = {"subject", "names", "key", "digest", NULL};
-
-static const char *check_options(lua_State *L, size_t *subject_length) {
-    lua_settop(L, OPTIONS);
-    sci_push_options(L, OPTIONS, option_names);
-    if (!sci_test_key(L, KEY)) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
-    lua_Integer names = sci_check_option_list(L, OPTIONS, "names", NAMES);
-    if (!lua_isnil(L, SUBJECT) && lua_type(L, SUBJECT) != LUA_TSTRING)
-        sci_option_error(L, OPTIONS, "subject", "string", SUBJECT);
-    bool has_text = lua_type(L, DIGEST) == LUA_TSTRING && strlen(lua_tostring(L, DIGEST)) == lua_rawlen(L, DIGEST);
-    if (!lua_isnil(L, DIGEST) && !has_text) sci_option_error(L, OPTIONS, "digest", "string without NUL bytes", DIGEST);
-    if (lua_isnil(L, SUBJECT) && names == 0) luaL_argerror(L, OPTIONS, "option 'subject' or 'names' expected");
-    *subject_length = 0;
-    return lua_isnil(L, SUBJECT) ? "" : lua_tolstring(L, SUBJECT, subject_length);
-}
-
-static bool set_subject(X509_REQ *request, const char *subject, size_t length, sci_failure *failure) {
-    failure->subject = subject;
-    X509_NAME *name = sci_parse_name(subject, length, failure);
-    bool set = name && X509_REQ_set_subject_name(request, name);
-    X509_NAME_free(name);
-    if (set) failure->subject = NULL;
-    return set;
-}
-
-static bool put_names(lua_State *L, GENERAL_NAMES *list, sci_failure *failure) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, NAMES);
-    for (lua_Integer i = 1; i <= count; i++) {
-        size_t length = 0;
-        const char *text = ""; /* where a finalizer has changed the list since it was checked */
-        if (lua_rawgeti(L, NAMES, i) == LUA_TSTRING) text = lua_tolstring(L, -1, &length);
-        lua_pop(L, 1); /* the list keeps it */
-        GENERAL_NAME *name = sci_parse_general_name(text, length, failure);
-        if (name && sk_GENERAL_NAME_push(list, name) > 0) continue;
-        GENERAL_NAME_free(name);
-        return false;
-    }
-    failure->subject = NULL;
-    return true;
-}
-
-static bool add_names(lua_State *L, X509_REQ *request, sci_failure *failure) {
-    if (lua_isnil(L, NAMES) || lua_rawlen(L, NAMES) == 0) return true;
-    GENERAL_NAMES *names = GENERAL_NAMES_new();
-    STACK_OF(X509_EXTENSION) *extensions = NULL;
-    bool added = names && put_names(L, names, failure) &&
-                 X509V3_add1_i2d(&extensions, NID_subject_alt_name, names, 0, X509V3_ADD_DEFAULT) > 0 &&
-                 X509_REQ_add_extensions(request, extensions);
-    free_extensions(extensions);
-    GENERAL_NAMES_free(names);
-    return added;
-}
-
-static bool sign(X509_REQ *request, EVP_PKEY *key, const char *name, sci_failure *failure) {
-    EVP_MD *digest = NULL;
-    bool made = sci_find_signature_digest(key, name, &digest, failure) && X509_REQ_sign(request, key, digest) > 0;
-    EVP_MD_free(digest);
-    return made;
-}
-
-/* Of blanks a subject is made that says nothing. */
-static bool is_named(lua_State *L, const X509_REQ *request, sci_failure *failure) {
-    if (X509_NAME_entry_count(X509_REQ_get_subject_name(request)) > 0) return true;
-    if (!lua_isnil(L, NAMES) && lua_rawlen(L, NAMES) > 0) return true;
-    failure->condition = "name_missing";
-    return false;
-}
-
-/***
-Makes a certificate request.
-@function SciSslX509Request.new
-@tparam table options
- `key`: the SciSslPrivateKey for which a certificate is wanted, needed;
- `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either
- may be missing;
- `digest`: such as `"SHA384"` (what suits the key)
-@treturn[1] SciSslX509Request
-@treturn[2] nil
-@treturn[2] SciSslError phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`
-@raise for an unknown option or one of a wrong type
-@see X509_REQ_sign(3)
-*/
-static int request_new(lua_State *L) {
-    size_t length;
-    const char *subject = check_options(L, &length);
-    EVP_PKEY *key = sci_check_key(L, KEY);
-    X509_REQ **slot = sci_new_request(L);
-    sci_failure failure = {.phase = "issue"};
-    sci_clear_errors();
-    X509_REQ *request = *slot = X509_REQ_new();
-    bool made = request && X509_REQ_set_version(request, X509_REQ_VERSION_1) &&
-                set_subject(request, subject, length, &failure) && X509_REQ_set_pubkey(request, key) &&
-                add_names(L, request, &failure) && is_named(L, request, &failure) &&
-                sign(request, key, lua_tostring(L, DIGEST), &failure);
-    return made ? 1 : sci_fail(L, &failure);
-}
-
 /* ---- for the REPL ----------------------------------------------------------------------------------------------- */
 
 static int request_tostring(lua_State *L) {
@@ -272,7 +167,7 @@ static int request_tostring(lua_State *L) {
 }
 
 static const luaL_Reg request_functions[] = {
-    {"new", request_new}, {"fromPem", request_from_pem}, {"fromDer", request_from_der}, {NULL, NULL}};
+    {"fromPem", request_from_pem}, {"fromDer", request_from_der}, {NULL, NULL}};
 
 static const luaL_Reg request_methods[] = {
     {"toPem", request_to_pem},

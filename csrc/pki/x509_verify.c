@@ -1,5 +1,5 @@
 /* judge.c: what a certificate is good for: whose it is, and whether it can be trusted. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 #include <string.h>
 
@@ -153,8 +153,7 @@ static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
     sci_push_options(L, OPTIONS, verify_options);
     if (!lua_isnil(L, PURPOSE) && lua_type(L, PURPOSE) != LUA_TSTRING)
         sci_option_error(L, OPTIONS, "purpose", "string", PURPOSE);
-    if (!lua_isnil(L, PARTIAL_CHAIN) && !lua_isboolean(L, PARTIAL_CHAIN))
-        sci_option_error(L, OPTIONS, "partialChain", "boolean", PARTIAL_CHAIN);
+    bool partial_chain = sci_check_boolean_option(L, OPTIONS, "partialChain", PARTIAL_CHAIN);
     int is_time = lua_isnil(L, TIME);
     lua_Integer time = is_time ? 0 : lua_tointegerx(L, TIME, &is_time);
     if (!is_time || (lua_Integer)(time_t)time != time)
@@ -169,7 +168,7 @@ static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
                             .has_time = !lua_isnil(L, TIME),
                             .time = (time_t)time,
                             .security_level = level,
-                            .partial_chain = lua_toboolean(L, PARTIAL_CHAIN),
+                            .partial_chain = partial_chain,
                             .has_crls = !lua_isnil(L, CRLS)};
 }
 

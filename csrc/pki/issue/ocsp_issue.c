@@ -1,6 +1,6 @@
-/* responder.c: SciSslOcsp.request and SciSslOcsp.response: OCSP for authorities, for those who fetch responses to staple
+/* ocsp_issue.c: SciSslOcsp.request and SciSslOcsp.response: OCSP for authorities, for those who fetch responses to staple
  * them, and for tests. */
-#include "pki/pki.h"
+#include "pki/issue/issue.h"
 
 #include <string.h>
 #include <time.h>
@@ -105,15 +105,7 @@ static int ocsp_request(lua_State *L) {
 /* ---- responses: the options ------------------------------------------------------------------------------------- */
 
 static X509 *certificate_option(lua_State *L, int index) {
-    X509 *certificate = sci_test_certificate(L, index);
-    if (!certificate) sci_option_error(L, OPTIONS, option_name(index), "open " SCI_CERTIFICATE, index);
-    return certificate;
-}
-
-static EVP_PKEY *key_option(lua_State *L) {
-    EVP_PKEY *key = sci_test_key(L, KEY);
-    if (!key) sci_option_error(L, OPTIONS, "key", "open " SCI_KEY, KEY);
-    return key;
+    return sci_check_certificate_option(L, OPTIONS, option_name(index), index);
 }
 
 /* The number of a name among `count`; `missing` for nil. */
@@ -150,7 +142,7 @@ static response_request check_request(lua_State *L) {
     request.certificate = certificate_option(L, CERTIFICATE);
     request.issuer = certificate_option(L, ISSUER);
     request.signer = lua_isnil(L, SIGNER) ? request.issuer : certificate_option(L, SIGNER);
-    request.key = key_option(L);
+    request.key = sci_check_key_option(L, OPTIONS, "key", KEY);
     return request;
 }
 

@@ -1,4 +1,4 @@
-/* issue.c: SciSslX509Certificate.issue, self-signed and CA-signed certificates (RFC 5280). */
+/* x509_issue.c: SciSslX509Certificate.issue, self-signed and CA-signed certificates (RFC 5280). */
 #include "pki/issue/x509_issue.h"
 
 #include <stdio.h>
@@ -25,14 +25,6 @@ static const char *string_option(lua_State *L, int index, size_t *length) {
     return lua_tolstring(L, index, length);
 }
 
-static const char *text_option(lua_State *L, int index) {
-    size_t length = 0;
-    const char *text = string_option(L, index, &length);
-    if (text && strlen(text) != length)
-        sci_option_error(L, OPTIONS, option_name(index), "string without NUL bytes", index);
-    return text;
-}
-
 static lua_Integer integer_option(lua_State *L, int index, lua_Integer missing) {
     int is_integer;
     if (lua_isnil(L, index)) return missing;
@@ -42,24 +34,8 @@ static lua_Integer integer_option(lua_State *L, int index, lua_Integer missing) 
     return value;
 }
 
-static bool boolean_option(lua_State *L, int index) {
-    if (!lua_isnil(L, index) && !lua_isboolean(L, index))
-        sci_option_error(L, OPTIONS, option_name(index), "boolean", index);
-    return lua_toboolean(L, index);
-}
-
 static EVP_PKEY *key_option(lua_State *L, int index) {
-    if (lua_isnil(L, index)) return NULL;
-    EVP_PKEY *key = sci_test_key(L, index);
-    if (!key) sci_option_error(L, OPTIONS, option_name(index), "open " SCI_KEY, index);
-    return key;
-}
-
-static X509 *certificate_option(lua_State *L, int index) {
-    if (lua_isnil(L, index)) return NULL;
-    X509 *certificate = sci_test_certificate(L, index);
-    if (!certificate) sci_option_error(L, OPTIONS, option_name(index), "open " SCI_CERTIFICATE, index);
-    return certificate;
+    return lua_isnil(L, index) ? NULL : sci_check_key_option(L, OPTIONS, option_name(index), index);
 }
 
 static X509_REQ *request_option(lua_State *L) {
@@ -69,15 +45,11 @@ static X509_REQ *request_option(lua_State *L) {
     return request;
 }
 
-/* Hexadecimal digits, or an integer that is made such; NULL: missing. */
 static const char *serial_option(lua_State *L) {
-    if (lua_type(L, SERIAL) == LUA_TNUMBER && integer_option(L, SERIAL, 0) >= 0) {
-        char digits[24];
-        snprintf(digits, sizeof digits, "%llX", (unsigned long long)lua_tointeger(L, SERIAL));
-        lua_pushstring(L, digits);
-        lua_replace(L, SERIAL);
-    }
-    return text_option(L, SERIAL);
+    if (lua_isnil(L, SERIAL)) return NULL;
+    const char *digits = sci_to_serial_digits(L, SERIAL);
+    if (!digits) sci_option_error(L, OPTIONS, "serial", "hexadecimal digits, or an integer of 0 or more,", SERIAL);
+    return digits;
 }
 
 /* In seconds. */
@@ -91,11 +63,7 @@ static lua_Integer duration_option(lua_State *L) {
 }
 
 static lua_Integer seconds_option(lua_State *L, int index, lua_Integer missing) {
-    const lua_Integer limit = (lua_Integer)1 << 40; /* far beyond the year 9999 */
-    lua_Integer seconds = integer_option(L, index, missing);
-    if (seconds < -limit || seconds > limit)
-        sci_option_error(L, OPTIONS, option_name(index), "seconds since the epoch", index);
-    return seconds;
+    return sci_check_seconds_option(L, OPTIONS, option_name(index), index, missing);
 }
 
 static void check_dates(lua_State *L, issue_request *request) {
@@ -108,7 +76,7 @@ static void check_dates(lua_State *L, issue_request *request) {
 
 static void check_names(lua_State *L, issue_request *request) {
     request->subject = string_option(L, SUBJECT, &request->subject_length);
-    request->names = sci_check_option_list(L, OPTIONS, "names", NAMES);
+    request->names = sci_check_list_option(L, OPTIONS, "names", NAMES);
     request->from = request_option(L);
     if (!request->from && !request->subject && request->names == 0)
         luaL_argerror(L, OPTIONS, "option 'subject' or 'names' expected");
@@ -117,7 +85,7 @@ static void check_names(lua_State *L, issue_request *request) {
 
 static void check_keys(lua_State *L, issue_request *request) {
     request->key = key_option(L, KEY);
-    request->issuer = certificate_option(L, ISSUER);
+    request->issuer = lua_isnil(L, ISSUER) ? NULL : sci_check_certificate_option(L, OPTIONS, "issuer", ISSUER);
     request->issuer_key = key_option(L, ISSUER_KEY);
     if (request->from && !request->key) request->key = X509_REQ_get0_pubkey(request->from);
     if (!request->key) luaL_argerror(L, OPTIONS, "option 'key' expected");
@@ -128,13 +96,13 @@ static void check_keys(lua_State *L, issue_request *request) {
 }
 
 static void check_usage(lua_State *L, issue_request *request) {
-    request->ca = boolean_option(L, CA);
+    request->ca = sci_check_boolean_option(L, OPTIONS, "ca", CA);
     request->path_length = integer_option(L, PATH_LENGTH, -1);
     if (!lua_isnil(L, PATH_LENGTH) && (!request->ca || request->path_length < 0 || request->path_length > 1000000))
         luaL_argerror(L, OPTIONS, "option 'pathLength' needs ca = true, and must be 0 or more");
-    request->usages = sci_check_option_list(L, OPTIONS, "usage", USAGE);
+    request->usages = sci_check_list_option(L, OPTIONS, "usage", USAGE);
     request->default_usage = lua_isnil(L, USAGE);
-    request->extended_usages = sci_check_option_list(L, OPTIONS, "extendedUsage", EXTENDED_USAGE);
+    request->extended_usages = sci_check_list_option(L, OPTIONS, "extendedUsage", EXTENDED_USAGE);
     request->default_extended_usage = lua_isnil(L, EXTENDED_USAGE);
 }
 
@@ -151,10 +119,10 @@ static void check_raw_extension(lua_State *L, lua_Integer i) {
 }
 
 static void check_lists(lua_State *L, issue_request *request) {
-    request->ocsp_uris = sci_check_option_list(L, OPTIONS, "ocspUris", OCSP_URIS);
-    request->ca_issuer_uris = sci_check_option_list(L, OPTIONS, "caIssuerUris", CA_ISSUER_URIS);
-    request->crl_uris = sci_check_option_list(L, OPTIONS, "crlUris", CRL_URIS);
-    request->policies = sci_check_option_list(L, OPTIONS, "policies", POLICIES);
+    request->ocsp_uris = sci_check_list_option(L, OPTIONS, "ocspUris", OCSP_URIS);
+    request->ca_issuer_uris = sci_check_list_option(L, OPTIONS, "caIssuerUris", CA_ISSUER_URIS);
+    request->crl_uris = sci_check_list_option(L, OPTIONS, "crlUris", CRL_URIS);
+    request->policies = sci_check_list_option(L, OPTIONS, "policies", POLICIES);
     if (lua_isnil(L, EXTENSIONS)) return;
     if (!lua_istable(L, EXTENSIONS)) sci_option_error(L, OPTIONS, "extensions", "list of tables", EXTENSIONS);
     request->extensions = (lua_Integer)lua_rawlen(L, EXTENSIONS);
@@ -167,7 +135,7 @@ static issue_request check_request(lua_State *L) {
     lua_settop(L, OPTIONS);
     sci_push_options(L, OPTIONS, option_names);
     request.serial = serial_option(L);
-    request.digest = text_option(L, DIGEST);
+    request.digest = sci_check_text_option(L, OPTIONS, "digest", DIGEST);
     check_names(L, &request);
     check_keys(L, &request);
     check_usage(L, &request);
@@ -206,25 +174,30 @@ static bool set_dates(X509 *certificate, const issue_request *request, sci_failu
     return set;
 }
 
-#define SERIAL_BITS 159 /* positive, in the 20 octets that RFC 5280 allows */
+static bool is_zero(const ASN1_INTEGER *serial) {
+    return ASN1_STRING_length(serial) == 1 && *ASN1_STRING_get0_data(serial) == 0;
+}
 
-static bool read_serial(BIGNUM **number, const char *digits) {
-    size_t length = strlen(digits);
-    if (length == 0 || length > 40 || strspn(digits, "0123456789abcdefABCDEF") != length) return false;
-    return BN_hex2bn(number, digits) == (int)length && BN_num_bits(*number) <= SERIAL_BITS && !BN_is_zero(*number);
+static bool set_given_serial(X509 *certificate, const char *digits, sci_failure *failure) {
+    ASN1_INTEGER *serial = sci_parse_serial(digits);
+    bool good = serial && !is_zero(serial);
+    bool set = good && X509_set_serialNumber(certificate, serial);
+    ASN1_INTEGER_free(serial);
+    return set || (!good && sci_refuse_about(
+                                failure, "invalid_option",
+                                "a serial number is positive, and has 159 bits at the most, in hexadecimal", "serial"));
+}
+
+static bool set_random_serial(X509 *certificate) {
+    BIGNUM *number = BN_new();
+    bool set = number && BN_rand(number, SCI_SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY) &&
+               BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+    BN_free(number);
+    return set;
 }
 
 static bool set_serial(X509 *certificate, const issue_request *request, sci_failure *failure) {
-    BIGNUM *number = BN_new();
-    bool made = number != NULL;
-    if (made && request->serial)
-        made = read_serial(&number, request->serial) ||
-               sci_refuse_about(failure, "invalid_option",
-                                "a serial number is positive, and 159 bits at the most, in hexadecimal", "serial");
-    else if (made) made = BN_rand(number, SERIAL_BITS, BN_RAND_TOP_ANY, BN_RAND_BOTTOM_ANY);
-    bool set = made && BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
-    BN_free(number);
-    return set;
+    return request->serial ? set_given_serial(certificate, request->serial, failure) : set_random_serial(certificate);
 }
 
 /* ---- signing ---------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
-/* issue.h: what the files that make certificates share: issue.c (options, names, dates, signature) and grant.c
- * (extensions). */
+/* x509_issue.h: what the files that make certificates share: x509_issue.c (options, names, dates, signature) and
+ * x509_issue_extensions.c. */
 #ifndef SCISSL_X509_ISSUE_H
 #define SCISSL_X509_ISSUE_H
 
@@ -48,7 +48,7 @@ typedef struct issue_request {
     lua_Integer ocsp_uris, ca_issuer_uris, crl_uris, policies, extensions; /* lengths of the lists */
 } issue_request;
 
-/* grant.c: gives the certificate the extensions that were asked for. Raises nothing but for want of memory. */
+/* x509_issue_extensions.c: adds the extensions. Raises only when Lua is out of memory. */
 bool sci_add_extensions(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure);
 
 #endif

@@ -1,25 +1,9 @@
-/* grant.c: the extensions of a certificate that is being made (RFC 5280, section 4.2). */
+/* x509_issue_extensions.c: the extensions of a certificate that is being made (RFC 5280, section 4.2). */
 #include "pki/issue/x509_issue.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-
-/* A finalizer may have changed the list since it was checked: "" stands for what is no string any more. */
-static const char *list_item(lua_State *L, int list, lua_Integer i, size_t *length) {
-    const char *text = "";
-    *length = 0;
-    if (lua_rawgeti(L, list, i) == LUA_TSTRING) text = lua_tolstring(L, -1, length);
-    lua_pop(L, 1); /* the list keeps it */
-    return text;
-}
-
-/* As above; "" for a text with NUL bytes, which is the name of nothing. */
-static const char *list_text(lua_State *L, int list, lua_Integer i) {
-    size_t length;
-    const char *text = list_item(L, list, i, &length);
-    return strlen(text) == length ? text : "";
-}
 
 /* ---- what every certificate has ------------------------------------------------------------------------------------------------- */
 
@@ -53,7 +37,7 @@ static const char *default_usage(const issue_request *request) {
 
 static bool set_usages(lua_State *L, ASN1_BIT_STRING *bits, const issue_request *request, sci_failure *failure) {
     for (lua_Integer i = 1; i <= request->usages; i++) {
-        const char *name = list_text(L, USAGE, i);
+        const char *name = sci_list_text(L, USAGE, i);
         int bit = sci_find_key_usage(name);
         if (bit < 0) return sci_refuse_about(failure, "unknown_usage", "there is no key usage of that name", name);
         if (!ASN1_BIT_STRING_set_bit(bits, bit, 1)) return false;
@@ -75,7 +59,7 @@ static bool add_usage(lua_State *L, X509 *certificate, X509V3_CTX *context, cons
 static bool put_extended_usages(lua_State *L, EXTENDED_KEY_USAGE *list, const issue_request *request,
                                 sci_failure *failure) {
     for (lua_Integer i = 1; i <= request->extended_usages; i++) {
-        const char *name = list_text(L, EXTENDED_USAGE, i);
+        const char *name = sci_list_text(L, EXTENDED_USAGE, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(name, 0);
         if (!oid) return sci_refuse_about(failure, "unknown_usage", "OpenSSL knows no purpose of that name", name);
         if (sk_ASN1_OBJECT_push(list, oid) > 0) continue;
@@ -97,20 +81,6 @@ static bool add_extended_usage(lua_State *L, X509 *certificate, X509V3_CTX *cont
     return added;
 }
 
-static bool put_names(lua_State *L, GENERAL_NAMES *list, const issue_request *request, sci_failure *failure) {
-    for (lua_Integer i = 1; i <= request->names; i++) {
-        size_t length;
-        const char *text = list_item(L, NAMES, i, &length);
-        GENERAL_NAME *name = sci_parse_general_name(text, length, failure);
-        if (!name) return false;
-        if (sk_GENERAL_NAME_push(list, name) > 0) continue;
-        GENERAL_NAME_free(name);
-        return false;
-    }
-    failure->subject = NULL;
-    return true;
-}
-
 static bool copy_names(X509 *certificate, const issue_request *request, sci_failure *failure) {
     int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
     GENERAL_NAMES *names;
@@ -127,9 +97,8 @@ static bool add_names(lua_State *L, X509 *certificate, const issue_request *requ
     if (request->from && lua_isnil(L, NAMES)) return copy_names(certificate, request, failure);
     if (request->names == 0) return true;
     int critical = X509_NAME_entry_count(X509_get_subject_name(certificate)) == 0;
-    GENERAL_NAMES *list = GENERAL_NAMES_new();
-    bool added = list && put_names(L, list, request, failure) &&
-                 X509_add1_ext_i2d(certificate, NID_subject_alt_name, list, critical, X509V3_ADD_DEFAULT) > 0;
+    GENERAL_NAMES *list = sci_make_general_names(L, NAMES, request->names, failure);
+    bool added = list && X509_add1_ext_i2d(certificate, NID_subject_alt_name, list, critical, X509V3_ADD_DEFAULT) > 0;
     GENERAL_NAMES_free(list);
     return added;
 }
@@ -137,7 +106,7 @@ static bool add_names(lua_State *L, X509 *certificate, const issue_request *requ
 /* The URI at `i` in the list, as a general name; NULL: out of memory, or `failure` says why it is none. */
 static GENERAL_NAME *make_uri(lua_State *L, int list, lua_Integer i, sci_failure *failure) {
     size_t length;
-    const char *text = list_item(L, list, i, &length);
+    const char *text = sci_list_string(L, list, i, &length);
     GENERAL_NAME *name = sci_parse_general_name(text, length, failure);
     if (name && name->type == GEN_URI) return name;
     if (name) sci_refuse_about(failure, "invalid_option", "a URI is expected", text);
@@ -205,7 +174,7 @@ static bool add_points(lua_State *L, X509 *certificate, const issue_request *req
 static bool put_policies(lua_State *L, CERTIFICATEPOLICIES *policies, const issue_request *request,
                          sci_failure *failure) {
     for (lua_Integer i = 1; i <= request->policies; i++) {
-        const char *text = list_text(L, POLICIES, i);
+        const char *text = sci_list_text(L, POLICIES, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(text, 1);
         if (!oid)
             return sci_refuse_about(failure, "invalid_option", "an object identifier in numbers is expected", text);

@@ -4,6 +4,23 @@
 ---@class SciSslX509Request
 local SciSslX509Request = {}
 
+---Makes a certificate request.
+---
+---@param options table `key`: the SciSslPrivateKey for which a certificate is wanted, needed; `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either may be missing; `digest`: such as `"SHA384"` (what suits the key)
+---@return SciSslX509Request?
+---@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`
+---@raise for an unknown option or one of a wrong type
+---@see X509_REQ_sign(3)
+---@usage
+---```lua
+---local key = assert(scissl.SciSslPrivateKey.generate "EC")
+---local request = assert(scissl.SciSslX509Request.new {
+---  key = key, subject = "CN=www.example.org", names = { "www.example.org", "example.org" },
+---})
+---assert(request:toPem()) -- to be sent to an authority
+---```
+function SciSslX509Request.new(options) end
+
 ---Reads a certificate request from PEM text.
 ---
 ---@param text string
@@ -93,22 +110,5 @@ function SciSslX509Request:subjectAltNames() end
 ---print(request:verify()) --> true -- whoever asks has the key
 ---```
 function SciSslX509Request:verify() end
-
----Makes a certificate request.
----
----@param options table `key`: the SciSslPrivateKey for which a certificate is wanted, needed; `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either may be missing; `digest`: such as `"SHA384"` (what suits the key)
----@return SciSslX509Request?
----@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`
----@raise for an unknown option or one of a wrong type
----@see X509_REQ_sign(3)
----@usage
----```lua
----local key = assert(scissl.SciSslPrivateKey.generate "EC")
----local request = assert(scissl.SciSslX509Request.new {
----  key = key, subject = "CN=www.example.org", names = { "www.example.org", "example.org" },
----})
----assert(request:toPem()) -- to be sent to an authority
----```
-function SciSslX509Request.new(options) end
 
 return SciSslX509Request
