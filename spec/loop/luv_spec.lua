@@ -101,6 +101,29 @@ describe("scissl.luv", function()
     assert.same({ "got " .. size, size }, { client, server })
   end)
 
+  it("hands on what every way to write has written", function()
+    local client, server = converse(function(over_luv, handle)
+      local stream = assert(over_luv.accept(handle, server_options()))
+      local text = stream:read "a"
+      stream:close()
+      return text
+    end, function(over_luv, handle)
+      local stream = assert(over_luv.connect(handle, client_options()))
+      local left = {}
+      local function note(done)
+        assert(done)
+        left[#left + 1] = #stream:socket():sslDrain()
+      end
+      note(stream:writev { "some", " words" })
+      note(stream:setvbuf "no")
+      note(stream:closeWrite())
+      stream:read()
+      stream:close()
+      return table.concat(left, " ")
+    end)
+    assert.same({ "0 0 0", "some words" }, { client, server })
+  end)
+
   it("verifies, and both sides are told", function()
     local client, server = converse(function(over_luv, handle)
       local stream, failure = over_luv.accept(handle, server_options())

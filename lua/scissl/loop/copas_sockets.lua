@@ -67,13 +67,7 @@ end
 local takers = {}
 
 -- Each takes what the pattern asks for out of the buffer, or returns nil.
-takers["*l"] = function(buffer)
-  local length = buffer:find("\n", true, 0)
-  if not length then return nil end
-  local line = buffer:take(length)
-  buffer:take(1)
-  return line
-end
+takers["*l"] = function(buffer) return (buffer:takeLine(math.huge, 0)) end
 
 takers["*a"] = function() end
 

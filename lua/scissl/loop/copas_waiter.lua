@@ -42,14 +42,20 @@ local function nearest_deadline()
   return nearest
 end
 
--- copas 1 has no timers, and sleeps until a socket is ready: a round must not last longer than somebody's deadline.
-local step = copas.step
+-- copas 1 has no timers and sleeps until a socket is ready. So the first wait with a deadline replaces `copas.step` by
+-- one whose rounds end at the nearest deadline.
+local is_limited = false
 
-function copas.step(timeout, ...)
-  local nearest = next(deadlines) and nearest_deadline()
-  if not nearest then return step(timeout, ...) end
-  local left = math.max(0, nearest - now())
-  return step(timeout and timeout >= 0 and math.min(timeout, left) or left, ...)
+local function limit_rounds()
+  if is_limited then return end
+  is_limited = true
+  local step = copas.step
+  function copas.step(timeout, ...)
+    local nearest = next(deadlines) and nearest_deadline()
+    if not nearest then return step(timeout, ...) end
+    local left = math.max(0, nearest - now())
+    return step(timeout and timeout >= 0 and math.min(timeout, left) or left, ...)
+  end
 end
 
 -- ---- the stand-in
@@ -124,7 +130,10 @@ return function(socket, events, deadline)
   local standin = setmetatable({ socket = socket, deadline = deadline }, Standin)
   take_descriptor(standin)
   waiting.enter(socket, standin)
-  deadlines[standin] = deadline
+  if deadline then
+    limit_rounds()
+    deadlines[standin] = deadline
+  end
   if events == "r" then copas.receive(standin, 1) else copas.send(standin, "!") end
   deadlines[standin] = nil
   waiting.leave(standin)

@@ -10,14 +10,14 @@
 local luv = require "luv"
 local core = require "scissl.core"
 local handshake = require "scissl.tls.handshake"
+local luv_ticket = require "scissl.loop.luv_ticket"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local scissl_stream = require "scissl.stream.stream"
-local text_of = require "scissl.base.safe_text"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciSslSocket = core.SciSslSocket
-local now = core.SciSocket.now
+local Stream = scissl_stream.class
 
 local over_luv = {}
 
@@ -25,52 +25,23 @@ local QUEUE_MOST = 256 * 1024 -- bytes that libuv may hold for the peer before a
 
 -- ---- coroutines that wait for bytes to come or to leave
 
-local Ticket = {}
-Ticket.__index = Ticket
-
-local function finish(ticket, answer, reason)
-  if ticket.over then return end
-  ticket.over = true
+local function detach(ticket)
   ticket.pump[ticket.kind][ticket] = nil
   waiting.leave(ticket)
-  if ticket.timer then
-    ticket.timer:stop()
-    ticket.timer:close()
-  end
-  local good, raised = coroutine.resume(ticket.thread, answer, reason)
-  -- Raised from a callback it would end the process.
-  if not good then io.stderr:write(debug.traceback(ticket.thread, text_of(raised)), "\n") end
-end
-
-local function after(ticket, seconds, act)
-  luv.update_time()
-  ticket.timer = ticket.timer or luv.new_timer()
-  ticket.timer:start(math.ceil(math.max(0, seconds) * 1000), 0, act)
-end
-
-function Ticket:wake(answer, reason)
-  after(self, 0, function() finish(self, answer, reason) end)
-end
-
-local function expire_at(ticket, deadline)
-  after(ticket, deadline - now(), function()
-    if now() >= deadline then return finish(ticket, nil) end
-    expire_at(ticket, deadline)
-  end)
 end
 
 local function sleep(pump, kind, deadline)
-  local ticket = setmetatable({ pump = pump, kind = kind, thread = coroutine.running() }, Ticket)
+  local ticket = luv_ticket.new(detach, { pump = pump, kind = kind })
   pump[kind][ticket] = true
   waiting.enter(pump.ssl, ticket)
-  if deadline then expire_at(ticket, deadline) end
+  if deadline then ticket:expireAt(deadline) end
   return coroutine.yield()
 end
 
 local function wake_all(pump, kind)
   local tickets = {}
   for ticket in pairs(pump[kind]) do tickets[#tickets + 1] = ticket end
-  for _, ticket in ipairs(tickets) do finish(ticket, true) end
+  for _, ticket in ipairs(tickets) do ticket:finish(true) end
 end
 
 -- ---- moving bytes
@@ -134,9 +105,6 @@ end
 
 -- ---- the stream
 
--- A SciSslStream that hands on what it has written.
-local classes = setmetatable({}, { __mode = "k" })
-
 local function close_handle(pump)
   local handle = pump.handle
   if handle:is_closing() then return end
@@ -148,45 +116,46 @@ local function close_handle(pump)
   if not done then handle:close() end
 end
 
-local function class_for(Stream)
-  local Class = { __name = Stream.__name, __tostring = Stream.__tostring }
-  Class.__index = Class
-  for _, name in ipairs { "write", "flush" } do
-    Class[name] = function(self, ...)
-      local answer, failure = Stream[name](self, ...)
-      local pump = self.pump
-      drain(pump)
-      if not answer then return answer, failure end
-      if pump.failure then
-        return nil, core.SciSslError.new { phase = "write", condition = "system", message = tostring(pump.failure) }
-      end
-      while queued(pump) > QUEUE_MOST and not pump.failure do
-        if not sleep(pump, "writers") then break end
-      end
-      return answer
-    end
+-- Hands what a stream has written to libuv, and waits while libuv holds too much. Returns what the stream returned.
+local function pass_on(pump, answer, failure)
+  drain(pump)
+  if not answer then return nil, failure end
+  if pump.failure then
+    return nil, core.SciSslError.new { phase = "write", condition = "system", message = tostring(pump.failure) }
   end
-  function Class.close(self)
-    local pump = self.pump
-    if pump.closed then return true end
-    pump.closed = true
-    -- The close_notify is made while the transport stands, and leaves before it goes.
-    local ssl = pump.ssl
-    if ssl:isSecure() then ssl:sslShutdown() end
-    drain(pump)
-    close_handle(pump)
-    return Stream.close(self)
+  while queued(pump) > QUEUE_MOST and not pump.failure do
+    if not sleep(pump, "writers") then break end
   end
-  Class.__close = Class.close
-  return setmetatable(receiver.guard(Class), { __index = Stream })
+  return answer
 end
+
+local LuvStream = { __name = Stream.__name, __tostring = Stream.__tostring }
+LuvStream.__index = LuvStream
+
+for _, name in ipairs { "write", "writev", "flush", "setvbuf", "closeWrite" } do
+  LuvStream[name] = function(self, ...)
+    return pass_on(self.pump, Stream[name](self, ...))
+  end
+end
+
+-- The transport must stand while close_notify is made, and libuv must send it before the handle is closed.
+function LuvStream:close()
+  local pump = self.pump
+  if pump.closed then return true end
+  pump.closed = true
+  if pump.ssl:isSecure() then pump.ssl:sslShutdown() end
+  drain(pump)
+  close_handle(pump)
+  return Stream.close(self)
+end
+
+LuvStream.__close = LuvStream.close
+setmetatable(receiver.guard(LuvStream), { __index = Stream })
 
 local function make_stream(pump, given)
   local made = scissl_stream(pump.ssl, { timeout = given.timeout, maxLine = given.maxLine, waiter = pump.waiter })
-  local Stream = getmetatable(made)
-  classes[Stream] = classes[Stream] or class_for(Stream)
   made.pump = pump
-  return setmetatable(made, classes[Stream])
+  return setmetatable(made, LuvStream)
 end
 
 local function secure(handle, role, given)

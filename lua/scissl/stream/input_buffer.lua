@@ -78,16 +78,28 @@ function Buffer:take(count)
   return bytes
 end
 
---- Takes a line out where it stands in the first piece whole, which most lines do.
--- @tparam integer most bytes that it may have
--- @tparam integer kept 1: with its end; 0: without
--- @treturn ?string nil: `find` will tell whether there is one
-function Buffer:cutLine(most, kept)
+-- Takes a line out that may span several pieces.
+local function take_long_line(self, most, kept)
+  local length = self:find("\n", true, 0)
+  if (length or self.size) > most then return nil, true end
+  if not length then return nil end
+  local line = self:take(length + kept)
+  if kept == 0 then self:take(1) end
+  return line
+end
+
+--- Takes a line out. Most lines stand in the first piece as a whole: they cost one search and one copy.
+-- @tparam integer most bytes that the line may have, without its end
+-- @tparam integer kept 1: the result includes the line end; 0: it does not
+-- @treturn[1] string
+-- @treturn[2] nil the line has not arrived as a whole
+-- @treturn[2] ?boolean true: it is longer than `most`
+function Buffer:takeLine(most, kept)
   local first = self.first
   local piece, offset = self[first], self.offset
-  if not piece or self.searched ~= first then return nil end
+  if not piece or self.searched ~= first then return take_long_line(self, most, kept) end
   local at = find(piece, "\n", offset + 1, true)
-  if not at or at - offset - 1 > most then return nil end
+  if not at or at - offset - 1 > most then return take_long_line(self, most, kept) end
   self.size = self.size - at + offset
   if at < #piece then
     self.offset = at

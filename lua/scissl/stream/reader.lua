@@ -114,15 +114,9 @@ local function read_line(self, most, kept)
   local buffer = self.buffer
   most = most or self.maxLine
   while true do
-    local line = buffer:cutLine(most, kept)
+    local line, is_too_long = buffer:takeLine(most, kept)
     if line then return line end
-    local length = buffer:find("\n", true, 0)
-    if (length or buffer.size) > most then return refuse(self, "line_too_long", "no line end within %d bytes", most) end
-    if length then
-      line = buffer:take(length + kept)
-      if kept == 0 then buffer:take(1) end
-      return line
-    end
+    if is_too_long then return refuse(self, "line_too_long", "no line end within %d bytes", most) end
     local more, failure, passes = fill(self)
     if not more then return finish(self, failure, passes) end
   end

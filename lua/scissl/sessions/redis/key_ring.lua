@@ -26,13 +26,15 @@ local function lifetime_of(self, epoch, time)
   return (epoch + self.older + 2) * self.period - time
 end
 
--- false: there is none. nil: the store is away, or what is there is not ours.
+-- Asks the store for the key of an epoch. Returns "found" and the entry; "missing"; or "unusable", where the store is
+-- away or holds something else.
 local function fetch(self, epoch)
   local there, record = self.store:fetch(name_of(self, epoch))
-  if not there then return nil end
-  if not record then return false end
-  local good, key, from = pcall(string.unpack, RECORD, record)
-  if good and #key == KEY_BYTES then return { key = key, from = from } end
+  if there and not record then return "missing" end
+  local good, key, from
+  if there then good, key, from = pcall(string.unpack, RECORD, record) end
+  if good and #key == KEY_BYTES then return "found", { key = key, from = from } end
+  return "unusable"
 end
 
 -- Where there is an older key that all servers know, a new one seals only when they have had the time to see it.
@@ -40,12 +42,15 @@ local function make(self, epoch, time)
   return { key = assert(new_key()), from = self.entries[epoch - 1] and math.ceil(time + 2 * self.refresh) or 0 }
 end
 
+-- Puts a key into the store, unless another server was faster. Returns the entry that counts for all servers; nil where
+-- the store is away.
 local function announce(self, epoch, time)
   local entry = self.entries[epoch] or make(self, epoch, time)
   local record = string.pack(RECORD, entry.key, entry.from)
   local there, first = self.store:announce(name_of(self, epoch), record, lifetime_of(self, epoch, time))
   if not there then return nil end
-  return first and entry or fetch(self, epoch)
+  if first then return entry end
+  return select(2, fetch(self, epoch))
 end
 
 local function adopt(self, epoch, entry)
@@ -57,11 +62,16 @@ local function adopt(self, epoch, entry)
   self.changed = true
 end
 
--- Keys of old epochs are not made, but told to a store that has forgotten them. For a server whose clock is behind, the
--- last epoch is not old.
+-- No key is made for an old epoch. For a server whose clock is behind, the last epoch is not old.
+local function may_make(epoch, current)
+  return epoch >= current - 1
+end
+
+-- Uses the key of an epoch that all servers use. Where the store has none, it gets this server's key, or a new one.
 local function agree(self, epoch, current, time)
-  local entry = fetch(self, epoch)
-  if entry == false and (epoch >= current - 1 or self.entries[epoch]) then entry = announce(self, epoch, time) end
+  local state, entry = fetch(self, epoch)
+  local has_key = self.entries[epoch] ~= nil
+  if state == "missing" and (has_key or may_make(epoch, current)) then entry = announce(self, epoch, time) end
   if entry then adopt(self, epoch, entry) end
 end
 

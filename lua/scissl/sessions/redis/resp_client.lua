@@ -60,13 +60,10 @@ end
 local function read_line(self)
   local buffer = self.buffer
   while true do
-    local length = buffer:find("\r\n", true, 1)
-    if (length or buffer.size) > LONGEST_LINE then return fail("redis_protocol", "a line of the reply is too long") end
-    if length then
-      local line = buffer:take(length)
-      buffer:take(2)
-      return line
-    end
+    local line, is_too_long = buffer:takeLine(LONGEST_LINE, 0)
+    if is_too_long then return fail("redis_protocol", "a line of the reply is too long") end
+    if line and line:sub(-1) ~= "\r" then return fail("redis_protocol", "a line does not end with CR LF") end
+    if line then return line:sub(1, -2) end
     local filled, failure = fill(self)
     if not filled then return nil, failure end
   end

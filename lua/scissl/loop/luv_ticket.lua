@@ -1,0 +1,74 @@
+--- A coroutine that sleeps in luv's loop, until an event, `scissl.loop.wait_registry` or its deadline wakes it.
+-- @module scissl.loop.luv_ticket
+
+local luv = require "luv"
+local now = require "scissl.core".SciSocket.now
+local text_of = require "scissl.base.safe_text"
+
+-- Timers that no ticket uses. They are stopped and never closed: luv crashes when a program ends before its loop has
+-- seen that a handle was closed. Each calls the function in its field `act`.
+local spare_timers = {}
+
+local Ticket = {}
+Ticket.__index = Ticket
+
+local function new_timer()
+  local timer = { handle = luv.new_timer() }
+  timer.ring = function() timer.act() end
+  return timer
+end
+
+local function release_timer(ticket)
+  local timer = ticket.timer
+  if not timer then return end
+  ticket.timer = nil
+  timer.handle:stop()
+  timer.act = nil -- luv keeps the function that it calls, and `act` would keep the coroutine
+  spare_timers[#spare_timers + 1] = timer
+end
+
+-- Starts, or restarts, the ticket's timer.
+local function after(ticket, seconds, act)
+  local timer = ticket.timer or table.remove(spare_timers) or new_timer()
+  ticket.timer, timer.act = timer, act
+  luv.update_time()
+  timer.handle:start(math.ceil(math.max(0, seconds) * 1000), 0, timer.ring)
+end
+
+--- Resumes the coroutine with these values.
+function Ticket:finish(answer, reason)
+  if self.over then return end
+  self.over = true
+  release_timer(self)
+  self:detach()
+  local good, raised = coroutine.resume(self.thread, answer, reason)
+  -- An error that leaves a callback of luv would end the process.
+  if not good then io.stderr:write(debug.traceback(self.thread, text_of(raised)), "\n") end
+end
+
+--- Has the loop resume the coroutine with these values in its next round.
+function Ticket:wake(answer, reason)
+  self:detach()
+  after(self, 0, function() self:finish(answer, reason) end)
+end
+
+--- Has the loop resume the coroutine with nil at the deadline.
+function Ticket:expireAt(deadline)
+  after(self, deadline - now(), function()
+    if now() >= deadline then return self:finish(nil) end
+    self:expireAt(deadline) -- libuv's clock counts milliseconds and may be ahead
+  end)
+end
+
+local luv_ticket = {}
+
+--- Makes a ticket of the running coroutine.
+-- @tparam function detach gets the ticket and takes it out of all lists; it may be called twice
+-- @tparam table fields further fields of the ticket
+-- @treturn table
+function luv_ticket.new(detach, fields)
+  fields.thread, fields.detach = coroutine.running(), detach
+  return setmetatable(fields, Ticket)
+end
+
+return luv_ticket
