@@ -1,8 +1,8 @@
 --- The messages of a TLS connection in words, for people who watch one.
 -- @module scissl.repl.narrate
 
-local core = require "scissl.core"
 local Hello = require "scissl.tls.client_hello"
+local registry = require "scissl.tls.registry"
 
 local narrate = {}
 
@@ -22,27 +22,15 @@ function narrate.isMessage(name, bytes)
   return head >> 24 == message_types[name] and head & 0xffffff == #bytes - 4
 end
 
-local group_names = {
-  [23] = "secp256r1", [24] = "secp384r1", [25] = "secp521r1", [29] = "x25519", [30] = "x448", [256] = "ffdhe2048",
-  [257] = "ffdhe3072", [258] = "ffdhe4096", [4587] = "SecP256r1MLKEM768", [4588] = "X25519MLKEM768",
-  [4589] = "SecP384r1MLKEM1024",
-}
-
 local function group_name(number)
-  return group_names[number] or ("group 0x%04x"):format(number)
+  return registry.groups[number] or ("group 0x%04x"):format(number)
 end
 
 local RETRY = "\xcf\x21\xad\x74\xe5\x9a\x61\x11\xbe\x1d\x8c\x02\x1e\x65\xb8\x91" -- of RFC 8446, section 4.1.3
 local ALPN, SUPPORTED_VERSIONS, KEY_SHARE, PRE_SHARED_KEY = 16, 43, 51, 41
 
-local cipher_names
-
 local function cipher_name(id)
-  if not cipher_names then
-    cipher_names = {}
-    for _, cipher in ipairs(core.SciSslCipher.known() or {}) do cipher_names[cipher:id() & 0xffff] = cipher:name() end
-  end
-  return cipher_names[id] or ("suite 0x%04x"):format(id)
+  return registry.ciphers "name"[id] or ("suite 0x%04x"):format(id)
 end
 
 -- What a ServerHello says; nil where its bytes are not there.

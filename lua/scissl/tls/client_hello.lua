@@ -4,6 +4,7 @@
 
 local core = require "scissl.core"
 local receiver = require "scissl.base.receiver"
+local registry = require "scissl.tls.registry"
 
 local Hello = { __name = "SciSslClientHello" }
 Hello.__index = Hello
@@ -14,41 +15,6 @@ local EXTENSION = {
   serverName = 0, groups = 10, pointFormats = 11, signatureAlgorithms = 13, alpn = 16, preSharedKey = 41,
   earlyData = 42, versions = 43, keyShares = 51,
 }
-
-local version_names = {
-  [0x300] = "SSLv3", [0x301] = "TLSv1", [0x302] = "TLSv1.1", [0x303] = "TLSv1.2", [0x304] = "TLSv1.3",
-}
-
-local group_names = {
-  [22] = "secp256k1", [23] = "secp256r1", [24] = "secp384r1", [25] = "secp521r1", [26] = "brainpoolP256r1",
-  [27] = "brainpoolP384r1", [28] = "brainpoolP512r1", [29] = "x25519", [30] = "x448",
-  [31] = "brainpoolP256r1tls13", [32] = "brainpoolP384r1tls13", [33] = "brainpoolP512r1tls13",
-  [256] = "ffdhe2048", [257] = "ffdhe3072", [258] = "ffdhe4096", [259] = "ffdhe6144", [260] = "ffdhe8192",
-  [512] = "MLKEM512", [513] = "MLKEM768", [514] = "MLKEM1024", [4587] = "SecP256r1MLKEM768",
-  [4588] = "X25519MLKEM768", [4589] = "SecP384r1MLKEM1024", [0x6399] = "X25519Kyber768Draft00",
-}
-
-local signature_names = {
-  [0x0201] = "rsa_pkcs1_sha1", [0x0202] = "dsa_sha1", [0x0203] = "ecdsa_sha1", [0x0301] = "rsa_pkcs1_sha224",
-  [0x0302] = "dsa_sha224", [0x0303] = "ecdsa_sha224", [0x0401] = "rsa_pkcs1_sha256", [0x0402] = "dsa_sha256",
-  [0x0403] = "ecdsa_secp256r1_sha256", [0x0501] = "rsa_pkcs1_sha384", [0x0502] = "dsa_sha384",
-  [0x0503] = "ecdsa_secp384r1_sha384", [0x0601] = "rsa_pkcs1_sha512", [0x0602] = "dsa_sha512",
-  [0x0603] = "ecdsa_secp521r1_sha512", [0x0804] = "rsa_pss_rsae_sha256", [0x0805] = "rsa_pss_rsae_sha384",
-  [0x0806] = "rsa_pss_rsae_sha512", [0x0807] = "ed25519", [0x0808] = "ed448", [0x0809] = "rsa_pss_pss_sha256",
-  [0x080a] = "rsa_pss_pss_sha384", [0x080b] = "rsa_pss_pss_sha512", [0x081a] = "ecdsa_brainpoolP256r1tls13_sha256",
-  [0x081b] = "ecdsa_brainpoolP384r1tls13_sha384", [0x081c] = "ecdsa_brainpoolP512r1tls13_sha512",
-  [0x0904] = "mldsa44", [0x0905] = "mldsa65", [0x0906] = "mldsa87",
-}
-
-local cipher_names
-
-local function find_cipher_names()
-  if cipher_names then return cipher_names end
-  local names = { [0x00ff] = "TLS_EMPTY_RENEGOTIATION_INFO_SCSV", [0x5600] = "TLS_FALLBACK_SCSV" }
-  for _, cipher in ipairs(core.SciSslCipher.known() or {}) do names[cipher:id() & 0xffff] = cipher:standardName() end
-  cipher_names = names
-  return names
-end
 
 -- Values that mean nothing and keep servers tolerant (RFC 8701).
 local function is_grease(number)
@@ -172,14 +138,14 @@ end
 -- @function SciSslClientHello:versions
 -- @treturn {string,...} `"TLSv1.3"`, `"TLSv1.2"` …, `"GREASE"`, or the number in hexadecimal
 function Hello:versions()
-  return named(version_numbers(self), version_names)
+  return named(version_numbers(self), registry.versions)
 end
 
 --- Answers the cipher suites, most preferred first.
 -- @function SciSslClientHello:cipherSuites
 -- @treturn {string,...} the names of the RFCs; `"GREASE"`; `"0x…"` for those that this OpenSSL does not know
 function Hello:cipherSuites()
-  return named(self.ciphers, find_cipher_names())
+  return named(self.ciphers, registry.ciphers "standardName")
 end
 
 --- Answers the numbers of the cipher suites, most preferred first.
@@ -193,7 +159,7 @@ end
 -- @function SciSslClientHello:groups
 -- @treturn {string,...} such as `"x25519"`; `"GREASE"`; `"0x…"`
 function Hello:groups()
-  return named(number_list(self, EXTENSION.groups, ">s2"), group_names)
+  return named(number_list(self, EXTENSION.groups, ">s2"), registry.groups)
 end
 
 --- Answers the groups for which the client has sent a key already (TLS 1.3).
@@ -206,7 +172,7 @@ function Hello:keyShares()
       local group, _, after = string.unpack(">I2s2", list, position)
       groups[#groups + 1], position = group, after
     end
-    return named(groups, group_names)
+    return named(groups, registry.groups)
   end)
 end
 
@@ -214,7 +180,7 @@ end
 -- @function SciSslClientHello:signatureAlgorithms
 -- @treturn {string,...} the names of RFC 8446, section 4.2.3; `"GREASE"`; `"0x…"`
 function Hello:signatureAlgorithms()
-  return named(number_list(self, EXTENSION.signatureAlgorithms, ">s2"), signature_names)
+  return named(number_list(self, EXTENSION.signatureAlgorithms, ">s2"), registry.signatures)
 end
 
 --- Answers the session id. In TLS 1.3 it is without meaning.
