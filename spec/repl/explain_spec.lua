@@ -41,7 +41,7 @@ describe("scissl.explain", function()
       if name:find "^SSL_AD_" then
         local alert = name == "SSL_AD_USER_CANCELLED" and "user_canceled" or name:sub(8):lower()
         for _, asked in ipairs { name, value, alert } do
-          has(scissl.explain(asked), ("The alert %s (%d). Who sends it says: "):format(alert, value))
+          has(scissl.explain(asked), ("The alert %s (%d). Its sender says: "):format(alert, value))
         end
       end
     end
@@ -49,8 +49,8 @@ describe("scissl.explain", function()
 
   it("tells all meanings of a number apart", function()
     local text = scissl.explain(10)
-    has(text, "As an answer of sslGetError: SSL_ERROR_WANT_ASYNC_JOB (10)")
-    has(text, "As an answer of sslVerifyCertificate: X509_V_ERR_CERT_HAS_EXPIRED (10)")
+    has(text, "As a result of sslGetError: SSL_ERROR_WANT_ASYNC_JOB (10)")
+    has(text, "As a result of sslVerifyCertificate: X509_V_ERR_CERT_HAS_EXPIRED (10)")
     has(text, "As an alert: The alert unexpected_message (10)")
   end)
 
@@ -67,7 +67,7 @@ describe("scissl.explain", function()
     local failure, refusal = ends.handshake(client, server)
     local text = scissl.explain(failure)
     has(text, failure:errorHint())
-    has(text, 'by its condition, "certificate_expired", in the phase "connect"')
+    has(text, 'Its condition is "certificate_expired", its phase "connect"')
     has(text, "This end has sent the alert certificate_expired (45)")
     has(text, "X509_V_ERR_CERT_HAS_EXPIRED (10)")
     has(text, "OpenSSL's report 1 of 1: certificate verify failed")
@@ -78,11 +78,11 @@ describe("scissl.explain", function()
     local inner = scissl.SciSslError.new { phase = "connect", condition = "connection_refused", errno = 111 }
     local outer = scissl.SciSslError.new { phase = "connect", condition = "timeout", cause = inner }
     local text = scissl.explain(scissl.SciSslError.new { phase = "load", condition = "handler_failed", cause = outer })
-    has(text, "caused by another error (condition timeout)")
-    has(text, "caused by another error (condition connection_refused)")
+    has(text, "The cause is another error (condition timeout)")
+    has(text, "The cause is another error (condition connection_refused)")
     has(scissl.explain(inner), "(errno 111)")
     has(scissl.explain(scissl.SciSslError.new { condition = "handler_failed", cause = "mine.lua:3: oops" }),
-      "what a function of this program raised: mine.lua:3: oops")
+      "an error that a function of this program raised: mine.lua:3: oops")
   end)
 
   it("ends where a chain of causes does not", function()
@@ -94,9 +94,9 @@ describe("scissl.explain", function()
   it("says so where it knows nothing, with the nearest name", function()
     has(scissl.explain "unknwon_ca", "Did you mean unknown_ca?")
     has(scissl.explain "SSL_ERROR_WANT_REED", "Did you mean SSL_ERROR_WANT_READ?")
-    has(scissl.explain(987654), "987654 is no SSL_ERROR_ or X509_V_ code")
-    has(scissl.explain(-987654), "known here")
-    has(scissl.explain(math.mininteger), "known here")
+    has(scissl.explain(987654), "scissl knows no SSL_ERROR_ or X509_V_ code, alert or condition 987654")
+    has(scissl.explain(-987654), "scissl knows no")
+    has(scissl.explain(math.mininteger), "scissl knows no")
   end)
 
   it("never breaks the terminal: 80 columns, no control characters", function()

@@ -217,7 +217,7 @@ describe("The trace of scissl.try()", function()
   it("tells a retry for another group from a ServerHello", function()
     local c, s = scissl.try { version = "TLSv1.3", client = { groups = "X25519:P-384" }, server = { groups = "P-384" } }
     shake(c, s)
-    has(words_of(c:said(), "ServerHello"), "a retry: it wants a key share for secp384r1")
+    has(words_of(c:said(), "ServerHello"), "a retry: it needs a key share for secp384r1")
   end)
 
   it("notes alerts, key updates and data with their words", function()
@@ -254,7 +254,7 @@ describe("The trace of scissl.try()", function()
     local good, raised = pcall(function()
       local c, s = scissl.try { version = "TLSv1.3" }
       c:trace()
-      has(printed[1], "Nothing has been said yet")
+      has(printed[1], "Nothing was sent yet")
       c:sslConnect()
       c:trace()
       has(printed[2], "client → server")

@@ -1,15 +1,15 @@
----Two ends that talk to each other in one process: what each says reaches the other by itself, and is noted.
+---Two ends of a TLS connection in one process. What each sends reaches the other by itself, and is recorded.
 ---
----An end answers every method of the SciSslSocket within it. Before each call it is given what the other has said
----meanwhile, and after it what it has said itself is taken to the other; both ends know all that was said so far.
+---An end has every method of its SciSslSocket. Before each call it receives what the other end has sent, and after the
+---call the other end gets what it has sent.
 ---
 ---@meta SciSslTrySocket
 ---@class SciSslTrySocket
 local SciSslTrySocket = {}
 
----Prints what has been said, message by message, in words.
+---Prints the messages that were sent, in words.
 ---
----@param what? string|boolean nothing: what is new since the last time; `"all"`: everything; true: from now on each message as it is sent; false: no longer
+---@param what? string|boolean nothing: those since the last call; `"all"`: all of them; true: print each message when it is sent, from now on; false: no longer
 ---@raise for anything else
 ---@usage
 ---```lua
@@ -21,9 +21,9 @@ local SciSslTrySocket = {}
 ---```
 function SciSslTrySocket:trace(what) end
 
----Answers everything that has been said, in the words of `trace`.
+---Returns all messages, as `trace` prints them.
 ---
----@return string # lines of 80 columns at the most; empty where nothing has been said
+---@return string # lines of at most 80 columns; empty where nothing was sent
 ---@usage
 ---```lua
 ---local c, s = scissl.try()
@@ -34,7 +34,7 @@ function SciSslTrySocket:trace(what) end
 ---```
 function SciSslTrySocket:traceText() end
 
----Answers what has been said.
+---Returns the messages that were sent.
 ---
 ---@return table[] # in order, each with `from` (`"client"`, `"server"`), `kind` and `name` (as `SciSslSocket:traceEvents`; `"data"` for application data), `length` (bytes) and `words` (what it means)
 ---@usage
@@ -47,7 +47,7 @@ function SciSslTrySocket:traceText() end
 ---```
 function SciSslTrySocket:said() end
 
----Answers the SciSslSocket within. Its bytes do not move by themselves.
+---Returns the SciSslSocket of this end. Its bytes do not move by themselves.
 ---
 ---@return SciSslSocket
 ---@usage

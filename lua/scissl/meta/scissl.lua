@@ -108,19 +108,19 @@ local scissl = {}
 
 ---Options of `scissl.try`.
 ---@class scissl.TryOptions
----@field version? string the only one that both speak, such as `"TLSv1.2"`
----@field alpn? string[] list of protocols that both speak
----@field step? string `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the same call is repeated for each
----@field trace? boolean true: prints each message as it is sent
----@field certificate? string what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
----@field trust? boolean false: the client does not know the authority
+---@field version? string the only protocol version of both, such as `"TLSv1.2"`
+---@field alpn? string[] list of the application protocols of both
+---@field step? string `"flight"` (default): a call receives all that the other end has sent; `"message"`: one message of it, so that you repeat the call for each message
+---@field trace? boolean true: prints each message when it is sent
+---@field certificate? string the kind of the server's certificate: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
+---@field trust? boolean false: the client does not trust the CA
 ---@field verify? boolean false: the client verifies nothing
----@field clientCertificate? boolean true: the server wants one, and the client has one; false: it wants one, and there is none
----@field serverName? string|false what the client asks for and verifies (`"localhost"`); false: nothing
+---@field clientCertificate? boolean true: the server requires a certificate, and the client has one; false: the server requires one, and the client has none
+---@field serverName? string|false the name that the client asks for and verifies (`"localhost"`); false: none
 ---@field client? table further fields of a SciSslSocketConfiguration for each
 ---@field server? table further fields of a SciSslSocketConfiguration for each
 ---@field session? OSSslSession an OSSslSession for the client to resume
----@field pieces? SciSslTryPieces what an earlier call answered, so that there is somebody who knows the session
+---@field pieces? SciSslTryPieces the third value of an earlier call, so that the server knows the session
 
 ---Options of `scissl.listen`.
 ---@class scissl.ListenOptions
@@ -569,7 +569,7 @@ function scissl.connect(given) end
 
 ---Explains an error or a code in plain sentences.
 ---
----@param value any a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate` answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a condition (`"certificate_expired"`)
+---@param value any a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate` returned, or an alert's number, in each meaning that it can have; or a name: of a constant (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a condition (`"certificate_expired"`)
 ---@return string # lines of 80 columns, paragraphs with an empty line between
 ---@raise for a value of another type
 ---@usage
@@ -591,15 +591,15 @@ function scissl.explain(value) end
 ---```
 function scissl.help(what) end
 
----Makes a throw-away certificate authority, and a server and a client that talk to each other within this process.
----Type `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()`, and so on in turn, and look at `c:trace()`: the bytes
----move by themselves, in that each call first gets what the other has said.
+---Makes a CA for this test, and a client and a server that are connected within this process.
+---Call `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()` and so on in turn, and look at `c:trace()`. The bytes
+---move by themselves: each call first receives what the other end has sent.
 ---
 ---@param given? scissl.TryOptions options
----@return SciSslTrySocket # the client: all that a SciSslSocket does, and `trace`
+---@return SciSslTrySocket # the client: all methods of a SciSslSocket, and `trace`
 ---@return SciSslTrySocket # the server
----@return SciSslTryPieces # what they are made of: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`, `serverContext`, and perhaps `clientCertificate`, `clientKey`
----@raise for unknown options and settings that OpenSSL refuses
+---@return SciSslTryPieces # the parts of both: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`, `serverContext`, and perhaps `clientCertificate`, `clientKey`
+---@raise for unknown options and settings that OpenSSL rejects
 ---@usage
 ---```lua
 ---local c, s = scissl.try()

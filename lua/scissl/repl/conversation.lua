@@ -1,7 +1,7 @@
---- Two ends that talk to each other in one process: what each says reaches the other by itself, and is noted.
+--- Two ends of a TLS connection in one process. What each sends reaches the other by itself, and is recorded.
 --
--- An end answers every method of the SciSslSocket within it. Before each call it is given what the other has said
--- meanwhile, and after it what it has said itself is taken to the other; both ends know all that was said so far.
+-- An end has every method of its SciSslSocket. Before each call it receives what the other end has sent, and after the
+-- call the other end gets what it has sent.
 -- @classmod SciSslTrySocket
 
 local core = require "scissl.core"
@@ -26,10 +26,10 @@ local function split(bytes)
 end
 
 local function feed(to, bytes)
-  if not to.real:sslFeed(bytes) then to.arriving = {} end -- closed: nobody listens any more
+  if not to.real:sslFeed(bytes) then to.arriving = {} end -- closed: the bytes are dropped
 end
 
--- Gives an end what has been said to it: all, or one record where the conversation goes in steps of messages.
+-- Gives an end what was sent to it: all of it, or one record where `step` is "message".
 local function deliver(to)
   local arriving = to.arriving
   local count = to.talk.step == "message" and math.min(1, #arriving) or #arriving
@@ -40,7 +40,7 @@ local function deliver(to)
   if to.other.gone and not to.arriving[1] then to.real:sslFeedEnd() end
 end
 
--- ---- what is noted
+-- ---- recording
 
 local function note(from, message)
   local said = from.talk.said
@@ -50,7 +50,7 @@ end
 
 local HANDSHAKE = 22
 
--- The bytes of a message as they went over the wire: those that nobody has encrypted.
+-- The bytes of a message on the wire, where they are not encrypted.
 local function plain_text(records, event)
   for i, record in ipairs(records) do
     local payload = record:sub(RECORD_HEAD + 1)
@@ -81,7 +81,7 @@ local function settle(from)
   from.unsettled = nil
 end
 
--- Takes what an end has just said to the other one.
+-- Takes what an end has just sent to the other end.
 local function collect(from)
   local records, rest = split(from.rest .. from.real:sslDrain())
   from.rest = rest
@@ -114,10 +114,10 @@ end
 
 local own = {}
 
---- Prints what has been said, message by message, in words.
+--- Prints the messages that were sent, in words.
 -- @function SciSslTrySocket:trace
--- @tparam[opt] string|boolean what nothing: what is new since the last time; `"all"`: everything; true: from now on
---  each message as it is sent; false: no longer
+-- @tparam[opt] string|boolean what nothing: those since the last call; `"all"`: all of them; true: print each message
+--  when it is sent, from now on; false: no longer
 -- @raise for anything else
 function own:trace(what)
   local talk = self.talk
@@ -126,20 +126,20 @@ function own:trace(what)
   elseif what ~= nil then error("bad argument #1 to 'trace' (\"all\", true, false or nothing expected)", 2) end
   if what == false then return end
   if what == nil and talk.shown == #talk.said then
-    talk.write(talk.shown == 0 and "Nothing has been said yet: try c:sslConnect()"
-      or "Nothing new has been said. Everything: c:trace \"all\"")
+    talk.write(talk.shown == 0 and "Nothing was sent yet: try c:sslConnect()"
+      or "Nothing new was sent. For everything: c:trace \"all\"")
   end
   print_new(talk, talk.write)
 end
 
---- Answers everything that has been said, in the words of `trace`.
+--- Returns all messages, as `trace` prints them.
 -- @function SciSslTrySocket:traceText
--- @treturn string lines of 80 columns at the most; empty where nothing has been said
+-- @treturn string lines of at most 80 columns; empty where nothing was sent
 function own:traceText()
   return table.concat(narrate.lines(self.talk.said, 1), "\n")
 end
 
---- Answers what has been said.
+--- Returns the messages that were sent.
 -- @function SciSslTrySocket:said
 -- @treturn {table,...} in order, each with `from` (`"client"`, `"server"`), `kind` and `name` (as
 --  `SciSslSocket:traceEvents`; `"data"` for application data), `length` (bytes) and `words` (what it means)
@@ -152,7 +152,7 @@ function own:said()
   return list
 end
 
---- Answers the SciSslSocket within. Its bytes do not move by themselves.
+--- Returns the SciSslSocket of this end. Its bytes do not move by themselves.
 -- @function SciSslTrySocket:socket
 -- @treturn SciSslSocket
 function own:socket()
@@ -181,7 +181,7 @@ end
 
 local before = {}
 
--- A closed socket has no events any more; the goodbye is to be seen all the same.
+-- A closed socket has no events any more, so close_notify is sent and recorded before.
 function before.close(self)
   if self.real:isSecure() then
     self.real:sslShutdown()
@@ -240,7 +240,7 @@ end
 
 local Conversation = {}
 
---- Lets two sockets with memory transports talk.
+--- Connects two sockets with memory transports.
 -- @tparam SciSslSocket client
 -- @tparam SciSslSocket server
 -- @tparam table given `step`: `"flight"` or `"message"`; `live`: print as it is sent; `write`: prints a line

@@ -11,79 +11,79 @@ local explain = {}
 -- ---- SSL_ERROR_ codes: what to do before the call is repeated
 
 local ssl_errors = {
-  SSL_ERROR_NONE = "The call has done what it should. Nothing is left to do.",
-  SSL_ERROR_SSL = "TLS has failed, and this connection is over. The call has answered a SciSslError that says why: "
+  SSL_ERROR_NONE = "The call has done its work. Nothing is left to do.",
+  SSL_ERROR_SSL = "TLS has failed, and this connection is over. The call has returned a SciSslError that says why: "
     .. "print it, or give it to scissl.explain.",
-  SSL_ERROR_WANT_READ = "Not yet: the call needs bytes from the peer. Wait until the socket is readable, then repeat "
-    .. "the same call. (Also sslWrite may want to read.)",
-  SSL_ERROR_WANT_WRITE = "Not yet: the call has bytes that the network does not take now. Wait until the socket is "
+  SSL_ERROR_WANT_READ = "Not ready: the call needs bytes from the peer. Wait until the socket is readable, then repeat "
+    .. "the same call. (sslWrite, too, can need to read.)",
+  SSL_ERROR_WANT_WRITE = "Not ready: the network does not accept the call's bytes now. Wait until the socket is "
     .. "writable, then repeat the same call.",
-  SSL_ERROR_WANT_X509_LOOKUP = "The handshake stands still because a certificate is needed. Give it one with "
-    .. "sslUseCertificate, or leave it, then repeat the same call.",
+  SSL_ERROR_WANT_X509_LOOKUP = "The handshake is suspended because it needs a certificate. Give one with "
+    .. "sslUseCertificate, or none, then repeat the same call.",
   SSL_ERROR_SYSCALL = "The operating system has reported a failure, often that the peer has cut the connection. The "
-    .. "SciSslError that the call has answered knows the errno.",
-  SSL_ERROR_ZERO_RETURN = "The peer has closed the TLS session politely (close_notify). There will be nothing more to "
-    .. "read; close the socket.",
-  SSL_ERROR_WANT_CONNECT = "Not yet: the TCP connection does not stand. Wait until the socket is writable, then repeat "
-    .. "the same call.",
-  SSL_ERROR_WANT_ACCEPT = "Not yet: no connection has come. Wait until the socket is readable, then repeat the same "
-    .. "call.",
-  SSL_ERROR_WANT_ASYNC = "Not yet: an engine computes in the background. Repeat the same call a little later.",
-  SSL_ERROR_WANT_ASYNC_JOB = "Not yet: all workers of an engine are busy. Repeat the same call a little later.",
-  SSL_ERROR_WANT_CLIENT_HELLO_CB = "The handshake stands still so that the server can look at clientHello() and choose "
-    .. "a context, a certificate or a protocol. Do so, then repeat the same call.",
-  SSL_ERROR_WANT_RETRY_VERIFY = "The handshake stands still so that somebody judges the peer: look at sslVerdict(), "
-    .. "call sslApprove or sslRefuse, or leave it to OpenSSL, then repeat the same call.",
+    .. "call has returned a SciSslError that has the errno.",
+  SSL_ERROR_ZERO_RETURN = "The peer has closed the TLS session in the regular way (close_notify). There is nothing "
+    .. "more to read; close the socket.",
+  SSL_ERROR_WANT_CONNECT = "Not ready: the TCP connection is not made yet. Wait until the socket is writable, then "
+    .. "repeat the same call.",
+  SSL_ERROR_WANT_ACCEPT = "Not ready: no connection has arrived. Wait until the socket is readable, then repeat the "
+    .. "same call.",
+  SSL_ERROR_WANT_ASYNC = "Not ready: an engine works in the background. Repeat the same call a little later.",
+  SSL_ERROR_WANT_ASYNC_JOB = "Not ready: all workers of an engine are busy. Repeat the same call a little later.",
+  SSL_ERROR_WANT_CLIENT_HELLO_CB = "The handshake is suspended so that the server can look at clientHello() and choose "
+    .. "a context, a certificate or a protocol. Do that, then repeat the same call.",
+  SSL_ERROR_WANT_RETRY_VERIFY = "The handshake is suspended so that the program can verify the peer: look at "
+    .. "sslVerdict(), call sslApprove or sslRefuse, or leave it to OpenSSL, then repeat the same call.",
 }
 
--- ---- alerts: what the one who sends it wants to say
+-- ---- alerts: what the sender of each alert says
 
 local alerts = {
-  close_notify = "goodbye: nothing more will come from this end",
-  unexpected_message = "a message came out of turn",
+  close_notify = "this end sends nothing more",
+  unexpected_message = "a message arrived at the wrong point of the protocol",
   bad_record_mac = "a record was changed on its way, or the keys of the two ends differ",
-  decryption_failed = "a record could not be decrypted (long out of use)",
-  record_overflow = "a record was longer than is allowed",
-  decompression_failure = "compressed data could not be read (compression is long out of use)",
-  handshake_failure = "the two ends have nothing in common, or the client should have shown a certificate",
-  no_certificate = "there is no certificate to show (SSL 3 only)",
+  decryption_failed = "a record could not be decrypted (no longer in use)",
+  record_overflow = "a record was longer than allowed",
+  decompression_failure = "compressed data could not be read (compression is no longer in use)",
+  handshake_failure = "the two ends have nothing in common, or the client should have sent a certificate",
+  no_certificate = "there is no certificate to send (SSL 3 only)",
   bad_certificate = "the certificate is damaged, badly signed, or for another host or purpose",
-  unsupported_certificate = "the certificate is of a kind that this end cannot use",
+  unsupported_certificate = "this end cannot use a certificate of this kind",
   certificate_revoked = "the certificate was revoked by its issuer",
   certificate_expired = "the certificate has expired, or is not valid yet",
-  certificate_unknown = "the certificate is not accepted, for a reason that stays unsaid",
-  illegal_parameter = "a message held a value that the protocol does not allow",
-  unknown_ca = "nobody whom this end trusts has signed the certificate",
-  access_denied = "the certificate is good, and its owner is not let in all the same",
-  decode_error = "a message could not be read",
-  decrypt_error = "a signature, or the digest of the handshake, did not fit",
+  certificate_unknown = "the certificate is rejected, for a reason that is not reported",
+  illegal_parameter = "a message had a value that the protocol does not allow",
+  unknown_ca = "no CA that this end trusts has signed the certificate",
+  access_denied = "the certificate is valid, and its owner has no access",
+  decode_error = "a message could not be decoded",
+  decrypt_error = "a signature, or the digest of the handshake, was wrong",
   export_restriction = "the keys were too strong for an export law of the 1990s",
-  protocol_version = "this end does not speak the TLS version that was offered",
-  insufficient_security = "the ciphers that were offered are too weak for this end",
-  internal_error = "something broke here that has nothing to do with the other end",
-  inappropriate_fallback = "the client offered an older version than both ends know: perhaps somebody in between wants "
-    .. "that",
-  user_canceled = "somebody stopped the handshake",
-  no_renegotiation = "this end does not negotiate anew",
-  missing_extension = "the hello lacked an extension that is needed",
-  unsupported_extension = "an extension came that nobody had asked for",
-  certificate_unobtainable = "the certificate could not be fetched from where it should be",
-  unrecognized_name = "no host of that name (SNI) is served here",
-  bad_certificate_status_response = "the OCSP response that came along is not good",
+  protocol_version = "this end does not speak the TLS version of the other end",
+  insufficient_security = "the ciphers of the other end are too weak for this end",
+  internal_error = "this end failed for a reason that has nothing to do with the other end",
+  inappropriate_fallback = "the client used an older version than both ends know; an attacker may be downgrading the "
+    .. "connection",
+  user_canceled = "a user stopped the handshake",
+  no_renegotiation = "this end does not renegotiate",
+  missing_extension = "the ClientHello had no extension that this end needs",
+  unsupported_extension = "an extension arrived that this end did not ask for",
+  certificate_unobtainable = "the certificate could not be fetched from its URL",
+  unrecognized_name = "this server has no host of that name (SNI)",
+  bad_certificate_status_response = "the OCSP response is not valid",
   bad_certificate_hash_value = "the certificate that was fetched is another one",
-  unknown_psk_identity = "no pre-shared key of that identity is known here",
-  certificate_required = "the client must show a certificate, and has not",
+  unknown_psk_identity = "this end knows no pre-shared key of that identity",
+  certificate_required = "the client must send a certificate, and has sent none",
   no_application_protocol = "the two ends have no application protocol (ALPN) in common",
 }
 
---- Answers what an alert says.
+--- Returns what an alert says.
 -- @tparam string name
 -- @treturn ?string nil for one that is not known
 function explain.alertWords(name)
   return alerts[name]
 end
 
--- ---- the numbers behind the names
+-- ---- the numbers of the names
 
 -- The names of constants that begin with `prefix`, by their values.
 local function names_of(prefix)
@@ -118,7 +118,7 @@ end
 
 -- ---- sentences for each kind
 
--- "the peer's …; do this" as it stands behind "connecting: " in a hint; nil where there is no such condition.
+-- The part of a hint after "connecting: ", as a sentence; nil where there is no such condition.
 local UNSAID = "TLS: it failed without a reason; memory may be full"
 
 local function advice(fields)
@@ -133,9 +133,9 @@ end
 
 local function about_result(code, name)
   if code == core.X509_V_OK then
-    return ("%s (0), a verification result. The certificate chain is good: signed by somebody trusted, valid now, and "
-      .. "for whom it should be. Beware: without a peer's certificate OpenSSL says so, too; sslVerifyCertificate() "
-      .. "tells the two apart."):format(name)
+    return ("%s (0), a verification result. The certificate chain is good: signed by a trusted CA, valid now, and "
+      .. "for the expected host. OpenSSL has the same result for a peer without a certificate; sslVerifyCertificate() "
+      .. "returns nil there."):format(name)
   end
   local err = core.SciSslError.new { phase = "verify", verifyResult = code }
   local _, text = err:verifyResult()
@@ -144,7 +144,7 @@ end
 
 local function about_alert(name)
   local number = number_of_alert(name)
-  return ("The alert %s%s. Who sends it says: %s."):format(name, number and (" (%d)"):format(number) or "",
+  return ("The alert %s%s. Its sender says: %s."):format(name, number and (" (%d)"):format(number) or "",
     alerts[name])
 end
 
@@ -162,10 +162,10 @@ end
 local function about_cause(paragraphs, cause, depth)
   if cause == nil then return end
   if not core.isSslError(cause) then
-    add(paragraphs, "It was caused by what a function of this program raised: %s", text_of(cause):match "^[^\n]*")
+    add(paragraphs, "The cause is an error that a function of this program raised: %s", text_of(cause):match "^[^\n]*")
     return
   end
-  add(paragraphs, "It was caused by another error (condition %s): %s", cause:condition(), cause:errorHint())
+  add(paragraphs, "The cause is another error (condition %s): %s", cause:condition(), cause:errorHint())
   if depth < 8 then about_cause(paragraphs, cause:cause(), depth + 1) end
 end
 
@@ -179,11 +179,11 @@ end
 
 local function about_error(err)
   local paragraphs = { err:errorHint() }
-  add(paragraphs, "Programs know it by its condition, \"%s\", in the phase \"%s\".", err:condition(), err:phase())
+  add(paragraphs, "Its condition is \"%s\", its phase \"%s\".", err:condition(), err:phase())
   local alert, direction, number = err:alert()
   if alert then
     add(paragraphs, "%s the alert %s (%d): %s.", direction == "sent" and "This end has sent" or "The peer has sent",
-      alert, number, alerts[alert] or "it has no words here")
+      alert, number, alerts[alert] or "scissl has no explanation of it")
   end
   local code, words = err:verifyResult()
   if code then
@@ -194,25 +194,26 @@ local function about_error(err)
   if errno then add(paragraphs, "The operating system says: %s (errno %d).", text, errno) end
   about_queue(paragraphs, err:queue())
   about_cause(paragraphs, err:cause(), 1)
-  if err:traceback() then add(paragraphs, "%s", "Its traceback() tells where the handler raised it.") end
+  if err:traceback() then add(paragraphs, "%s", "err:traceback() says where the handler raised it.") end
   return paragraphs
 end
 
--- ---- what was asked
+-- ---- what the caller gave
 
 local function about_number(number)
   local paragraphs = {}
   if number < 0 then
     local name = names_of "SSL_ERROR_" [-number]
     if not (name and ssl_errors[name]) then return paragraphs end
-    add(paragraphs, "What sslConnect, sslAccept, sslRead and their like answer for \"not yet\"; sslGetError says: %s",
+    add(paragraphs, "sslConnect, sslAccept, sslRead and others return it when they are not ready. "
+      .. "sslGetError then returns: %s",
       about_ssl_error(name))
     return paragraphs
   end
   local name = names_of "SSL_ERROR_" [number]
-  if name and ssl_errors[name] then add(paragraphs, "As an answer of sslGetError: %s", about_ssl_error(name)) end
+  if name and ssl_errors[name] then add(paragraphs, "As a result of sslGetError: %s", about_ssl_error(name)) end
   local result = result_names()[number]
-  if result then add(paragraphs, "As an answer of sslVerifyCertificate: %s", about_result(number, result)) end
+  if result then add(paragraphs, "As a result of sslVerifyCertificate: %s", about_result(number, result)) end
   local alert = alert_of_number(number)
   if alert and alerts[alert] then add(paragraphs, "As an alert: %s", about_alert(alert)) end
   return paragraphs
@@ -240,7 +241,7 @@ end
 
 local function nothing_about(value)
   local near = type(value) == "string" and nearest(value)
-  return ("%s is no SSL_ERROR_ or X509_V_ code, alert or condition that is known here.%s"):format(tostring(value),
+  return ("scissl knows no SSL_ERROR_ or X509_V_ code, alert or condition %s.%s"):format(tostring(value),
     near and (" Did you mean %s?"):format(near) or "")
 end
 
@@ -257,7 +258,7 @@ end
 --- Explains an error or a code in plain sentences.
 -- @function scissl.explain
 -- @param value a SciSslError; an integer: what `sslConnect` and its like, `sslGetError` or `sslVerifyCertificate`
---  answered, or an alert's number, in each of the meanings that it can have; or a name: of a constant
+--  returned, or an alert's number, in each meaning that it can have; or a name: of a constant
 --  (`"SSL_ERROR_WANT_READ"`, `"X509_V_ERR_CERT_HAS_EXPIRED"`, `"SSL_AD_UNKNOWN_CA"`), an alert (`"unknown_ca"`) or a
 --  condition (`"certificate_expired"`)
 -- @treturn string lines of 80 columns, paragraphs with an empty line between

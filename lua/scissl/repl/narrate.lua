@@ -1,4 +1,4 @@
---- The messages of a TLS connection in words, for people who watch one.
+--- The messages of a TLS connection in words, for people who watch it.
 -- @module scissl.repl.narrate
 
 local Hello = require "scissl.tls.client_hello"
@@ -6,7 +6,7 @@ local registry = require "scissl.tls.registry"
 
 local narrate = {}
 
--- ---- reading the messages that go in the clear
+-- ---- reading the messages that are not encrypted
 
 -- RFC 8446, section 4, and RFC 5246, section 7.4.
 local message_types = {
@@ -15,7 +15,7 @@ local message_types = {
   ClientKeyExchange = 16, Finished = 20, CertificateStatus = 22, KeyUpdate = 24,
 }
 
---- Answers whether the bytes are a whole handshake message of that name.
+--- Returns whether the bytes are a complete handshake message of that name.
 function narrate.isMessage(name, bytes)
   if #bytes < 4 then return false end
   local head = string.unpack(">I4", bytes)
@@ -33,7 +33,7 @@ local function cipher_name(id)
   return registry.ciphers "name"[id] or ("suite 0x%04x"):format(id)
 end
 
--- What a ServerHello says; nil where its bytes are not there.
+-- The contents of a ServerHello; nil where its bytes are unknown.
 local function read_server_hello(payload)
   if not payload then return nil end
   local version, random, session, cipher, _, position = string.unpack(">I2c32s1I2B", payload, 5)
@@ -85,7 +85,7 @@ local words = {}
 
 function words.ClientHello(event)
   local hello = event.record and Hello.fromRecords(event.record)
-  if not hello then return "what the client can do" end
+  if not hello then return "what the client supports" end
   event.session = hello:sessionId()
   local versions, shares, alpn = hello:versions(), hello:keyShares(), hello:alpn()
   for i, version in ipairs(versions) do versions[i] = version_words[version] or version end
@@ -98,7 +98,7 @@ function words.ClientHello(event)
   return table.concat(parts, ", ")
 end
 
--- Up to TLS 1.2 a server that resumes says so by the session id of the client; in TLS 1.3 that is only an echo.
+-- Up to TLS 1.2 a server that resumes repeats the client's session id; in TLS 1.3 it always does.
 local function resumes(hello, event)
   if hello.version == 0x304 then return hello.resumes end
   return hello.session ~= "" and hello.session == event.offered
@@ -107,7 +107,7 @@ end
 function words.ServerHello(event)
   local hello = read_server_hello(event.payload)
   if not hello then return "what the server has chosen" end
-  if hello.retry then return "a retry: it wants a key share for " .. (hello.group or "another group") end
+  if hello.retry then return "a retry: it needs a key share for " .. (hello.group or "another group") end
   local parts = { hello.version == 0x304 and "TLS 1.3" or version_words[event.version] or "an older version" }
   parts[#parts + 1] = hello.cipher
   if hello.group then parts[#parts + 1] = "key share for " .. hello.group end
@@ -116,27 +116,27 @@ function words.ServerHello(event)
   return table.concat(parts, ", ")
 end
 
--- A message without more than the answer to the server name has this many bytes, at the most.
+-- A message with nothing but the reply to the server name has at most this many bytes.
 local NOTHING_ELSE = 10
 
---- Whether the words become better when the handshake is done.
+--- Returns whether the words become better after the handshake.
 function narrate.isUnsettled(event)
   return event.name == "EncryptedExtensions" and event.length > NOTHING_ELSE
 end
 
 function words.EncryptedExtensions(event, socket)
   local protocol = socket:alpnProtocol()
-  local more = protocol and "ALPN " .. protocol or event.length > NOTHING_ELSE and "some more that was agreed on"
-  return "encrypted from here on; " .. (more or "nothing more to say")
+  local more = protocol and "ALPN " .. protocol or event.length > NOTHING_ELSE and "further settings"
+  return "encrypted from here on; " .. (more or "no further settings")
 end
 
-function words.CertificateRequest() return "the client is to show a certificate" end
+function words.CertificateRequest() return "asks the client for a certificate" end
 
-local EMPTY = 8 -- bytes of a Certificate message with none in it, at the most
+local EMPTY = 8 -- a Certificate message without a certificate has at most so many bytes
 
 function words.Certificate(event, socket)
   local certificate = event.length > EMPTY and socket:localCertificate()
-  if not certificate then return "none: it has no certificate to show" end
+  if not certificate then return "none: this end has no certificate" end
   local text = ("%s, signed by %s, valid until %s"):format(certificate:subject(),
     certificate:subject() == certificate:issuer() and "itself" or certificate:issuer(),
     os.date("!%Y-%m-%d", certificate:notAfter()))
@@ -161,42 +161,42 @@ function words.ServerKeyExchange(event)
   return "the server's share of the key exchange"
 end
 
-function words.ServerHelloDone() return "it is the client's turn" end
+function words.ServerHelloDone() return "the client continues" end
 
-function words.ClientKeyExchange() return "the client's key share: both can make keys now" end
+function words.ClientKeyExchange() return "the client's key share: both ends can compute the keys now" end
 
 function words.ChangeCipherSpec(event)
-  if event.version == "TLSv1.3" then return "without meaning here; old middleboxes like it" end
+  if event.version == "TLSv1.3" then return "has no meaning in TLS 1.3; sent for old middleboxes" end
   return "encrypted from here on"
 end
 
-function words.Finished() return "a digest of all messages: none was changed" end
+function words.Finished() return "a digest of all messages: it shows that none was changed" end
 
 function words.NewSessionTicket(_, socket)
   local session = socket:getSession()
   local seconds = session and session:timeout()
-  return "with it the client can resume" .. (seconds and (", for %d seconds"):format(seconds) or "")
+  return "the client can resume with it" .. (seconds and (", for %d seconds"):format(seconds) or "")
 end
 
-function words.CertificateStatus() return "what the issuer's OCSP responder says of the certificate" end
-function words.EndOfEarlyData() return "the early data is over" end
-function words.KeyUpdate() return "new keys for all that this end sends from here on" end
-function words.HelloRequest() return "asks the client to negotiate anew" end
+function words.CertificateStatus() return "the OCSP response of the certificate's issuer" end
+function words.EndOfEarlyData() return "end of the early data" end
+function words.KeyUpdate() return "new keys for everything that this end sends from here on" end
+function words.HelloRequest() return "asks the client to renegotiate" end
 
---- Answers what a message means.
--- @tparam table event as `SciSslSocket:traceEvents` answers it, with its `payload` and `record` where they are plain,
---  and the session id that the client has `offered`; gets the `session` id of a ClientHello
+--- Returns what a message means.
+-- @tparam table event as `SciSslSocket:traceEvents` returns it, with its `payload` and `record` where they are not
+--  encrypted, and the session id that the client has `offered`; receives the `session` id of a ClientHello
 -- @tparam SciSslSocket socket whose message it is
 -- @treturn string
 function narrate.words(event, socket)
-  if event.kind == "alert" then return "alert: " .. (alert_words(event.name) or "one without words here") end
+  if event.kind == "alert" then return "alert: " .. (alert_words(event.name) or "scissl has no explanation of it") end
   local describe = words[event.name]
-  return describe and describe(event, socket) or "a message that has no words here"
+  return describe and describe(event, socket) or "scissl has no explanation of it"
 end
 
 local SHOWN = 44
 
---- Answers what application data is shown as: its beginning, with nothing in it that a terminal could obey.
+--- Returns how application data is shown: its beginning, without control characters.
 function narrate.data(bytes)
   local text = bytes:sub(1, SHOWN):gsub("[^\32-\126]", function(byte)
     return ({ ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" })[byte] or ("\\x%02x"):format(byte:byte())
@@ -209,7 +209,7 @@ end
 local WIDTH, NAME, LENGTH = 80, 19, 5
 local INDENT = (" "):rep(2 + NAME + 1 + LENGTH + 2)
 
--- Cuts a text into lines; words that are too long for one stand alone.
+-- Cuts a text into lines; a word that is too long for a line has its own.
 local function wrap(text, width)
   local lines, line = {}, ""
   for word in text:gmatch("%S+") do
@@ -222,7 +222,7 @@ end
 
 narrate.wrap = wrap
 
--- Whoever is on the other end chooses some of the words.
+-- The other end chooses some of the words.
 local function harmless(text)
   return (text:gsub("[%c\127]", "?"))
 end
@@ -239,7 +239,7 @@ end
 -- The arrows are one column wide, and three bytes long.
 local heads = { client = "client → server        bytes", server = "client ← server        bytes" }
 
---- Answers messages as lines for a person: a head for each flight, then its messages.
+--- Returns messages as lines for a person: a head for each flight, then its messages.
 -- @tparam {table,...} said
 -- @tparam integer first the first of them to show
 -- @treturn {string,...}

@@ -20,7 +20,7 @@ end
 
 local names = { "localhost", "127.0.0.1", "::1" }
 
--- What the server's certificate can be like.
+-- The kinds of the server's certificate.
 local kinds = {
   good = function() return { subject = "CN=localhost", names = names } end,
   expired = function()
@@ -122,31 +122,32 @@ local function initialize(socket)
   return assert(socket:sslTrace(true))
 end
 
---- Makes a throw-away certificate authority, and a server and a client that talk to each other within this process.
--- Type `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()`, and so on in turn, and look at `c:trace()`: the bytes
--- move by themselves, in that each call first gets what the other has said.
+--- Makes a CA for this test, and a client and a server that are connected within this process.
+-- Call `c:sslConnect()`, `c:sslGetError(-1)`, `s:sslAccept()` and so on in turn, and look at `c:trace()`. The bytes
+-- move by themselves: each call first receives what the other end has sent.
 -- @function scissl.try
 -- @tparam[opt] table given options:
 --
--- * `version`: the only one that both speak, such as `"TLSv1.2"`
--- * `alpn`: list of protocols that both speak
--- * `step`: `"flight"` (default): a call gets all that the other has said; `"message"`: one message of it, so that the
---   same call is repeated for each
--- * `trace`: true: prints each message as it is sent
--- * `certificate`: what the server's is like: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
--- * `trust`: false: the client does not know the authority
+-- * `version`: the only protocol version of both, such as `"TLSv1.2"`
+-- * `alpn`: list of the application protocols of both
+-- * `step`: `"flight"` (default): a call receives all that the other end has sent; `"message"`: one message of it, so
+--   that you repeat the call for each message
+-- * `trace`: true: prints each message when it is sent
+-- * `certificate`: the kind of the server's certificate: `"good"` (default), `"expired"`, `"wrongHost"`, `"selfSigned"`
+-- * `trust`: false: the client does not trust the CA
 -- * `verify`: false: the client verifies nothing
--- * `clientCertificate`: true: the server wants one, and the client has one; false: it wants one, and there is none
--- * `serverName`: what the client asks for and verifies (`"localhost"`); false: nothing
+-- * `clientCertificate`: true: the server requires a certificate, and the client has one; false: the server requires
+--   one, and the client has none
+-- * `serverName`: the name that the client asks for and verifies (`"localhost"`); false: none
 -- * `client`, `server`: further fields of a SciSslSocketConfiguration for each
 -- * `session`: an OSSslSession for the client to resume
--- * `pieces`: what an earlier call answered, so that there is somebody who knows the session
+-- * `pieces`: the third value of an earlier call, so that the server knows the session
 --
--- @treturn SciSslTrySocket the client: all that a SciSslSocket does, and `trace`
+-- @treturn SciSslTrySocket the client: all methods of a SciSslSocket, and `trace`
 -- @treturn SciSslTrySocket the server
--- @treturn SciSslTryPieces what they are made of: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`,
+-- @treturn SciSslTryPieces the parts of both: `ca`, `caKey`, `serverCertificate`, `serverKey`, `clientContext`,
 --  `serverContext`, and perhaps `clientCertificate`, `clientKey`
--- @raise for unknown options and settings that OpenSSL refuses
+-- @raise for unknown options and settings that OpenSSL rejects
 -- @usage
 -- > c, s = scissl.try()
 -- > c:sslConnect()      --> -2
