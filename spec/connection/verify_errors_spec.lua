@@ -80,6 +80,25 @@ describe("sslNoteVerifyErrors", function()
     end
   end
 
+  for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+    it("is ended by sslSetContext: a client whose session was made with it is rejected, " .. version, function()
+      local client_context = ends.clientContext { method = version, identity = pki.stranger }
+      local server_context = ends.serverContext { method = version, verify = core.SSL_VERIFY_PEER }
+      server_context:setOptions(core.SSL_OP_NO_TICKET)
+      local first, second = ends.pair { client = client_context, server = server_context }
+      second:sslNoteVerifyErrors(true)
+      assert.are.equal(1, (ends.handshake(first, second)))
+      local client, server = ends.pair { client = client_context, server = server_context }
+      server:sslNoteVerifyErrors(true)
+      server:sslSuspendAt "clientHello"
+      client:setSession(first:getSession())
+      ends.handshake(client, server)
+      assert(server:sslSetContext(server_context))
+      local _, server_answer = ends.handshake(client, server)
+      assert.are.equal("certificate_unknown_issuer", core.isSslError(server_answer) and server_answer:condition())
+    end)
+  end
+
   it("comes before the handshake", function()
     local client = ends.connected()
     local done, failure = client:sslNoteVerifyErrors(true)
