@@ -81,4 +81,4 @@ static const luaL_Reg memory_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_memory_transport(lua_State *L) { luaL_setfuncs(L, memory_methods, 0); }
+void sci_open_memory_transport(lua_State *L) { sci_ssl_add_methods(L, memory_methods); }
