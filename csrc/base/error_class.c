@@ -1,4 +1,4 @@
-/* error.c: SciSslError, what went wrong, as a value. The one place that reads OpenSSL's error queue. */
+/* error_class.c: SciSslError, what went wrong, as a value. The one place that reads OpenSSL's error queue. */
 #include "base/base.h"
 
 #include <errno.h>
