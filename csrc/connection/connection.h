@@ -411,9 +411,6 @@ long sci_ssl_verify_resumed(const SSL *ssl);
 /* For a client: whether it may offer its session. Where it verifies, the server's chain is verified again. */
 bool sci_ssl_may_offer_session(sci_sslsocket *socket);
 
-/* The fatal alert that OpenSSL sends for a verification result. */
-int sci_alert_of_result(long result);
-
 void sci_ssl_take_session_chain(lua_State *L, sci_sslsocket *socket, int index); /* of the OSSslSession at `index` */
 void sci_ssl_drop_session_chain(sci_sslsocket *socket);
 

@@ -3,7 +3,6 @@
 #include "connection/connection.h"
 
 #include <string.h>
-#include <time.h>
 
 #define EVENTS 256 /* that are kept; what comes then is counted */
 
@@ -21,18 +20,13 @@ struct sci_trace {
     event events[EVENTS];
 };
 
-static double now(void) {
-    struct timespec time;
-    return clock_gettime(CLOCK_MONOTONIC, &time) == 0 ? (double)time.tv_sec + (double)time.tv_nsec / 1e9 : 0;
-}
-
 static void note(sci_trace *trace, const event *noted) {
     if (trace->count == EVENTS) {
         trace->lost++;
         return;
     }
     trace->events[trace->count] = *noted;
-    trace->events[trace->count++].time = now();
+    trace->events[trace->count++].time = sci_seconds();
 }
 
 /* ---- what OpenSSL tells ----------------------------------------------------------------------------------------- */

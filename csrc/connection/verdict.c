@@ -3,21 +3,6 @@
 
 #include <string.h>
 
-/* The results of verification that OpenSSL says as these alerts; it says every other as certificate_unknown. */
-static long result_of_alert(int alert) {
-    switch (alert) {
-        case SSL_AD_BAD_CERTIFICATE: return X509_V_ERR_CERT_REJECTED;
-        case SSL_AD_UNSUPPORTED_CERTIFICATE: return X509_V_ERR_INVALID_PURPOSE;
-        case SSL_AD_CERTIFICATE_REVOKED: return X509_V_ERR_CERT_REVOKED;
-        case SSL_AD_CERTIFICATE_EXPIRED: return X509_V_ERR_CERT_HAS_EXPIRED;
-        case SSL_AD_UNKNOWN_CA: return X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY;
-        case SSL_AD_DECRYPT_ERROR: return X509_V_ERR_CERT_SIGNATURE_FAILURE;
-        case SSL_AD_HANDSHAKE_FAILURE: return X509_V_ERR_APPLICATION_VERIFICATION;
-        case SSL_AD_INTERNAL_ERROR: return X509_V_ERR_UNSPECIFIED;
-        default: return X509_V_ERR_OCSP_CERT_UNKNOWN;
-    }
-}
-
 static void note_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
     socket->verdict.rejected = !verified;
     socket->verdict.code = X509_STORE_CTX_get_error(store);
@@ -44,7 +29,7 @@ static int carry_out(sci_sslsocket *socket, X509_STORE_CTX *store) {
     X509_STORE_CTX_set_error_depth(store, socket->verdict.depth);
     X509_STORE_CTX_set_error(store, (int)socket->verdict.code);
     if (!sci_ssl_resume(socket)) {
-        X509_STORE_CTX_set_error(store, (int)result_of_alert(socket->suspend.alert));
+        X509_STORE_CTX_set_error(store, (int)sci_result_of_alert(socket->suspend.alert));
         return 0;
     }
     if (decision == SCI_APPROVED) note_approval(socket, X509_STORE_CTX_get0_cert(store));

@@ -51,7 +51,7 @@ bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, s
 
 /* Whether records are to be short now: at the beginning, and after a pause. */
 static bool begins(sci_sizing *sizing) {
-    double now = (double)sci_now() / 1e9;
+    double now = sci_seconds();
     if (now - sizing->last > sizing->pause) sizing->sent = 0;
     sizing->last = now;
     return sizing->sent < sizing->until;

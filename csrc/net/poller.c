@@ -93,7 +93,7 @@ static int poller_disarm(lua_State *L) {
 
 /* As sci_way's wait, but signals do not end it. */
 static int wait_until(lua_State *L, sci_poller *poller, int milliseconds, sci_ready *ready) {
-    int64_t deadline = milliseconds > 0 ? sci_now() + milliseconds * INT64_C(1000000) : 0;
+    int64_t deadline = milliseconds > 0 ? sci_deadline(milliseconds) : 0;
     int count;
     while ((count = poller->way->wait(poller, milliseconds, ready)) < 0 && errno == EINTR) {
         sci_run_hooks(L);

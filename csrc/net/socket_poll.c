@@ -6,12 +6,8 @@
 #include <poll.h>
 #include <stdint.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- time ------------------------------------------------------------------------------------------------------- */
-
-#define NANOSECONDS INT64_C(1000000000)
-#define NANOSECONDS_OF_A_MILLISECOND INT64_C(1000000)
 
 /***
 Returns the time on a monotonic clock, for deadlines.
@@ -20,7 +16,7 @@ Returns the time on a monotonic clock, for deadlines.
 @see clock_gettime(2), CLOCK_MONOTONIC
 */
 static int socket_now(lua_State *L) {
-    lua_pushnumber(L, (lua_Number)sci_now() / (lua_Number)NANOSECONDS);
+    lua_pushnumber(L, sci_seconds());
     return 1;
 }
 
@@ -38,7 +34,7 @@ void sci_run_hooks(lua_State *L) {
 
 /* As poll(2), but never fails with EINTR. `milliseconds` below 0: waits for ever. */
 static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int milliseconds) {
-    int64_t deadline = milliseconds > 0 ? sci_now() + milliseconds * NANOSECONDS_OF_A_MILLISECOND : 0;
+    int64_t deadline = milliseconds > 0 ? sci_deadline(milliseconds) : 0;
     int ready;
     while ((ready = poll(waiting, (nfds_t)count, milliseconds)) < 0 && errno == EINTR) {
         sci_run_hooks(L);
