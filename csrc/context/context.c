@@ -4,13 +4,14 @@
 #include <string.h>
 
 /***
-The settings that many connections share (SSL_CTX): protocols, ciphers, trust, certificates, sessions. A connection takes
-them over with `SciSslSocket:sslInitialize`; what is set later does not reach it. Setters answer the receiver, so that calls can
-be chained, or nil and a `SciSslError`. A new context verifies nobody until `setVerify` says so; `scissl.connect` does.
+The settings that connections share (SSL_CTX): protocols, ciphers, trust store, certificates, sessions. A connection copies
+them in `SciSslSocket:sslInitialize`; later changes of the context do not reach it. Setters return the receiver, so that calls
+can be chained, or nil and a `SciSslError`. A new context does not verify its peers until `setVerify` is called;
+`scissl.connect` calls it.
 @classmod SciSslContext
 */
 
-/* ---- life ------------------------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------------------------- */
 
 static int context_gc(lua_State *L) {
     sci_context *context = luaL_checkudata(L, 1, SCI_CONTEXT);
@@ -18,20 +19,21 @@ static int context_gc(lua_State *L) {
     if (!sci_may_free(L)) return 0;
     sci_context_free_dependents(context);
     sci_context_free_trust(context);
-    if (context->ctx) (void)SSL_CTX_set_app_data(context->ctx, NULL); /* sessions may hold it for longer */
+    if (context->ctx) (void)SSL_CTX_set_app_data(context->ctx, NULL); /* sessions may keep `ctx` alive */
     SSL_CTX_free(context->ctx);
     context->ctx = NULL;
     return 0;
 }
 
-/* A stricter minimum from the system's configuration of OpenSSL stays. */
+/* Keeps a higher minimum that OpenSSL's configuration file has set. */
 static bool apply_method(SSL_CTX *ctx, const sci_protocol *only) {
     if (only)
         return SSL_CTX_set_min_proto_version(ctx, only->version) && SSL_CTX_set_max_proto_version(ctx, only->version);
     return SSL_CTX_get_min_proto_version(ctx) >= TLS1_2_VERSION || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 }
 
-/* Acknowledges the server name, so that OpenSSL notes it in the session: in TLS 1.2 it knows no other after resumption. */
+/* Acknowledges the server name, so that OpenSSL stores it in the session: after a resumption in TLS 1.2 it takes the name from
+ * there. */
 static int on_server_name(SSL *ssl, int *alert, void *unused) {
     (void)alert, (void)unused;
     return SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
@@ -53,8 +55,8 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
 }
 
 /***
-Makes a context. `TLS` allows TLS 1.2 and later; the other methods allow that one version alone.
-TLSv1 and TLSv1.1 also need `setSecurityLevel(0)`.
+Makes a context. `TLS` allows TLS 1.2 and later; each other method allows one version only.
+`TLSv1` and `TLSv1.1` also need `setSecurityLevel(0)`.
 @function SciSslContext.new
 @tparam[opt="TLS"] string method `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 @treturn[1] SciSslContext
@@ -75,7 +77,7 @@ static int context_new(lua_State *L) {
     return 1;
 }
 
-/* ---- for the REPL ----------------------------------------------------------------------------------------------- */
+/* ---- for the REPL ------------------------------------------------------------------------------------------------ */
 
 static void push_identity(lua_State *L, const X509 *certificate) {
     if (certificate) sci_push_name(L, X509_get_subject_name(certificate));

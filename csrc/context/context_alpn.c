@@ -31,9 +31,10 @@ int sci_fail_alpn(lua_State *L) {
 }
 
 /***
-Sets the application protocols: what a client offers, and what a server takes, most preferred first.
+Sets the application protocols that a client offers or a server accepts, most preferred first (ALPN). A server chooses its
+own most preferred one of those that the client offers; without a common one it ends the handshake.
 @function SciSslContext:setAlpn
-@tparam {string,...} names such as `{"h2", "http/1.1"}`; none switches ALPN off
+@tparam {string,...} names such as `{"h2", "http/1.1"}`; an empty list switches ALPN off
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_alpn`: a name is empty or longer than 255 bytes
@@ -46,7 +47,7 @@ static int context_set_alpn(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     if (!sci_push_alpn(L)) return sci_fail_alpn(L);
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* the table's metamethods may have closed it */
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* metamethods of the table may have closed it */
     const char *wire = lua_tolstring(L, -1, &length);
     sci_clear_errors();
     if (SSL_CTX_set_alpn_protos(ctx, (const unsigned char *)wire, (unsigned int)length) != 0)

@@ -1,10 +1,10 @@
 /* context_certificate.c: SciSslContext, its own certificate, chain and key. */
 #include "context/context.h"
 
-/* ---- certificates ----------------------------------------------------------------------------------------------- */
+/* ---- certificates ------------------------------------------------------------------------------------------------ */
 
-/* OpenSSL forgets a key that does not fit a new certificate. That is right where both are being replaced; where the key
- * came first and waits for its certificate, it is the user's mistake. */
+/* OpenSSL drops a key that does not belong to a new certificate. That is right where both are being replaced. Where the key was
+ * set first and its certificate is still missing, the caller has mixed up two pairs. */
 static bool fits_waiting_key(SSL_CTX *ctx, X509 *certificate) {
     EVP_PKEY *waiting = SSL_CTX_get0_certificate(ctx) ? NULL : SSL_CTX_get0_privatekey(ctx);
     return !waiting || X509_check_private_key(certificate, waiting);
@@ -15,8 +15,9 @@ static bool use_leaf(SSL_CTX *ctx, X509 *certificate) {
            SSL_CTX_clear_chain_certs(ctx);
 }
 
-/* Tries the issuers on a connection of its own first: the security level may forbid one when ours is in use already. */
-static bool allows_issuers(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
+/* Tries the intermediate certificates on a connection that is made for this: the security level may reject one of them after
+ * our own certificate has been set. */
+static bool allows_intermediates(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
     SSL *probe = SSL_new(ctx);
     bool allowed = probe != NULL;
     for (int i = 1; allowed && i < sk_X509_num(chain); i++)
@@ -25,18 +26,19 @@ static bool allows_issuers(SSL_CTX *ctx, const STACK_OF(X509) *chain) {
     return allowed;
 }
 
-static STACK_OF(X509) *copy_issuers(STACK_OF(X509) *chain) {
-    STACK_OF(X509) *issuers = X509_chain_up_ref(chain);
-    if (issuers) X509_free(sk_X509_shift(issuers));
-    return issuers;
+static STACK_OF(X509) *copy_intermediates(STACK_OF(X509) *chain) {
+    STACK_OF(X509) *intermediates = X509_chain_up_ref(chain);
+    if (intermediates) X509_free(sk_X509_shift(intermediates));
+    return intermediates;
 }
 
-/* The first is ours, the others lead to the root. What needs memory comes before the first change. */
+/* The first is our own, the others lead to the root. What needs memory comes before the first change. An empty
+ * chain would not be the same as none. */
 static bool use_chain(SSL_CTX *ctx, STACK_OF(X509) *chain) {
-    STACK_OF(X509) *issuers = copy_issuers(chain);
-    bool used = issuers && allows_issuers(ctx, chain) && use_leaf(ctx, sk_X509_value(chain, 0));
-    bool given = used && sk_X509_num(issuers) > 0 && SSL_CTX_set0_chain(ctx, issuers); /* an empty one is not none */
-    if (!given) sk_X509_pop_free(issuers, X509_free);
+    STACK_OF(X509) *intermediates = copy_intermediates(chain);
+    bool used = intermediates && allows_intermediates(ctx, chain) && use_leaf(ctx, sk_X509_value(chain, 0));
+    bool given = used && sk_X509_num(intermediates) > 0 && SSL_CTX_set0_chain(ctx, intermediates);
+    if (!given) sk_X509_pop_free(intermediates, X509_free);
     return used;
 }
 
@@ -60,7 +62,7 @@ static int use_file(lua_State *L, bool whole_chain) {
 }
 
 /***
-Uses the first certificate of a PEM file as ours.
+Uses the first certificate of a PEM file as the context's own.
 @function SciSslContext:useCertificateFile
 @tparam string path
 @treturn[1] SciSslContext the receiver
@@ -72,12 +74,12 @@ Uses the first certificate of a PEM file as ours.
 static int context_use_certificate_file(lua_State *L) { return use_file(L, false); }
 
 /***
-Uses the first certificate of a PEM file as ours, and sends the others, the issuers, along with it.
+Uses the first certificate of a PEM file as the context's own, and sends the others, its intermediate certificates, with it.
 @function SciSslContext:useCertificateChainFile
 @tparam string path
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError as `useCertificateFile`
+@treturn[2] SciSslError as for `useCertificateFile`
 @see SSL_CTX_use_certificate_chain_file(3)
 */
 static int context_use_certificate_chain_file(lua_State *L) { return use_file(L, true); }
@@ -90,7 +92,7 @@ static bool use_text(SSL_CTX *ctx, const char *text, int length, sci_failure *fa
 }
 
 /***
-Uses a certificate as ours. A PEM text may hold the issuers behind it: they are sent along.
+Uses a certificate as the context's own. In PEM text its intermediate certificates may follow; they are sent with it.
 @function SciSslContext:useCertificate
 @tparam SciSslX509Certificate|string certificate
 @treturn[1] SciSslContext the receiver
@@ -118,7 +120,7 @@ static int context_use_certificate(lua_State *L) {
 static void check_chain(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
-    luaL_argcheck(L, count > 0, 2, "our own certificate expected at the least");
+    luaL_argcheck(L, count > 0, 2, "a list with at least the own certificate expected");
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 2, i);
         if (!sci_test_certificate(L, -1)) luaL_argerror(L, 2, "list of open certificates expected");
@@ -127,12 +129,12 @@ static void check_chain(lua_State *L) {
 }
 
 /***
-Uses the first certificate of a list as ours, and sends the others, the issuers, along with it.
+Uses the first certificate of a list as the context's own, and sends the others, its intermediate certificates, with it.
 @function SciSslContext:useCertificateChain
 @tparam {SciSslX509Certificate,...} chain
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `key_mismatch` or `security_level`; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `key_mismatch` or `security_level`; the context is unchanged
 @see SSL_CTX_add1_chain_cert(3)
 */
 static int context_use_certificate_chain(lua_State *L) {
@@ -155,12 +157,12 @@ static int context_use_certificate_chain(lua_State *L) {
 }
 
 /***
-Sends one more issuer along with the certificate that was used last.
+Sends one more intermediate certificate with the certificate that was set last.
 @function SciSslContext:addChainCertificate
 @tparam SciSslX509Certificate certificate
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `no_certificate`: there is none of ours yet; or `security_level`
+@treturn[2] SciSslError phase `load`, condition `no_certificate`: the context has no certificate yet; or `security_level`
 @see SSL_CTX_add1_chain_cert(3)
 */
 static int context_add_chain_certificate(lua_State *L) {
@@ -172,9 +174,9 @@ static int context_add_chain_certificate(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- keys ------------------------------------------------------------------------------------------------------- */
+/* ---- keys -------------------------------------------------------------------------------------------------------- */
 
-/* Raises before anything is opened: sci_read_key must find a passphrase that it can use. */
+/* Raises before a file is opened: sci_read_key takes no other type of passphrase. */
 static void check_passphrase(lua_State *L) {
     lua_settop(L, 3);
     int type = lua_type(L, 3);
@@ -200,12 +202,12 @@ static bool use_key_pem(lua_State *L, const sci_context *context, BIO *bio, sci_
 Uses the private key of a PEM file.
 @function SciSslContext:usePrivateKeyFile
 @tparam string path
-@tparam[opt] string|function passphrase of an encrypted key; a function is called without arguments and answers it
+@tparam[opt] string|function passphrase of an encrypted key; or a function without parameters that returns it
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
  `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`,
- `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays as it was
+ `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context is unchanged
 @see SSL_CTX_use_PrivateKey_file(3)
 */
 static int context_use_private_key_file(lua_State *L) {
@@ -229,15 +231,15 @@ static bool use_key_text(lua_State *L, const sci_context *context, const char *t
 }
 
 /***
-Uses a private key.
+Uses a private key, for the certificate that was set before or is set after it.
 @function SciSslContext:usePrivateKey
 @tparam SciSslPrivateKey|string key an object, or PEM text
-@tparam[opt] string|function passphrase of an encrypted PEM text
+@tparam[opt] string|function passphrase of an encrypted PEM text, as for `usePrivateKeyFile`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`,
- `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays
- as it was
+ `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context is
+ unchanged
 @see SSL_CTX_use_PrivateKey(3)
 */
 static int context_use_private_key(lua_State *L) {
@@ -260,7 +262,7 @@ static int context_use_private_key(lua_State *L) {
 }
 
 /***
-Tells whether connections have a certificate of their own.
+Tells whether the context has a certificate of its own.
 @function SciSslContext:hasCertificate
 @treturn boolean
 @see SSL_CTX_get0_certificate(3)
@@ -271,8 +273,8 @@ static int context_has_certificate(lua_State *L) {
 }
 
 /***
-Checks that the certificate that was used last has its key. A context may hold a pair for each type of key (RSA, ECDSA,
-Ed25519 …), and its connections use the one that the peer's signature algorithms allow.
+Checks that the private key belongs to the certificate that was set last. A context may hold a pair for each type of key (RSA,
+ECDSA, Ed25519 …); each connection uses the pair that the peer's signature algorithms allow.
 @function SciSslContext:checkPrivateKey
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
@@ -288,11 +290,11 @@ static int context_check_private_key(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- when a client sends its certificate --- */
+/* ---- when a client sends its certificate ------------------------------------------------------------------------- */
 
 /***
-Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
-`SciSslSocket:sslVerifyClientPostHandshake`).
+Lets clients send a certificate after the handshake, when a server asks for it in TLS 1.3 (see
+`SciSslSocket:sslVerifyClientPostHandshake`). Later connections only.
 @function SciSslContext:setPostHandshakeAuth
 @tparam boolean on
 @treturn SciSslContext the receiver

@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-/* Tries `set` on a connection of its own first: OpenSSL replaces the list of a context before it finds it empty. */
+/* Tries `set` on a connection that is made for this: OpenSSL replaces the list of a context before it finds that nothing of
+ * the new one is usable. */
 static bool try_first(SSL_CTX *ctx, const char *text, int (*set)(SSL *, const char *)) {
     SSL *probe = SSL_new(ctx);
     bool accepted = probe && set(probe, text) == 1;
@@ -15,7 +16,7 @@ static int fail_option(lua_State *L, const char *condition, const char *text) {
     return sci_fail(L, &(sci_failure){.phase = "option", .condition = condition, .subject = text});
 }
 
-/* OpenSSL has refused a list of names, separated by colons: one may be of a later release. */
+/* OpenSSL has rejected a list of names, separated by colons: one may have come with a later release. */
 static int fail_list(lua_State *L, SSL_CTX *ctx, const char *condition, const char *text,
                      int (*set)(SSL *, const char *)) {
     for (const char *name = text; *name;) {
@@ -32,12 +33,12 @@ static int fail_list(lua_State *L, SSL_CTX *ctx, const char *condition, const ch
 }
 
 /***
-Sets the ciphers for TLS 1.2 and earlier.
+Sets the ciphers for TLS 1.2 and earlier, most preferred first.
 @function SciSslContext:setCipherList
 @tparam string text OpenSSL's cipher list format, such as `ECDHE+AESGCM`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_cipher`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_cipher`; the context is unchanged
 @see SSL_CTX_set_cipher_list(3)
 */
 static int context_set_cipher_list(lua_State *L) {
@@ -50,7 +51,7 @@ static int context_set_cipher_list(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* OpenSSL 3.0 passes over names that it does not know; a misspelt one must not mean "less than you think". */
+/* OpenSSL 3.0 ignores unknown names. A misspelt one must not silently shorten the list. */
 static bool knows_suite(SSL *probe, const char *name) {
     if (!SSL_set_ciphersuites(probe, name)) return false;
     STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(probe);
@@ -72,12 +73,12 @@ static int knows_suites(SSL *probe, const char *text) {
 }
 
 /***
-Sets the cipher suites for TLS 1.3.
+Sets the cipher suites for TLS 1.3, most preferred first.
 @function SciSslContext:setCiphersuites
-@tparam string text names with colons between, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
+@tparam string text names separated by colons, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_cipher`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_cipher`; the context is unchanged
 @see SSL_CTX_set_ciphersuites(3)
 */
 static int context_set_ciphersuites(lua_State *L) {
@@ -90,7 +91,7 @@ static int context_set_ciphersuites(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* Notes the text at 2, and leaves what was noted before at 3, to be put back without an allocation. */
+/* Notes the text at 2 for `describe`, and leaves the earlier note at 3: putting it back then needs no memory. */
 static void note_first(lua_State *L, const char *name) {
     lua_settop(L, 2);
     if (lua_getiuservalue(L, 1, SCI_CONTEXT_NOTES) == LUA_TTABLE) lua_getfield(L, 3, name);
@@ -100,17 +101,17 @@ static void note_first(lua_State *L, const char *name) {
     sci_context_note(L, name, 2);
 }
 
-/* OpenSSL has macros for these. */
+/* OpenSSL's names are macros, which have no address. */
 static int try_groups(SSL *ssl, const char *text) { return (int)SSL_set1_groups_list(ssl, text); }
 static int try_signature_algorithms(SSL *ssl, const char *text) { return (int)SSL_set1_sigalgs_list(ssl, text); }
 
 /***
 Sets the groups for the key exchange, most preferred first.
 @function SciSslContext:setGroups
-@tparam string text names with colons between, such as `X25519:P-256`
+@tparam string text names separated by colons, such as `X25519:P-256`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_group`, or `not_in_this_openssl`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_group`, or `not_in_this_openssl`; the context is unchanged
 @see SSL_CTX_set1_groups_list(3)
 */
 static int context_set_groups(lua_State *L) {
@@ -124,12 +125,12 @@ static int context_set_groups(lua_State *L) {
 }
 
 /***
-Sets the signature algorithms that are accepted and used, most preferred first.
+Sets the signature algorithms that connections use and accept, most preferred first.
 @function SciSslContext:setSignatureAlgorithms
-@tparam string text names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
+@tparam string text names separated by colons, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context is unchanged
 @see SSL_CTX_set1_sigalgs_list(3)
 */
 static int context_set_signature_algorithms(lua_State *L) {
@@ -143,7 +144,7 @@ static int context_set_signature_algorithms(lua_State *L) {
 }
 
 /***
-Sets the security level: 0 allows everything, and each level above asks for longer keys and stronger digests.
+Sets the security level: 0 allows everything, and each higher level requires longer keys and stronger digests.
 @function SciSslContext:setSecurityLevel
 @tparam integer level 0 … 5
 @treturn SciSslContext the receiver
@@ -158,7 +159,7 @@ static int context_set_security_level(lua_State *L) {
 }
 
 /***
-Answers the security level.
+Returns the security level.
 @function SciSslContext:getSecurityLevel
 @treturn integer 0 … 5
 @see SSL_CTX_get_security_level(3)

@@ -3,7 +3,7 @@
 
 static void free_names(void *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
 
-/* Takes the name over, NULL too. */
+/* Takes ownership of the name, which may be NULL. */
 static bool push_name(STACK_OF(X509_NAME) *names, X509_NAME *name) {
     if (name && sk_X509_NAME_push(names, name)) return true;
     X509_NAME_free(name);
@@ -21,7 +21,7 @@ static bool push_subjects(STACK_OF(X509_NAME) *names, const STACK_OF(X509) *cert
     return pushed;
 }
 
-/* ---- what is given ------------------------------------------------------------------------------------------------ */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void check_list(lua_State *L) {
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
@@ -68,7 +68,7 @@ static sci_guard *new_names(lua_State *L) {
     return guard;
 }
 
-/* Connections that stand read the names from the context: they keep what they had. */
+/* Existing connections read the names from the context: they get copies first. */
 static int use_names(lua_State *L, sci_guard *guard) {
     sci_context *context = sci_check_context(L, 1);
     if (!sci_context_detach(context)) return sci_fail_openssl(L, "option", "accepted issuers");
@@ -77,17 +77,18 @@ static int use_names(lua_State *L, sci_guard *guard) {
     return sci_return_receiver(L);
 }
 
-/* ---- methods ------------------------------------------------------------------------------------------------------ */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 /***
-Sets the issuers that a server names when it asks a client for its certificate, so that the client can choose one that
-will do. They are a hint: whom the server trusts is another matter. Without names it asks for any certificate.
+Sets the client CA list: the names of issuers that a server sends in its certificate request, so that a client with several
+certificates can choose one. The list does not decide which certificates are accepted; the trust store does. Without a list the
+request names no issuers.
 @function SciSslContext:setAcceptedIssuers
-@tparam {SciSslX509Certificate|string,...}|string issuers a list of certificates, whose subjects count, and of names as RFC
- 2253 text; or PEM text with certificates. An empty list: none are named
+@tparam {SciSslX509Certificate|string,...}|string issuers a list of certificates, of which the subjects are taken, and of names as
+ RFC 2253 text; or PEM text with certificates. An empty list: no names
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `malformed_name`, or as `addTrusted`; the context stays as it was
+@treturn[2] SciSslError condition `malformed_name`, or as for `addTrusted`; the context is unchanged
 @see SSL_CTX_set_client_CA_list(3)
 */
 static int context_set_accepted_issuers(lua_State *L) {
@@ -99,7 +100,7 @@ static int context_set_accepted_issuers(lua_State *L) {
     if (lua_istable(L, 2)) {
         check_list(L);
         guard = new_names(L);
-        check_list(L); /* making the guard may have run finalizers, which close what they like */
+        check_list(L); /* making the guard may have run finalizers, which may have closed certificates */
         read = read_list(L, guard->object, &failure);
     } else {
         int length;
@@ -112,12 +113,12 @@ static int context_set_accepted_issuers(lua_State *L) {
 }
 
 /***
-The same with the certificates of a file, in PEM or DER.
+Sets the client CA list to the subjects of the certificates in a file, in PEM or DER. See `setAcceptedIssuers`.
 @function SciSslContext:loadAcceptedIssuers
 @tparam string path
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError as `loadVerifyLocations`; the context stays as it was
+@treturn[2] SciSslError as for `loadVerifyLocations`; the context is unchanged
 @see SSL_load_client_CA_file(3)
 */
 static int context_load_accepted_issuers(lua_State *L) {
@@ -140,7 +141,8 @@ static bool push_trusted(STACK_OF(X509_NAME) *names, const SSL_CTX *ctx) {
 }
 
 /***
-The same with all certificates that are trusted now; those in directories are left out, since nobody has read them yet.
+Sets the client CA list to the subjects of all certificates that are trusted now. Certificates in directories are not among
+them, because OpenSSL reads a directory only when it looks for a certificate. See `setAcceptedIssuers`.
 @function SciSslContext:acceptTrustedIssuers
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil

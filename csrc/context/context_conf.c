@@ -7,7 +7,7 @@
     (SSL_CONF_FLAG_FILE | SSL_CONF_FLAG_CERTIFICATE | SSL_CONF_FLAG_CLIENT | SSL_CONF_FLAG_SERVER |                    \
      SSL_CONF_FLAG_SHOW_ERRORS)
 
-/* OpenSSL puts these into a second trust store, which would make the one that all other methods know be passed over. */
+/* OpenSSL puts these certificates into a second trust store, and then ignores the one that all other methods use. */
 static const char *const trust_commands[] = {"VerifyCAFile", "VerifyCAPath", "VerifyCAStore",
                                              "ChainCAFile",  "ChainCAPath",  "ChainCAStore"};
 
@@ -25,14 +25,14 @@ static bool run_command(SSL_CONF_CTX *commands, const char *name, const char *va
     return false;
 }
 
-/* ---- a list of pairs at index 2: checked before OpenSSL hears of it ------------------------------------------------ */
+/* ---- a list of pairs at index 2: checked before OpenSSL gets any of it ------------------------------------------- */
 
 /* "" where a finalizer has changed the list since it was checked. */
 static const char *pair_text(lua_State *L, lua_Integer pair, lua_Integer which) {
     const char *text = "";
     int top = lua_gettop(L);
     if (lua_rawgeti(L, 2, pair) == LUA_TTABLE && lua_rawgeti(L, -1, which) == LUA_TSTRING) text = lua_tostring(L, -1);
-    lua_settop(L, top); /* the table goes on holding it */
+    lua_settop(L, top); /* the table still holds it */
     return text;
 }
 
@@ -40,12 +40,12 @@ static void check_pairs(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
     for (lua_Integer i = 1; i <= count; i++) {
-        luaL_argcheck(L, lua_rawgeti(L, 2, i) == LUA_TTABLE, 2, "list of {name, value} expected");
+        luaL_argcheck(L, lua_rawgeti(L, 2, i) == LUA_TTABLE, 2, "list of {name, value} pairs expected");
         for (lua_Integer which = 1; which <= 2; which++) {
             size_t length;
-            luaL_argcheck(L, lua_rawgeti(L, -1, which) == LUA_TSTRING, 2, "list of {name, value} expected");
+            luaL_argcheck(L, lua_rawgeti(L, -1, which) == LUA_TSTRING, 2, "list of {name, value} pairs expected");
             const char *text = lua_tolstring(L, -1, &length);
-            luaL_argcheck(L, strlen(text) == length, 2, "there is a NUL byte in a command");
+            luaL_argcheck(L, strlen(text) == length, 2, "a command contains a NUL byte");
             lua_pop(L, 1);
         }
         lua_pop(L, 1);
@@ -71,7 +71,7 @@ static bool has_trust_command(lua_State *L, sci_failure *failure) {
     return false;
 }
 
-/* On a connection of its own, to see whether all of them will do. */
+/* Tries all commands on a connection that is made for this. */
 static bool try_all(lua_State *L, SSL_CTX *ctx, sci_failure *failure) {
     SSL *probe = SSL_new(ctx);
     SSL_CONF_CTX *commands = probe ? SSL_CONF_CTX_new() : NULL;
@@ -96,7 +96,7 @@ static bool apply_all(lua_State *L, SSL_CTX *ctx, sci_failure *failure) {
     return done;
 }
 
-/* For `describe`: what OpenSSL does not tell again. */
+/* For `describe`: texts that OpenSSL cannot give back. */
 static void note_all(lua_State *L) {
     static const struct {
         const char *command, *note;
@@ -128,14 +128,14 @@ static int do_commands(lua_State *L) {
 }
 
 /***
-Changes one setting by its name in OpenSSL's configuration files.
+Changes one setting by the name that it has in OpenSSL's configuration files.
 @function SciSslContext:setCommand
 @tparam string name `MinProtocol`, `CipherString`, `Groups`, `Options` …
 @tparam string value as in those files: `TLSv1.2`, `-SessionTicket,ServerPreference` …
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_command`, `bad_command_value`, or `trust_command`: `loadVerifyLocations` and
- `addTrusted` are there for those; the context stays as it was
+@treturn[2] SciSslError condition `unknown_command`, `bad_command_value`, or `trust_command`: for trusted certificates use
+ `loadVerifyLocations` or `addTrusted`; the context is unchanged
 @see SSL_CONF_cmd(3), "supported configuration file commands"
 */
 static int context_set_command(lua_State *L) {
@@ -155,12 +155,12 @@ static int context_set_command(lua_State *L) {
 }
 
 /***
-Changes several settings, in their order, or none of them.
+Changes several settings in the order of the list: all of them, or none where one is rejected.
 @function SciSslContext:setCommands
 @tparam {{string,string},...} commands pairs of a name and a value: `{ {"MinProtocol", "TLSv1.2"}, … }`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError as `setCommand`, with the refused name for its subject; the context stays as it was
+@treturn[2] SciSslError as for `setCommand`; its subject is the rejected name; the context is unchanged
 @see SSL_CONF_cmd(3)
 */
 static int context_set_commands(lua_State *L) { return do_commands(L); }

@@ -17,14 +17,14 @@ static bool add_from(sci_context *context, BIO *bio, sci_failure *failure) {
 }
 
 /***
-Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
-certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
-(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
+Adds certificate revocation lists (CRLs). They are used once `setVerifyFlags` has set `crl_check`, for the peer's certificate,
+or `crl_check` and `crl_check_all`, for the intermediate certificates as well. Then a peer whose issuer has no CRL here, or an
+expired one, is rejected (`crl_missing`, `crl_expired`). Of several CRLs of one issuer the newest counts.
 @function SciSslContext:addCrl
-@tparam SciSslX509Crl|string crl an object; PEM text, with one or several; or the DER bytes of one
+@tparam SciSslX509Crl|string crl an object; PEM text with one or several CRLs; or the DER bytes of one
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context is unchanged
 @see X509_STORE_add_crl(3)
 */
 static int context_add_crl(lua_State *L) {
@@ -48,12 +48,12 @@ static int context_add_crl(lua_State *L) {
 }
 
 /***
-Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
+Adds the CRLs of a file: one or several in PEM, or one in DER. See `addCrl`.
 @function SciSslContext:loadCrlFile
 @tparam string path
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
+@treturn[2] SciSslError as for `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
 @see X509_load_crl_file(3)
 */
 static int context_load_crl_file(lua_State *L) {

@@ -1,4 +1,4 @@
-/* context_dependents.c: connections that still read from their context, and keep what they read there when it changes. */
+/* context_dependents.c: connections that still read settings from their context, and get copies before these change. */
 #include "context/context.h"
 
 #include <string.h>
@@ -28,9 +28,9 @@ void sci_context_free_dependents(sci_context *context) {
     while (head->next && head->next != head) sci_context_unlink(head->next);
 }
 
-/* ---- what a connection gets as its own ----------------------------------------------------------------------------- */
+/* ---- copies for a connection ------------------------------------------------------------------------------------- */
 
-/* The ciphers up to TLS 1.2 by name; the suites of TLS 1.3 are the connection's own already. */
+/* The names of the ciphers up to TLS 1.2. SSL_new has copied the suites of TLS 1.3. */
 static char *cipher_names(const SSL *ssl) {
     STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
     int count = sk_SSL_CIPHER_num(ciphers);
@@ -58,7 +58,7 @@ static bool keep_trust(SSL *ssl) {
     return SSL_set1_verify_cert_store(ssl, store) == 1 && SSL_set1_chain_cert_store(ssl, store) == 1;
 }
 
-/* Servers read the names of accepted issuers from the context at each request; an empty list stands for none. */
+/* Servers read the client CA list from the context for each certificate request. An empty list stands for none. */
 static STACK_OF(X509_NAME) *copy_names(const STACK_OF(X509_NAME) *names) {
     return names ? SSL_dup_CA_list(names) : sk_X509_NAME_new_null();
 }
@@ -84,7 +84,7 @@ bool sci_context_detach(sci_context *context) {
     return true;
 }
 
-/* ---- the trust store -------------------------------------------------------------------------------------------- */
+/* ---- the trust store --------------------------------------------------------------------------------------------- */
 
 static bool copy_objects(X509_STORE *copy, X509_STORE *store) {
     STACK_OF(X509_OBJECT) *objects = X509_STORE_get0_objects(store);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Each of these sets one field of the table on top. */
+/* Each sets one field of the table on top. */
 
 static void set_text(lua_State *L, const char *name, const char *text) {
     if (!text) return;
@@ -26,7 +26,7 @@ static void append(lua_State *L, const char *text) {
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
-/* ---- what is offered ---------------------------------------------------------------------------------------------- */
+/* ---- protocols and ciphers --------------------------------------------------------------------------------------- */
 
 static void free_ciphers(void *ciphers) { sk_SSL_CIPHER_free(ciphers); }
 
@@ -81,7 +81,7 @@ static void set_protocol(lua_State *L, const char *name, long version) {
     if (version) set_text(L, name, sci_protocol_name((int)version));
 }
 
-static void set_offer(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
+static void set_protocols(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     set_text(L, "method", context->method);
     set_protocol(L, "minProtocol", SSL_CTX_get_min_proto_version(ctx));
     set_protocol(L, "maxProtocol", SSL_CTX_get_max_proto_version(ctx));
@@ -94,7 +94,7 @@ static void set_offer(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     set_alpn(L);
 }
 
-/* ---- how peers are judged ----------------------------------------------------------------------------------------- */
+/* ---- verification ------------------------------------------------------------------------------------------------ */
 
 static void free_text(void *text) { OPENSSL_free(text); }
 static void free_param(void *param) { X509_VERIFY_PARAM_free(param); }
@@ -116,7 +116,7 @@ static void set_hosts(lua_State *L, X509_VERIFY_PARAM *param) {
     set_text(L, "verifyEmail", X509_VERIFY_PARAM_get0_email(param));
 }
 
-static void set_policy(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
+static void set_verification(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
     unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
     int depth = X509_VERIFY_PARAM_get_depth(param), level = X509_VERIFY_PARAM_get_auth_level(param);
@@ -131,7 +131,7 @@ static void set_policy(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     set_hosts(L, param);
 }
 
-/* ---- whom we trust ------------------------------------------------------------------------------------------------ */
+/* ---- trust store and client CA list ------------------------------------------------------------------------------ */
 
 static void set_paths(lua_State *L, const sci_context *context) {
     lua_newtable(L);
@@ -140,10 +140,10 @@ static void set_paths(lua_State *L, const sci_context *context) {
     lua_setfield(L, -2, "trustedPaths");
 }
 
-static const STACK_OF(X509_NAME) *issuers_of(const void *ctx) { return SSL_CTX_get_client_CA_list(ctx); }
+static const STACK_OF(X509_NAME) *client_cas_of(const void *ctx) { return SSL_CTX_get_client_CA_list(ctx); }
 
-static void set_issuers(lua_State *L, const SSL_CTX *ctx) {
-    sci_push_names(L, issuers_of, ctx);
+static void set_client_cas(lua_State *L, const SSL_CTX *ctx) {
+    sci_push_names(L, client_cas_of, ctx);
     lua_setfield(L, -2, "acceptedIssuers");
 }
 
@@ -158,15 +158,15 @@ static void set_trust(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     set_number(L, "trustedCertificates", certificates);
     set_number(L, "crls", crls);
     set_paths(L, context);
-    set_issuers(L, ctx);
+    set_client_cas(L, ctx);
 }
 
-/* ---- who we are --------------------------------------------------------------------------------------------------- */
+/* ---- own certificates and keys ----------------------------------------------------------------------------------- */
 
 static void free_ssl(void *ssl) { SSL_free(ssl); }
 
-/* Appends the current identity of `ssl` to the list on top. */
-static void append_identity(lua_State *L, SSL *ssl) {
+/* Appends the current certificate of `ssl` to the list on top. */
+static void append_certificate(lua_State *L, SSL *ssl) {
     const X509 *certificate = SSL_get_certificate(ssl);
     STACK_OF(X509) *chain = NULL;
     lua_Integer expiry;
@@ -182,19 +182,20 @@ static void append_identity(lua_State *L, SSL *ssl) {
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
-/* A connection of its own has them all, and can be asked for each without a change to the context. */
-static void set_identities(lua_State *L, SSL_CTX *ctx) {
+/* A connection that is made for this has all certificates. Stepping through them in the context itself would change which is
+ * current there. */
+static void set_certificates(lua_State *L, SSL_CTX *ctx) {
     sci_guard *guard = sci_new_guard(L, free_ssl);
     SSL *ssl = guard->object = SSL_new(ctx);
     lua_newtable(L);
-    if (ssl && SSL_get_certificate(ssl) && !SSL_get_privatekey(ssl)) append_identity(L, ssl);
+    if (ssl && SSL_get_certificate(ssl) && !SSL_get_privatekey(ssl)) append_certificate(L, ssl);
     int more = ssl && SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) == 1;
-    for (; more; more = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1) append_identity(L, ssl);
+    for (; more; more = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1) append_certificate(L, ssl);
     lua_setfield(L, -3, "certificates");
     lua_pop(L, 1);
 }
 
-/* ---- sessions ----------------------------------------------------------------------------------------------------- */
+/* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
 static void set_flag(lua_State *L, const char *name, bool flag) {
     lua_pushboolean(L, flag);
@@ -211,7 +212,7 @@ static void set_sessions(lua_State *L, const sci_context *context, SSL_CTX *ctx)
     set_number(L, "maxReplayableData", SSL_CTX_get_max_early_data(ctx));
 }
 
-/* ---- what else is there ----------------------------------------------------------------------------------------- */
+/* ---- the rest ---------------------------------------------------------------------------------------------------- */
 
 static bool has_value(lua_State *L, int value) {
     bool has = lua_getiuservalue(L, 1, value) != LUA_TNIL;
@@ -233,20 +234,21 @@ static void set_rest(lua_State *L, const sci_context *context) {
 static void free_context(void *ctx) { SSL_CTX_free(ctx); }
 
 /***
-Answers what is set. The table is a copy: changing it changes nothing, and the context's later changes do not show in it.
+Returns all settings in a table. The table is a copy: changing it does not change the context, and later changes of the context
+do not change it.
 
-* `method`, `minProtocol`, `maxProtocol` (nil: any): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
-  lists; `groups`, `signatureAlgorithms`: texts as they were set, nil for OpenSSL's own; `securityLevel`: integer;
+* `method`, `minProtocol`, `maxProtocol` (nil: no bound): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
+  lists; `groups`, `signatureAlgorithms`: the texts that were set, nil for OpenSSL's defaults; `securityLevel`: integer;
   `options`: list of names
 * `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`: lists; `verifyIp`, `verifyEmail`,
   `verifyTime`, `verifyDepth`, `authLevel`, `purpose`: nil where not set
-* `trustedCertificates`, `crls`: how many are in memory; `trustedPaths`: directories; `acceptedIssuers`: names
-* `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (how many are
-  sent along), `hasKey`
+* `trustedCertificates`, `crls`: the numbers of those in memory; `trustedPaths`: directories; `acceptedIssuers`: names
+* `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (the number of
+  intermediate certificates that are sent), `hasKey`
 * `sessionTimeout`: seconds; `sessionCacheMode`: `SSL_SESS_CACHE_…` flags; `sessionCacheSize`; `tickets`: how many a
-  handshake of TLS 1.3 sends; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
+  server sends after a full handshake of TLS 1.3; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
 * `ocsp`: `"none"`, `"request"`, `"require"`; `ocspResponse`, `pskClient`, `pskServer`, `sessionStore`, `replayGuard`,
-  `keylog`: booleans, whether there is one
+  `keylog`: booleans: whether it is set
 @function SciSslContext:describe
 @treturn table
 @see SSL_CTX_get_options(3)
@@ -256,14 +258,14 @@ static int context_describe(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, free_context);
     const sci_context *context = sci_check_context(L, 1);
     SSL_CTX *ctx = SSL_CTX_up_ref(context->ctx) ? context->ctx : NULL;
-    guard->object = ctx; /* making values runs finalizers, and one may close the context */
+    guard->object = ctx; /* making values runs finalizers, which may close the context */
     if (!ctx) return sci_fail_openssl(L, "describe", NULL);
     sci_clear_errors();
     lua_createtable(L, 0, 32);
-    set_offer(L, context, ctx);
-    set_policy(L, context, ctx);
+    set_protocols(L, context, ctx);
+    set_verification(L, context, ctx);
     set_trust(L, context, ctx);
-    set_identities(L, ctx);
+    set_certificates(L, ctx);
     set_sessions(L, context, ctx);
     set_rest(L, context);
     sci_clear_errors();

@@ -1,15 +1,15 @@
-/* context_early_data.c: SciSslContext, data that TLS 1.3 carries before the handshake is done (RFC 8446, section 2.3). It is off
- * unless asked for. */
+/* context_early_data.c: SciSslContext, early data: what a client of TLS 1.3 sends before the handshake is complete (RFC 8446,
+ * section 2.3). It is off by default. */
 #include "context/context.h"
 
 #include <stdint.h>
 
 /***
-Sets how many bytes a client may send before the handshake is done (early data, 0-RTT), for servers made from now on. What
-comes so can be sent again by anybody who records it, to this server or to another one of a fleet: take it only for
-requests that change nothing. Within one process OpenSSL takes each ticket's data once; for a fleet see `setReplayGuard`.
+Sets how many bytes of early data (0-RTT) a server accepts from a client before the handshake is complete. An attacker who
+records early data can replay it, to this server or to another one of a fleet: accept it only for requests that change nothing.
+Within one process OpenSSL accepts the early data of each ticket once; for a fleet see `setReplayGuard`. Later connections only.
 @function SciSslContext:setMaxReplayableData
-@tparam integer bytes 0 (the default: none) … 4294967295; sessions made with it tell clients
+@tparam integer bytes 0 … 4294967295; 0, the default, accepts none. Sessions carry the number to clients
 @treturn SciSslContext the receiver
 @see SSL_CTX_set_max_early_data(3)
 @see RFC 8446, section 8
@@ -18,13 +18,13 @@ static int context_set_max_replayable_data(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     lua_Integer bytes = luaL_checkinteger(L, 2);
     luaL_argcheck(L, bytes >= 0 && bytes <= UINT32_MAX, 2, "bytes from 0 to 4294967295 expected");
-    (void)SSL_CTX_set_max_early_data(ctx, (uint32_t)bytes); /* these two always succeed */
+    (void)SSL_CTX_set_max_early_data(ctx, (uint32_t)bytes); /* both always succeed */
     (void)SSL_CTX_set_recv_max_early_data(ctx, (uint32_t)bytes);
     return sci_return_receiver(L);
 }
 
 /***
-Answers how many bytes a client may send before the handshake is done.
+Returns how many bytes of early data a server accepts.
 @function SciSslContext:getMaxReplayableData
 @treturn integer
 @see SSL_CTX_get_max_early_data(3)
@@ -35,12 +35,11 @@ static int context_get_max_replayable_data(lua_State *L) {
 }
 
 /***
-Sets who decides whether early data is taken, for servers made from now on: a function that can ask the whole fleet whether
-it has seen the session before. It runs inside the handshake, under lua_pcall, and must not yield. Where it answers
-anything but true the data is left out, the client learns that, and the handshake goes on; where it raises, the handshake
-ends for that.
+Sets a function that decides whether a server accepts early data; it can ask the whole fleet whether the session was used
+before. It runs inside the handshake, under lua_pcall, and must not yield. Unless it returns true, the early data is rejected,
+the client is informed, and the handshake goes on. If it raises an error, the handshake fails. Later connections only.
 @function SciSslContext:setReplayGuard
-@tparam ?function guard gets the OSSslSession that the client resumes; nil: OpenSSL's own check alone
+@tparam ?function guard gets the OSSslSession that the client resumes, and returns true to accept; nil: only OpenSSL's own check
 @treturn SciSslContext the receiver
 @see SSL_CTX_set_allow_early_data_cb(3)
 */

@@ -1,5 +1,5 @@
-/* context_keylog.c: SciSslContext, the secrets of connections as lines of text (NSS key log format), appended to a file or kept
- * for the program. */
+/* context_keylog.c: SciSslContext, the secrets of connections as lines of text (NSS key log format), appended to a file or
+ * collected for the program. */
 #include "context/context.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* ---- files ------------------------------------------------------------------------------------------------------ */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 struct sci_keylog {
     int descriptor; /* -1: closed */
@@ -22,7 +22,7 @@ static int keylog_gc(lua_State *L) {
     return 0;
 }
 
-/* Pushes a userdata that owns a file, none yet. */
+/* Pushes a userdata that will own a file. */
 static sci_keylog *new_keylog(lua_State *L) {
     sci_keylog *file = lua_newuserdatauv(L, sizeof *file, 0);
     file->descriptor = -1;
@@ -33,7 +33,7 @@ static sci_keylog *new_keylog(lua_State *L) {
     return file;
 }
 
-/* One write a line: the system appends it whole, whoever else does the same. What it does not take is lost. */
+/* One system call a line: so the lines of several processes do not mix. */
 void sci_keylog_append(const sci_keylog *file, const char *line) {
     struct iovec parts[] = {{.iov_base = (void *)line, .iov_len = strlen(line)}, {.iov_base = "\n", .iov_len = 1}};
     int system_errno = errno;
@@ -43,8 +43,8 @@ void sci_keylog_append(const sci_keylog *file, const char *line) {
 }
 
 /***
-Keeps the secrets of connections made from now on for `SciSslSocket:keylogLines`. They give the connection away: for
-debugging, and never where others could read along.
+Collects the secrets of later connections for `SciSslSocket:keylogLines`. A program that has them can decrypt the connection:
+use them for debugging only.
 @function SciSslContext:setKeylog
 @tparam boolean wanted
 @treturn SciSslContext the receiver
@@ -56,7 +56,7 @@ static int context_set_keylog(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* What the environment names; NULL: nothing, or the program runs with the rights of somebody else. */
+/* The path in the environment; NULL: none, or the program is set-user-ID or set-group-ID. */
 static const char *named_by_environment(void) {
     const char *path = getuid() == geteuid() && getgid() == getegid() ? getenv("SSLKEYLOGFILE") : NULL;
     return path && *path ? path : NULL;
@@ -71,15 +71,15 @@ static int use_file(lua_State *L, const char *path) {
 }
 
 /***
-Appends the secrets of connections made from now on to a file, in the format that Wireshark and others read. A file that is
-not there is made, for its owner alone. Whoever can read it can read, and in part forge, everything on these connections:
-for debugging only. Several processes may share one file. Lines that the system does not take are lost.
+Appends the secrets of later connections to a file, in the format that Wireshark reads. A missing file is created, readable
+for its owner only. A program that can read the file can decrypt these connections, and forge parts of them: use it for
+debugging only. Several processes may share one file. Lines that cannot be written are lost.
 @function SciSslContext:setKeylogFile
-@tparam ?string|boolean path true: the file that the environment variable `SSLKEYLOGFILE` names, if it does, and if the
- program does not run with the rights of somebody else; nil or false: none
+@tparam ?string|boolean path true: the file that the environment variable `SSLKEYLOGFILE` names, or none where it is not
+ set or the program is set-user-ID or set-group-ID; nil or false: no file
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `option`, condition `not_found`, `permission_denied` …; the context stays as it was
+@treturn[2] SciSslError phase `option`, condition `not_found`, `permission_denied` …; the context is unchanged
 @see SSL_CTX_set_keylog_callback(3)
 */
 static int context_set_keylog_file(lua_State *L) {

@@ -1,21 +1,22 @@
-/* context_ocsp.c: SciSslContext, OCSP stapling: what clients do about it, and what servers staple (RFC 6066, section 8). */
+/* context_ocsp.c: SciSslContext, OCSP stapling: what clients require, and what servers staple (RFC 6066, section 8). */
 #include "context/context.h"
 
 static const char *const policies[] = {"none", "request", "require", NULL};
 
 /***
-Sets what clients made from now on do about OCSP stapling, by which a server proves that its certificate has not been
-revoked.
+Sets what a client requires of OCSP stapling, by which a server proves that its certificate has not been revoked. Later
+connections only.
 
-* `"none"`: nothing. This is the default
-* `"request"`: the client asks. The handshake goes on where the server has no response, or one that does not count; but
-  not without a good one where the certificate says that it comes with one (must-staple, RFC 7633), and not with one by
-  which the issuer says that the certificate is revoked
-* `"require"`: no handshake without a good response. No session is resumed: it may have been made with less care
+* `"none"`, the default: the client does not ask for a response
+* `"request"`: the client asks. The handshake goes on without a response, or with one that is not valid. It fails where the
+  response says that the certificate is revoked, and where the certificate demands a staple (must-staple, RFC 7633) and there
+  is no good response
+* `"require"`: the handshake fails without a good response. The client resumes no session, because the session may come from a
+  handshake without this check
 
-What ends the handshake has the alert bad_certificate_status_response, and one of the conditions `ocsp_missing`,
-`certificate_revoked`, `ocsp_unknown`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`. Responses are judged as there, for
-the issuer in the chain as OpenSSL has built it.
+A handshake that fails sends the alert bad_certificate_status_response. The condition of the error is `ocsp_missing`,
+`certificate_revoked`, `ocsp_unknown`, `ocsp_no_issuer`, or one of `SciSslOcsp.check`. Responses are verified as by
+`SciSslOcsp.check`, with the issuer in the chain that OpenSSL has built.
 @function SciSslContext:setOcspPolicy
 @tparam string policy `"none"`, `"request"` or `"require"`
 @treturn SciSslContext the receiver
@@ -30,9 +31,9 @@ static int context_set_ocsp_policy(lua_State *L) {
 }
 
 /***
-Answers what `setOcspPolicy` set.
+Returns the policy that `setOcspPolicy` has set.
 @function SciSslContext:getOcspPolicy
-@treturn string
+@treturn string `"none"`, `"request"` or `"require"`
 @see SSL_CTX_set_tlsext_status_type(3)
 */
 static int context_get_ocsp_policy(lua_State *L) {
@@ -40,7 +41,7 @@ static int context_get_ocsp_policy(lua_State *L) {
     return 1;
 }
 
-#define LONGEST 65535 /* far beyond any response; what a handshake message holds is more */
+#define LONGEST 65535 /* bytes: far longer than any response, and short enough for a handshake message */
 
 bool sci_check_ocsp_response(lua_State *L) {
     sci_failure failure = {.phase = "option", .subject = "OCSP response"};
@@ -59,14 +60,14 @@ bool sci_check_ocsp_response(lua_State *L) {
 }
 
 /***
-Sets the OCSP response that servers made from now on staple for clients that ask, until it is set anew: it has to be
-fetched again before its `nextUpdate`. It is left out where the connection uses another certificate.
+Sets the OCSP response that servers staple for clients that ask. Fetch a new response and set it before the `nextUpdate` of
+this one. A connection that uses another certificate does not send it. Later connections only.
 @function SciSslContext:setOcspResponse
-@tparam ?string der as the issuer's responder has sent it; nil: none
+@tparam ?string der the bytes from the issuer's OCSP responder; nil: no response
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `malformed_ocsp`, or `ocsp_unsuccessful`: the responder says nothing in it; the context
- stays as it was
+@treturn[2] SciSslError condition `malformed_ocsp`, or `ocsp_unsuccessful`: the responder has reported an error instead of a
+ status; the context is unchanged
 @see SciSslOcsp.request
 @see SSL_set_tlsext_status_ocsp_resp(3)
 */

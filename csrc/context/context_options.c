@@ -2,13 +2,13 @@
 #include "context/context.h"
 
 /***
-Adds options.
+Sets options. Those that are set already stay.
 @function SciSslContext:setOptions
-@tparam integer|string|{string,...} options `SSL_OP_…` constants, or-ed; or names of them without `SSL_OP_`, in lower
- case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
+@tparam integer|string|{string,...} options `SSL_OP_…` constants joined by `|`; or their names without `SSL_OP_`, in
+ lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see SSL_CTX_set_options(3)
 */
 static int context_set_options(lua_State *L) {
@@ -20,12 +20,12 @@ static int context_set_options(lua_State *L) {
 }
 
 /***
-Takes options away.
+Clears options.
 @function SciSslContext:clearOptions
-@tparam integer|string|{string,...} options as `setOptions`
+@tparam integer|string|{string,...} options as for `setOptions`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see SSL_CTX_clear_options(3)
 */
 static int context_clear_options(lua_State *L) {
@@ -37,9 +37,9 @@ static int context_clear_options(lua_State *L) {
 }
 
 /***
-Answers the options that are set.
+Returns the options that are set.
 @function SciSslContext:getOptions
-@treturn integer `SSL_OP_…` constants, or-ed
+@treturn integer `SSL_OP_…` constants joined by `|`
 @see SSL_CTX_get_options(3)
 */
 static int context_get_options(lua_State *L) {
@@ -48,8 +48,8 @@ static int context_get_options(lua_State *L) {
 }
 
 /***
-Allows or forbids new handshakes on connections made from now on, which TLS up to 1.2 knows: whether the peer asks for one or
-we do. They are forbidden at first; allowed, clients can make a server work for little of their own.
+Allows or forbids renegotiation: a second handshake on the same connection, which exists up to TLS 1.2. It is forbidden by
+default, because each renegotiation costs a server much more work than the client that asks for it. Later connections only.
 @function SciSslContext:setRenegotiation
 @tparam boolean allowed
 @treturn SciSslContext the receiver

@@ -1,31 +1,31 @@
 /* context_pkcs12.c: SciSslContext, its own certificate, chain and key from PKCS#12 (RFC 7292; .p12, .pfx). */
 #include "context/context.h"
 
-static bool use(const sci_context *context, sci_pkcs12 *held, sci_failure *failure) {
-    if (!sci_context_is_open(context)) /* any more: the passphrase function has closed it */
+static bool use_pkcs12(const sci_context *context, sci_pkcs12 *held, sci_failure *failure) {
+    if (!sci_context_is_open(context)) /* the passphrase function has closed it */
         return sci_refuse(failure, "closed", "the context has been closed");
     if (!held->key || !held->certificate)
-        return sci_refuse(failure, "pkcs12_incomplete", "the PKCS#12 holds no private key with its certificate");
+        return sci_refuse(failure, "pkcs12_incomplete", "the PKCS#12 contains no private key with its certificate");
     return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
 }
 
-/* The stack: the context, the passphrase, and what `bytes` belong to. */
+/* On the stack: the context, the passphrase, and the string that owns `bytes`. */
 static int use_bytes(lua_State *L, const sci_context *context, const char *bytes, size_t length, sci_failure *failure) {
     sci_pkcs12 *held = sci_new_pkcs12(L);
-    if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, failure) || !use(context, held, failure))
+    if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, failure) || !use_pkcs12(context, held, failure))
         return sci_fail(L, failure);
     return sci_return_receiver(L);
 }
 
 /***
-Uses the private key of PKCS#12, and its certificate with the issuers that are there, as ours.
+Uses the private key of PKCS#12 data, its certificate, and the intermediate certificates in there, as the context's own.
 @function SciSslContext:usePkcs12
 @tparam string bytes
-@tparam[opt] string|function passphrase a function is called once, without arguments, and answers it
+@tparam[opt] string|function passphrase or a function without parameters that returns it; it is called once
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError as `SciSslPkcs12.parse`; `pkcs12_incomplete`: there is no key with a certificate in there;
- `security_level`. The context stays as it was
+@treturn[2] SciSslError as for `SciSslPkcs12.parse`; `pkcs12_incomplete`: no private key with its certificate;
+ `security_level`; the context is unchanged
 @see PKCS12_parse(3)
 @see SSL_CTX_use_cert_and_key(3)
 */
@@ -41,9 +41,9 @@ static int context_use_pkcs12(lua_State *L) {
 }
 
 #define CHUNK 16384
-#define LONGEST (16 << 20) /* bytes of a file that is taken for PKCS#12 */
+#define LONGEST (16 << 20) /* bytes of a PKCS#12 file */
 
-/* Pushes what is in the file. False: `failure` says why not. The BIO is in a guard of Lua's. */
+/* Pushes the contents of the file. False: `failure` says why not. A guard owns the BIO. */
 static bool read_file(lua_State *L, BIO *bio, sci_failure *failure) {
     luaL_Buffer contents;
     int count;
@@ -66,7 +66,7 @@ Uses the private key of a PKCS#12 file, as `usePkcs12` does.
 @tparam[opt] string|function passphrase
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+@treturn[2] SciSslError as for `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
 @see PKCS12_parse(3)
 */
 static int context_use_pkcs12_file(lua_State *L) {

@@ -1,22 +1,22 @@
 /* context_protocols.c: SciSslContext, the lowest and the highest protocol version. */
 #include "context/context.h"
 
-/* ---- protocols -------------------------------------------------------------------------------------------------- */
+/* ---- protocols --------------------------------------------------------------------------------------------------- */
 
 static int fail_bounds(lua_State *L, const char *name) {
     return sci_fail(L, &(sci_failure){.phase = "option",
                                       .condition = "protocol_version",
-                                      .message = "the lowest protocol would be above the highest",
+                                      .message = "the lowest protocol version would be above the highest",
                                       .subject = name});
 }
 
 /***
-Sets the lowest protocol version that connections made from now on may use.
+Sets the lowest protocol version of later connections.
 @function SciSslContext:setMinProtocol
 @tparam string name `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version` where it is above the highest
+@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version`: the version is above the highest one
 @see SSL_CTX_set_min_proto_version(3)
 */
 static int context_set_min_protocol(lua_State *L) {
@@ -32,12 +32,12 @@ static int context_set_min_protocol(lua_State *L) {
 }
 
 /***
-Sets the highest protocol version that connections made from now on may use.
+Sets the highest protocol version of later connections.
 @function SciSslContext:setMaxProtocol
 @tparam string name `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version` where it is below the lowest
+@treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version`: the version is below the lowest one
 @see SSL_CTX_set_max_proto_version(3)
 */
 static int context_set_max_protocol(lua_State *L) {

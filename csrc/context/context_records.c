@@ -2,11 +2,12 @@
 #include "context/context.h"
 
 /***
-Sets how long the records are that clients made from now on ask their server for, both ways: for peers with little memory.
+Sets the longest record that a client asks its server to use, in both directions: for clients with little memory. Later
+connections only.
 @function SciSslContext:setMaxFragmentLength
-@tparam ?integer bytes 512, 1024, 2048 or 4096; nil: they do not ask
+@tparam ?integer bytes 512, 1024, 2048 or 4096; nil: clients do not ask
 @treturn SciSslContext the receiver
-@raise for other numbers
+@raise an argument error for other numbers
 @see SSL_CTX_set_tlsext_max_fragment_length(3)
 @see RFC 6066, section 4
 */
@@ -18,12 +19,12 @@ static int context_set_max_fragment_length(lua_State *L) {
         while (mode < TLSEXT_max_fragment_length_4096 && bytes != 256 << mode) mode++;
         luaL_argcheck(L, mode > 0 && bytes == 256 << mode, 2, "512, 1024, 2048 or 4096 expected");
     }
-    (void)SSL_CTX_set_tlsext_max_fragment_length(ctx, mode); /* of these it refuses none */
+    (void)SSL_CTX_set_tlsext_max_fragment_length(ctx, mode); /* cannot fail for these */
     return sci_return_receiver(L);
 }
 
 /***
-Sets how many bytes go into a record at the most, on connections made from now on: short ones are sooner complete.
+Sets the most bytes that a record carries when we send. A peer can decrypt a short record sooner. Later connections only.
 @function SciSslContext:setMaxSendFragment
 @tparam integer bytes 512 … 16384
 @treturn SciSslContext the receiver
@@ -33,15 +34,15 @@ static int context_set_max_send_fragment(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     lua_Integer bytes = luaL_checkinteger(L, 2);
     luaL_argcheck(L, bytes >= 512 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "512 to 16384 bytes expected");
-    (void)SSL_CTX_set_max_send_fragment(ctx, bytes); /* of these it refuses none */
+    (void)SSL_CTX_set_max_send_fragment(ctx, bytes); /* cannot fail for these */
     return sci_return_receiver(L);
 }
 
 /***
-Pads the records of TLS 1.3 to multiples of a length, on connections made from now on: an observer sees less of how long
-the messages are.
+Pads the records of TLS 1.3 to multiples of a length, so that their length tells an observer less about the messages. Later
+connections only.
 @function SciSslContext:setBlockPadding
-@tparam integer bytes 0 or 1: none; to 16384
+@tparam integer bytes 0 … 16384; 0 and 1 switch padding off
 @treturn SciSslContext the receiver
 @see SSL_CTX_set_block_padding(3)
 @see RFC 8446, section 5.4
@@ -50,7 +51,7 @@ static int context_set_block_padding(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     lua_Integer bytes = luaL_checkinteger(L, 2);
     luaL_argcheck(L, bytes >= 0 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "0 to 16384 bytes expected");
-    (void)SSL_CTX_set_block_padding(ctx, (size_t)bytes); /* of these it refuses none */
+    (void)SSL_CTX_set_block_padding(ctx, (size_t)bytes); /* cannot fail for these */
     return sci_return_receiver(L);
 }
 

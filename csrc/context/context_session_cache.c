@@ -17,10 +17,10 @@ bool sci_context_make_session_id_context(sci_context *context) {
     return RAND_bytes(context->sessions.id_context, OWN_SID_LENGTH) > 0;
 }
 
-/* ---- which sessions may be resumed ----------------------------------------------------------------------------------- */
+/* ---- which sessions may be resumed ------------------------------------------------------------------------------- */
 
 /***
-Sets how long the sessions of connections made from now on may be resumed.
+Sets for how long the sessions of later connections may be resumed.
 @function SciSslContext:setTimeout
 @tparam integer seconds 1 or more
 @treturn SciSslContext the receiver
@@ -35,7 +35,7 @@ static int context_set_timeout(lua_State *L) {
 }
 
 /***
-Answers how long sessions may be resumed.
+Returns for how long sessions may be resumed.
 @function SciSslContext:getTimeout
 @treturn integer seconds
 @see SSL_CTX_get_timeout(3)
@@ -46,8 +46,8 @@ static int context_get_timeout(lua_State *L) {
 }
 
 /***
-Sets the name under which servers file their sessions. Each context has a random one of its own: set the same where
-several processes are to resume each other's sessions.
+Sets the session id context: a server resumes only sessions with the same one. Each context has a random one; set the same
+name in all processes that are to resume each other's sessions.
 @function SciSslContext:setSessionIdContext
 @tparam string name 1 to 32 bytes
 @treturn SciSslContext the receiver
@@ -63,16 +63,16 @@ static int context_set_session_id_context(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- the cache --- */
+/* ---- the cache --------------------------------------------------------------------------------------------------- */
 
 /***
-Sets whose sessions are kept, and where: for connections that were initialized before, too. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
-without tickets, and all where `SSL_OP_NO_TICKET` is set or early data is taken.
+Sets which sessions are kept, and where. This holds for existing connections as well. A server keeps the sessions that it does
+not put into tickets: up to TLS 1.2 those of clients without ticket support, and all where `SSL_OP_NO_TICKET` is set or early
+data is accepted.
 @function SciSslContext:setSessionCacheMode
-@tparam string mode `"off"`: no sessions but those in tickets, and `newSessions` answers none; `"client"`, `"server"`,
- `"both"`
-@tparam[opt=true] boolean internal false: OpenSSL's own cache is neither filled nor looked into; then `setSessionStore`
- says where sessions are found
+@tparam string mode `"off"`: only tickets work, and `newSessions` returns no sessions; `"client"`, `"server"` or `"both"`
+@tparam[opt=true] boolean internal false: OpenSSL's own cache is not used; sessions are looked up by the function of
+ `setSessionStore` only
 @treturn SciSslContext the receiver
 @see SSL_CTX_set_session_cache_mode(3)
 */
@@ -88,9 +88,9 @@ static int context_set_session_cache_mode(lua_State *L) {
 }
 
 /***
-Sets how many sessions OpenSSL's own cache keeps.
+Sets how many sessions OpenSSL's own cache holds.
 @function SciSslContext:setSessionCacheSize
-@tparam integer count 1 or more; 20480 at first
+@tparam integer count 1 or more; the default is 20480
 @treturn SciSslContext the receiver
 @see SSL_CTX_sess_set_cache_size(3)
 */
@@ -103,9 +103,9 @@ static int context_set_session_cache_size(lua_State *L) {
 }
 
 /***
-Removes the sessions from OpenSSL's own cache whose time is over.
+Removes expired sessions from OpenSSL's own cache.
 @function SciSslContext:flushSessions
-@tparam[opt] integer at seconds since the epoch; without it, now
+@tparam[opt] integer at seconds since the epoch; now by default
 @treturn SciSslContext the receiver
 @see SSL_CTX_flush_sessions(3)
 */
@@ -118,10 +118,10 @@ static int context_flush_sessions(lua_State *L) {
 }
 
 /***
-Puts a session into OpenSSL's own cache, for servers to find.
+Adds a copy of a session to OpenSSL's own cache, in which servers look sessions up.
 @function SciSslContext:addSession
 @tparam OSSslSession session
-@treturn boolean true; false where it was there, or cannot be resumed
+@treturn boolean false: the session was there already, or cannot be resumed
 @see SSL_CTX_add_session(3)
 */
 static int context_add_session(lua_State *L) {
@@ -138,10 +138,10 @@ static int context_add_session(lua_State *L) {
 }
 
 /***
-Takes a session out of OpenSSL's own cache; nobody can resume it any more.
+Removes a session from OpenSSL's own cache. It cannot be resumed from there any more.
 @function SciSslContext:removeSession
 @tparam OSSslSession session
-@treturn boolean true; false where it was not there
+@treturn boolean false: the session was not there
 @see SSL_CTX_remove_session(3)
 */
 static int context_remove_session(lua_State *L) {
@@ -151,11 +151,11 @@ static int context_remove_session(lua_State *L) {
 }
 
 /***
-Sets where servers made from now on find sessions that OpenSSL's own cache has not. The function runs inside the handshake,
-under lua_pcall, and must not yield; what it raises ends the handshake. To look further away, take the session id from
-`clientHello()` while the handshake is suspended there, and give what was found to `setSession`.
+Sets a function that looks up sessions which OpenSSL's own cache does not hold. It runs inside the handshake of a server, under
+lua_pcall, and must not yield; an error that it raises ends the handshake. For a lookup that has to wait, suspend the handshake
+at the ClientHello, take the session id from `clientHello()`, and pass the session to `setSession`. Later connections only.
 @function SciSslContext:setSessionStore
-@tparam ?function store gets a session id (string, raw bytes), answers an OSSslSession or nil; nil: none
+@tparam ?function store gets a session id (string, raw bytes) and returns an OSSslSession or nil; nil: no function
 @treturn SciSslContext the receiver
 @see SSL_CTX_sess_set_get_cb(3)
 */
@@ -168,11 +168,12 @@ static int context_set_session_store(lua_State *L) {
 }
 
 /***
-Answers how sessions have been made and used.
+Returns counts of the sessions that were made and used.
 @function SciSslContext:sessionStatistics
-@treturn table of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate`, `accept`,
- `acceptGood`, `acceptRenegotiate`, `hits` (resumed), `callbackHits` (found by `setSessionStore`), `misses` (not found),
- `timeouts` (found, and too old), `cacheFull` (made room for another), `cacheSize`
+@treturn table of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate` (client
+ handshakes begun, completed, renegotiations), `accept`, `acceptGood`, `acceptRenegotiate` (the same of servers), `hits`
+ (resumed), `callbackHits` (found by the function of `setSessionStore`), `misses` (not found), `timeouts` (found, but expired),
+ `cacheFull` (removed for a newer one), `cacheSize` (see `setSessionCacheSize`)
 @see SSL_CTX_sess_number(3)
 */
 static int context_session_statistics(lua_State *L) {

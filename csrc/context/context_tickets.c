@@ -31,7 +31,7 @@ Makes a secret for `setTicketKeys`.
 @function SciSslContext.newTicketKey
 @treturn[1] string 80 random bytes
 @treturn[2] nil
-@treturn[2] SciSslError OpenSSL has no randomness to give
+@treturn[2] SciSslError OpenSSL has no random bytes
 @see RAND_priv_bytes(3)
 */
 static int context_new_ticket_key(lua_State *L) {
@@ -44,16 +44,16 @@ static int context_new_ticket_key(lua_State *L) {
 }
 
 /***
-Sets the keys that seal the sessions which clients keep in tickets: the first seals new ones, all of them open those that
-come, and what an older one opens is renewed. Processes and machines with the same keys, and the same
-`setSessionIdContext`, resume each other's sessions. Without this each context has a random key of its own.
+Sets the keys for session tickets, in which a server hands its sessions to the clients. The first key encrypts new tickets. All
+keys decrypt; a client whose ticket was encrypted by an older key gets a new one. Servers with the same keys and the same
+`setSessionIdContext` resume each other's sessions. By default each context has a random key of its own.
 
-Unlike other settings this reaches the connections that were initialized before: the keys are the server's. Whoever has a
-key can read what its tickets protected up to TLS 1.2, so change it every few hours.
+Unlike most settings this one holds for existing connections as well. An attacker who gets a key can decrypt recorded connections
+up to TLS 1.2 whose tickets it encrypted, so change keys every few hours.
 @function SciSslContext:setTicketKeys
 @tparam {string,...} secrets 1 to 16 secrets of 80 bytes (see `newTicketKey`)
 @treturn SciSslContext the receiver
-@raise for something else; the context stays as it was
+@raise an argument error for other values; the context is unchanged
 @see SSL_CTX_set_tlsext_ticket_key_evp_cb(3)
 @see RFC 5077
 */
@@ -74,11 +74,10 @@ static int context_set_ticket_keys(lua_State *L) {
 }
 
 /***
-Puts a new key before those that `setTicketKeys` set; the oldest goes. Tickets sealed before stay good as long as their key
-is there.
+Adds a new first key for session tickets, and drops the oldest keys. A ticket can be decrypted as long as its key is kept.
 @function SciSslContext:rotateTicketKeys
 @tparam string secret 80 bytes (see `newTicketKey`)
-@tparam[opt] integer keep how many keys there are afterwards, 1 to 16; without it, as many as before, and 3 at the least
+@tparam[opt] integer keep how many keys to keep, 1 to 16; by default as many as before, and at least 3
 @treturn SciSslContext the receiver
 @see setTicketKeys
 */
@@ -96,9 +95,9 @@ static int context_rotate_ticket_keys(lua_State *L) {
 }
 
 /***
-Sets how many tickets servers made from now on send after a full handshake of TLS 1.3.
+Sets how many session tickets a server sends after a full handshake of TLS 1.3. Later connections only.
 @function SciSslContext:setNumTickets
-@tparam integer count 0 … 255; 2 at first
+@tparam integer count 0 … 255; the default is 2
 @treturn SciSslContext the receiver
 @see SSL_CTX_set_num_tickets(3)
 */
@@ -111,7 +110,7 @@ static int context_set_num_tickets(lua_State *L) {
 }
 
 /***
-Answers how many tickets servers send after a full handshake of TLS 1.3.
+Returns how many session tickets a server sends after a full handshake of TLS 1.3.
 @function SciSslContext:getNumTickets
 @treturn integer
 @see SSL_CTX_get_num_tickets(3)

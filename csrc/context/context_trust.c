@@ -59,14 +59,15 @@ static bool is_directory(const char *path, sci_failure *failure) {
 }
 
 /***
-Trusts the certificates of a file in PEM, or the one in DER, and those of a directory that `openssl rehash` prepared.
+Adds certificates to the trust store: those of a file, in PEM or one in DER, and those of a directory that `openssl rehash`
+has prepared. OpenSSL reads the directory later, when it looks for a certificate.
 @function SciSslContext:loadVerifyLocations
-@tparam ?string caFile path
-@tparam[opt] string caPath path
+@tparam ?string caFile path; a pipe is read to its end
+@tparam[opt] string caPath path of the directory
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`,
- `not_pem`, `not_certificate` or `malformed_certificate`; `file_not_directory`; the context stays as it was
+ `not_pem`, `not_certificate` or `malformed_certificate`; `file_not_directory`; the context is unchanged
 @see SSL_CTX_load_verify_locations(3)
 */
 static int context_load_verify_locations(lua_State *L) {
@@ -84,7 +85,7 @@ static int context_load_verify_locations(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* What the environment variable names; NULL: it is not set, or empty. */
+/* The value of the environment variable; NULL: not set, or empty. */
 static const char *named_by(const char *variable) {
     const char *value = getenv(variable);
     return value && *value ? value : NULL;
@@ -100,7 +101,7 @@ static const char *default_directories(void) {
     return named ? named : X509_get_default_cert_dir();
 }
 
-/* defaultTrust(): the file and the directories, with colons between, that useDefaultTrust trusts now. */
+/* defaultTrust(): the file and the directories, separated by colons, that useDefaultTrust would use now. */
 int sci_default_trust(lua_State *L) {
     lua_pushstring(L, default_file());
     lua_pushstring(L, default_directories());
@@ -112,35 +113,35 @@ static const char *push_assignment(lua_State *L, const char *variable) {
     return lua_pushfstring(L, "%s=%s", variable, named_by(variable));
 }
 
-/* A file that the environment names and that holds no certificates must not mean that nothing is trusted. */
-static bool named_file_serves(lua_State *L, sci_failure *failure) {
+/* A file in the environment must contain certificates; otherwise the trust store would silently stay empty. */
+static bool check_named_file(lua_State *L, sci_failure *failure) {
     const char *variable = X509_get_default_cert_file_env();
     if (!named_by(variable)) return true;
     const char *assignment = push_assignment(L, variable);
     BIO *bio = sci_open_file(named_by(variable), failure);
     STACK_OF(X509) *certificates = bio ? sci_read_certificates(bio, failure) : NULL;
-    bool serves = certificates != NULL;
+    bool good = certificates != NULL;
     BIO_free(bio);
     sk_X509_pop_free(certificates, X509_free);
     failure->subject = assignment;
-    return serves;
+    return good;
 }
 
-/* Nor must directories of which none exists. */
-static bool named_directory_serves(lua_State *L, sci_failure *failure) {
+/* Of directories in the environment one must exist, for the same reason. */
+static bool check_named_directories(lua_State *L, sci_failure *failure) {
     const char *variable = X509_get_default_cert_dir_env(), *end;
     if (!named_by(variable)) return true;
     const char *assignment = push_assignment(L, variable);
     const char *directories = strchr(assignment, '=') + 1;
-    bool serves = false;
-    for (; !serves && *directories; directories = *end ? end + 1 : end) {
+    bool good = false;
+    for (; !good && *directories; directories = *end ? end + 1 : end) {
         end = directories + strcspn(directories, ":");
         *failure = (sci_failure){.phase = failure->phase};
-        serves = is_directory(lua_pushlstring(L, directories, (size_t)(end - directories)), failure);
+        good = is_directory(lua_pushlstring(L, directories, (size_t)(end - directories)), failure);
         lua_pop(L, 1);
     }
     failure->subject = assignment;
-    return serves;
+    return good;
 }
 
 static bool is_empty(const char *variable) {
@@ -148,7 +149,7 @@ static bool is_empty(const char *variable) {
     return value && !*value;
 }
 
-/* OpenSSL takes an empty variable for the name of something that is not there. */
+/* OpenSSL does not treat an empty variable as unset: it looks for a file with an empty name. */
 static bool add_defaults(X509_STORE *store) {
     if (!X509_STORE_set_default_paths(store)) return false;
     if (is_empty(X509_get_default_cert_file_env())) (void)X509_STORE_load_file(store, X509_get_default_cert_file());
@@ -156,21 +157,21 @@ static bool add_defaults(X509_STORE *store) {
 }
 
 /***
-Trusts what the system trusts: OpenSSL's default file and directory, or what the environment variables
-`SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as one that is not set. `SSL_CERT_DIR` may name several
-directories, with colons between; one of them must exist.
+Adds the system's trusted certificates: those of OpenSSL's default file and directory, or of those that the environment
+variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as unset. `SSL_CERT_DIR` may name several
+directories, separated by colons; at least one must exist.
 @function SciSslContext:useDefaultTrust
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` or `SSL_CERT_DIR` that
- cannot be used, with `SSL_CERT_FILE=` and the path as its subject
+@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used;
+ its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value
 @see SSL_CTX_set_default_verify_paths(3)
 */
 static int context_use_default_trust(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
-    if (!named_file_serves(L, &failure) || !named_directory_serves(L, &failure)) return sci_fail(L, &failure);
+    if (!check_named_file(L, &failure) || !check_named_directories(L, &failure)) return sci_fail(L, &failure);
     X509_STORE *store = sci_context_begin_trust(context);
     bool added = store && add_defaults(store) && remember_path(context, default_directories());
     if (!sci_context_end_trust(context, store, added)) return sci_fail_openssl(L, "load", "the system's trust store");
@@ -186,12 +187,13 @@ static bool trust_text(sci_context *context, const char *text, int length, sci_f
 }
 
 /***
-Trusts a certificate, or each certificate of a PEM text.
+Adds a certificate, or all certificates of a PEM text, to the trust store.
 @function SciSslContext:addTrusted
 @tparam SciSslX509Certificate|string certificate an object, PEM text, or the DER bytes of one
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context is
+ unchanged
 @see X509_STORE_add_cert(3)
 */
 static int context_add_trusted(lua_State *L) {

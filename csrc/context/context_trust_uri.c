@@ -1,7 +1,5 @@
-/* context_trust_uri.c: SciSslContext, trusted certificates from a URI (OSSL_STORE): files in any format, and what providers offer. */
+/* context_trust_uri.c: SciSslContext, trusted certificates from a URI (OSSL_STORE): files, and what providers support. */
 #include "context/context.h"
-
-#include <errno.h>
 
 #include <openssl/store.h>
 #include <openssl/ui.h>
@@ -11,42 +9,42 @@ typedef struct findings {
     STACK_OF(X509_CRL) *crls;
 } findings;
 
-static bool take_certificate(findings *found, OSSL_STORE_INFO *info) {
+static bool add_certificate(findings *found, OSSL_STORE_INFO *info) {
     X509 *certificate = OSSL_STORE_INFO_get1_CERT(info);
     if (certificate && sk_X509_push(found->certificates, certificate)) return true;
     X509_free(certificate);
     return false;
 }
 
-static bool take_crl(findings *found, OSSL_STORE_INFO *info) {
+static bool add_crl(findings *found, OSSL_STORE_INFO *info) {
     X509_CRL *crl = OSSL_STORE_INFO_get1_CRL(info);
     if (crl && sk_X509_CRL_push(found->crls, crl)) return true;
     X509_CRL_free(crl);
     return false;
 }
 
-/* Keys, parameters and names of further stores are passed over. */
-static bool take(findings *found, OSSL_STORE_INFO *info) {
+/* Ignores keys, parameters, and the names of further stores. */
+static bool add_found(findings *found, OSSL_STORE_INFO *info) {
     switch (OSSL_STORE_INFO_get_type(info)) {
-        case OSSL_STORE_INFO_CERT: return take_certificate(found, info);
-        case OSSL_STORE_INFO_CRL: return take_crl(found, info);
+        case OSSL_STORE_INFO_CERT: return add_certificate(found, info);
+        case OSSL_STORE_INFO_CRL: return add_crl(found, info);
         default: return true;
     }
 }
 
-/* OSSL_STORE_error is true at the end of good files as well; OpenSSL's queue is empty there. */
+/* Only the queue tells whether there was an error: OSSL_STORE_error is true at the end of good files as well. */
 static bool read_store(OSSL_STORE_CTX *store, findings *found) {
     bool good = found->certificates && found->crls;
     while (good && !OSSL_STORE_eof(store)) {
         OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-        good = info ? take(found, info) : ERR_peek_error() == 0;
+        good = info ? add_found(found, info) : ERR_peek_error() == 0;
         OSSL_STORE_INFO_free(info);
     }
     return good;
 }
 
 static bool find_all(const char *uri, findings *found, sci_failure *failure) {
-    /* Nobody is asked for a passphrase: what is trusted is no secret. */
+    /* No passphrase: trusted certificates are not secret. */
     OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
     if (!store) return sci_explain_store(failure);
     bool good = read_store(store, found) || sci_refuse(failure, "store_unreadable", NULL);
@@ -67,14 +65,14 @@ static bool trust_all(sci_context *context, const findings *found) {
 }
 
 /***
-Trusts the certificates that OpenSSL finds behind a URI, and takes the revocation lists that are there. `file:` takes PEM,
-DER, and PKCS#12 without a passphrase; providers may bring other schemes.
+Adds the certificates and CRLs that OpenSSL finds under a URI. With `file:` these are PEM, DER, and PKCS#12 without a passphrase;
+providers may support other schemes.
 @function SciSslContext:addTrustedUri
-@tparam string uri `file:/etc/ssl/own-ca.pem`; a plain path is one, too
+@tparam string uri `file:/etc/ssl/own-ca.pem`, or a plain path
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: there
- is neither a certificate nor a revocation list; the context stays as it was
+@treturn[2] SciSslError phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: no
+ certificate and no CRL was found; the context is unchanged
 @see OSSL_STORE_open(3)
 @see ossl_store-file(7)
 */

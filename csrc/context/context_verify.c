@@ -5,7 +5,7 @@
 
 static X509_VERIFY_PARAM *check_param(lua_State *L) { return SSL_CTX_get0_param(sci_check_context(L, 1)->ctx); }
 
-/* ---- whether, and how deep ---------------------------------------------------------------------------------------- */
+/* ---- whether, and how deep --------------------------------------------------------------------------------------- */
 
 #define VERIFY_COMPANIONS (SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE | SSL_VERIFY_POST_HANDSHAKE)
 
@@ -22,13 +22,19 @@ bool sci_check_verify_flags(lua_State *L, int index, int *flags) {
 }
 
 /***
-Sets how connections made from now on check the peer's certificate.
+Sets whether and how connections verify the peer's certificate. Later connections only.
+
+* `SSL_VERIFY_NONE`: a client verifies the server's certificate, goes on whatever the result is, and
+  `SciSslSocket:sslVerifyCertificate` returns the result. A server asks for no certificate
+* `SSL_VERIFY_PEER`: a failed verification ends the handshake. A server asks the client for a certificate; sending none is
+  allowed unless `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` is set as well
+* `SSL_VERIFY_CLIENT_ONCE`: a server does not ask again when it renegotiates
 @function SciSslContext:setVerify
 @tparam integer flags `SSL_VERIFY_NONE`, or `SSL_VERIFY_PEER` alone or with `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` and
  `SSL_VERIFY_CLIENT_ONCE`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `verify_flags`: the flags do not fit together (row S14)
+@treturn[2] SciSslError condition `verify_flags`: unknown bits, or one of the other flags without `SSL_VERIFY_PEER`
 @see SSL_CTX_set_verify(3)
 */
 static int context_set_verify(lua_State *L) {
@@ -40,7 +46,7 @@ static int context_set_verify(lua_State *L) {
 }
 
 /***
-Answers the flags that `setVerify` set.
+Returns the flags that `setVerify` has set.
 @function SciSslContext:getVerify
 @treturn integer
 @see SSL_CTX_get_verify_mode(3)
@@ -51,7 +57,7 @@ static int context_get_verify(lua_State *L) {
 }
 
 /***
-Sets how many certificates may stand between the peer's and a trusted one.
+Sets how many intermediate certificates may stand between the peer's certificate and a trusted one.
 @function SciSslContext:setVerifyDepth
 @tparam integer depth 0 … 1000
 @treturn SciSslContext the receiver
@@ -66,7 +72,8 @@ static int context_set_verify_depth(lua_State *L) {
 }
 
 /***
-Answers how many certificates may stand between the peer's and a trusted one; -1 is OpenSSL's default, 100.
+Returns how many intermediate certificates may stand between the peer's certificate and a trusted one; -1 stands for
+OpenSSL's default, 100.
 @function SciSslContext:getVerifyDepth
 @treturn integer
 @see SSL_CTX_get_verify_depth(3)
@@ -76,13 +83,12 @@ static int context_get_verify_depth(lua_State *L) {
     return 1;
 }
 
-/* ---- what for, when ---------------------------------------------------------------------------------------------- */
+/* ---- purpose, time, level ---------------------------------------------------------------------------------------- */
 
 /***
-Sets what the peer's certificate must be good for. Unless it is set, a client's peer needs `sslserver`, a server's peer
-`sslclient`.
+Sets the purpose that the peer's certificate must allow. By default a client requires `sslserver`, and a server `sslclient`.
 @function SciSslContext:setPurpose
-@tparam string name `sslserver`, `sslclient`, `any`, or another short name of OpenSSL's
+@tparam string name `sslserver`, `sslclient`, `any`, or another short name of an `X509_PURPOSE`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `unknown_purpose`
@@ -102,14 +108,14 @@ static int context_set_purpose(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* The years 1900 to 9999, as for whatever else we know of certificates' times. */
+/* The years 1900 to 9999, as for the dates of certificates. */
 #define EARLIEST (-2208988800LL)
 #define LATEST 253402300799LL
 
 /***
-Sets the time at which certificates and revocation lists are judged.
+Sets the time for which the dates of certificates and CRLs are checked.
 @function SciSslContext:setVerifyTime
-@tparam ?integer seconds since the epoch, in the years 1900 to 9999; nil: the time of each handshake
+@tparam ?integer seconds since the epoch, in the years 1900 to 9999; nil: the time of the handshake
 @treturn SciSslContext the receiver
 @see X509_VERIFY_PARAM_set_time(3)
 */
@@ -127,9 +133,9 @@ static int context_set_verify_time(lua_State *L) {
 }
 
 /***
-Sets the security level that certificates are held to, where it is not to be that of the connection.
+Sets the security level for the keys and signatures of certificates.
 @function SciSslContext:setAuthLevel
-@tparam ?integer level 0 … 5; nil: that of `setSecurityLevel`
+@tparam ?integer level 0 … 5; nil: the level of `setSecurityLevel`
 @treturn SciSslContext the receiver
 @see X509_VERIFY_PARAM_set_auth_level(3)
 */
@@ -144,25 +150,25 @@ static int context_set_auth_level(lua_State *L) {
 
 /* ---- flags ------------------------------------------------------------------------------------------------------- */
 
-/* A flag that means something together with a time only, which comes from setVerifyTime. */
+/* use_check_time needs a time, so only setVerifyTime sets it. */
 static bool read_verify_flags(lua_State *L, unsigned long *flags) {
     uint64_t bits;
     if (!sci_read_flags(L, 2, "X509_V_FLAG_", &bits)) return false;
     *flags = (unsigned long)bits;
     if (!(bits & X509_V_FLAG_USE_CHECK_TIME)) return true;
-    sci_fail_own(L, "option", "unknown_flag", "setVerifyTime sets use_check_time, together with the time");
+    sci_fail_own(L, "option", "unknown_flag", "use_check_time needs a time: call setVerifyTime");
     return false;
 }
 
 /***
-Adds flags to the way in which certificates are checked. `crl_check` needs revocation lists: see `addCrl`.
-`trusted_first` is OpenSSL's way in any case.
+Sets flags for the verification of certificates. Those that are set already stay. `crl_check` needs CRLs: see `addCrl`.
+OpenSSL always behaves as if `trusted_first` were set.
 @function SciSslContext:setVerifyFlags
-@tparam integer|string|{string,...} flags `X509_V_FLAG_…` constants, or-ed; or names of them without `X509_V_FLAG_`, in
- lower case: `{"crl_check", "crl_check_all", "partial_chain", "x509_strict", "policy_check", "no_check_time"}` …
+@tparam integer|string|{string,...} flags `X509_V_FLAG_…` constants joined by `|`; or their names without `X509_V_FLAG_`,
+ in lower case: `{"crl_check", "crl_check_all", "partial_chain", "x509_strict", "policy_check", "no_check_time"}` …
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see X509_VERIFY_PARAM_set_flags(3)
 */
 static int context_set_verify_flags(lua_State *L) {
@@ -175,12 +181,12 @@ static int context_set_verify_flags(lua_State *L) {
 }
 
 /***
-Takes away flags that `setVerifyFlags` added.
+Clears flags that `setVerifyFlags` has set.
 @function SciSslContext:clearVerifyFlags
-@tparam integer|string|{string,...} flags as `setVerifyFlags`
+@tparam integer|string|{string,...} flags as for `setVerifyFlags`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see X509_VERIFY_PARAM_clear_flags(3)
 */
 static int context_clear_verify_flags(lua_State *L) {
@@ -193,9 +199,9 @@ static int context_clear_verify_flags(lua_State *L) {
 }
 
 /***
-Answers the flags that `setVerifyFlags` set.
+Returns the flags that `setVerifyFlags` has set.
 @function SciSslContext:getVerifyFlags
-@treturn integer `X509_V_FLAG_…` constants, or-ed
+@treturn integer `X509_V_FLAG_…` constants joined by `|`
 @see X509_VERIFY_PARAM_get_flags(3)
 */
 static int context_get_verify_flags(lua_State *L) {
@@ -204,16 +210,16 @@ static int context_get_verify_flags(lua_State *L) {
     return 1;
 }
 
-/* ---- whose it has to be ------------------------------------------------------------------------------------------ */
+/* ---- the names that the certificate must have -------------------------------------------------------------------- */
 
 /***
-Sets the host names of which the peer's certificate has to be for one. A socket's `sslSetVerifyHost` and
-`sslSetVerifyHosts` put others in their place.
+Sets the host names that are accepted in the peer's certificate: it must be for one of them. `sslSetVerifyHost` and
+`sslSetVerifyHosts` of a socket replace them for that socket.
 @function SciSslContext:setVerifyHosts
-@tparam {string,...} names one that begins with a dot stands for all names below it; an empty list: any name will do
+@tparam {string,...} names a name that begins with a dot stands for all names below it; an empty list: every name is accepted
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `bad_host_name` (also for an address: see `setVerifyIp`); the context stays as it was
+@treturn[2] SciSslError condition `bad_host_name` (also for an IP address: see `setVerifyIp`); the context is unchanged
 @see X509_VERIFY_PARAM_add1_host(3)
 */
 static int context_set_verify_hosts(lua_State *L) {
@@ -228,15 +234,15 @@ static int context_set_verify_hosts(lua_State *L) {
 }
 
 /***
-Sets how names are compared, in place of how they were: for these hosts and for those of sockets made from now on. The
-default is `no_partial_wildcards`: `*` stands for a whole label.
+Sets how host names are compared with those of certificates: the names of `setVerifyHosts`, and those that later sockets
+set. These flags replace the earlier ones. The default is `no_partial_wildcards`: `*` stands for a whole label.
 @function SciSslContext:setVerifyHostFlags
-@tparam integer|string|{string,...} flags `X509_CHECK_FLAG_…` constants, or-ed; or names: `no_wildcards`,
+@tparam integer|string|{string,...} flags `X509_CHECK_FLAG_…` constants joined by `|`; or names: `no_wildcards`,
  `no_partial_wildcards`, `multi_label_wildcards`, `single_label_subdomains`, `always_check_subject`,
  `never_check_subject`
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `unknown_flag`; the context stays as it was
+@treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see X509_check_host(3)
 */
 static int context_set_verify_host_flags(lua_State *L) {
@@ -248,9 +254,9 @@ static int context_set_verify_host_flags(lua_State *L) {
 }
 
 /***
-Answers how names are compared.
+Returns the flags of `setVerifyHostFlags`.
 @function SciSslContext:getVerifyHostFlags
-@treturn integer `X509_CHECK_FLAG_…` constants, or-ed
+@treturn integer `X509_CHECK_FLAG_…` constants joined by `|`
 @see X509_VERIFY_PARAM_get_hostflags(3)
 */
 static int context_get_verify_host_flags(lua_State *L) {
@@ -259,12 +265,12 @@ static int context_get_verify_host_flags(lua_State *L) {
 }
 
 /***
-Sets the IP address that the peer's certificate has to be for. Where host names are set as well, it has to be for both.
+Sets the IP address that the peer's certificate must be for. Where host names are set as well, both must match.
 @function SciSslContext:setVerifyIp
-@tparam ?string address IPv4 or IPv6; nil: any
+@tparam ?string address IPv4 or IPv6; nil: every certificate is accepted
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `bad_address`; the context stays as it was
+@treturn[2] SciSslError condition `bad_address`; the context is unchanged
 @see X509_VERIFY_PARAM_set1_ip_asc(3)
 */
 static int context_set_verify_ip(lua_State *L) {
@@ -279,7 +285,7 @@ static int context_set_verify_ip(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* Not more than what keeps an address from being two things at once: a local part, a host. */
+/* A local part and a host, with one @ between them; no further checks. */
 static bool is_email(const char *text, size_t length) {
     const char *at = memchr(text, '@', length);
     return at && at != text && at + 1 < text + length && strlen(text) == length && length <= 254 &&
@@ -287,12 +293,12 @@ static bool is_email(const char *text, size_t length) {
 }
 
 /***
-Sets the e-mail address that the peer's certificate has to be for, as those of people are.
+Sets the e-mail address that the peer's certificate must be for, as certificates of persons are.
 @function SciSslContext:setVerifyEmail
-@tparam ?string address nil: any
+@tparam ?string address nil: every certificate is accepted
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `bad_email`; the context stays as it was
+@treturn[2] SciSslError condition `bad_email`; the context is unchanged
 @see X509_VERIFY_PARAM_set1_email(3)
 */
 static int context_set_verify_email(lua_State *L) {

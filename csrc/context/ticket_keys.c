@@ -43,7 +43,7 @@ void sci_add_ticket_keys(sci_ticket_keys *ring, const sci_ticket_keys *others, i
     for (int i = 0; others && i < others->count && ring->count < keep; i++) ring->keys[ring->count++] = others->keys[i];
 }
 
-/* ---- encrypting and decrypting ------------------------------------------------------------------------------------ */
+/* ---- encrypting and decrypting ----------------------------------------------------------------------------------- */
 
 static bool prepare_mac(EVP_MAC_CTX *mac, const ticket_key *key) {
     char digest[] = "SHA256";

@@ -1,13 +1,14 @@
----The settings that many connections share (SSL_CTX): protocols, ciphers, trust, certificates, sessions. A connection takes
----them over with `SciSslSocket:sslInitialize`; what is set later does not reach it. Setters answer the receiver, so that calls can
----be chained, or nil and a `SciSslError`. A new context verifies nobody until `setVerify` says so; `scissl.connect` does.
+---The settings that connections share (SSL_CTX): protocols, ciphers, trust store, certificates, sessions. A connection copies
+---them in `SciSslSocket:sslInitialize`; later changes of the context do not reach it. Setters return the receiver, so that calls
+---can be chained, or nil and a `SciSslError`. A new context does not verify its peers until `setVerify` is called;
+---`scissl.connect` calls it.
 ---
 ---@meta SciSslContext
 ---@class SciSslContext
 local SciSslContext = {}
 
----Makes a context. `TLS` allows TLS 1.2 and later; the other methods allow that one version alone.
----TLSv1 and TLSv1.1 also need `setSecurityLevel(0)`.
+---Makes a context. `TLS` allows TLS 1.2 and later; each other method allows one version only.
+---`TLSv1` and `TLSv1.1` also need `setSecurityLevel(0)`.
 ---
 ---@within Making one, verification, options
 ---@param method? string (default: "TLS") `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
@@ -22,12 +23,12 @@ local SciSslContext = {}
 ---```
 function SciSslContext.new(method) end
 
----Sets the lowest protocol version that connections made from now on may use.
+---Sets the lowest protocol version of later connections.
 ---
 ---@within Protocols, ciphers, groups
 ---@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_protocol`, or `protocol_version` where it is above the highest
+---@return SciSslError? # condition `unknown_protocol`, or `protocol_version`: the version is above the highest one
 ---@see SSL_CTX_set_min_proto_version(3)
 ---@usage
 ---```lua
@@ -37,12 +38,12 @@ function SciSslContext.new(method) end
 ---```
 function SciSslContext:setMinProtocol(name) end
 
----Sets the highest protocol version that connections made from now on may use.
+---Sets the highest protocol version of later connections.
 ---
 ---@within Protocols, ciphers, groups
 ---@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_protocol`, or `protocol_version` where it is below the lowest
+---@return SciSslError? # condition `unknown_protocol`, or `protocol_version`: the version is below the lowest one
 ---@see SSL_CTX_set_max_proto_version(3)
 ---@usage
 ---```lua
@@ -52,7 +53,7 @@ function SciSslContext:setMinProtocol(name) end
 ---```
 function SciSslContext:setMaxProtocol(name) end
 
----Uses the first certificate of a PEM file as ours.
+---Uses the first certificate of a PEM file as the context's own.
 ---
 ---@within Certificates and keys of one's own
 ---@param path string
@@ -67,12 +68,12 @@ function SciSslContext:setMaxProtocol(name) end
 ---```
 function SciSslContext:useCertificateFile(path) end
 
----Uses the first certificate of a PEM file as ours, and sends the others, the issuers, along with it.
+---Uses the first certificate of a PEM file as the context's own, and sends the others, its intermediate certificates, with it.
 ---
 ---@within Certificates and keys of one's own
 ---@param path string
 ---@return SciSslContext? # the receiver
----@return SciSslError? # as `useCertificateFile`
+---@return SciSslError? # as for `useCertificateFile`
 ---@see SSL_CTX_use_certificate_chain_file(3)
 ---@usage
 ---```lua
@@ -80,7 +81,7 @@ function SciSslContext:useCertificateFile(path) end
 ---```
 function SciSslContext:useCertificateChainFile(path) end
 
----Uses a certificate as ours. A PEM text may hold the issuers behind it: they are sent along.
+---Uses a certificate as the context's own. In PEM text its intermediate certificates may follow; they are sent with it.
 ---
 ---@within Certificates and keys of one's own
 ---@param certificate SciSslX509Certificate|string
@@ -94,12 +95,12 @@ function SciSslContext:useCertificateChainFile(path) end
 ---```
 function SciSslContext:useCertificate(certificate) end
 
----Uses the first certificate of a list as ours, and sends the others, the issuers, along with it.
+---Uses the first certificate of a list as the context's own, and sends the others, its intermediate certificates, with it.
 ---
 ---@within Certificates and keys of one's own
 ---@param chain SciSslX509Certificate[]
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `key_mismatch` or `security_level`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `key_mismatch` or `security_level`; the context is unchanged
 ---@see SSL_CTX_add1_chain_cert(3)
 ---@usage
 ---```lua
@@ -107,12 +108,12 @@ function SciSslContext:useCertificate(certificate) end
 ---```
 function SciSslContext:useCertificateChain(chain) end
 
----Sends one more issuer along with the certificate that was used last.
+---Sends one more intermediate certificate with the certificate that was set last.
 ---
 ---@within Certificates and keys of one's own
 ---@param certificate SciSslX509Certificate
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `no_certificate`: there is none of ours yet; or `security_level`
+---@return SciSslError? # phase `load`, condition `no_certificate`: the context has no certificate yet; or `security_level`
 ---@see SSL_CTX_add1_chain_cert(3)
 ---@usage
 ---```lua
@@ -125,9 +126,9 @@ function SciSslContext:addChainCertificate(certificate) end
 ---
 ---@within Certificates and keys of one's own
 ---@param path string
----@param passphrase? string|function of an encrypted key; a function is called without arguments and answers it
+---@param passphrase? string|function of an encrypted key; or a function without parameters that returns it
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context is unchanged
 ---@see SSL_CTX_use_PrivateKey_file(3)
 ---@usage
 ---```lua
@@ -137,13 +138,13 @@ function SciSslContext:addChainCertificate(certificate) end
 ---```
 function SciSslContext:usePrivateKeyFile(path, passphrase) end
 
----Uses a private key.
+---Uses a private key, for the certificate that was set before or is set after it.
 ---
 ---@within Certificates and keys of one's own
 ---@param key SciSslPrivateKey|string an object, or PEM text
----@param passphrase? string|function of an encrypted PEM text
+---@param passphrase? string|function of an encrypted PEM text, as for `usePrivateKeyFile`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_private_key`, `malformed_key`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `passphrase_too_long`, `key_legacy`, `openssh_key`, `key_mismatch`; the context is unchanged
 ---@see SSL_CTX_use_PrivateKey(3)
 ---@usage
 ---```lua
@@ -152,7 +153,7 @@ function SciSslContext:usePrivateKeyFile(path, passphrase) end
 ---```
 function SciSslContext:usePrivateKey(key, passphrase) end
 
----Tells whether connections have a certificate of their own.
+---Tells whether the context has a certificate of its own.
 ---
 ---@within Certificates and keys of one's own
 ---@return boolean
@@ -165,8 +166,8 @@ function SciSslContext:usePrivateKey(key, passphrase) end
 ---```
 function SciSslContext:hasCertificate() end
 
----Checks that the certificate that was used last has its key. A context may hold a pair for each type of key (RSA, ECDSA,
----Ed25519 …), and its connections use the one that the peer's signature algorithms allow.
+---Checks that the private key belongs to the certificate that was set last. A context may hold a pair for each type of key (RSA,
+---ECDSA, Ed25519 …); each connection uses the pair that the peer's signature algorithms allow.
 ---
 ---@within Certificates and keys of one's own
 ---@return SciSslContext? # the receiver
@@ -180,8 +181,8 @@ function SciSslContext:hasCertificate() end
 ---```
 function SciSslContext:checkPrivateKey() end
 
----Lets clients made from now on show a certificate later than in the handshake, when a server of TLS 1.3 asks for it (see
----`SciSslSocket:sslVerifyClientPostHandshake`).
+---Lets clients send a certificate after the handshake, when a server asks for it in TLS 1.3 (see
+---`SciSslSocket:sslVerifyClientPostHandshake`). Later connections only.
 ---
 ---@within Certificates and keys of one's own
 ---@param on boolean
@@ -193,13 +194,13 @@ function SciSslContext:checkPrivateKey() end
 ---```
 function SciSslContext:setPostHandshakeAuth(on) end
 
----Uses the private key of PKCS#12, and its certificate with the issuers that are there, as ours.
+---Uses the private key of PKCS#12 data, its certificate, and the intermediate certificates in there, as the context's own.
 ---
 ---@within Certificates and keys of one's own
 ---@param bytes string
----@param passphrase? string|function a function is called once, without arguments, and answers it
+---@param passphrase? string|function or a function without parameters that returns it; it is called once
 ---@return SciSslContext? # the receiver
----@return SciSslError? # as `SciSslPkcs12.parse`; `pkcs12_incomplete`: there is no key with a certificate in there; `security_level`. The context stays as it was
+---@return SciSslError? # as for `SciSslPkcs12.parse`; `pkcs12_incomplete`: no private key with its certificate; `security_level`; the context is unchanged
 ---@see PKCS12_parse(3)
 ---@see SSL_CTX_use_cert_and_key(3)
 ---@usage
@@ -217,7 +218,7 @@ function SciSslContext:usePkcs12(bytes, passphrase) end
 ---@param path string
 ---@param passphrase? string|function
 ---@return SciSslContext? # the receiver
----@return SciSslError? # as `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
+---@return SciSslError? # as for `usePkcs12`, with the path as its subject; also `file_missing`, `file_unreadable` …
 ---@see PKCS12_parse(3)
 ---@usage
 ---```lua
@@ -228,13 +229,14 @@ function SciSslContext:usePkcs12(bytes, passphrase) end
 ---```
 function SciSslContext:usePkcs12File(path, passphrase) end
 
----Trusts the certificates of a file in PEM, or the one in DER, and those of a directory that `openssl rehash` prepared.
+---Adds certificates to the trust store: those of a file, in PEM or one in DER, and those of a directory that `openssl rehash`
+---has prepared. OpenSSL reads the directory later, when it looks for a certificate.
 ---
 ---@within Trust
----@param caFile string? path
----@param caPath? string path
+---@param caFile string? path; a pipe is read to its end
+---@param caPath? string path of the directory
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_certificate` or `malformed_certificate`; `file_not_directory`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_certificate` or `malformed_certificate`; `file_not_directory`; the context is unchanged
 ---@see SSL_CTX_load_verify_locations(3)
 ---@usage
 ---```lua
@@ -242,13 +244,13 @@ function SciSslContext:usePkcs12File(path, passphrase) end
 ---```
 function SciSslContext:loadVerifyLocations(caFile, caPath) end
 
----Trusts what the system trusts: OpenSSL's default file and directory, or what the environment variables
----`SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as one that is not set. `SSL_CERT_DIR` may name several
----directories, with colons between; one of them must exist.
+---Adds the system's trusted certificates: those of OpenSSL's default file and directory, or of those that the environment
+---variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as unset. `SSL_CERT_DIR` may name several
+---directories, separated by colons; at least one must exist.
 ---
 ---@within Trust
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … for a `SSL_CERT_FILE` or `SSL_CERT_DIR` that cannot be used, with `SSL_CERT_FILE=` and the path as its subject
+---@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used; its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value
 ---@see SSL_CTX_set_default_verify_paths(3)
 ---@usage
 ---```lua
@@ -256,12 +258,12 @@ function SciSslContext:loadVerifyLocations(caFile, caPath) end
 ---```
 function SciSslContext:useDefaultTrust() end
 
----Trusts a certificate, or each certificate of a PEM text.
+---Adds a certificate, or all certificates of a PEM text, to the trust store.
 ---
 ---@within Trust
 ---@param certificate SciSslX509Certificate|string an object, PEM text, or the DER bytes of one
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context is unchanged
 ---@see X509_STORE_add_cert(3)
 ---@usage
 ---```lua
@@ -269,13 +271,13 @@ function SciSslContext:useDefaultTrust() end
 ---```
 function SciSslContext:addTrusted(certificate) end
 
----Trusts the certificates that OpenSSL finds behind a URI, and takes the revocation lists that are there. `file:` takes PEM,
----DER, and PKCS#12 without a passphrase; providers may bring other schemes.
+---Adds the certificates and CRLs that OpenSSL finds under a URI. With `file:` these are PEM, DER, and PKCS#12 without a passphrase;
+---providers may support other schemes.
 ---
 ---@within Trust
----@param uri string `file:/etc/ssl/own-ca.pem`; a plain path is one, too
+---@param uri string `file:/etc/ssl/own-ca.pem`, or a plain path
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: there is neither a certificate nor a revocation list; the context stays as it was
+---@return SciSslError? # phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: no certificate and no CRL was found; the context is unchanged
 ---@see OSSL_STORE_open(3)
 ---@see ossl_store-file(7)
 ---@usage
@@ -284,12 +286,18 @@ function SciSslContext:addTrusted(certificate) end
 ---```
 function SciSslContext:addTrustedUri(uri) end
 
----Sets how connections made from now on check the peer's certificate.
+---Sets whether and how connections verify the peer's certificate. Later connections only.
+---
+---* `SSL_VERIFY_NONE`: a client verifies the server's certificate, goes on whatever the result is, and
+---  `SciSslSocket:sslVerifyCertificate` returns the result. A server asks for no certificate
+---* `SSL_VERIFY_PEER`: a failed verification ends the handshake. A server asks the client for a certificate; sending none is
+---  allowed unless `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` is set as well
+---* `SSL_VERIFY_CLIENT_ONCE`: a server does not ask again when it renegotiates
 ---
 ---@within Verification
 ---@param flags integer `SSL_VERIFY_NONE`, or `SSL_VERIFY_PEER` alone or with `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` and `SSL_VERIFY_CLIENT_ONCE`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `verify_flags`: the flags do not fit together (row S14)
+---@return SciSslError? # condition `verify_flags`: unknown bits, or one of the other flags without `SSL_VERIFY_PEER`
 ---@see SSL_CTX_set_verify(3)
 ---@usage
 ---```lua
@@ -299,7 +307,7 @@ function SciSslContext:addTrustedUri(uri) end
 ---```
 function SciSslContext:setVerify(flags) end
 
----Answers the flags that `setVerify` set.
+---Returns the flags that `setVerify` has set.
 ---
 ---@within Verification
 ---@return integer
@@ -312,7 +320,7 @@ function SciSslContext:setVerify(flags) end
 ---```
 function SciSslContext:getVerify() end
 
----Sets how many certificates may stand between the peer's and a trusted one.
+---Sets how many intermediate certificates may stand between the peer's certificate and a trusted one.
 ---
 ---@within Verification
 ---@param depth integer 0 … 1000
@@ -324,7 +332,8 @@ function SciSslContext:getVerify() end
 ---```
 function SciSslContext:setVerifyDepth(depth) end
 
----Answers how many certificates may stand between the peer's and a trusted one; -1 is OpenSSL's default, 100.
+---Returns how many intermediate certificates may stand between the peer's certificate and a trusted one; -1 stands for
+---OpenSSL's default, 100.
 ---
 ---@within Verification
 ---@return integer
@@ -335,11 +344,10 @@ function SciSslContext:setVerifyDepth(depth) end
 ---```
 function SciSslContext:getVerifyDepth() end
 
----Sets what the peer's certificate must be good for. Unless it is set, a client's peer needs `sslserver`, a server's peer
----`sslclient`.
+---Sets the purpose that the peer's certificate must allow. By default a client requires `sslserver`, and a server `sslclient`.
 ---
 ---@within Verification
----@param name string `sslserver`, `sslclient`, `any`, or another short name of OpenSSL's
+---@param name string `sslserver`, `sslclient`, `any`, or another short name of an `X509_PURPOSE`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_purpose`
 ---@see X509_VERIFY_PARAM_set_purpose(3)
@@ -349,10 +357,10 @@ function SciSslContext:getVerifyDepth() end
 ---```
 function SciSslContext:setPurpose(name) end
 
----Sets the time at which certificates and revocation lists are judged.
+---Sets the time for which the dates of certificates and CRLs are checked.
 ---
 ---@within Verification
----@param seconds integer? since the epoch, in the years 1900 to 9999; nil: the time of each handshake
+---@param seconds integer? since the epoch, in the years 1900 to 9999; nil: the time of the handshake
 ---@return SciSslContext # the receiver
 ---@see X509_VERIFY_PARAM_set_time(3)
 ---@usage
@@ -361,10 +369,10 @@ function SciSslContext:setPurpose(name) end
 ---```
 function SciSslContext:setVerifyTime(seconds) end
 
----Sets the security level that certificates are held to, where it is not to be that of the connection.
+---Sets the security level for the keys and signatures of certificates.
 ---
 ---@within Verification
----@param level integer? 0 … 5; nil: that of `setSecurityLevel`
+---@param level integer? 0 … 5; nil: the level of `setSecurityLevel`
 ---@return SciSslContext # the receiver
 ---@see X509_VERIFY_PARAM_set_auth_level(3)
 ---@usage
@@ -373,13 +381,13 @@ function SciSslContext:setVerifyTime(seconds) end
 ---```
 function SciSslContext:setAuthLevel(level) end
 
----Adds flags to the way in which certificates are checked. `crl_check` needs revocation lists: see `addCrl`.
----`trusted_first` is OpenSSL's way in any case.
+---Sets flags for the verification of certificates. Those that are set already stay. `crl_check` needs CRLs: see `addCrl`.
+---OpenSSL always behaves as if `trusted_first` were set.
 ---
 ---@within Verification
----@param flags integer|string|string[] `X509_V_FLAG_…` constants, or-ed; or names of them without `X509_V_FLAG_`, in lower case: `{"crl_check", "crl_check_all", "partial_chain", "x509_strict", "policy_check", "no_check_time"}` …
+---@param flags integer|string|string[] `X509_V_FLAG_…` constants joined by `|`; or their names without `X509_V_FLAG_`, in lower case: `{"crl_check", "crl_check_all", "partial_chain", "x509_strict", "policy_check", "no_check_time"}` …
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
 ---@see X509_VERIFY_PARAM_set_flags(3)
 ---@usage
 ---```lua
@@ -389,12 +397,12 @@ function SciSslContext:setAuthLevel(level) end
 ---```
 function SciSslContext:setVerifyFlags(flags) end
 
----Takes away flags that `setVerifyFlags` added.
+---Clears flags that `setVerifyFlags` has set.
 ---
 ---@within Verification
----@param flags integer|string|string[] as `setVerifyFlags`
+---@param flags integer|string|string[] as for `setVerifyFlags`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
 ---@see X509_VERIFY_PARAM_clear_flags(3)
 ---@usage
 ---```lua
@@ -404,10 +412,10 @@ function SciSslContext:setVerifyFlags(flags) end
 ---```
 function SciSslContext:clearVerifyFlags(flags) end
 
----Answers the flags that `setVerifyFlags` set.
+---Returns the flags that `setVerifyFlags` has set.
 ---
 ---@within Verification
----@return integer # `X509_V_FLAG_…` constants, or-ed
+---@return integer # `X509_V_FLAG_…` constants joined by `|`
 ---@see X509_VERIFY_PARAM_get_flags(3)
 ---@usage
 ---```lua
@@ -417,13 +425,13 @@ function SciSslContext:clearVerifyFlags(flags) end
 ---```
 function SciSslContext:getVerifyFlags() end
 
----Sets the host names of which the peer's certificate has to be for one. A socket's `sslSetVerifyHost` and
----`sslSetVerifyHosts` put others in their place.
+---Sets the host names that are accepted in the peer's certificate: it must be for one of them. `sslSetVerifyHost` and
+---`sslSetVerifyHosts` of a socket replace them for that socket.
 ---
 ---@within Verification
----@param names string[] one that begins with a dot stands for all names below it; an empty list: any name will do
+---@param names string[] a name that begins with a dot stands for all names below it; an empty list: every name is accepted
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_host_name` (also for an address: see `setVerifyIp`); the context stays as it was
+---@return SciSslError? # condition `bad_host_name` (also for an IP address: see `setVerifyIp`); the context is unchanged
 ---@see X509_VERIFY_PARAM_add1_host(3)
 ---@usage
 ---```lua
@@ -431,13 +439,13 @@ function SciSslContext:getVerifyFlags() end
 ---```
 function SciSslContext:setVerifyHosts(names) end
 
----Sets how names are compared, in place of how they were: for these hosts and for those of sockets made from now on. The
----default is `no_partial_wildcards`: `*` stands for a whole label.
+---Sets how host names are compared with those of certificates: the names of `setVerifyHosts`, and those that later sockets
+---set. These flags replace the earlier ones. The default is `no_partial_wildcards`: `*` stands for a whole label.
 ---
 ---@within Verification
----@param flags integer|string|string[] `X509_CHECK_FLAG_…` constants, or-ed; or names: `no_wildcards`, `no_partial_wildcards`, `multi_label_wildcards`, `single_label_subdomains`, `always_check_subject`, `never_check_subject`
+---@param flags integer|string|string[] `X509_CHECK_FLAG_…` constants joined by `|`; or names: `no_wildcards`, `no_partial_wildcards`, `multi_label_wildcards`, `single_label_subdomains`, `always_check_subject`, `never_check_subject`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
 ---@see X509_check_host(3)
 ---@usage
 ---```lua
@@ -446,10 +454,10 @@ function SciSslContext:setVerifyHosts(names) end
 ---```
 function SciSslContext:setVerifyHostFlags(flags) end
 
----Answers how names are compared.
+---Returns the flags of `setVerifyHostFlags`.
 ---
 ---@within Verification
----@return integer # `X509_CHECK_FLAG_…` constants, or-ed
+---@return integer # `X509_CHECK_FLAG_…` constants joined by `|`
 ---@see X509_VERIFY_PARAM_get_hostflags(3)
 ---@usage
 ---```lua
@@ -458,12 +466,12 @@ function SciSslContext:setVerifyHostFlags(flags) end
 ---```
 function SciSslContext:getVerifyHostFlags() end
 
----Sets the IP address that the peer's certificate has to be for. Where host names are set as well, it has to be for both.
+---Sets the IP address that the peer's certificate must be for. Where host names are set as well, both must match.
 ---
 ---@within Verification
----@param address string? IPv4 or IPv6; nil: any
+---@param address string? IPv4 or IPv6; nil: every certificate is accepted
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_address`; the context stays as it was
+---@return SciSslError? # condition `bad_address`; the context is unchanged
 ---@see X509_VERIFY_PARAM_set1_ip_asc(3)
 ---@usage
 ---```lua
@@ -471,12 +479,12 @@ function SciSslContext:getVerifyHostFlags() end
 ---```
 function SciSslContext:setVerifyIp(address) end
 
----Sets the e-mail address that the peer's certificate has to be for, as those of people are.
+---Sets the e-mail address that the peer's certificate must be for, as certificates of persons are.
 ---
 ---@within Verification
----@param address string? nil: any
+---@param address string? nil: every certificate is accepted
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_email`; the context stays as it was
+---@return SciSslError? # condition `bad_email`; the context is unchanged
 ---@see X509_VERIFY_PARAM_set1_email(3)
 ---@usage
 ---```lua
@@ -484,13 +492,14 @@ function SciSslContext:setVerifyIp(address) end
 ---```
 function SciSslContext:setVerifyEmail(address) end
 
----Sets the issuers that a server names when it asks a client for its certificate, so that the client can choose one that
----will do. They are a hint: whom the server trusts is another matter. Without names it asks for any certificate.
+---Sets the client CA list: the names of issuers that a server sends in its certificate request, so that a client with several
+---certificates can choose one. The list does not decide which certificates are accepted; the trust store does. Without a list the
+---request names no issuers.
 ---
 ---@within Whose certificates servers ask for
----@param issuers (SciSslX509Certificate|string)[]|string a list of certificates, whose subjects count, and of names as RFC 2253 text; or PEM text with certificates. An empty list: none are named
+---@param issuers (SciSslX509Certificate|string)[]|string a list of certificates, of which the subjects are taken, and of names as RFC 2253 text; or PEM text with certificates. An empty list: no names
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `malformed_name`, or as `addTrusted`; the context stays as it was
+---@return SciSslError? # condition `malformed_name`, or as for `addTrusted`; the context is unchanged
 ---@see SSL_CTX_set_client_CA_list(3)
 ---@usage
 ---```lua
@@ -498,12 +507,12 @@ function SciSslContext:setVerifyEmail(address) end
 ---```
 function SciSslContext:setAcceptedIssuers(issuers) end
 
----The same with the certificates of a file, in PEM or DER.
+---Sets the client CA list to the subjects of the certificates in a file, in PEM or DER. See `setAcceptedIssuers`.
 ---
 ---@within Whose certificates servers ask for
 ---@param path string
 ---@return SciSslContext? # the receiver
----@return SciSslError? # as `loadVerifyLocations`; the context stays as it was
+---@return SciSslError? # as for `loadVerifyLocations`; the context is unchanged
 ---@see SSL_load_client_CA_file(3)
 ---@usage
 ---```lua
@@ -511,7 +520,8 @@ function SciSslContext:setAcceptedIssuers(issuers) end
 ---```
 function SciSslContext:loadAcceptedIssuers(path) end
 
----The same with all certificates that are trusted now; those in directories are left out, since nobody has read them yet.
+---Sets the client CA list to the subjects of all certificates that are trusted now. Certificates in directories are not among
+---them, because OpenSSL reads a directory only when it looks for a certificate. See `setAcceptedIssuers`.
 ---
 ---@within Whose certificates servers ask for
 ---@return SciSslContext? # the receiver
@@ -524,7 +534,7 @@ function SciSslContext:loadAcceptedIssuers(path) end
 ---```
 function SciSslContext:acceptTrustedIssuers() end
 
----Sets how long the sessions of connections made from now on may be resumed.
+---Sets for how long the sessions of later connections may be resumed.
 ---
 ---@within Sessions
 ---@param seconds integer 1 or more
@@ -536,7 +546,7 @@ function SciSslContext:acceptTrustedIssuers() end
 ---```
 function SciSslContext:setTimeout(seconds) end
 
----Answers how long sessions may be resumed.
+---Returns for how long sessions may be resumed.
 ---
 ---@within Sessions
 ---@return integer # seconds
@@ -547,8 +557,8 @@ function SciSslContext:setTimeout(seconds) end
 ---```
 function SciSslContext:getTimeout() end
 
----Sets the name under which servers file their sessions. Each context has a random one of its own: set the same where
----several processes are to resume each other's sessions.
+---Sets the session id context: a server resumes only sessions with the same one. Each context has a random one; set the same
+---name in all processes that are to resume each other's sessions.
 ---
 ---@within Sessions
 ---@param name string 1 to 32 bytes
@@ -560,12 +570,13 @@ function SciSslContext:getTimeout() end
 ---```
 function SciSslContext:setSessionIdContext(name) end
 
----Sets whose sessions are kept, and where: for connections that were initialized before, too. Servers keep what they do not put into tickets: sessions up to TLS 1.2 of clients
----without tickets, and all where `SSL_OP_NO_TICKET` is set or early data is taken.
+---Sets which sessions are kept, and where. This holds for existing connections as well. A server keeps the sessions that it does
+---not put into tickets: up to TLS 1.2 those of clients without ticket support, and all where `SSL_OP_NO_TICKET` is set or early
+---data is accepted.
 ---
 ---@within Sessions
----@param mode string `"off"`: no sessions but those in tickets, and `newSessions` answers none; `"client"`, `"server"`, `"both"`
----@param internal? boolean (default: true) false: OpenSSL's own cache is neither filled nor looked into; then `setSessionStore` says where sessions are found
+---@param mode string `"off"`: only tickets work, and `newSessions` returns no sessions; `"client"`, `"server"` or `"both"`
+---@param internal? boolean (default: true) false: OpenSSL's own cache is not used; sessions are looked up by the function of `setSessionStore` only
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_session_cache_mode(3)
 ---@usage
@@ -574,10 +585,10 @@ function SciSslContext:setSessionIdContext(name) end
 ---```
 function SciSslContext:setSessionCacheMode(mode, internal) end
 
----Sets how many sessions OpenSSL's own cache keeps.
+---Sets how many sessions OpenSSL's own cache holds.
 ---
 ---@within Sessions
----@param count integer 1 or more; 20480 at first
+---@param count integer 1 or more; the default is 20480
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_sess_set_cache_size(3)
 ---@usage
@@ -586,10 +597,10 @@ function SciSslContext:setSessionCacheMode(mode, internal) end
 ---```
 function SciSslContext:setSessionCacheSize(count) end
 
----Removes the sessions from OpenSSL's own cache whose time is over.
+---Removes expired sessions from OpenSSL's own cache.
 ---
 ---@within Sessions
----@param at? integer seconds since the epoch; without it, now
+---@param at? integer seconds since the epoch; now by default
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_flush_sessions(3)
 ---@usage
@@ -598,11 +609,11 @@ function SciSslContext:setSessionCacheSize(count) end
 ---```
 function SciSslContext:flushSessions(at) end
 
----Puts a session into OpenSSL's own cache, for servers to find.
+---Adds a copy of a session to OpenSSL's own cache, in which servers look sessions up.
 ---
 ---@within Sessions
 ---@param session OSSslSession
----@return boolean # true; false where it was there, or cannot be resumed
+---@return boolean # false: the session was there already, or cannot be resumed
 ---@see SSL_CTX_add_session(3)
 ---@usage
 ---```lua
@@ -612,11 +623,11 @@ function SciSslContext:flushSessions(at) end
 ---```
 function SciSslContext:addSession(session) end
 
----Takes a session out of OpenSSL's own cache; nobody can resume it any more.
+---Removes a session from OpenSSL's own cache. It cannot be resumed from there any more.
 ---
 ---@within Sessions
 ---@param session OSSslSession
----@return boolean # true; false where it was not there
+---@return boolean # false: the session was not there
 ---@see SSL_CTX_remove_session(3)
 ---@usage
 ---```lua
@@ -626,12 +637,12 @@ function SciSslContext:addSession(session) end
 ---```
 function SciSslContext:removeSession(session) end
 
----Sets where servers made from now on find sessions that OpenSSL's own cache has not. The function runs inside the handshake,
----under lua_pcall, and must not yield; what it raises ends the handshake. To look further away, take the session id from
----`clientHello()` while the handshake is suspended there, and give what was found to `setSession`.
+---Sets a function that looks up sessions which OpenSSL's own cache does not hold. It runs inside the handshake of a server, under
+---lua_pcall, and must not yield; an error that it raises ends the handshake. For a lookup that has to wait, suspend the handshake
+---at the ClientHello, take the session id from `clientHello()`, and pass the session to `setSession`. Later connections only.
 ---
 ---@within Sessions
----@param store function? gets a session id (string, raw bytes), answers an OSSslSession or nil; nil: none
+---@param store function? gets a session id (string, raw bytes) and returns an OSSslSession or nil; nil: no function
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_sess_set_get_cb(3)
 ---@usage
@@ -642,10 +653,10 @@ function SciSslContext:removeSession(session) end
 ---```
 function SciSslContext:setSessionStore(store) end
 
----Answers how sessions have been made and used.
+---Returns counts of the sessions that were made and used.
 ---
 ---@within Sessions
----@return table # of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate`, `accept`, `acceptGood`, `acceptRenegotiate`, `hits` (resumed), `callbackHits` (found by `setSessionStore`), `misses` (not found), `timeouts` (found, and too old), `cacheFull` (made room for another), `cacheSize`
+---@return table # of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate` (client handshakes begun, completed, renegotiations), `accept`, `acceptGood`, `acceptRenegotiate` (the same of servers), `hits` (resumed), `callbackHits` (found by the function of `setSessionStore`), `misses` (not found), `timeouts` (found, but expired), `cacheFull` (removed for a newer one), `cacheSize` (see `setSessionCacheSize`)
 ---@see SSL_CTX_sess_number(3)
 ---@usage
 ---```lua
@@ -657,7 +668,7 @@ function SciSslContext:sessionStatistics() end
 ---
 ---@within Sessions
 ---@return string? # 80 random bytes
----@return SciSslError? # OpenSSL has no randomness to give
+---@return SciSslError? # OpenSSL has no random bytes
 ---@see RAND_priv_bytes(3)
 ---@usage
 ---```lua
@@ -668,17 +679,17 @@ function SciSslContext:sessionStatistics() end
 ---```
 function SciSslContext.newTicketKey() end
 
----Sets the keys that seal the sessions which clients keep in tickets: the first seals new ones, all of them open those that
----come, and what an older one opens is renewed. Processes and machines with the same keys, and the same
----`setSessionIdContext`, resume each other's sessions. Without this each context has a random key of its own.
+---Sets the keys for session tickets, in which a server hands its sessions to the clients. The first key encrypts new tickets. All
+---keys decrypt; a client whose ticket was encrypted by an older key gets a new one. Servers with the same keys and the same
+---`setSessionIdContext` resume each other's sessions. By default each context has a random key of its own.
 ---
----Unlike other settings this reaches the connections that were initialized before: the keys are the server's. Whoever has a
----key can read what its tickets protected up to TLS 1.2, so change it every few hours.
+---Unlike most settings this one holds for existing connections as well. An attacker who gets a key can decrypt recorded connections
+---up to TLS 1.2 whose tickets it encrypted, so change keys every few hours.
 ---
 ---@within Sessions
 ---@param secrets string[] 1 to 16 secrets of 80 bytes (see `newTicketKey`)
 ---@return SciSslContext # the receiver
----@raise for something else; the context stays as it was
+---@raise an argument error for other values; the context is unchanged
 ---@see SSL_CTX_set_tlsext_ticket_key_evp_cb(3)
 ---@see RFC 5077
 ---@usage
@@ -690,12 +701,11 @@ function SciSslContext.newTicketKey() end
 ---```
 function SciSslContext:setTicketKeys(secrets) end
 
----Puts a new key before those that `setTicketKeys` set; the oldest goes. Tickets sealed before stay good as long as their key
----is there.
+---Adds a new first key for session tickets, and drops the oldest keys. A ticket can be decrypted as long as its key is kept.
 ---
 ---@within Sessions
 ---@param secret string 80 bytes (see `newTicketKey`)
----@param keep? integer how many keys there are afterwards, 1 to 16; without it, as many as before, and 3 at the least
+---@param keep? integer how many keys to keep, 1 to 16; by default as many as before, and at least 3
 ---@return SciSslContext # the receiver
 ---@see setTicketKeys
 ---@usage
@@ -707,10 +717,10 @@ function SciSslContext:setTicketKeys(secrets) end
 ---```
 function SciSslContext:rotateTicketKeys(secret, keep) end
 
----Sets how many tickets servers made from now on send after a full handshake of TLS 1.3.
+---Sets how many session tickets a server sends after a full handshake of TLS 1.3. Later connections only.
 ---
 ---@within Sessions
----@param count integer 0 … 255; 2 at first
+---@param count integer 0 … 255; the default is 2
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_num_tickets(3)
 ---@usage
@@ -719,7 +729,7 @@ function SciSslContext:rotateTicketKeys(secret, keep) end
 ---```
 function SciSslContext:setNumTickets(count) end
 
----Answers how many tickets servers send after a full handshake of TLS 1.3.
+---Returns how many session tickets a server sends after a full handshake of TLS 1.3.
 ---
 ---@within Sessions
 ---@return integer
@@ -730,12 +740,12 @@ function SciSslContext:setNumTickets(count) end
 ---```
 function SciSslContext:getNumTickets() end
 
----Sets how many bytes a client may send before the handshake is done (early data, 0-RTT), for servers made from now on. What
----comes so can be sent again by anybody who records it, to this server or to another one of a fleet: take it only for
----requests that change nothing. Within one process OpenSSL takes each ticket's data once; for a fleet see `setReplayGuard`.
+---Sets how many bytes of early data (0-RTT) a server accepts from a client before the handshake is complete. An attacker who
+---records early data can replay it, to this server or to another one of a fleet: accept it only for requests that change nothing.
+---Within one process OpenSSL accepts the early data of each ticket once; for a fleet see `setReplayGuard`. Later connections only.
 ---
 ---@within Early data
----@param bytes integer 0 (the default: none) … 4294967295; sessions made with it tell clients
+---@param bytes integer 0 … 4294967295; 0, the default, accepts none. Sessions carry the number to clients
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_max_early_data(3)
 ---@see RFC 8446, section 8
@@ -745,7 +755,7 @@ function SciSslContext:getNumTickets() end
 ---```
 function SciSslContext:setMaxReplayableData(bytes) end
 
----Answers how many bytes a client may send before the handshake is done.
+---Returns how many bytes of early data a server accepts.
 ---
 ---@within Early data
 ---@return integer
@@ -756,13 +766,12 @@ function SciSslContext:setMaxReplayableData(bytes) end
 ---```
 function SciSslContext:getMaxReplayableData() end
 
----Sets who decides whether early data is taken, for servers made from now on: a function that can ask the whole fleet whether
----it has seen the session before. It runs inside the handshake, under lua_pcall, and must not yield. Where it answers
----anything but true the data is left out, the client learns that, and the handshake goes on; where it raises, the handshake
----ends for that.
+---Sets a function that decides whether a server accepts early data; it can ask the whole fleet whether the session was used
+---before. It runs inside the handshake, under lua_pcall, and must not yield. Unless it returns true, the early data is rejected,
+---the client is informed, and the handshake goes on. If it raises an error, the handshake fails. Later connections only.
 ---
 ---@within Early data
----@param guard function? gets the OSSslSession that the client resumes; nil: OpenSSL's own check alone
+---@param guard function? gets the OSSslSession that the client resumes, and returns true to accept; nil: only OpenSSL's own check
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_allow_early_data_cb(3)
 ---@usage
@@ -777,12 +786,12 @@ function SciSslContext:getMaxReplayableData() end
 ---```
 function SciSslContext:setReplayGuard(guard) end
 
----Sets the pre-shared key of clients made from now on, for TLS 1.2 and TLS 1.3.
+---Sets the pre-shared key of clients, for TLS 1.2 and TLS 1.3. Later connections only.
 ---
 ---@within Pre-shared keys
----@param identity string|function? 128 bytes at the most; or a function that gets the server's hint (a string of TLS 1.2, or nil) and answers identity and key, or nil for none, and must not yield; nil: no key any more
----@param key? string 1 to 256 raw bytes, with an identity
----@param options? table `digest`: `"SHA256"` (default) or `"SHA384"`, to which TLS 1.3 binds a key. Keys of SHA-384 are for TLS 1.3 alone, and its suites with that digest
+---@param identity string|function? at most 128 bytes; or a function that gets the server's hint (a string in TLS 1.2, or nil), returns identity and key, or nil for no key, and must not yield; nil: no key
+---@param key? string 1 to 256 raw bytes, where the identity is a string
+---@param options? table `digest`: `"SHA256"` (default) or `"SHA384"`: the digest to which TLS 1.3 binds the key. Keys of SHA-384 work in TLS 1.3 only, with cipher suites of that digest
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_psk`
 ---@see SSL_set_psk_client_callback(3)
@@ -794,15 +803,16 @@ function SciSslContext:setReplayGuard(guard) end
 ---```
 function SciSslContext:setPskClient(identity, key, options) end
 
----Sets the pre-shared keys of servers made from now on, for TLS 1.2 and TLS 1.3. A server with keys needs no certificate.
----In TLS 1.2 an unknown identity fails just as a wrong key does, so that nobody learns by trying which identities exist; our
----own SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on with its certificate, if it has any.
+---Sets the pre-shared keys of servers, for TLS 1.2 and TLS 1.3. A server with keys needs no certificate. In TLS 1.2 a client with
+---an unknown identity sees the same failure as one with a wrong key, so that an attacker cannot find out which identities exist;
+---the server's SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on with its certificate, if it has one. Later
+---connections only.
 ---
 ---@within Pre-shared keys
----@param keys table|function? keys (1 to 256 raw bytes) by identities (128 bytes at the most); or a function that gets an identity and answers its key or nil, and must not yield; nil: no keys any more
----@param options? table `digest`: as for `setPskClient`; `tellUnknown = true`: an unknown identity gets the alert unknown_psk_identity (TLS 1.2)
+---@param keys table|function? `{[identity] = key}`, identities of at most 128 bytes, keys of 1 to 256 raw bytes; or a function that gets an identity, returns its key or nil, and must not yield; nil: no keys
+---@param options? table `digest`: as for `setPskClient`; `tellUnknown = true`: in TLS 1.2 a client with an unknown identity gets the alert unknown_psk_identity
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_psk`; the context stays as it was
+---@return SciSslError? # condition `bad_psk`; the context is unchanged
 ---@see SSL_set_psk_server_callback(3)
 ---@see SSL_set_psk_find_session_callback(3)
 ---@usage
@@ -812,10 +822,10 @@ function SciSslContext:setPskClient(identity, key, options) end
 ---```
 function SciSslContext:setPskServer(keys, options) end
 
----Sets what servers made from now on tell their clients about the key that they want, in TLS 1.2.
+---Sets the hint that servers send in TLS 1.2, so that clients can choose a pre-shared key. Later connections only.
 ---
 ---@within Pre-shared keys
----@param hint string? 128 bytes at the most; nil: none
+---@param hint string? at most 128 bytes; nil: no hint
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_psk`
 ---@see SSL_CTX_use_psk_identity_hint(3)
@@ -826,14 +836,14 @@ function SciSslContext:setPskServer(keys, options) end
 ---```
 function SciSslContext:setPskHint(hint) end
 
----Adds certificate revocation lists. They are looked at where `setVerifyFlags` says so: `crl_check` for the peer's
----certificate, `crl_check_all` with it for those above it as well. With the flag, a missing or expired list refuses the peer
----(`crl_missing`, `crl_expired`); of several lists of one issuer the newest counts.
+---Adds certificate revocation lists (CRLs). They are used once `setVerifyFlags` has set `crl_check`, for the peer's certificate,
+---or `crl_check` and `crl_check_all`, for the intermediate certificates as well. Then a peer whose issuer has no CRL here, or an
+---expired one, is rejected (`crl_missing`, `crl_expired`). Of several CRLs of one issuer the newest counts.
 ---
 ---@within Revocation
----@param crl SciSslX509Crl|string an object; PEM text, with one or several; or the DER bytes of one
+---@param crl SciSslX509Crl|string an object; PEM text with one or several CRLs; or the DER bytes of one
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context stays as it was
+---@return SciSslError? # phase `load`, condition `not_pem`, `not_crl` or `malformed_crl`; the context is unchanged
 ---@see X509_STORE_add_crl(3)
 ---@usage
 ---```lua
@@ -842,12 +852,12 @@ function SciSslContext:setPskHint(hint) end
 ---```
 function SciSslContext:addCrl(crl) end
 
----Adds the certificate revocation lists of a file: PEM, with one or several, or DER.
+---Adds the CRLs of a file: one or several in PEM, or one in DER. See `addCrl`.
 ---
 ---@within Revocation
 ---@param path string
 ---@return SciSslContext? # the receiver
----@return SciSslError? # as `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
+---@return SciSslError? # as for `addCrl`; or condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`
 ---@see X509_load_crl_file(3)
 ---@usage
 ---```lua
@@ -857,18 +867,19 @@ function SciSslContext:addCrl(crl) end
 ---```
 function SciSslContext:loadCrlFile(path) end
 
----Sets what clients made from now on do about OCSP stapling, by which a server proves that its certificate has not been
----revoked.
+---Sets what a client requires of OCSP stapling, by which a server proves that its certificate has not been revoked. Later
+---connections only.
 ---
----* `"none"`: nothing. This is the default
----* `"request"`: the client asks. The handshake goes on where the server has no response, or one that does not count; but
----  not without a good one where the certificate says that it comes with one (must-staple, RFC 7633), and not with one by
----  which the issuer says that the certificate is revoked
----* `"require"`: no handshake without a good response. No session is resumed: it may have been made with less care
+---* `"none"`, the default: the client does not ask for a response
+---* `"request"`: the client asks. The handshake goes on without a response, or with one that is not valid. It fails where the
+---  response says that the certificate is revoked, and where the certificate demands a staple (must-staple, RFC 7633) and there
+---  is no good response
+---* `"require"`: the handshake fails without a good response. The client resumes no session, because the session may come from a
+---  handshake without this check
 ---
----What ends the handshake has the alert bad_certificate_status_response, and one of the conditions `ocsp_missing`,
----`certificate_revoked`, `ocsp_unknown`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`. Responses are judged as there, for
----the issuer in the chain as OpenSSL has built it.
+---A handshake that fails sends the alert bad_certificate_status_response. The condition of the error is `ocsp_missing`,
+---`certificate_revoked`, `ocsp_unknown`, `ocsp_no_issuer`, or one of `SciSslOcsp.check`. Responses are verified as by
+---`SciSslOcsp.check`, with the issuer in the chain that OpenSSL has built.
 ---
 ---@within Revocation
 ---@param policy string `"none"`, `"request"` or `"require"`
@@ -881,10 +892,10 @@ function SciSslContext:loadCrlFile(path) end
 ---```
 function SciSslContext:setOcspPolicy(policy) end
 
----Answers what `setOcspPolicy` set.
+---Returns the policy that `setOcspPolicy` has set.
 ---
 ---@within Revocation
----@return string
+---@return string # `"none"`, `"request"` or `"require"`
 ---@see SSL_CTX_set_tlsext_status_type(3)
 ---@usage
 ---```lua
@@ -893,13 +904,13 @@ function SciSslContext:setOcspPolicy(policy) end
 ---```
 function SciSslContext:getOcspPolicy() end
 
----Sets the OCSP response that servers made from now on staple for clients that ask, until it is set anew: it has to be
----fetched again before its `nextUpdate`. It is left out where the connection uses another certificate.
+---Sets the OCSP response that servers staple for clients that ask. Fetch a new response and set it before the `nextUpdate` of
+---this one. A connection that uses another certificate does not send it. Later connections only.
 ---
 ---@within Revocation
----@param der string? as the issuer's responder has sent it; nil: none
+---@param der string? the bytes from the issuer's OCSP responder; nil: no response
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `malformed_ocsp`, or `ocsp_unsuccessful`: the responder says nothing in it; the context stays as it was
+---@return SciSslError? # condition `malformed_ocsp`, or `ocsp_unsuccessful`: the responder has reported an error instead of a status; the context is unchanged
 ---@see SciSslOcsp.request
 ---@see SSL_set_tlsext_status_ocsp_resp(3)
 ---@usage
@@ -909,12 +920,13 @@ function SciSslContext:getOcspPolicy() end
 ---```
 function SciSslContext:setOcspResponse(der) end
 
----Sets how long the records are that clients made from now on ask their server for, both ways: for peers with little memory.
+---Sets the longest record that a client asks its server to use, in both directions: for clients with little memory. Later
+---connections only.
 ---
 ---@within Records
----@param bytes integer? 512, 1024, 2048 or 4096; nil: they do not ask
+---@param bytes integer? 512, 1024, 2048 or 4096; nil: clients do not ask
 ---@return SciSslContext # the receiver
----@raise for other numbers
+---@raise an argument error for other numbers
 ---@see SSL_CTX_set_tlsext_max_fragment_length(3)
 ---@see RFC 6066, section 4
 ---@usage
@@ -923,7 +935,7 @@ function SciSslContext:setOcspResponse(der) end
 ---```
 function SciSslContext:setMaxFragmentLength(bytes) end
 
----Sets how many bytes go into a record at the most, on connections made from now on: short ones are sooner complete.
+---Sets the most bytes that a record carries when we send. A peer can decrypt a short record sooner. Later connections only.
 ---
 ---@within Records
 ---@param bytes integer 512 … 16384
@@ -935,11 +947,11 @@ function SciSslContext:setMaxFragmentLength(bytes) end
 ---```
 function SciSslContext:setMaxSendFragment(bytes) end
 
----Pads the records of TLS 1.3 to multiples of a length, on connections made from now on: an observer sees less of how long
----the messages are.
+---Pads the records of TLS 1.3 to multiples of a length, so that their length tells an observer less about the messages. Later
+---connections only.
 ---
 ---@within Records
----@param bytes integer 0 or 1: none; to 16384
+---@param bytes integer 0 … 16384; 0 and 1 switch padding off
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_block_padding(3)
 ---@see RFC 8446, section 5.4
@@ -949,13 +961,13 @@ function SciSslContext:setMaxSendFragment(bytes) end
 ---```
 function SciSslContext:setBlockPadding(bytes) end
 
----Changes one setting by its name in OpenSSL's configuration files.
+---Changes one setting by the name that it has in OpenSSL's configuration files.
 ---
 ---@within Settings by name
 ---@param name string `MinProtocol`, `CipherString`, `Groups`, `Options` …
 ---@param value string as in those files: `TLSv1.2`, `-SessionTicket,ServerPreference` …
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_command`, `bad_command_value`, or `trust_command`: `loadVerifyLocations` and `addTrusted` are there for those; the context stays as it was
+---@return SciSslError? # condition `unknown_command`, `bad_command_value`, or `trust_command`: for trusted certificates use `loadVerifyLocations` or `addTrusted`; the context is unchanged
 ---@see SSL_CONF_cmd(3), "supported configuration file commands"
 ---@usage
 ---```lua
@@ -963,12 +975,12 @@ function SciSslContext:setBlockPadding(bytes) end
 ---```
 function SciSslContext:setCommand(name, value) end
 
----Changes several settings, in their order, or none of them.
+---Changes several settings in the order of the list: all of them, or none where one is rejected.
 ---
 ---@within Settings by name
 ---@param commands string[][] pairs of a name and a value: `{ {"MinProtocol", "TLSv1.2"}, … }`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # as `setCommand`, with the refused name for its subject; the context stays as it was
+---@return SciSslError? # as for `setCommand`; its subject is the rejected name; the context is unchanged
 ---@see SSL_CONF_cmd(3)
 ---@usage
 ---```lua
@@ -976,20 +988,21 @@ function SciSslContext:setCommand(name, value) end
 ---```
 function SciSslContext:setCommands(commands) end
 
----Answers what is set. The table is a copy: changing it changes nothing, and the context's later changes do not show in it.
+---Returns all settings in a table. The table is a copy: changing it does not change the context, and later changes of the context
+---do not change it.
 ---
----* `method`, `minProtocol`, `maxProtocol` (nil: any): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
----  lists; `groups`, `signatureAlgorithms`: texts as they were set, nil for OpenSSL's own; `securityLevel`: integer;
+---* `method`, `minProtocol`, `maxProtocol` (nil: no bound): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
+---  lists; `groups`, `signatureAlgorithms`: the texts that were set, nil for OpenSSL's defaults; `securityLevel`: integer;
 ---  `options`: list of names
 ---* `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`: lists; `verifyIp`, `verifyEmail`,
 ---  `verifyTime`, `verifyDepth`, `authLevel`, `purpose`: nil where not set
----* `trustedCertificates`, `crls`: how many are in memory; `trustedPaths`: directories; `acceptedIssuers`: names
----* `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (how many are
----  sent along), `hasKey`
+---* `trustedCertificates`, `crls`: the numbers of those in memory; `trustedPaths`: directories; `acceptedIssuers`: names
+---* `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (the number of
+---  intermediate certificates that are sent), `hasKey`
 ---* `sessionTimeout`: seconds; `sessionCacheMode`: `SSL_SESS_CACHE_…` flags; `sessionCacheSize`; `tickets`: how many a
----  handshake of TLS 1.3 sends; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
+---  server sends after a full handshake of TLS 1.3; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
 ---* `ocsp`: `"none"`, `"request"`, `"require"`; `ocspResponse`, `pskClient`, `pskServer`, `sessionStore`, `replayGuard`,
----  `keylog`: booleans, whether there is one
+---  `keylog`: booleans: whether it is set
 ---
 ---@within Settings by name
 ---@return table
@@ -1000,8 +1013,8 @@ function SciSslContext:setCommands(commands) end
 ---```
 function SciSslContext:describe() end
 
----Keeps the secrets of connections made from now on for `SciSslSocket:keylogLines`. They give the connection away: for
----debugging, and never where others could read along.
+---Collects the secrets of later connections for `SciSslSocket:keylogLines`. A program that has them can decrypt the connection:
+---use them for debugging only.
 ---
 ---@within Traces and key logs
 ---@param wanted boolean
@@ -1013,14 +1026,14 @@ function SciSslContext:describe() end
 ---```
 function SciSslContext:setKeylog(wanted) end
 
----Appends the secrets of connections made from now on to a file, in the format that Wireshark and others read. A file that is
----not there is made, for its owner alone. Whoever can read it can read, and in part forge, everything on these connections:
----for debugging only. Several processes may share one file. Lines that the system does not take are lost.
+---Appends the secrets of later connections to a file, in the format that Wireshark reads. A missing file is created, readable
+---for its owner only. A program that can read the file can decrypt these connections, and forge parts of them: use it for
+---debugging only. Several processes may share one file. Lines that cannot be written are lost.
 ---
 ---@within Traces and key logs
----@param path string|boolean? true: the file that the environment variable `SSLKEYLOGFILE` names, if it does, and if the program does not run with the rights of somebody else; nil or false: none
+---@param path string|boolean? true: the file that the environment variable `SSLKEYLOGFILE` names, or none where it is not set or the program is set-user-ID or set-group-ID; nil or false: no file
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `option`, condition `not_found`, `permission_denied` …; the context stays as it was
+---@return SciSslError? # phase `option`, condition `not_found`, `permission_denied` …; the context is unchanged
 ---@see SSL_CTX_set_keylog_callback(3)
 ---@usage
 ---```lua
@@ -1029,10 +1042,11 @@ function SciSslContext:setKeylog(wanted) end
 ---```
 function SciSslContext:setKeylogFile(path) end
 
----Sets the application protocols: what a client offers, and what a server takes, most preferred first.
+---Sets the application protocols that a client offers or a server accepts, most preferred first (ALPN). A server chooses its
+---own most preferred one of those that the client offers; without a common one it ends the handshake.
 ---
 ---@within More
----@param names string[] such as `{"h2", "http/1.1"}`; none switches ALPN off
+---@param names string[] such as `{"h2", "http/1.1"}`; an empty list switches ALPN off
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_alpn`: a name is empty or longer than 255 bytes
 ---@see SSL_CTX_set_alpn_protos(3)
@@ -1043,12 +1057,12 @@ function SciSslContext:setKeylogFile(path) end
 ---```
 function SciSslContext:setAlpn(names) end
 
----Sets the ciphers for TLS 1.2 and earlier.
+---Sets the ciphers for TLS 1.2 and earlier, most preferred first.
 ---
 ---@within More
 ---@param text string OpenSSL's cipher list format, such as `ECDHE+AESGCM`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_cipher`; the context stays as it was
+---@return SciSslError? # condition `unknown_cipher`; the context is unchanged
 ---@see SSL_CTX_set_cipher_list(3)
 ---@usage
 ---```lua
@@ -1058,12 +1072,12 @@ function SciSslContext:setAlpn(names) end
 ---```
 function SciSslContext:setCipherList(text) end
 
----Sets the cipher suites for TLS 1.3.
+---Sets the cipher suites for TLS 1.3, most preferred first.
 ---
 ---@within More
----@param text string names with colons between, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
+---@param text string names separated by colons, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_cipher`; the context stays as it was
+---@return SciSslError? # condition `unknown_cipher`; the context is unchanged
 ---@see SSL_CTX_set_ciphersuites(3)
 ---@usage
 ---```lua
@@ -1074,9 +1088,9 @@ function SciSslContext:setCiphersuites(text) end
 ---Sets the groups for the key exchange, most preferred first.
 ---
 ---@within More
----@param text string names with colons between, such as `X25519:P-256`
+---@param text string names separated by colons, such as `X25519:P-256`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context stays as it was
+---@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context is unchanged
 ---@see SSL_CTX_set1_groups_list(3)
 ---@usage
 ---```lua
@@ -1084,12 +1098,12 @@ function SciSslContext:setCiphersuites(text) end
 ---```
 function SciSslContext:setGroups(text) end
 
----Sets the signature algorithms that are accepted and used, most preferred first.
+---Sets the signature algorithms that connections use and accept, most preferred first.
 ---
 ---@within More
----@param text string names with colons between, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
+---@param text string names separated by colons, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context stays as it was
+---@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context is unchanged
 ---@see SSL_CTX_set1_sigalgs_list(3)
 ---@usage
 ---```lua
@@ -1097,7 +1111,7 @@ function SciSslContext:setGroups(text) end
 ---```
 function SciSslContext:setSignatureAlgorithms(text) end
 
----Sets the security level: 0 allows everything, and each level above asks for longer keys and stronger digests.
+---Sets the security level: 0 allows everything, and each higher level requires longer keys and stronger digests.
 ---
 ---@within More
 ---@param level integer 0 … 5
@@ -1109,7 +1123,7 @@ function SciSslContext:setSignatureAlgorithms(text) end
 ---```
 function SciSslContext:setSecurityLevel(level) end
 
----Answers the security level.
+---Returns the security level.
 ---
 ---@within More
 ---@return integer # 0 … 5
@@ -1120,12 +1134,12 @@ function SciSslContext:setSecurityLevel(level) end
 ---```
 function SciSslContext:getSecurityLevel() end
 
----Adds options.
+---Sets options. Those that are set already stay.
 ---
 ---@within More
----@param options integer|string|string[] `SSL_OP_…` constants, or-ed; or names of them without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
+---@param options integer|string|string[] `SSL_OP_…` constants joined by `|`; or their names without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
 ---@see SSL_CTX_set_options(3)
 ---@usage
 ---```lua
@@ -1135,12 +1149,12 @@ function SciSslContext:getSecurityLevel() end
 ---```
 function SciSslContext:setOptions(options) end
 
----Takes options away.
+---Clears options.
 ---
 ---@within More
----@param options integer|string|string[] as `setOptions`
+---@param options integer|string|string[] as for `setOptions`
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context stays as it was
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
 ---@see SSL_CTX_clear_options(3)
 ---@usage
 ---```lua
@@ -1150,10 +1164,10 @@ function SciSslContext:setOptions(options) end
 ---```
 function SciSslContext:clearOptions(options) end
 
----Answers the options that are set.
+---Returns the options that are set.
 ---
 ---@within More
----@return integer # `SSL_OP_…` constants, or-ed
+---@return integer # `SSL_OP_…` constants joined by `|`
 ---@see SSL_CTX_get_options(3)
 ---@usage
 ---```lua
@@ -1163,8 +1177,8 @@ function SciSslContext:clearOptions(options) end
 ---```
 function SciSslContext:getOptions() end
 
----Allows or forbids new handshakes on connections made from now on, which TLS up to 1.2 knows: whether the peer asks for one or
----we do. They are forbidden at first; allowed, clients can make a server work for little of their own.
+---Allows or forbids renegotiation: a second handshake on the same connection, which exists up to TLS 1.2. It is forbidden by
+---default, because each renegotiation costs a server much more work than the client that asks for it. Later connections only.
 ---
 ---@within More
 ---@param allowed boolean
