@@ -162,18 +162,18 @@ for _, version in ipairs(VERSIONS) do
       local client, server, _ <close> = connected { version = version }
       assert.are.equal(2, server:sslWrite("hi"))
       for _, max in ipairs { -1, math.mininteger, 1.5, "many", {} } do
-        assert.has_error(function() client:sslRead(max) end)
-        assert.has_error(function() client:sslPeek(max) end)
+        assert.error_matches(function() client:sslRead(max) end, "bad argument #1 to 'sslRead'")
+        assert.error_matches(function() client:sslPeek(max) end, "bad argument #1 to 'sslPeek'")
       end
       for _, offset in ipairs { 1.5, "many", {} } do
-        assert.has_error(function() client:sslWrite("x", offset) end)
-        assert.has_error(function() client:sslWrite("x", 1, offset) end)
+        assert.error_matches(function() client:sslWrite("x", offset) end, "bad argument #2 to 'sslWrite'")
+        assert.error_matches(function() client:sslWrite("x", 1, offset) end, "bad argument #3 to 'sslWrite'")
       end
       for _, data in ipairs { {}, true, print } do
-        assert.has_error(function() client:sslWrite(data) end)
+        assert.error_matches(function() client:sslWrite(data) end, "bad argument #1 to 'sslWrite'")
       end
-      assert.has_error(function() client:sslWrite() end)
-      assert.has_error(function() client:sslWrite(nil) end)
+      assert.error_matches(function() client:sslWrite() end, "bad argument #1 to 'sslWrite'")
+      assert.error_matches(function() client:sslWrite(nil) end, "bad argument #1 to 'sslWrite'")
       assert.are.equal("hi", ends.read(client, server))
       assert.are.equal(2, client:sslWrite("ok"))
       assert.are.equal("ok", ends.read(server, client))
@@ -346,18 +346,18 @@ describe("A memory transport", function()
     assert.are.equal(0, client:sslFeed(""))
     assert.is_true(client:sslConnect() < 0)
     assert.are.equal("", client:sslDrain(0))
-    assert.has_error(function() client:sslDrain(-1) end)
-    assert.has_error(function() client:sslDrain(1.5) end)
-    assert.has_error(function() client:sslFeed({}) end)
+    assert.error_matches(function() client:sslDrain(-1) end, "bad argument #1 to 'sslDrain'")
+    assert.error_matches(function() client:sslDrain(1.5) end, "bad argument #1 to 'sslDrain'")
+    assert.error_matches(function() client:sslFeed({}) end, "bad argument #1 to 'sslFeed'")
     assert.is_true(#client:sslDrain(math.maxinteger) > 100)
     server:close()
   end)
 
   it("is the only one that is fed and drained", function()
     local client, server, _ <close> = pair {}
-    assert.has_error(function() client:sslFeed("x") end)
-    assert.has_error(function() client:sslDrain() end)
-    assert.has_error(function() server:sslFeedEnd() end)
+    assert.error_matches(function() client:sslFeed("x") end, "calling 'sslFeed' on bad self")
+    assert.error_matches(function() client:sslDrain() end, "calling 'sslDrain' on bad self")
+    assert.error_matches(function() server:sslFeedEnd() end, "calling 'sslFeedEnd' on bad self")
   end)
 end)
 

@@ -80,9 +80,9 @@ for setter, is in pairs(setters) do
       local before = agreed(client, server)
       assert.error_matches(function() client[setter](client, NUL) end, "NUL byte")
       for _, value in ipairs { {}, true, print, client } do
-        assert.has_error(function() client[setter](client, value) end)
+        assert.error_matches(function() client[setter](client, value) end, "bad argument #2 to")
       end
-      assert.has_error(function() client[setter](client) end)
+      assert.error_matches(function() client[setter](client) end, "bad argument #2 to")
       assert.are.same(before, agreed(client, server))
     end)
   end)
@@ -117,7 +117,7 @@ describe("SciSslContext.new", function()
 
   it("raises for what is no name", function()
     for _, value in ipairs { {}, true, print, "TLSv1.2\0" } do
-      assert.has_error(function() SciSslContext.new(value) end)
+      assert.error_matches(function() SciSslContext.new(value) end, "bad argument #1 to 'new'")
     end
   end)
 end)
@@ -170,9 +170,9 @@ describe("setAlpn", function()
   it("raises for what is no table of strings, and leaves the context as it was", function()
     local client, server = narrow("TLSv1.3")
     for _, names in ipairs { "h2", 42, { 42 }, { "h2", {} }, { false } } do
-      assert.has_error(function() client:setAlpn(names) end)
+      assert.error_matches(function() client:setAlpn(names) end, "bad argument #1 to 'setAlpn'")
     end
-    assert.has_error(function() client:setAlpn() end)
+    assert.error_matches(function() client:setAlpn() end, "bad argument #1 to 'setAlpn'")
     assert.are.equal("h2", agreed(client, server)[3])
   end)
 end)
@@ -197,7 +197,7 @@ describe("Verification flags that do not fit together (S14)", function()
 
   it("raise where they are no integer", function()
     for _, flags in ipairs { "peer", 1.5, {}, true } do
-      assert.has_error(function() ends.clientContext():setVerify(flags) end)
+      assert.error_matches(function() ends.clientContext():setVerify(flags) end, "bad argument #1 to 'setVerify'")
     end
   end)
 end)
@@ -213,7 +213,7 @@ describe("Numbers out of range", function()
   } do
     it("raise in " .. setter, function()
       for _, value in ipairs(values) do
-        assert.has_error(function() context[setter](context, value) end)
+        assert.error_matches(function() context[setter](context, value) end, "bad argument #2 to")
       end
     end)
   end
@@ -254,9 +254,9 @@ describe("A host name", function()
     it(what .. " that is no string raises", function()
       local client <close>, server = ends.pair {}
       for _, value in ipairs { {}, true, print } do
-        assert.has_error(function() client[setter](client, value) end)
+        assert.error_matches(function() client[setter](client, value) end, "bad argument #2 to")
       end
-      assert.has_error(function() client[setter](client) end)
+      assert.error_matches(function() client[setter](client) end, "bad argument #2 to")
       server:close()
     end)
   end

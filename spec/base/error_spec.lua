@@ -229,9 +229,9 @@ describe("SciSslError", function()
       return given, 1, nil, 3
     end)))
     assert.are.equal(0, select("#", err:ifSslErrorDo(function() end)))
-    assert.has_error(function() err:ifSslErrorDo() end)
-    assert.has_error(function() err:ifSslErrorDo("f") end)
-    assert.has_error(function() err:ifSslErrorDo(function() error("passed on") end) end)
+    assert.error_matches(function() err:ifSslErrorDo() end, "bad argument #1 to 'ifSslErrorDo'")
+    assert.error_matches(function() err:ifSslErrorDo("f") end, "bad argument #1 to 'ifSslErrorDo'")
+    assert.error_matches(function() err:ifSslErrorDo(function() error("passed on") end) end, "passed on")
     local thread = coroutine.wrap(function() return pcall(err.ifSslErrorDo, err, coroutine.yield) end)
     thread() -- may not yield, and says so
   end)
@@ -256,9 +256,9 @@ describe("SciSslError", function()
     for _, name in ipairs { "phase", "condition", "message", "subject", "code", "library", "reason", "sslError",
       "queue", "cause", "errno", "alert", "verifyResult", "ifSslErrorDo" } do
       for _, value in ipairs { {}, "x", SciSslContext.new() } do
-        assert.has_error(function() SciSslError[name](value, print) end)
+        assert.error_matches(function() SciSslError[name](value, print) end, "bad argument #1 to")
       end
-      assert.has_error(function() SciSslError[name]() end)
+      assert.error_matches(function() SciSslError[name]() end, "bad argument #1 to")
     end
   end)
 
@@ -294,10 +294,12 @@ describe("SciSslError.new", function()
     for _, fields in ipairs { { nonsense = 1 }, { Phase = "read" }, { "read" }, { [true] = 1 }, { phase = {} },
       { condition = true }, { message = print }, { subject = {} }, { sslError = "x" }, { errno = 1.5 },
       { verifyResult = "x" } } do
-      assert.has_error(function() SciSslError.new(fields) end)
+      assert.error_matches(function() SciSslError.new(fields) end, "bad argument #")
     end
-    for _, value in ipairs { "read", 42, true } do assert.has_error(function() SciSslError.new(value) end) end
-    assert.has_error(function() SciSslError.new() end)
+    for _, value in ipairs { "read", 42, true } do
+      assert.error_matches(function() SciSslError.new(value) end, "bad argument #1 to 'new'")
+    end
+    assert.error_matches(function() SciSslError.new() end, "bad argument #1 to 'new'")
   end)
 
   it("takes nothing from what OpenSSL reported before", function()

@@ -21,13 +21,13 @@ describe("scissl.seal", function()
   end)
 
   it("takes secrets of 32 bytes or more only", function()
-    assert.has_error(function() core.seal(("s"):rep(31), "", "") end)
-    assert.has_error(function() core.unseal("", "", "") end)
+    assert.error_matches(function() core.seal(("s"):rep(31), "", "") end, "bad argument #1 to 'seal'")
+    assert.error_matches(function() core.unseal("", "", "") end, "bad argument #1 to 'unseal'")
     assert.is_string(core.seal(("s"):rep(100), "", ""))
     for _, bad in ipairs { false, {}, print } do
-      assert.has_error(function() core.seal(bad, "", "") end)
-      assert.has_error(function() core.seal(secret, bad, "") end)
-      assert.has_error(function() core.seal(secret, "", bad) end)
+      assert.error_matches(function() core.seal(bad, "", "") end, "bad argument #1 to 'seal'")
+      assert.error_matches(function() core.seal(secret, bad, "") end, "bad argument #2 to 'seal'")
+      assert.error_matches(function() core.seal(secret, "", bad) end, "bad argument #3 to 'seal'")
     end
   end)
 end)

@@ -158,11 +158,14 @@ describe("sslAddTlsa", function()
   it("raises for what are no numbers and no names", function()
     local client = prepared()
     for _, number in ipairs { -1, 256, 1.5, "PKIX", {} } do
-      assert.has_error(function() client:sslAddTlsa(number, 1, 1, ("x"):rep(32)) end)
-      assert.has_error(function() client:sslAddTlsa(3, number, 1, ("x"):rep(32)) end)
-      assert.has_error(function() client:sslAddTlsa(3, 1, number, ("x"):rep(32)) end)
+      assert.error_matches(function() client:sslAddTlsa(number, 1, 1, ("x"):rep(32)) end,
+        "bad argument #1 to 'sslAddTlsa'")
+      assert.error_matches(function() client:sslAddTlsa(3, number, 1, ("x"):rep(32)) end,
+        "bad argument #2 to 'sslAddTlsa'")
+      assert.error_matches(function() client:sslAddTlsa(3, 1, number, ("x"):rep(32)) end,
+        "bad argument #3 to 'sslAddTlsa'")
     end
-    assert.has_error(function() client:sslAddTlsa(3, 1, 1) end)
+    assert.error_matches(function() client:sslAddTlsa(3, 1, 1) end, "bad argument #4 to 'sslAddTlsa'")
   end)
 
   it("needs sslSetDane, once, before the handshake", function()
@@ -186,7 +189,8 @@ describe("sslAddTlsa", function()
     for _, host in ipairs { "", "a\0b", "a b", ("x"):rep(300) } do
       assert_condition("bad_host_name", client:sslSetDane(host))
     end
-    assert.has_error(function() client:sslSetDane("localhost", { eeNameCheck = false }) end)
+    assert.error_matches(function() client:sslSetDane("localhost", { eeNameCheck = false }) end,
+      "bad argument #2 to 'sslSetDane'")
   end)
 end)
 
@@ -202,8 +206,8 @@ describe("SciSslX509Certificate:tlsa", function()
   end)
 
   it("raises for other numbers", function()
-    assert.has_error(function() pki.server.certificate:tlsa(2) end)
-    assert.has_error(function() pki.server.certificate:tlsa(1, 3) end)
-    assert.has_error(function() pki.server.certificate:tlsa "spki" end)
+    assert.error_matches(function() pki.server.certificate:tlsa(2) end, "bad argument #1 to 'tlsa'")
+    assert.error_matches(function() pki.server.certificate:tlsa(1, 3) end, "bad argument #2 to 'tlsa'")
+    assert.error_matches(function() pki.server.certificate:tlsa "spki" end, "bad argument #1 to 'tlsa'")
   end)
 end)

@@ -231,14 +231,15 @@ describe("Settings of early data", function()
   end)
   it("refuse what does not fit", function()
     for _, bytes in ipairs { -1, 4294967296, 1.5, "many" } do
-      assert.has_error(function() context:setMaxReplayableData(bytes) end)
+      assert.error_matches(function() context:setMaxReplayableData(bytes) end,
+        "bad argument #1 to 'setMaxReplayableData'")
     end
     assert.are.equal(4294967295, context:getMaxReplayableData())
-    assert.has_error(function() context:setReplayGuard "guard" end)
+    assert.error_matches(function() context:setReplayGuard "guard" end, "bad argument #1 to 'setReplayGuard'")
     local client = ends.pair()
-    assert.has_error(function() client:sslReadReplayable(0) end)
-    assert.has_error(function() client:sslReadReplayable(-1) end)
-    assert.has_error(function() client:sslWriteReplayable() end)
+    assert.error_matches(function() client:sslReadReplayable(0) end, "bad argument #1 to 'sslReadReplayable'")
+    assert.error_matches(function() client:sslReadReplayable(-1) end, "bad argument #1 to 'sslReadReplayable'")
+    assert.error_matches(function() client:sslWriteReplayable() end, "bad argument #1 to 'sslWriteReplayable'")
   end)
 end)
 

@@ -264,11 +264,15 @@ describe("Keys of SHA-384", function()
   it("raise for another digest", function()
     local context = scissl.SciSslContext.new()
     for _, digest in ipairs { "SHA1", 384, true } do
-      assert.has_error(function() context:setPskClient("alice", key, { digest = digest }) end)
-      assert.has_error(function() context:setPskServer({ alice = key }, { digest = digest }) end)
+      assert.error_matches(function() context:setPskClient("alice", key, { digest = digest }) end,
+        "bad argument #3 to 'setPskClient'")
+      assert.error_matches(function() context:setPskServer({ alice = key }, { digest = digest }) end,
+        "bad argument #2 to 'setPskServer'")
     end
-    assert.has_error(function() context:setPskClient("alice", key, { digset = "SHA384" }) end)
-    assert.has_error(function() context:setPskClient("alice", key, "SHA384") end)
+    assert.error_matches(function() context:setPskClient("alice", key, { digset = "SHA384" }) end,
+      "bad argument #3 to 'setPskClient'")
+    assert.error_matches(function() context:setPskClient("alice", key, "SHA384") end,
+      "bad argument #3 to 'setPskClient'")
   end)
 end)
 
@@ -296,9 +300,12 @@ describe("An unknown identity (TLS 1.2)", function()
 
   it("raises for options of another kind", function()
     local context = scissl.SciSslContext.new()
-    assert.has_error(function() context:setPskServer({ alice = key }, { tellUnknown = 1 }) end)
-    assert.has_error(function() context:setPskServer({ alice = key }, { telUnknown = true }) end)
-    assert.has_error(function() context:setPskServer({ alice = key }, "tell") end)
+    assert.error_matches(function() context:setPskServer({ alice = key }, { tellUnknown = 1 }) end,
+      "bad argument #2 to 'setPskServer'")
+    assert.error_matches(function() context:setPskServer({ alice = key }, { telUnknown = true }) end,
+      "bad argument #2 to 'setPskServer'")
+    assert.error_matches(function() context:setPskServer({ alice = key }, "tell") end,
+      "bad argument #2 to 'setPskServer'")
   end)
 end)
 
@@ -366,13 +373,13 @@ describe("Settings of pre-shared keys", function()
   end)
 
   it("raise for values of another kind", function()
-    assert.has_error(function() context:setPskClient("alice") end)
-    assert.has_error(function() context:setPskClient({}, key) end)
-    assert.has_error(function() context:setPskServer "alice" end)
-    assert.has_error(function() context:setPskServer { alice = 1 } end)
-    assert.has_error(function() context:setPskServer { key } end)
-    assert.has_error(function() context:setPskHint "a\0b" end)
-    assert.has_error(function() context:setPskHint {} end)
+    assert.error_matches(function() context:setPskClient("alice") end, "bad argument #2 to 'setPskClient'")
+    assert.error_matches(function() context:setPskClient({}, key) end, "bad argument #1 to 'setPskClient'")
+    assert.error_matches(function() context:setPskServer "alice" end, "bad argument #1 to 'setPskServer'")
+    assert.error_matches(function() context:setPskServer { alice = 1 } end, "bad argument #1 to 'setPskServer'")
+    assert.error_matches(function() context:setPskServer { key } end, "bad argument #1 to 'setPskServer'")
+    assert.error_matches(function() context:setPskHint "a\0b" end, "bad argument #1 to 'setPskHint'")
+    assert.error_matches(function() context:setPskHint {} end, "bad argument #1 to 'setPskHint'")
   end)
 
   it("leave what was there when they are refused", function()

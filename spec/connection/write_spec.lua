@@ -106,10 +106,10 @@ for _, version in ipairs(VERSIONS) do
 
     it("refuses what is no table of strings, before it writes any of it", function()
       local client, server = connected()
-      assert.has_error(function() client:sslWritev "text" end)
+      assert.error_matches(function() client:sslWritev "text" end, "bad argument #1 to 'sslWritev'")
       assert.error_matches(function() client:sslWritev { "a", 1 } end, "string expected at index 2, got number")
-      assert.has_error(function() client:sslWritev({ "abc" }, 4) end)
-      assert.has_error(function() client:sslWritev({ "abc" }, -1) end)
+      assert.error_matches(function() client:sslWritev({ "abc" }, 4) end, "bad argument #2 to 'sslWritev'")
+      assert.error_matches(function() client:sslWritev({ "abc" }, -1) end, "bad argument #2 to 'sslWritev'")
       assert.equal(3, client:sslWrite "abc")
       assert.equal("abc", ends.read(server, client))
     end)
@@ -169,9 +169,9 @@ for _, version in ipairs(VERSIONS) do
       local file = assert(io.open(pki.write "x"))
       file:close()
       assert.error_matches(function() client:sendfile(file) end, "open file expected")
-      assert.has_error(function() client:sendfile "path" end)
-      assert.has_error(function() client:sendfile(io.stdin, -1) end)
-      assert.has_error(function() client:sendfile(io.stdin, 0, -1) end)
+      assert.error_matches(function() client:sendfile "path" end, "bad argument #1 to 'sendfile'")
+      assert.error_matches(function() client:sendfile(io.stdin, -1) end, "bad argument #2 to 'sendfile'")
+      assert.error_matches(function() client:sendfile(io.stdin, 0, -1) end, "bad argument #3 to 'sendfile'")
     end)
   end)
 
@@ -212,9 +212,11 @@ for _, version in ipairs(VERSIONS) do
       client:sslSetRecordSizing(1300):sslSetRecordSizing(nil)
       client:sslWrite(pattern(RECORD, 1))
       assert.equal(1, #record_lengths(client))
-      assert.has_error(function() client:sslSetRecordSizing(100) end)
-      assert.has_error(function() client:sslSetRecordSizing(1300, -1) end)
-      assert.has_error(function() client:sslSetRecordSizing(1300, 1, -1) end)
+      assert.error_matches(function() client:sslSetRecordSizing(100) end, "bad argument #1 to 'sslSetRecordSizing'")
+      assert.error_matches(function() client:sslSetRecordSizing(1300, -1) end,
+        "bad argument #2 to 'sslSetRecordSizing'")
+      assert.error_matches(function() client:sslSetRecordSizing(1300, 1, -1) end,
+        "bad argument #3 to 'sslSetRecordSizing'")
     end)
   end)
 
@@ -249,9 +251,9 @@ for _, version in ipairs(VERSIONS) do
 
     it("refuses sizes that make no sense", function()
       local client = connected()
-      assert.has_error(function() client:sslReadSized() end)
-      assert.has_error(function() client:sslReadSized(0) end)
-      assert.has_error(function() client:sslReadSized(1 << 40) end)
+      assert.error_matches(function() client:sslReadSized() end, "bad argument #1 to 'sslReadSized'")
+      assert.error_matches(function() client:sslReadSized(0) end, "bad argument #1 to 'sslReadSized'")
+      assert.error_matches(function() client:sslReadSized(1 << 40) end, "bad argument #1 to 'sslReadSized'")
     end)
   end)
 

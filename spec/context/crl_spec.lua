@@ -266,11 +266,11 @@ describe("Revocation lists", function()
 
   it("are raised about where they are of another type", function()
     for _, value in ipairs { true, {}, pki.ca.certificate, print } do
-      assert.has_error(function() context:addCrl(value) end)
-      assert.has_error(function() context:loadCrlFile(value) end)
+      assert.error_matches(function() context:addCrl(value) end, "bad argument #1 to 'addCrl'")
+      assert.error_matches(function() context:loadCrlFile(value) end, "bad argument #1 to 'loadCrlFile'")
     end
-    assert.has_error(function() context:addCrl() end)
-    assert.has_error(function() context:loadCrlFile("a\0b") end)
+    assert.error_matches(function() context:addCrl() end, "bad argument #1 to 'addCrl'")
+    assert.error_matches(function() context:loadCrlFile("a\0b") end, "bad argument #1 to 'loadCrlFile'")
   end)
 end)
 

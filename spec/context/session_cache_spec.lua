@@ -201,16 +201,20 @@ end)
 describe("Settings of the cache", function()
   local context = scissl.SciSslContext.new()
   it("refuse what does not fit", function()
-    for _, mode in ipairs { "on", "", 1 } do assert.has_error(function() context:setSessionCacheMode(mode) end) end
+    for _, mode in ipairs { "on", "", 1 } do
+      assert.error_matches(function() context:setSessionCacheMode(mode) end, "bad argument #1 to 'setSessionCacheMode'")
+    end
     for _, size in ipairs { 0, -1, 2 ^ 40, 1.5, "many" } do
-      assert.has_error(function() context:setSessionCacheSize(size) end)
+      assert.error_matches(function() context:setSessionCacheSize(size) end, "bad argument #1 to 'setSessionCacheSize'")
     end
-    for _, at in ipairs { 0, -1, 1.5, "now" } do assert.has_error(function() context:flushSessions(at) end) end
+    for _, at in ipairs { 0, -1, 1.5, "now" } do
+      assert.error_matches(function() context:flushSessions(at) end, "bad argument #1 to 'flushSessions'")
+    end
     for _, session in ipairs { 1, {}, "id" } do
-      assert.has_error(function() context:addSession(session) end)
-      assert.has_error(function() context:removeSession(session) end)
+      assert.error_matches(function() context:addSession(session) end, "bad argument #1 to 'addSession'")
+      assert.error_matches(function() context:removeSession(session) end, "bad argument #1 to 'removeSession'")
     end
-    assert.has_error(function() context:setSessionStore {} end)
+    assert.error_matches(function() context:setSessionStore {} end, "bad argument #1 to 'setSessionStore'")
   end)
 
   it("add and remove single sessions", function()
@@ -292,8 +296,8 @@ describe("scissl.sessions.memory", function()
   end)
 
   it("refuses options that it does not know", function()
-    assert.has_error(function() memory.new { size = 1 } end)
-    assert.has_error(function() memory.new { max = 0 } end)
+    assert.error_matches(function() memory.new { size = 1 } end, "unknown option 'size'")
+    assert.error_matches(function() memory.new { max = 0 } end, "bad option 'max'")
   end)
 
   for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
@@ -366,7 +370,7 @@ describe("A stream whose store raises", function()
   it("is closed all the same, and raises", function()
     local client, server = ends.connected { version = "TLSv1.2" }
     local stream = scissl.stream(client, { onSession = function() error "full" end })
-    assert.has_error(function() stream:close() end)
+    assert.error_matches(function() stream:close() end, "full")
     assert.are.equal("closed", client:sslRead():condition())
     server:close()
   end)

@@ -226,9 +226,9 @@ for _, version in ipairs(VERSIONS) do
 
     it("raises for what no call answers", function()
       local client = ends.pair { version = version }
-      assert.has_error(function() client:sslGetError(-77) end)
-      assert.has_error(function() client:sslGetError {} end)
-      assert.has_error(function() client:sslGetError() end)
+      assert.error_matches(function() client:sslGetError(-77) end, "bad argument #1 to 'sslGetError'")
+      assert.error_matches(function() client:sslGetError {} end, "bad argument #1 to 'sslGetError'")
+      assert.error_matches(function() client:sslGetError() end, "bad argument #1 to 'sslGetError'")
     end)
   end)
 

@@ -239,7 +239,8 @@ describe("A coroutine that reads", function()
   it("is in nobody's way once its waiter has raised an error", function()
     local near, far, _ <close> = sockets.pair()
     local stream = assert(scissl.plain.on(near, { waiter = "coroutine" }))
-    assert.has_error(function() stream:read() end) -- outside of a coroutine
+    assert.error_matches(function() stream:read() end,
+      "the waiter 'coroutine' works inside a coroutine only") -- outside of a coroutine
     local results = loop.run(function()
       far:send "line\n"
       return stream:read()

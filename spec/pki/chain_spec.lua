@@ -32,9 +32,11 @@ describe("A chain of certificates", function()
     assert_condition("not_certificate", SciSslX509Certificate.chainFromPem(leaf.keyPem))
     assert_condition("malformed_certificate", SciSslX509Certificate.chainFromPem(leaf.certificatePem
       .. intermediate.certificatePem:sub(1, 200)))
-    assert.has_error(function() SciSslX509Certificate.chainFromPem {} end)
-    assert.has_error(function() SciSslX509Certificate.chainToPem(leaf.certificate) end)
-    assert.has_error(function() SciSslX509Certificate.chainToPem { leaf.certificate, leaf.key } end)
+    assert.error_matches(function() SciSslX509Certificate.chainFromPem {} end, "bad argument #1 to 'chainFromPem'")
+    assert.error_matches(function() SciSslX509Certificate.chainToPem(leaf.certificate) end,
+      "bad argument #1 to 'chainToPem'")
+    assert.error_matches(function() SciSslX509Certificate.chainToPem { leaf.certificate, leaf.key } end,
+      "bad argument #1 to 'chainToPem'")
     assert.are.equal("", SciSslX509Certificate.chainToPem {})
   end)
 
@@ -72,8 +74,8 @@ describe("SciSslX509Certificate:verify with revocation lists", function()
   end)
 
   it("raises for what are none", function()
-    assert.has_error(function() verify(1) end)
-    assert.has_error(function() verify { pki.ca.certificate } end)
+    assert.error_matches(function() verify(1) end, "bad argument #2 to 'verify'")
+    assert.error_matches(function() verify { pki.ca.certificate } end, "bad argument #2 to 'verify'")
   end)
 end)
 

@@ -54,9 +54,9 @@ describe("SciSslPrivateKey.fromUri", function()
       assert.is_nil(ok)
       assert.is_true(scissl.isSslError(err))
     end
-    assert.has_error(function() SciSslPrivateKey.fromUri "a\0b" end)
-    assert.has_error(function() SciSslPrivateKey.fromUri(1, {}) end)
-    assert.has_error(function() SciSslPrivateKey.fromUri() end)
+    assert.error_matches(function() SciSslPrivateKey.fromUri "a\0b" end, "bad argument #1 to 'fromUri'")
+    assert.error_matches(function() SciSslPrivateKey.fromUri(1, {}) end, "bad argument #2 to 'fromUri'")
+    assert.error_matches(function() SciSslPrivateKey.fromUri() end, "bad argument #1 to 'fromUri'")
   end)
 
   it("reads a pipe once, and says what is wrong without another look", function()

@@ -122,11 +122,11 @@ describe("SciSslPkcs12.parse", function()
   end)
 
   it("raises for arguments of a wrong type", function()
-    assert.has_error(function() SciSslPkcs12.parse() end)
-    assert.has_error(function() SciSslPkcs12.parse({}, "x") end)
-    assert.has_error(function() SciSslPkcs12.parse(sealed, {}) end)
-    assert.has_error(function() SciSslPkcs12.parse(sealed, 1) end)
-    assert.has_error(function() SciSslPkcs12.parse(sealed, "a\0b") end)
+    assert.error_matches(function() SciSslPkcs12.parse() end, "bad argument #1 to 'parse'")
+    assert.error_matches(function() SciSslPkcs12.parse({}, "x") end, "bad argument #1 to 'parse'")
+    assert.error_matches(function() SciSslPkcs12.parse(sealed, {}) end, "bad argument #2 to 'parse'")
+    assert.error_matches(function() SciSslPkcs12.parse(sealed, 1) end, "bad argument #2 to 'parse'")
+    assert.error_matches(function() SciSslPkcs12.parse(sealed, "a\0b") end, "bad argument #2 to 'parse'")
   end)
 end)
 
@@ -144,11 +144,14 @@ describe("SciSslPkcs12.make", function()
   it("raises for wrong options", function()
     for name, value in pairs { key = "k", certificate = 1, chain = { 1 }, passphrase = "a\0b", friendlyName = {},
       iterations = 0, iteration = 1 } do
-      assert.has_error(function() make { [name] = value } end)
+      assert.error_matches(function() make { [name] = value } end, "bad argument #1 to 'make'")
     end
-    assert.has_error(function() SciSslPkcs12.make { key = pki.server.key, certificate = pki.server.certificate } end)
-    assert.has_error(function() SciSslPkcs12.make { certificate = pki.server.certificate, passphrase = "x" } end)
-    assert.has_error(function() make { iterations = math.maxinteger } end)
+    local key, certificate = pki.server.key, pki.server.certificate
+    assert.error_matches(function() SciSslPkcs12.make { key = key, certificate = certificate } end,
+      "bad argument #1 to 'make'")
+    assert.error_matches(function() SciSslPkcs12.make { certificate = certificate, passphrase = "x" } end,
+      "bad argument #1 to 'make'")
+    assert.error_matches(function() make { iterations = math.maxinteger } end, "bad argument #1 to 'make'")
   end)
 end)
 
@@ -302,9 +305,9 @@ describe("SciSslContext:usePkcs12", function()
 
   it("raises for arguments of a wrong type", function()
     local context = SciSslContext.new()
-    assert.has_error(function() context:usePkcs12() end)
-    assert.has_error(function() context:usePkcs12(sealed, {}) end)
-    assert.has_error(function() context:usePkcs12File("a\0b", "x") end)
-    assert.has_error(function() context:usePkcs12File({}, "x") end)
+    assert.error_matches(function() context:usePkcs12() end, "bad argument #1 to 'usePkcs12'")
+    assert.error_matches(function() context:usePkcs12(sealed, {}) end, "bad argument #2 to 'usePkcs12'")
+    assert.error_matches(function() context:usePkcs12File("a\0b", "x") end, "bad argument #1 to 'usePkcs12File'")
+    assert.error_matches(function() context:usePkcs12File({}, "x") end, "bad argument #1 to 'usePkcs12File'")
   end)
 end)

@@ -169,7 +169,7 @@ describe("The metatable of", function()
       for other_name, other in pairs(objects) do
         if other_name ~= name and not (name == "SciSocket" and other_name == "SciSslSocket") then
           for _, event in ipairs { "__gc", "__close", "__tostring" } do
-            if meta[event] then assert.has_error(function() meta[event](other) end) end
+            if meta[event] then assert.error_matches(function() meta[event](other) end, "bad argument #1 to") end
           end
           if meta.__eq then assert.is_false(meta.__eq(object, other)) end
         end

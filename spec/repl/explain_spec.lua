@@ -113,6 +113,6 @@ describe("scissl.explain", function()
       assert.is_false(good)
       has(raised, "SciSslError, integer or name expected")
     end
-    assert.has_error(function() scissl.explain(nil) end)
+    assert.error_matches(function() scissl.explain(nil) end, "bad argument #1 to 'explain'")
   end)
 end)

@@ -59,13 +59,13 @@ describe("scissl.sni", function()
 
   for _, name in ipairs { "", "a b", "a..b", "*a.example", "a.*.example", "a\0b", ".a", ("x"):rep(254), 1 } do
     it(("raises for the name %q"):format(name), function()
-      assert.has_error(function() scissl.sni.new { [name] = exact } end)
+      assert.error_matches(function() scissl.sni.new { [name] = exact } end, "bad server name '")
     end)
   end
 
   it("raises for values that are no contexts", function()
-    assert.has_error(function() scissl.sni.new { a = 1 } end)
-    assert.has_error(function() map:set("a", "text") end)
+    assert.error_matches(function() scissl.sni.new { a = 1 } end, "bad context 'number' of a server name")
+    assert.error_matches(function() map:set("a", "text") end, "bad context 'string' of a server name")
   end)
 
   it("prints its names", function()
@@ -116,6 +116,7 @@ describe("scissl.sni", function()
   end
 
   it("excludes onClientHello in scissl.listen", function()
-    assert.has_error(function() scissl.listen { port = 0, sni = {}, onClientHello = print } end)
+    assert.error_matches(function() scissl.listen { port = 0, sni = {}, onClientHello = print } end,
+      "options 'sni' and 'onClientHello' to 'scissl%.listen'")
   end)
 end)

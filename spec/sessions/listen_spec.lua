@@ -31,11 +31,12 @@ describe("scissl.listen", function()
   end)
 
   it("refuses what is no listening place", function()
-    assert.has_error(function() listen {} end)
+    assert.error_matches(function() listen {} end, "option 'port' to 'scissl%.listen' is missing")
     local plain <close> = sockets.new()
     for _, name in ipairs { "host", "port", "backlog", "reusePort" } do
       local values = { host = "127.0.0.1", port = 0, backlog = 1, reusePort = true }
-      assert.has_error(function() listen { socket = plain, [name] = values[name] } end)
+      assert.error_matches(function() listen { socket = plain, [name] = values[name] } end,
+        "options 'socket' and '" .. name)
     end
     local listener, failure = listen { socket = 999999 }
     assert.is_nil(listener)

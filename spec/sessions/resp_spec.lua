@@ -100,8 +100,8 @@ describe("The client of Redis", function()
   end)
 
   it("refuses options that it does not know", function()
-    assert.has_error(function() resp.connect { prot = 1 } end)
-    assert.has_error(function() resp.connect { port = {} } end)
+    assert.error_matches(function() resp.connect { prot = 1 } end, "unknown option 'prot'")
+    assert.error_matches(function() resp.connect { port = {} } end, "bad option 'port'")
   end)
 end)
 

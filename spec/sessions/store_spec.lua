@@ -322,13 +322,14 @@ describe("A store of a fleet", function()
       { secret = SECRET, yields = true }, { secret = SECRET, rotation = 100, refresh = 30 },
       { secret = SECRET, rotation = 10, sessionTimeout = 71 }, { secret = SECRET, prefx = "x" },
     }
-    for i, given in ipairs(bad) do assert.has_error(function() new(given) end, nil, tostring(i)) end
-    assert.has_error(function() new { secret = SECRET, connect = error }:serve {} end)
+    for _, given in ipairs(bad) do assert.error_matches(function() new(given) end, "options? '") end
+    assert.error_matches(function() new { secret = SECRET, connect = error }:serve {} end, "bad argument #1 to 'serve'")
   end)
 
   it("refuses a context whose sessions outlive its ticket keys", function()
     local context = ends.serverContext { setup = function(context) context:setTimeout(7201) end }
-    assert.has_error(function() new { secret = SECRET, connect = error }:serve(context) end)
+    assert.error_matches(function() new { secret = SECRET, connect = error }:serve(context) end,
+      "the context's sessions last 7201 seconds")
     assert.are.equal(context, new { secret = SECRET, connect = error, sessionTimeout = 7201 }:serve(context))
   end)
 end)

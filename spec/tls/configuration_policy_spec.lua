@@ -147,14 +147,15 @@ describe("A configuration", function()
       options = { 1 }, verifyFlags = true, purpose = 1, verifyTime = 1.5, crl = {}, crlFile = 1, trustUri = {},
       acceptedIssuers = { 1 }, commands = { { "a" } }, certificates = { {} },
     } do
-      assert.has_error(function() Configuration.new { [name] = value } end)
+      assert.error_matches(function() Configuration.new { [name] = value } end, "bad option '")
     end
     for _, certificates in ipairs { { { certificate = 1 } }, { { privateKey = "x" } },
       { { certificate = "x", kye = 1 } }, { a = { certificate = "x" } }, "x" } do
-      assert.has_error(function() Configuration.new { certificates = certificates } end)
+      assert.error_matches(function() Configuration.new { certificates = certificates } end,
+        "bad option 'certificates'")
     end
     for _, commands in ipairs { "x", { a = 1 }, { "a" }, { { "a", 1 } }, { { "a", "b", "c" } } } do
-      assert.has_error(function() Configuration.new { commands = commands } end)
+      assert.error_matches(function() Configuration.new { commands = commands } end, "bad option 'commands'")
     end
   end)
 end)
