@@ -1,20 +1,20 @@
--- The document's protocol as a server, with its own loop:
--- lua5.4 examples/document_server.lua PORT CERTIFICATE_FILE (which it writes, for the client to trust)
+-- A server that makes each call of the document's protocol itself (see lua/scissl/doc/02-the-documents-protocol.md):
+-- lua5.4 examples/document_server.lua PORT CERTIFICATE_FILE    It writes the certificate file, for the client to trust.
 local scissl = require "scissl"
 
-local function check(value) -- a SciSslError is an answer, not an exception
+local function check(value) -- a SciSslError is a returned value; nothing is raised
   if scissl.isSslError(value) then error(tostring(value), 0) end
   return value
 end
 
-local function complete(socket, call, ...) -- repeats a call until it is no longer "not yet"
-  local answer = check(call(socket, ...))
-  while math.type(answer) == "integer" and answer < 0 do
-    local code = socket:sslGetError(answer)
+local function complete(socket, call, ...) -- repeats a call until it is done
+  local value = check(call(socket, ...))
+  while math.type(value) == "integer" and value < 0 do -- not ready
+    local code = socket:sslGetError(value)
     assert(socket:wait(code == scissl.SSL_ERROR_WANT_WRITE and "w" or "r"))
-    answer = check(call(socket, ...))
+    value = check(call(socket, ...))
   end
-  return answer
+  return value
 end
 
 local key = assert(scissl.SciSslPrivateKey.generate "EC")

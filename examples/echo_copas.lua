@@ -1,6 +1,6 @@
 -- An echo server under copas.
 --   lua5.4 examples/echo_copas.lua [PORT [CERTIFICATE_FILE KEY_FILE]]
--- Without a certificate it makes one that nobody trusts. Talk to it: openssl s_client -quiet -connect localhost:PORT
+-- Without a certificate it makes a self-signed one. To connect: openssl s_client -quiet -connect localhost:PORT
 local copas = require "copas"
 local scissl = require "scissl"
 

@@ -1,6 +1,6 @@
--- An echo server in one call: it brings its own loop.
+-- An echo server in one call: `serve` brings its own loop.
 --   lua5.4 examples/echo_server.lua [PORT [CERTIFICATE_FILE KEY_FILE]]
--- Without a certificate it makes one that nobody trusts. Talk to it: openssl s_client -quiet -connect localhost:PORT
+-- Without a certificate it makes a self-signed one. To connect: openssl s_client -quiet -connect localhost:PORT
 local scissl = require "scissl"
 
 local certificate, key = arg[2], arg[3]

@@ -1,7 +1,7 @@
--- A web server that shows each visitor their own TLS connection, as the server saw it:
+-- A web server that shows each visitor the TLS connection of that visitor, as the server sees it:
 -- lua5.4 examples/https_server.lua [--port 8443] [--host 127.0.0.1] [--ca FILE]
 --     [--certificate FILE --key FILE] [--client-ca FILE] [--version TLSv1.2] [--groups P-384]
--- Without a certificate of yours it makes a throw-away authority; --ca writes that, for your browser to trust.
+-- Without a certificate it makes a CA for this run; --ca writes its certificate to a file, for your browser to trust.
 local folder = arg[0]:match "^(.*)/" or "."
 package.path = folder .. "/?.lua;" .. package.path
 
@@ -28,7 +28,7 @@ for i = 1, #arg, 2 do
   given[name] = value
 end
 
--- ---- a scheduler in a few lines: a coroutine yields `socket, events, deadline`, and goes on when the socket is ready
+-- ---- a scheduler in a few lines: a coroutine yields `socket, events, deadline` until the socket is ready
 
 local waiting = {}
 
@@ -63,7 +63,7 @@ local function run()
   end
 end
 
--- ---- who we are
+-- ---- our certificate and key
 
 local function issue(fields)
   fields.key = assert(scissl.SciSslPrivateKey.generate "EC")
@@ -112,7 +112,7 @@ local function respond(stream, status, kind, body, method)
     "X-Content-Type-Options: nosniff",
     "Referrer-Policy: no-referrer",
     "Cache-Control: no-store",
-    "Connection: close", -- so that looking again is a new connection, and shows whether it is resumed
+    "Connection: close", -- so that a reload makes a new connection, and shows whether it is resumed
     "", "",
   }, "\r\n"), method == "HEAD" and "" or body)
 end
@@ -134,7 +134,7 @@ local function serve(socket, context)
   local stream <close> = scissl.stream(socket, { waiter = "coroutine", timeout = PATIENCE, maxLine = MAX_LINE })
   local method, path = read_request(stream)
   if method ~= "GET" and method ~= "HEAD" then
-    respond(stream, "400 Bad Request", "text/plain", "This server answers GET and HEAD.\n")
+    respond(stream, "400 Bad Request", "text/plain", "This server knows GET and HEAD only.\n")
   elseif path:match "^/[^%?]*" ~= "/" then
     respond(stream, "404 Not Found", "text/plain", "There is one page: /\n", method)
   else
@@ -147,7 +147,7 @@ local listener = assert(scissl.listen(settings))
 io.stdout:setvbuf "line"
 print(("listening on %s port %d"):format(listener:getSockName()))
 print(("open https://localhost:%d/%s"):format(select(2, listener:getSockName()),
-  given.ca and ", once your browser trusts " .. given.ca or ""))
+  given.ca and ", after your browser trusts " .. given.ca or ""))
 
 start(function()
   while true do

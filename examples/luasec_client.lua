@@ -1,4 +1,4 @@
--- A program written for LuaSec, but for its first line: `install` makes it run on scissl, `strict` makes it safe.
+-- A program for LuaSec. Only its first line is new: `install` makes it run on scissl, `strict` makes it safe.
 --
 --    lua5.4 examples/luasec_client.lua HOST PORT [CAFILE]
 

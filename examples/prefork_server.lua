@@ -1,10 +1,10 @@
--- A server of several processes on one port: a client is served by whichever worker it meets, and resumes at any.
+-- A server of several processes on one port. Any worker can serve a client, and resume the client's session.
 -- lua5.4 examples/prefork_server.lua PORT CERTIFICATE_FILE KEY_FILE [WORKERS]    port 0: any; 4 workers
 --
--- Lua cannot fork: the supervisor starts the workers as programs of their own, which inherit the listening socket that
--- it has made, so no connection is lost when one of them dies. Each has a connection to the supervisor, over which it
--- gets the ticket keys that all share. Where it ends, the other side is gone: a worker that dies is started again; and
--- when the supervisor gets SIGTERM, which ends it at once, the workers finish what they have begun, and go.
+-- Lua cannot fork, so the supervisor starts each worker as a program. The workers inherit the supervisor's listening
+-- socket, so no connection is lost when a worker dies. Each worker has a connection to the supervisor, which sends the
+-- shared ticket keys over it. When that connection ends, the other side has ended: the supervisor starts a new worker;
+-- and after a SIGTERM to the supervisor, the workers finish their connections and end.
 local scissl = require "scissl"
 local SciSocket, SciSslContext = scissl.SciSocket, scissl.SciSslContext
 
@@ -12,7 +12,7 @@ local HOST, ROTATION, KEYS, KEY_BYTES = "127.0.0.1", 3 * 60 * 60, 3, 80
 
 -- ---- a worker
 
-local function answer(stream, pid)
+local function respond(stream, pid)
   repeat
     local line = stream:read "l"
     if not line then return end
@@ -23,13 +23,13 @@ end
 
 local function serve_one(listener, pid)
   local stream, failure = listener:accept(0)
-  if not stream then return failure:phase() ~= "listen" end -- no client waits; or this one's handshake failed
-  answer(stream, pid)
+  if not stream then return failure:phase() ~= "listen" end -- no client waits, or its handshake failed
+  respond(stream, pid)
   stream:close()
   return true
 end
 
--- The keys come in blocks of one length; nil: the supervisor is gone.
+-- The keys arrive in blocks of one length; nil: the supervisor has ended.
 local function receive_keys(control)
   local block = ""
   while #block < KEYS * KEY_BYTES do
@@ -59,7 +59,7 @@ local function work(folder, descriptor, certificate, key, pid)
     until ready[control]
     keys = receive_keys(control)
   end
-  while serve_one(listener, pid) do end -- those who were waiting
+  while serve_one(listener, pid) do end -- the clients in the queue
   listener:close()
   os.remove(folder .. "/control")
   os.remove(folder)
@@ -100,7 +100,7 @@ end
 local function supervise(count)
   local listening <close> = listen(tonumber(arg[1]))
   local _, port = assert(listening:getSockName())
-  local pipe = assert(io.popen "mktemp -d") -- for this user's eyes only
+  local pipe = assert(io.popen "mktemp -d") -- readable by this user only
   local folder = pipe:read "l"
   pipe:close()
   local control = assert(SciSocket.newStreamSocket "unix")
@@ -130,7 +130,7 @@ local function supervise(count)
         worker:close()
         workers[worker] = nil
         missing = missing + 1
-        if SciSocket.now() - began < 1 then pause = SciSocket.now() + 1 end -- one that cannot live, perhaps
+        if SciSocket.now() - began < 1 then pause = SciSocket.now() + 1 end -- perhaps it cannot start at all
       end
     end
     if SciSocket.now() >= change then

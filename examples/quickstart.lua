@@ -1,8 +1,8 @@
--- What scissl is for, on this machine: a server and a client, each a coroutine, that speak mutually verified TLS.
+-- A server and a client on this machine, each in a coroutine, which verify each other.
 local scissl = require "scissl"
 local Certificate, PrivateKey = scissl.SciSslX509Certificate, scissl.SciSslPrivateKey
 
--- A scheduler in a few lines: a coroutine yields `socket, events, deadline` and goes on when the socket is ready.
+-- A scheduler in a few lines: a coroutine yields `socket, events, deadline` and continues when the socket is ready.
 local function run(...)
   local waiting = {}
   local function step(thread, ...)
@@ -53,26 +53,26 @@ local clientCertificate, clientKey = issue("CN=quick start client", ca, caKey, {
 for _, certificate in ipairs { ca, serverCertificate, clientCertificate } do print("  " .. tostring(certificate)) end
 print("  SHA256 of the server's: " .. serverCertificate:fingerprint())
 
-local trustUs = assert(scissl.SciSslContext.new())
-assert(trustUs:addTrusted(ca))
-assert(trustUs:useCertificate(clientCertificate))
-assert(trustUs:usePrivateKey(clientKey))
-assert(trustUs:setVerify(scissl.SSL_VERIFY_PEER))
+local clientContext = assert(scissl.SciSslContext.new())
+assert(clientContext:addTrusted(ca))
+assert(clientContext:useCertificate(clientCertificate))
+assert(clientContext:usePrivateKey(clientKey))
+assert(clientContext:setVerify(scissl.SSL_VERIFY_PEER))
 
-local demandCertificate = assert(scissl.SciSslContext.new())
-assert(demandCertificate:addTrusted(ca))
-assert(demandCertificate:useCertificate(serverCertificate))
-assert(demandCertificate:usePrivateKey(serverKey))
-assert(demandCertificate:setVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
+local serverContext = assert(scissl.SciSslContext.new())
+assert(serverContext:addTrusted(ca))
+assert(serverContext:useCertificate(serverCertificate))
+assert(serverContext:usePrivateKey(serverKey))
+assert(serverContext:setVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
 
-local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, context = demandCertificate,
+local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, context = serverContext,
                                         waiter = "coroutine" })
 local _, port = listener:getSockName()
 
 local function serve(show)
   local stream, err = listener:accept(10)
   if not stream then
-    print("  server refuses: " .. tostring(err))
+    print("  server rejects: " .. tostring(err))
     return
   end
   if show then describe("server", stream) end
@@ -84,7 +84,7 @@ end
 local session
 
 local function talk(message)
-  local stream = assert(scissl.connect { host = "localhost", port = port, context = trustUs, session = session,
+  local stream = assert(scissl.connect { host = "localhost", port = port, context = clientContext, session = session,
                                          timeout = 10, waiter = "coroutine" })
   describe("client", stream)
   assert(stream:write(message, "\n"))
@@ -99,12 +99,12 @@ run(function() serve(true) end, function() talk "hello over TLS" end)
 print "\n4. A second connection resumes the first one's session"
 run(function() serve(true) end, function() talk "hello again" end)
 
-print "\n5. A third one, which does not trust our authority, is refused"
+print "\n5. A third client, which does not trust our CA, rejects the server"
 run(serve, function()
   local stranger = issue("CN=another CA", nil, nil, { ca = true })
   local stream, err = scissl.connect { host = "localhost", port = port, ca = stranger, timeout = 10,
                                        waiter = "coroutine" }
-  assert(not stream, "a certificate of an unknown issuer must be refused")
-  print("  client refuses: " .. tostring(err))
+  assert(not stream, "a certificate of an unknown issuer must be rejected")
+  print("  client rejects: " .. tostring(err))
 end)
 listener:close()

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing, builds scissl into build/ and shows it at work. From any folder: sh examples/quickstart.sh
+# Installs what is missing, builds scissl into build/, and runs a server and a client. From any folder:
+# sh examples/quickstart.sh
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 . "$root/spec/support/setup.sh"

@@ -1,6 +1,6 @@
--- What a person wants to know of a TLS server:
+-- A report on a TLS server:
 -- lua5.4 examples/report.lua HOST [PORT] [--json] [--ca FILE] [--timeout SECONDS]
--- Ends with 0 where the server's certificate can be trusted, 1 where it cannot, 2 where no TLS connection was possible.
+-- Exit status: 0 if the server's certificate can be trusted, 1 if it cannot, 2 if no TLS connection was possible.
 local folder = arg[0]:match "^(.*)/" or "."
 package.path = folder .. "/?.lua;" .. package.path
 

@@ -1,9 +1,9 @@
--- What a server knows of one connection, as a plain table, with the reasons for what was agreed on.
+-- What a server knows about one connection, as a plain table, with the reasons for what was negotiated.
 local scissl = require "scissl"
 
 local facts = {}
 
--- ---- what this server can do
+-- ---- what this server supports
 
 local standard_names
 
@@ -47,7 +47,7 @@ local function marked(list, chosen, known)
   return marks
 end
 
--- ---- why
+-- ---- reasons
 
 local function first_shared(list, known)
   for _, name in ipairs(list) do
@@ -107,7 +107,7 @@ function why.resumed(seen)
   return "you brought no ticket: to this server you are new"
 end
 
--- ---- who each side is
+-- ---- the identity of each side
 
 local function describe_key(certificate)
   local kind, bits = certificate:keyType(), certificate:keyBits()
@@ -137,7 +137,7 @@ end
 
 -- ---- what went over the wire
 
--- Messages in order, those of the same kind in a row as one; from the other side each time a new flight begins.
+-- The messages in order. Consecutive messages of one kind count as one; the other side begins a new flight.
 local function flights_of(socket, version)
   local flights, encrypted = {}, { sent = false, received = false }
   for _, event in ipairs((socket:traceEvents())) do
@@ -170,7 +170,7 @@ local function brings_ticket(hello, version)
   return ticket ~= nil and ticket ~= ""
 end
 
--- What stays the same from visit to visit: the order of extensions, and a ticket among them, do not.
+-- What is the same at each visit. The order of extensions, and whether a ticket is among them, is not.
 local function trait_of(hello)
   local parts = {}
   for _, list in ipairs { hello:versions(), hello:cipherSuites(), hello:groups(), hello:signatureAlgorithms() } do
@@ -183,7 +183,7 @@ local function trait_of(hello)
   return (digest:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
---- Answers everything, as strings, numbers, booleans and tables of them.
+--- Returns everything, as strings, numbers, booleans and tables of them.
 function facts.gather(socket, hello, context, seconds)
   local cipher, session = socket:cipher(), socket:getSession()
   local seen = {
@@ -223,7 +223,7 @@ function facts.gather(socket, hello, context, seconds)
   return seen
 end
 
--- One line for the server's own log; what visitors choose may not play with the terminal.
+-- One line for the server's log. What visitors choose must not send control characters to the terminal.
 function facts.summary(seen)
   local line = ("%s  %s  %s  %s  %s"):format(seen.address, seen.version, seen.suite,
     seen.resumed and "resumed" or "full handshake", seen.ja4)

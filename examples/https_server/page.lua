@@ -1,4 +1,4 @@
--- The page: one connection, drawn. Everything is inline, and everything that came from outside is escaped.
+-- The page: one connection, drawn. Everything is inline, and everything that comes from outside is escaped.
 local page = {}
 
 -- ---- text
@@ -24,7 +24,7 @@ local function date(seconds) return os.date("!%Y-%m-%d", seconds) end
 
 local LADDER = { width = 720, left = 100, right = 620, row = 26, gap = 18, longest = 240 }
 
-local EMPTY = 8 -- bytes of a Certificate message without one, at the most
+local EMPTY = 8 -- a Certificate message without a certificate has at most so many bytes
 
 local function bar_length(message)
   return math.min(LADDER.longest, 10 + 6 * math.sqrt(message.length))
@@ -86,7 +86,7 @@ local function ladder(seen)
     LADDER.left, LADDER.right, table.concat(parts, "\n"))
 end
 
---- The ladder for those who cannot see it.
+--- The ladder as text, for screen readers.
 function page.ladder_words(seen)
   local sentences = {}
   for i, flight in ipairs(seen.flights) do
@@ -123,11 +123,11 @@ local function offers(seen)
   return table.concat(parts, "\n")
 end
 
--- ---- the fingerprint as a figure: the same program gives the same one
+-- ---- the fingerprint as a figure: equal programs have equal figures
 
 local CELLS = 9
 
--- Squares in a mirrored grid, chosen by hexadecimal digits; `size` is the length of a side.
+-- Squares in a mirrored grid, chosen by hexadecimal digits; `size` is the length of one side.
 local function squares(digits, x, y, size)
   digits = digits:gsub("%X", ""):rep(3)
   local cell, parts = size / CELLS, {}
@@ -171,7 +171,7 @@ local function meeting(seen)
     squares(seen.trait, 26, 46, 76), squares(own and own.fingerprint or "0", 258, 46, 76))
 end
 
--- ---- certificates, with the time for which they are good
+-- ---- certificates, with the time for which they are valid
 
 local DAY = 24 * 60 * 60
 
@@ -229,7 +229,7 @@ local function client(seen)
       chain_cards({ seen.client }, seen.time, { "Your certificate", above = "signed by" }))
 end
 
--- ---- the agreement
+-- ---- what was negotiated
 
 local function fact(title, name, value, reason)
   return ('<div class="fact"><dt>%s</dt><dd><strong data-fact="%s">%s</strong><span class="why">%s</span></dd></div>')
@@ -268,7 +268,7 @@ local function lead(seen)
   return ("%s %s"):format(name, how)
 end
 
--- How often something had to cross the whole way and back before the first word of the page could be asked for.
+-- The number of round trips before the browser could request the page.
 local function round_trips(seen)
   local received = 0
   for _, flight in ipairs(seen.flights) do
@@ -437,7 +437,7 @@ What is written here changes a little with a ticket, or from visit to visit.</p>
 </html>
 ]]
 
---- Answers the page as HTML.
+--- Returns the page as HTML.
 function page.render(seen)
   local values = {
     version = h(version_word(seen.version)),

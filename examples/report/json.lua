@@ -1,4 +1,4 @@
--- Tables as JSON: those with a first element, and empty ones, as arrays. Keys stand in order, so that two reports can
+-- Tables as JSON. Tables with a first element, and empty ones, become arrays. Keys are sorted, so that two reports can
 -- be compared.
 local escapes = { ['"'] = '\\"', ["\\"] = "\\\\", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t" }
 

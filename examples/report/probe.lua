@@ -1,4 +1,4 @@
--- Asks a server, one connection after the other, and answers a table of what it has shown.
+-- Tests a server, one connection after the other, and returns a table of the results.
 local scissl = require "scissl"
 
 local function merge(first, second)
@@ -8,9 +8,9 @@ local function merge(first, second)
   return all
 end
 
-local GIVES_UP = 3 -- time-outs after which a server is asked nothing more
+local GIVES_UP = 3 -- time-outs after which the test ends
 
--- Opens a connection that is there to see something; whom it speaks to was judged before.
+-- Opens a connection for one test. The server was verified before.
 local function open(target, options)
   if target.silent >= GIVES_UP then return nil end
   local base = { host = target.host, port = target.port, timeout = target.timeout, verify = false }
@@ -54,7 +54,7 @@ local function describe_chain(certificates)
   return chain
 end
 
--- ---- the first connection: who is there, and can it be trusted?
+-- ---- the first connection: the server's identity, and whether it can be trusted
 
 local function judged(target, options, report)
   local began = scissl.SciSocket.now()
@@ -63,7 +63,7 @@ local function judged(target, options, report)
     onVerify = function(_, verdict)
       report.verifyResult, report.verifyText = verdict.code, verdict.text
       report.trusted, report.chain = verdict.ok, describe_chain(verdict.chain or {})
-      return true -- to look further; the report says what is to be thought of it
+      return true -- continue the test; the report has the verification error
     end,
     onCertificate = function(_, issuers)
       report.clientCertificate = { asked = true, issuers = issuers }
@@ -73,7 +73,7 @@ local function judged(target, options, report)
   return stream, failure
 end
 
--- What a server may need to answer at all, one after the other.
+-- Settings that a server may need before it responds at all, tried one after the other.
 local ways = {
   { ocsp = "request", alpn = { "h2", "http/1.1" } },
   { alpn = { "http/1.1" } },
@@ -81,7 +81,7 @@ local ways = {
   { minProtocol = "TLSv1", cipherList = "ALL", securityLevel = 0 },
 }
 
-local no_use = { -- to ask in another way
+local no_use = { -- trying other settings cannot help
   host_not_found = true, connection_refused = true, host_unreachable = true, timeout = true, not_tls = true,
   plain_http = true, bad_host_name = true, file_missing = true, not_pem = true,
 }
@@ -95,10 +95,10 @@ end
 
 local function describe_ocsp(stream)
   if not stream:ocspResponse() then return { stapled = false } end
-  local answer, failure = stream:sslVerifyOcsp()
-  if not answer then return { stapled = true, problem = failure:errorHint() } end
-  return { stapled = true, status = answer.status, thisUpdate = day(answer.thisUpdate),
-    nextUpdate = day(answer.nextUpdate) }
+  local result, failure = stream:sslVerifyOcsp()
+  if not result then return { stapled = true, problem = failure:errorHint() } end
+  return { stapled = true, status = result.status, thisUpdate = day(result.thisUpdate),
+    nextUpdate = day(result.nextUpdate) }
 end
 
 local function first_look(target, report)
@@ -129,7 +129,7 @@ local function first_look(target, report)
   return socket ~= nil
 end
 
--- ---- what else it takes
+-- ---- what else the server accepts
 
 local protocols = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" }
 
@@ -158,7 +158,7 @@ local function cipher_options(version, names)
   return { version = version, cipherList = list, securityLevel = 0 }
 end
 
--- Offers all, takes away what is chosen, and offers the rest, until nothing is chosen any more.
+-- Offers all, removes what the server has chosen, and offers the rest, until the server chooses none.
 local function ciphers_of(target, version)
   local left, found = known_ciphers(version == "TLSv1.3"), {}
   while left[1] do
@@ -175,7 +175,7 @@ local function ciphers_of(target, version)
   return found
 end
 
--- Offers the two ends of the list the other way round: does the answer follow?
+-- Offers the first and the last of the list in reverse order, to see whether the server follows the client's order.
 local function whose_order(target, version, found)
   if #found < 2 then return nil end
   local facts = takes(target, cipher_options(version, { found[#found], found[1] }))
@@ -216,7 +216,7 @@ end
 
 local TICKETS, GLANCE = 1, 0.05 -- seconds that the tickets of TLS 1.3 may take, and that one look for them takes
 
--- In TLS 1.3 tickets come after the handshake, and whoever reads nothing does not get them.
+-- In TLS 1.3 tickets arrive after the handshake, and only a read receives them.
 local function await_session(stream)
   local deadline = scissl.SciSocket.now() + TICKETS
   stream:settimeout(GLANCE)
@@ -253,7 +253,7 @@ local function ask_resumption(target, report)
   end
 end
 
--- ---- what a person should look at
+-- ---- warnings
 
 local function note(report, text, ...)
   report.attention[#report.attention + 1] = text:format(...)
@@ -266,7 +266,7 @@ local function look_at_chain(report)
     local left = certificate.daysLeft
     if left and left >= 0 and left < SOON and i == 1 then note(report, "The certificate expires in %d days.", left) end
     if certificate.keyType == "RSA" and (certificate.keyBits or 0) < 2048 then
-      note(report, "%s has an RSA key of %d bits; 2048 is the least that is safe.", certificate.subject,
+      note(report, "%s has an RSA key of %d bits; 2048 bits is the safe minimum.", certificate.subject,
         certificate.keyBits)
     end
     local weak = certificate.signatureAlgorithm:upper():find "SHA1$" or certificate.signatureAlgorithm:find "MD5"
@@ -293,14 +293,14 @@ local lasting = { rsa = true, psk = true } -- key exchanges that use the same ke
 
 local function look_at_ciphers(report, protocol)
   local lasts = count_ciphers(protocol, function(cipher) return lasting[cipher:keyExchange()] end)
-  local nobody = count_ciphers(protocol, is_anonymous)
+  local anonymous = count_ciphers(protocol, is_anonymous)
   local plain = count_ciphers(protocol, function(cipher) return cipher:bits() < 112 end)
   local version = protocol.version:gsub("^TLSv", "TLS ")
   if lasts > 0 then
-    note(report, "In %s, ciphers without forward secrecy: %d. Who gets the key later can read what was recorded.",
+    note(report, "In %s, ciphers without forward secrecy: %d. Recorded connections can be decrypted with the key.",
       version, lasts)
   end
-  if nobody > 0 then note(report, "In %s, ciphers that authenticate nobody: %d.", version, nobody) end
+  if anonymous > 0 then note(report, "In %s, ciphers without authentication: %d.", version, anonymous) end
   if plain > 0 then note(report, "In %s, ciphers that are weak or encrypt nothing: %d.", version, plain) end
 end
 
@@ -309,12 +309,13 @@ local function look_at_protocols(report)
   for _, protocol in ipairs(report.protocols) do
     local version, old = protocol.version, protocol.version == "TLSv1" or protocol.version == "TLSv1.1"
     if protocol.accepted and old then
-      note(report, "It still takes %s, which is out of use (RFC 8996).", version == "TLSv1" and "TLS 1.0" or "TLS 1.1")
+      local name = version == "TLSv1" and "TLS 1.0" or "TLS 1.1"
+      note(report, "It still accepts %s, which must not be used any more (RFC 8996).", name)
     end
     look_at_ciphers(report, protocol)
     if version == "TLSv1.3" then modern = protocol.accepted end
   end
-  if not modern then note(report, "It does not take TLS 1.3.") end
+  if not modern then note(report, "It does not accept TLS 1.3.") end
 end
 
 local function look(target, report)
@@ -322,11 +323,11 @@ local function look(target, report)
   look_at_chain(report)
   look_at_protocols(report)
   if target.silent > 0 then
-    note(report, "It did not answer in time when it was asked for more: some of this may be missing.")
+    note(report, "It did not respond in time to some of the tests: the report may be incomplete.")
   end
   local resumed = false
   for _, one in ipairs(report.resumption) do resumed = resumed or one.resumed end
-  if not resumed then note(report, "It resumes no sessions: each visit is a full handshake.") end
+  if not resumed then note(report, "It resumes no sessions: each connection makes a full handshake.") end
 end
 
 return function(target)

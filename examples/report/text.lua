@@ -11,7 +11,7 @@ local function wrap(words, width)
   return lines
 end
 
--- The server chooses much of what is shown; it may not play with the terminal.
+-- The server chooses much of what is shown. It must not send control characters to the terminal.
 local function harmless(text)
   text = tostring(text):gsub("[%c\127]", "?")
   return utf8.len(text) and text or (text:gsub("[\128-\255]", "?"))
@@ -27,7 +27,7 @@ function Page:heading(text)
   self:line(text)
 end
 
--- A label on the left, and its text beside it, on as many lines as it takes.
+-- A label on the left, and its text beside it, on as many lines as needed.
 function Page:field(label, text, indent)
   indent = indent or 2
   local lead = (" "):rep(indent) .. label .. (" "):rep(LABEL - indent - utf8.len(label))
@@ -81,26 +81,27 @@ end
 local function verdict(page, report)
   page:line()
   if report.trusted then
-    page:paragraph(("Somebody trusted vouches for this server, and its certificate is for %s."):format(report.host))
+    local text = "A trusted CA has signed this server's certificate, and the certificate is for %s."
+    page:paragraph(text:format(report.host))
   else
-    page:paragraph((report.why or "it has shown no certificate"):gsub("^%l", string.upper) .. ".")
+    page:paragraph((report.why or "it has sent no certificate"):gsub("^%l", string.upper) .. ".")
   end
 end
 
 local function client_certificate(page, report)
   local asks = report.clientCertificate
-  page:field("client's cert.", not asks and "not asked for"
-    or asks.issuers[1] and "asked for, signed by " .. table.concat(asks.issuers, "; ") or "asked for, by anybody")
+  page:field("client's cert.", not asks and "not requested"
+    or asks.issuers[1] and "requested, signed by " .. table.concat(asks.issuers, "; ") or "requested, by any CA")
 end
 
 local function connection(page, report)
   page:heading "Connection"
   page:field("reached at", ("%s, in %.0f ms"):format(report.address, report.milliseconds))
-  page:field("agreed on", ("%s, %s"):format(version_words[report.version] or report.version, report.cipher))
+  page:field("negotiated", ("%s, %s"):format(version_words[report.version] or report.version, report.cipher))
   local groups = listed(report.groups, "no other")
-  page:field("key exchange", report.group and ("%s (it takes %s)"):format(report.group, groups)
+  page:field("key exchange", report.group and ("%s (it accepts %s)"):format(report.group, groups)
     or "without a group: RSA, or none")
-  page:field("signed with", report.signature or "nothing, or a scheme without a name here")
+  page:field("signed with", report.signature or "nothing, or a scheme that scissl has no name for")
   page:field("ALPN", listed(report.alpn, "neither h2 nor http/1.1"))
   client_certificate(page, report)
 end
@@ -108,9 +109,9 @@ end
 local function ocsp(page, report)
   local facts = report.ocsp
   local text = "no response is stapled"
-  if facts.problem then text = "a response is stapled that does not help: " .. facts.problem
+  if facts.problem then text = "the stapled response is not valid: " .. facts.problem
   elseif facts.stapled then
-    text = ("stapled: %s%s"):format(facts.status, facts.nextUpdate and ", good until " .. facts.nextUpdate or "")
+    text = ("stapled: %s%s"):format(facts.status, facts.nextUpdate and ", valid until " .. facts.nextUpdate or "")
   end
   page:field("OCSP", text)
 end
@@ -127,7 +128,7 @@ local function resumption(page, report)
 end
 
 local function chain(page, report)
-  page:heading "Certificate chain, as it was sent"
+  page:heading "Certificate chain, as the server sent it"
   if not report.chain[1] then page:paragraph "none" end
   for i, certificate in ipairs(report.chain) do
     if i > 1 then page:line() end
@@ -146,7 +147,7 @@ end
 local order_words = { server = ", in the server's order", client = ", in the client's order" }
 
 local function protocols(page, report)
-  page:heading "Protocols and ciphers that it takes"
+  page:heading "Protocols and ciphers that it accepts"
   for _, protocol in ipairs(report.protocols) do
     local word = version_words[protocol.version]
     if not protocol.accepted then page:field(word, "no")
@@ -160,7 +161,7 @@ end
 
 local function attention(page, report)
   if not report.attention[1] then return end
-  page:heading "Worth a look"
+  page:heading "Warnings"
   for _, text in ipairs(report.attention) do page:paragraph(text, "-") end
 end
 
