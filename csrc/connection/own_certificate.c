@@ -58,9 +58,7 @@ static bool read_key(lua_State *L, identity *given, sci_failure *failure) {
     }
     int length;
     const char *text = sci_check_bytes(L, 3, &length);
-    BIO *bio = BIO_new_mem_buf(text, length);
-    given->key = bio ? sci_read_key(L, bio, 4, failure) : NULL;
-    BIO_free(bio);
+    given->key = sci_read_key_text(L, text, length, 4, failure);
     return given->key != NULL;
 }
 
@@ -101,7 +99,7 @@ static int sslsocket_use_certificate(lua_State *L) {
     luaL_checkany(L, 2);
     luaL_checkany(L, 3);
     lua_settop(L, 4);
-    if (!lua_isnil(L, 4) && !lua_isfunction(L, 4)) (void)luaL_checkstring(L, 4);
+    sci_check_passphrase(L, 4);
     if (socket->suspend.at != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L)) return 2;
     sci_guard *guard = sci_new_guard(L, free_identity);
     sci_clear_errors();

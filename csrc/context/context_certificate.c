@@ -176,11 +176,10 @@ static int context_add_chain_certificate(lua_State *L) {
 
 /* ---- keys -------------------------------------------------------------------------------------------------------- */
 
-/* Raises before a file is opened: sci_read_key takes no other type of passphrase. */
+/* Raises before a file is opened. */
 static void check_passphrase(lua_State *L) {
     lua_settop(L, 3);
-    int type = lua_type(L, 3);
-    luaL_argexpected(L, type == LUA_TNIL || type == LUA_TSTRING || type == LUA_TFUNCTION, 3, "string or function");
+    sci_check_passphrase(L, 3);
 }
 
 /* The passphrase function is Lua, and may have closed the context. */
@@ -191,8 +190,8 @@ static bool still_open(const sci_context *context, sci_failure *failure) {
     return false;
 }
 
-static bool use_key_pem(lua_State *L, const sci_context *context, BIO *bio, sci_failure *failure) {
-    EVP_PKEY *key = sci_read_key(L, bio, 3, failure);
+/* Takes the key over. */
+static bool use_key(const sci_context *context, EVP_PKEY *key, sci_failure *failure) {
     bool used = key && still_open(context, failure) && SSL_CTX_use_PrivateKey(context->ctx, key) == 1;
     EVP_PKEY_free(key);
     return used;
@@ -217,17 +216,10 @@ static int context_use_private_key_file(lua_State *L) {
     check_passphrase(L);
     sci_clear_errors();
     BIO *bio = sci_open_file(path, &failure);
-    bool used = bio && use_key_pem(L, context, bio, &failure);
+    bool used = bio && use_key(context, sci_read_key(L, bio, 3, &failure), &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
     return sci_return_receiver(L);
-}
-
-static bool use_key_text(lua_State *L, const sci_context *context, const char *text, int length, sci_failure *failure) {
-    BIO *bio = BIO_new_mem_buf(text, length);
-    bool used = bio && use_key_pem(L, context, bio, failure);
-    BIO_free(bio);
-    return used;
 }
 
 /***
@@ -255,7 +247,7 @@ static int context_use_private_key(lua_State *L) {
         int length;
         const char *text = sci_check_bytes(L, 2, &length);
         sci_clear_errors();
-        used = use_key_text(L, context, text, length, &failure);
+        used = use_key(context, sci_read_key_text(L, text, length, 3, &failure), &failure);
     }
     if (!used) return sci_fail(L, &failure);
     return sci_return_receiver(L);

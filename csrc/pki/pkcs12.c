@@ -1,5 +1,4 @@
-/* pkcs12.c: SciSslPkcs12, and SciSslContext:usePkcs12: a key, its certificate and the issuers in one encrypted file
- * (RFC 7292; .p12, .pfx). */
+/* pkcs12.c: SciSslPkcs12, a key, its certificate and the issuers in one encrypted file (RFC 7292; .p12, .pfx). */
 #include "pki/reading.h"
 
 #include <limits.h>
@@ -31,24 +30,8 @@ sci_pkcs12 *sci_new_pkcs12(lua_State *L) {
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 void sci_check_pkcs12_passphrase(lua_State *L, int index) {
-    int type = lua_type(L, index);
-    luaL_argexpected(L, type <= LUA_TNIL || type == LUA_TSTRING || type == LUA_TFUNCTION, index, "string or function");
-    if (type == LUA_TSTRING) sci_check_text(L, index);
-}
-
-/* Leaves the passphrase that the function at `index` answers in its place. */
-static bool call_function(lua_State *L, int index, sci_failure *failure) {
-    if (!lua_isfunction(L, index)) return true;
-    lua_pushvalue(L, index);
-    if (lua_pcall(L, 0, 1, 0) != LUA_OK) {
-        failure->cause = lua_gettop(L);
-        return sci_refuse(failure, "passphrase_function", "the passphrase function raised an error");
-    }
-    if (lua_type(L, -1) != LUA_TSTRING || strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
-        return sci_refuse(failure, "passphrase_function",
-                          "the passphrase function did not answer a string without NUL bytes");
-    lua_replace(L, index);
-    return true;
+    sci_check_passphrase(L, index);
+    if (lua_type(L, index) == LUA_TSTRING) sci_check_text(L, index);
 }
 
 static bool explain(const unsigned char *bytes, int length, sci_failure *failure) {
@@ -132,11 +115,23 @@ static bool open_sealed(sci_pkcs12 *held, const char *passphrase, sci_failure *f
     return sci_refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
 }
 
-/* Opens the PKCS#12 that `bytes` are with the passphrase at 2, the bytes being kept on the stack elsewhere. */
+/* The text of the passphrase, NULL where none was given, in `*text`. False: `failure` says why it cannot be had. */
+static bool find_text(sci_passphrase *asked, const char **text) {
+    *text = NULL;
+    if (!sci_find_passphrase(asked)) return false;
+    if (!asked->text) return true;
+    *text = lua_tostring(asked->L, asked->text);
+    return strlen(*text) == lua_rawlen(asked->L, asked->text) ||
+           sci_refuse(asked->failure, "passphrase_function",
+                      "the passphrase function returned a string with NUL bytes");
+}
+
 bool sci_open_pkcs12_bytes(lua_State *L, sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure) {
-    if (!unseal_bytes(held, bytes, length, failure) || !call_function(L, 2, failure)) return false;
+    sci_passphrase asked = sci_prepare_passphrase(L, 2, failure);
+    const char *text;
+    if (!unseal_bytes(held, bytes, length, failure) || !find_text(&asked, &text)) return false;
     sci_clear_errors();
-    return open_sealed(held, lua_tostring(L, 2), failure);
+    return open_sealed(held, text, failure);
 }
 
 static void set_certificate(lua_State *L, const char *field, X509 *certificate) {

@@ -75,9 +75,16 @@ EVP_PKEY **sci_new_key(lua_State *L);             /* pushes an empty one; the ca
 EVP_PKEY *sci_check_key(lua_State *L, int index); /* borrowed; raises where it is not an open SciSslPrivateKey */
 EVP_PKEY *sci_test_key(lua_State *L, int index);  /* borrowed; NULL where it is something else */
 
-/* Reads a PEM private key. The passphrase at `passphrase` (absolute index) is a string, a function, or nil/none. NULL:
- * the queue and `failure` (condition, cause) say why. Lua runs under lua_pcall alone; may push a cause. */
+/* ---- private_key_read.c, passphrase.c -------------------------------------------------------------------------------- */
+
+/* Reads a PEM private key. The passphrase at `passphrase` (absolute index) is a string, a function, or nil. The caller frees
+ * the key. NULL: `failure` and OpenSSL's queue say why. A passphrase function runs under lua_pcall; it may have closed
+ * anything, and what it raised may stay on the stack, as the cause of `failure`. */
 EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int passphrase, sci_failure *failure);
+EVP_PKEY *sci_read_key_text(lua_State *L, const char *text, int length, int passphrase, sci_failure *failure);
+
+/* Raises where the argument at `index` is no string, function or nil. */
+void sci_check_passphrase(lua_State *L, int index);
 
 /* ---- x509.c: SciSslX509Certificate ------------------------------------------------------------------------------- */
 
@@ -208,10 +215,11 @@ typedef struct sci_pkcs12 {
 /* Pushes a userdata that owns an empty one. NULL: there is no memory. */
 sci_pkcs12 *sci_new_pkcs12(lua_State *L);
 
-/* Raises where the passphrase at `index` is no string, function or nil. */
+/* As sci_check_passphrase; also raises for a NUL byte, which no passphrase of PKCS#12 has. */
 void sci_check_pkcs12_passphrase(lua_State *L, int index);
 
-/* Opens it with the passphrase at index 3, which is replaced by what a function returned. False: `failure` says why. */
+/* Opens `bytes`, which a value on the stack keeps, with the passphrase at index 2. False: `failure` says why. A passphrase
+ * function is called as sci_read_key does. */
 bool sci_open_pkcs12_bytes(lua_State *L, sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure);
 
 /* ---- x509_name.c: distinguished names and general names ---------------------------------------------------------- */

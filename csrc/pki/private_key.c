@@ -1,14 +1,11 @@
-/* key.c: SciSslPrivateKey, a private key (EVP_PKEY). */
+/* private_key.c: SciSslPrivateKey, a private key (EVP_PKEY): making, writing, and what it is. */
 #include "pki/reading.h"
 
 #include <string.h>
-#include <sys/stat.h>
 
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/params.h>
-#include <openssl/store.h>
-#include <openssl/ui.h>
 
 /***
 A private key of whatever kind the loaded OpenSSL knows.
@@ -18,208 +15,9 @@ A private key of whatever kind the loaded OpenSSL knows.
 #define MINIMUM_BITS 1024
 #define MAXIMUM_BITS 16384
 
-static void release(void *key) { EVP_PKEY_free(key); }
-
-static const sci_kind key_kind = {
-    .class = SCI_KEY,
-    .closed = "private key has been closed",
-    .release = release,
-    .label = "PRIVATE KEY",
-    .due = "a private key",
-    .absent = "not_private_key",
-    .malformed = "malformed_key",
-    .malformed_message = "the private key is malformed, or of an algorithm that this OpenSSL does not know",
-};
-
-EVP_PKEY **sci_new_key(lua_State *L) { return sci_new_box(L, &key_kind, sizeof(sci_box)); }
-EVP_PKEY *sci_check_key(lua_State *L, int index) { return sci_check_box(L, index, &key_kind); }
-EVP_PKEY *sci_test_key(lua_State *L, int index) { return sci_test_box(L, index, &key_kind); }
-
-/* ---- passphrases ------------------------------------------------------------------------------------------------ */
-
-typedef struct passphrase {
-    lua_State *L;
-    int index;  /* of the string or function; 0: none was given */
-    int answer; /* of what the function answered, or of the string; 0: not known yet */
-    bool asked;
-    sci_failure *failure;
-} passphrase;
-
-static int refuse_passphrase(passphrase *asked, const char *condition, const char *message) {
-    asked->failure->condition = condition;
-    asked->failure->message = message;
-    return -1;
-}
-
-/* Below OpenSSL's frames: nothing here may raise outside of lua_pcall. */
-static int call_function(passphrase *asked) {
-    lua_State *L = asked->L;
-    if (!lua_checkstack(L, 4)) return refuse_passphrase(asked, "passphrase_function", "the Lua stack is full");
-    lua_pushvalue(L, asked->index);
-    ERR_set_mark();
-    int status = lua_pcall(L, 0, 1, 0);
-    ERR_pop_to_mark();
-    if (status != LUA_OK) {
-        asked->failure->cause = lua_gettop(L);
-        return refuse_passphrase(asked, "passphrase_function", "the passphrase function raised an error");
-    }
-    if (lua_type(L, -1) != LUA_TSTRING)
-        return refuse_passphrase(asked, "passphrase_function", "the passphrase function did not answer a string");
-    asked->answer = lua_gettop(L);
-    return 0;
-}
-
-/* A pem_password_cb. OpenSSL may ask several times; the function is called once. */
-static int give_passphrase(char *buffer, int size, int writing, void *data) {
-    passphrase *asked = data;
-    (void)writing;
-    asked->asked = true;
-    if (asked->failure->condition) return -1;
-    if (!asked->index)
-        return refuse_passphrase(asked, "passphrase_missing",
-                                 "the private key is encrypted, and there is no passphrase");
-    if (!asked->answer && call_function(asked) < 0) return -1;
-    size_t length;
-    const char *text = lua_tolstring(asked->L, asked->answer, &length);
-    if (size < 0 || length > (size_t)size)
-        return refuse_passphrase(asked, "passphrase_too_long", "the passphrase is too long: OpenSSL takes 1024 bytes");
-    memcpy(buffer, text, length);
-    return (int)length;
-}
-
-/* OpenSSL could not decrypt the key. `missing`: what it would need for that, or NULL. */
-static void refuse_decryption(passphrase *asked, const char *missing) {
-    if (!missing) {
-        refuse_passphrase(asked, "passphrase_wrong", "the passphrase is wrong");
-        return;
-    }
-    refuse_passphrase(asked, "key_legacy", SCI_MISSING_CIPHER);
-    asked->failure->words[0] = missing;
-}
-
-static passphrase prepare_passphrase(lua_State *L, int index, sci_failure *failure) {
-    int type = index ? lua_type(L, index) : LUA_TNONE;
-    passphrase prepared = {.L = L, .failure = failure};
-    if (type == LUA_TSTRING) prepared.index = prepared.answer = index;
-    if (type == LUA_TFUNCTION) prepared.index = index;
-    return prepared;
-}
-
-/* The passphrase argument: a string, a function, or nothing. */
-static void check_passphrase(lua_State *L, int index) {
-    bool fits = lua_isnoneornil(L, index) || lua_type(L, index) == LUA_TSTRING || lua_isfunction(L, index);
-    luaL_argexpected(L, fits, index, "string or function");
-}
-
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
-
-EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int index, sci_failure *failure) {
-    int top = lua_gettop(L);
-    passphrase asked = prepare_passphrase(L, index, failure);
-    sci_clear_errors();
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, give_passphrase, &asked);
-    if (key) lua_settop(L, top);
-    if (key || failure->condition) return key;
-    const char *missing = sci_missing_in_pem(bio);
-    if (asked.asked || missing) refuse_decryption(&asked, missing);
-    else sci_explain_pem(bio, &key_kind, failure);
-    return NULL;
-}
-
-/* An encrypted PKCS#8 structure. */
-static EVP_PKEY *read_encrypted_der(lua_State *L, const unsigned char *bytes, int length, int index,
-                                    sci_failure *failure) {
-    int top = lua_gettop(L);
-    passphrase asked = prepare_passphrase(L, index, failure);
-    BIO *bio = BIO_new_mem_buf(bytes, length);
-    EVP_PKEY *key = bio ? d2i_PKCS8PrivateKey_bio(bio, NULL, give_passphrase, &asked) : NULL;
-    BIO_free(bio);
-    if (key) lua_settop(L, top);
-    if (key || failure->condition) return key;
-    const char *missing = sci_missing_in_der(bytes, length);
-    if (asked.asked || missing) refuse_decryption(&asked, missing);
-    else sci_explain_der(bytes, length, &key_kind, failure);
-    return NULL;
-}
-
-static EVP_PKEY *read_der(lua_State *L, const unsigned char *bytes, int length, int index, sci_failure *failure) {
-    const unsigned char *cursor = bytes;
-    sci_clear_errors();
-    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &cursor, length);
-    if (!key) return read_encrypted_der(L, bytes, length, index, failure);
-    if (cursor == bytes + length) return key;
-    EVP_PKEY_free(key);
-    failure->condition = key_kind.malformed;
-    failure->message = "there are bytes after the end of the private key";
-    return NULL;
-}
-
-/* The first private key behind a URI; NULL: there is none, or the queue says why it cannot be read. */
-static EVP_PKEY *first_key(OSSL_STORE_CTX *store) {
-    EVP_PKEY *key = NULL;
-    while (!key && !OSSL_STORE_eof(store)) {
-        OSSL_STORE_INFO *info = OSSL_STORE_load(store);
-        if (!info && ERR_peek_error() != 0) break;
-        if (info && OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY) key = OSSL_STORE_INFO_get1_PKEY(info);
-        OSSL_STORE_INFO_free(info);
-    }
-    return key;
-}
-
-/* The path in a file: URI; the URI itself is one otherwise. */
-static const char *path_of(const char *uri) {
-    char scheme[sizeof "file:"];
-    (void)OPENSSL_strlcpy(scheme, uri, sizeof scheme);
-    if (!sci_same_name(scheme, "file:")) return uri;
-    const char *path = uri + 5, *slash = strncmp(path, "//", 2) == 0 ? strchr(path + 2, '/') : NULL;
-    return slash ? slash : path;
-}
-
-/* OpenSSL's store tries everything, and tells of nothing in particular: the file's bytes tell more. */
-static void explain_source(passphrase *asked, BIO *bio) {
-    const char *missing = sci_missing_in_pem(bio), *condition = NULL;
-    BUF_MEM *whole = missing ? NULL : sci_read_whole(bio, SCI_EXPLAINED);
-    if (whole) missing = sci_missing_in_any((const unsigned char *)whole->data, (long)whole->length, &condition);
-    BUF_MEM_free(whole);
-    if (asked->asked || missing) refuse_decryption(asked, missing);
-    else sci_explain_any(bio, &key_kind, asked->failure);
-    if (missing && condition) asked->failure->condition = condition;
-}
-
-/* Whether it can be read again: to open a pipe would be to wait for another writer. */
-static bool is_file(const char *path) {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode);
-}
-
-static void explain_uri(passphrase *asked, const char *uri) {
-    sci_failure unused = {.phase = NULL};
-    const char *path = path_of(uri);
-    BIO *bio = is_file(path) ? sci_open_file(path, &unused) : NULL;
-    if (bio) explain_source(asked, bio);
-    else if (asked->asked) refuse_decryption(asked, NULL);
-    else asked->failure->condition = key_kind.absent;
-    BIO_free(bio);
-}
-
-static EVP_PKEY *read_uri(lua_State *L, const char *uri, int index, sci_failure *failure) {
-    int top = lua_gettop(L);
-    passphrase asked = prepare_passphrase(L, index, failure);
-    UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(give_passphrase, 0);
-    sci_clear_errors();
-    OSSL_STORE_CTX *store = method ? OSSL_STORE_open(uri, method, &asked, NULL, NULL) : NULL;
-    EVP_PKEY *key = NULL;
-    if (!store) (void)sci_explain_store(failure);
-    else {
-        sci_clear_errors();
-        key = first_key(store);
-    }
-    OSSL_STORE_close(store);
-    UI_destroy_method(method);
-    if (key) lua_settop(L, top);
-    else if (!failure->condition) explain_uri(&asked, uri);
-    return key;
-}
+EVP_PKEY **sci_new_key(lua_State *L) { return sci_new_box(L, &sci_key_kind, sizeof(sci_box)); }
+EVP_PKEY *sci_check_key(lua_State *L, int index) { return sci_check_box(L, index, &sci_key_kind); }
+EVP_PKEY *sci_test_key(lua_State *L, int index) { return sci_test_box(L, index, &sci_key_kind); }
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
 
@@ -329,13 +127,11 @@ Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
 static int key_from_pem(lua_State *L) {
     int length;
     const char *text = sci_check_bytes(L, 1, &length);
-    check_passphrase(L, 2);
+    sci_check_passphrase(L, 2);
     lua_settop(L, 2);
     EVP_PKEY **slot = sci_new_key(L);
     sci_failure failure = {.phase = "load"};
-    BIO *bio = BIO_new_mem_buf(text, length);
-    if (bio) *slot = sci_read_key(L, bio, 2, &failure);
-    BIO_free(bio);
+    *slot = sci_read_key_text(L, text, length, 2, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
@@ -350,7 +146,7 @@ Reads a key from a PEM file.
 */
 static int key_from_pem_file(lua_State *L) {
     const char *path = sci_check_text(L, 1);
-    check_passphrase(L, 2);
+    sci_check_passphrase(L, 2);
     lua_settop(L, 2);
     EVP_PKEY **slot = sci_new_key(L);
     sci_failure failure = {.phase = "load"};
@@ -376,11 +172,11 @@ keys that stay in their hardware.
 */
 static int key_from_uri(lua_State *L) {
     const char *uri = sci_check_text(L, 1);
-    check_passphrase(L, 2);
+    sci_check_passphrase(L, 2);
     lua_settop(L, 2);
     EVP_PKEY **slot = sci_new_key(L);
     sci_failure failure = {.phase = "load", .subject = sci_path_subject(uri)};
-    *slot = read_uri(L, uri, 2, &failure);
+    *slot = sci_read_key_uri(L, uri, 2, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
@@ -397,11 +193,11 @@ Reads a key from DER bytes: PKCS#8, encrypted or not, or the older forms.
 static int key_from_der(lua_State *L) {
     int length;
     const char *bytes = sci_check_bytes(L, 1, &length);
-    check_passphrase(L, 2);
+    sci_check_passphrase(L, 2);
     lua_settop(L, 2);
     EVP_PKEY **slot = sci_new_key(L);
     sci_failure failure = {.phase = "load"};
-    *slot = read_der(L, (const unsigned char *)bytes, length, 2, &failure);
+    *slot = sci_read_key_der(L, (const unsigned char *)bytes, length, 2, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
@@ -514,7 +310,7 @@ of a closed key raises. A key that a finalizer closes is wiped when it is collec
 @function SciSslPrivateKey:close
 @see EVP_PKEY_free(3)
 */
-static int key_close(lua_State *L) { return sci_close_box(L, &key_kind); }
+static int key_close(lua_State *L) { return sci_close_box(L, &sci_key_kind); }
 
 static int key_eq(lua_State *L) {
     const EVP_PKEY *a = sci_test_key(L, 1), *b = sci_test_key(L, 2);
@@ -526,7 +322,7 @@ static int key_eq(lua_State *L) {
 
 static int key_tostring(lua_State *L) {
     char group[80];
-    const EVP_PKEY *key = sci_show_box(L, &key_kind);
+    const EVP_PKEY *key = sci_show_box(L, &sci_key_kind);
     if (!key) return 1;
     if (find_group(key, group, sizeof group)) lua_pushfstring(L, SCI_KEY ": %s %s", type_name(key), group);
     else lua_pushfstring(L, SCI_KEY ": %s, %d bits", type_name(key), EVP_PKEY_get_bits(key));

@@ -6,6 +6,35 @@
 
 #include <openssl/buffer.h>
 
+/* ---- passphrase.c -------------------------------------------------------------------------------------------------- */
+
+/* A passphrase that may be needed. */
+typedef struct sci_passphrase {
+    lua_State *L;
+    int given;  /* stack index of the string or function; 0: none was given */
+    int text;   /* stack index of the string, once it is known; 0: not yet */
+    bool asked; /* OpenSSL has asked for it */
+    sci_failure *failure;
+} sci_passphrase;
+
+/* That of the argument at the absolute `index`, which sci_check_passphrase has checked. */
+sci_passphrase sci_prepare_passphrase(lua_State *L, int index, sci_failure *failure);
+
+/* Calls the function, once and under lua_pcall, and leaves what it returned on the stack. False: `failure` says why there is no
+ * string. */
+bool sci_find_passphrase(sci_passphrase *asked);
+
+/* A pem_password_cb; `data` is the sci_passphrase. OpenSSL may call it several times. Raises nothing. */
+int sci_give_passphrase(char *buffer, int size, int writing, void *data);
+
+/* ---- private_key_read.c -------------------------------------------------------------------------------------------- */
+
+extern const sci_kind sci_key_kind;
+
+/* As sci_read_key, for DER bytes and for what OSSL_STORE finds at a URI. */
+EVP_PKEY *sci_read_key_der(lua_State *L, const unsigned char *bytes, int length, int passphrase, sci_failure *failure);
+EVP_PKEY *sci_read_key_uri(lua_State *L, const char *uri, int passphrase, sci_failure *failure);
+
 /* ---- explain.c: why OpenSSL could not read something -------------------------------------------------------------- */
 
 /* Each says in `failure` why there is no `kind` in what it is given. A BIO is read again from its beginning. Nothing is
