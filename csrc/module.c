@@ -1,5 +1,5 @@
 /* module.c: scissl.core, the module's entry, and the one list of its classes. It alone knows all rooms. */
-#include "connection/connection.h"
+#include "stream/stream.h"
 
 #include <string.h>
 
@@ -169,6 +169,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     };
     luaL_newlib(L, metamethods);
     sci_open_closing(L);
+    sci_open_stream(L);
     lua_setmetatable(L, -2);
 }
 

@@ -8,7 +8,8 @@ local below = { -- room -> the rooms below it; each may use itself as well
   transport = { "net", "base" },
   context = { "session", "pki", "base" },
   connection = { "context", "transport", "session", "net", "pki", "base" },
-  module = { "connection", "context", "transport", "session", "net", "pki", "base" },
+  stream = { "connection", "context", "transport", "session", "net", "pki", "base" },
+  module = { "stream", "connection", "context", "transport", "session", "net", "pki", "base" },
 }
 local acyclic = { "base", "net", "pki", "session", "transport", "context" } -- rooms whose files form no cycle
 local LONGEST_FUNCTION = 40 -- lines

@@ -471,6 +471,10 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);
 void sci_ssl_give_scratch_back(sci_sslsocket *socket);
 
+/* Reads what has come into `bytes`, which hold `size`, and adds its length to `*length`. False: what sslRead would return was
+ * pushed. The receiver is at index 1. */
+bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes, size_t size, size_t *length);
+
 void sci_ssl_reset_read(sci_sslsocket *socket);
 
 /* ---- write.c ----------------------------------------------------------------------------------------------------- */
@@ -491,6 +495,9 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
 /* Pushes the result of a write, and keeps the bytes that the next write must pass again. They are part of the string at
  * index `string`; 0: they are in C memory, and a string is made of them. */
 int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string);
+
+/* Writes `length` bytes of the string at `string` from `offset` on, and pushes what sslWrite returns. The receiver is at index 1. */
+void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, size_t offset, size_t length);
 
 void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket);
 

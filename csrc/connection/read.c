@@ -116,6 +116,24 @@ static int return_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
     return 1;
 }
 
+bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes, size_t size, size_t *length) {
+    size_t count = 0;
+    if (!sci_ssl_ready_for_data(L, socket, "read")) return false;
+    sci_ssl_begin(L, socket);
+    int result = SSL_read_ex(socket->ssl, bytes, size, &count), last = result;
+    if (result > 0) count += read_buffered(socket, bytes + count, size - count, &last);
+    sci_ssl_end(socket);
+    if (result <= 0) {
+        socket->read.end_unread = false;
+        sci_ssl_push_failure(L, socket, result, "read");
+        return false;
+    }
+    *length += count;
+    note_data(socket, count);
+    if (last <= 0) keep_failure(L, socket, last);
+    return true;
+}
+
 static int read_max(lua_State *L, bool peek) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;

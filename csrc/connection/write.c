@@ -147,6 +147,20 @@ static int return_zero(lua_State *L, sci_sslsocket *socket) {
     return 1;
 }
 
+void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, size_t offset, size_t length) {
+    const char *bytes = lua_tostring(L, string) + offset;
+    sci_written written = {0};
+    if (length == 0 && socket->write.pending_length == 0) {
+        (void)return_zero(L, socket);
+        return;
+    }
+    if (!sci_ssl_may_write(L, socket, bytes, length)) return;
+    sci_ssl_begin(L, socket);
+    sci_ssl_write_records(socket, bytes, length, &written);
+    sci_ssl_end(socket);
+    (void)sci_ssl_return_written(L, socket, &written, string);
+}
+
 /***
 Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
 `i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
@@ -161,16 +175,11 @@ Writes bytes. On a blocking socket it answers when all are sent. On a non-blocki
 static int sslsocket_write(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t length, offset = 0;
-    sci_written written = {0};
-    const char *data = luaL_checklstring(L, 2, &length);
+    (void)luaL_checklstring(L, 2, &length);
     if (lua_gettop(L) > 2) length = sci_check_range(L, 3, length, &offset);
     lua_settop(L, 2);
-    if (length == 0 && socket->write.pending_length == 0) return return_zero(L, socket);
-    if (!sci_ssl_may_write(L, socket, data + offset, length)) return 1;
-    sci_ssl_begin(L, socket);
-    sci_ssl_write_records(socket, data + offset, length, &written);
-    sci_ssl_end(socket);
-    return sci_ssl_return_written(L, socket, &written, 2);
+    sci_ssl_push_written(L, socket, 2, offset, length);
+    return 1;
 }
 
 /* ---- many strings ----------------------------------------------------------------------------------------------- */

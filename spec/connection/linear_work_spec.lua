@@ -173,12 +173,22 @@ describe("A stream", function()
     assert.is_true(ratio < LINEAR, ratio)
   end)
 
+  it("looks for a Lua pattern at a cost that grows with the bytes", function()
+    local ratio = work.growth(function(size)
+      local got = in_pieces(line(size), 16, function(socket)
+        return assert(scissl.plain.on(socket, { waiter = "coroutine" })):readUntil "\n"
+      end)
+      assert(#got == size)
+    end, 20000)
+    assert.is_true(ratio < LINEAR, ratio)
+  end)
+
   it("looks through a text without a line end once, where it keeps lines back", function()
     local Output = require "scissl.stream.output_queue"
     local text = ("x"):rep(30000)
     local function put(what, times)
       for _ = 1, times do
-        local output = Output.new()
+        local output = Output.new { setDirect = function() end }
         output.mode, output.size = "line", 1 << 20
         output:put(what)
       end

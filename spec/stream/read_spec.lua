@@ -187,23 +187,6 @@ describe("readUntil", function()
     assert.are.equal("line_too_long", failure:condition())
   end)
 
-  it("costs what the bytes cost, however many pieces they come in", function()
-    local Buffer = require "scissl.stream.input_buffer"
-    -- Steps of the virtual machine, which no other process can slow down; pieces as large as make no other join.
-    local function steps(pieces)
-      local buffer, count = Buffer.new(), 0
-      debug.sethook(function() count = count + 1 end, "", 100)
-      for _ = 1, pieces do
-        buffer:put(("x"):rep(1000))
-        buffer:find("\r\n\r\n", true, 3)
-      end
-      debug.sethook()
-      return count
-    end
-    local few, many = steps(200), steps(2000)
-    assert.is_true(many < few * 30, ("%d and %d"):format(few, many))
-  end)
-
   it("refuses patterns that make no sense", function()
     local stream = streams()
     for pattern, words in pairs {
@@ -226,7 +209,7 @@ describe("Buffered bytes", function()
     local results = ends.run(
       function()
         local all, failure = far:read("a")
-        local held = far.buffer.size
+        local held = far.bytes:size()
         far:close()
         return all, failure, held
       end,
@@ -246,7 +229,7 @@ describe("Buffered bytes", function()
     local results = ends.run(
       function()
         local line, failure = far:read()
-        local held = far.buffer.size
+        local held = far.bytes:size()
         far:close()
         return line, failure, held
       end,

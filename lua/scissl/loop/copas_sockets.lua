@@ -16,9 +16,8 @@ local core = require "scissl.core"
 local handshake = require "scissl.tls.handshake"
 local options = require "scissl.base.option_table"
 local wait = require "scissl.loop.wait"
-local Buffer = require "scissl.stream.input_buffer"
 
-local isSslError = core.isSslError
+local isSslError, newBytes = core.isSslError, getmetatable(core).newBytes
 local waiter = wait.find "copas"
 
 local faces = {}
@@ -73,7 +72,7 @@ takers["*a"] = function() end
 
 local function take_count(count)
   return function(buffer)
-    if buffer.size >= count then return buffer:take(count) end
+    if buffer:size() >= count then return buffer:take(count) end
   end
 end
 
@@ -84,7 +83,7 @@ local function find_taker(pattern, prefix)
 end
 
 local function finish(self, prefix, pattern, reason)
-  local partial = prefix .. self.buffer:take(self.buffer.size)
+  local partial = prefix .. self.buffer:take(self.buffer:size())
   if reason == "closed" and tostring(pattern):find("a", 1, true) then return partial end
   return nil, reason, partial
 end
@@ -131,7 +130,7 @@ end
 function Socket.settimeout() return 1 end -- it never blocks, as copas wants it
 
 function Socket:dirty()
-  return self.buffer.size > 0 or self.ssl:dirty()
+  return self.buffer:size() > 0 or self.ssl:dirty()
 end
 
 function Socket:getfd() return self.ssl:getfd() end
@@ -162,7 +161,7 @@ function faces.socket(connection)
   options.checkArgument(1, "copas.socket", connection, "SciSslStream|SciSslSocket", 2)
   local ssl = type(connection) == "table" and connection:socket() or connection
   ssl:setBlocking(false)
-  local face = setmetatable({ ssl = ssl, buffer = Buffer.new() }, Socket)
+  local face = setmetatable({ ssl = ssl, buffer = newBytes() }, Socket)
   if not ssl:isSecure() then
     face.begin = function() return handshake(ssl, "connect", { waiter = waiter }) end
   end
@@ -184,7 +183,7 @@ function Server:accept()
   if not ssl then return nil, failure:condition() == "timeout" and "timeout" or fail(failure) end
   return setmetatable({
     ssl = ssl,
-    buffer = Buffer.new(),
+    buffer = newBytes(),
     begin = function() return listener:handshake(ssl) end,
   }, Socket)
 end

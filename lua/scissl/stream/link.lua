@@ -148,7 +148,9 @@ end
 
 local translate = link.translate
 
-local Secure = { base = base, settle = settle, await = await, turn = turn, sweep = sweep, secure = true }
+local Secure = {
+  base = base, settle = settle, await = await, turn = turn, sweep = sweep, secure = true, direct = true,
+}
 Secure.__index = Secure
 
 function Secure:receive(max)
@@ -206,6 +208,12 @@ end
 -- @param[opt] below the plain link that it runs over
 function link.secure(socket, below)
   return setmetatable({ socket = socket, below = below }, Secure)
+end
+
+--- Makes `way` the link of a stream. C uses the socket of a direct one by itself, unless the stream is `closed`.
+function link.attach(stream, way, closed)
+  stream.link = way
+  stream.bytes:setSocket(way.direct and not closed and way.socket or nil)
 end
 
 return link

@@ -14,8 +14,9 @@ local RECORD = Output.RECORD
 local ONE_WRITE = 4 * RECORD -- strings that are shorter together are joined as they are
 
 --- Makes an empty one. `queued` and `held` are the numbers of bytes on their way and kept back.
-function Output.new()
-  local output = setmetatable({ mode = "no", size = RECORD }, Output)
+-- @param bytes what csrc/stream keeps of the stream: it writes to the socket at once as long as nothing is here
+function Output.new(bytes)
+  local output = setmetatable({ mode = "no", size = RECORD, bytes = bytes }, Output)
   output:forget()
   return output
 end
@@ -25,6 +26,12 @@ function Output:forget()
   self.texts, self.froms, self.tos = {}, {}, {}
   self.head, self.tail, self.queued = 1, 0, 0
   self.pieces, self.count, self.held = {}, 0, 0
+  self:noteDirect()
+end
+
+--- Notes whether a write may go to the socket at once: nothing is queued or kept back, nor is to be.
+function Output:noteDirect()
+  self.bytes:setDirect(self.mode == "no" and self.held == 0 and self.queued == 0)
 end
 
 -- ---- the queue
@@ -34,6 +41,7 @@ local function enqueue(self, text, from, to)
   self.tail = tail
   self.texts[tail], self.froms[tail], self.tos[tail] = text, from, to
   self.queued = self.queued + to - from + 1
+  self.bytes:setDirect(false)
 end
 
 --- Answers what is to leave next: a string, its first byte that has not left, and its last.
@@ -52,7 +60,12 @@ function Output:sent(bytes)
     return
   end
   self.texts[head], self.froms[head], self.tos[head] = nil, nil, nil
-  if head < self.tail then self.head = head + 1 else self.head, self.tail = 1, 0 end
+  if head < self.tail then
+    self.head = head + 1
+  else
+    self.head, self.tail = 1, 0
+    self:noteDirect()
+  end
 end
 
 -- ---- records
@@ -143,6 +156,7 @@ local function keep(self, text)
   self.count = self.count + 1
   self.pieces[self.count] = text
   self.held = self.held + #text
+  self.bytes:setDirect(false)
 end
 
 local function release_due(self, fresh)
@@ -162,6 +176,13 @@ function Output:put(text)
   keep(self, text)
   if self.mode == "full" and self.held < self.size then return false end
   return release_due(self, 1)
+end
+
+--- Takes the bytes of a string from `from` on, which the socket has not taken. True: something is to be sent.
+function Output:putRest(text, from)
+  if from > #text then return false end
+  enqueue(self, text, from, #text)
+  return true
 end
 
 --- Takes many.

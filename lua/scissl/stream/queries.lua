@@ -24,7 +24,7 @@ end
 -- @function SciSslStream:dirty
 -- @treturn boolean
 function Queries:dirty()
-  return self.buffer.size > 0 or self.link:dirty()
+  return self.bytes:size() > 0 or self.link:dirty()
 end
 
 --- Answers what the stream waits for on the descriptor, in the manner of cqueues.

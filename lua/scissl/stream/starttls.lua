@@ -60,7 +60,7 @@ end
 -- After a handshake that failed neither TLS nor plain text can go on.
 local function give_up(self, upper)
   self.closed = true
-  self.link = upper
+  link.attach(self, upper, true)
   upper:close(self.waiter)
 end
 
@@ -69,7 +69,9 @@ local function shake(self, upper, role, about)
   local good, done, failure = pcall(handshake, upper.socket, role, about)
   if good and done then done, failure = settle(self, upper, about.deadline, role) end
   if good and done then
-    self.link, self.heard = upper, false
+    link.attach(self, upper)
+    self.heard = false
+    self.bytes:setHeard(false)
     return self
   end
   give_up(self, upper)
@@ -138,7 +140,7 @@ end
 -- Whether the stream has nothing that would be taken for what it is not. True; or nil and a SciSslError.
 local function is_clean(self)
   if self.closed then return refuse("startTls", "closed", "the stream has been closed") end
-  local unread = self.buffer.size
+  local unread = self.bytes:size()
   if unread > 0 then
     return refuse("startTls", self.link.secure and "unread_data" or "plaintext_pending",
       "%d bytes that came before have not been read", unread)
@@ -169,11 +171,11 @@ local roles = {
 -- For as long as one changes what a stream is, no other coroutine may read from it or write to it. Answers two values
 -- for `<close>` variables; or nil and a SciSslError.
 local function claim(self, phase)
-  local reading, changing = self.reading, self.changing
-  if reading:isTaken() or changing:isTaken() then
+  local bytes, changing = self.bytes, self.changing
+  if bytes:isTaken() or changing:isTaken() then
     return refuse(phase, "busy", "another coroutine is reading from this stream, or changing it")
   end
-  return reading:take(), changing:take()
+  return bytes:takeReading(), changing:take()
 end
 
 --- What `SciSslStream:startTls` does.
@@ -244,7 +246,7 @@ local function take_link(carrier)
   local clean, failure = is_clean(carrier)
   if not clean then return nil, failure end
   local way = carrier.link
-  carrier.link = setmetatable({ lower = way, socket = way.socket, secure = way.secure }, Taken)
+  link.attach(carrier, setmetatable({ lower = way, socket = way.socket, secure = way.secure }, Taken))
   return way
 end
 
@@ -274,8 +276,8 @@ local function read_to_end(self)
   while true do
     local bytes, failure, events = self.link:receive()
     if bytes then
-      self.buffer:put(bytes)
-      if self.buffer.size > self.maxBuffer then
+      self.bytes:put(bytes)
+      if self.bytes:size() > self.maxBuffer then
         return refuse("shutdown", "too_much_data", "more than %d bytes came", self.maxBuffer)
       end
       local went
@@ -292,7 +294,7 @@ local function read_to_end(self)
 end
 
 local function refuse_unread(self)
-  return refuse("shutdown", "unread_data", "%d bytes that came by TLS have not been read", self.buffer.size)
+  return refuse("shutdown", "unread_data", "%d bytes that came by TLS have not been read", self.bytes:size())
 end
 
 --- What `SciSslStream:stopTls` does.
@@ -301,7 +303,7 @@ function starttls.stop(self)
   local reading <close>, changing = claim(self, "shutdown")
   if not reading then return nil, changing end
   local _ <close> = changing
-  if self.buffer.size > 0 then return refuse_unread(self) end
+  if self.bytes:size() > 0 then return refuse_unread(self) end
   self.output:release()
   local done, failure = writer.push(self)
   -- So that what the peer sends in plain text, right behind its close_notify, is left for us.
@@ -309,10 +311,11 @@ function starttls.stop(self)
   if done then done, failure = writer.sayEnd(self, "shutdown") end
   if done then done, failure = read_to_end(self) end
   if not done then return nil, failure end
-  if self.buffer.size > 0 then return refuse_unread(self) end
+  if self.bytes:size() > 0 then return refuse_unread(self) end
   local below, rest = self.link:stripped()
-  self.link, self.onSession = below, nil
-  if rest and rest ~= "" then self.buffer:put(rest) end
+  link.attach(self, below)
+  self.onSession = nil
+  if rest and rest ~= "" then self.bytes:put(rest) end
   return self
 end
 

@@ -19,11 +19,11 @@ local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
 local Claim = require "scissl.base.claim"
 local writer = require "scissl.stream.writer"
-local Buffer = require "scissl.stream.input_buffer"
 local Output = require "scissl.stream.output_queue"
 
 local SciSslError = core.SciSslError
-local find_reader, refuse_second = reader.find, reader.refuseSecond
+local refuse_second = reader.refuseSecond
+local hidden = getmetatable(core)
 
 local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
@@ -33,28 +33,55 @@ local MAX_BUFFER = 256 * 1024 * 1024
 
 -- ---- reading
 
-local function check_formats(formats, caller, level)
-  for i = 1, formats.n do
-    if not find_reader(formats[i]) then
-      error(("bad argument #%d to '%s' (invalid format)"):format(i, caller), level + 1)
-    end
-  end
-end
+local read_part -- one format of several, in C
 
--- Reads one format after the other until one has nothing. Answers the values; their number; a failure and what it cost.
+-- Reads one format after the other until one has nothing. Returns the values; their number; a failure and what it cost.
 local function read_formats(self, formats)
   local refusal = refuse_second(self)
   if refusal then return {}, 1, refusal end
-  self.readBy = nil
+  self.bytes:beginRead()
   local values = {}
   for i = 1, formats.n do
-    local read, number, kept = find_reader(formats[i])
-    local value, failure, partial = read(self, number, kept)
+    local numeral, most = reader.isNumber(formats[i])
+    local value, failure, partial
+    if numeral then value, failure, partial = reader.number(self, most)
+    else value, failure, partial = read_part(self, formats[i]) end
     values[i] = value
     if value == nil then return values, i, failure, partial end
   end
   return values, formats.n
 end
+
+local function is_format(format)
+  local count = math.type(format) and math.tointeger(format)
+  if count then return count >= 0 end
+  if type(format) ~= "string" or not format:find "^%*?[lLnsa]" then return false end
+  return not format:find(":", 1, true) or format:find "^[^:]*:%d+$" ~= nil
+end
+
+local function check_formats(formats, caller, level)
+  for i = 1, formats.n do
+    if not is_format(formats[i]) then
+      error(("bad argument #%d to '%s' (invalid format)"):format(i, caller), level + 1)
+    end
+  end
+end
+
+-- What C leaves: several formats, numerals, and everything wrong.
+reader.policy[1] = function(self, ...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "read", 3) end
+  local formats = table.pack(...)
+  check_formats(formats, "read", 3)
+  local values, last, failure, partial = read_formats(self, formats)
+  if failure then
+    values[last + 1], values[last + 2] = failure, partial
+    last = last + (partial and 2 or 1)
+  end
+  return table.unpack(values, 1, last)
+end
+
+local read, lines_of_one
+read, lines_of_one, read_part = hidden.makeStreamRead(reader.policy)
 
 --- Reads, as `file:read` does.
 -- @function SciSslStream:read
@@ -68,38 +95,7 @@ end
 --  `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final
 --  come the bytes that had arrived and do not make up the format
 -- @raise for a format that does not exist
-function Stream:read(...)
-  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "read", 2) end
-  local count = select("#", ...)
-  if count <= 1 then
-    local format = count == 0 and "l" or ...
-    local read, number, kept = find_reader(format)
-    if not read then error("bad argument #1 to 'read' (invalid format)", 2) end
-    local refusal = self.reading.by and refuse_second(self)
-    if refusal then return nil, refusal end
-    self.readBy = nil
-    return read(self, number, kept)
-  end
-  local formats = table.pack(...)
-  check_formats(formats, "read", 2)
-  local values, last, failure, partial = read_formats(self, formats)
-  if failure then
-    values[last + 1], values[last + 2] = failure, partial
-    last = last + (partial and 2 or 1)
-  end
-  return table.unpack(values, 1, last)
-end
-
-local function lines_of_one(self, read, number, kept)
-  return function()
-    local refusal = refuse_second(self)
-    if refusal then error(refusal, 0) end
-    self.readBy = nil
-    local value, failure = read(self, number, kept)
-    if failure then error(failure, 0) end
-    return value
-  end
-end
+Stream.read = read
 
 --- Answers an iterator that reads the same formats each time, as `file:lines` does.
 -- @function SciSslStream:lines
@@ -110,7 +106,8 @@ function Stream:lines(...)
   local formats = table.pack(...)
   if formats.n == 0 then formats = { n = 1, "l" } end
   check_formats(formats, "lines", 2)
-  if formats.n == 1 then return lines_of_one(self, find_reader(formats[1])) end
+  local one = formats.n == 1 and lines_of_one(self, formats[1])
+  if one then return one end
   return function()
     local values, count, failure = read_formats(self, formats)
     if failure then error(failure, 0) end
@@ -152,7 +149,7 @@ function Stream:readUntil(pattern, max, plain)
   end
   local refusal = refuse_second(self)
   if refusal then return nil, refusal end
-  self.readBy = nil
+  self.bytes:beginRead()
   return reader.untilFound(self, pattern, max, plain)
 end
 
@@ -205,6 +202,30 @@ local function finish_write(self, due)
   return self
 end
 
+-- What C leaves: all but the write that goes to the socket at once.
+local function write(self, ...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "write", 3) end
+  local count, text = select("#", ...), ...
+  if count == 0 then return finish_write(self, true) end
+  local texts
+  if count == 1 then text = check_text(text, 1, "write", 3)
+  else texts = check_texts({ ... }, count, "write", 3) end
+  local refusal = refuse_output(self)
+  if refusal then return nil, refusal end
+  if texts then return finish_write(self, self.output:putAll(texts, count)) end
+  return finish_write(self, self.output:put(text))
+end
+
+-- Goes on with a write to the socket that returned `answer`.
+local function go_on_writing(self, text, answer)
+  if type(answer) == "number" and answer > 0 then
+    return finish_write(self, self.output:putRest(text, answer + 1))
+  end
+  local _, failure, events = link.translate(self.link.socket, answer, "write")
+  if not events then return nil, failure end
+  return finish_write(self, self.output:putRest(text, 1))
+end
+
 --- Writes strings and numbers, all of them, however the transport splits them. Several that fit a record leave as one.
 -- @function SciSslStream:write
 -- @tparam string|number ... what to write
@@ -215,18 +236,7 @@ end
 --  nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken;
 --  otherwise what `sslWrite` answered, and the rest is dropped
 -- @raise for values that are neither strings nor numbers
-function Stream:write(...)
-  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "write", 2) end
-  local count, text = select("#", ...), ...
-  if count == 0 then return finish_write(self, true) end
-  local texts
-  if count == 1 then text = check_text(text, 1, "write", 2)
-  else texts = check_texts({ ... }, count, "write", 2) end
-  local refusal = refuse_output(self)
-  if refusal then return nil, refusal end
-  if texts then return finish_write(self, self.output:putAll(texts, count)) end
-  return finish_write(self, self.output:put(text))
-end
+Stream.write = hidden.makeStreamWrite({ write, go_on_writing })
 
 --- Writes the strings and numbers of a list, in the fewest records, and without making one string of long ones.
 -- @function SciSslStream:writev
@@ -282,6 +292,7 @@ function Stream:setvbuf(mode, size)
   if refusal then return nil, refusal end
   self.output:release()
   self.output.mode, self.output.size = mode, size or Output.RECORD
+  self.output:noteDirect()
   return finish_write(self, kept)
 end
 
@@ -336,7 +347,8 @@ function Stream:close()
   local sent, failure = writer.push(self)
   local good, raised = pcall(take_last_sessions, self, sent)
   if sent then end_connection(self) end
-  self.buffer = Buffer.new()
+  self.bytes:clear()
+  link.attach(self, self.link, true)
   self.link:close(self.waiter)
   if not good then error(raised, 0) end
   return sent, failure
@@ -361,6 +373,7 @@ function Stream:settimeout(seconds)
     error(("bad argument #1 to 'settimeout' (0 or more seconds, or nil, expected, got %s)"):format(got), 2)
   end
   self.seconds = seconds
+  self.bytes:setTimeout(seconds)
   if seconds then stop_blocking(self) end
   return self
 end
@@ -375,6 +388,7 @@ function Stream:setdeadline(moment)
     error("bad argument #1 to 'setdeadline' (moment of SciSocket.now(), or nil expected)", 2)
   end
   self.moment = moment
+  self.bytes:setDeadline(moment)
   if moment then stop_blocking(self) end
   return self
 end
@@ -436,18 +450,20 @@ local known_options = {
 
 -- Makes a stream of a link.
 local function make(way, given, level)
+  local waiter = wait.find(given.waiter, level + 1)
+  local max_line, max_buffer = given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER
+  local bytes = hidden.newBytes(max_line, max_buffer, waiter == package.loaded["scissl.loop.coroutine_waiter"])
   local stream = {
-    link = way,
-    waiter = wait.find(given.waiter, level + 1),
-    maxLine = given.maxLine or MAX_LINE,
-    maxBuffer = given.maxBuffer or MAX_BUFFER,
-    buffer = Buffer.new(),
-    output = Output.new(),
-    reading = Claim.new(), -- of one that waits in the midst of reading, or changes to TLS or from it
+    bytes, -- where C looks for it
+    bytes = bytes,
+    waiter = waiter,
+    maxLine = max_line,
+    maxBuffer = max_buffer,
+    output = Output.new(bytes),
     changing = Claim.new(),
     onSession = given.onSession,
-    turns = 0,
   }
+  link.attach(stream, way)
   setmetatable(stream, Stream):settimeout(given.timeout)
   if given.waiter and given.waiter ~= "poll" then stop_blocking(stream) end -- what waits may be a whole loop
   return stream

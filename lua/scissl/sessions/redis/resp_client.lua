@@ -5,7 +5,6 @@ local core = require "scissl.core"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
-local Buffer = require "scissl.stream.input_buffer"
 local Claim = require "scissl.base.claim"
 
 local SciSocket, SciSslError = core.SciSocket, core.SciSslError
@@ -71,7 +70,7 @@ end
 
 local function read_bytes(self, count)
   local buffer = self.buffer
-  while buffer.size < count + 2 do
+  while buffer:size() < count + 2 do
     local filled, failure = fill(self)
     if not filled then return nil, failure end
   end
@@ -208,7 +207,7 @@ function resp.connect(given)
   if not socket then return nil, failure end
   local self = setmetatable({
     socket = socket, waiter = waiter, timeout = given.timeout, deadline = wait.deadline(given.timeout),
-    buffer = Buffer.new(),
+    buffer = getmetatable(core).newBytes(),
     calling = Claim.new(),
   }, Client)
   local done

@@ -1,0 +1,60 @@
+/* input.c: bytes that have arrived and have not been read. */
+#include "stream/stream.h"
+
+#include <string.h>
+
+#define KEPT_CAPACITY 65536 /* bytes of memory that is kept while reads go on filling it */
+#define LEAST_CAPACITY 64
+
+size_t sci_input_size(const sci_input *input) { return input->end - input->start; }
+
+static void move_to_front(sci_input *input) {
+    size_t size = sci_input_size(input);
+    if (input->start == 0) return;
+    memmove(input->bytes, input->bytes + input->start, size);
+    input->start = 0;
+    input->end = size;
+}
+
+bool sci_input_reserve(sci_input *input, size_t length) {
+    size_t size = sci_input_size(input);
+    if (length <= input->capacity - input->end) return true;
+    /* Moving less than what was taken costs no more than that did. */
+    if (input->start >= size && length <= input->capacity - size) {
+        move_to_front(input);
+        return true;
+    }
+    if (length > SIZE_MAX / 2 - size) return false;
+    size_t capacity = input->capacity < LEAST_CAPACITY ? LEAST_CAPACITY : input->capacity;
+    while (capacity < size + length) capacity *= 2;
+    if (input->start > 0) move_to_front(input);
+    unsigned char *bytes = OPENSSL_realloc(input->bytes, capacity);
+    if (!bytes) return false;
+    input->bytes = bytes;
+    input->capacity = capacity;
+    return true;
+}
+
+void sci_input_free(sci_input *input) {
+    OPENSSL_free(input->bytes);
+    *input = (sci_input){.taken = input->taken + sci_input_size(input)};
+}
+
+void sci_input_skip(sci_input *input, size_t length) {
+    input->start += length;
+    input->taken += length;
+    input->searched = input->searched > length ? input->searched - length : 0;
+    if (input->start < input->end) return;
+    input->start = input->end = 0;
+    if (input->capacity != KEPT_CAPACITY) sci_input_free(input);
+}
+
+bool sci_input_find_line(sci_input *input, size_t *length) {
+    size_t size = sci_input_size(input);
+    const unsigned char *start = input->bytes + input->start;
+    const unsigned char *found =
+        size > input->searched ? memchr(start + input->searched, '\n', size - input->searched) : NULL;
+    input->searched = found ? (size_t)(found - start) : size;
+    if (found) *length = (size_t)(found - start);
+    return found != NULL;
+}

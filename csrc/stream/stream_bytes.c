@@ -1,0 +1,314 @@
+/* stream_bytes.c: what a stream in Lua keeps in C: its input, and what decides whether a call need not wait. */
+#include "stream/stream.h"
+
+#include <string.h>
+
+#define NAME "SciStreamBytes"
+
+sci_stream *sci_check_stream(lua_State *L, int index) { return luaL_checkudata(L, index, NAME); }
+
+sci_stream *sci_push_stream(lua_State *L, int class) {
+    if (lua_type(L, 1) != LUA_TTABLE) return NULL;
+    if (lua_rawgeti(L, 1, 1) != LUA_TUSERDATA || !lua_getmetatable(L, -1)) return NULL;
+    bool known = lua_topointer(L, -1) == lua_topointer(L, class);
+    lua_pop(L, 1);
+    return known ? lua_touserdata(L, -1) : NULL;
+}
+
+/* ---- who reads ---------------------------------------------------------------------------------------------------- */
+
+/* As coroutine.status says "dead". */
+static bool has_ended(lua_State *thread) {
+    lua_Debug call;
+    int status = lua_status(thread);
+    if (status != LUA_OK) return status != LUA_YIELD;
+    return !lua_getstack(thread, 0, &call) && lua_gettop(thread) == 0;
+}
+
+bool sci_stream_is_taken(lua_State *L, const sci_stream *stream) {
+    if (stream->moving && sci_in_finalizer(L)) return true;
+    return stream->reader && stream->reader != L && !has_ended(stream->reader);
+}
+
+/* Bytes are not touched while a call is at work on them. A call that has raised has left its mark behind. */
+static sci_stream *check_at_rest(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    if (stream->moving && sci_in_finalizer(L)) luaL_error(L, "a finalizer has interrupted a call of this very stream");
+    stream->moving = false;
+    return stream;
+}
+
+static int bytes_is_taken(lua_State *L) {
+    lua_pushboolean(L, sci_stream_is_taken(L, sci_check_stream(L, 1)));
+    return 1;
+}
+
+/* For the running coroutine, until the to-be-closed variable that gets the receiver goes out of scope. */
+static int bytes_take_reading(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    lua_settop(L, 1);
+    lua_pushthread(L);
+    lua_setiuservalue(L, 1, SCI_STREAM_READER);
+    stream->reader = L;
+    return 1;
+}
+
+static int bytes_close(lua_State *L) {
+    sci_check_stream(L, 1)->reader = NULL;
+    return 0;
+}
+
+/* ---- settings ----------------------------------------------------------------------------------------------------- */
+
+/* setSocket(socket or nil) */
+static int bytes_set_socket(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    lua_settop(L, 2);
+    sci_sslsocket *socket = lua_isnil(L, 2) ? NULL : luaL_checkudata(L, 2, SCI_SSL_SOCKET);
+    stream->socket = NULL; /* as long as that of before may go */
+    lua_setiuservalue(L, 1, SCI_STREAM_SOCKET);
+    stream->socket = socket;
+    return 0;
+}
+
+static double opt_seconds(lua_State *L, int index) {
+    return lua_isnoneornil(L, index) ? -1 : luaL_checknumber(L, index);
+}
+
+static int bytes_set_timeout(lua_State *L) {
+    sci_check_stream(L, 1)->timeout = opt_seconds(L, 2);
+    return 0;
+}
+
+static int bytes_set_deadline(lua_State *L) {
+    sci_check_stream(L, 1)->moment = opt_seconds(L, 2);
+    return 0;
+}
+
+static int bytes_set_direct(lua_State *L) {
+    sci_check_stream(L, 1)->direct = lua_toboolean(L, 2);
+    return 0;
+}
+
+static int bytes_set_heard(lua_State *L) {
+    sci_check_stream(L, 1)->heard = lua_toboolean(L, 2);
+    return 0;
+}
+
+/* Counts a read that did not wait, or (false) begins to count anew. Returns how many there were. */
+static int bytes_count_read(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    stream->in_a_row = lua_toboolean(L, 2) ? stream->in_a_row + 1 : 0;
+    stream->idle_waits = 0;
+    lua_pushinteger(L, stream->in_a_row);
+    return 1;
+}
+
+static double seconds_now(void) { return (double)sci_now() / 1e9; }
+
+double sci_stream_read_by(sci_stream *stream) {
+    if (stream->read_by == 0) {
+        double by = stream->timeout >= 0 ? seconds_now() + stream->timeout : -1;
+        if (stream->moment >= 0 && !(by >= 0 && by < stream->moment)) by = stream->moment;
+        stream->read_by = by;
+    }
+    return stream->read_by;
+}
+
+static int bytes_begin_read(lua_State *L) {
+    sci_check_stream(L, 1)->read_by = 0;
+    return 0;
+}
+
+static int bytes_read_by(lua_State *L) {
+    double by = sci_stream_read_by(sci_check_stream(L, 1));
+    if (by < 0) lua_pushnil(L);
+    else lua_pushnumber(L, by);
+    return 1;
+}
+
+/* ---- bytes -------------------------------------------------------------------------------------------------------- */
+
+void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
+    stream->moving = true;
+    lua_pushlstring(L, length > 0 ? (const char *)stream->in.bytes + stream->in.start : "", length);
+    stream->moving = false;
+    sci_input_skip(&stream->in, length + skip);
+}
+
+static int bytes_size(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)sci_input_size(&sci_check_stream(L, 1)->in));
+    return 1;
+}
+
+static int bytes_put(lua_State *L) {
+    size_t length;
+    sci_stream *stream = check_at_rest(L);
+    const char *bytes = luaL_checklstring(L, 2, &length);
+    if (!sci_input_reserve(&stream->in, length)) return luaL_error(L, "not enough memory");
+    if (length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
+    stream->in.end += length;
+    return 0;
+}
+
+static size_t check_count(lua_State *L, const sci_stream *stream) {
+    lua_Integer count = luaL_checkinteger(L, 2);
+    size_t size = sci_input_size(&stream->in);
+    if (count < 0) return 0;
+    return (lua_Unsigned)count < size ? (size_t)count : size;
+}
+
+static int bytes_take(lua_State *L) {
+    sci_stream *stream = check_at_rest(L);
+    sci_stream_push(L, stream, check_count(L, stream), 0);
+    return 1;
+}
+
+/* peek(count, offset): leaves the bytes where they are. */
+static int bytes_peek(lua_State *L) {
+    sci_stream *stream = check_at_rest(L);
+    size_t size = sci_input_size(&stream->in), count = check_count(L, stream);
+    lua_Integer offset = luaL_optinteger(L, 3, 0);
+    if (offset < 0 || (lua_Unsigned)offset > size) offset = (lua_Integer)size;
+    if (count > size - (size_t)offset) count = size - (size_t)offset;
+    lua_pushlstring(L, count > 0 ? (const char *)stream->in.bytes + stream->in.start + offset : "", count);
+    return 1;
+}
+
+static int bytes_clear(lua_State *L) {
+    sci_input_free(&check_at_rest(L)->in);
+    return 0;
+}
+
+/* Takes white space from the beginning. Returns how many bytes that were. */
+static int bytes_skip_space(lua_State *L) {
+    sci_stream *stream = check_at_rest(L);
+    size_t size = sci_input_size(&stream->in), count = 0;
+    const unsigned char *bytes = stream->in.bytes + stream->in.start;
+    while (count < size && strchr(" \f\n\r\t\v", bytes[count]) && bytes[count] != 0) count++;
+    sci_input_skip(&stream->in, count);
+    lua_pushinteger(L, (lua_Integer)count);
+    return 1;
+}
+
+static const unsigned char *find_bytes(const unsigned char *in, size_t size, const char *text, size_t length) {
+    while (size >= length) {
+        const unsigned char *found = memchr(in, (unsigned char)*text, size - length + 1);
+        if (!found || memcmp(found, text, length) == 0) return found;
+        size -= (size_t)(found - in) + 1;
+        in = found + 1;
+    }
+    return NULL;
+}
+
+/* taken(): how many bytes have been taken in all, so that a place can be told by its distance from the first byte ever. */
+static int bytes_taken(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)sci_check_stream(L, 1)->in.taken);
+    return 1;
+}
+
+/* takeLine(most, kept): the first line, with its end where `kept` is 1; nil, true: it has more than `most` bytes; nil: it has
+ * not come yet. No byte is searched twice. */
+static int bytes_take_line(lua_State *L) {
+    size_t length;
+    sci_stream *stream = check_at_rest(L);
+    lua_Number most = luaL_checknumber(L, 2);
+    size_t kept = lua_tointeger(L, 3) == 1 ? 1 : 0;
+    bool found = sci_input_find_line(&stream->in, &length);
+    if ((lua_Number)(found ? length : sci_input_size(&stream->in)) > most) {
+        lua_pushnil(L);
+        lua_pushboolean(L, true);
+        return 2;
+    }
+    if (!found) return 0;
+    sci_stream_push(L, stream, length + kept, 1 - kept);
+    return 1;
+}
+
+/* find(text, from): the first `text` behind `from` bytes: how many bytes stand before it. nil: it is not there. */
+static int bytes_find(lua_State *L) {
+    size_t length, size;
+    sci_stream *stream = check_at_rest(L);
+    const char *text = luaL_checklstring(L, 2, &length);
+    lua_Integer from = luaL_optinteger(L, 3, 0);
+    size = sci_input_size(&stream->in);
+    luaL_argcheck(L, length > 0, 2, "it is empty");
+    if (from < 0 || (lua_Unsigned)from > size) from = (lua_Integer)size;
+    const unsigned char *start = stream->in.bytes + stream->in.start;
+    const unsigned char *found =
+        size > (size_t)from ? find_bytes(start + from, size - (size_t)from, text, length) : NULL;
+    if (found) lua_pushinteger(L, (lua_Integer)(found - start));
+    else lua_pushnil(L);
+    return 1;
+}
+
+/* ---- life --------------------------------------------------------------------------------------------------------- */
+
+static int bytes_gc(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    if (!sci_may_free(L)) return 0;
+    sci_input_free(&stream->in);
+    stream->socket = NULL;
+    stream->reader = NULL;
+    return 0;
+}
+
+static const luaL_Reg methods[] = {
+    {"size", bytes_size},
+    {"put", bytes_put},
+    {"take", bytes_take},
+    {"peek", bytes_peek},
+    {"find", bytes_find},
+    {"takeLine", bytes_take_line},
+    {"taken", bytes_taken},
+    {"skipSpace", bytes_skip_space},
+    {"clear", bytes_clear},
+    {"isTaken", bytes_is_taken},
+    {"takeReading", bytes_take_reading},
+    {"beginRead", bytes_begin_read},
+    {"readBy", bytes_read_by},
+    {"countRead", bytes_count_read},
+    {"setSocket", bytes_set_socket},
+    {"setTimeout", bytes_set_timeout},
+    {"setDeadline", bytes_set_deadline},
+    {"setDirect", bytes_set_direct},
+    {"setHeard", bytes_set_heard},
+    {NULL, NULL},
+};
+
+static const luaL_Reg metamethods[] = {
+    {"__gc", bytes_gc},
+    {"__close", bytes_close},
+    {NULL, NULL},
+};
+
+void sci_push_stream_class(lua_State *L) {
+    if (luaL_getmetatable(L, NAME) == LUA_TTABLE) return;
+    sci_new_class(L, NAME, NULL, methods, metamethods);
+    lua_pop(L, 2);
+    luaL_getmetatable(L, NAME);
+}
+
+/* newBytes(maxLine, maxBuffer, yields) */
+static int bytes_new(lua_State *L) {
+    lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);
+    bool yields = lua_toboolean(L, 3);
+    sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, 2);
+    memset(stream, 0, sizeof *stream);
+    stream->timeout = stream->moment = -1;
+    stream->max_line = max_line;
+    stream->max_buffer = max_buffer;
+    stream->yields = yields;
+    sci_push_stream_class(L);
+    lua_setmetatable(L, -2);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    {"newBytes", bytes_new},
+    {"makeStreamRead", sci_make_stream_read},
+    {"makeStreamWrite", sci_make_stream_write},
+    {NULL, NULL},
+};
+
+SCI_AT_LOAD void sci_open_stream(lua_State *L) { luaL_setfuncs(L, functions, 0); }

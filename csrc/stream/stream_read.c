@@ -1,0 +1,341 @@
+/* stream_read.c: SciSslStream:read and the iterators of SciSslStream:lines: what the formats take from the input, and reads of
+ * the socket that need not wait. What else there is to do is done by functions in Lua, the policy. */
+#include "stream/stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define READS_IN_A_ROW 16 /* without waiting, after which others get their turn */
+#define IDLE_WAITS 64     /* waits that bring nothing, after which the waiter is checked */
+#define SOME 65536        /* bytes of format "s" where no number is given */
+#define ROOM 65536        /* bytes that a read of the socket may bring at a time */
+#define BULK 16384        /* bytes at a time, from which on they are read where they are kept */
+
+/* Upvalues. */
+enum { BYTES_CLASS = 1, POLICY, ITERATED_STREAM, ITERATED_FORMAT };
+
+/* Functions of the policy, by their place in it. Each gets the stream first.
+ *   OTHER(stream, …)                   does the whole read: other formats, several, wrong arguments
+ *   REFUSE_SECOND(stream)              returns nil and the SciSslError `busy`, or nothing where the read may go on
+ *   FILL(stream, events)               waits and takes in more: true; nil at the end; nil, a failure and whether it passes
+ *   HEAR(stream)                       sees to what comes with the first bytes
+ *   FINISH(stream, failure, passes, all)  what a read returns when no more comes
+ *   EXPLAIN(stream, answer)            nil and a failure for what sslRead returned; nil alone at the end
+ *   GIVEN_UP(stream, ready, reason)    nil, a failure, true, for what a coroutine was resumed with in place of true
+ *   TOO_LONG(stream, most), TOO_MUCH(stream, most)   nil and a failure */
+enum { OTHER = 1, REFUSE_SECOND, FILL, HEAR, FINISH, EXPLAIN, GIVEN_UP, TOO_LONG, TOO_MUCH };
+
+/* Places on the stack of a read that goes on. */
+enum { SOCKET = 1, SELF, FORMAT, BYTES, RESULTS };
+
+/* What a continuation has waited for; RAISES is added where a failure is raised and not returned. */
+enum { YIELDED = 1, FILLED, HEARD, RAISES = 16 };
+
+typedef struct item {
+    char kind;        /* 'l', 'L', 'c': a count, 's', 'a' */
+    lua_Integer most; /* bytes; of 'c': how many */
+} item;
+
+static int go_on(lua_State *L, sci_stream *stream, int raises);
+
+/* ---- formats ------------------------------------------------------------------------------------------------------ */
+
+static lua_Integer default_most(const sci_stream *stream, char kind) {
+    if (kind == 's') return SOME;
+    return kind == 'a' ? stream->max_buffer : stream->max_line;
+}
+
+/* Reads "l", "*line" as in Lua 5.1, or "l:8192". */
+static bool read_letter(const char *text, const sci_stream *stream, item *wanted) {
+    if (*text == '*') text++;
+    const char *limit = strchr(text, ':');
+    if (*text == 0 || !strchr("lLsa", *text)) return false;
+    *wanted = (item){*text, default_most(stream, *text)};
+    if (!limit) return true;
+    char *end;
+    long long most = limit[1] >= '0' && limit[1] <= '9' ? strtoll(limit + 1, &end, 10) : -1;
+    if (most < 0 || *end != 0) return false;
+    wanted->most = most;
+    return true;
+}
+
+/* Reads the format at `index`. False: the policy knows what to do with it. */
+static bool read_format(lua_State *L, int index, const sci_stream *stream, item *wanted) {
+    int good;
+    if (lua_type(L, index) == LUA_TSTRING) return read_letter(lua_tostring(L, index), stream, wanted);
+    *wanted = (item){'c', lua_type(L, index) == LUA_TNUMBER ? lua_tointegerx(L, index, &good) : -1};
+    return wanted->most >= 0 && good;
+}
+
+/* ---- taking an item ----------------------------------------------------------------------------------------------- */
+
+typedef enum outcome { TAKEN, MORE, REFUSED } outcome;
+
+static outcome take_line(lua_State *L, sci_stream *stream, const item *wanted) {
+    size_t length;
+    bool found = sci_input_find_line(&stream->in, &length);
+    if ((found ? length : sci_input_size(&stream->in)) > (lua_Unsigned)wanted->most) return REFUSED;
+    if (!found) return MORE;
+    size_t end = wanted->kind == 'L' ? 1 : 0;
+    sci_stream_push(L, stream, length + end, 1 - end);
+    return TAKEN;
+}
+
+static outcome take(lua_State *L, sci_stream *stream, const item *wanted) {
+    size_t size = sci_input_size(&stream->in), most = (size_t)wanted->most;
+    switch (wanted->kind) {
+        case 'c':
+            if (size == 0 || size < most) return MORE;
+            sci_stream_push(L, stream, most, 0);
+            return TAKEN;
+        case 's':
+            if (size == 0) return MORE;
+            sci_stream_push(L, stream, size < most ? size : most, 0);
+            return TAKEN;
+        case 'a': return size > most ? REFUSED : MORE;
+        default: return take_line(L, stream, wanted);
+    }
+}
+
+/* ---- taking in ---------------------------------------------------------------------------------------------------- */
+
+/* Reads a little into memory that all streams share, so that one which waits for its next line holds none. */
+static bool read_little(lua_State *L, sci_stream *stream) {
+    sci_sslsocket *socket = stream->socket;
+    size_t length = 0;
+    unsigned char *bytes = sci_ssl_take_scratch(L, socket);
+    bool came = sci_ssl_read_into(L, socket, bytes, SCI_SCRATCH, &length);
+    bool kept = length == 0 || sci_input_reserve(&stream->in, length >= BULK ? ROOM : length);
+    if (kept && length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
+    if (kept) stream->in.end += length;
+    sci_ssl_give_scratch_back(socket);
+    if (!kept) luaL_error(L, "not enough memory");
+    return came;
+}
+
+/* True: bytes have come. False: what sslRead would have returned is on top. */
+static bool read_socket(lua_State *L, sci_stream *stream) {
+    sci_input *in = &stream->in;
+    stream->moving = true;
+    bool came;
+    if (in->capacity - in->end >= BULK || sci_input_size(in) >= BULK) {
+        if (!sci_input_reserve(in, BULK)) luaL_error(L, "not enough memory");
+        came = sci_ssl_read_into(L, stream->socket, in->bytes + in->end, in->capacity - in->end, &in->end);
+    } else came = read_little(L, stream);
+    stream->moving = false;
+    return came;
+}
+
+/* ---- the policy --------------------------------------------------------------------------------------------------- */
+
+static void push_policy(lua_State *L, int place) {
+    lua_rawgeti(L, lua_upvalueindex(POLICY), place);
+    lua_pushvalue(L, SELF);
+}
+
+static int finish_read(lua_State *L, int raises) {
+    int count = lua_gettop(L) - BYTES;
+    if (!raises || count < 2 || lua_isnil(L, RESULTS + 1)) return count;
+    lua_settop(L, RESULTS + 1);
+    return lua_error(L);
+}
+
+/* Returns nil and a failure that the policy makes about the number of bytes. */
+static int refuse(lua_State *L, int place, lua_Integer most, int raises) {
+    push_policy(L, place);
+    lua_pushinteger(L, most);
+    lua_call(L, 2, LUA_MULTRET);
+    return finish_read(L, raises);
+}
+
+/* No more comes: a failure and whether it passes are at RESULTS and behind it. */
+static int end_read(lua_State *L, int raises) {
+    lua_settop(L, RESULTS + 1);
+    push_policy(L, FINISH);
+    lua_rotate(L, RESULTS, 2);
+    lua_pushboolean(L, lua_type(L, FORMAT) == LUA_TSTRING && lua_tostring(L, FORMAT)[0] == 'a');
+    lua_call(L, 4, LUA_MULTRET);
+    return finish_read(L, raises);
+}
+
+/* What sslRead would have returned is on top: the end, or a failure. */
+static int end_at_socket(lua_State *L, int raises) {
+    lua_settop(L, RESULTS);
+    push_policy(L, EXPLAIN);
+    lua_rotate(L, RESULTS, 2);
+    lua_call(L, 2, 2); /* nil, failure */
+    lua_remove(L, RESULTS);
+    lua_pushboolean(L, false);
+    return end_read(L, raises);
+}
+
+/* ---- waiting ------------------------------------------------------------------------------------------------------ */
+
+static int read_on(lua_State *L, int status, lua_KContext context) {
+    int raises = (int)context & RAISES;
+    sci_stream *stream = lua_touserdata(L, BYTES);
+    (void)status;
+    switch ((int)context & ~RAISES) {
+        case YIELDED:
+            if (stream->reader == L) stream->reader = NULL;
+            if (!lua_isboolean(L, RESULTS) || !lua_toboolean(L, RESULTS)) {
+                lua_settop(L, RESULTS + 1);
+                push_policy(L, GIVEN_UP);
+                lua_rotate(L, RESULTS, 2);
+                lua_call(L, 3, 3); /* true, or nil, failure, passes */
+                if (!lua_toboolean(L, RESULTS)) {
+                    lua_remove(L, RESULTS);
+                    return end_read(L, raises);
+                }
+            }
+            break;
+        case FILLED:
+            if (!lua_toboolean(L, RESULTS)) {
+                lua_settop(L, RESULTS + 2);
+                lua_remove(L, RESULTS);
+                return end_read(L, raises);
+            }
+            break;
+        default: break;
+    }
+    lua_settop(L, BYTES);
+    return go_on(L, stream, raises);
+}
+
+static int call_fill(lua_State *L, const char *events, int raises) {
+    lua_settop(L, BYTES);
+    push_policy(L, FILL);
+    lua_pushstring(L, events);
+    lua_callk(L, 2, 3, FILLED | raises, read_on);
+    return read_on(L, LUA_OK, FILLED | raises);
+}
+
+static int call_hear(lua_State *L, int raises) {
+    push_policy(L, HEAR);
+    lua_callk(L, 1, 0, HEARD | raises, read_on);
+    return read_on(L, LUA_OK, HEARD | raises);
+}
+
+/* The socket is not ready for `events`. Where waiting is no more than to yield, that is done here. */
+static int await(lua_State *L, sci_stream *stream, const char *events, int raises) {
+    double by = sci_stream_read_by(stream);
+    bool simple = stream->yields && stream->direct && ++stream->idle_waits < IDLE_WAITS && lua_isyieldable(L);
+    stream->in_a_row = 0;
+    if (!simple || (by >= 0 && (double)sci_now() / 1e9 >= by)) return call_fill(L, events, raises);
+    lua_settop(L, BYTES);
+    lua_pushthread(L);
+    lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
+    stream->reader = L;
+    lua_pushvalue(L, SOCKET);
+    lua_pushstring(L, events);
+    if (by >= 0) lua_pushnumber(L, by);
+    else lua_pushnil(L);
+    return lua_yieldk(L, 3, YIELDED | raises, read_on);
+}
+
+/* What sslRead would have returned is on top. */
+static int handle_answer(lua_State *L, sci_stream *stream, int raises) {
+    int code = lua_isinteger(L, -1) ? -(int)lua_tointeger(L, -1) : 0;
+    lua_insert(L, RESULTS);
+    if (code == SSL_ERROR_WANT_READ) return await(L, stream, "r", raises);
+    if (code == SSL_ERROR_WANT_WRITE) return await(L, stream, "w", raises);
+    return end_at_socket(L, raises);
+}
+
+/* Reads until the item is there. The stack is as a continuation finds it. */
+static int go_on(lua_State *L, sci_stream *stream, int raises) {
+    item wanted;
+    (void)read_format(L, FORMAT, stream, &wanted);
+    for (;;) {
+        outcome out = take(L, stream, &wanted);
+        if (out == TAKEN) return 1;
+        if (out == REFUSED) return refuse(L, wanted.kind == 'a' ? TOO_MUCH : TOO_LONG, wanted.most, raises);
+        if (!stream->socket || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
+        if (!read_socket(L, stream)) return handle_answer(L, stream, raises);
+        lua_settop(L, BYTES);
+        stream->in_a_row++;
+        stream->idle_waits = 0;
+        if (!stream->heard) return call_hear(L, raises);
+    }
+}
+
+/* ---- the functions ------------------------------------------------------------------------------------------------ */
+
+static int pass_results(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    return lua_gettop(L);
+}
+
+/* The stream is at 1, its format, or nothing, at 2, its bytes on top. */
+static int begin(lua_State *L, sci_stream *stream, int raises) {
+    lua_insert(L, 3); /* stream, format, bytes */
+    lua_getiuservalue(L, 3, SCI_STREAM_SOCKET);
+    lua_insert(L, 1);
+    if (stream->moving && !sci_in_finalizer(L)) stream->moving = false; /* a call that has raised has left it */
+    if (stream->reader || stream->moving) {
+        push_policy(L, REFUSE_SECOND);
+        lua_call(L, 1, LUA_MULTRET);
+        if (lua_gettop(L) > BYTES) return finish_read(L, raises);
+    }
+    stream->read_by = 0;
+    return go_on(L, stream, raises);
+}
+
+/* One format of several: the read has begun. */
+static int read_part(lua_State *L) {
+    sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
+    luaL_argcheck(L, stream != NULL, 1, "SciSslStream expected");
+    lua_getiuservalue(L, 3, SCI_STREAM_SOCKET);
+    lua_insert(L, 1);
+    return go_on(L, stream, 0);
+}
+
+static int stream_read(lua_State *L) {
+    int count = lua_gettop(L);
+    item wanted;
+    sci_stream *stream = count == 1 || count == 2 ? sci_push_stream(L, lua_upvalueindex(BYTES_CLASS)) : NULL;
+    if (stream && count == 1) {
+        lua_pushliteral(L, "l");
+        lua_insert(L, 2);
+    }
+    if (stream && read_format(L, 2, stream, &wanted)) return begin(L, stream, 0);
+    lua_settop(L, count);
+    lua_rawgeti(L, lua_upvalueindex(POLICY), OTHER);
+    lua_insert(L, 1);
+    lua_callk(L, count, LUA_MULTRET, 0, pass_results);
+    return pass_results(L, LUA_OK, 0);
+}
+
+static int next_item(lua_State *L) {
+    lua_settop(L, 0);
+    lua_pushvalue(L, lua_upvalueindex(ITERATED_STREAM));
+    lua_pushvalue(L, lua_upvalueindex(ITERATED_FORMAT));
+    return begin(L, sci_push_stream(L, lua_upvalueindex(BYTES_CLASS)), RAISES);
+}
+
+/* lines(stream, format): an iterator; nil for a format that the policy has to deal with. */
+static int stream_lines(lua_State *L) {
+    item wanted;
+    lua_settop(L, 2);
+    const sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
+    if (!stream || !read_format(L, 2, stream, &wanted)) return 0;
+    lua_settop(L, 2);
+    for (int i = BYTES_CLASS; i <= POLICY; i++) lua_pushvalue(L, lua_upvalueindex(i));
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushcclosure(L, next_item, ITERATED_FORMAT);
+    return 1;
+}
+
+int sci_make_stream_read(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    sci_push_stream_class(L);
+    lua_insert(L, 1);
+    static const lua_CFunction functions[] = {stream_read, stream_lines, read_part};
+    for (int i = 0; i < 3; i++) {
+        for (int j = BYTES_CLASS; j <= POLICY; j++) lua_pushvalue(L, j);
+        lua_pushcclosure(L, functions[i], POLICY);
+    }
+    return 3;
+}

@@ -1,0 +1,81 @@
+/* stream_write.c: SciSslStream:write where nothing is queued or kept back, and the socket takes all. The rest is done by functions
+ * in Lua, the policy. */
+#include "stream/stream.h"
+
+#define JOINED 65536 /* bytes of several strings that are put together without making one of them in Lua */
+
+/* Upvalues. */
+enum { BYTES_CLASS = 1, POLICY };
+
+/* Functions of the policy, by their place in it. Each gets the stream first.
+ *   OTHER(stream, …)             does the whole write
+ *   GO_ON(stream, text, answer)  goes on with a write that returned `answer`: fewer bytes than there are, or not ready, or a
+ *                                SciSslError */
+enum { OTHER = 1, GO_ON };
+
+/* Places on the stack of a write to the socket. */
+enum { SOCKET = 1, SELF, TEXT };
+
+static int pass_results(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    return lua_gettop(L);
+}
+
+/* Calls a function of the policy with the `count` values that are on the stack. */
+static int call_policy(lua_State *L, int place, int count) {
+    lua_settop(L, count);
+    lua_rawgeti(L, lua_upvalueindex(POLICY), place);
+    lua_insert(L, 1);
+    lua_callk(L, count, LUA_MULTRET, 0, pass_results);
+    return pass_results(L, LUA_OK, 0);
+}
+
+/* The stream at 1 where its writes may go to the socket; NULL: Lua has to do the write. */
+static sci_stream *find_direct(lua_State *L) {
+    sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
+    return stream && stream->direct && stream->socket ? stream : NULL;
+}
+
+/* Makes one string of the strings and numbers from 2 on. False: Lua has to say what is wrong with them, or they are long. */
+static bool join(lua_State *L, int count) {
+    size_t total = 0, length;
+    for (int i = 2; i <= count; i++) {
+        int type = lua_type(L, i);
+        if (type != LUA_TSTRING && type != LUA_TNUMBER) return false;
+        (void)lua_tolstring(L, i, &length);
+        total += length;
+        if (count > 2 && total > JOINED) return false;
+    }
+    if (total == 0) return false;
+    lua_settop(L, count);
+    if (count > 2) lua_concat(L, count - 1);
+    return true;
+}
+
+static int stream_write(lua_State *L) {
+    int count = lua_gettop(L);
+    size_t length;
+    const sci_stream *stream = count >= 2 ? find_direct(L) : NULL;
+    if (!stream || !join(L, count)) return call_policy(L, OTHER, count);
+    lua_rawgeti(L, 1, 1);
+    lua_getiuservalue(L, -1, SCI_STREAM_SOCKET);
+    lua_insert(L, SOCKET);
+    lua_settop(L, TEXT);
+    (void)lua_tolstring(L, TEXT, &length);
+    sci_ssl_push_written(L, stream->socket, TEXT, 0, length);
+    bool whole = lua_isinteger(L, -1) && lua_tointeger(L, -1) == (lua_Integer)length;
+    lua_insert(L, TEXT + 1);
+    lua_remove(L, SOCKET);
+    if (!whole) return call_policy(L, GO_ON, 3);
+    lua_settop(L, 1);
+    return 1;
+}
+
+int sci_make_stream_write(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    sci_push_stream_class(L);
+    lua_insert(L, 1);
+    lua_pushcclosure(L, stream_write, POLICY);
+    return 1;
+}
