@@ -157,6 +157,17 @@ local function choose(self, random)
   return random:pick(methods(object)), object
 end
 
+-- By the number of the argument: options without which these calls may wait for ever.
+local waits = { ["scissl.handshake"] = 3, ["scissl.wait.on"] = 3, ["scissl.connect"] = 1 }
+
+local function limit(target, made)
+  local i = waits[target.full]
+  if not i then return end
+  if made[i] == nil then made[i], made.n = {}, math.max(made.n, i) end
+  local plain = type(made[i]) == "table" and not debug.getmetatable(made[i])
+  if plain and made[i].timeout == nil then made[i].timeout = 0.001 end
+end
+
 local function invoke(self, target, made)
   if self.random:chance(8) and self.depth == 0 then
     -- in a coroutine, which is left where it waits
@@ -180,6 +191,7 @@ function Fuzz:call(random)
     if object == nil then made[1] = nil end
     made.n = made.n + 1
   end
+  limit(target, made)
   local words = {}
   for i = 1, made.n do words[i] = short(made[i]) end
   self.log("%s%s(%s)", ("  "):rep(self.depth), target.full, table.concat(words, ", "))

@@ -1,6 +1,7 @@
 /* memory.c: runs a Lua script, as `lua` does, whose allocations and those of OpenSSL fail when it says so:
  *     memory.arm("lua" | "openssl", n, times)   the nth allocation from now on fails, and those after it: `times` in all
  *     memory.disarm() -> lua, openssl, failed   ends that; how many allocations there were of both, how many failed
+ *     memory.pause(boolean)                     whether allocations succeed, and are not counted, until the next call
  *     memory.leaks() -> boolean                 whether LeakSanitizer finds a leak now, and reports it */
 #include <lauxlib.h>
 #include <lua.h>
@@ -20,8 +21,10 @@ typedef struct plan {
 
 static plan plans[] = {{.name = "lua"}, {.name = "openssl"}};
 static lua_Integer failed;
+static bool paused;
 
 static bool fails(plan *p) {
+    if (paused) return false;
     lua_Integer at = ++p->count - p->first;
     if (p->first == 0 || at < 0 || at >= p->times) return false;
     failed++;
@@ -76,13 +79,18 @@ static int memory_disarm(lua_State *L) {
     return 3;
 }
 
+static int memory_pause(lua_State *L) {
+    paused = lua_toboolean(L, 1);
+    return 0;
+}
+
 static int memory_leaks(lua_State *L) {
     lua_pushboolean(L, __lsan_do_recoverable_leak_check());
     return 1;
 }
 
 static const luaL_Reg functions[] = {
-    {"arm", memory_arm}, {"disarm", memory_disarm}, {"leaks", memory_leaks}, {NULL, NULL}};
+    {"arm", memory_arm}, {"disarm", memory_disarm}, {"pause", memory_pause}, {"leaks", memory_leaks}, {NULL, NULL}};
 
 static int run(lua_State *L) {
     char **words = lua_touserdata(L, 1);

@@ -9,6 +9,7 @@ local Connection = require "spec.fuzz.connection"
 local features = require "spec.fuzz.features"
 local samples = require "spec.fuzz.samples"
 
+local new_context = scissl.SciSslContext.new -- before spec/fuzz/memory.lua changes it
 local Certificate, Key, Crl = scissl.SciSslX509Certificate, scissl.SciSslPrivateKey, scissl.SciSslX509Crl
 
 local scenarios = {}
@@ -83,6 +84,7 @@ end
 -- Not here: Key.fromUri, since OpenSSL 3.0 reads through NULL where OSSL_STORE_load finds no memory.
 local makers = {
   issued,
+  function() return new_context() end,
   function()
     return Crl.issue { issuer = pki.ca.certificate, issuerKey = pki.ca.key, revoked = { { serial = "1" } } }
   end,
