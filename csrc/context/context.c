@@ -79,7 +79,7 @@ static int context_new(lua_State *L) {
 
 /* ---- for the REPL ------------------------------------------------------------------------------------------------ */
 
-static void push_identity(lua_State *L, const X509 *certificate) {
+static void push_subject(lua_State *L, const X509 *certificate) {
     if (certificate) sci_push_name(L, X509_get_subject_name(certificate));
     else lua_pushliteral(L, "no certificate");
 }
@@ -91,11 +91,11 @@ static int context_tostring(lua_State *L) {
         return 1;
     }
     bool verifies = SSL_CTX_get_verify_mode(context->ctx) & SSL_VERIFY_PEER;
-    push_identity(L, SSL_CTX_get0_certificate(context->ctx));
+    push_subject(L, SSL_CTX_get0_certificate(context->ctx));
     lua_pushfstring(L, SCI_CONTEXT ": %s, %s to %s, %s, %s", context->method,
                     sci_protocol_name((int)SSL_CTX_get_min_proto_version(context->ctx)),
                     sci_protocol_name((int)SSL_CTX_get_max_proto_version(context->ctx)),
-                    verifies ? "verifies its peers" : "does not insist on verification", luaL_tolstring(L, -1, NULL));
+                    verifies ? "verifies its peers" : "does not require verification", luaL_tolstring(L, -1, NULL));
     return 1;
 }
 

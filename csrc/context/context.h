@@ -53,7 +53,7 @@ typedef struct sci_ticket_keys sci_ticket_keys;
 typedef struct sci_context {
     /* context.c, context_check.c */
     SSL_CTX *ctx;       /* owned; NULL only after collection, or when `new` failed */
-    bool closed;        /* `close` was called, perhaps while `ctx` had to stay (sci_may_free) */
+    bool closed;        /* __close or __gc ran, perhaps while `ctx` had to stay (sci_may_free) */
     const char *method; /* static: "TLS", "TLSv1.2" … */
 
     struct { /* context_dependents.c */

@@ -1,6 +1,14 @@
 /* context_options.c: SciSslContext, OpenSSL's options (SSL_OP_…), renegotiation among them. */
 #include "context/context.h"
 
+static int change_options(lua_State *L, uint64_t (*change)(SSL_CTX *ctx, uint64_t bits)) {
+    const sci_context *context = sci_check_context(L, 1);
+    uint64_t bits;
+    if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
+    (void)change(context->ctx, bits);
+    return sci_return_receiver(L);
+}
+
 /***
 Sets options. Those that are set already stay.
 @function SciSslContext:setOptions
@@ -11,13 +19,7 @@ Sets options. Those that are set already stay.
 @treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see SSL_CTX_set_options(3)
 */
-static int context_set_options(lua_State *L) {
-    const sci_context *context = sci_check_context(L, 1);
-    uint64_t bits;
-    if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
-    SSL_CTX_set_options(context->ctx, bits);
-    return sci_return_receiver(L);
-}
+static int context_set_options(lua_State *L) { return change_options(L, SSL_CTX_set_options); }
 
 /***
 Clears options.
@@ -28,13 +30,7 @@ Clears options.
 @treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see SSL_CTX_clear_options(3)
 */
-static int context_clear_options(lua_State *L) {
-    const sci_context *context = sci_check_context(L, 1);
-    uint64_t bits;
-    if (!sci_read_flags(L, 2, "SSL_OP_", &bits)) return 2;
-    SSL_CTX_clear_options(context->ctx, bits);
-    return sci_return_receiver(L);
-}
+static int context_clear_options(lua_State *L) { return change_options(L, SSL_CTX_clear_options); }
 
 /***
 Returns the options that are set.

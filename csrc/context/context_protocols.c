@@ -1,13 +1,23 @@
 /* context_protocols.c: SciSslContext, the lowest and the highest protocol version. */
 #include "context/context.h"
 
-/* ---- protocols --------------------------------------------------------------------------------------------------- */
-
-static int fail_bounds(lua_State *L, const char *name) {
-    return sci_fail(L, &(sci_failure){.phase = "option",
-                                      .condition = "protocol_version",
-                                      .message = "the lowest protocol version would be above the highest",
-                                      .subject = name});
+/* Sets the lowest version, or the highest one. */
+static int set_bound(lua_State *L, bool highest) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const char *name = sci_check_text(L, 2);
+    const sci_protocol *chosen = sci_find_protocol(name);
+    if (!chosen) return sci_fail_protocol(L, name);
+    sci_clear_errors();
+    int low = highest ? (int)SSL_CTX_get_min_proto_version(ctx) : chosen->version;
+    int high = highest ? chosen->version : (int)SSL_CTX_get_max_proto_version(ctx);
+    if (high && low > high)
+        return sci_fail(L, &(sci_failure){.phase = "option",
+                                          .condition = "protocol_version",
+                                          .message = "the lowest protocol version would be above the highest",
+                                          .subject = name});
+    if (!(highest ? SSL_CTX_set_max_proto_version(ctx, high) : SSL_CTX_set_min_proto_version(ctx, low)))
+        return sci_fail_openssl(L, "option", name);
+    return sci_return_receiver(L);
 }
 
 /***
@@ -19,17 +29,7 @@ Sets the lowest protocol version of later connections.
 @treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version`: the version is above the highest one
 @see SSL_CTX_set_min_proto_version(3)
 */
-static int context_set_min_protocol(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *name = sci_check_text(L, 2);
-    const sci_protocol *chosen = sci_find_protocol(name);
-    if (!chosen) return sci_fail_protocol(L, name);
-    sci_clear_errors();
-    int highest = (int)SSL_CTX_get_max_proto_version(ctx);
-    if (highest && chosen->version > highest) return fail_bounds(L, name);
-    if (!SSL_CTX_set_min_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
-    return sci_return_receiver(L);
-}
+static int context_set_min_protocol(lua_State *L) { return set_bound(L, false); }
 
 /***
 Sets the highest protocol version of later connections.
@@ -40,16 +40,7 @@ Sets the highest protocol version of later connections.
 @treturn[2] SciSslError condition `unknown_protocol`, or `protocol_version`: the version is below the lowest one
 @see SSL_CTX_set_max_proto_version(3)
 */
-static int context_set_max_protocol(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    const char *name = sci_check_text(L, 2);
-    const sci_protocol *chosen = sci_find_protocol(name);
-    if (!chosen) return sci_fail_protocol(L, name);
-    sci_clear_errors();
-    if (chosen->version < (int)SSL_CTX_get_min_proto_version(ctx)) return fail_bounds(L, name);
-    if (!SSL_CTX_set_max_proto_version(ctx, chosen->version)) return sci_fail_openssl(L, "option", name);
-    return sci_return_receiver(L);
-}
+static int context_set_max_protocol(lua_State *L) { return set_bound(L, true); }
 
 static const luaL_Reg protocols_methods[] = {
     {"setMinProtocol", context_set_min_protocol},

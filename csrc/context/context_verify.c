@@ -160,6 +160,15 @@ static bool read_verify_flags(lua_State *L, unsigned long *flags) {
     return false;
 }
 
+static int change_verify_flags(lua_State *L, int (*change)(X509_VERIFY_PARAM *param, unsigned long flags)) {
+    unsigned long flags;
+    sci_check_context(L, 1);
+    if (!read_verify_flags(L, &flags)) return 2;
+    sci_clear_errors();
+    if (!change(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
+    return sci_return_receiver(L);
+}
+
 /***
 Sets flags for the verification of certificates. Those that are set already stay. `crl_check` needs CRLs: see `addCrl`.
 OpenSSL always behaves as if `trusted_first` were set.
@@ -171,14 +180,7 @@ OpenSSL always behaves as if `trusted_first` were set.
 @treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see X509_VERIFY_PARAM_set_flags(3)
 */
-static int context_set_verify_flags(lua_State *L) {
-    unsigned long flags;
-    sci_check_context(L, 1);
-    if (!read_verify_flags(L, &flags)) return 2;
-    sci_clear_errors();
-    if (!X509_VERIFY_PARAM_set_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
-    return sci_return_receiver(L);
-}
+static int context_set_verify_flags(lua_State *L) { return change_verify_flags(L, X509_VERIFY_PARAM_set_flags); }
 
 /***
 Clears flags that `setVerifyFlags` has set.
@@ -189,14 +191,7 @@ Clears flags that `setVerifyFlags` has set.
 @treturn[2] SciSslError condition `unknown_flag`; the context is unchanged
 @see X509_VERIFY_PARAM_clear_flags(3)
 */
-static int context_clear_verify_flags(lua_State *L) {
-    unsigned long flags;
-    sci_check_context(L, 1);
-    if (!read_verify_flags(L, &flags)) return 2;
-    sci_clear_errors();
-    if (!X509_VERIFY_PARAM_clear_flags(check_param(L), flags)) return sci_fail_openssl(L, "option", "verify flags");
-    return sci_return_receiver(L);
-}
+static int context_clear_verify_flags(lua_State *L) { return change_verify_flags(L, X509_VERIFY_PARAM_clear_flags); }
 
 /***
 Returns the flags that `setVerifyFlags` has set.

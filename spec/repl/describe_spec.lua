@@ -48,7 +48,7 @@ describe("In the REPL the other classes show", function()
     server = { verify = scissl.SSL_VERIFY_PEER } }
 
   it("SciSslContext: method, protocols, verification, certificate", function()
-    shows("SciSslContext: TLS, TLSv1.2 to any, does not insist on verification, no certificate",
+    shows("SciSslContext: TLS, TLSv1.2 to any, does not require verification, no certificate",
       scissl.SciSslContext.new())
     shows("SciSslContext: TLSv1.3, TLSv1.3 to TLSv1.3, verifies its peers, CN=localhost",
       ends.serverContext { method = "TLSv1.3", verify = scissl.SSL_VERIFY_PEER })
