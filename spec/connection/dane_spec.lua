@@ -2,11 +2,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
-end
+local refusals = require "spec.support.refusals"
 
 -- Both ends after sslSetDane and the records, each { usage, selector, matchingType, data }.
 local function with_records(options, records, dane_options)
@@ -125,10 +121,10 @@ end
 describe("scissl.connect with TLSA records", function()
   it("refuses to go on when none of them is usable", function()
     local listener, port = ends.listener()
-    assert_condition("tlsa_unusable", scissl.connect {
+    refusals.condition("tlsa_unusable", scissl.connect {
       host = "127.0.0.1", port = port, tlsa = { { usage = 99, selector = 1, matchingType = 1, data = "x" } },
     })
-    assert_condition("tlsa_unusable", scissl.connect { host = "127.0.0.1", port = port, tlsa = {} })
+    refusals.condition("tlsa_unusable", scissl.connect { host = "127.0.0.1", port = port, tlsa = {} })
     listener:close()
   end)
 end)
@@ -141,18 +137,18 @@ describe("sslAddTlsa", function()
 
   it("answers tlsa_unusable for numbers that nobody knows", function()
     local client = prepared()
-    assert_condition("tlsa_unusable", client:sslAddTlsa(4, 0, 0, "x"))
-    assert_condition("tlsa_unusable", client:sslAddTlsa(3, 2, 1, ("x"):rep(32)))
-    assert_condition("tlsa_unusable", client:sslAddTlsa(3, 1, 3, ("x"):rep(32)))
+    refusals.condition("tlsa_unusable", client:sslAddTlsa(4, 0, 0, "x"))
+    refusals.condition("tlsa_unusable", client:sslAddTlsa(3, 2, 1, ("x"):rep(32)))
+    refusals.condition("tlsa_unusable", client:sslAddTlsa(3, 1, 3, ("x"):rep(32)))
   end)
 
   it("answers bad_tlsa for data of another length, or none, or damaged", function()
     local client = prepared()
-    assert_condition("bad_tlsa", client:sslAddTlsa(3, 1, 1, "short"))
-    assert_condition("bad_tlsa", client:sslAddTlsa(3, 1, 1, ""))
-    assert_condition("bad_tlsa", client:sslAddTlsa(3, 0, 0, "nonsense"))
+    refusals.condition("bad_tlsa", client:sslAddTlsa(3, 1, 1, "short"))
+    refusals.condition("bad_tlsa", client:sslAddTlsa(3, 1, 1, ""))
+    refusals.condition("bad_tlsa", client:sslAddTlsa(3, 0, 0, "nonsense"))
     local der = pki.server.certificate:toDer()
-    for length = 0, #der - 1, 7 do assert_condition("bad_tlsa", client:sslAddTlsa(3, 0, 0, der:sub(1, length))) end
+    for length = 0, #der - 1, 7 do refusals.condition("bad_tlsa", client:sslAddTlsa(3, 0, 0, der:sub(1, length))) end
   end)
 
   it("raises for what are no numbers and no names", function()
@@ -170,24 +166,24 @@ describe("sslAddTlsa", function()
 
   it("needs sslSetDane, once, before the handshake", function()
     local client, server = ends.pair()
-    assert_condition("dane_needed", client:sslAddTlsa(3, 1, 1, ("x"):rep(32)))
+    refusals.condition("dane_needed", client:sslAddTlsa(3, 1, 1, ("x"):rep(32)))
     client:sslSetDane "localhost"
-    assert_condition("dane_twice", client:sslSetDane "localhost")
+    refusals.condition("dane_twice", client:sslSetDane "localhost")
     client:sslInitialize()
     assert.are.equal(client, client:sslSetDane "localhost")
     client:sslAddTlsa(3, 1, 1, pki.server.certificate:tlsa())
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
-    assert_condition("handshake_under_way", client:sslAddTlsa(3, 1, 1, ("x"):rep(32)))
-    assert_condition("handshake_under_way", client:sslSetDane "localhost")
+    refusals.condition("handshake_under_way", client:sslAddTlsa(3, 1, 1, ("x"):rep(32)))
+    refusals.condition("handshake_under_way", client:sslSetDane "localhost")
     client:close()
-    assert_condition("closed", client:sslSetDane "localhost")
+    refusals.condition("closed", client:sslSetDane "localhost")
     assert.is_nil(client:daneAuthority())
   end)
 
   it("refuses hosts that are none", function()
     local client = ends.pair()
     for _, host in ipairs { "", "a\0b", "a b", ("x"):rep(300) } do
-      assert_condition("bad_host_name", client:sslSetDane(host))
+      refusals.condition("bad_host_name", client:sslSetDane(host))
     end
     assert.error_matches(function() client:sslSetDane("localhost", { eeNameCheck = false }) end,
       "bad argument #2 to 'sslSetDane'")

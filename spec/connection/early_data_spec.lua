@@ -2,11 +2,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
-
-local function assert_condition(condition, err)
-  assert.is_true(scissl.isSslError(err))
-  assert.are.equal(condition, err:condition())
-end
+local refusals = require "spec.support.refusals"
 
 local client_context, server_context, session
 
@@ -85,10 +81,10 @@ describe("Early data (TLS 1.3)", function()
 
   it("cannot be written without a session, or with one that does not allow it", function()
     local client = ends.pair { client = client_context, server = server_context, transport = "memory" }
-    assert_condition("not_replayable", client:sslWriteReplayable "x")
+    refusals.answer("not_replayable", client:sslWriteReplayable "x")
     prepare(function(context) context:setMaxReplayableData(0) end)
     client = again()
-    assert_condition("not_replayable", client:sslWriteReplayable "x")
+    refusals.answer("not_replayable", client:sslWriteReplayable "x")
   end)
 
   it("goes on as a plain handshake where it could not be written", function()
@@ -109,20 +105,20 @@ describe("Early data (TLS 1.3)", function()
 
   it("has its time before the end of the handshake", function()
     local client, server = ends.connected { client = client_context, server = server_context }
-    assert_condition("too_late", client:sslWriteReplayable "x")
-    assert_condition("too_late", server:sslReadReplayable())
-    assert_condition("wrong_role", server:sslWriteReplayable "x")
-    assert_condition("wrong_role", client:sslReadReplayable())
+    refusals.answer("too_late", client:sslWriteReplayable "x")
+    refusals.answer("too_late", server:sslReadReplayable())
+    refusals.answer("wrong_role", server:sslWriteReplayable "x")
+    refusals.answer("wrong_role", client:sslReadReplayable())
     client:close()
-    assert_condition("closed", client:sslWriteReplayable "x")
+    refusals.answer("closed", client:sslWriteReplayable "x")
   end)
 
   it("is too late once sslConnect or sslAccept has begun, and the handshake goes on", function()
     local client, server = again()
     client:sslConnect()
-    assert_condition("too_late", client:sslWriteReplayable "x")
+    refusals.answer("too_late", client:sslWriteReplayable "x")
     server:sslAccept()
-    assert_condition("too_late", server:sslReadReplayable())
+    refusals.answer("too_late", server:sslReadReplayable())
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
   end)
 
@@ -194,7 +190,7 @@ describe("Early data (TLS 1.3)", function()
 
     it("ends the handshake where the guard raises", function()
       local _, answer = guarded(function() error "boom" end)
-      assert_condition("handler_failed", answer)
+      refusals.answer("handler_failed", answer)
       assert.truthy(answer:cause():find("boom", 1, true))
     end)
 
@@ -209,7 +205,7 @@ describe("Early data (TLS 1.3)", function()
       client, server = again()
       client:sslWriteReplayable "GET /"
       assert.are.equal("GET /", (read_early(client, server)))
-      assert_condition("in_callback", inside)
+      refusals.answer("in_callback", inside)
     end)
 
     it("of a context that is changed later does not reach a connection made before (S9)", function()
@@ -308,7 +304,7 @@ describe("Early data that the session is not fit for", function()
     prepare(setup)
     local client, server = again()
     change(client)
-    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    refusals.answer("not_replayable", client:sslWriteReplayable "early")
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
     assert.is_false(client:isSessionReused())
     assert.is_nil(client:earlyDataStatus())
@@ -338,7 +334,7 @@ describe("Early data that the session is not fit for", function()
     prepare()
     local client, server = again()
     assert(client:sslSetServerName "elsewhere.example")
-    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    refusals.answer("not_replayable", client:sslWriteReplayable "early")
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
   end)
 
@@ -349,7 +345,7 @@ describe("Early data that the session is not fit for", function()
     end)
     local client, server = again()
     assert(client:sslSetAlpn { "two" })
-    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    refusals.answer("not_replayable", client:sslWriteReplayable "early")
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
     assert.are.equal("two", client:alpnProtocol())
   end)
@@ -359,7 +355,7 @@ describe("Early data that the session is not fit for", function()
     local old = ends.clientContext { setup = function(context) context:setMaxProtocol "TLSv1.2" end }
     local client = ends.pair { client = old, server = ends.serverContext(), transport = "memory" }
     assert(client:setSession(session))
-    assert_condition("not_replayable", client:sslWriteReplayable "early")
+    refusals.answer("not_replayable", client:sslWriteReplayable "early")
   end)
 
   it("is left out by scissl.handshake", function()

@@ -2,16 +2,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
-end
-
-local function refused(condition, answer)
-  assert.is_true(scissl.isSslError(answer))
-  assert.are.equal(condition, answer:condition())
-end
+local refusals = require "spec.support.refusals"
 
 -- The lengths of the records in what a memory transport has drained.
 local function records(bytes)
@@ -51,12 +42,12 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("is not there before the handshake, or after the end", function()
       local client = ends.pair { version = version }
-      assert_condition("handshake_needed", client:sslExport("EXPORTER-spec", 32))
-      assert_condition("handshake_needed", client:channelBinding "tls-exporter")
-      assert_condition("handshake_needed", client:finished())
+      refusals.condition("handshake_needed", client:sslExport("EXPORTER-spec", 32))
+      refusals.condition("handshake_needed", client:channelBinding "tls-exporter")
+      refusals.condition("handshake_needed", client:finished())
       client:close()
-      assert_condition("closed", client:sslExport("EXPORTER-spec", 32))
-      assert_condition("closed", client:peerFinished())
+      refusals.condition("closed", client:sslExport("EXPORTER-spec", 32))
+      refusals.condition("closed", client:peerFinished())
     end)
 
     it("refuses lengths and labels that there are not", function()
@@ -69,7 +60,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.error_matches(function() client:sslExport("EXPORTER-spec", 32, ("x"):rep(65536)) end,
         "bad argument #3 to 'sslExport'")
       assert.error_matches(function() client:sslExport("EXPORTER-spec", 32, {}) end, "bad argument #3 to 'sslExport'")
-      if version == "TLSv1.2" then assert_condition("bad_label", client:sslExport("master secret", 32)) end
+      if version == "TLSv1.2" then refusals.condition("bad_label", client:sslExport("master secret", 32)) end
     end)
   end)
 
@@ -100,14 +91,14 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         key = assert(scissl.SciSslPrivateKey.generate "Ed25519"),
       }
       local client = connected { client = { verify = scissl.SSL_VERIFY_NONE }, server = { identity = identity } }
-      assert_condition("binding_undefined", client:channelBinding "tls-server-end-point")
+      refusals.condition("binding_undefined", client:channelBinding "tls-server-end-point")
     end)
 
     it("tls-unique is the first Finished message, and nothing in TLS 1.3", function()
       local context, server_context = ends.clientContext { method = version }, ends.serverContext { method = version }
       local client, server = connected { client = context, server = server_context }
       if version == "TLSv1.3" then
-        assert_condition("binding_undefined", client:channelBinding "tls-unique")
+        refusals.condition("binding_undefined", client:channelBinding "tls-unique")
         return
       end
       assert.are.equal(client:finished(), client:channelBinding "tls-unique")
@@ -126,8 +117,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       local client = connected { client = { setup = function(context)
         context:setOptions(scissl.SSL_OP_NO_EXTENDED_MASTER_SECRET)
       end } }
-      assert_condition("binding_undefined", client:channelBinding "tls-unique")
-      assert_condition("binding_undefined", client:channelBinding "tls-exporter")
+      refusals.condition("binding_undefined", client:channelBinding "tls-unique")
+      refusals.condition("binding_undefined", client:channelBinding "tls-exporter")
     end)
 
     it("refuse names that there are not", function()
@@ -313,10 +304,10 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("needs an initialised socket, and a boolean", function()
       local fresh = ends.pair { version = version, initialize = false }
-      assert_condition("not_initialized", fresh:sslTrace(true))
+      refusals.condition("not_initialized", fresh:sslTrace(true))
       assert.error_matches(function() fresh:sslTrace() end, "bad argument #1 to 'sslTrace'")
       fresh:close()
-      assert_condition("closed", fresh:sslTrace(true))
+      refusals.condition("closed", fresh:sslTrace(true))
     end)
   end)
 
@@ -373,7 +364,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.are.equal(0, server:sslRead())
       assert.are.equal(10, server:sslWrite "still here")
       assert.are.equal("still here", ends.read(client, server))
-      refused("shutdown_sent", client:sslWrite "x")
+      refusals.answer("shutdown_sent", client:sslWrite "x")
       assert.are.equal(1, server:sslShutdown())
       ends.shuttle(client, server)
       assert.are.equal(0, client:sslRead())
@@ -414,13 +405,13 @@ describe("Renegotiation (TLS 1.2)", function()
     assert.are.same({ { name = "no_renegotiation", level = "warning", code = 100 } }, server:alertsSent())
     server:sslWrite "still here"
     ends.shuttle(client, server)
-    refused("renegotiation_refused", client:sslRead())
+    refusals.answer("renegotiation_refused", client:sslRead())
   end)
 
   it("is not asked for by an end that does not allow it", function()
     local client, server = connected(false, false)
-    refused("renegotiation_refused", client:sslRenegotiate())
-    refused("renegotiation_refused", server:sslRenegotiate())
+    refusals.answer("renegotiation_refused", client:sslRenegotiate())
+    refusals.answer("renegotiation_refused", server:sslRenegotiate())
   end)
 
   it("is done where both allow it", function()
@@ -479,9 +470,9 @@ describe("Authentication after the handshake (TLS 1.3)", function()
     ends.shuttle(client, server)
     client:sslRead()
     ends.shuttle(client, server)
-    refused("certificate_unknown_issuer", server:sslRead())
+    refusals.answer("certificate_unknown_issuer", server:sslRead())
     ends.shuttle(client, server)
-    refused("client_certificate_refused", client:sslRead())
+    refusals.answer("client_certificate_refused", client:sslRead())
   end)
 
   it("ends the connection where a certificate is required and there is none", function()
@@ -490,28 +481,28 @@ describe("Authentication after the handshake (TLS 1.3)", function()
     ends.shuttle(client, server)
     client:sslRead()
     ends.shuttle(client, server)
-    refused("client_certificate_missing", server:sslRead())
+    refusals.answer("client_certificate_missing", server:sslRead())
   end)
 
   it("is refused where the client has not offered it", function()
     local _, server = connected(pki.client, false)
-    refused("post_handshake_refused", server:sslVerifyClientPostHandshake())
+    refusals.answer("post_handshake_refused", server:sslVerifyClientPostHandshake())
     assert.is_true(server:isSecure())
   end)
 
   it("is asked for once at a time", function()
     local _, server = connected(pki.client, true)
     server:sslVerifyClientPostHandshake()
-    refused("request_sent", server:sslVerifyClientPostHandshake())
+    refusals.answer("request_sent", server:sslVerifyClientPostHandshake())
   end)
 
   it("is for servers of TLS 1.3 whose handshake is done", function()
     local client = connected(pki.client, true)
-    refused("wrong_role", client:sslVerifyClientPostHandshake())
+    refusals.answer("wrong_role", client:sslVerifyClientPostHandshake())
     local _, old = ends.connected { version = "TLSv1.2" }
-    refused("protocol_version", old:sslVerifyClientPostHandshake())
+    refusals.answer("protocol_version", old:sslVerifyClientPostHandshake())
     local _, fresh = ends.pair()
-    refused("handshake_needed", fresh:sslVerifyClientPostHandshake())
+    refusals.answer("handshake_needed", fresh:sslVerifyClientPostHandshake())
   end)
 end)
 

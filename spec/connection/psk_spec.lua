@@ -2,13 +2,9 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local key, other_key = ("k"):rep(32), ("o"):rep(32)
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
-end
 
 -- Two ends whose contexts know a key and have no certificate, unless the options say more.
 local function pair(version, client_setup, server_setup, more)
@@ -362,14 +358,14 @@ describe("Settings of pre-shared keys", function()
   local context = scissl.SciSslContext.new()
 
   it("refuse keys and identities that are too short or too long", function()
-    assert_condition("bad_psk", context:setPskClient("alice", ""))
-    assert_condition("bad_psk", context:setPskClient("alice", ("k"):rep(257)))
-    assert_condition("bad_psk", context:setPskClient(("a"):rep(129), key))
-    assert_condition("bad_psk", context:setPskClient("a\0b", key))
-    assert_condition("bad_psk", context:setPskServer { alice = "" })
-    assert_condition("bad_psk", context:setPskServer { alice = ("k"):rep(257) })
-    assert_condition("bad_psk", context:setPskServer { [("a"):rep(129)] = key })
-    assert_condition("bad_psk", context:setPskHint(("h"):rep(129)))
+    refusals.condition("bad_psk", context:setPskClient("alice", ""))
+    refusals.condition("bad_psk", context:setPskClient("alice", ("k"):rep(257)))
+    refusals.condition("bad_psk", context:setPskClient(("a"):rep(129), key))
+    refusals.condition("bad_psk", context:setPskClient("a\0b", key))
+    refusals.condition("bad_psk", context:setPskServer { alice = "" })
+    refusals.condition("bad_psk", context:setPskServer { alice = ("k"):rep(257) })
+    refusals.condition("bad_psk", context:setPskServer { [("a"):rep(129)] = key })
+    refusals.condition("bad_psk", context:setPskHint(("h"):rep(129)))
   end)
 
   it("raise for values of another kind", function()

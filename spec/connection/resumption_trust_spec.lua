@@ -88,13 +88,9 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   local function meet(options, session, host)
     local given = { method = version }
     for name, value in pairs(options or {}) do given[name] = value end
-    local client, far = ends.pair { client = given, server = server_context, verifyHost = host }
-    if session then assert(client:setSession(session)) end
-    local answer, far_answer = ends.handshake(client, far)
-    if answer == 1 and far_answer == 1 then
-      far:sslWrite "x"
-      ends.read(client, far)
-    end
+    local client, _, answer = ends.meet {
+      client = given, server = server_context, session = session, verifyHost = host,
+    }
     return client, answer
   end
 

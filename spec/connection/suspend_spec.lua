@@ -2,6 +2,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 -- Over a memory transport, where nothing has to be waited for.
 local function pair(options)
@@ -20,12 +21,6 @@ local function until_suspended(client, server, socket)
   local answer = socket == client and client_answer or server_answer
   if math.type(answer) ~= "integer" or answer > 0 then return nil, client_answer, server_answer end
   return socket:sslGetError(answer), client_answer, server_answer
-end
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.is_true(scissl.isSslError(err))
-  assert.are.equal(condition, err:condition())
 end
 
 local function assert_alert(name, direction, err)
@@ -167,7 +162,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       until_suspended(client, server, server)
       assert.is_true(server:close())
       assert.are.equal("closed", server:sslAccept():condition())
-      assert_condition("closed", server:sslRefuse())
+      refusals.condition("closed", server:sslRefuse())
     end)
 
     it("stands once in a handshake in which the client has to send its hello again", function()
@@ -288,10 +283,10 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       local client, server = pair { version = version }
       server:sslSuspendAt "certificate"
       until_suspended(client, server, server)
-      assert_condition("key_mismatch", server:sslUseCertificate(pki.wrongHost.certificate, pki.server.key))
-      assert_condition("not_pem", server:sslUseCertificate("", pki.server.key))
-      assert_condition("not_pem", server:sslUseCertificate(pki.server.certificate, "nonsense"))
-      assert_condition("not_certificate", server:sslUseCertificate(pki.server.key:toPem(), pki.server.key))
+      refusals.condition("key_mismatch", server:sslUseCertificate(pki.wrongHost.certificate, pki.server.key))
+      refusals.condition("not_pem", server:sslUseCertificate("", pki.server.key))
+      refusals.condition("not_pem", server:sslUseCertificate(pki.server.certificate, "nonsense"))
+      refusals.condition("not_certificate", server:sslUseCertificate(pki.server.key:toPem(), pki.server.key))
       assert.error_matches(function() server:sslUseCertificate({}, pki.server.key) end,
         "bad argument #1 to 'sslUseCertificate'")
       assert.error_matches(function() server:sslUseCertificate({ 1 }, pki.server.key) end,
@@ -532,11 +527,11 @@ describe("sslSuspendAt", function()
 
   it("needs an initialised socket before its handshake", function()
     local _, fresh = pair { initialize = false }
-    assert_condition("not_initialized", fresh:sslSuspendAt "clientHello")
+    refusals.condition("not_initialized", fresh:sslSuspendAt "clientHello")
     local client, server = ends.connected()
-    assert_condition("handshake_under_way", server:sslSuspendAt "clientHello")
+    refusals.condition("handshake_under_way", server:sslSuspendAt "clientHello")
     client:close()
-    assert_condition("closed", client:sslSuspendAt "verify")
+    refusals.condition("closed", client:sslSuspendAt "verify")
   end)
 
   it("takes it back when it is called again", function()
@@ -558,13 +553,13 @@ describe("What is only possible while suspended", function()
   for _, method in ipairs { "sslApprove", "sslRefuse", "sslVerdict" } do
     it(method .. " answers not_suspended otherwise", function()
       local client = pair()
-      assert_condition("not_suspended", client[method](client))
+      refusals.condition("not_suspended", client[method](client))
     end)
   end
 
   it("sslSetContext answers not_suspended otherwise", function()
     local _, server = ends.connected()
-    assert_condition("not_suspended", server:sslSetContext(ends.serverContext()))
+    refusals.condition("not_suspended", server:sslSetContext(ends.serverContext()))
     assert.error_matches(function() server:sslSetContext {} end, "bad argument #1 to 'sslSetContext'")
   end)
 
@@ -572,8 +567,8 @@ describe("What is only possible while suspended", function()
     local client, server = pair()
     server:sslSuspendAt "clientHello"
     until_suspended(client, server, server)
-    assert_condition("not_suspended", server:sslApprove())
-    assert_condition("not_suspended", server:sslVerdict())
+    refusals.condition("not_suspended", server:sslApprove())
+    refusals.condition("not_suspended", server:sslVerdict())
   end)
 
   it("sslRefuse raises for alerts that there are not", function()
@@ -601,8 +596,8 @@ describe("sslSetAlpn", function()
       client = { setup = function(context) context:setAlpn { "b" } end },
       server = { setup = function(context) context:setAlpn { "b" } end },
     }
-    assert_condition("bad_alpn", client:sslSetAlpn { "" })
-    assert_condition("bad_alpn", client:sslSetAlpn { ("x"):rep(256) })
+    refusals.condition("bad_alpn", client:sslSetAlpn { "" })
+    refusals.condition("bad_alpn", client:sslSetAlpn { ("x"):rep(256) })
     assert.error_matches(function() client:sslSetAlpn { 1 } end, "bad argument #1 to 'sslSetAlpn'")
     assert.error_matches(function() client:sslSetAlpn "b" end, "bad argument #1 to 'sslSetAlpn'")
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
@@ -611,6 +606,6 @@ describe("sslSetAlpn", function()
 
   it("is refused once the handshake has begun", function()
     local client = ends.connected()
-    assert_condition("handshake_under_way", client:sslSetAlpn { "b" })
+    refusals.condition("handshake_under_way", client:sslSetAlpn { "b" })
   end)
 end)

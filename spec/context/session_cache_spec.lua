@@ -4,15 +4,9 @@ local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
 local function meet(client_context, server_context, session, prepare)
-  local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
-  if session then assert(client:setSession(session)) end
-  if prepare then prepare(server, client) end
-  local client_answer, server_answer = ends.handshake(client, server)
-  if client_answer == 1 and server_answer == 1 then
-    server:sslWrite "x"
-    ends.read(client, server)
-  end
-  return client, server, client_answer, server_answer
+  return ends.meet {
+    client = client_context, server = server_context, session = session, prepare = prepare, transport = "memory",
+  }
 end
 
 -- Servers that put nothing into tickets.

@@ -10,9 +10,9 @@ local function sharing(store)
 end
 
 local function meet(client_context, server_context, session)
-  local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
-  if session then assert(client:setSession(session)) end
-  ends.handshake(client, server)
+  local client, server = ends.meet {
+    client = client_context, server = server_context, session = session, transport = "memory",
+  }
   return client, server:newSessions()
 end
 

@@ -16,12 +16,10 @@ end
 
 -- One connection; answers whether it was resumed, the session to go on with, and both ends.
 local function meet(client_context, server_context, session, prepare)
-  local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
-  if session then assert(client:setSession(session)) end
-  if prepare then prepare(server, client) end
-  assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
-  server:sslWrite "x"
-  assert.are.equal("x", ends.read(client, server))
+  local client, server, client_answer, server_answer = ends.meet {
+    client = client_context, server = server_context, session = session, prepare = prepare, transport = "memory",
+  }
+  assert.are.same({ 1, 1 }, { client_answer, server_answer })
   return client:isSessionReused(), client:getSession(), client, server
 end
 

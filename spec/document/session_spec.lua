@@ -7,11 +7,8 @@ local pki = require "spec.support.pki"
 local function visit(server_context, options)
   options = options or {}
   options.server = server_context
-  local client, server = ends.pair(options)
-  if options.session then assert(client:setSession(options.session)) end
-  assert.same({ 1, 1 }, { ends.handshake(client, server) })
-  assert.equal(2, server:sslWrite "hi")
-  assert.equal("hi", ends.read(client, server))
+  local client, server, client_answer, server_answer = ends.meet(options)
+  assert.same({ 1, 1 }, { client_answer, server_answer })
   local session, reused, seen = client:getSession(), client:isSessionReused(), server:isSessionReused()
   client:close()
   server:close()

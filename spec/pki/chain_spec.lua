@@ -1,16 +1,12 @@
 -- Several certificates at once, and what a certificate says of its key and its authority.
 local scissl = require "scissl"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSslX509Certificate, SciSslX509Crl = scissl.SciSslX509Certificate, scissl.SciSslX509Crl
 
 local intermediate = pki.issue { subject = "CN=intermediate", ca = true, pathLength = 0 }
 local leaf = pki.issue { subject = "CN=leaf", issuer = intermediate }
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
-end
 
 describe("A chain of certificates", function()
   local chain = { leaf.certificate, intermediate.certificate, pki.ca.certificate }
@@ -28,9 +24,9 @@ describe("A chain of certificates", function()
   end)
 
   it("is refused where there is none, or one is damaged", function()
-    assert_condition("not_pem", SciSslX509Certificate.chainFromPem "")
-    assert_condition("not_certificate", SciSslX509Certificate.chainFromPem(leaf.keyPem))
-    assert_condition("malformed_certificate", SciSslX509Certificate.chainFromPem(leaf.certificatePem
+    refusals.condition("not_pem", SciSslX509Certificate.chainFromPem "")
+    refusals.condition("not_certificate", SciSslX509Certificate.chainFromPem(leaf.keyPem))
+    refusals.condition("malformed_certificate", SciSslX509Certificate.chainFromPem(leaf.certificatePem
       .. intermediate.certificatePem:sub(1, 200)))
     assert.error_matches(function() SciSslX509Certificate.chainFromPem {} end, "bad argument #1 to 'chainFromPem'")
     assert.error_matches(function() SciSslX509Certificate.chainToPem(leaf.certificate) end,
@@ -65,12 +61,12 @@ describe("SciSslX509Certificate:verify with revocation lists", function()
   end)
 
   it("refuses what is named", function()
-    assert_condition("certificate_revoked", verify { list(pki.ca, { { certificate = pki.client.certificate } }) })
+    refusals.condition("certificate_revoked", verify { list(pki.ca, { { certificate = pki.client.certificate } }) })
   end)
 
   it("refuses where the issuer has none among them", function()
-    assert_condition("crl_missing", verify {})
-    assert_condition("crl_missing", verify { list(pki.otherCa) })
+    refusals.condition("crl_missing", verify {})
+    refusals.condition("crl_missing", verify { list(pki.otherCa) })
   end)
 
   it("raises for what are none", function()

@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local crls = require "spec.support.crl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSslX509Crl = scissl.SciSslX509Crl
 
@@ -10,12 +11,6 @@ local function issue(options)
   local given = { issuer = pki.ca.certificate, issuerKey = pki.ca.key }
   for name, value in pairs(options or {}) do given[name] = value end
   return SciSslX509Crl.issue(given)
-end
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.is_true(scissl.isSslError(err))
-  assert.are.equal(condition, err:condition())
 end
 
 local full = assert(issue {
@@ -82,16 +77,16 @@ describe("SciSslX509Crl.issue", function()
   end)
 
   it("answers what cannot be", function()
-    assert_condition("key_mismatch", issue { issuerKey = pki.otherCa.key })
-    assert_condition("unknown_digest", issue { digest = "nonsense" })
-    assert_condition("invalid_option", issue { lastUpdate = 2000, nextUpdate = 1000 })
-    assert_condition("invalid_option", issue { lastUpdate = -(1 << 39), nextUpdate = 0 })
-    assert_condition("invalid_option", issue { nextUpdate = 1 << 39 })
-    assert_condition("invalid_option", issue { number = "xyz" })
-    assert_condition("invalid_option", issue { number = ("F"):rep(41) })
-    assert_condition("invalid_option", issue { revoked = { { serial = "no digits" } } })
-    assert_condition("invalid_option", issue { revoked = { { serial = "" } } })
-    assert_condition("invalid_option", issue { revoked = { { serial = "01", time = math.maxinteger } } })
+    refusals.condition("key_mismatch", issue { issuerKey = pki.otherCa.key })
+    refusals.condition("unknown_digest", issue { digest = "nonsense" })
+    refusals.condition("invalid_option", issue { lastUpdate = 2000, nextUpdate = 1000 })
+    refusals.condition("invalid_option", issue { lastUpdate = -(1 << 39), nextUpdate = 0 })
+    refusals.condition("invalid_option", issue { nextUpdate = 1 << 39 })
+    refusals.condition("invalid_option", issue { number = "xyz" })
+    refusals.condition("invalid_option", issue { number = ("F"):rep(41) })
+    refusals.condition("invalid_option", issue { revoked = { { serial = "no digits" } } })
+    refusals.condition("invalid_option", issue { revoked = { { serial = "" } } })
+    refusals.condition("invalid_option", issue { revoked = { { serial = "01", time = math.maxinteger } } })
   end)
 
   it("raises for what is of another kind", function()
@@ -173,11 +168,11 @@ describe("SciSslX509Crl", function()
 
   it("tells whose signature it has", function()
     assert.is_true(full:verify(pki.ca.certificate))
-    assert_condition("crl_invalid", full:verify(pki.otherCa.certificate))
-    assert_condition("crl_invalid", full:verify(pki.server.certificate))
+    refusals.condition("crl_invalid", full:verify(pki.otherCa.certificate))
+    refusals.condition("crl_invalid", full:verify(pki.server.certificate))
     local der = full:toDer()
     local flipped = der:sub(1, -2) .. string.char(der:byte(-1) ~ 1)
-    assert_condition("crl_invalid", assert(SciSslX509Crl.fromDer(flipped)):verify(pki.ca.certificate))
+    refusals.condition("crl_invalid", assert(SciSslX509Crl.fromDer(flipped)):verify(pki.ca.certificate))
     assert.error_matches(function() full:verify(pki.ca.key) end, "bad argument #1 to 'verify'")
   end)
 
@@ -194,16 +189,17 @@ describe("SciSslX509Crl", function()
   end)
 
   it("refuses bytes that are none", function()
-    assert_condition("not_pem", SciSslX509Crl.fromPem "")
-    assert_condition("not_pem", SciSslX509Crl.fromPem "text")
-    assert_condition("not_pem", SciSslX509Crl.fromPem(full:toDer()))
-    assert_condition("not_crl", SciSslX509Crl.fromPem(pki.ca.certificatePem))
-    assert_condition("malformed_crl", SciSslX509Crl.fromPem("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"))
-    assert_condition("not_der", SciSslX509Crl.fromDer "")
-    assert_condition("not_der", SciSslX509Crl.fromDer "text")
-    assert_condition("not_der", SciSslX509Crl.fromDer(full:toPem()))
-    assert_condition("not_crl", SciSslX509Crl.fromDer(pki.ca.certificate:toDer()))
-    assert_condition("malformed_crl", SciSslX509Crl.fromDer(full:toDer() .. "\0"))
+    refusals.condition("not_pem", SciSslX509Crl.fromPem "")
+    refusals.condition("not_pem", SciSslX509Crl.fromPem "text")
+    refusals.condition("not_pem", SciSslX509Crl.fromPem(full:toDer()))
+    refusals.condition("not_crl", SciSslX509Crl.fromPem(pki.ca.certificatePem))
+    refusals.condition("malformed_crl",
+      SciSslX509Crl.fromPem("-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"))
+    refusals.condition("not_der", SciSslX509Crl.fromDer "")
+    refusals.condition("not_der", SciSslX509Crl.fromDer "text")
+    refusals.condition("not_der", SciSslX509Crl.fromDer(full:toPem()))
+    refusals.condition("not_crl", SciSslX509Crl.fromDer(pki.ca.certificate:toDer()))
+    refusals.condition("malformed_crl", SciSslX509Crl.fromDer(full:toDer() .. "\0"))
     for _, value in ipairs { {}, true, full } do
       assert.error_matches(function() SciSslX509Crl.fromPem(value) end, "bad argument #1 to 'fromPem'")
       assert.error_matches(function() SciSslX509Crl.fromDer(value) end, "bad argument #1 to 'fromDer'")
@@ -212,7 +208,7 @@ describe("SciSslX509Crl", function()
 
   it("answers a clear error for every list that is cut off #slow", function()
     local der = full:toDer()
-    for length = 1, #der - 1 do assert_condition("malformed_crl", SciSslX509Crl.fromDer(der:sub(1, length))) end
+    for length = 1, #der - 1 do refusals.condition("malformed_crl", SciSslX509Crl.fromDer(der:sub(1, length))) end
   end)
 
   it("answers a list or a clear error, and never more, whatever byte is changed #slow", function()
@@ -226,7 +222,7 @@ describe("SciSslX509Crl", function()
             made[method](made)
           end
           made:isRevoked(pki.client.certificate)
-          assert_condition("crl_invalid", made:verify(pki.ca.certificate))
+          refusals.condition("crl_invalid", made:verify(pki.ca.certificate))
         else assert.truthy(({ malformed_crl = true, not_der = true })[err:condition()], err:condition()) end
       end
     end

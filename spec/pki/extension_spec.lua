@@ -1,6 +1,7 @@
 -- What a certificate's extensions and names say, and certificates that are made to say it.
 local scissl = require "scissl"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSslX509Certificate = scissl.SciSslX509Certificate
 
@@ -10,11 +11,6 @@ local function issue(options)
   }
   for name, value in pairs(options) do given[name] = value end
   return SciSslX509Certificate.issue(given)
-end
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
 end
 
 local full = assert(issue {
@@ -73,10 +69,10 @@ describe("Extensions of a certificate", function()
       { oid = "authorityInfoAccess", data = "nonsense" }, { oid = "crlDistributionPoints", data = "\48\2\1\1" },
       { oid = "certificatePolicies", data = "" }, { oid = "ct_precert_scts", data = "\4\3\0\9\1" },
     } })
-    assert_condition("malformed_extension", made:authorityInfoAccess())
-    assert_condition("malformed_extension", made:crlDistributionPoints())
-    assert_condition("malformed_extension", made:policies())
-    assert_condition("malformed_extension", made:signedCertificateTimestamps())
+    refusals.condition("malformed_extension", made:authorityInfoAccess())
+    refusals.condition("malformed_extension", made:crlDistributionPoints())
+    refusals.condition("malformed_extension", made:policies())
+    refusals.condition("malformed_extension", made:signedCertificateTimestamps())
     assert.are.equal("nonsense", (made:extension "authorityInfoAccess"))
   end)
 
@@ -154,17 +150,17 @@ end)
 
 describe("SciSslX509Certificate.issue with chosen extensions", function()
   it("answers what cannot be", function()
-    assert_condition("malformed_name", issue { ocspUris = { "no uri" } })
-    assert_condition("invalid_option", issue { ocspUris = { "host.example" } })
-    assert_condition("invalid_option", issue { crlUris = { "127.0.0.1" } })
-    assert_condition("invalid_option", issue { policies = { "serverAuth" } })
-    assert_condition("invalid_option", issue { policies = { "1.2.3\0" } })
-    assert_condition("unknown_usage", issue { usage = { "digitalSignature\0" } })
-    assert_condition("invalid_option", issue { serial = 0 })
-    assert_condition("invalid_option", issue { extensions = { { oid = "no such name", data = "" } } })
-    assert_condition("invalid_option", issue { extensions = { { oid = "basicConstraints", data = "" } } })
+    refusals.condition("malformed_name", issue { ocspUris = { "no uri" } })
+    refusals.condition("invalid_option", issue { ocspUris = { "host.example" } })
+    refusals.condition("invalid_option", issue { crlUris = { "127.0.0.1" } })
+    refusals.condition("invalid_option", issue { policies = { "serverAuth" } })
+    refusals.condition("invalid_option", issue { policies = { "1.2.3\0" } })
+    refusals.condition("unknown_usage", issue { usage = { "digitalSignature\0" } })
+    refusals.condition("invalid_option", issue { serial = 0 })
+    refusals.condition("invalid_option", issue { extensions = { { oid = "no such name", data = "" } } })
+    refusals.condition("invalid_option", issue { extensions = { { oid = "basicConstraints", data = "" } } })
     local twice = { oid = "1.2.3.4", data = "\5\0" }
-    assert_condition("invalid_option", issue { extensions = { twice, twice } })
+    refusals.condition("invalid_option", issue { extensions = { twice, twice } })
   end)
 
   it("raises for what is of another kind", function()

@@ -25,13 +25,7 @@ local function issued(options)
 end
 
 local function refused(condition, options)
-  local certificate, err = issue(options)
-  assert.is_nil(certificate)
-  assert.is_true(scissl.isSslError(err))
-  assert.are.equal(condition, err:condition())
-  assert.are.equal("issue", err:phase())
-  assert.is_true(#tostring(err) > 0)
-  return err
+  return refusals.refused(condition, "issue", nil, issue(options))
 end
 
 local function text_of(certificate)

@@ -2,14 +2,10 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 local key = pki.server.key
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
-end
 
 describe("SciSslPrivateKey.fromUri", function()
   it("reads PEM, DER and what is encrypted, by URI and by path", function()
@@ -35,20 +31,20 @@ describe("SciSslPrivateKey.fromUri", function()
 
   it("says what is wrong with a passphrase, and asks nobody", function()
     local encrypted = pki.write(key:toPem "secret")
-    assert_condition("passphrase_missing", SciSslPrivateKey.fromUri(encrypted))
-    assert_condition("passphrase_wrong", SciSslPrivateKey.fromUri(encrypted, "wrong"))
+    refusals.condition("passphrase_missing", SciSslPrivateKey.fromUri(encrypted))
+    refusals.condition("passphrase_wrong", SciSslPrivateKey.fromUri(encrypted, "wrong"))
     local ok, err = SciSslPrivateKey.fromUri(encrypted, function() error "boom" end)
-    assert_condition("passphrase_function", ok, err)
+    refusals.condition("passphrase_function", ok, err)
     assert.truthy(tostring(err:cause()):find("boom", 1, true))
-    assert_condition("passphrase_function", SciSslPrivateKey.fromUri(encrypted, function() return 1 end))
+    refusals.condition("passphrase_function", SciSslPrivateKey.fromUri(encrypted, function() return 1 end))
   end)
 
   it("says what else is wrong, and about which URI", function()
     local ok, err = SciSslPrivateKey.fromUri "file:/nonexistent/key"
-    assert_condition("file_missing", ok, err)
+    refusals.condition("file_missing", ok, err)
     assert.are.equal("file:/nonexistent/key", err:subject())
-    assert_condition("unknown_scheme", SciSslPrivateKey.fromUri "nonsense:x")
-    assert_condition("not_private_key", SciSslPrivateKey.fromUri(pki.server.certificateFile))
+    refusals.condition("unknown_scheme", SciSslPrivateKey.fromUri "nonsense:x")
+    refusals.condition("not_private_key", SciSslPrivateKey.fromUri(pki.server.certificateFile))
     for _, text in ipairs { "", "text", ("\0"):rep(100), pki.server.keyPem:sub(1, 100) } do
       ok, err = SciSslPrivateKey.fromUri(pki.write(text))
       assert.is_nil(ok)

@@ -1,6 +1,7 @@
 -- Certificate requests: made, read, and granted.
 local scissl = require "scissl"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSslX509Request, SciSslX509Certificate = scissl.SciSslX509Request, scissl.SciSslX509Certificate
 
@@ -9,11 +10,6 @@ local request = assert(SciSslX509Request.new {
   subject = "CN=asked for,O=Jos\u{e9}", names = { "a.example", "127.0.0.1", "me@a.example", "https://a.example/" },
   key = key,
 })
-
-local function assert_condition(condition, ok, err)
-  assert.is_nil(ok)
-  assert.are.equal(condition, err:condition())
-end
 
 local function grant(options)
   local given = { issuer = pki.ca.certificate, issuerKey = pki.ca.key, request = request }
@@ -69,9 +65,9 @@ describe("SciSslX509Request", function()
   end)
 
   it("answers what cannot be", function()
-    assert_condition("malformed_name", SciSslX509Request.new { subject = "no name", key = key })
-    assert_condition("malformed_name", SciSslX509Request.new { names = { "a b" }, key = key })
-    assert_condition("unknown_digest", SciSslX509Request.new { subject = "CN=x", key = key, digest = "nonsense" })
+    refusals.condition("malformed_name", SciSslX509Request.new { subject = "no name", key = key })
+    refusals.condition("malformed_name", SciSslX509Request.new { names = { "a b" }, key = key })
+    refusals.condition("unknown_digest", SciSslX509Request.new { subject = "CN=x", key = key, digest = "nonsense" })
   end)
 
   it("raises for what is of another kind", function()
@@ -86,13 +82,13 @@ describe("SciSslX509Request", function()
   end)
 
   it("refuses bytes that are none", function()
-    assert_condition("not_pem", SciSslX509Request.fromPem "")
-    assert_condition("not_request", SciSslX509Request.fromPem(pki.ca.certificatePem))
-    assert_condition("malformed_request", SciSslX509Request.fromPem(
+    refusals.condition("not_pem", SciSslX509Request.fromPem "")
+    refusals.condition("not_request", SciSslX509Request.fromPem(pki.ca.certificatePem))
+    refusals.condition("malformed_request", SciSslX509Request.fromPem(
       "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"))
-    assert_condition("not_der", SciSslX509Request.fromDer "")
-    assert_condition("not_der", SciSslX509Request.fromDer(request:toPem()))
-    assert_condition("malformed_request", SciSslX509Request.fromDer(request:toDer() .. "\0"))
+    refusals.condition("not_der", SciSslX509Request.fromDer "")
+    refusals.condition("not_der", SciSslX509Request.fromDer(request:toPem()))
+    refusals.condition("malformed_request", SciSslX509Request.fromDer(request:toDer() .. "\0"))
     assert.error_matches(function() SciSslX509Request.fromPem {} end, "bad argument #1 to 'fromPem'")
     assert.error_matches(function() SciSslX509Request.fromDer(request) end, "bad argument #1 to 'fromDer'")
   end)
@@ -100,7 +96,7 @@ describe("SciSslX509Request", function()
   it("answers a clear error for every request that is cut off #slow", function()
     local der = request:toDer()
     for length = 1, #der - 1 do
-      assert_condition("malformed_request", SciSslX509Request.fromDer(der:sub(1, length)))
+      refusals.condition("malformed_request", SciSslX509Request.fromDer(der:sub(1, length)))
     end
   end)
 
@@ -112,7 +108,7 @@ describe("SciSslX509Request", function()
           .. string.char(der:byte(position) ~ change) .. der:sub(position + 1))
         if made then
           for _, method in ipairs { "subject", "subjectAltNames", "publicPem", "toPem" } do made[method](made) end
-          assert_condition("request_invalid", made:verify())
+          refusals.condition("request_invalid", made:verify())
         else assert.truthy(({ malformed_request = true, not_der = true })[err:condition()]) end
       end
     end
@@ -161,8 +157,8 @@ describe("SciSslX509Certificate.issue of a request", function()
       :format(pki.server.keyFile))
     local made = assert(SciSslX509Request.fromPem(pipe:read "a"))
     pipe:close()
-    assert_condition("malformed_extension", made:subjectAltNames())
-    assert_condition("malformed_extension", grant { request = made })
+    refusals.condition("malformed_extension", made:subjectAltNames())
+    refusals.condition("malformed_extension", grant { request = made })
     assert.is_true(scissl.isSslError(select(2, grant { request = made })))
     assert.truthy(grant { request = made, names = { "given.example" } })
   end)
@@ -170,7 +166,7 @@ describe("SciSslX509Certificate.issue of a request", function()
   it("refuses a request whose sender has not got the key", function()
     local der = request:toDer()
     local forged = assert(SciSslX509Request.fromDer(der:sub(1, -2) .. string.char(der:byte(-1) ~ 1)))
-    assert_condition("request_invalid", grant { request = forged })
+    refusals.condition("request_invalid", grant { request = forged })
   end)
 
   it("needs an issuer", function()

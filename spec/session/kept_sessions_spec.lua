@@ -8,9 +8,9 @@ end
 
 -- The handshake of one connection, which both ends have read to the end of.
 local function connect(client_context, server_context, session)
-  local client, server = ends.pair { client = client_context, server = server_context, transport = "memory" }
-  if session then assert(client:setSession(session)) end
-  assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+  local client, server = ends.connected {
+    client = client_context, server = server_context, session = session, transport = "memory",
+  }
   ends.read(client, server)
   return client, server
 end

@@ -10,13 +10,18 @@
 --        setup     function(context), for everything else
 --
 -- Two SciSslSockets that are connected, initialised and have not begun the handshake; non-blocking:
---    client, server = ends.pair{ transport=, version=, client=, server=, serverName=, verifyHost=, initialize= }
+--    client, server = ends.pair{ transport=, version=, client=, server=, serverName=, verifyHost=, session=,
+--                                initialize= }
 --        transport     "pair" (default), "tcp", "memory"
 --        version       method of the contexts that are made when client, server are not contexts themselves
 --        client, server   a context, or a table of options for clientContext / serverContext
 --        serverName, verifyHost   "localhost" by default, false: not set
+--        session       that the client brings, or nil
 --        initialize    false: leaves sslInitialize to the caller
 --    client, server = ends.connected{ … }      the same, after a handshake that must succeed on both sides
+--    client, server, clientAnswer, serverAnswer = ends.meet{ …, prepare= }   the same, after a handshake that may fail;
+--        where it succeeds, the client has read a byte from the server, and with it the tickets of TLS 1.3
+--        prepare       function(server, client), before the handshake
 --
 -- The document's protocol by hand:
 --    clientAnswer, serverAnswer = ends.handshake(client, server[, chunk])
@@ -132,6 +137,7 @@ function ends.pair(options)
   if host == nil then host = "localhost" end
   if name then assert(client:sslSetServerName(name)) end
   if host then assert(client:sslSetVerifyHost(host)) end
+  if options.session then assert(client:setSession(options.session)) end
   return client, server
 end
 
@@ -215,6 +221,17 @@ function ends.read(socket, peer, max)
       return answer
     end
   end
+end
+
+function ends.meet(options)
+  local client, server = ends.pair(options)
+  if options.prepare then options.prepare(server, client) end
+  local client_answer, server_answer = ends.handshake(client, server)
+  if client_answer == 1 and server_answer == 1 then
+    assert(server:sslWrite "x" == 1)
+    assert(ends.read(client, server) == "x")
+  end
+  return client, server, client_answer, server_answer
 end
 
 -- ---- several parties

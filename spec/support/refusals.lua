@@ -5,6 +5,8 @@
 -- Each answers the SciSslError, and fails where it is not what was expected; `subject` may be missing:
 --    refusals.refused(condition, phase, subject, value, err)   given all that a call answered: nil, SciSslError
 --    refusals.failed(condition, phase, answer)                 given the one answer of sslConnect, sslRead …
+--    refusals.condition(condition, value, err)                 refused, whatever the phase
+--    refusals.answer(condition, answer)                        failed, whatever the phase
 --
 --    refusals.check(err)    that it is a SciSslError with one line of hint, which is what tostring answers
 
@@ -43,6 +45,17 @@ end
 function refusals.failed(condition, phase, ...)
   assert.are.equal(1, select("#", ...))
   return is(condition, phase, (...))
+end
+
+function refusals.condition(condition, value, err)
+  assert.is_nil(value)
+  refusals.check(err)
+  assert.are.equal(condition, err:condition(), tostring(err))
+  return err
+end
+
+function refusals.answer(condition, answer)
+  return refusals.condition(condition, nil, answer)
 end
 
 return refusals
