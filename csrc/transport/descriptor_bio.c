@@ -1,4 +1,4 @@
-/* transport.c: what TLS runs over. BIOs for a descriptor, which never raises SIGPIPE, and for a pair of queues. */
+/* descriptor_bio.c: what TLS runs over. BIOs for a descriptor, which never raises SIGPIPE, and for a pair of queues. */
 #include "transport/transport.h"
 
 #include <errno.h>
