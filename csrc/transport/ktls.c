@@ -1,23 +1,23 @@
-/* ktls.c: records that the kernel makes, and encrypts, of what is sent (kTLS). Knows no Lua.
+/* ktls.c: kTLS: the kernel makes records of what is sent, and encrypts them. Knows no Lua.
  *
- * OpenSSL hands the keys to the BIO below it, in a structure of its own that only a socket BIO of its own can read: one is
- * made for that moment. What is sent from then on is plain for us, and comes without a SIGPIPE as before. What is received
- * stays with OpenSSL: there the kernel would save no copy. */
+ * OpenSSL passes the keys to its BIO in a structure that only its own socket BIO can read: we make such a BIO for that moment.
+ * From then on OpenSSL gives our BIO plain bytes, which are sent without SIGPIPE as before. OpenSSL still decrypts what is
+ * received: there kTLS would save no copy. */
 #include "transport/transport.h"
 
 /* ---- OpenSSL's option ------------------------------------------------------------------------------------------- */
 
-/* From 3.2 on OpenSSL asks for the receiving direction whenever its keys change, and where that is refused it loses what it
- * has read ahead. So it reads no further than it must until the handshake is done, and is not asked again then. */
-static bool asks(const SSL *ssl) { return (SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0; }
+/* From 3.2 on OpenSSL asks for kTLS of the receiving direction whenever its keys change, and loses what it has read ahead when
+ * the BIO rejects that. So it does not read ahead until the handshake is done, and the option is cleared then. */
+static bool wants_ktls(const SSL *ssl) { return (SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0; }
 
 void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead) {
-    transport->ahead_later = ahead && asks(ssl);
-    SSL_set_read_ahead(ssl, ahead && !asks(ssl));
+    transport->ahead_later = ahead && wants_ktls(ssl);
+    SSL_set_read_ahead(ssl, ahead && !wants_ktls(ssl));
 }
 
 void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport) {
-    if (!asks(ssl)) return;
+    if (!wants_ktls(ssl)) return;
     SSL_clear_options(ssl, SSL_OP_ENABLE_KTLS);
     if (transport->ktls) SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
     sci_ktls_set_read_ahead(ssl, transport, transport->ahead_later);
@@ -32,10 +32,10 @@ void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport) {
 #include <linux/tls.h>
 #include <signal.h>
 
-/* What OpenSSL's record layer asks a BIO for. <openssl/bio.h> keeps these numbers free, and names them in comments. */
+/* Commands of OpenSSL's record layer to a BIO. <openssl/bio.h> names these numbers in comments only. */
 enum { SET_KEYS = 72, SET_RECORD_TYPE = 74, CLEAR_RECORD_TYPE = 75, SEND_FILES_WITHOUT_COPY = 90 };
 
-/* ---- what OpenSSL asks for -------------------------------------------------------------------------------------- */
+/* ---- controls of the BIO ---------------------------------------------------------------------------------------- */
 
 static bool ask_socket_bio(const sci_transport *transport, int command, long number, void *pointer) {
     BIO *bio = BIO_new_socket(sci_socket_descriptor(transport->socket), BIO_NOCLOSE);
@@ -44,7 +44,7 @@ static bool ask_socket_bio(const sci_transport *transport, int command, long num
     return done;
 }
 
-/* New keys in place of others: most kernels refuse them, and would go on with the old ones. */
+/* Most kernels reject new keys in place of others, and would go on with the old ones. */
 static bool set_keys(sci_transport *transport, long sending, void *keys) {
     if (!sending) return false;
     if (transport->ktls) transport->ktls_ends = true;
@@ -64,7 +64,7 @@ long sci_ktls_control(sci_transport *transport, int command, long number, void *
 
 /* ---- sending ---------------------------------------------------------------------------------------------------- */
 
-/* A record of another type than application data goes whole, or not at all. */
+/* A record of another type than application data is sent whole, or not at all. */
 static ssize_t send_record(int descriptor, unsigned char type, const char *data, size_t size, int flags) {
     union {
         struct cmsghdr header; /* for its alignment */
@@ -99,15 +99,15 @@ ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, i
         if (sent >= 0) transport->record_type = 0;
         return sent;
     }
-    /* A repeated write goes on from where OpenSSL was given the bytes first; they may have moved. */
+    /* Where OpenSSL repeats a write it uses the address of the first call; the bytes may have moved. */
     if (transport->data_end) data = transport->data_end - size;
     return send(descriptor, data, size, flags);
 }
 
 /* ---- files ------------------------------------------------------------------------------------------------------ */
 
-/* sendfile(2) has no MSG_NOSIGNAL. Between these two calls SIGPIPE waits, in this thread alone; the one that came then is
- * taken away, and nobody's disposition has been touched. */
+/* sendfile(2) has no MSG_NOSIGNAL. Between these two calls SIGPIPE is blocked in this thread; end_quiet removes one that
+ * came. The process's signal dispositions stay as they are. */
 typedef struct quiet {
     sigset_t pipe, before;
     bool pending;
@@ -131,7 +131,7 @@ static void end_quiet(const quiet *state) {
     (void)pthread_sigmask(SIG_SETMASK, &state->before, NULL);
 }
 
-/* Goes on while the transport takes something. `*last` is OpenSSL's last answer. */
+/* Repeats SSL_sendfile while the transport takes bytes. `*last`: the result of the last call. Returns the bytes sent. */
 static size_t send_on(SSL *ssl, int file, off_t offset, size_t count, ossl_ssize_t *last) {
     size_t total = 0;
     do {
@@ -151,8 +151,9 @@ ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off
     int problem = errno;
     bool again = BIO_should_retry(bio);
     end_quiet(&state);
-    sci_clear_errors(); /* of whatever the system refuses OpenSSL says "uninitialized" */
-    if (total > 0 || (last == 0 && !again)) return (ossl_ssize_t)total; /* what came behind it, the next call meets */
+    sci_clear_errors(); /* OpenSSL reports "uninitialized" for every error of the system */
+    if (total > 0 || (last == 0 && !again))
+        return (ossl_ssize_t)total; /* the next call reports an error that came after them */
     transport->system_errno = again ? 0 : problem;
     return -1;
 }

@@ -1,0 +1,97 @@
+/* transport.c: the transport of a connection: its BIO, its life, and whether it takes another record. */
+#include "transport/bio.h"
+
+#include <errno.h>
+
+/* ---- the BIO's control ------------------------------------------------------------------------------------------ */
+
+static int get_descriptor(const sci_transport *transport, int *descriptor) {
+    int found = transport->socket ? sci_socket_descriptor(transport->socket) : -1;
+    if (descriptor) *descriptor = found;
+    return found;
+}
+
+static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
+    sci_transport *transport = BIO_get_data(bio);
+    switch (command) {
+        case BIO_CTRL_FLUSH: return 1;
+        case BIO_CTRL_EOF: return transport->eof;
+        case BIO_C_GET_FD: return get_descriptor(transport, pointer);
+        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls; /* asked several times a record */
+        case BIO_CTRL_GET_KTLS_RECV: return 0;
+        default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
+    }
+}
+
+static int transport_create(BIO *bio) {
+    BIO_set_init(bio, 1);
+    return 1;
+}
+
+static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
+    const sci_transport *transport = BIO_get_data(bio);
+    if (command == BIO_CTRL_EOF) return transport->eof && transport->in.length == 0;
+    return transport_ctrl(bio, command, number, pointer);
+}
+
+/* ---- the two methods, made once for each lua_State that needs them ----------------------------------------------- */
+
+/* The types are OpenSSL's own: BIO_get_new_index has only few, and a program may load this module many times. */
+static BIO_METHOD *new_method(int type, const char *name, int (*read)(BIO *, char *, size_t, size_t *),
+                              int (*write)(BIO *, const char *, size_t, size_t *),
+                              long (*control)(BIO *, int, long, void *)) {
+    BIO_METHOD *method = BIO_meth_new(type, name);
+    if (method && BIO_meth_set_read_ex(method, read) && BIO_meth_set_write_ex(method, write) &&
+        BIO_meth_set_ctrl(method, control) && BIO_meth_set_create(method, transport_create))
+        return method;
+    BIO_meth_free(method);
+    return NULL;
+}
+
+static BIO_METHOD *descriptor_method(sci_state *state) {
+    if (!state->descriptor)
+        state->descriptor = new_method(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "scissl descriptor",
+                                       sci_descriptor_read, sci_descriptor_write, transport_ctrl);
+    return state->descriptor;
+}
+
+static BIO_METHOD *memory_method(sci_state *state) {
+    if (!state->memory)
+        state->memory = new_method(BIO_TYPE_MEM, "scissl memory", sci_memory_read, sci_memory_write, memory_ctrl);
+    return state->memory;
+}
+
+BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport) {
+    const BIO_METHOD *method = transport->socket ? descriptor_method(state) : memory_method(state);
+    BIO *bio = method ? BIO_new(method) : NULL;
+    if (bio) BIO_set_data(bio, transport);
+    return bio;
+}
+
+/* ---- the transport ---------------------------------------------------------------------------------------------- */
+
+bool sci_transport_has_room(sci_transport *transport) {
+    if (!transport->socket) return transport->out.length < SCI_MEMORY_LIMIT;
+    if (transport->out.length == 0 || sci_descriptor_send_queued(transport)) return true;
+    if (!sci_would_block(errno)) transport->system_errno = errno;
+    return false;
+}
+
+void sci_transport_reset(sci_transport *transport) {
+    transport->hold = transport->nowait = transport->eof = transport->spoilt = transport->withheld = false;
+    transport->first_length = 0;
+    if (transport->socket) sci_queue_free(&transport->out);
+    sci_transport_forget(transport);
+}
+
+void sci_transport_close(sci_transport *transport) {
+    sci_queue_free(&transport->in);
+    if (transport->socket) sci_queue_free(&transport->out);
+    sci_transport_forget(transport);
+}
+
+void sci_transport_free(sci_transport *transport) {
+    sci_queue_free(&transport->in);
+    sci_queue_free(&transport->out);
+    sci_transport_forget(transport);
+}
