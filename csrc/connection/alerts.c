@@ -1,4 +1,4 @@
-/* alerts.c: SciSslSocket, the alerts of a connection: those that have passed, and those that OpenSSL does not send. */
+/* alerts.c: SciSslSocket, the alerts that were sent and received, and how to send one where OpenSSL does not. */
 #include "connection/connection.h"
 
 #include <string.h>
@@ -13,7 +13,7 @@ static void set_number(lua_State *L, const char *name, lua_Integer number) {
     lua_setfield(L, -2, name);
 }
 
-/* ---- alerts that have passed ---------------------------------------------------------------------------------------------- */
+/* ---- what was sent and received ---------------------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_alerts(sci_sslsocket *socket) {
     memset(&socket->alerts, 0, sizeof socket->alerts);
@@ -41,7 +41,7 @@ static int push_alerts(lua_State *L, const sci_alert *alerts, int count) {
 }
 
 /***
-Answers the alerts that the peer has sent, in order; the first 8.
+Returns the first 8 alerts that the peer has sent, in order.
 @function SciSslSocket:alertsReceived
 @treturn {table,...} `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
 @see RFC 8446, section 6
@@ -52,7 +52,7 @@ static int sslsocket_alerts_received(lua_State *L) {
 }
 
 /***
-Answers the alerts that this end has sent, in order; the first 8.
+Returns the first 8 alerts that this end has sent, in order.
 @function SciSslSocket:alertsSent
 @treturn {table,...} as `alertsReceived`
 @see RFC 8446, section 6
@@ -62,7 +62,7 @@ static int sslsocket_alerts_sent(lua_State *L) {
     return push_alerts(L, socket->alerts.sent, socket->alerts.sent_count);
 }
 
-/* ---- alerts that OpenSSL does not send -------------------------------------------------------------------------------------- */
+/* ---- sending one -------------------------------------------------------------------------------------- */
 
 /* The last flight stays withheld. */
 static void send_plain_alert(sci_sslsocket *socket, int alert) {

@@ -1,7 +1,7 @@
 /* alpn.c: SciSslSocket, application protocols (ALPN, RFC 7301). */
 #include "connection/connection.h"
 
-/* A server takes the first of its own protocols that the client offers; none in common is fatal (RFC 7301). */
+/* A server chooses the first of its own protocols that the client offers. None in common is fatal (RFC 7301). */
 static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length, const unsigned char *offered,
                    unsigned int offered_length, void *unused) {
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
@@ -28,8 +28,8 @@ void sci_ssl_inherit_alpn(lua_State *L, sci_sslsocket *socket, const sci_context
 }
 
 /***
-Sets this connection's application protocols, in place of the context's: before the handshake, or while it is suspended at
-`"clientHello"`, where a server with one name takes that or none.
+Sets the application protocols of this connection, in place of those of the context: before the handshake, or while it is
+suspended at `"clientHello"`.
 @function SciSslSocket:sslSetAlpn
 @tparam {string,...} names as `SciSslContext:setAlpn`
 @treturn[1] SciSslSocket the receiver
@@ -56,7 +56,7 @@ static int sslsocket_set_alpn(lua_State *L) {
 }
 
 /***
-Answers the application protocol that was agreed on (ALPN).
+Returns the negotiated application protocol (ALPN).
 @function SciSslSocket:alpnProtocol
 @treturn ?string nil where there is none
 @see SSL_get0_alpn_selected(3)

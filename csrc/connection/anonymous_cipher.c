@@ -1,5 +1,5 @@
-/* anonymous_cipher.c: SciSslSocket, cipher suites in which the server shows no certificate and nothing else proves who it is.
- * OpenSSL verifies nothing there, whatever the verification flags say (document row S15). */
+/* anonymous_cipher.c: SciSslSocket, cipher suites without a certificate of the server. OpenSSL verifies nothing there, whatever
+ * the verification flags are. Document: S15. */
 #include "connection/connection.h"
 
 static bool is_anonymous(const SSL_CIPHER *cipher) { return SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null; }
@@ -11,7 +11,7 @@ static bool has_anonymous(const SSL *ssl) {
     return false;
 }
 
-/* The names of all other cipher suites, as a cipher list. Those of TLS 1.3 are no part of it: they stay in any case. */
+/* Writes the names of all other cipher suites as a cipher list. It does not apply to those of TLS 1.3, which stay. */
 static bool print_others(BIO *bio, const SSL *ssl) {
     const STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
     bool printed = true;
@@ -22,7 +22,7 @@ static bool print_others(BIO *bio, const SSL *ssl) {
     return printed && BIO_write(bio, "", 1) == 1;
 }
 
-/* OpenSSL says that a list without a suite of TLS 1.2 is empty, and takes it. So the result is looked at. */
+/* OpenSSL reports a list without a suite of TLS 1.2 as empty, but uses it. So look at the result. */
 static bool drop_anonymous(SSL *ssl) {
     char *names = NULL;
     BIO *bio = BIO_new(BIO_s_mem());
@@ -32,7 +32,7 @@ static bool drop_anonymous(SSL *ssl) {
     return dropped && !has_anonymous(ssl);
 }
 
-/* Security levels above 0 take no anonymous suite, wherever it is listed. */
+/* Security levels above 0 exclude anonymous suites in any case. */
 bool sci_ssl_exclude_anonymous(SSL *ssl) {
     if (SSL_get_security_level(ssl) > 0 || !has_anonymous(ssl)) return true;
     ERR_set_mark();
@@ -53,14 +53,14 @@ static bool has_choice(SSL *ssl) {
 }
 
 /***
-Refuses a server that shows no certificate: the anonymous cipher suites of the cipher list are not offered. Without this, a
-server that chooses one of them passes whatever `sslSetVerify` says (row S15). A server that proves itself by a pre-shared
-key still needs no certificate. A server refuses anonymous cipher suites by itself where `sslSetVerify` has
+Rejects a server without a certificate: a client does not offer the anonymous cipher suites of its cipher list. Otherwise a
+server that chooses one of them passes, whatever the flags of `sslSetVerify` are. A server that has the pre-shared key still
+needs no certificate. A server itself excludes anonymous cipher suites where `sslSetVerify` has
 `SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
 @function SciSslSocket:sslRequireCertificate
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `anonymous_ciphers`: the list has no others; `not_initialized`, `handshake_under_way` or
+@treturn[2] SciSslError condition `anonymous_ciphers`: the list has no other suites; `not_initialized`, `handshake_under_way` or
  `closed`
 @see SSL_CIPHER_get_auth_nid(3)
 */

@@ -1,5 +1,5 @@
-/* channel_binding.c: SciSslSocket, secrets that belong to one connection alone, for what runs above it: exported keying material
- * (RFC 5705, RFC 8446 section 7.5) and channel bindings (RFC 5929, RFC 9266). */
+/* channel_binding.c: SciSslSocket, secrets of one connection, for the protocols above it: exported keying material (RFC 5705;
+ * RFC 8446, section 7.5) and channel bindings (RFC 5929, RFC 9266). */
 #include "connection/connection.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@ static SSL *check_secured(lua_State *L) {
     return NULL;
 }
 
-#define EXPORT_LIMIT 8160 /* bytes: what HKDF can expand with SHA-256 */
+#define EXPORT_LIMIT 8160 /* bytes: the most that HKDF expands with SHA-256 */
 
 static int push_exported(lua_State *L, SSL *ssl, const char *label, size_t label_length, const char *context,
                          size_t context_length, size_t length) {
@@ -27,14 +27,14 @@ static int push_exported(lua_State *L, SSL *ssl, const char *label, size_t label
 }
 
 /***
-Derives secret bytes that both ends of this connection can make and nobody else.
+Derives secret bytes that only the two ends of this connection can derive.
 @function SciSslSocket:sslExport
 @tparam string label what they are for, such as `EXPORTER-my-protocol`
 @tparam integer length 1 to 8160 bytes
-@tparam[opt] string context what else they depend on. Up to TLS 1.2 none is another thing than an empty one
+@tparam[opt] string context what else they depend on. Up to TLS 1.2, no context and an empty one give different bytes
 @treturn[1] string
 @treturn[2] nil
-@treturn[2] SciSslError phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.2 keeps it for itself
+@treturn[2] SciSslError phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.2 reserves it
 @see SSL_export_keying_material(3)
 @see RFC 5705
 */
@@ -45,7 +45,7 @@ static int sslsocket_export(lua_State *L) {
     const char *context = luaL_optlstring(L, 4, NULL, &context_length);
     luaL_argcheck(L, label_length > 0 && label_length <= 249, 2, "1 to 249 bytes expected");
     luaL_argcheck(L, length >= 1 && length <= EXPORT_LIMIT, 3, "1 to 8160 bytes expected");
-    luaL_argcheck(L, context_length <= 65535, 4, "65535 bytes at the most expected");
+    luaL_argcheck(L, context_length <= 65535, 4, "at most 65535 bytes expected");
     SSL *ssl = check_secured(L);
     if (!ssl) return 2;
     return push_exported(L, ssl, label, label_length, context, context_length, (size_t)length);
@@ -62,7 +62,7 @@ static int push_finished(lua_State *L, const SSL *ssl, size_t (*get)(const SSL *
 }
 
 /***
-Answers the Finished message of the latest handshake that this end has sent.
+Returns the Finished message that this end has sent in the latest handshake.
 @function SciSslSocket:finished
 @treturn[1] string
 @treturn[2] nil
@@ -75,7 +75,7 @@ static int sslsocket_finished(lua_State *L) {
 }
 
 /***
-Answers the Finished message of the latest handshake that the peer has sent.
+Returns the Finished message that the peer has sent in the latest handshake.
 @function SciSslSocket:peerFinished
 @treturn[1] string
 @treturn[2] nil
@@ -89,26 +89,28 @@ static int sslsocket_peer_finished(lua_State *L) {
 
 /* ---- channel bindings ------------------------------------------------------------------------------------------- */
 
-static int refuse(lua_State *L, const char *message) { return sci_fail_own(L, "export", "binding_undefined", message); }
+static int fail_binding(lua_State *L, const char *message) {
+    return sci_fail_own(L, "export", "binding_undefined", message);
+}
 
-/* Without the extended master secret two connections can be made to have the same one (RFC 7627). */
+/* Without the extended master secret an attacker can make two connections with the same binding (RFC 7627). */
 static bool is_unique(SSL *ssl) { return SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1; }
 
 /* The first Finished of the handshake: the client's, or the server's where a session was resumed. */
 static int bind_unique(lua_State *L, SSL *ssl) {
-    if (SSL_version(ssl) >= TLS1_3_VERSION) return refuse(L, "TLS 1.3 has no tls-unique: use tls-exporter");
-    if (!is_unique(ssl)) return refuse(L, "tls-unique is not unique without the extended master secret");
+    if (SSL_version(ssl) >= TLS1_3_VERSION) return fail_binding(L, "TLS 1.3 has no tls-unique; use tls-exporter");
+    if (!is_unique(ssl)) return fail_binding(L, "tls-unique is not unique without the extended master secret");
     bool ours = SSL_is_server(ssl) ? SSL_session_reused(ssl) : !SSL_session_reused(ssl);
     return push_finished(L, ssl, ours ? SSL_get_finished : SSL_get_peer_finished);
 }
 
 static int bind_exporter(lua_State *L, SSL *ssl) {
     static const char label[] = "EXPORTER-Channel-Binding";
-    if (!is_unique(ssl)) return refuse(L, "tls-exporter is not unique without the extended master secret");
+    if (!is_unique(ssl)) return fail_binding(L, "tls-exporter is not unique without the extended master secret");
     return push_exported(L, ssl, label, sizeof label - 1, "", 0, 32);
 }
 
-/* The digest of the certificate's signature; SHA-256 in place of what is weaker. NULL: the signature has none. */
+/* The digest of the certificate's signature; SHA-256 in place of a weaker one. NULL: the signature has none. */
 static const EVP_MD *binding_digest(X509 *certificate) {
     int digest = NID_undef;
     if (!X509_get_signature_info(certificate, &digest, NULL, NULL, NULL) || digest == NID_undef) return NULL;
@@ -120,10 +122,10 @@ static int bind_end_point(lua_State *L, SSL *ssl) {
     unsigned int length = 0;
     X509 *certificate = SSL_is_server(ssl) ? sci_ssl_own_certificate(ssl) : SSL_get0_peer_certificate(ssl);
     if (!certificate && SSL_get_certificate(ssl) && SSL_is_server(ssl))
-        return refuse(L, "the resumed session does not say which of the server's certificates it was made with");
-    if (!certificate) return refuse(L, "the server has no certificate");
+        return fail_binding(L, "the resumed session does not say which of the server's certificates it was made with");
+    if (!certificate) return fail_binding(L, "the server has no certificate");
     const EVP_MD *digest = binding_digest(certificate);
-    if (!digest) return refuse(L, "the signature of the server's certificate has no digest of its own");
+    if (!digest) return fail_binding(L, "the signature of the server's certificate has no digest of its own");
     sci_clear_errors();
     if (!X509_digest(certificate, digest, bytes, &length)) return sci_fail_openssl(L, "export", NULL);
     lua_pushlstring(L, (const char *)bytes, length);
@@ -131,12 +133,13 @@ static int bind_end_point(lua_State *L, SSL *ssl) {
 }
 
 /***
-Answers what names this connection, or its server, in the protocols above (SCRAM-…-PLUS, GSS-API …).
+Returns the channel binding: bytes that identify this connection or its server, for the protocols above (SCRAM-…-PLUS,
+GSS-API …).
 @function SciSslSocket:channelBinding
 @tparam string kind `"tls-exporter"`; `"tls-server-end-point"`; or `"tls-unique"`, up to TLS 1.2
 @treturn[1] string
 @treturn[2] nil
-@treturn[2] SciSslError phase `export`, condition `binding_undefined`: why there is none for this connection;
+@treturn[2] SciSslError phase `export`, condition `binding_undefined`: this connection has none, and the message tells why;
  `handshake_needed`, `closed`
 @see RFC 5929
 @see RFC 9266

@@ -3,16 +3,16 @@
 
 #include <sys/socket.h>
 
-/* The kernel answers a close with bytes left unread, such as session tickets that nobody waited for, by a reset, which
- * takes from the peer what we have sent last. */
+/* Where a socket is closed with bytes unread (session tickets, say), the kernel sends a reset, and the peer loses what we
+ * have sent last. */
 static void discard_arrived(const sci_sslsocket *socket) {
     unsigned char bytes[8192];
     int descriptor = sci_socket_descriptor(&socket->socket), rounds = 128;
     while (rounds-- > 0 && recv(descriptor, bytes, sizeof bytes, MSG_DONTWAIT) == sizeof bytes) continue;
 }
 
-/* What we have sent last, an alert or a close_notify, shall arrive. The peer of an alert may go on sending: it is told first
- * that nothing more comes, so that what is in flight when the socket is closed is the less. */
+/* The alert or the close_notify that we have sent last should arrive. After an alert the peer may still be sending: a shutdown
+ * for writing comes first, so that fewer bytes are in flight when the socket is closed. */
 static void let_arrive(const sci_sslsocket *socket) {
     bool alerted = socket->alerts.fatal_sent >= 0;
     if (socket->memory || sci_ssl_is_closed(socket) || !(socket->handshake.done || alerted)) return;
@@ -20,10 +20,11 @@ static void let_arrive(const sci_sslsocket *socket) {
     discard_arrived(socket);
 }
 
-/* Sends close_notify where there is a connection to close and the transport takes it; never waits for the peer's. */
-static void say_goodbye(lua_State *L, sci_sslsocket *socket) {
-    bool speaks = socket->ssl && socket->handshake.done && !socket->result.failed && SSL_is_init_finished(socket->ssl);
-    if (!speaks || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
+/* Sends close_notify where there is a connection and the transport takes it. Never waits for the peer's. */
+static void send_close_notify(lua_State *L, sci_sslsocket *socket) {
+    bool can_send =
+        socket->ssl && socket->handshake.done && !socket->result.failed && SSL_is_init_finished(socket->ssl);
+    if (!can_send || (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)) return;
     sci_ssl_begin(L, socket);
     (void)SSL_shutdown(socket->ssl);
     sci_ssl_end(socket);
@@ -41,21 +42,21 @@ static void drop(lua_State *L, sci_sslsocket *socket) {
 }
 
 /***
-Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
-never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
+Sends close_notify, then closes the socket. It may be called at any time, and again. On a non-blocking socket it never
+waits. Bytes that a memory transport has for the peer can still be drained afterwards.
 @function SciSslSocket:close
 @treturn[1] boolean true
 @treturn[2] nil
-@treturn[2] SciSslError condition `owner_failed`: the transport's own `close` raised an error
+@treturn[2] SciSslError condition `owner_failed`: the `close` of the transport object raised an error
 @see SSL_shutdown(3)
 */
 int sci_ssl_close(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (socket->callback.running) return sci_fail_own(L, "close", "in_callback", NULL);
-    if (!socket->closed && socket->memory) sci_tell_closing(L, 1); /* others are told with their descriptor */
+    if (!socket->closed && socket->memory) sci_tell_closing(L, 1); /* sci_socket_close does so for the others */
     if (!socket->closed) {
-        say_goodbye(L, socket);
+        send_close_notify(L, socket);
         let_arrive(socket);
         socket->closed = true;
         if (sci_in_finalizer(L)) sci_ssl_forget_handshake(socket); /* the rest goes when the socket is collected */
@@ -66,7 +67,7 @@ int sci_ssl_close(lua_State *L) {
     return 1;
 }
 
-/* Speaks to nobody: a collected socket may be of another thread of control, or in mid-handshake. */
+/* Sends nothing: a collected socket may belong to another thread of control, or be in mid-handshake. */
 int sci_ssl_collect(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     if (socket->callback.running) return 0; /* called by hand, inside a call of this very socket */

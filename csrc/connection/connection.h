@@ -285,7 +285,7 @@ bool sci_ssl_fail_pending(lua_State *L, const sci_sslsocket *socket, const char 
  * SciSslError, which is kept where it ends the connection. Returns the SSL_ERROR_… code. Empties OpenSSL's queue. */
 int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase);
 
-/* The same for a read that nobody has asked for yet: pushes nothing, and a later call returns the failure. */
+/* The same while looking ahead: pushes nothing, and the next read returns the failure. */
 int sci_ssl_keep_failure(lua_State *L, sci_sslsocket *socket, int result);
 
 /* Pushes the SciSslError of a failure with the code `code` of SSL_get_error. It ends the connection, or its writes. */

@@ -1,21 +1,19 @@
-/* dane.c: SciSslSocket, certificates that TLSA records of the DNS vouch for (RFC 6698, 7671). */
+/* dane.c: SciSslSocket, verification by TLSA records of the DNS (DANE, RFC 6698, RFC 7671). */
 #include "connection/connection.h"
 
 #include <string.h>
 
 void sci_ssl_reset_dane(sci_sslsocket *socket) { socket->dane.enabled = false; }
 
-/* ---- a client --------------------------------------------------------------------------------------------------- */
-
 /***
-Prepares a client for TLSA records: before the handshake, then `sslAddTlsa` for each record. Sets the host that the
-certificate must be for and, unless it is set already, the name that the server is asked for (SNI). With at least one
-usable record the server's certificate must match one; those of usage DANE-TA and DANE-EE need no other trust. Sessions
-are then not resumed, since they may have been made without this check.
+Prepares a client for TLSA records. Call it before the handshake, then call `sslAddTlsa` for each record. It sets the host to
+verify and, unless that is set already, the server name (SNI). With at least one usable record the server's certificate must
+match one of them; with usage DANE-TA or DANE-EE the trust store does not count. The connection resumes no session, since a
+session may have been made without this check.
 
-The records must come from a resolver that has validated them with DNSSEC; nobody here can tell.
+The records must come from a resolver that has validated them with DNSSEC. scissl cannot check that.
 @function SciSslSocket:sslSetDane
-@tparam string host the name of the TLSA records' base domain
+@tparam string host the base domain of the TLSA records
 @tparam[opt] table options `eeNameChecks = false`: a certificate that matches a DANE-EE record may be for any name
  (RFC 7671, section 5.1)
 @treturn[1] SciSslSocket the receiver
@@ -50,7 +48,7 @@ static bool numbers_unknown(void) {
 }
 
 /***
-Adds a TLSA record that the server's certificate may match.
+Adds a TLSA record, which the server's certificate may match.
 @function SciSslSocket:sslAddTlsa
 @tparam integer|string usage 0 `PKIX-TA`, 1 `PKIX-EE`, 2 `DANE-TA`, 3 `DANE-EE`
 @tparam integer|string selector 0 `Cert`, 1 `SPKI`
@@ -58,8 +56,8 @@ Adds a TLSA record that the server's certificate may match.
 @tparam string data raw bytes
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `tlsa_unusable`: numbers that OpenSSL does not know, which leaves the connection as if the
- record were not there; `bad_tlsa`: the data do not fit the numbers; `dane_needed`: `sslSetDane` comes first;
+@treturn[2] SciSslError condition `tlsa_unusable`: OpenSSL does not know the numbers, and the record is ignored; `bad_tlsa`:
+ the data do not fit the numbers; `dane_needed`: call `sslSetDane` first;
  `not_initialized`, `handshake_under_way`, `closed`
 @see SSL_dane_tlsa_add(3)
 */
@@ -72,7 +70,7 @@ static int sslsocket_add_tlsa(lua_State *L) {
     const sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
     if (!socket->dane.enabled) return sci_fail_own(L, "option", "dane_needed", NULL);
-    if (length == 0) return sci_fail_own(L, "option", "bad_tlsa", "there are no data");
+    if (length == 0) return sci_fail_own(L, "option", "bad_tlsa", "the data are empty");
     sci_clear_errors();
     if (SSL_dane_tlsa_add(socket->ssl, usage, selector, matching_type, data, length) > 0) return sci_return_receiver(L);
     return sci_fail(L,
@@ -85,11 +83,11 @@ static void set_integer(lua_State *L, const char *name, lua_Integer number) {
 }
 
 /***
-Answers the TLSA record that the peer's certificate matched.
+Returns the TLSA record that the peer's certificate matched.
 @function SciSslSocket:daneAuthority
 @treturn ?table `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`,
  `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing
- where a bare public key did); nil where no record decided
+ where a bare public key did); nil where no record matched
 @see SSL_get0_dane_authority(3)
 */
 static int sslsocket_dane_authority(lua_State *L) {

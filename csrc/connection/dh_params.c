@@ -1,4 +1,4 @@
-/* dh_params.c: SciSslSocket, the parameters of the ephemeral Diffie-Hellman exchange over integers (DHE, up to TLS 1.2). */
+/* dh_params.c: SciSslSocket, the group of the key exchange DHE (up to TLS 1.2). */
 #include "connection/connection.h"
 
 static void free_parameters(void *parameters) { EVP_PKEY_free(parameters); }
@@ -27,10 +27,10 @@ static EVP_PKEY *read_parameters(const char *text, int length, sci_failure *fail
 }
 
 /***
-Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
-certificate, which is the better choice unless a peer insists.
+Sets the group of a server's DHE key exchange for this connection. By default the group fits the strength of the server's
+certificate, which is the better choice unless a peer needs a certain group.
 @function SciSslSocket:sslSetDhParameters
-@tparam string pem text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
+@tparam string pem text with `DH PARAMETERS` or `X9.42 DH PARAMETERS`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it;
@@ -46,7 +46,7 @@ static int sslsocket_set_dh_parameters(lua_State *L) {
     if (!socket) return 2;
     guard->object = read_parameters(text, length, &failure);
     if (!guard->object || SSL_set0_tmp_dh_pkey(socket->ssl, guard->object) != 1) return sci_fail(L, &failure);
-    guard->object = NULL; /* it is the connection's now */
+    guard->object = NULL; /* the SSL owns it */
     SSL_set_dh_auto(socket->ssl, 0);
     return sci_return_receiver(L);
 }

@@ -1,14 +1,14 @@
-/* early_data.c: SciSslSocket, data that TLS 1.3 carries before the handshake is done (RFC 8446, section 2.3).
- * Whoever records it can send it again: it is off unless asked for, and whatever touches it is called "replayable". */
+/* early_data.c: SciSslSocket, early data of TLS 1.3 (RFC 8446, section 2.3). An attacker who records it can send it again: it is
+ * off by default, and its methods are called "replayable". */
 #include "connection/connection.h"
 
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
 
-/* ---- the guard: the one thing here that OpenSSL asks for without being able to wait ----------------------------- */
+/* ---- the replay guard: OpenSSL cannot be suspended where it asks -------------------------------------------------- */
 
-/* Protected. Gets the guard and, as light userdata, the session that is to be resumed; answers what the guard answers. */
+/* Protected. Gets the guard and, as light userdata, the session to resume. Returns what the guard returns. */
 static int ask_guard(lua_State *L) {
     SSL_SESSION **slot, *session = lua_touserdata(L, 2);
     lua_settop(L, 1);
@@ -19,12 +19,12 @@ static int ask_guard(lua_State *L) {
     return 1;
 }
 
-/* 0: the early data is left out, and the handshake goes on. */
+/* 0: the early data is rejected, and the handshake goes on. */
 static int on_early_data(SSL *ssl, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     lua_State *L = socket->callback.L;
     (void)unused;
-    if (socket->suspend.points & SCI_AT_VERIFY) return 0; /* no data before the verdict */
+    if (socket->suspend.points & SCI_AT_VERIFY) return 0; /* no data before the decision */
     if (sci_ssl_verify_resumed(ssl) != X509_V_OK) return 0;
     if (!sci_ssl_in_call(socket) || !lua_checkstack(L, 4)) return 0;
     lua_pushcfunction(L, ask_guard);
@@ -76,8 +76,8 @@ static bool is_too_old(const SSL_SESSION *session) {
     return age > (double)SSL_SESSION_get_ticket_lifetime_hint(session);
 }
 
-/* What OpenSSL would not resume, or would end the connection for. A session is used once: it is not resumable afterwards. */
-static bool takes_early_data(const sci_sslsocket *socket) {
+/* False where OpenSSL would not resume the session, or would end the connection. A session that was used is not resumable. */
+static bool allows_early_data(const sci_sslsocket *socket) {
     const SSL_SESSION *session = SSL_get_session(socket->ssl);
     return session && SSL_SESSION_get_max_early_data(session) > 0 && SSL_SESSION_is_resumable(session) &&
            speaks_tls_1_3(socket->ssl) && !is_too_old(session) && asks_for_host(socket->ssl, session) &&
@@ -86,21 +86,21 @@ static bool takes_early_data(const sci_sslsocket *socket) {
 
 static bool may_write(lua_State *L, const sci_sslsocket *socket) {
     if (socket->handshake.done || socket->handshake.begun) return sci_ssl_fail(L, "connect", "too_late", NULL);
-    return takes_early_data(socket) || sci_ssl_fail(L, "connect", "not_replayable", NULL);
+    return allows_early_data(socket) || sci_ssl_fail(L, "connect", "not_replayable", NULL);
 }
 
 /***
-Sends data before the handshake is done, in TLS 1.3: after `setSession` and before `sslConnect`, in one or more calls.
-Whoever records it can send it again: use it only for requests that change nothing. Whether the server has taken it
-`earlyDataStatus` tells after the handshake; if not, it is for the caller to send it again.
+Sends early data in TLS 1.3, before the handshake is done: after `setSession` and before `sslConnect`, in one or more calls.
+An attacker who records it can send it again: use it only for requests that change nothing. After the handshake
+`earlyDataStatus` tells whether the server has accepted it; if not, the caller must send it again.
 @function SciSslSocket:sslWriteReplayable
 @tparam string data
 @tparam[opt=1] integer i first byte, as in `string.sub`
 @tparam[opt=-1] integer j last byte
-@treturn integer|SciSslError how many bytes were taken; 0 or less: not yet, as in `sslConnect`; a SciSslError (phase
- `connect`, condition `not_replayable`: there is no session, it does not allow early data, has been used or is too old, or
- this connection asks for another server name, protocol or version: a full handshake follows; `too_late`: the handshake is
- done; `wrong_role` …)
+@treturn integer|SciSslError how many bytes were taken; 0 or less: not ready, as in `sslConnect`; a SciSslError (phase
+ `connect`, condition `not_replayable`: there is no session; or it does not allow early data, was used or is too old; or
+ this connection asks for another server name, protocol or version. Then `sslConnect` makes a full handshake. `too_late`:
+ the handshake has begun; `wrong_role` …)
 @see SSL_write_early_data(3)
 */
 static int sslsocket_write_replayable(lua_State *L) {
@@ -120,9 +120,9 @@ static int sslsocket_write_replayable(lua_State *L) {
 }
 
 /***
-Tells what has become of the early data.
+Tells whether the server has accepted the early data.
 @function SciSslSocket:earlyDataStatus
-@treturn ?string `"accepted"`, `"rejected"`: the server has left it out; nil: none was sent, or the handshake is not done
+@treturn ?string `"accepted"` or `"rejected"`; nil: none was sent, or the handshake is not done
 @see SSL_get_early_data_status(3)
 */
 static int sslsocket_early_data_status(lua_State *L) {
@@ -136,8 +136,8 @@ static int sslsocket_early_data_status(lua_State *L) {
 
 /* ---- a server --------------------------------------------------------------------------------------------------- */
 
-/* What one call answers. `status` is what SSL_read_early_data has answered. */
-static int answer_read(lua_State *L, sci_sslsocket *socket, int status, const unsigned char *bytes, size_t length) {
+/* Pushes the result. `status`: what SSL_read_early_data has returned. */
+static int return_read(lua_State *L, sci_sslsocket *socket, int status, const unsigned char *bytes, size_t length) {
     if (status == SSL_READ_EARLY_DATA_ERROR) sci_ssl_push_failure(L, socket, 0, "accept");
     else if (status == SSL_READ_EARLY_DATA_FINISH) {
         socket->early.over = true;
@@ -147,13 +147,13 @@ static int answer_read(lua_State *L, sci_sslsocket *socket, int status, const un
 }
 
 /***
-Reads data that the client sends before the handshake is done: in place of the first `sslAccept`, until it answers 0; then
-call `sslAccept`. A server that does not call it takes no early data. What it answers may have been recorded and sent again
-by somebody else.
+Reads early data that the client sends before the handshake is done. Call it in place of the first `sslAccept` until it returns
+0, then call `sslAccept`. A server that does not call it accepts no early data. The data may be a replay: recorded and sent
+again by an attacker.
 @function SciSslSocket:sslReadReplayable
-@tparam[opt=16384] integer max bytes at the most; one call answers 16384 at the most
-@treturn string|integer|SciSslError the bytes; 0: no (more) early data, `sslGetError` answers `SSL_ERROR_NONE`; less: not
- yet, as in `sslAccept`; a SciSslError (phase `accept`, condition `too_late`, `wrong_role` …)
+@tparam[opt=16384] integer max bytes at most; one call returns at most 16384
+@treturn string|integer|SciSslError the bytes; 0: no more early data, `sslGetError` returns `SSL_ERROR_NONE`; less: not
+ ready, as in `sslAccept`; a SciSslError (phase `accept`, condition `too_late`, `wrong_role` …)
 @see SSL_read_early_data(3)
 */
 static int sslsocket_read_replayable(lua_State *L) {
@@ -168,21 +168,21 @@ static int sslsocket_read_replayable(lua_State *L) {
         sci_ssl_fail(L, "accept", "too_late", NULL);
         return 1;
     }
-    if (socket->early.over) return answer_read(L, socket, SSL_READ_EARLY_DATA_FINISH, NULL, 0);
+    if (socket->early.over) return return_read(L, socket, SSL_READ_EARLY_DATA_FINISH, NULL, 0);
     sci_ssl_begin(L, socket);
     int status =
         SSL_read_early_data(socket->ssl, bytes, max < (lua_Integer)sizeof bytes ? (size_t)max : sizeof bytes, &length);
     sci_ssl_end(socket);
-    if (!socket->callback.failed) return answer_read(L, socket, status, bytes, length);
+    if (!socket->callback.failed) return return_read(L, socket, status, bytes, length);
     sci_ssl_push_error(L, socket, SSL_ERROR_SSL, "accept");
     return 1;
 }
 
-static const luaL_Reg socket_methods[] = {
+static const luaL_Reg early_data_methods[] = {
     {"sslWriteReplayable", sslsocket_write_replayable},
     {"sslReadReplayable", sslsocket_read_replayable},
     {"earlyDataStatus", sslsocket_early_data_status},
     {NULL, NULL},
 };
 
-void sci_open_early_data(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
+void sci_open_early_data(lua_State *L) { luaL_setfuncs(L, early_data_methods, 0); }

@@ -27,8 +27,8 @@ bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const
     if (socket->handshake.role == role) return true;
     if (socket->handshake.role != SCI_NO_ROLE)
         return sci_ssl_fail(L, phase, "wrong_role",
-                            role == SCI_SERVER ? "sslConnect has begun on this socket: it is a client"
-                                               : "sslAccept has begun on this socket: it is a server");
+                            role == SCI_SERVER ? "this socket is a client: sslConnect was called on it"
+                                               : "this socket is a server: sslAccept was called on it");
     sci_ssl_begin(L, socket);
     bool taken = role == SCI_SERVER ? sci_ssl_begin_as_server(socket) : begin_as_client(socket);
     sci_ssl_end(socket);
@@ -76,21 +76,21 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
 }
 
 /***
-Makes the handshake as a server. Needs an established transport and `sslInitialize`. On a blocking socket it answers when
-the handshake is finished or has failed. (Rows S3 to S6)
+Makes the handshake as a server. It needs a connected transport and `sslInitialize`. On a blocking socket it returns when
+the handshake is completed or has failed.
 @function SciSslSocket:sslAccept
-@treturn integer|SciSslError 1: the connection is secure; 0 or less: not yet, `sslGetError` says what it waits for, then
- repeat the call; a SciSslError (phase `accept`): it failed, or what is missing
+@treturn integer|SciSslError 1: the connection is secure; 0 or less: not ready: do what `sslGetError` says, then repeat the
+ call; a SciSslError (phase `accept`): the handshake has failed, or something is missing
 @see SSL_accept(3)
 */
 static int sslsocket_accept_tls(lua_State *L) { return do_handshake(L, SCI_SERVER, "accept"); }
 
 /***
-Makes the handshake as a client. Needs an established transport and `sslInitialize`. On a blocking socket it answers when
-the handshake is finished or has failed. (Row S7)
+Makes the handshake as a client. It needs a connected transport and `sslInitialize`. On a blocking socket it returns when
+the handshake is completed or has failed.
 @function SciSslSocket:sslConnect
-@treturn integer|SciSslError 1: the connection is secure; 0 or less: not yet, `sslGetError` says what it waits for, then
- repeat the call; a SciSslError (phase `connect`): it failed, or what is missing
+@treturn integer|SciSslError 1: the connection is secure; 0 or less: not ready: do what `sslGetError` says, then repeat the
+ call; a SciSslError (phase `connect`): the handshake has failed, or something is missing
 @see SSL_connect(3)
 */
 static int sslsocket_connect_tls(lua_State *L) { return do_handshake(L, SCI_CLIENT, "connect"); }

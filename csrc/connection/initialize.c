@@ -141,14 +141,14 @@ static sci_context *get_context(lua_State *L) {
 }
 
 /***
-Makes a new SSL structure that inherits the context's settings as they are at this moment: method, options, verification,
-time-outs, certificates, trust. The context's later changes do not reach it. (Row S9)
-A TCP socket gets `TCP_NODELAY`; `setSockOpt("TCP_NODELAY", false)` takes it away again.
+Makes a new SSL structure with the settings that the context has at this moment: method, options, verification, time-outs,
+certificates, trust. Later changes of the context do not reach it. A TCP socket gets `TCP_NODELAY`;
+`setSockOpt("TCP_NODELAY", false)` takes it away again.
 @function SciSslSocket:sslInitialize
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `closed`, `handshake_under_way` where a TLS connection stands, `ktls`: the kernel encrypts
- what this socket sends, and goes on doing so, or `in_finalizer`: an initialized socket is not initialized again inside a
+@treturn[2] SciSslError condition `closed`; `handshake_under_way`: there is a TLS connection; `ktls`: the kernel encrypts
+ what this socket sends, and cannot stop; `in_finalizer`: an initialized socket cannot be initialized again inside a
  finalizer
 @see SSL_new(3)
 */

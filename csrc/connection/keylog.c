@@ -1,17 +1,14 @@
-/* keylog.c: the secrets of connections as lines of text (NSS key log format), for programs that decrypt recorded traffic.
- * Lines are noted by OpenSSL's callback, in C, and handed out between the calls, or appended to a file. */
+/* keylog.c: SciSslSocket, the secrets of a connection as lines of text (NSS key log format), for programs that decrypt
+ * recorded traffic. OpenSSL's callback keeps the lines for keylogLines, or appends them to a file. */
 #include "connection/connection.h"
 
 #include <string.h>
 
-#define LONGEST                                                                                                        \
-    16384 /* bytes of lines that wait: more than a hundred handshakes make of them, of which one makes six */
-
-/* ---- connections ------------------------------------------------------------------------------------------------ */
+#define MOST 16384 /* bytes of lines that are kept; a handshake makes less than 1,000 */
 
 static void keep(sci_sslsocket *socket, const char *line) {
     size_t length = strlen(line) + 1;
-    bool fits = socket->keylog.lines.length + length <= LONGEST;
+    bool fits = socket->keylog.lines.length + length <= MOST;
     if (!fits || !sci_queue_put(&socket->keylog.lines, line, length)) socket->keylog.lost++;
 }
 
@@ -37,11 +34,12 @@ void sci_ssl_drop_keylog(sci_sslsocket *socket) {
 }
 
 /***
-Takes the lines with this connection's secrets that have come since the last call, where `SciSslContext:setKeylog` asked
-for them: whoever has them can read, and in part forge, everything on the connection. After `close` they can still be taken.
+Takes the lines with the secrets of this connection that have come since the last call, where `SciSslContext:setKeylog` asked
+for them. With these secrets everything on the connection can be read, and some of it forged. After `close` the lines can still
+be taken.
 @function SciSslSocket:keylogLines
 @treturn {string,...} such as `CLIENT_TRAFFIC_SECRET_0 …` or, in TLS 1.2, `CLIENT_RANDOM …`
-@treturn integer how many more were lost, because nobody took them: 16 KiB are kept
+@treturn integer how many more were lost: 16 KiB are kept
 @see SSL_CTX_set_keylog_callback(3)
 */
 static int sslsocket_keylog_lines(lua_State *L) {
@@ -60,6 +58,6 @@ static int sslsocket_keylog_lines(lua_State *L) {
     return 2;
 }
 
-static const luaL_Reg socket_methods[] = {{"keylogLines", sslsocket_keylog_lines}, {NULL, NULL}};
+static const luaL_Reg keylog_methods[] = {{"keylogLines", sslsocket_keylog_lines}, {NULL, NULL}};
 
-void sci_open_keylog(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
+void sci_open_keylog(lua_State *L) { luaL_setfuncs(L, keylog_methods, 0); }

@@ -1,5 +1,5 @@
-/* lua_callback.c: Lua called from inside an OpenSSL call, for what OpenSSL cannot suspend: always under lua_pcall, so that no
- * Lua error jumps across OpenSSL's frames. */
+/* lua_callback.c: SciSslSocket, calls of Lua inside of an OpenSSL call, where OpenSSL cannot be suspended. They run under
+ * lua_pcall, so that no Lua error jumps across OpenSSL's frames. */
 #include "connection/connection.h"
 
 void sci_ssl_reset_callback(sci_sslsocket *socket) { socket->callback.failed = false; }
@@ -25,7 +25,7 @@ void sci_ssl_end(sci_sslsocket *socket) {
 
 bool sci_ssl_in_call(const sci_sslsocket *socket) { return socket->callback.L != NULL; }
 
-/* The message handler: a table of the value that was raised and a traceback. Text gets the traceback behind it, too. */
+/* The message handler: makes a table of the value that was raised and a traceback. The traceback is also appended to a text. */
 static int note_traceback(lua_State *L) {
     const char *text = lua_tostring(L, 1);
     lua_settop(L, 1);
@@ -46,7 +46,7 @@ bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results) {
     int handler = lua_gettop(L) - arguments;
     if (!lua_checkstack(L, 4)) {
         lua_settop(L, handler - 1);
-        lua_pushboolean(L, false); /* no text: it would have to be made, and that may raise */
+        lua_pushboolean(L, false); /* no text: making one may raise */
         lua_setiuservalue(L, 1, SCI_SSL_CAUSE);
         sci_ssl_end_by_handler(socket);
         return false;
@@ -64,7 +64,7 @@ bool sci_ssl_call_lua(sci_sslsocket *socket, int arguments, int results) {
     return false;
 }
 
-/* Pushes the cause and its traceback. */
+/* Pushes SCI_SSL_CAUSE, and what it has. */
 static void push_cause(lua_State *L, sci_failure *failure) {
     int story = lua_gettop(L) + 1;
     int kind = lua_getiuservalue(L, 1, SCI_SSL_CAUSE);

@@ -1,4 +1,4 @@
-/* memory_transport.c: SciSslSocket without a descriptor: its owner carries the bytes. */
+/* memory_transport.c: SciSslSocket without a descriptor: the program moves the bytes. */
 #include "connection/connection.h"
 
 static sci_sslsocket *check_memory(lua_State *L) {
@@ -8,10 +8,10 @@ static sci_sslsocket *check_memory(lua_State *L) {
 }
 
 /***
-Gives a memory transport bytes that came from the peer.
+Gives a memory transport bytes that the peer has sent.
 @function SciSslSocket:sslFeed
 @tparam string bytes
-@treturn[1] integer how many were taken: all of them
+@treturn[1] integer how many were taken: always all
 @treturn[2] nil
 @treturn[2] SciSslError condition `closed`
 */
@@ -21,13 +21,13 @@ static int sslsocket_feed(lua_State *L) {
     const char *bytes = luaL_checklstring(L, 2, &length);
     if (socket->closed) return sci_fail_own(L, "read", "closed", "the socket has been closed");
     if (!sci_queue_put(&socket->transport.in, bytes, length))
-        return sci_fail_own(L, "read", "memory_full", "there is no memory for the bytes");
+        return sci_fail_own(L, "read", "memory_full", "out of memory for the bytes");
     lua_pushinteger(L, (lua_Integer)length);
     return 1;
 }
 
 /***
-Tells a memory transport that the peer has closed its side: no more bytes will be fed.
+Tells a memory transport that the peer has closed its side, so that no more bytes will be fed.
 @function SciSslSocket:sslFeedEnd
 @treturn SciSslSocket the receiver
 */
@@ -36,8 +36,8 @@ static int sslsocket_feed_end(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* Pushes the first bytes of the queue and takes them away, which a finalizer that interrupts this finds done. They are still
- * there where memory runs out. */
+/* Pushes the first bytes of the queue, then removes them, so that they stay where memory runs out. A finalizer that interrupts
+ * this gets none. */
 static void push_taken(lua_State *L, sci_queue *queue, size_t length) {
     if (queue->leaving && sci_in_finalizer(L)) length = 0;
     queue->leaving = queue->leaving || length > 0;
@@ -48,8 +48,8 @@ static void push_taken(lua_State *L, sci_queue *queue, size_t length) {
 }
 
 /***
-Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
-TLS, where `sslSetReadAhead(false)` came before.
+Takes back bytes that a memory transport was fed and that TLS has not read: after `sslSetReadAhead(false)`, what the peer has
+sent behind its close_notify.
 @function SciSslSocket:sslUnread
 @treturn string empty where there are none
 */
@@ -62,7 +62,7 @@ static int sslsocket_unread(lua_State *L) {
 /***
 Takes the bytes that a memory transport has for the peer.
 @function SciSslSocket:sslDrain
-@tparam[opt] integer max bytes at the most; without it, all
+@tparam[opt] integer max bytes at most; without it, all
 @treturn string empty where there are none
 */
 static int sslsocket_drain(lua_State *L) {

@@ -1,18 +1,16 @@
-/* message_limits.c: SciSslSocket, messages that carry no data: how many of them a peer may send, and how many bytes of them one
- * call takes. Document row S5.
+/* message_limits.c: SciSslSocket, how many messages without data a peer may send.
  *
- * OpenSSL reads on until application data come, whatever comes before them: a peer could keep one call busy for ever.
- * The transport stops it after SCI_READ_LIMIT bytes, which leaves the rest where it is: the call is repeated as after any
- * "not ready". Where a peer exceeds a limit, the transport hands OpenSSL a record that no protocol allows, and OpenSSL
- * ends the connection with the alert for it. */
+ * OpenSSL reads until application data comes, so a peer that sends other messages could keep one call busy for ever. After
+ * SCI_READ_LIMIT bytes the transport makes the call return "not ready". Where a peer exceeds a limit of this file, the
+ * transport gives OpenSSL a record that no protocol allows, and OpenSSL ends the connection with an alert. */
 #include "connection/connection.h"
 
 #include <string.h>
 
 #define SECOND INT64_C(1000000000) /* nanoseconds */
 
-/* More than `most` messages within `most` seconds end the connection. Where `per_data`, application data begin the count
- * anew. Other libraries allow 16 to 32 messages between data, and do not look at the clock. */
+/* More than `most` messages within `most` seconds end the connection. With `per_data`, application data sets the count back to
+ * 0. Other libraries allow 16 to 32 messages between data, and do not use a clock. */
 static const struct limit {
     const char *condition, *message;
     unsigned most;
@@ -30,7 +28,7 @@ static const struct limit {
 
 void sci_ssl_reset_limits(sci_sslsocket *socket) { memset(&socket->limits, 0, sizeof socket->limits); }
 
-/* The message that has just been read, by the state that it has led to. */
+/* The message that OpenSSL has just read, by the state after it. */
 static int counted_message(const SSL *ssl) {
     switch (SSL_get_state(ssl)) {
         case TLS_ST_SR_KEY_UPDATE:

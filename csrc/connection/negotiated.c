@@ -1,4 +1,4 @@
-/* negotiated.c: SciSslSocket, what the handshake has agreed on, and how much has gone over the transport. */
+/* negotiated.c: SciSslSocket, what the handshake has negotiated, the state of the handshake, and statistics. */
 #include "connection/connection.h"
 
 static void set_text(lua_State *L, const char *name, const char *text) {
@@ -11,12 +11,13 @@ static void set_number(lua_State *L, const char *name, lua_Integer number) {
     lua_setfield(L, -2, name);
 }
 
-/* ---- what was agreed on ----------------------------------------------------------------------------------------- */
+/* ---- what was negotiated ----------------------------------------------------------------------------------------- */
 
 /***
-Answers the group of the key exchange.
+Returns the group of the key exchange.
 @function SciSslSocket:negotiatedGroup
-@treturn ?string OpenSSL's name, such as `x25519` or `secp256r1`; nil where there was no exchange, or it is not known
+@treturn ?string OpenSSL's name, such as `x25519` or `secp256r1`; nil where there was no key exchange, or OpenSSL does
+ not know
 @see SSL_get_negotiated_group(3)
 */
 static int sslsocket_negotiated_group(lua_State *L) {
@@ -26,7 +27,7 @@ static int sslsocket_negotiated_group(lua_State *L) {
     return 1;
 }
 
-/* Names of RFC 8446, section 4.2.3; where two differ in the key alone, the key's kind tells. */
+/* Names of RFC 8446, section 4.2.3. */
 static const struct {
     int type, digest;
     const char *name;
@@ -55,10 +56,10 @@ static const char *scheme_name(int type, int digest) {
 }
 
 /***
-Answers how this end has signed the handshake.
+Returns the signature scheme with which this end has signed the handshake.
 @function SciSslSocket:signatureScheme
-@treturn ?string the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; all of RSA-PSS are
- `rsa_pss_rsae_…`. nil where it has not signed, and for schemes without a name here
+@treturn ?string the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; for RSA-PSS always
+ `rsa_pss_rsae_…`; nil where this end has not signed, and for unknown schemes
 @see SSL_get_signature_type_nid(3)
 */
 static int sslsocket_signature_scheme(lua_State *L) {
@@ -71,7 +72,7 @@ static int sslsocket_signature_scheme(lua_State *L) {
 }
 
 /***
-Answers how the peer has signed the handshake.
+Returns the signature scheme with which the peer has signed the handshake.
 @function SciSslSocket:peerSignatureScheme
 @treturn ?string as `signatureScheme`
 @see SSL_get_peer_signature_type_nid(3)
@@ -85,8 +86,8 @@ static int sslsocket_peer_signature_scheme(lua_State *L) {
     return 1;
 }
 
-/* The key that the exchange was made with. In one by encapsulation (X25519MLKEM768) the client alone has made a key; an
- * exchange of TLS 1.3 can only be missing where both allow it. Owned by the caller. */
+/* The key of the key exchange, owned by the caller. With encapsulation (X25519MLKEM768) only the client has made a key. In
+ * TLS 1.3 a resumed session may have no key exchange, where both sides allow that. */
 static EVP_PKEY *find_temporary_key(SSL *ssl) {
     EVP_PKEY *key = NULL;
     bool skipped = SSL_session_reused(ssl) == 1 && (SSL_get_options(ssl) & SSL_OP_ALLOW_NO_DHE_KEX) != 0;
@@ -96,11 +97,11 @@ static EVP_PKEY *find_temporary_key(SSL *ssl) {
 }
 
 /***
-Returns what is known of the temporary key of the key exchange: the peer's; in an exchange by encapsulation, such as
-`X25519MLKEM768`, the client's, which is the only one.
+Returns the temporary key of the key exchange: the peer's; with encapsulation, such as `X25519MLKEM768`, the client's, which
+is the only one.
 @function SciSslSocket:temporaryKey
 @treturn ?table `type` (`X25519`, `EC`, `DH`, `X25519MLKEM768` …), `bits` (integer), `group` (string, where it has one);
- nil where there was no exchange of keys
+ nil where there was no key exchange
 @see SSL_get_peer_tmp_key(3)
 @see SSL_get_tmp_key(3)
 */
@@ -133,7 +134,7 @@ static bool get_verified(const void *ssl, void **list) {
 }
 
 /***
-Answers the chain as it was verified: from the peer's certificate to a trusted one.
+Returns the verified chain, from the peer's certificate to a trusted one.
 @function SciSslSocket:verifiedChain
 @treturn ?{SciSslX509Certificate,...} nil where the peer was not verified, or did not pass
 @see SSL_get0_verified_chain(3)
@@ -147,9 +148,9 @@ static int sslsocket_verified_chain(lua_State *L) {
 }
 
 /***
-Answers how long the records may be that the two sides have agreed on.
+Returns the negotiated maximum length of records.
 @function SciSslSocket:maxFragmentLength
-@treturn ?integer bytes; nil where they have agreed on none, so that it is 16384
+@treturn ?integer bytes; nil where none was negotiated, so that it is 16384
 @see SSL_SESSION_get_max_fragment_length(3)
 */
 static int sslsocket_max_fragment_length(lua_State *L) {
@@ -164,7 +165,7 @@ static int sslsocket_max_fragment_length(lua_State *L) {
 /* ---- the state of the connection --------------------------------------------------------------------------------- */
 
 /***
-Answers where the handshake stands, in OpenSSL's words.
+Returns the state of the handshake as OpenSSL's text.
 @function SciSslSocket:stateString
 @treturn string
 @see SSL_state_string_long(3)
@@ -177,10 +178,10 @@ static int sslsocket_state_string(lua_State *L) {
 }
 
 /***
-Answers how much has gone over the transport.
+Returns how many bytes the transport has carried.
 @function SciSslSocket:statistics
-@treturn table `bytesReceived`, `bytesSent` (integers, with all that TLS adds), `renegotiations` (integer: that this
- end has asked for)
+@treturn table `bytesReceived`, `bytesSent` (integers, including what TLS adds), `renegotiations` (integer: those that
+ this end has asked for)
 @see BIO_number_read(3)
 @see SSL_num_renegotiations(3)
 */
@@ -194,7 +195,7 @@ static int sslsocket_statistics(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg fact_methods[] = {
+static const luaL_Reg negotiated_methods[] = {
     {"negotiatedGroup", sslsocket_negotiated_group},
     {"signatureScheme", sslsocket_signature_scheme},
     {"peerSignatureScheme", sslsocket_peer_signature_scheme},
@@ -206,4 +207,4 @@ static const luaL_Reg fact_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_negotiated(lua_State *L) { luaL_setfuncs(L, fact_methods, 0); }
+void sci_open_negotiated(lua_State *L) { luaL_setfuncs(L, negotiated_methods, 0); }

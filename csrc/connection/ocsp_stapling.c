@@ -1,5 +1,5 @@
-/* ocsp_stapling.c: SciSslSocket, OCSP stapling (RFC 6066, section 8; RFC 8446, section 4.4.2.1). A server sends along what the issuer says of
- * its certificate; a client asks for that, and judges it in mid-handshake, in C and on data. */
+/* ocsp_stapling.c: SciSslSocket, OCSP stapling (RFC 6066, section 8; RFC 8446, section 4.4.2.1). A server sends an OCSP
+ * response with its certificate. A client asks for it and verifies it in mid-handshake, in C. */
 #include "connection/connection.h"
 
 #include <time.h>
@@ -12,7 +12,7 @@ static bool same_serial(OCSP_SINGLERESP *single, const X509 *certificate) {
     return serial && ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(certificate)) == 0;
 }
 
-/* A server with several certificates has a response for one of them. */
+/* A server with several certificates has a response for one of them only. */
 static bool is_about(const sci_sslsocket *socket, const X509 *certificate) {
     sci_failure failure = {0};
     sci_ocsp ocsp = {0};
@@ -35,7 +35,7 @@ static int staple(const sci_sslsocket *socket) {
 
 /* ---- the client ------------------------------------------------------------------------------------------------- */
 
-#define STATUS_REQUEST 5 /* the TLS feature of certificates that are to come with a response (RFC 7633) */
+#define STATUS_REQUEST 5 /* TLS feature of a certificate that must be stapled (RFC 7633) */
 
 static bool must_staple(const X509 *certificate) {
     TLS_FEATURE *features = X509_get_ext_d2i(certificate, NID_tlsfeature, NULL, NULL);
@@ -60,7 +60,7 @@ static bool find_question(const sci_sslsocket *socket, sci_ocsp_question *questi
         question->issuer = question->certificate;
     if (question->issuer) return true;
     failure->condition = "ocsp_no_issuer";
-    failure->message = "the certificate of the issuer is not known";
+    failure->message = "the certificate of the issuer is missing";
     return false;
 }
 
@@ -69,7 +69,7 @@ static size_t find_response(SSL *ssl, const unsigned char **bytes) {
     return length > 0 && *bytes ? (size_t)length : 0;
 }
 
-static bool judge(const sci_sslsocket *socket, int *status, sci_failure *failure) {
+static bool verify_staple(const sci_sslsocket *socket, int *status, sci_failure *failure) {
     sci_ocsp_question question = {.at = (lua_Integer)time(NULL), .skew = SCI_OCSP_SKEW};
     const unsigned char *bytes = NULL;
     sci_ocsp ocsp = {0};
@@ -78,10 +78,10 @@ static bool judge(const sci_sslsocket *socket, int *status, sci_failure *failure
         failure->condition = "ocsp_missing";
         return false;
     }
-    bool judged = find_question(socket, &question, failure) && sci_read_ocsp(&ocsp, bytes, length, failure) &&
-                  sci_judge_ocsp(&ocsp, &question, status, failure);
+    bool verified = find_question(socket, &question, failure) && sci_read_ocsp(&ocsp, bytes, length, failure) &&
+                    sci_judge_ocsp(&ocsp, &question, status, failure);
     sci_free_ocsp(&ocsp);
-    return judged;
+    return verified;
 }
 
 /* Whether the handshake may go on. */
@@ -92,24 +92,24 @@ static bool accepts(sci_sslsocket *socket) {
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
     if (socket->ocsp.policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
     bool required = sci_ssl_needs_staple(socket, certificate);
-    bool judged = judge(socket, &status, &failure);
-    if (judged && status == V_OCSP_CERTSTATUS_GOOD) return true;
-    if (judged) failure.condition = status == V_OCSP_CERTSTATUS_REVOKED ? "certificate_revoked" : "ocsp_unknown";
+    bool verified = verify_staple(socket, &status, &failure);
+    if (verified && status == V_OCSP_CERTSTATUS_GOOD) return true;
+    if (verified) failure.condition = status == V_OCSP_CERTSTATUS_REVOKED ? "certificate_revoked" : "ocsp_unknown";
     socket->ocsp.condition = failure.condition ? failure.condition : "memory_full";
     socket->ocsp.message = failure.message;
-    return !required && !(judged && status == V_OCSP_CERTSTATUS_REVOKED);
+    return !required && !(verified && status == V_OCSP_CERTSTATUS_REVOKED);
 }
 
 static int on_status(SSL *ssl, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)unused;
     ERR_set_mark();
-    int answer = SSL_is_server(ssl) ? staple(socket) : accepts(socket);
+    int result = SSL_is_server(ssl) ? staple(socket) : accepts(socket);
     ERR_pop_to_mark();
-    return answer;
+    return result;
 }
 
-/* ---- contexts --------------------------------------------------------------------------------------------------- */
+/* ---- the part of a connection --------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, -1, SCI_CONTEXT_OCSP);
@@ -128,11 +128,11 @@ bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure) {
     return true;
 }
 
-/* ---- sockets ---------------------------------------------------------------------------------------------------- */
+/* ---- methods ---------------------------------------------------------------------------------------------------- */
 
 /***
-Sets the OCSP response that this server connection staples, in place of the context's: before the handshake, or while it is
-suspended at `"clientHello"` or `"certificate"`.
+Sets the OCSP response that this connection of a server staples, in place of that of the context: before the handshake, or
+while it is suspended at `"clientHello"` or `"certificate"`.
 @function SciSslSocket:sslSetOcspResponse
 @tparam ?string der nil: none
 @treturn[1] SciSslSocket the receiver
@@ -148,7 +148,7 @@ static int sslsocket_set_ocsp_response(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* The receiver, a client whose handshake has come to the server's certificate; NULL: nothing can have been stapled. */
+/* The receiver, a client that has the server's certificate. NULL: nothing can have been stapled. */
 static const sci_sslsocket *check_client(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     bool come = socket->handshake.done || socket->suspend.at == SCI_AT_VERIFY;
@@ -156,10 +156,10 @@ static const sci_sslsocket *check_client(lua_State *L) {
 }
 
 /***
-Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. While the handshake is suspended at
-`"verify"` it is there in TLS 1.3; up to TLS 1.2 it comes after the verification.
+Returns the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. In TLS 1.3 it is there while the handshake
+is suspended at `"verify"`; up to TLS 1.2 it comes after the verification.
 @function SciSslSocket:ocspResponse
-@treturn ?string DER; nil where there is none: it was not asked for, the server has none, a session was resumed
+@treturn ?string DER; nil where there is none: the client did not ask, the server has none, or a session was resumed
 @see SSL_get_tlsext_status_ocsp_resp(3)
 */
 static int sslsocket_ocsp_response(lua_State *L) {
@@ -172,15 +172,15 @@ static int sslsocket_ocsp_response(lua_State *L) {
 }
 
 /***
-Judges the OCSP response that the server has stapled, for the server's certificate and the issuer in the chain as OpenSSL
-has built it. Whether that issuer is trusted `sslVerifyCertificate` tells.
+Verifies the OCSP response that the server has stapled, for the server's certificate and its issuer in the chain that OpenSSL
+has built. `sslVerifyCertificate` tells whether that issuer is trusted.
 @function SciSslSocket:sslVerifyOcsp
-@tparam[opt] table options `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks
- may differ (default 300)
+@tparam[opt] table options `at`: seconds since the epoch, the time of the verification (default: now); `skew`: seconds by
+ which clocks may differ (default 300)
 @treturn[1] table as `SciSslOcsp.check`: its `status` is `"good"`, `"revoked"` or `"unknown"`
 @treturn[2] nil
 @treturn[2] SciSslError phase `ocsp`, condition `ocsp_missing`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`
-@raise for an unknown option or one of a wrong type
+@raise for an unknown option, or an option of a wrong type
 */
 static int sslsocket_verify_ocsp(lua_State *L) {
     static const char *const options[] = {"at", "skew", NULL};
@@ -202,11 +202,11 @@ static int sslsocket_verify_ocsp(lua_State *L) {
     return sci_answer_ocsp(L, ocsp, bytes, length, &question);
 }
 
-static const luaL_Reg socket_methods[] = {
+static const luaL_Reg ocsp_methods[] = {
     {"sslSetOcspResponse", sslsocket_set_ocsp_response},
     {"ocspResponse", sslsocket_ocsp_response},
     {"sslVerifyOcsp", sslsocket_verify_ocsp},
     {NULL, NULL},
 };
 
-void sci_open_ocsp_stapling(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
+void sci_open_ocsp_stapling(lua_State *L) { luaL_setfuncs(L, ocsp_methods, 0); }

@@ -1,9 +1,9 @@
-/* own_certificate.c: SciSslSocket, the certificate and key that this end shows. */
+/* own_certificate.c: SciSslSocket, the certificate and key of this end. */
 #include "connection/connection.h"
 
 #include <stdint.h>
 
-/* ---- before the handshake -------------------------------------------------------------------------------------------- */
+/* ---- setting it -------------------------------------------------------------------------------------------- */
 
 typedef struct identity {
     STACK_OF(X509) *chain; /* our own certificate first */
@@ -38,7 +38,7 @@ static bool read_chain(lua_State *L, identity *given, sci_failure *failure) {
     if (!given->chain) return false;
     if (!lua_istable(L, 2)) return add_certificate(given->chain, sci_check_certificate(L, 2));
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
-    luaL_argcheck(L, count > 0, 2, "one certificate at least expected");
+    luaL_argcheck(L, count > 0, 2, "at least one certificate expected");
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 2, i);
         X509 *certificate = sci_test_certificate(L, -1);
@@ -69,7 +69,7 @@ static bool use(SSL *ssl, identity *given) {
     return used;
 }
 
-/* A connection of the same context tries them first: what does not fit must leave what is there. */
+/* Another SSL of the same context tries certificate and key first: if they do not fit, this one must keep what it has. */
 static bool try_and_use(SSL *ssl, identity *given) {
     SSL *probe = SSL_new(SSL_get_SSL_CTX(ssl));
     bool used = probe && use(probe, given);
@@ -80,11 +80,11 @@ static bool try_and_use(SSL *ssl, identity *given) {
 }
 
 /***
-Sets this connection's own certificate, in place of those of the context: before the handshake, or while it is suspended at
+Sets the certificate of this connection, in place of those of the context: before the handshake, or while it is suspended at
 `"clientHello"` or `"certificate"`.
 @function SciSslSocket:sslUseCertificate
-@tparam SciSslX509Certificate|string|table certificate one, or PEM text or an array with our own first and then its
- issuers
+@tparam SciSslX509Certificate|string|table certificate one; or PEM text, or an array, with this end's own first and its
+ issuers behind it
 @tparam SciSslPrivateKey|string key an object, or PEM text
 @tparam[opt] string|function passphrase of an encrypted PEM text
 @treturn[1] SciSslSocket the receiver
@@ -108,20 +108,20 @@ static int sslsocket_use_certificate(lua_State *L) {
     failure.subject = "private key";
     if (!read_key(L, given, &failure)) return sci_fail(L, &failure);
     if (socket->suspend.at != SCI_AT_CERTIFICATE && !sci_check_before_handshake(L))
-        return 2; /* the function may do much */
+        return 2; /* the passphrase function may have begun the handshake */
     if (!socket->ssl || socket->closed) return sci_fail_own(L, "load", "closed", NULL);
     if (!try_and_use(socket->ssl, given)) return sci_fail(L, &failure);
     return sci_return_receiver(L);
 }
 
-/* ---- whose certificate the server accepts ----------------------------------------------------------------------- */
+/* ---- the issuers that the peer accepts ----------------------------------------------------------------------- */
 
 static const STACK_OF(X509_NAME) *issuers_of(const void *ssl) { return ssl ? SSL_get0_peer_CA_list(ssl) : NULL; }
 
 /***
-Answers the names of the issuers whose certificates the peer says that it accepts: for a client that is asked for its own.
+Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
 @function SciSslSocket:acceptedIssuers
-@treturn {string,...} RFC 2253 text; empty where the peer does not say
+@treturn {string,...} RFC 2253 text; empty where the peer has sent none
 @see SSL_get0_peer_CA_list(3)
 */
 static int sslsocket_accepted_issuers(lua_State *L) {
@@ -132,7 +132,7 @@ static int sslsocket_accepted_issuers(lua_State *L) {
 
 /* ---- the certificate that was chosen ------------------------------------------------------------------------------ */
 
-/* A handshake that resumes a session chooses no certificate, and OpenSSL does not keep which one made the session. */
+/* A handshake that resumes a session chooses no certificate, and OpenSSL does not keep the one that the session was made with. */
 static bool is_ambiguous(SSL *ssl) {
     if (!SSL_session_reused(ssl) || SSL_set_current_cert(ssl, SSL_CERT_SET_FIRST) != 1) return false;
     bool several = SSL_set_current_cert(ssl, SSL_CERT_SET_NEXT) == 1;
@@ -143,11 +143,11 @@ static bool is_ambiguous(SSL *ssl) {
 X509 *sci_ssl_own_certificate(SSL *ssl) { return is_ambiguous(ssl) ? NULL : SSL_get_certificate(ssl); }
 
 /***
-Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
-client shows it only where the server asks.
+Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
+only where the server asks for one.
 @function SciSslSocket:localCertificate
-@treturn ?SciSslX509Certificate nil where there is none, before sslInitialize, after close, and where a session was resumed
- and there are several: the session does not say which of them it was made with
+@treturn ?SciSslX509Certificate nil where there is none, before `sslInitialize`, after `close`, and where a session was
+ resumed and there are several: the session does not say which of them it was made with
 @see SSL_get_certificate(3)
 */
 static int sslsocket_local_certificate(lua_State *L) {
@@ -160,7 +160,7 @@ static int sslsocket_local_certificate(lua_State *L) {
 }
 
 static bool get_local(const void *owner, void **list) {
-    SSL *ssl = (SSL *)(uintptr_t)owner; /* OpenSSL asks for one that is not const, and does not change it */
+    SSL *ssl = (SSL *)(uintptr_t)owner; /* the function is not const, but changes nothing */
     STACK_OF(X509) *chain = NULL;
     X509 *own = ssl ? sci_ssl_own_certificate(ssl) : NULL;
     if (own) (void)SSL_get0_chain_certs(ssl, &chain);
@@ -168,8 +168,8 @@ static bool get_local(const void *owner, void **list) {
 }
 
 /***
-Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
-ones where none was loaded with it is not among them.
+Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
+the trust store when it sends the chain; those are not returned.
 @function SciSslSocket:localChain
 @treturn {SciSslX509Certificate,...} empty where `localCertificate` is nil
 @see SSL_get0_chain_certs(3)

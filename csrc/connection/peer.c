@@ -1,9 +1,9 @@
-/* peer.c: SciSslSocket, what is known of the peer. Document: S2, S8, S16. */
+/* peer.c: SciSslSocket, the peer and its certificates, and the cipher. Document: S2, S8, S16. */
 #include "connection/connection.h"
 
 /***
-Tells whether what is written now is protected: false until the handshake is completed, true until the connection is
-closed, shut down or has failed. (Row S2)
+Tells whether TLS protects what is written now: true from the end of the handshake until the connection is closed, shut down
+or has failed.
 @function SciSslSocket:isSecure
 @treturn boolean
 */
@@ -15,7 +15,7 @@ static int sslsocket_is_secure(lua_State *L) {
 }
 
 /***
-Answers the cipher in use. (Row S8)
+Returns the cipher in use.
 @function SciSslSocket:cipher
 @treturn ?SciSslCipher nil before there is one
 @see SSL_get_current_cipher(3)
@@ -27,7 +27,7 @@ static int sslsocket_cipher(lua_State *L) {
 }
 
 /***
-Answers the protocol in use.
+Returns the protocol version in use.
 @function SciSslSocket:version
 @treturn ?string `TLSv1.2`, `TLSv1.3` …; nil before there is one
 @see SSL_get_version(3)
@@ -39,12 +39,12 @@ static int sslsocket_version(lua_State *L) {
 }
 
 /***
-Answers the result of the check of the peer's certificate, whatever the verification flags made of it. (Row S16)
+Returns the verification result of the peer's certificate, whatever the verification flags are.
 @function SciSslSocket:sslVerifyCertificate
 @treturn[1] integer `X509_V_OK` or an `X509_V_ERR_…`
 @treturn[1] string its text
-@treturn[2] nil the peer presented no certificate, or the handshake has not come so far
-@treturn[2] string which of the two
+@treturn[2] nil the peer presented no certificate, or the handshake is not completed
+@treturn[2] string which of these
 @see SSL_get_verify_result(3)
 */
 static int sslsocket_verify_certificate(lua_State *L) {
@@ -64,7 +64,7 @@ static int sslsocket_verify_certificate(lua_State *L) {
 }
 
 /***
-Answers the peer's certificate.
+Returns the peer's certificate.
 @function SciSslSocket:peerCertificate
 @treturn ?SciSslX509Certificate nil where it presented none
 @see SSL_get1_peer_certificate(3)
@@ -89,7 +89,7 @@ bool sci_copy_certificates(X509 *first, STACK_OF(X509) *chain, void **list) {
     return false;
 }
 
-/* OpenSSL keeps the peer's own certificate out of the chain on a server, and in it on a client. */
+/* OpenSSL's chain has the peer's own certificate on a client, but not on a server. */
 static bool get_presented(const void *owner, void **list) {
     const SSL *ssl = owner;
     STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
@@ -99,7 +99,7 @@ static bool get_presented(const void *owner, void **list) {
 void sci_push_presented(lua_State *L, const SSL *ssl) { sci_push_certificates_of(L, get_presented, ssl); }
 
 /***
-Answers the certificates that the peer presented, its own first, as it sent them.
+Returns the certificates that the peer presented, as it sent them, its own first.
 @function SciSslSocket:peerChain
 @treturn {SciSslX509Certificate,...} empty where it presented none
 @see SSL_get_peer_cert_chain(3)
@@ -112,7 +112,7 @@ static int sslsocket_peer_chain(lua_State *L) {
 }
 
 /***
-Answers the server name of the connection (SNI): on a client what it asks for, on a server what it was asked for.
+Returns the server name of the connection (SNI): on a client the name to send, on a server the name that was received.
 @function SciSslSocket:serverName
 @treturn ?string nil where there is none
 @see SSL_get_servername(3)

@@ -1,5 +1,4 @@
-/* post_handshake.c: SciSslSocket, handshake messages after the handshake: renegotiation, new keys, a request for a
- * certificate. */
+/* post_handshake.c: SciSslSocket, messages after the handshake: renegotiation, KeyUpdate, certificate request. */
 #include "connection/connection.h"
 
 int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const char *phase) {
@@ -10,17 +9,17 @@ int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const c
     return 1;
 }
 
-/* False: an answer was pushed. */
+/* False: a result was pushed. */
 static bool may_renew_keys(lua_State *L, const sci_sslsocket *socket, const char *phase) {
     return !socket->transport.ktls || sci_ssl_fail(L, phase, "ktls", NULL);
 }
 
 /***
-Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
-inside the reads that follow on both sides.
+Asks for a new handshake on a TLS 1.2 connection. This call sends the request; the handshake itself takes place inside the
+reads that follow on both sides.
 @function SciSslSocket:sslRenegotiate
-@treturn integer|SciSslError 1: the request has gone out; 0 or less: not yet; a SciSslError (condition
- `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no
+@treturn integer|SciSslError 1: the request has gone out; 0 or less: not ready; a SciSslError (condition
+ `handshake_needed`, `renegotiation_refused`; `ktls`: the kernel has the keys; `protocol_version`: TLS 1.3 has no
  renegotiation, see `sslKeyUpdate`)
 @see SSL_renegotiate(3)
 */
@@ -30,7 +29,7 @@ static int sslsocket_renegotiate(lua_State *L) {
     if (!sci_ssl_ready_for_data(L, socket, "renegotiate")) return 1;
     if (SSL_version(socket->ssl) == TLS1_3_VERSION) {
         sci_ssl_fail(L, "renegotiate", "protocol_version",
-                     "TLS 1.3 has no renegotiation: sslKeyUpdate renews its keys");
+                     "TLS 1.3 has no renegotiation; sslKeyUpdate renews its keys");
         return 1;
     }
     if (!may_renew_keys(L, socket, "renegotiate")) return 1;
@@ -43,8 +42,8 @@ static int sslsocket_renegotiate(lua_State *L) {
 /***
 Renews the keys of a TLS 1.3 connection.
 @function SciSslSocket:sslKeyUpdate
-@tparam[opt=false] boolean both ask the peer to renew its own as well
-@treturn integer|SciSslError 1: the message has gone out; 0 or less: not yet; a SciSslError (condition
+@tparam[opt=false] boolean both ask the peer to renew its keys as well
+@treturn integer|SciSslError 1: the message has gone out; 0 or less: not ready; a SciSslError (condition
  `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
 @see SSL_key_update(3)
 */
@@ -54,12 +53,12 @@ static int sslsocket_key_update(lua_State *L) {
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "keyUpdate")) return 1;
     if (SSL_version(socket->ssl) < TLS1_3_VERSION) {
-        sci_ssl_fail(L, "keyUpdate", "protocol_version", "key updates came with TLS 1.3");
+        sci_ssl_fail(L, "keyUpdate", "protocol_version", "TLS 1.2 has no KeyUpdate; sslRenegotiate renews its keys");
         return 1;
     }
     if (!may_renew_keys(L, socket, "keyUpdate")) return 1;
     if (socket->write.pending_length > 0) {
-        sci_ssl_fail(L, "keyUpdate", "write_pending", "an sslWrite has answered \"not yet\" and has not been repeated");
+        sci_ssl_fail(L, "keyUpdate", "write_pending", "an sslWrite returned \"not ready\" and was not repeated");
         return 1;
     }
     sci_ssl_begin(L, socket);
@@ -77,12 +76,13 @@ bool sci_ssl_may_message_client(lua_State *L, sci_sslsocket *socket, const char 
 }
 
 /***
-Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
-comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
+Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The
+certificate arrives during the reads that follow: then `peerCertificate` returns it, or the read fails as the handshake
+would have.
 @function SciSslSocket:sslVerifyClientPostHandshake
-@treturn integer|SciSslError 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`,
- `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not do that;
- `request_sent`: it has been asked already)
+@treturn integer|SciSslError 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`,
+ `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not support it;
+ `request_sent`: it was asked before)
 @see SSL_verify_client_post_handshake(3)
 */
 static int sslsocket_verify_client(lua_State *L) {

@@ -1,18 +1,18 @@
-/* psk.c: SciSslSocket, keys that both sides know already (RFC 4279, RFC 8446 section 2.2).
- * OpenSSL cannot suspend where it needs one: keys are looked up in a table, or by a function under lua_pcall. */
+/* psk.c: SciSslSocket, pre-shared keys (RFC 4279; RFC 8446, section 2.2). OpenSSL cannot be suspended where it needs one: a
+ * key is looked up in a table, or by a function under lua_pcall. */
 #include "connection/connection.h"
 
 #include <string.h>
 
-#define PRETENDED_LENGTH 32
+#define FALSE_KEY_LENGTH 32
 
 /* ---- asking Lua -------------------------------------------------------------------------------------------------- */
 
-/* What a callback of OpenSSL's wants to know, and where the answers go. */
+/* What a callback of OpenSSL knows, and where the result goes. */
 typedef struct request {
-    const char *given; /* a client gets the server's hint, a server the client's identity; NULL: there is none */
+    const char *given; /* for a client the server's hint, for a server the client's identity; NULL: none */
     size_t given_length;
-    char *identity; /* of a client's answer; a server has none to give */
+    char *identity; /* a client returns it; NULL on a server */
     size_t identity_size;
     unsigned char *key;
     size_t key_size, key_length; /* key_length 0: there is no key */
@@ -37,7 +37,7 @@ static void take_identity(lua_State *L, int index, const request *asked) {
     memcpy(asked->identity, identity, length + 1);
 }
 
-/* Protected. Gets the request, and the function to call or the table to look into. */
+/* Protected. Gets the request, and the function to call or the table to look up. */
 static int look_up(lua_State *L) {
     request *asked = lua_touserdata(L, 1);
     if (asked->given) lua_pushlstring(L, asked->given, asked->given_length);
@@ -62,7 +62,7 @@ static int look_up(lua_State *L) {
     return 0;
 }
 
-/* False: there is no key, whatever the reason; one that Lua raised will be the cause of the failure. */
+/* False: there is no key. An error that Lua raised becomes the cause of the failure. */
 static bool ask(sci_sslsocket *socket, int source, request *asked) {
     lua_State *L = socket->callback.L;
     if (!sci_ssl_in_call(socket) || socket->callback.failed || !lua_checkstack(L, 4)) return false;
@@ -72,9 +72,9 @@ static bool ask(sci_sslsocket *socket, int source, request *asked) {
     return sci_ssl_call_lua(socket, 2, 0) && asked->key_length > 0;
 }
 
-/* ---- what OpenSSL asks ------------------------------------------------------------------------------------------- */
+/* ---- OpenSSL's callbacks ------------------------------------------------------------------------------------------- */
 
-/* In both versions: OpenSSL takes the answer for a key of SHA-256 in TLS 1.3. */
+/* For all versions: in TLS 1.3 OpenSSL uses the key with SHA-256. */
 static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, unsigned int identity_size,
                                   unsigned char *key, unsigned int key_size) {
     request asked = {
@@ -93,19 +93,19 @@ void sci_ssl_drop_psk(sci_sslsocket *socket) {
     socket->psk.identity = NULL;
 }
 
-/* The identity is remembered as OpenSSL asks for it: the one that it asked for last is the one that it took. */
+/* Remembers the identity: OpenSSL uses the last one that it asks for. */
 static bool find_key(sci_sslsocket *socket, request *asked) {
     if (!ask(socket, SCI_SSL_PSK_SERVER, asked)) return false;
     socket->psk.identity = OPENSSL_strndup(asked->given, asked->given_length);
     return socket->psk.identity != NULL;
 }
 
-/* Whoever tries identities shall not learn which of them exist: an unknown one gets a key that nobody has. */
-static unsigned int pretend(sci_sslsocket *socket, unsigned char *key, unsigned int key_size) {
+/* A client that tries identities must not learn which of them exist: an unknown one gets a random key. */
+static unsigned int make_false_key(sci_sslsocket *socket, unsigned char *key, unsigned int key_size) {
     if (socket->callback.failed) return 0;
     socket->psk.unknown = true;
-    bool hides = !socket->psk.tell_unknown && key_size >= PRETENDED_LENGTH && RAND_bytes(key, PRETENDED_LENGTH) == 1;
-    return hides ? PRETENDED_LENGTH : 0;
+    bool hides = !socket->psk.tell_unknown && key_size >= FALSE_KEY_LENGTH && RAND_bytes(key, FALSE_KEY_LENGTH) == 1;
+    return hides ? FALSE_KEY_LENGTH : 0;
 }
 
 static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char *key, unsigned int key_size) {
@@ -115,13 +115,13 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
         .key = key,
         .key_size = key_size < SCI_PSK_LENGTH ? key_size : SCI_PSK_LENGTH,
     };
-    if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* it has been asked for by on_find_session */
+    if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* on_find_session has looked it up */
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     sci_ssl_drop_psk(socket);
-    return find_key(socket, &asked) ? (unsigned int)asked.key_length : pretend(socket, key, key_size);
+    return find_key(socket, &asked) ? (unsigned int)asked.key_length : make_false_key(socket, key, key_size);
 }
 
-/* TLS 1.3 binds a key to a digest: any suite that has it will do. */
+/* TLS 1.3 binds a key to a digest: any suite with that digest can stand in the session. */
 static SSL_SESSION *session_of_key(SSL *ssl, bool sha384, const unsigned char *key, size_t length) {
     const unsigned char suite[] = {0x13, sha384 ? 0x02 : 0x01};
     const SSL_CIPHER *cipher = SSL_CIPHER_find(ssl, suite);
@@ -133,23 +133,23 @@ static SSL_SESSION *session_of_key(SSL *ssl, bool sha384, const unsigned char *k
     return NULL;
 }
 
-/* TLS 1.3. Called for each identity that the client offers, tickets among them, in order, up to one that can be used: a
- * ticket behind an identity whose key does not fit the suite must not be taken for that identity. Where Lua has failed, 0
- * sends an alert. */
+/* TLS 1.3. OpenSSL calls this for each identity that the client offers, tickets included, until one can be used. So forget the
+ * identity before it: its key may not fit the suite, and a ticket behind it is used instead. Returns 0 where Lua has failed,
+ * which sends an alert. */
 static int on_find_session(SSL *ssl, const unsigned char *identity, size_t length, SSL_SESSION **session) {
     unsigned char key[SCI_PSK_LENGTH];
     request asked = {.given = (const char *)identity, .given_length = length, .key = key, .key_size = sizeof key};
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     *session = NULL;
     sci_ssl_drop_psk(socket);
-    if (length > SCI_PSK_IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* none of ours: a ticket */
+    if (length > SCI_PSK_IDENTITY_LENGTH || memchr(identity, 0, length)) return 1; /* no identity but a ticket */
     if (find_key(socket, &asked)) *session = session_of_key(ssl, socket->psk.server_sha384, key, asked.key_length);
     OPENSSL_cleanse(key, sizeof key);
     return !socket->callback.failed;
 }
 
-/* TLS 1.3, for a key of SHA-384; for one of SHA-256 on_client_key serves. `digest` is the one that the server has settled
- * where it asks for another hello. */
+/* TLS 1.3, for a key with SHA-384; on_client_key serves SHA-256. `digest` is set after a HelloRetryRequest: the server has chosen
+ * it. */
 static int on_use_session(SSL *ssl, const EVP_MD *digest, const unsigned char **identity, size_t *length,
                           SSL_SESSION **session) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
@@ -169,7 +169,7 @@ static int on_use_session(SSL *ssl, const EVP_MD *digest, const unsigned char **
     return !socket->callback.failed;
 }
 
-/* ---- S9: a connection keeps what its context had ---------------------------------------------------------------- */
+/* ---- the part of a connection ---------------------------------------------------------------- */
 
 static bool copy_value(lua_State *L, int from, int to) {
     bool there = lua_getiuservalue(L, -1, from) != LUA_TNIL;
@@ -195,7 +195,7 @@ void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context 
 
 /* ---- why a handshake failed --------------------------------------------------------------------------------------- */
 
-/* Up to TLS 1.2 the first record under the new keys fails where the two sides have different pre-shared keys. */
+/* Up to TLS 1.2: where the two sides have different pre-shared keys, the first encrypted record is not valid. */
 static bool keys_differ(const sci_sslsocket *socket) {
     const SSL_CIPHER *cipher = SSL_get_pending_cipher(socket->ssl);
     if (socket->handshake.done || socket->alerts.fatal_sent != SSL_AD_BAD_RECORD_MAC || !cipher) return false;
@@ -214,13 +214,13 @@ bool sci_ssl_explain_psk(const sci_sslsocket *socket, sci_failure *failure) {
     return failure->condition != NULL;
 }
 
-/* ---- what is known of a connection ------------------------------------------------------------------------------ */
+/* ---- methods ------------------------------------------------------------------------------ */
 
 /***
-Answers the identity of the pre-shared key that a server's connection was made with. A session that is resumed later has
-none any more.
+Returns the identity of the pre-shared key with which a client has made this connection to a server. A connection that resumes
+its session has none.
 @function SciSslSocket:pskIdentity
-@treturn ?string nil where another kind of key exchange was made, and on clients
+@treturn ?string nil where no pre-shared key was used, and on clients
 */
 static int sslsocket_psk_identity(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -230,6 +230,6 @@ static int sslsocket_psk_identity(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg socket_methods[] = {{"pskIdentity", sslsocket_psk_identity}, {NULL, NULL}};
+static const luaL_Reg psk_methods[] = {{"pskIdentity", sslsocket_psk_identity}, {NULL, NULL}};
 
-void sci_open_psk(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
+void sci_open_psk(lua_State *L) { luaL_setfuncs(L, psk_methods, 0); }

@@ -1,4 +1,4 @@
-/* read.c: SciSslSocket, bytes in, and what a loop that polls it has to know. */
+/* read.c: SciSslSocket, sslRead and its kind, and what a loop that polls the socket asks. */
 #include "connection/connection.h"
 
 #include <string.h>
@@ -7,7 +7,8 @@ void sci_ssl_reset_read(sci_sslsocket *socket) { socket->read.no_read_ahead = so
 
 /* ---- looking ahead ---------------------------------------------------------------------------------------------- */
 
-/* Between these two calls OpenSSL works on what is there and never waits. `buffered_only`: nothing new is read. */
+/* Between these two calls OpenSSL never waits. `buffered_only`: it processes what it has, and reads nothing from the
+ * transport. */
 static void stop_waiting(sci_sslsocket *socket, bool buffered_only) {
     socket->transport.hold = buffered_only;
     socket->transport.nowait = true;
@@ -15,7 +16,7 @@ static void stop_waiting(sci_sslsocket *socket, bool buffered_only) {
 
 static void wait_again(sci_sslsocket *socket) { socket->transport.hold = socket->transport.nowait = false; }
 
-/* A later call returns the failure that this one met. */
+/* The next read returns this failure. */
 static void keep_failure(lua_State *L, sci_sslsocket *socket, int result) {
     socket->read.end_unread = sci_ssl_keep_failure(L, socket, result) == SSL_ERROR_ZERO_RETURN;
 }
@@ -29,7 +30,7 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     unsigned char byte;
     size_t length;
     if (!socket->ssl || !socket->handshake.done || socket->callback.running || ends_next(socket)) return;
-    /* Nothing behind a close_notify is read; from OpenSSL 3.2 on its record is pending for ever. */
+    /* Nothing is read behind a close_notify. From OpenSSL 3.2 on its record stays pending for ever. */
     if (SSL_get_shutdown(socket->ssl) & SSL_RECEIVED_SHUTDOWN) return;
     sci_ssl_begin(L, socket);
     stop_waiting(socket, buffered_only);
@@ -39,7 +40,7 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     if (result <= 0) keep_failure(L, socket, result);
 }
 
-/* Whether a memory transport has bytes that the last call has left, for it has read what one call may. */
+/* Whether the last call stopped at SCI_READ_LIMIT and left bytes in a memory transport. */
 static bool was_stopped(const sci_sslsocket *socket) {
     return socket->transport.stopped && socket->transport.in.length > 0;
 }
@@ -55,8 +56,8 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
 
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
-/* Takes the records that have come along with the first one, without asking the transport again. `*result` is OpenSSL's
- * last answer. */
+/* Reads the records that arrived together with the first one, without reading the transport again. `*result`: what OpenSSL has
+ * returned last. */
 static size_t read_buffered(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
     size_t total = 0;
     if (size == 0 || !SSL_has_pending(socket->ssl)) return 0;
@@ -70,7 +71,7 @@ static size_t read_buffered(sci_sslsocket *socket, unsigned char *buffer, size_t
     return total;
 }
 
-/* Bytes to read at the most: what fits the scratch buffer of the lua_State, however much is asked for. */
+/* The argument `max`, at most what the scratch buffer takes. */
 static size_t check_max(lua_State *L) {
     if (lua_isnoneornil(L, 2)) return SCI_SCRATCH;
     lua_Integer max = luaL_checkinteger(L, 2);
@@ -158,22 +159,22 @@ static int read_max(lua_State *L, bool peek) {
 }
 
 /***
-Reads what the peer has sent: the records that one read of the transport brings, in one string. On a blocking socket it
-waits for the first byte.
+Reads what the peer has sent: all records that one read of the transport brings, in one string. A blocking socket waits for
+the first byte.
 @function SciSslSocket:sslRead
-@tparam[opt=65536] integer max bytes at the most; one call answers 65536 at the most
-@treturn string|integer|SciSslError the bytes; 0: the peer has closed (`SSL_ERROR_ZERO_RETURN`); less: not yet; a SciSslError
- (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed`;
- `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` … where the peer sends these and no data)
+@tparam[opt=65536] integer max bytes at most; one call returns at most 65536
+@treturn string|integer|SciSslError the bytes; 0: the peer has sent close_notify (`SSL_ERROR_ZERO_RETURN`); less: not ready;
+ a SciSslError (phase `read`, condition `truncated`: the transport ended without close_notify; `handshake_needed`, `closed`;
+ `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` …: the peer sends these and no data)
 @see SSL_read_ex(3)
 */
 static int sslsocket_read(lua_State *L) { return read_max(L, false); }
 
-/* Records that one call takes for `size` bytes before it lets others have their turn: peers that mean well send longer ones. */
+/* Records that one call reads for `size` bytes before other sockets get their turn. Only an unusual peer sends so short ones. */
 #define FILLING_RECORDS(size) ((size) / 512 + 64)
 
-/* Reads on until the buffer is full. Returns the bytes; `*result` is what OpenSSL has returned last. A non-blocking socket
- * leaves in the descriptor what comes behind too many short records: there it is announced. */
+/* Reads until the buffer is full. Returns how many bytes; `*result`: what OpenSSL has returned last. After too many short records
+ * a non-blocking socket leaves the rest in the descriptor, which stays readable. */
 static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
     size_t total = 0, length = 0, records = FILLING_RECORDS(size);
     do {
@@ -187,11 +188,11 @@ static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, in
 }
 
 /***
-Reads on until a number of bytes is there, for whoever knows how many are to come: they come in one string. A non-blocking
-socket answers fewer where the transport has no more now; a blocking one waits for all.
+Reads a number of bytes into one string, for protocols that say how many follow. A blocking socket waits for all of them. A
+non-blocking socket returns fewer where no more have arrived.
 @function SciSslSocket:sslReadSized
 @tparam integer size bytes, 1 … 1073741824
-@treturn string|integer|SciSslError as `sslRead`; what ends the stream behind some bytes is answered by the next call
+@treturn string|integer|SciSslError as `sslRead`; where the stream ends behind some bytes, the next call returns the end
 */
 static int sslsocket_read_sized(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -209,16 +210,16 @@ static int sslsocket_read_sized(lua_State *L) {
 }
 
 /***
-Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
+Reads as `sslRead` does, but from one record, and leaves the bytes to be read again.
 @function SciSslSocket:sslPeek
-@tparam[opt=65536] integer max bytes at the most
+@tparam[opt=65536] integer max bytes at most
 @treturn string|integer|SciSslError as `sslRead`
 @see SSL_peek_ex(3)
 */
 static int sslsocket_peek(lua_State *L) { return read_max(L, true); }
 
 /***
-Answers how many bytes `sslRead` would answer from the record at hand without asking the transport.
+Returns how many bytes of the current record `sslRead` would return without reading the transport.
 @function SciSslSocket:sslPending
 @treturn integer bytes
 @see SSL_pending(3)
@@ -232,8 +233,8 @@ static int sslsocket_pending(lua_State *L) {
 }
 
 /***
-Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
-that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
+Sets whether TLS reads many records at once from the transport (the default), or one record at a time. With `false`, what the
+peer sends behind its close_notify stays in the transport, for a program that goes on in plain text.
 @function SciSslSocket:sslSetReadAhead
 @tparam boolean ahead
 @treturn[1] SciSslSocket the receiver
@@ -248,15 +249,15 @@ static int sslsocket_set_read_ahead(lua_State *L) {
     if (!socket->ssl) return sci_fail_own(L, "option", "not_initialized", NULL);
     socket->read.no_read_ahead = !lua_toboolean(L, 2);
     if (!socket->result.failed)
-        sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->read.no_read_ahead); /* see cool_down */
+        sci_ktls_set_read_ahead(socket->ssl, &socket->transport, !socket->read.no_read_ahead); /* see release_buffers */
     return sci_return_receiver(L);
 }
 
-/* ---- what a loop polls for -------------------------------------------------------------------------------------- */
+/* ---- for loops -------------------------------------------------------------------------------------- */
 
 /***
-Tells whether there is something to read that the descriptor will not announce: bytes, the end, or a failure that have
-been received with earlier bytes. Read until it is false before you wait.
+Tells whether there is something to read that does not make the descriptor readable: bytes, the end or a failure that
+arrived together with earlier bytes. Read until it is false, then wait.
 @function SciSslSocket:dirty
 @treturn boolean
 */
@@ -268,8 +269,8 @@ static int sslsocket_dirty(lua_State *L) {
 }
 
 /***
-Answers what the socket waits for on the descriptor, in the manner of cqueues: what the last call wanted, and the end of
-the connection attempt before that.
+Returns what the socket waits for on its descriptor, as cqueues asks for it: what the last call wanted, or the end of the
+connection attempt.
 @function SciSslSocket:events
 @treturn string `"r"` or `"w"`
 */
@@ -281,9 +282,9 @@ static int sslsocket_events(lua_State *L) {
 }
 
 /***
-Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+Returns how long a loop may wait for the descriptor, as cqueues asks for it.
 @function SciSslSocket:timeout
-@treturn ?number 0 where the socket is `dirty`; nil: as long as it likes
+@treturn ?number 0 where the socket is `dirty`; nil: without a limit
 */
 static int sslsocket_timeout(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -293,7 +294,7 @@ static int sslsocket_timeout(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg io_methods[] = {
+static const luaL_Reg read_methods[] = {
     {"sslReadSized", sslsocket_read_sized},
     {"sslRead", sslsocket_read},
     {"sslPeek", sslsocket_peek},
@@ -305,4 +306,4 @@ static const luaL_Reg io_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_read(lua_State *L) { sci_ssl_add_methods(L, io_methods); }
+void sci_open_read(lua_State *L) { sci_ssl_add_methods(L, read_methods); }

@@ -1,5 +1,5 @@
-/* result.c: SciSslSocket, what its calls answer: a result, "not yet", or a SciSslError; and sslGetError.
- * Document rows S3, S5 and S6. */
+/* result.c: SciSslSocket, what its calls return: a result, "not ready", or a SciSslError; and sslGetError.
+ * Document: S3, S5, S6. */
 #include "connection/connection.h"
 
 #include <ctype.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what a call may find before it begins ---------------------------------------------------------------------- */
+/* ---- before a call ---------------------------------------------------------------------- */
 
 bool sci_ssl_fail(lua_State *L, const char *phase, const char *condition, const char *message) {
     errno = 0;
@@ -16,15 +16,15 @@ bool sci_ssl_fail(lua_State *L, const char *phase, const char *condition, const 
     return false;
 }
 
-/* The failure that ended the connection. There is none where memory was too full to make it. */
-static bool refuse_again(lua_State *L, const char *phase) {
+/* Pushes the failure that ended the connection. There is none where memory ran out before it was made. */
+static bool fail_again(lua_State *L, const char *phase) {
     if (lua_getiuservalue(L, 1, SCI_SSL_FAILURE) != LUA_TNIL) return false;
     lua_pop(L, 1);
     return sci_ssl_fail(L, phase, "memory_full", "the connection ended when memory ran out");
 }
 
 bool sci_ssl_fail_pending(lua_State *L, const sci_sslsocket *socket, const char *phase, const char *message) {
-    return socket->result.write_failed ? refuse_again(L, phase) : sci_ssl_fail(L, phase, "write_pending", message);
+    return socket->result.write_failed ? fail_again(L, phase) : sci_ssl_fail(L, phase, "write_pending", message);
 }
 
 bool sci_ssl_is_closed(const sci_sslsocket *socket) {
@@ -51,8 +51,8 @@ static bool transport_ready(lua_State *L, sci_sslsocket *socket, const char *pha
     return established > 0;
 }
 
-/* A finalizer may have interrupted the call that holds the bytes; any later call finds that they are lost. False: an
- * answer was pushed. */
+/* For a call that finds bytes of the stream in C memory: inside a finalizer, the call that it interrupts still has them;
+ * otherwise they are lost. False: a result was pushed. */
 static bool fail_lost(lua_State *L, sci_sslsocket *socket, const char *phase) {
     if (sci_in_finalizer(L)) return sci_ssl_fail(L, phase, "in_finalizer", NULL);
     sci_ssl_set_failed(L, socket, false);
@@ -64,11 +64,11 @@ bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase) {
     if (sci_ssl_is_closed(socket)) return sci_ssl_fail(L, phase, "closed", "the socket has been closed");
     if (!socket->ssl) return sci_ssl_fail(L, phase, "not_initialized", "the socket has no SSL structure yet");
     if (socket->result.bytes_in_c && !fail_lost(L, socket, phase)) return false;
-    if (socket->result.failed) return refuse_again(L, phase);
+    if (socket->result.failed) return fail_again(L, phase);
     return transport_ready(L, socket, phase);
 }
 
-/* The rule, looked at first: all that sci_ssl_ready asks, of a socket with a descriptor of its own. */
+/* Fast path: the common case, a socket with a descriptor of its own, in which sci_ssl_ready would find nothing wrong. */
 static bool is_ready(const sci_sslsocket *socket) {
     return socket->handshake.done && !socket->result.failed && !socket->result.bytes_in_c &&
            !socket->callback.running && !socket->closed && socket->ssl && socket->socket.established &&
@@ -82,7 +82,7 @@ bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *pha
            sci_ssl_fail(L, phase, "handshake_needed", "the TLS handshake has not been completed");
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------- */
+/* ---- results ---------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_push_not_ready(lua_State *L, sci_sslsocket *socket, int code) {
     socket->result.not_ready_code = socket->result.wanted = code;
@@ -123,12 +123,12 @@ static bool queue_says(int reason) {
 
 #define SUBJECT_SIZE 256
 
-/* The host that is to be verified or asked for; else the other end of the transport. NULL: neither is known. */
+/* The host to verify, or the server name; else the address of the peer. NULL: none of them is known. */
 static const char *find_subject(sci_sslsocket *socket, char text[SUBJECT_SIZE]) {
     const sci_socket *base = sci_socket_base(&socket->socket);
     X509_VERIFY_PARAM *param = SSL_get0_param(socket->ssl);
     const char *host = X509_VERIFY_PARAM_get0_host(param, 0);
-    ERR_set_mark(); /* OpenSSL reports an address that is not there as a failure */
+    ERR_set_mark(); /* OpenSSL reports a missing address as a failure */
     char *address = X509_VERIFY_PARAM_get1_ip_asc(param);
     ERR_pop_to_mark();
     if (!host) host = address;
@@ -156,7 +156,7 @@ static bool explain_handler(diagnosis *about) {
 
 static bool explain_limit(diagnosis *about) {
     if (!sci_ssl_explain_limit(about->socket, &about->failure)) return false;
-    sci_clear_errors(); /* they are about the record that OpenSSL got instead */
+    sci_clear_errors(); /* these are about the invalid record that ended the connection */
     return true;
 }
 
@@ -171,7 +171,7 @@ static bool explain_end(diagnosis *about) {
     return true;
 }
 
-/* The peer's first bytes as text, in `text`: for a peer that does not speak TLS they say what it does speak. */
+/* The first bytes of a peer that does not speak TLS show what it speaks. */
 static const char *describe_first_bytes(const sci_transport *transport, char *text, size_t size) {
     char bytes[sizeof transport->first + 1] = "";
     for (size_t i = 0; i < transport->first_length; i++)
@@ -199,8 +199,8 @@ static bool explain_ocsp(diagnosis *about) {
 
 static bool explain_psk(diagnosis *about) { return sci_ssl_explain_psk(about->socket, &about->failure); }
 
-/* Whether the security level alone rules out the TLS 1.1 or earlier that this end was about to speak. OpenSSL 3.0 fails
- * for want of signatures then, later ones for want of a protocol. */
+/* Whether this end is set to speak TLS 1.1 or earlier, which its security level excludes. OpenSSL 3.0 then finds no signature
+ * algorithm, later releases find no protocol. */
 static bool level_rules_out(SSL *ssl) {
     long lowest = SSL_get_min_proto_version(ssl), highest = SSL_get_max_proto_version(ssl);
     if (SSL_get_security_level(ssl) == 0 || lowest >= TLS1_2_VERSION) return false;
@@ -229,8 +229,8 @@ static bool explain_common_name(diagnosis *about) {
     return true;
 }
 
-/* The first that knows the reason says it: what this program did, then what the transport did, then what OpenSSL found. None
- * of them: OpenSSL's queue tells enough. */
+/* The first that returns true has found the reason. This program's own reasons come first, then the end of the transport, then
+ * what OpenSSL's queue does not say clearly. Where none returns true, OpenSSL's queue is clear enough. */
 static bool (*const explanations[])(diagnosis *about) = {
     explain_handler, explain_limit, explain_end,  explain_plain_text,  explain_ocsp,
     explain_psk,     explain_level, explain_ktls, explain_common_name,
@@ -259,7 +259,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     lua_settop(L, top + 1);
 }
 
-/* The connection goes on where one direction of the transport is gone. */
+/* Where only the sending direction of the transport has failed, the connection can still read. */
 void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
     sci_ssl_set_failed(L, socket, code == SSL_ERROR_SYSCALL && strcmp(phase, "write") == 0);
     push_connection_error(L, socket, code, phase);
@@ -267,8 +267,8 @@ void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const cha
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }
 
-/* After the peer's close_notify OpenSSL reports each failure as the end of what the peer sends. That is a result for a call
- * that reads; a call that sends has lost what it was given. */
+/* After the peer's close_notify OpenSSL reports every failure as SSL_ERROR_ZERO_RETURN. For a call that reads, that is the
+ * result; a call that sends has failed. */
 static int find_code(sci_sslsocket *socket, int result, const char *phase) {
     int code = SSL_get_error(socket->ssl, result);
     int *problem = &socket->transport.system_errno;
@@ -278,8 +278,8 @@ static int find_code(sci_sslsocket *socket, int result, const char *phase) {
     return SSL_ERROR_SYSCALL;
 }
 
-/* Whether OpenSSL has refused this one call: it has not given the connection up, which goes on. The close_notify that the
- * transport did not take ends nothing either: what the peer has sent can still be read. */
+/* Whether only this call has failed, and OpenSSL can go on with the connection. Where the transport did not take our
+ * close_notify, what the peer has sent can still be read. */
 static bool connection_goes_on(const sci_sslsocket *socket, int code, const char *phase) {
     if (!socket->handshake.done || socket->callback.failed) return false;
     if (code == SSL_ERROR_SYSCALL) return socket->transport.unsent && strcmp(phase, "shutdown") == 0;
@@ -305,7 +305,8 @@ int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const 
     return code;
 }
 
-/* A failure that is an answer to the peer (to a renegotiation, say) which the transport did not take stays wanted. */
+/* Where the transport did not take a message that OpenSSL had to send (in a renegotiation, say), the socket goes on waiting for
+ * that. */
 int sci_ssl_keep_failure(lua_State *L, sci_sslsocket *socket, int result) {
     int wanted = socket->result.wanted, not_ready_code = socket->result.not_ready_code;
     int zero_code = socket->result.zero_code;
@@ -318,13 +319,13 @@ int sci_ssl_keep_failure(lua_State *L, sci_sslsocket *socket, int result) {
 }
 
 /***
-Answers the `SSL_ERROR_…` code behind what a call of this socket answered. Each call captures its code itself, so asking
-later, or twice, answers the same. (Row S6)
+Returns the `SSL_ERROR_…` code behind a result of this socket. The code is kept with the result, so it stays the same however
+late, and however often, it is asked for.
 @function SciSslSocket:sslGetError
-@tparam integer|string|SciSslError value the answer of `sslConnect`, `sslRead` …
-@treturn integer `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not yet",
- `SSL_ERROR_ZERO_RETURN` for a close by the peer, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
-@raise for a value that no call answers
+@tparam integer|string|SciSslError value what `sslConnect`, `sslRead` … returned
+@treturn integer `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not ready",
+ `SSL_ERROR_ZERO_RETURN` where the peer has closed, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
+@raise for a value that no call returns
 @see SSL_get_error(3)
 */
 static int sslsocket_get_error(lua_State *L) {
@@ -333,7 +334,7 @@ static int sslsocket_get_error(lua_State *L) {
     if (sci_is_error(L, 2)) code = sci_error_ssl_error(L, 2);
     else if (lua_type(L, 2) != LUA_TSTRING) {
         lua_Integer value = luaL_checkinteger(L, 2);
-        luaL_argcheck(L, value >= -SSL_ERROR_WANT_RETRY_VERIFY, 2, "an answer of this socket expected");
+        luaL_argcheck(L, value >= -SSL_ERROR_WANT_RETRY_VERIFY, 2, "result of a call of this socket expected");
         if (value == 0) code = socket->result.zero_code;
         else if (value == -1) code = socket->result.not_ready_code;
         else if (value < 0) code = (int)-value;
@@ -342,6 +343,6 @@ static int sslsocket_get_error(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg answer_methods[] = {{"sslGetError", sslsocket_get_error}, {NULL, NULL}};
+static const luaL_Reg result_methods[] = {{"sslGetError", sslsocket_get_error}, {NULL, NULL}};
 
-void sci_open_result(lua_State *L) { sci_ssl_add_methods(L, answer_methods); }
+void sci_open_result(lua_State *L) { sci_ssl_add_methods(L, result_methods); }

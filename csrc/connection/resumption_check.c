@@ -1,5 +1,6 @@
-/* resumption_check.c: whether a session may still be resumed. OpenSSL takes the verdict of the handshake that made it; what has
- * been revoked, removed or has expired since must not come back that way. */
+/* resumption_check.c: SciSslSocket, whether a session may still be resumed. OpenSSL keeps the verification result of the
+ * handshake that made the session. A certificate that was revoked or has expired since, or whose CA is no longer trusted, must
+ * not pass that way. */
 #include "connection/connection.h"
 
 #include <time.h>
@@ -16,7 +17,7 @@ static X509_STORE *trust_of(const SSL *ssl) {
     return store ? store : SSL_CTX_get_cert_store(SSL_get_SSL_CTX(ssl));
 }
 
-/* OpenSSL gives these the same values as the flags of verification. */
+/* OpenSSL gives these flags the same values as those of verification. */
 static unsigned long suite_b_flags(const SSL *ssl) {
     return (unsigned long)SSL_set_cert_flags((SSL *)ssl, 0) & SSL_CERT_FLAG_SUITEB_128_LOS;
 }
@@ -27,7 +28,7 @@ static bool same_chain(STACK_OF(X509) *a, STACK_OF(X509) *b) {
     return same;
 }
 
-/* No function of OpenSSL's that says this is there in all its versions and deprecated in none. */
+/* OpenSSL has no function for this that exists in all releases and is deprecated in none. */
 static bool is_current(const X509 *certificate, lua_Integer now) {
     lua_Integer from, until;
     return sci_time_to_seconds(X509_get0_notBefore(certificate), &from) &&
@@ -48,8 +49,8 @@ typedef struct reverification {
     X509_STORE_CTX_verify_fn verify; /* OpenSSL's own */
 } reverification;
 
-/* In place of OpenSSL's own function for signatures and times. Signatures take nearly all the time of a check, and those
- * between the same certificates stay right. */
+/* OpenSSL calls this in place of its own function for signatures and times. Signatures take nearly all the time of a
+ * verification, and those in a chain that was verified before are still valid. */
 static int verify_signatures(X509_STORE_CTX *check) {
     const reverification *about = X509_STORE_CTX_get_app_data(check);
     bool all = X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(check)) & X509_V_FLAG_CHECK_SS_SIGNATURE;
@@ -65,8 +66,8 @@ static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
            X509_VERIFY_PARAM_set1(param, SSL_get0_param((SSL *)ssl));
 }
 
-/* The peer's certificate with the others that are at hand, as OpenSSL does in a full handshake. Where `known` is not NULL
- * it becomes the chain that was verified. */
+/* Verifies the peer's certificate with the others that it sent, as OpenSSL does in a full handshake. Returns the X509_V_…
+ * result. `known`, where it is not NULL, becomes the chain that was verified. */
 static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
     long result = X509_V_ERR_UNSPECIFIED;
     reverification about = {.known = known};
@@ -90,7 +91,7 @@ done:
     return result;
 }
 
-/* What a server that verifies would say to the client of the session today. */
+/* The result that a server gets now for the client of a session. */
 static long verify_client(const SSL *ssl, const SSL_SESSION *session, STACK_OF(X509) *chain) {
     int mode = SSL_get_verify_mode(ssl);
     X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)session);
@@ -106,21 +107,21 @@ static bool offers(const SSL *ssl, const SSL_CIPHER *cipher) {
     return false;
 }
 
-/* A session without a certificate is one of an anonymous cipher suite (row S15), or of a pre-shared key. */
+/* A session without a certificate was made with an anonymous cipher suite, or with a pre-shared key. */
 static bool may_lack_certificate(const sci_sslsocket *socket, const SSL_SESSION *session) {
     const SSL_CIPHER *cipher = SSL_SESSION_get0_cipher(session);
     bool anonymous = cipher && SSL_CIPHER_get_auth_nid(cipher) == NID_auth_null;
     return anonymous ? offers(socket->ssl, cipher) : socket->psk.client;
 }
 
-/* OpenSSL keeps what the peer sent with a session in memory alone. */
+/* A session that was loaded from PEM or DER does not have the certificates that the peer sent. */
 static long verify_server(sci_sslsocket *socket, X509 *peer) {
     STACK_OF(X509) *sent = SSL_get_peer_cert_chain(socket->ssl);
     return verify_again(socket->ssl, peer, sent ? sent : socket->resumption.chain.certificates,
                         &socket->resumption.chain);
 }
 
-/* Such a connection makes checks that sessions of earlier ones may have been made without. */
+/* Such a connection makes checks without which an earlier session may have been made. */
 static bool needs_full_handshake(const sci_sslsocket *socket) {
     return socket->dane.enabled || socket->ocsp.policy == SCI_OCSP_REQUIRE;
 }
@@ -132,7 +133,7 @@ bool sci_ssl_may_offer_session(sci_sslsocket *socket) {
     if (SSL_get_verify_result(socket->ssl) != X509_V_OK) return false;
     X509 *peer = SSL_SESSION_get0_peer(session);
     if (!peer) return may_lack_certificate(socket, session);
-    if (sci_ssl_needs_staple(socket, peer)) return false; /* OCSP responses come in full handshakes only */
+    if (sci_ssl_needs_staple(socket, peer)) return false; /* only a full handshake brings a response */
     ERR_set_mark();
     bool may = verify_server(socket, peer) == X509_V_OK;
     ERR_pop_to_mark();
@@ -146,7 +147,7 @@ bool sci_ssl_may_resume(const SSL *ssl, const SSL_SESSION *session) {
     return may;
 }
 
-/* Sessions out of OpenSSL's own cache pass no callback: they are judged when the handshake is done. */
+/* OpenSSL calls nothing for sessions in its own cache. They are verified when the handshake is done. */
 long sci_ssl_verify_resumed(const SSL *ssl) {
     if (!SSL_is_server(ssl) || !SSL_session_reused(ssl)) return X509_V_OK;
     ERR_set_mark();

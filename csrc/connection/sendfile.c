@@ -1,4 +1,4 @@
-/* sendfile.c: SciSslSocket, files sent without a string of their bytes; and whether the kernel encrypts. */
+/* sendfile.c: SciSslSocket, sending a file without a Lua string of its bytes; and whether the kernel encrypts. */
 #include "connection/connection.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@ static int check_descriptor(lua_State *L) {
     return fileno(file->f);
 }
 
-/* Counts no more than there is, so that no call is made for nothing. */
+/* Of a regular file no more than it has, so that no read(2) is in vain. */
 static void end_with_file(portion *what) {
     struct stat file;
     if (fstat(what->descriptor, &file) != 0 || !S_ISREG(file.st_mode)) return;
@@ -35,7 +35,7 @@ static ssize_t read_portion(const portion *what, unsigned char *buffer) {
     return got;
 }
 
-/* What pread(2) says of a file that is of the wrong kind; NULL: the system's words tell enough. */
+/* For a file of the wrong kind. NULL: the message of the system is clear enough. */
 static const char *file_condition(int system_errno) {
     switch (system_errno) {
         case EBADF: return "file_unreadable";
@@ -48,7 +48,7 @@ static const char *file_condition(int system_errno) {
 static int fail_reading(lua_State *L, int system_errno) {
     sci_push_error(L, &(sci_failure){.phase = "write",
                                      .condition = file_condition(system_errno),
-                                     .message = system_errno == EBADF ? "it is not open for reading" : NULL,
+                                     .message = system_errno == EBADF ? "the file is not open for reading" : NULL,
                                      .subject = "the file",
                                      .ssl_error = SSL_ERROR_SYSCALL,
                                      .system_errno = system_errno});
@@ -142,17 +142,17 @@ static portion check_portion(lua_State *L) {
 }
 
 /***
-Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
-process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
-The file's own position does not move; what has been written to it and not flushed is not seen. `sslSetRecordSizing` does not
-reach what the kernel sends.
+Sends a part of a file. Where the kernel encrypts (see `ktls`), the kernel also reads the file, and no byte of it is copied to
+this process. Elsewhere the file is read into a buffer and encrypted from there, without a Lua string. The position of the
+file does not move. Bytes that were written to the file and not flushed are not sent. `sslSetRecordSizing` has no effect on
+what the kernel sends.
 @function SciSslSocket:sendfile
-@tparam file file open for reading, a regular one
+@tparam file file a regular file, open for reading
 @tparam[opt=0] integer offset where to begin in the file
-@tparam[opt] integer count bytes, at the most; without it, to the end of the file
-@treturn integer|SciSslError as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that
- until all are gone; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition
- `file_unreadable`: it is not open for reading, `file_directory`, or `not_seekable`: a pipe or a terminal
+@tparam[opt] integer count bytes at most; without it, to the end of the file
+@treturn integer|SciSslError as `sslWrite`: how many bytes were taken; call again with `offset` and `count` moved on by the
+ result until all are sent; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition
+ `file_unreadable`: the file is not open for reading; `file_directory`; `not_seekable`: a pipe or a terminal
 @see SSL_sendfile(3)
 @see pread(2)
 */
@@ -165,14 +165,14 @@ static int sslsocket_sendfile(lua_State *L) {
 }
 
 /***
-Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). It encrypts what is sent over TCP once the handshake
-has come so far, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
-(`scissl.features.kTLS`), the system is Linux with its module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
-ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL goes on encrypting, and nothing else
-is different. What is received OpenSSL decrypts.
+Tells whether the kernel encrypts and decrypts in place of OpenSSL (kTLS). After the handshake the kernel encrypts what is sent
+over TCP, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
+(`scissl.features.kTLS`), the system is Linux with the module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
+ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL encrypts, and nothing else is
+different. OpenSSL always decrypts what is received.
 
-Keys that the kernel has are not renewed: `sslKeyUpdate`, `sslRenegotiate`, and a second TLS connection over the same
-descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
+The keys of the kernel cannot be renewed: `sslKeyUpdate`, `sslRenegotiate` and a second TLS connection over the same descriptor
+fail. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
 @function SciSslSocket:ktls
 @treturn boolean what is sent
 @treturn boolean what is received: false

@@ -1,5 +1,5 @@
-/* session_lookup.c: SciSslSocket, the session that a client's id names: a server asks its context's store, which OpenSSL cannot
- * wait for, so that Lua is called under lua_pcall. */
+/* session_lookup.c: SciSslSocket, a server looks up the session that a client offers. OpenSSL cannot be suspended here, so
+ * the store's function is called under lua_pcall. */
 #include "connection/connection.h"
 
 typedef struct lookup {
@@ -8,7 +8,7 @@ typedef struct lookup {
     SSL_SESSION *found;
 } lookup;
 
-/* Protected. Gets the look-up and the store's function. */
+/* Protected. Gets the lookup and the function of the store. */
 static int ask_store(lua_State *L) {
     lookup *asked = lua_touserdata(L, 1);
     lua_settop(L, 2);
@@ -17,7 +17,7 @@ static int ask_store(lua_State *L) {
     if (lua_isnil(L, -1)) return 0;
     SSL_SESSION *session = sci_test_session(L, -1);
     if (!session)
-        return luaL_error(L, "a session store answers an OSSslSession or nil, not a %s", luaL_typename(L, -1));
+        return luaL_error(L, "a session store must return an OSSslSession or nil, not a %s", luaL_typename(L, -1));
     if (SSL_SESSION_up_ref(session)) asked->found = session;
     return 0;
 }
@@ -40,7 +40,7 @@ static bool takes_early_data_once(const SSL *ssl) {
 static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length, int *copy) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     lookup asked = {.id = id, .length = length};
-    *copy = 0; /* the reference is OpenSSL's */
+    *copy = 0; /* OpenSSL owns the reference */
     if (!socket) return NULL;
     SSL_SESSION *found = sci_ssl_take_offered(socket, id, length);
     if (!found) found = look_up(socket, &asked);

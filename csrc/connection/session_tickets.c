@@ -1,8 +1,8 @@
-/* session_tickets.c: SciSslSocket, sessions that the client keeps for the server: the ring of keys that seal them,
- * which may be shared by a fleet, how many are sent, and what else is put inside (RFC 5077, RFC 8446 section 4.6.1). */
+/* session_tickets.c: SciSslSocket, the tickets of one connection: application data inside of them, and more tickets
+ * (RFC 5077; RFC 8446, section 4.6.1). The keys are those of the context. */
 #include "connection/connection.h"
 
-/* ---- what goes into tickets and comes out of them --------------------------------------------------------------- */
+/* ---- application data --------------------------------------------------------------- */
 
 static int on_make_ticket(SSL *ssl, void *unused) {
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
@@ -11,7 +11,7 @@ static int on_make_ticket(SSL *ssl, void *unused) {
     return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), socket->ticket.data, socket->ticket.length);
 }
 
-/* A session whose client would not be let in today is left out: the full handshake that follows says why. */
+/* A session whose client does not pass verification now is not resumed: the full handshake that follows tells why. */
 static SSL_TICKET_RETURN on_open_ticket(SSL *ssl, SSL_SESSION *session, const unsigned char *name, size_t length,
                                         SSL_TICKET_STATUS status, void *unused) {
     (void)name, (void)length, (void)unused;
@@ -30,9 +30,10 @@ void sci_ssl_reset_ticket(sci_sslsocket *socket) {
 }
 
 /***
-Sets what is put into the tickets that this server sends, sealed: a server that resumes the session finds it again.
+Sets application data for the tickets that this server sends. It is encrypted with the ticket, and a server that resumes the
+session can read it.
 @function SciSslSocket:sslSetTicketAppData
-@tparam ?string bytes nil: nothing
+@tparam ?string bytes nil: none
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_initialized`, `closed`
@@ -43,7 +44,7 @@ static int sslsocket_set_ticket_app_data(lua_State *L) {
     size_t length = 0;
     const char *bytes = luaL_optlstring(L, 2, NULL, &length);
     lua_settop(L, 2);
-    luaL_argcheck(L, length <= 32768, 2, "32768 bytes at the most expected");
+    luaL_argcheck(L, length <= 32768, 2, "at most 32768 bytes expected");
     if (!socket->ssl) return sci_fail_own(L, "option", socket->closed ? "closed" : "not_initialized", NULL);
     lua_setiuservalue(L, 1, SCI_SSL_TICKET_DATA);
     socket->ticket.data = bytes;
@@ -52,9 +53,9 @@ static int sslsocket_set_ticket_app_data(lua_State *L) {
 }
 
 /***
-Answers what `sslSetTicketAppData` put into the ticket whose session this connection has resumed.
+Returns the application data of the ticket whose session this connection has resumed, see `sslSetTicketAppData`.
 @function SciSslSocket:ticketAppData
-@treturn ?string nil where there is nothing
+@treturn ?string nil where there is none
 @see SSL_SESSION_get0_ticket_appdata(3)
 */
 static int sslsocket_ticket_app_data(lua_State *L) {
@@ -75,10 +76,10 @@ static bool ask_for_tickets(SSL *ssl, lua_Integer count) {
 }
 
 /***
-Sends more tickets, on a server of TLS 1.3. Repeat it as it is while it answers "not yet".
+Sends more tickets, on a server of TLS 1.3. Repeat the same call while it returns "not ready".
 @function SciSslSocket:sslSendTickets
 @tparam[opt=1] integer count 1 … 255
-@treturn integer|SciSslError 1: they have gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`,
+@treturn integer|SciSslError 1: they were sent; 0 or less: not ready; a SciSslError (condition `handshake_needed`,
  `wrong_role`, `protocol_version`, `write_pending`)
 @see SSL_new_session_ticket(3)
 */
@@ -93,11 +94,11 @@ static int sslsocket_send_tickets(lua_State *L) {
     return sci_ssl_send_message(L, socket, asked ? 1 : -1, "sendTickets");
 }
 
-static const luaL_Reg socket_methods[] = {
+static const luaL_Reg ticket_methods[] = {
     {"sslSetTicketAppData", sslsocket_set_ticket_app_data},
     {"ticketAppData", sslsocket_ticket_app_data},
     {"sslSendTickets", sslsocket_send_tickets},
     {NULL, NULL},
 };
 
-void sci_open_session_tickets(lua_State *L) { luaL_setfuncs(L, socket_methods, 0); }
+void sci_open_session_tickets(lua_State *L) { luaL_setfuncs(L, ticket_methods, 0); }

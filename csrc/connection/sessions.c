@@ -5,7 +5,7 @@
 
 /* ---- copies ------------------------------------------------------------------------------------------------------- */
 
-/* OpenSSL reads the time-out of a new session from the context in mid-handshake: of all that S9 wants kept, this alone. */
+/* OpenSSL reads the time-out of a new session from the context in mid-handshake. It is the only such setting (S9). */
 void sci_ssl_set_session_timeout(const sci_sslsocket *socket, SSL_SESSION *session) {
     if (session && !SSL_session_reused(socket->ssl) && SSL_SESSION_get_timeout(session) != socket->sessions.timeout)
         SSL_SESSION_set_timeout(session, socket->sessions.timeout);
@@ -41,7 +41,7 @@ static SSL_SESSION *copy_session(sci_sslsocket *socket, SSL_SESSION *session) {
     return copy;
 }
 
-/* A session of a resumed connection has the peer of the one before. */
+/* The session of a resumed connection has the peer of the connection before it. */
 static void keep_chain(lua_State *L, const sci_sslsocket *socket) {
     const SSL *ssl = socket->ssl;
     if (socket->handshake.role != SCI_CLIENT) return;
@@ -65,7 +65,7 @@ void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_con
 
 /* ---- sessions that the connection makes --------------------------------------------------------------------------- */
 
-/* The newest SCI_NEW_SESSIONS are kept, the oldest first. */
+/* Keeps the newest SCI_NEW_SESSIONS, the oldest first. */
 static int on_new_session(SSL *ssl, SSL_SESSION *made) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     if (!socket || (socket->handshake.role == SCI_SERVER && !socket->sessions.has_store)) return 0;
@@ -78,7 +78,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *made) {
         socket->sessions.made_count--;
     }
     socket->sessions.made[socket->sessions.made_count++] = session;
-    return 0; /* the one that was made stays OpenSSL's */
+    return 0; /* OpenSSL keeps its own reference */
 }
 
 void sci_ssl_drop_sessions(sci_sslsocket *socket) {
@@ -90,9 +90,9 @@ void sci_ssl_drop_sessions(sci_sslsocket *socket) {
 }
 
 /***
-Answers the sessions that this connection has made since the last call, the oldest first; 8 at the most are kept. A server
-of TLS 1.3 sends several, each to be used once: what has arrived by now is looked at first. A server answers them where its
-context has a store (see `SciSslContext:setSessionStore`).
+Returns the sessions that this connection has made since the last call, the oldest first; the newest 8 are kept. A server of
+TLS 1.3 sends several, and each should be used once; a client processes here what has arrived. On a server the context must
+have a store (see `SciSslContext:setSessionStore`).
 @function SciSslSocket:newSessions
 @treturn {OSSslSession,...}
 @see SSL_CTX_sess_set_new_cb(3)
@@ -107,7 +107,7 @@ static int sslsocket_new_sessions(lua_State *L) {
     for (lua_Integer i = 1; socket->sessions.made_count > 0; i++) {
         SSL_SESSION **slot = sci_new_session(L);
         if (!socket->ssl ||
-            socket->sessions.made_count == 0) { /* a finalizer has closed the socket, or has asked, too */
+            socket->sessions.made_count == 0) { /* a finalizer has closed the socket, or has taken them */
             lua_pop(L, 1);
             break;
         }
@@ -125,7 +125,7 @@ void sci_ssl_install_sessions(SSL_CTX *ctx) { SSL_CTX_sess_set_new_cb(ctx, on_ne
 
 /* ---- the session to resume ----------------------------------------------------------------------------------------- */
 
-/* A server that has looked at the client's hello: OpenSSL asks for the session afterwards. */
+/* On a server that is suspended at the ClientHello. OpenSSL asks for the session afterwards. */
 static int offer(lua_State *L, sci_sslsocket *socket, SSL_SESSION *session) {
     if (!SSL_SESSION_up_ref(session)) return sci_fail_openssl(L, "option", "session");
     SSL_SESSION_free(socket->sessions.offered);
@@ -146,10 +146,10 @@ SSL_SESSION *sci_ssl_take_offered(sci_sslsocket *socket, const unsigned char *id
 }
 
 /***
-Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
-that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
-host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
-is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
+Sets the session that the handshake should resume. Where the server does not accept it, a full handshake follows. A client
+that verifies offers the session only if the server's certificate and its whole chain pass now: trust store, CRLs, time, host,
+purpose, security level. Otherwise it makes a full handshake. A server can set the session while the handshake is suspended at
+`"clientHello"`; its id must be the `sessionId()` of the ClientHello.
 @function SciSslSocket:setSession
 @tparam OSSslSession session
 @treturn[1] SciSslSocket the receiver
@@ -187,11 +187,11 @@ static bool is_resumable(const SSL *ssl) {
 }
 
 /***
-Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
-has arrived by now is looked at first. (Row S2)
+Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
+processes here what has arrived.
 @function SciSslSocket:getSession
-@treturn[1] ?OSSslSession nil where there is none (yet), or another connection has used it. It stays resumable when the
- context drops its own or is closed
+@treturn[1] ?OSSslSession nil where there is none yet, or another connection has used it. It stays resumable when the
+ context drops its own copy or is closed
 @treturn[2] nil
 @treturn[2] SciSslError condition `memory_full`
 @see SSL_get1_session(3)

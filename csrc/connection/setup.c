@@ -1,4 +1,5 @@
-/* setup.c: SciSslSocket, what one connection is told about the peer before its handshake: flags, names. Document: S14. */
+/* setup.c: SciSslSocket, settings about the peer before the handshake: verification flags, server name, hosts to verify.
+ * Document: S14. */
 #include "connection/connection.h"
 
 sci_sslsocket *sci_check_before_handshake(lua_State *L) {
@@ -15,12 +16,12 @@ sci_sslsocket *sci_check_before_handshake(lua_State *L) {
 }
 
 /***
-Sets how this connection checks the peer's certificate, in place of what the context said.
+Sets how this connection verifies the peer's certificate, in place of the flags of the context.
 @function SciSslSocket:sslSetVerify
 @tparam integer flags as `SciSslContext:setVerify`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `verify_flags` (row S14), `not_initialized`, `handshake_under_way` or `closed`
+@treturn[2] SciSslError condition `verify_flags`, `not_initialized`, `handshake_under_way` or `closed`
 @see SSL_set_verify(3)
 */
 static int sslsocket_set_verify(lua_State *L) {
@@ -33,7 +34,7 @@ static int sslsocket_set_verify(lua_State *L) {
 }
 
 /***
-Sets the name that the client asks the server for (SNI). An IP address is accepted and not sent: RFC 6066 leaves addresses out.
+Sets the server name that a client sends (SNI). An IP address is accepted but not sent, as RFC 6066 demands.
 @function SciSslSocket:sslSetServerName
 @tparam string name as `sslSetVerifyHost`
 @treturn[1] SciSslSocket the receiver
@@ -52,12 +53,12 @@ static int sslsocket_set_server_name(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* OpenSSL forgets the old host before it has room for the new one: the connection must not go on without any. */
+/* OpenSSL drops the old host before it has memory for the new one: the connection must not go on without a host. */
 static int give_up(lua_State *L, sci_sslsocket *socket, const char *subject) {
     sci_ssl_set_failed(L, socket, false);
     return sci_fail(L, &(sci_failure){.phase = "option",
                                       .condition = "memory_full",
-                                      .message = "memory ran out half-way: the connection cannot be used",
+                                      .message = "out of memory while it was set: the connection cannot be used",
                                       .subject = subject});
 }
 
@@ -69,11 +70,11 @@ static bool set_verify_host(SSL *ssl, const char *name) {
 }
 
 /***
-Sets the host name or IP address that the peer's certificate has to be for. The common name of the subject counts in a
-certificate without DNS names, unless the flag `never_check_subject` is set. It is checked with the chain, so the flags of
-`sslSetVerify` say what a mismatch does.
+Sets the host name or IP address that the peer's certificate must match. In a certificate without DNS names the common name of
+the subject counts, unless the flag `never_check_subject` is set. The host is verified together with the chain, so the flags of
+`sslSetVerify` decide what a mismatch does.
 @function SciSslSocket:sslSetVerifyHost
-@tparam string nameOrAddress brackets around an address, its zone, and a dot at the end of a name do not count: `"[::1]"`,
+@tparam string nameOrAddress brackets around an address, its zone, and a dot at the end of a name are ignored: `"[::1]"`,
  `"fe80::1%eth0"`, `"example.com."`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
@@ -97,8 +98,8 @@ static bool set_verify_hosts(SSL *ssl, X509_VERIFY_PARAM *hosts) {
 }
 
 /***
-Sets the host names of which the peer's certificate has to be for one, in place of what `sslSetVerifyHost` or the context
-said. An empty list: any name will do.
+Sets host names, of which the peer's certificate must match one, in place of those of `sslSetVerifyHost` or the context. With
+an empty list every name is accepted.
 @function SciSslSocket:sslSetVerifyHosts
 @tparam {string,...} names
 @treturn[1] SciSslSocket the receiver
@@ -119,7 +120,7 @@ static int sslsocket_set_verify_hosts(lua_State *L) {
 }
 
 /***
-Sets how names are compared on this connection, in place of what its context said.
+Sets how this connection compares host names, in place of the flags of the context.
 @function SciSslSocket:sslSetVerifyHostFlags
 @tparam integer|string|{string,...} flags as `SciSslContext:setVerifyHostFlags`
 @treturn[1] SciSslSocket the receiver
@@ -137,7 +138,7 @@ static int sslsocket_set_verify_host_flags(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-static const luaL_Reg settings_methods[] = {
+static const luaL_Reg setup_methods[] = {
     {"sslSetVerify", sslsocket_set_verify},
     {"sslSetServerName", sslsocket_set_server_name},
     {"sslSetVerifyHost", sslsocket_set_verify_host},
@@ -146,4 +147,4 @@ static const luaL_Reg settings_methods[] = {
     {NULL, NULL},
 };
 
-void sci_open_setup(lua_State *L) { sci_ssl_add_methods(L, settings_methods); }
+void sci_open_setup(lua_State *L) { sci_ssl_add_methods(L, setup_methods); }

@@ -3,15 +3,15 @@
 
 void sci_ssl_reset_shutdown(sci_sslsocket *socket) { socket->shutdown.sent = false; }
 
-/* OpenSSL returns 0, as for a close_notify that has left, where it tries again in vain. */
-static int say_end(sci_sslsocket *socket) {
+/* OpenSSL returns 0 not only when the close_notify has left, but also when a repeated attempt to send it fails. */
+static int send_close_notify(sci_sslsocket *socket) {
     int result = SSL_shutdown(socket->ssl);
     bool stuck = socket->transport.unsent || SSL_want(socket->ssl) == SSL_WRITING;
     return result == 0 && stuck ? -1 : result;
 }
 
-/* Waits for the peer's close_notify as SSL_shutdown does, which would give the connection up where there is data before it. */
-static int await_end(SSL *ssl, bool *unread) {
+/* Waits for the peer's close_notify as SSL_shutdown does, but does not fail the connection where data comes before it. */
+static int await_close_notify(SSL *ssl, bool *unread) {
     unsigned char byte;
     size_t length = 0;
     int result = SSL_peek_ex(ssl, &byte, 1, &length);
@@ -21,12 +21,12 @@ static int await_end(SSL *ssl, bool *unread) {
 }
 
 /***
-Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
-peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
-`unread_data`, and changes nothing.
+Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the following ones wait for
+the peer's. Read first what the peer has sent before its close_notify: a call that finds such data returns the condition
+`unread_data` and changes nothing.
 @function SciSslSocket:sslShutdown
-@treturn integer|SciSslError 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers
- `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition
+@treturn integer|SciSslError 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` returns
+ `SSL_ERROR_WANT_READ`); less: not ready, as in `sslConnect`; a SciSslError (phase `shutdown`, condition
  `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is
  not complete …), or the failure of the write before it
 @see SSL_shutdown(3)
@@ -36,12 +36,12 @@ static int sslsocket_shutdown_tls(lua_State *L) {
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "shutdown")) return 1;
     if (socket->write.pending_length > 0) {
-        sci_ssl_fail_pending(L, socket, "shutdown", "an sslWrite has answered \"not yet\" and has not been repeated");
+        sci_ssl_fail_pending(L, socket, "shutdown", "an sslWrite returned \"not ready\" and was not repeated");
         return 1;
     }
     bool unread = false;
     sci_ssl_begin(L, socket);
-    int result = socket->shutdown.sent ? await_end(socket->ssl, &unread) : say_end(socket);
+    int result = socket->shutdown.sent ? await_close_notify(socket->ssl, &unread) : send_close_notify(socket);
     sci_ssl_end(socket);
     socket->shutdown.sent = socket->shutdown.sent || result >= 0;
     if (unread) sci_ssl_fail(L, "shutdown", "unread_data", NULL);

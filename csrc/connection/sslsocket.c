@@ -1,19 +1,20 @@
-/* sslsocket.c: the class SciSslSocket: over what a socket runs, what it inherits from SciSocket, its text. */
+/* sslsocket.c: the class SciSslSocket: constructors, methods that it inherits from SciSocket, tostring. */
 #include "connection/connection.h"
 
 #include <errno.h>
 
 /***
-A socket with TLS: everything that a `SciSocket` answers, and the document's messages. Without a descriptor it lives on
-memory (`SciSslSocket.onMemory`).
+A socket with TLS. It has the methods of a `SciSocket` and those of a TLS connection. It runs over a descriptor, or without
+one over memory (`SciSslSocket.onMemory`).
 
-Messages of the document answer one value: a result, or an integer of 0 or less for "not yet, or closed", which
-`sslGetError` explains, or a `SciSslError`. All others answer their value, or nil and a `SciSslError`. Once `close` has
-been called, what asks the TLS connection answers the condition `closed`, or nil.
+The calls of a TLS connection that may have to wait (`sslConnect`, `sslAccept`, `sslRead`, `sslWrite`, `sslShutdown` …)
+return one value: a result; or an integer of 0 or less, which means "not ready" or "closed" and which `sslGetError`
+explains; or a `SciSslError`. All other methods return their value, or nil and a `SciSslError`. After `close`, methods
+that need the TLS connection return nil, or the condition `closed`.
 @classmod SciSslSocket
 */
 
-/* Methods of sci_ssl_add_methods need not look for the metatable by its name, which takes five times as long. */
+/* Methods of sci_ssl_add_methods have the metatable as an upvalue. To find it by its name takes five times as long. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) {
     sci_sslsocket *socket = lua_touserdata(L, index);
     if (!socket || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, SCI_SSL_SOCKET);
@@ -34,7 +35,7 @@ void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods) {
 
 /* ---- making ----------------------------------------------------------------------------------------------------- */
 
-/* Pushes an empty SciSslSocket that inherits from the context at `context`. */
+/* Pushes an empty SciSslSocket that will inherit from the context at `context`. */
 static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
     sci_check_context(L, context);
     sci_sslsocket *socket = sci_new_object(L, SCI_SSL_SOCKET, sizeof *socket, SCI_SSL_USERVALUES);
@@ -68,14 +69,14 @@ static int sslsocket_new(lua_State *L) {
 }
 
 /***
-Makes a socket over one that is connected already. The blocking mode stays as it is. An object goes on owning its
-descriptor: closing the SciSslSocket calls the object's own `close`. A descriptor number becomes ours.
+Makes a socket over a transport that is already connected. The blocking mode stays as it is. An object keeps its
+descriptor: closing the SciSslSocket calls the object's own `close`. A descriptor number is owned by the new socket.
 @function SciSslSocket.on
 @param transport a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
 @tparam SciSslContext context
 @treturn[1] SciSslSocket
 @treturn[2] nil
-@treturn[2] SciSslError what was given is no socket
+@treturn[2] SciSslError `transport` is no socket
 */
 static int sslsocket_on(lua_State *L) {
     luaL_checkany(L, 1);
@@ -89,7 +90,7 @@ static int sslsocket_on(lua_State *L) {
 }
 
 /***
-Makes a socket without a descriptor: `sslFeed` gives it the peer's bytes, `sslDrain` takes what is for the peer.
+Makes a socket without a descriptor: `sslFeed` gives it the peer's bytes, and `sslDrain` takes the bytes for the peer.
 @function SciSslSocket.onMemory
 @tparam SciSslContext context
 @treturn SciSslSocket
@@ -101,8 +102,8 @@ static int sslsocket_on_memory(lua_State *L) {
 }
 
 /***
-Accepts the next connection of a listening socket. The new socket has the listening one's context and blocking mode; its
-`sslInitialize` and `sslAccept` are still to come.
+Accepts the next connection of a listening socket. The new socket has the context and the blocking mode of the listening
+one. Call `sslInitialize` and `sslAccept` on it.
 @function SciSslSocket:accept
 @treturn[1] SciSslSocket
 @treturn[2] nil
@@ -121,7 +122,7 @@ static int sslsocket_accept(lua_State *L) {
 
 /* ---- plain traffic ---------------------------------------------------------------------------------------------- */
 
-/* `send`, `recv` and `setBlocking` are SciSocket's, their upvalue, where they can do no harm. */
+/* `send`, `recv` and `setBlocking` call the method of SciSocket, their upvalue, where that does no harm. */
 static int call_inherited(lua_State *L) {
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
@@ -165,7 +166,7 @@ static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
     sci_push_name(L, X509_get_subject_name(*peer));
     lua_pushfstring(L, "peer %s %s", luaL_tolstring(L, -1, NULL),
                     SSL_get_verify_result(socket->ssl) == X509_V_OK ? "verified" : "NOT verified");
-    X509_free(*peer); /* at once: what a finalizer makes while the lua_State closes is never collected */
+    X509_free(*peer); /* at once: a value that a finalizer makes while the lua_State closes is never collected */
     *peer = NULL;
 }
 

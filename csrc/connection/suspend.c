@@ -1,11 +1,11 @@
-/* suspend.c: SciSslSocket, handshakes that stand still until their caller has looked, decided, and repeats the call: at the
- * client's hello, where a certificate is needed, and where the peer is judged. OpenSSL's callbacks here note and answer;
- * Lua runs between the calls. */
+/* suspend.c: SciSslSocket, suspension points: the handshake stands still at the ClientHello, where a certificate is needed, or
+ * where the peer is verified, until its caller has decided and repeats the call. OpenSSL's callbacks here only note what they
+ * find. Lua runs between the calls. */
 #include "connection/connection.h"
 
 #include <string.h>
 
-/* ---- what OpenSSL asks ------------------------------------------------------------------------------------------ */
+/* ---- the points ------------------------------------------------------------------------------------------ */
 
 bool sci_ssl_must_suspend(const sci_sslsocket *socket, int point) {
     return (socket->suspend.points & point) && !(socket->suspend.passed & point);
@@ -28,8 +28,8 @@ void sci_ssl_approve(sci_sslsocket *socket) { socket->suspend.decision = SCI_APP
 
 void sci_ssl_reset_suspend(sci_sslsocket *socket) { memset(&socket->suspend, 0, sizeof socket->suspend); }
 
-/* OpenSSL asks for no certificate where the cipher suite is anonymous, not even where the flags insist on one. */
-static bool insist_on_certificate(SSL *ssl) {
+/* With an anonymous cipher suite OpenSSL asks for no certificate, not even where the flags require one. */
+static bool require_certificate(SSL *ssl) {
     return !(SSL_get_verify_mode(ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) || sci_ssl_exclude_anonymous(ssl);
 }
 
@@ -41,9 +41,9 @@ static int on_client_hello(SSL *ssl, int *alert, void *unused) {
         return SSL_CLIENT_HELLO_RETRY;
     }
     bool accepted = sci_ssl_resume(socket);
-    if (accepted) sci_transport_stop_recording(&socket->transport); /* sslSetContext comes no later than here */
+    if (accepted) sci_transport_stop_recording(&socket->transport); /* sslSetContext is not possible any more */
     *alert = accepted ? SSL_AD_INTERNAL_ERROR : socket->suspend.alert;
-    return accepted && insist_on_certificate(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
+    return accepted && require_certificate(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 static int on_certificate(SSL *ssl, void *unused) {
@@ -60,7 +60,7 @@ void sci_ssl_install_certificate(const sci_sslsocket *socket, SSL *ssl) {
     if (socket->suspend.points & SCI_AT_CERTIFICATE) SSL_set_cert_cb(ssl, on_certificate, NULL);
 }
 
-/* ---- what the caller asks for, sees and decides ----------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------- */
 
 static int read_points(lua_State *L) {
     static const char *const names[] = {"clientHello", "certificate", "verify", NULL};
@@ -70,19 +70,19 @@ static int read_points(lua_State *L) {
 }
 
 /***
-Says where the handshake is to be suspended, so that its caller can look and decide. There `sslAccept` or `sslConnect`
-answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each point comes once.
+Sets where the handshake is suspended, so that its caller can decide something. At such a point `sslAccept` or `sslConnect`
+returns "not ready", and `sslGetError` tells which point it is. The repeated call goes on. Each point comes once.
 
-* `"clientHello"`, `SSL_ERROR_WANT_CLIENT_HELLO_CB`, servers: `clientHello()` tells what the client offers; `sslSetContext`,
-  `sslUseCertificate`, `sslSetAlpn`, `sslSetVerify`, `setSession` and `sslRefuse` may answer it
-* `"certificate"`, `SSL_ERROR_WANT_X509_LOOKUP`: ours is needed; `sslUseCertificate` supplies it. On a client
-  `acceptedIssuers()` tells whose the server accepts
-* `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` tells what OpenSSL thinks of the peer; `sslApprove` and
-  `sslRefuse` overrule it, and without either it counts. A client and, up to TLS 1.2, a server stand still in
-  mid-handshake, so that the peer gets an alert. A server of TLS 1.3, and a client that resumes a session, stand still when
-  the handshake is done and before any application data is handed out; such a server takes no early data
+* `"clientHello"`, `SSL_ERROR_WANT_CLIENT_HELLO_CB`, servers: `clientHello()` returns the ClientHello; `sslSetContext`,
+  `sslUseCertificate`, `sslSetAlpn`, `sslSetVerify`, `setSession` and `sslRefuse` can be called
+* `"certificate"`, `SSL_ERROR_WANT_X509_LOOKUP`: this end needs its certificate; `sslUseCertificate` sets it. On a client
+  `acceptedIssuers()` returns the issuers that the server accepts
+* `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` returns OpenSSL's verification result for the peer, which counts
+  unless `sslApprove` or `sslRefuse` is called. A client, and a server up to TLS 1.2, are suspended in mid-handshake, so that
+  a rejected peer gets an alert. A server of TLS 1.3, and a client that resumes a session, are suspended when the handshake is
+  done, before any application data is read; such a server accepts no early data
 @function SciSslSocket:sslSuspendAt
-@tparam string ... any of these names; none: nowhere
+@tparam string ... any of these names; none: the handshake is not suspended
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_initialized`, `handshake_under_way`, `closed`; `not_in_this_openssl`: `"verify"`
@@ -123,15 +123,15 @@ static int read_alert(lua_State *L, const sci_sslsocket *socket) {
 }
 
 /***
-Ends a suspended handshake: the next call sends the alert and answers the SciSslError. Its condition is `refused`, or
-`handler_failed` where there is a `cause`.
+Rejects the peer in a suspended handshake: the next call sends the alert and returns the SciSslError. Its condition is
+`refused`, or `handler_failed` where there is a `cause`.
 
-At `"clientHello"` any alert can be sent. At `"certificate"` OpenSSL always sends internal_error. At `"verify"` a client
-sends bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired, unknown_ca, decrypt_error,
-handshake_failure or internal_error, and certificate_unknown in place of all others; a server sends any. A client that has
-resumed a session cuts the connection: OpenSSL offers nothing else once the handshake is done.
+At `"clientHello"` any alert can be sent. At `"certificate"` OpenSSL always sends internal_error. At `"verify"` a server can
+send any alert; a client can send bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired,
+unknown_ca, decrypt_error, handshake_failure and internal_error, and sends certificate_unknown in place of all others. A
+client that has resumed a session sends no alert: after the handshake OpenSSL has no function for that.
 @function SciSslSocket:sslRefuse
-@tparam[opt] string|integer alert its name in the RFCs, or its number; without it `bad_certificate` at `"verify"`, else
+@tparam[opt] string|integer alert its name in the RFCs, or its number; default `bad_certificate` at `"verify"`, else
  `handshake_failure`
 @tparam[opt] string reason for our own SciSslError: its message
 @param[opt] cause any value, for our own SciSslError
@@ -139,7 +139,7 @@ resumed a session cuts the connection: OpenSSL offers nothing else once the hand
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_suspended`, `closed`
-@raise for an alert that there is not
+@raise for an unknown alert
 @see RFC 8446, section 6
 */
 static int sslsocket_refuse(lua_State *L) {
@@ -149,7 +149,7 @@ static int sslsocket_refuse(lua_State *L) {
     sci_sslsocket *socket = sci_ssl_check_suspended(L, SCI_AT_CLIENT_HELLO | SCI_AT_CERTIFICATE | SCI_AT_VERIFY);
     if (!socket) return 2;
     socket->suspend.alert = read_alert(L, socket);
-    socket->suspend.decision = SCI_REJECTED; /* whether or not there is memory for the words */
+    socket->suspend.decision = SCI_REJECTED; /* before the words, for which memory may run out */
     lua_createtable(L, 0, 3);
     lua_insert(L, 3);
     lua_setfield(L, 3, "traceback");
@@ -160,9 +160,9 @@ static int sslsocket_refuse(lua_State *L) {
 }
 
 /***
-Answers the records that the client's hello came in, as they came. `clientHello()` reads them.
+Returns the records of the ClientHello as they came. `clientHello()` parses them.
 @function SciSslSocket:clientHelloRecords
-@treturn ?string nil where the handshake is not suspended, or was never to be suspended at `"clientHello"`
+@treturn ?string nil where the handshake is not suspended, or `sslSuspendAt` has not named `"clientHello"`
 @see RFC 8446, section 4.1.2
 */
 static int sslsocket_client_hello_records(lua_State *L) {

@@ -1,7 +1,7 @@
 /* switch_context.c: SciSslSocket, sslSetContext: another context for a connection, chosen by the ClientHello. */
 #include "connection/connection.h"
 
-/* The hello is read again by the new SSL alone: without one the old goes on from where it is. */
+/* Only a new SSL reads the ClientHello again: where there is no memory for it, the old one goes on. */
 static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     if (!sci_ssl_make(L, socket, context)) return false;
     (void)sci_transport_replay(&socket->transport);
@@ -9,10 +9,10 @@ static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *contex
 }
 
 /***
-Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
-with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
-the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
-`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
+Switches to another context, while the handshake is suspended at `"clientHello"`. All settings of that context hold, as if the
+socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
+are lost, and must be made again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
 `sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
 @function SciSslSocket:sslSetContext
 @tparam SciSslContext context
@@ -28,12 +28,12 @@ static int sslsocket_set_context(lua_State *L) {
     if (socket->closed || socket->result.failed || socket->suspend.at != SCI_AT_CLIENT_HELLO)
         return sci_fail_own(L, "option", socket->closed ? "closed" : "not_suspended", NULL);
     if (sci_in_finalizer(L)) return sci_fail_own(L, "option", "in_finalizer", NULL);
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3, where it outlives the exchange */
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3: it must outlive its SSL */
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
-    if (!socket->transport.records) failure.condition = "memory_full"; /* for the hello */
+    if (!socket->transport.records) failure.condition = "memory_full"; /* the ClientHello was not recorded */
     else if (begin_again(L, socket, context)) return sci_return_receiver(L);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);

@@ -1,10 +1,9 @@
-/* trace.c: SciSslSocket, the messages and states of a handshake as they pass: noted by OpenSSL's callbacks, handed out
- * between calls. */
+/* trace.c: SciSslSocket, the messages and states of a handshake: OpenSSL's callbacks note them, traceEvents returns them. */
 #include "connection/connection.h"
 
 #include <string.h>
 
-#define EVENTS 256 /* that are kept; what comes then is counted */
+#define EVENTS 256 /* events that are kept; more are only counted */
 
 typedef struct event {
     double time;
@@ -29,9 +28,9 @@ static void note(sci_trace *trace, const event *noted) {
     trace->events[trace->count++].time = sci_seconds();
 }
 
-/* ---- what OpenSSL tells ----------------------------------------------------------------------------------------- */
+/* ---- OpenSSL's callbacks ----------------------------------------------------------------------------------------- */
 
-/* RFC 8446, section 4, and its predecessors. */
+/* Names of RFC 8446, section 4, and of earlier versions. */
 static const char *message_name(int type) {
     switch (type) {
         case SSL3_MT_HELLO_REQUEST: return "HelloRequest";
@@ -133,12 +132,12 @@ static void push_event(lua_State *L, const event *noted) {
 }
 
 /***
-Answers what has been noted since the last call, in order.
+Returns the events since the last call, in order.
 @function SciSslSocket:traceEvents
 @treturn {table,...} `time` (number, seconds on the clock of `SciSocket.now()`), `kind` (`"handshake"`, `"alert"`,
- `"changeCipherSpec"`, `"state"`), `name` (such as `"ClientHello"`; of a state OpenSSL's words) and, but for states,
+ `"changeCipherSpec"`, `"state"`), `name` (such as `"ClientHello"`; for a state OpenSSL's text) and, except for states,
  `direction` (`"sent"`, `"received"`), `length` (bytes), `version`
-@treturn integer how many came when there was no room any more
+@treturn integer how many more were lost: 256 are kept
 */
 static int sslsocket_trace_events(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);

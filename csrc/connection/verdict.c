@@ -1,4 +1,4 @@
-/* verdict.c: SciSslSocket, the verification of the peer, and the decision of a caller who suspends the handshake there. */
+/* verdict.c: SciSslSocket, the verification of the peer, and the decision of a caller that suspends the handshake there. */
 #include "connection/connection.h"
 
 #include <string.h>
@@ -9,7 +9,7 @@ static void note_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool veri
     socket->verdict.depth = X509_STORE_CTX_get_error_depth(store);
 }
 
-/* An approval holds for this certificate until the connection ends: renegotiations show it again. */
+/* The approval holds for this certificate until the connection ends: a renegotiation verifies it again. */
 static void note_approval(sci_sslsocket *socket, X509 *certificate) {
     if (!socket->verdict.rejected || !certificate || !X509_up_ref(certificate)) return;
     X509_free(socket->verdict.approved);
@@ -21,7 +21,7 @@ static bool is_approved(const sci_sslsocket *socket, X509_STORE_CTX *store) {
     return socket->verdict.approved && certificate && X509_cmp(socket->verdict.approved, certificate) == 0;
 }
 
-/* The check was made before the handshake was suspended: its result counts, and the chain that goes with it. */
+/* The verification was made before the handshake was suspended. OpenSSL gets its result, its chain, and the decision. */
 static int carry_out(sci_sslsocket *socket, X509_STORE_CTX *store) {
     sci_decision decision = socket->suspend.decision;
     X509_STORE_CTX_set0_verified_chain(store, socket->verdict.chain);
@@ -46,15 +46,15 @@ static bool names_host_in_subject(const X509_VERIFY_PARAM *param, X509 *leaf) {
     return false;
 }
 
-/* RFC 9525 lets no common name count. OpenSSL says no more than that the certificate is for another host. */
+/* By RFC 9525 the common name does not count. OpenSSL only reports that the certificate is for another host. */
 static bool has_common_name_only(X509_STORE_CTX *store) {
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
     return X509_STORE_CTX_get_error(store) == X509_V_ERR_HOSTNAME_MISMATCH && leaf &&
            names_host_in_subject(X509_STORE_CTX_get0_param(store), leaf);
 }
 
-/* A client stands still right here. A server must never retry, it would accept: it goes on for now, and stands still before
- * it says anything that the client could take for a yes. */
+/* A client is suspended here. On a server, never return "retry": OpenSSL treats that as success. A server goes on, and is
+ * suspended before it sends its last flight (see sci_ssl_hold_last_flight), or in TLS 1.3 when the handshake is done. */
 static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool verified) {
     note_verdict(socket, store, verified);
     if (socket->handshake.role == SCI_SERVER) return 1;
@@ -67,7 +67,7 @@ static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool veri
 #endif
 }
 
-/* In place of X509_verify_cert. */
+/* OpenSSL calls this in place of X509_verify_cert. */
 static int on_verify(X509_STORE_CTX *store, void *unused) {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
@@ -112,7 +112,7 @@ void sci_ssl_hold_last_flight(sci_sslsocket *socket) {
     if (SSL_get_state(ssl) == last) socket->transport.withheld = true;
 }
 
-/* A resumed session brings the result of an earlier handshake; that of now counts. */
+/* A resumed session has the result of an earlier handshake. What counts is a verification now. */
 static void note_result(sci_sslsocket *socket) {
     long now = sci_ssl_verify_resumed(socket->ssl);
     if (now != X509_V_OK) SSL_set_verify_result(socket->ssl, now);
@@ -123,7 +123,7 @@ static void note_result(sci_sslsocket *socket) {
     socket->verdict.code = SSL_get_verify_result(socket->ssl);
 }
 
-/* The peer does not pass verification. Pushes the result, and returns false. */
+/* The peer does not pass. Pushes the result of the call, and returns false. */
 static bool end_rejected(lua_State *L, sci_sslsocket *socket, long result, const char *phase) {
     (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), SSL_get_session(socket->ssl));
     sci_ssl_send_alert(L, socket, sci_alert_of_result(result));
@@ -161,12 +161,12 @@ bool sci_ssl_settle_verdict(lua_State *L, sci_sslsocket *socket, const char *pha
     return true;
 }
 
-/* ---- what the caller sees and decides ----------------------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------------------- */
 
 /***
-Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
-the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
-own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
+Approves the peer in a handshake that is suspended at `"verify"`, whatever OpenSSL's verification result is. Then repeat the
+call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` still returns OpenSSL's own
+result. With `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` a client without a certificate is rejected before this point.
 @function SciSslSocket:sslApprove
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
@@ -187,13 +187,13 @@ static bool get_verified(const void *owner, void **list) {
 }
 
 /***
-Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
+Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
 @function SciSslSocket:sslVerdict
-@treturn[1] table `ok` (boolean: it has presented a certificate that OpenSSL would accept), `code` (integer, `X509_V_OK` or
- an `X509_V_ERR_…`; nil where it has presented none), `text`, `depth` (integer: which certificate of the chain the code is
- about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where
- it presented none), `verified` (array: the chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a
- session that was judged before)
+@treturn[1] table `ok` (boolean: the peer has presented a certificate, and OpenSSL accepts it), `code` (integer, `X509_V_OK`
+ or an `X509_V_ERR_…`; nil where there is no certificate), `text`, `depth` (integer: the certificate of the chain that the
+ code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty
+ where it presented none), `verified` (array: the chain that OpenSSL built, empty where it could not), `resumed` (boolean: the
+ certificates are those of a resumed session)
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_suspended`, `closed`
 @see X509_STORE_CTX_get_error(3)

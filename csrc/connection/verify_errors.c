@@ -1,4 +1,4 @@
-/* verify_errors.c: SciSslSocket, all that is wrong with the peer's certificates, one by one, and going on nevertheless. */
+/* verify_errors.c: SciSslSocket, collects every verification error of the peer's chain, and can let the handshake go on. */
 #include "connection/connection.h"
 
 static void note_error(sci_sslsocket *socket, int code, int depth) {
@@ -15,7 +15,7 @@ static int on_verify_step(int good, X509_STORE_CTX *store) {
     return socket->verify_errors.go_on;
 }
 
-/* sslSetContext ends the noting: the new SSL has no such callback. */
+/* After sslSetContext the new SSL does not have the callback. */
 bool sci_ssl_note_resumed_error(sci_sslsocket *socket, long result) {
     if (SSL_get_verify_callback(socket->ssl) != on_verify_step) return false;
     if (socket->verify_errors.count == 0) note_error(socket, (int)result, 0);
@@ -28,9 +28,8 @@ void sci_ssl_reset_verify_errors(sci_sslsocket *socket) {
 }
 
 /***
-Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
-check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
-nobody else does. `sslSetContext` ends the noting.
+Collects every verification error of the peer's certificates for `verifyErrors`. Where `goOn` is true, no verification error ends
+the handshake: then the caller itself must decide about the peer. `sslSetContext` and `sslInitialize` turn it off.
 @function SciSslSocket:sslNoteVerifyErrors
 @tparam[opt=false] boolean goOn
 @treturn[1] SciSslSocket the receiver
@@ -39,20 +38,20 @@ nobody else does. `sslSetContext` ends the noting.
 @see SSL_set_verify(3)
 */
 static int sslsocket_note_verify_errors(lua_State *L) {
-    bool overlooks = lua_toboolean(L, 2);
+    bool go_on = lua_toboolean(L, 2);
     sci_sslsocket *socket = sci_check_before_handshake(L);
     if (!socket) return 2;
-    socket->verify_errors.go_on = overlooks;
+    socket->verify_errors.go_on = go_on;
     socket->verify_errors.count = 0;
     SSL_set_verify(socket->ssl, SSL_get_verify_mode(socket->ssl), on_verify_step);
     return sci_return_receiver(L);
 }
 
 /***
-Answers what was found to be wrong with the peer's certificates, in the order in which it was found.
+Returns the verification errors of the peer's certificates in the order in which they were found.
 @function SciSslSocket:verifyErrors
 @treturn {table,...} `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an
- `X509_V_ERR_…`), `text`; empty where nothing was, or `sslNoteVerifyErrors` has not asked for it; 32 at the most
+ `X509_V_ERR_…`), `text`; the first 32; empty where there was none, or `sslNoteVerifyErrors` was not called
 */
 static int sslsocket_verify_errors(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -70,10 +69,10 @@ static int sslsocket_verify_errors(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg overlook_methods[] = {
+static const luaL_Reg verify_error_methods[] = {
     {"sslNoteVerifyErrors", sslsocket_note_verify_errors},
     {"verifyErrors", sslsocket_verify_errors},
     {NULL, NULL},
 };
 
-void sci_open_verify_errors(lua_State *L) { luaL_setfuncs(L, overlook_methods, 0); }
+void sci_open_verify_errors(lua_State *L) { luaL_setfuncs(L, verify_error_methods, 0); }

@@ -1,11 +1,11 @@
-/* write.c: SciSslSocket, bytes out: a string, a table of strings, and how long the records are that carry them. */
+/* write.c: SciSslSocket, sslWrite and sslWritev, and the length of records. */
 #include "connection/connection.h"
 
 #include <string.h>
 
-/* ---- writes that must come again -------------------------------------------------------------------------------- */
+/* ---- repeated writes -------------------------------------------------------------------------------- */
 
-/* OpenSSL trusts that a repeated write brings the same bytes: others would be reported as sent, and never be. */
+/* OpenSSL does not compare the bytes of a repeated write. Other bytes would be reported as sent, and never be sent. */
 static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
     if (socket->write.pending_length == 0) return true;
     lua_getiuservalue(L, 1, SCI_SSL_PENDING);
@@ -41,16 +41,16 @@ static bool fail_write(lua_State *L, const char *condition, const char *message)
 bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
     if (!sci_ssl_ready_for_data(L, socket, "write")) return false;
     if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)
-        return fail_write(L, "shutdown_sent", "our close_notify has been sent: nothing may follow it");
+        return fail_write(L, "shutdown_sent", "close_notify was sent: nothing can be written after it");
     return repeats_pending(L, socket, bytes, length) ||
            sci_ssl_fail_pending(L, socket, "write",
-                                "an sslWrite has answered \"not yet\": repeat it with the same bytes first");
+                                "an sslWrite returned \"not ready\": repeat it with the same bytes first");
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
-/* Whether records are to be short now: at the beginning, and after a pause. */
-static bool begins(sci_sizing *sizing) {
+/* Whether records must be short now: at the beginning, and after a pause. */
+static bool are_short(sci_sizing *sizing) {
     double now = sci_seconds();
     if (now - sizing->last > sizing->pause) sizing->sent = 0;
     sizing->last = now;
@@ -62,13 +62,13 @@ static bool begins(sci_sizing *sizing) {
 static size_t next_length(sci_sslsocket *socket, size_t length, bool again) {
     size_t most = SSL3_RT_MAX_PLAIN_LENGTH;
     if (again) most = socket->write.pending_length;
-    else if (socket->write.sizing.first > 0 && begins(&socket->write.sizing)) most = socket->write.sizing.first;
+    else if (socket->write.sizing.first > 0 && are_short(&socket->write.sizing)) most = socket->write.sizing.first;
     return length < most ? length : most;
 }
 
-/* Has OpenSSL make a record, once, and the transport take it. OpenSSL is never left with a record that it has not got rid of:
- * until then it could not reply to a KeyUpdate, or take part in a renegotiation, and would end the connection where the
- * peer asks for either. Returns 1; 0 where OpenSSL fails, below 0 where the transport is full. */
+/* Lets OpenSSL make one record, which the transport takes whole. OpenSSL must not keep an unsent record: it could not reply to a
+ * KeyUpdate or take part in a renegotiation until that is sent, and would end the connection where the peer asks for
+ * either. Returns 1; 0 where OpenSSL fails; below 0 where the transport is full. */
 static int write_record(sci_sslsocket *socket, const char *bytes, size_t length, size_t *done) {
     sci_transport *transport = &socket->transport;
     if (!sci_transport_has_room(transport)) return -1;
@@ -162,13 +162,13 @@ void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, size_
 }
 
 /***
-Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
-`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
+Writes bytes. A blocking socket returns when all are sent. A non-blocking one may take fewer: call again with `i` moved on by
+the result. After "not ready" repeat the call with the same bytes; the socket checks that.
 @function SciSslSocket:sslWrite
 @tparam string data
 @tparam[opt=1] integer i first byte, as in `string.sub`
 @tparam[opt=-1] integer j last byte
-@treturn integer|SciSslError how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase
+@treturn integer|SciSslError how many bytes were taken; 0 where `data` is empty; less: not ready; a SciSslError (phase
  `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
 @see SSL_write_ex(3)
 */
@@ -187,13 +187,13 @@ static int sslsocket_write(lua_State *L) {
 #define STRINGS 2 /* stack index: the caller's table */
 #define CURRENT 3 /* stack index: the string that is being written, so that it stays */
 
-/* A place in the table: the string `number`, `offset` bytes of which are done; `left` bytes in all. */
+/* A place in the table: `offset` bytes into the string `number`; `left` bytes in all are behind it. */
 typedef struct cursor {
     lua_Integer number;
     size_t offset, left;
 } cursor;
 
-/* Counts what there is behind the first `skip` bytes. */
+/* Finds the place behind the first `skip` bytes. */
 static void find_start(lua_State *L, cursor *at, size_t skip) {
     size_t total = 0;
     lua_Integer count = (lua_Integer)lua_rawlen(L, STRINGS);
@@ -208,16 +208,16 @@ static void find_start(lua_State *L, cursor *at, size_t skip) {
         else if (total < skip) at->offset = skip - total;
         total += length;
     }
-    luaL_argcheck(L, skip <= total, 3, "there are not so many bytes");
+    luaL_argcheck(L, skip <= total, 3, "more bytes than the strings have");
     at->left = total - skip;
 }
 
-/* The rest of the string that `at` stands in, from its table to CURRENT. */
+/* The rest of the string at `at`, which goes to CURRENT. NULL: a finalizer or a handler has changed the table. */
 static const char *current_string(lua_State *L, const cursor *at, size_t *length) {
     lua_rawgeti(L, STRINGS, at->number);
     lua_replace(L, CURRENT);
     const char *bytes = lua_type(L, CURRENT) == LUA_TSTRING ? lua_tolstring(L, CURRENT, length) : NULL;
-    if (!bytes || *length < at->offset) return NULL; /* a handler has changed the table */
+    if (!bytes || *length < at->offset) return NULL;
     *length -= at->offset;
     return bytes + at->offset;
 }
@@ -230,7 +230,7 @@ static void advance(cursor *at, size_t done, size_t length) {
     at->offset = 0;
 }
 
-/* The next bytes: whole records from within a long string, or one that is filled from short ones in `buffer`. NULL: the
+/* The next bytes: full records inside of a long string, or a record that is joined from short strings in `buffer`. NULL: the
  * table has changed. */
 static const char *next_bytes(lua_State *L, cursor *at, unsigned char *buffer, size_t *length) {
     const char *bytes = current_string(L, at, length);
@@ -281,12 +281,12 @@ static int raise_changed(lua_State *L) {
 }
 
 /***
-Writes strings one behind the other, in full records and without joining them: for heads and bodies, for many small pieces.
+Writes the strings of a table in full records, without making a joined string: for a head and a body, or many small pieces.
 @function SciSslSocket:sslWritev
 @tparam {string,...} strings
-@tparam[opt=0] integer skip bytes of them all that earlier calls have taken
-@treturn integer|SciSslError as `sslWrite`: how many bytes were taken; repeat it with `skip` moved on by that
-@raise where one of them is no string
+@tparam[opt=0] integer skip bytes that earlier calls have taken
+@treturn integer|SciSslError as `sslWrite`: how many bytes were taken; call again with `skip` moved on by the result
+@raise where one of `strings` is no string
 */
 static int sslsocket_writev(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -317,13 +317,13 @@ static int sslsocket_writev(lua_State *L) {
 /* ---- settings --------------------------------------------------------------------------------------------------- */
 
 /***
-Lets records begin short and become long: the peer can use the first bytes as soon as one packet has come, and a long
-transfer still goes in full records. Off at first, and after `sslInitialize`.
+Makes the first records short and later ones full: the peer can use the first bytes as soon as one packet has come, and a long
+transfer is still efficient. `sslInitialize` turns it off.
 @function SciSslSocket:sslSetRecordSizing
-@tparam ?integer first bytes of a record at the beginning, 512 … 16384 (1,300 fit into one packet on most ways); nil: all
- records are as long as they may be
-@tparam[opt=65536] integer upTo bytes that are sent so
-@tparam[opt=1] number pause seconds without a write, after which it begins anew
+@tparam ?integer first bytes of a short record, 512 … 16384 (1,300 fit into one packet on most networks); nil: all records
+ are full
+@tparam[opt=65536] integer upTo bytes that are sent in short records
+@tparam[opt=1] number pause seconds without a write, after which records are short again
 @treturn SciSslSocket the receiver
 */
 static int sslsocket_set_record_sizing(lua_State *L) {

@@ -1,9 +1,10 @@
----A socket with TLS: everything that a `SciSocket` answers, and the document's messages. Without a descriptor it lives on
----memory (`SciSslSocket.onMemory`).
+---A socket with TLS. It has the methods of a `SciSocket` and those of a TLS connection. It runs over a descriptor, or without
+---one over memory (`SciSslSocket.onMemory`).
 ---
----Messages of the document answer one value: a result, or an integer of 0 or less for "not yet, or closed", which
----`sslGetError` explains, or a `SciSslError`. All others answer their value, or nil and a `SciSslError`. Once `close` has
----been called, what asks the TLS connection answers the condition `closed`, or nil.
+---The calls of a TLS connection that may have to wait (`sslConnect`, `sslAccept`, `sslRead`, `sslWrite`, `sslShutdown` …)
+---return one value: a result; or an integer of 0 or less, which means "not ready" or "closed" and which `sslGetError`
+---explains; or a `SciSslError`. All other methods return their value, or nil and a `SciSslError`. After `close`, methods
+---that need the TLS connection return nil, or the condition `closed`.
 ---
 ---@meta SciSslSocket
 ---@class SciSslSocket : SciSocket
@@ -23,14 +24,14 @@ local SciSslSocket = {}
 ---```
 function SciSslSocket.new(context, family) end
 
----Makes a socket over one that is connected already. The blocking mode stays as it is. An object goes on owning its
----descriptor: closing the SciSslSocket calls the object's own `close`. A descriptor number becomes ours.
+---Makes a socket over a transport that is already connected. The blocking mode stays as it is. An object keeps its
+---descriptor: closing the SciSslSocket calls the object's own `close`. A descriptor number is owned by the new socket.
 ---
 ---@within Life, and the memory transport
 ---@param transport any a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
 ---@param context SciSslContext
 ---@return SciSslSocket?
----@return SciSslError? # what was given is no socket
+---@return SciSslError? # `transport` is no socket
 ---@usage
 ---```lua
 ---local near, far = assert(scissl.SciSocket.pair())
@@ -39,7 +40,7 @@ function SciSslSocket.new(context, family) end
 ---```
 function SciSslSocket.on(transport, context) end
 
----Makes a socket without a descriptor: `sslFeed` gives it the peer's bytes, `sslDrain` takes what is for the peer.
+---Makes a socket without a descriptor: `sslFeed` gives it the peer's bytes, and `sslDrain` takes the bytes for the peer.
 ---
 ---@within Life, and the memory transport
 ---@param context SciSslContext
@@ -57,8 +58,8 @@ function SciSslSocket.on(transport, context) end
 ---```
 function SciSslSocket.onMemory(context) end
 
----Accepts the next connection of a listening socket. The new socket has the listening one's context and blocking mode; its
----`sslInitialize` and `sslAccept` are still to come.
+---Accepts the next connection of a listening socket. The new socket has the context and the blocking mode of the listening
+---one. Call `sslInitialize` and `sslAccept` on it.
 ---
 ---@within Life, and the memory transport
 ---@return SciSslSocket?
@@ -73,11 +74,11 @@ function SciSslSocket.onMemory(context) end
 ---```
 function SciSslSocket:accept() end
 
----Makes the handshake as a server. Needs an established transport and `sslInitialize`. On a blocking socket it answers when
----the handshake is finished or has failed. (Rows S3 to S6)
+---Makes the handshake as a server. It needs a connected transport and `sslInitialize`. On a blocking socket it returns when
+---the handshake is completed or has failed.
 ---
 ---@within The document's protocol
----@return integer|SciSslError # 1: the connection is secure; 0 or less: not yet, `sslGetError` says what it waits for, then repeat the call; a SciSslError (phase `accept`): it failed, or what is missing
+---@return integer|SciSslError # 1: the connection is secure; 0 or less: not ready: do what `sslGetError` says, then repeat the call; a SciSslError (phase `accept`): the handshake has failed, or something is missing
 ---@see SSL_accept(3)
 ---@usage
 ---```lua
@@ -90,11 +91,11 @@ function SciSslSocket:accept() end
 ---```
 function SciSslSocket:sslAccept() end
 
----Makes the handshake as a client. Needs an established transport and `sslInitialize`. On a blocking socket it answers when
----the handshake is finished or has failed. (Row S7)
+---Makes the handshake as a client. It needs a connected transport and `sslInitialize`. On a blocking socket it returns when
+---the handshake is completed or has failed.
 ---
 ---@within The document's protocol
----@return integer|SciSslError # 1: the connection is secure; 0 or less: not yet, `sslGetError` says what it waits for, then repeat the call; a SciSslError (phase `connect`): it failed, or what is missing
+---@return integer|SciSslError # 1: the connection is secure; 0 or less: not ready: do what `sslGetError` says, then repeat the call; a SciSslError (phase `connect`): the handshake has failed, or something is missing
 ---@see SSL_connect(3)
 ---@usage
 ---```lua
@@ -107,13 +108,13 @@ function SciSslSocket:sslAccept() end
 ---```
 function SciSslSocket:sslConnect() end
 
----Answers the `SSL_ERROR_…` code behind what a call of this socket answered. Each call captures its code itself, so asking
----later, or twice, answers the same. (Row S6)
+---Returns the `SSL_ERROR_…` code behind a result of this socket. The code is kept with the result, so it stays the same however
+---late, and however often, it is asked for.
 ---
 ---@within The document's protocol
----@param value integer|string|SciSslError the answer of `sslConnect`, `sslRead` …
----@return integer # `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not yet", `SSL_ERROR_ZERO_RETURN` for a close by the peer, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
----@raise for a value that no call answers
+---@param value integer|string|SciSslError what `sslConnect`, `sslRead` … returned
+---@return integer # `SSL_ERROR_NONE` for a result, `SSL_ERROR_WANT_READ`, `SSL_ERROR_WANT_WRITE` … for "not ready", `SSL_ERROR_ZERO_RETURN` where the peer has closed, `SSL_ERROR_SSL` or `SSL_ERROR_SYSCALL` for a SciSslError
+---@raise for a value that no call returns
 ---@see SSL_get_error(3)
 ---@usage
 ---```lua
@@ -124,12 +125,12 @@ function SciSslSocket:sslConnect() end
 ---```
 function SciSslSocket:sslGetError(value) end
 
----Reads what the peer has sent: the records that one read of the transport brings, in one string. On a blocking socket it
----waits for the first byte.
+---Reads what the peer has sent: all records that one read of the transport brings, in one string. A blocking socket waits for
+---the first byte.
 ---
 ---@within Bytes and event loops
----@param max? integer (default: 65536) bytes at the most; one call answers 65536 at the most
----@return string|integer|SciSslError # the bytes; 0: the peer has closed (`SSL_ERROR_ZERO_RETURN`); less: not yet; a SciSslError (phase `read`; condition `truncated` where the transport ended without close_notify, `handshake_needed`, `closed`; `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` … where the peer sends these and no data)
+---@param max? integer (default: 65536) bytes at most; one call returns at most 65536
+---@return string|integer|SciSslError # the bytes; 0: the peer has sent close_notify (`SSL_ERROR_ZERO_RETURN`); less: not ready; a SciSslError (phase `read`, condition `truncated`: the transport ended without close_notify; `handshake_needed`, `closed`; `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` …: the peer sends these and no data)
 ---@see SSL_read_ex(3)
 ---@usage
 ---```lua
@@ -141,12 +142,12 @@ function SciSslSocket:sslGetError(value) end
 ---```
 function SciSslSocket:sslRead(max) end
 
----Reads on until a number of bytes is there, for whoever knows how many are to come: they come in one string. A non-blocking
----socket answers fewer where the transport has no more now; a blocking one waits for all.
+---Reads a number of bytes into one string, for protocols that say how many follow. A blocking socket waits for all of them. A
+---non-blocking socket returns fewer where no more have arrived.
 ---
 ---@within Bytes and event loops
 ---@param size integer bytes, 1 … 1073741824
----@return string|integer|SciSslError # as `sslRead`; what ends the stream behind some bytes is answered by the next call
+---@return string|integer|SciSslError # as `sslRead`; where the stream ends behind some bytes, the next call returns the end
 ---@usage
 ---```lua
 ---server:sslWrite "hello"
@@ -154,10 +155,10 @@ function SciSslSocket:sslRead(max) end
 ---```
 function SciSslSocket:sslReadSized(size) end
 
----Reads as `sslRead` does, from one record, and leaves the bytes to be read again.
+---Reads as `sslRead` does, but from one record, and leaves the bytes to be read again.
 ---
 ---@within Bytes and event loops
----@param max? integer (default: 65536) bytes at the most
+---@param max? integer (default: 65536) bytes at most
 ---@return string|integer|SciSslError # as `sslRead`
 ---@see SSL_peek_ex(3)
 ---@usage
@@ -170,7 +171,7 @@ function SciSslSocket:sslReadSized(size) end
 ---```
 function SciSslSocket:sslPeek(max) end
 
----Answers how many bytes `sslRead` would answer from the record at hand without asking the transport.
+---Returns how many bytes of the current record `sslRead` would return without reading the transport.
 ---
 ---@within Bytes and event loops
 ---@return integer # bytes
@@ -185,8 +186,8 @@ function SciSslSocket:sslPeek(max) end
 ---```
 function SciSslSocket:sslPending() end
 
----Sets whether TLS reads as much as the transport has, many records at once (it does), or just the record that is due, so
----that what the peer sends behind its close_notify is left in the transport, for whoever goes on in plain text.
+---Sets whether TLS reads many records at once from the transport (the default), or one record at a time. With `false`, what the
+---peer sends behind its close_notify stays in the transport, for a program that goes on in plain text.
 ---
 ---@within Bytes and event loops
 ---@param ahead boolean
@@ -200,8 +201,8 @@ function SciSslSocket:sslPending() end
 ---```
 function SciSslSocket:sslSetReadAhead(ahead) end
 
----Tells whether there is something to read that the descriptor will not announce: bytes, the end, or a failure that have
----been received with earlier bytes. Read until it is false before you wait.
+---Tells whether there is something to read that does not make the descriptor readable: bytes, the end or a failure that
+---arrived together with earlier bytes. Read until it is false, then wait.
 ---
 ---@within Bytes and event loops
 ---@return boolean
@@ -215,8 +216,8 @@ function SciSslSocket:sslSetReadAhead(ahead) end
 ---```
 function SciSslSocket:dirty() end
 
----Answers what the socket waits for on the descriptor, in the manner of cqueues: what the last call wanted, and the end of
----the connection attempt before that.
+---Returns what the socket waits for on its descriptor, as cqueues asks for it: what the last call wanted, or the end of the
+---connection attempt.
 ---
 ---@within Bytes and event loops
 ---@return string # `"r"` or `"w"`
@@ -227,10 +228,10 @@ function SciSslSocket:dirty() end
 ---```
 function SciSslSocket:events() end
 
----Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+---Returns how long a loop may wait for the descriptor, as cqueues asks for it.
 ---
 ---@within Bytes and event loops
----@return number? # 0 where the socket is `dirty`; nil: as long as it likes
+---@return number? # 0 where the socket is `dirty`; nil: without a limit
 ---@usage
 ---```lua
 ---print(client:events()) --> r
@@ -238,16 +239,16 @@ function SciSslSocket:events() end
 ---```
 function SciSslSocket:timeout() end
 
----Sends a part of a file. Where the kernel encrypts (see `ktls`), it reads the file itself, and no byte of it is copied to this
----process. Elsewhere each byte is read into a buffer that is always there, and encrypted from it; Lua makes no string of it.
----The file's own position does not move; what has been written to it and not flushed is not seen. `sslSetRecordSizing` does not
----reach what the kernel sends.
+---Sends a part of a file. Where the kernel encrypts (see `ktls`), the kernel also reads the file, and no byte of it is copied to
+---this process. Elsewhere the file is read into a buffer and encrypted from there, without a Lua string. The position of the
+---file does not move. Bytes that were written to the file and not flushed are not sent. `sslSetRecordSizing` has no effect on
+---what the kernel sends.
 ---
 ---@within Bytes and event loops
----@param file file* open for reading, a regular one
+---@param file file* a regular file, open for reading
 ---@param offset? integer (default: 0) where to begin in the file
----@param count? integer bytes, at the most; without it, to the end of the file
----@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `offset` and `count` moved on by that until all are gone; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `file_unreadable`: it is not open for reading, `file_directory`, or `not_seekable`: a pipe or a terminal
+---@param count? integer bytes at most; without it, to the end of the file
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; call again with `offset` and `count` moved on by the result until all are sent; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `file_unreadable`: the file is not open for reading; `file_directory`; `not_seekable`: a pipe or a terminal
 ---@see SSL_sendfile(3)
 ---@see pread(2)
 ---@usage
@@ -258,14 +259,14 @@ function SciSslSocket:timeout() end
 ---```
 function SciSslSocket:sendfile(file, offset, count) end
 
----Tells whether the kernel encrypts and decrypts in OpenSSL's place (kTLS). It encrypts what is sent over TCP once the handshake
----has come so far, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
----(`scissl.features.kTLS`), the system is Linux with its module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
----ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL goes on encrypting, and nothing else
----is different. What is received OpenSSL decrypts.
+---Tells whether the kernel encrypts and decrypts in place of OpenSSL (kTLS). After the handshake the kernel encrypts what is sent
+---over TCP, where the context has the option (`setOptions "enable_ktls"`), OpenSSL was compiled with it
+---(`scissl.features.kTLS`), the system is Linux with the module `tls` loaded, and the connection uses an AEAD cipher (AES-GCM,
+---ChaCha20-Poly1305) with records of full length and without padding. Elsewhere OpenSSL encrypts, and nothing else is
+---different. OpenSSL always decrypts what is received.
 ---
----Keys that the kernel has are not renewed: `sslKeyUpdate`, `sslRenegotiate`, and a second TLS connection over the same
----descriptor are refused. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
+---The keys of the kernel cannot be renewed: `sslKeyUpdate`, `sslRenegotiate` and a second TLS connection over the same descriptor
+---fail. A peer that asks for new keys with a KeyUpdate ends the connection (condition `ktls`).
 ---
 ---@within Bytes and event loops
 ---@return boolean # what is sent
@@ -277,14 +278,14 @@ function SciSslSocket:sendfile(file, offset, count) end
 ---```
 function SciSslSocket:ktls() end
 
----Writes bytes. On a blocking socket it answers when all are sent. On a non-blocking one it may take fewer: repeat it with
----`i` moved on by what it answered. A "not yet" must be repeated with the same bytes; the socket checks that.
+---Writes bytes. A blocking socket returns when all are sent. A non-blocking one may take fewer: call again with `i` moved on by
+---the result. After "not ready" repeat the call with the same bytes; the socket checks that.
 ---
 ---@within Bytes and event loops
 ---@param data string
 ---@param i? integer (default: 1) first byte, as in `string.sub`
 ---@param j? integer (default: -1) last byte
----@return integer|SciSslError # how many bytes were taken; 0 where none were given; less: not yet; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+---@return integer|SciSslError # how many bytes were taken; 0 where `data` is empty; less: not ready; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
 ---@see SSL_write_ex(3)
 ---@usage
 ---```lua
@@ -296,13 +297,13 @@ function SciSslSocket:ktls() end
 ---```
 function SciSslSocket:sslWrite(data, i, j) end
 
----Writes strings one behind the other, in full records and without joining them: for heads and bodies, for many small pieces.
+---Writes the strings of a table in full records, without making a joined string: for a head and a body, or many small pieces.
 ---
 ---@within Bytes and event loops
 ---@param strings string[]
----@param skip? integer (default: 0) bytes of them all that earlier calls have taken
----@return integer|SciSslError # as `sslWrite`: how many bytes were taken; repeat it with `skip` moved on by that
----@raise where one of them is no string
+---@param skip? integer (default: 0) bytes that earlier calls have taken
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; call again with `skip` moved on by the result
+---@raise where one of `strings` is no string
 ---@usage
 ---```lua
 ---local pieces = { "HTTP/1.0 200 OK\r\n\r\n", "hello" }
@@ -311,13 +312,13 @@ function SciSslSocket:sslWrite(data, i, j) end
 ---```
 function SciSslSocket:sslWritev(strings, skip) end
 
----Lets records begin short and become long: the peer can use the first bytes as soon as one packet has come, and a long
----transfer still goes in full records. Off at first, and after `sslInitialize`.
+---Makes the first records short and later ones full: the peer can use the first bytes as soon as one packet has come, and a long
+---transfer is still efficient. `sslInitialize` turns it off.
 ---
 ---@within Bytes and event loops
----@param first integer? bytes of a record at the beginning, 512 … 16384 (1,300 fit into one packet on most ways); nil: all records are as long as they may be
----@param upTo? integer (default: 65536) bytes that are sent so
----@param pause? number (default: 1) seconds without a write, after which it begins anew
+---@param first integer? bytes of a short record, 512 … 16384 (1,300 fit into one packet on most networks); nil: all records are full
+---@param upTo? integer (default: 65536) bytes that are sent in short records
+---@param pause? number (default: 1) seconds without a write, after which records are short again
 ---@return SciSslSocket # the receiver
 ---@usage
 ---```lua
@@ -325,8 +326,8 @@ function SciSslSocket:sslWritev(strings, skip) end
 ---```
 function SciSslSocket:sslSetRecordSizing(first, upTo, pause) end
 
----Tells whether what is written now is protected: false until the handshake is completed, true until the connection is
----closed, shut down or has failed. (Row S2)
+---Tells whether TLS protects what is written now: true from the end of the handshake until the connection is closed, shut down
+---or has failed.
 ---
 ---@within The peer
 ---@return boolean
@@ -336,7 +337,7 @@ function SciSslSocket:sslSetRecordSizing(first, upTo, pause) end
 ---```
 function SciSslSocket:isSecure() end
 
----Answers the cipher in use. (Row S8)
+---Returns the cipher in use.
 ---
 ---@within The peer
 ---@return SciSslCipher? # nil before there is one
@@ -347,7 +348,7 @@ function SciSslSocket:isSecure() end
 ---```
 function SciSslSocket:cipher() end
 
----Answers the protocol in use.
+---Returns the protocol version in use.
 ---
 ---@within The peer
 ---@return string? # `TLSv1.2`, `TLSv1.3` …; nil before there is one
@@ -358,11 +359,11 @@ function SciSslSocket:cipher() end
 ---```
 function SciSslSocket:version() end
 
----Answers the result of the check of the peer's certificate, whatever the verification flags made of it. (Row S16)
+---Returns the verification result of the peer's certificate, whatever the verification flags are.
 ---
 ---@within The peer
----@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake has not come so far
----@return string # its text; which of the two
+---@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake is not completed
+---@return string # its text; which of these
 ---@see SSL_get_verify_result(3)
 ---@usage
 ---```lua
@@ -372,7 +373,7 @@ function SciSslSocket:version() end
 ---```
 function SciSslSocket:sslVerifyCertificate() end
 
----Answers the peer's certificate.
+---Returns the peer's certificate.
 ---
 ---@within The peer
 ---@return SciSslX509Certificate? # nil where it presented none
@@ -384,7 +385,7 @@ function SciSslSocket:sslVerifyCertificate() end
 ---```
 function SciSslSocket:peerCertificate() end
 
----Answers the certificates that the peer presented, its own first, as it sent them.
+---Returns the certificates that the peer presented, as it sent them, its own first.
 ---
 ---@within The peer
 ---@return SciSslX509Certificate[] # empty where it presented none
@@ -396,7 +397,7 @@ function SciSslSocket:peerCertificate() end
 ---```
 function SciSslSocket:peerChain() end
 
----Answers the server name of the connection (SNI): on a client what it asks for, on a server what it was asked for.
+---Returns the server name of the connection (SNI): on a client the name to send, on a server the name that was received.
 ---
 ---@within The peer
 ---@return string? # nil where there is none
@@ -408,9 +409,8 @@ function SciSslSocket:peerChain() end
 ---```
 function SciSslSocket:serverName() end
 
----Notes each single thing that is found to be wrong with the peer's certificates: for `verifyErrors`. Where `goOn` is true the
----check goes on behind each of them and the handshake does not fail by any: whoever asks for that has to judge the peer, since
----nobody else does. `sslSetContext` ends the noting.
+---Collects every verification error of the peer's certificates for `verifyErrors`. Where `goOn` is true, no verification error ends
+---the handshake: then the caller itself must decide about the peer. `sslSetContext` and `sslInitialize` turn it off.
 ---
 ---@within The peer
 ---@param goOn? boolean (default: false)
@@ -426,10 +426,10 @@ function SciSslSocket:serverName() end
 ---```
 function SciSslSocket:sslNoteVerifyErrors(goOn) end
 
----Answers what was found to be wrong with the peer's certificates, in the order in which it was found.
+---Returns the verification errors of the peer's certificates in the order in which they were found.
 ---
 ---@within The peer
----@return table[] # `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an `X509_V_ERR_…`), `text`; empty where nothing was, or `sslNoteVerifyErrors` has not asked for it; 32 at the most
+---@return table[] # `depth` (integer: which certificate of the chain, 0 is the peer's own), `code` (integer, an `X509_V_ERR_…`), `text`; the first 32; empty where there was none, or `sslNoteVerifyErrors` was not called
 ---@usage
 ---```lua
 ---assert(newClient:sslSetVerifyHost "elsewhere.example")
@@ -439,11 +439,11 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 ---```
 function SciSslSocket:verifyErrors() end
 
----Sets the group of a server's DHE key exchange for this connection. Without it the group fits the strength of the server's
----certificate, which is the better choice unless a peer insists.
+---Sets the group of a server's DHE key exchange for this connection. By default the group fits the strength of the server's
+---certificate, which is the better choice unless a peer needs a certain group.
 ---
 ---@within Settings of one connection
----@param pem string text that has `DH PARAMETERS` or `X9.42 DH PARAMETERS`
+---@param pem string text with `DH PARAMETERS` or `X9.42 DH PARAMETERS`
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it; `not_initialized`, `handshake_under_way`, `closed`
 ---@see SSL_set0_tmp_dh_pkey(3)
@@ -454,12 +454,12 @@ function SciSslSocket:verifyErrors() end
 ---```
 function SciSslSocket:sslSetDhParameters(pem) end
 
----Sets how this connection checks the peer's certificate, in place of what the context said.
+---Sets how this connection verifies the peer's certificate, in place of the flags of the context.
 ---
 ---@within Settings of one connection
 ---@param flags integer as `SciSslContext:setVerify`
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `verify_flags` (row S14), `not_initialized`, `handshake_under_way` or `closed`
+---@return SciSslError? # condition `verify_flags`, `not_initialized`, `handshake_under_way` or `closed`
 ---@see SSL_set_verify(3)
 ---@usage
 ---```lua
@@ -467,7 +467,7 @@ function SciSslSocket:sslSetDhParameters(pem) end
 ---```
 function SciSslSocket:sslSetVerify(flags) end
 
----Sets the name that the client asks the server for (SNI). An IP address is accepted and not sent: RFC 6066 leaves addresses out.
+---Sets the server name that a client sends (SNI). An IP address is accepted but not sent, as RFC 6066 demands.
 ---
 ---@within Settings of one connection
 ---@param name string as `sslSetVerifyHost`
@@ -483,12 +483,12 @@ function SciSslSocket:sslSetVerify(flags) end
 ---```
 function SciSslSocket:sslSetServerName(name) end
 
----Sets the host name or IP address that the peer's certificate has to be for. The common name of the subject counts in a
----certificate without DNS names, unless the flag `never_check_subject` is set. It is checked with the chain, so the flags of
----`sslSetVerify` say what a mismatch does.
+---Sets the host name or IP address that the peer's certificate must match. In a certificate without DNS names the common name of
+---the subject counts, unless the flag `never_check_subject` is set. The host is verified together with the chain, so the flags of
+---`sslSetVerify` decide what a mismatch does.
 ---
 ---@within Settings of one connection
----@param nameOrAddress string brackets around an address, its zone, and a dot at the end of a name do not count: `"[::1]"`, `"fe80::1%eth0"`, `"example.com."`
+---@param nameOrAddress string brackets around an address, its zone, and a dot at the end of a name are ignored: `"[::1]"`, `"fe80::1%eth0"`, `"example.com."`
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `bad_host_name`, `not_initialized`, `handshake_under_way` or `closed`
 ---@see X509_VERIFY_PARAM_set1_host(3)
@@ -502,8 +502,8 @@ function SciSslSocket:sslSetServerName(name) end
 ---```
 function SciSslSocket:sslSetVerifyHost(nameOrAddress) end
 
----Sets the host names of which the peer's certificate has to be for one, in place of what `sslSetVerifyHost` or the context
----said. An empty list: any name will do.
+---Sets host names, of which the peer's certificate must match one, in place of those of `sslSetVerifyHost` or the context. With
+---an empty list every name is accepted.
 ---
 ---@within Settings of one connection
 ---@param names string[]
@@ -517,7 +517,7 @@ function SciSslSocket:sslSetVerifyHost(nameOrAddress) end
 ---```
 function SciSslSocket:sslSetVerifyHosts(names) end
 
----Sets how names are compared on this connection, in place of what its context said.
+---Sets how this connection compares host names, in place of the flags of the context.
 ---
 ---@within Settings of one connection
 ---@param flags integer|string|string[] as `SciSslContext:setVerifyHostFlags`
@@ -530,20 +530,20 @@ function SciSslSocket:sslSetVerifyHosts(names) end
 ---```
 function SciSslSocket:sslSetVerifyHostFlags(flags) end
 
----Says where the handshake is to be suspended, so that its caller can look and decide. There `sslAccept` or `sslConnect`
----answers "not yet", and `sslGetError` tells which it is. Repeating the call goes on, each point comes once.
+---Sets where the handshake is suspended, so that its caller can decide something. At such a point `sslAccept` or `sslConnect`
+---returns "not ready", and `sslGetError` tells which point it is. The repeated call goes on. Each point comes once.
 ---
----* `"clientHello"`, `SSL_ERROR_WANT_CLIENT_HELLO_CB`, servers: `clientHello()` tells what the client offers; `sslSetContext`,
----  `sslUseCertificate`, `sslSetAlpn`, `sslSetVerify`, `setSession` and `sslRefuse` may answer it
----* `"certificate"`, `SSL_ERROR_WANT_X509_LOOKUP`: ours is needed; `sslUseCertificate` supplies it. On a client
----  `acceptedIssuers()` tells whose the server accepts
----* `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` tells what OpenSSL thinks of the peer; `sslApprove` and
----  `sslRefuse` overrule it, and without either it counts. A client and, up to TLS 1.2, a server stand still in
----  mid-handshake, so that the peer gets an alert. A server of TLS 1.3, and a client that resumes a session, stand still when
----  the handshake is done and before any application data is handed out; such a server takes no early data
+---* `"clientHello"`, `SSL_ERROR_WANT_CLIENT_HELLO_CB`, servers: `clientHello()` returns the ClientHello; `sslSetContext`,
+---  `sslUseCertificate`, `sslSetAlpn`, `sslSetVerify`, `setSession` and `sslRefuse` can be called
+---* `"certificate"`, `SSL_ERROR_WANT_X509_LOOKUP`: this end needs its certificate; `sslUseCertificate` sets it. On a client
+---  `acceptedIssuers()` returns the issuers that the server accepts
+---* `"verify"`, `SSL_ERROR_WANT_RETRY_VERIFY`: `sslVerdict()` returns OpenSSL's verification result for the peer, which counts
+---  unless `sslApprove` or `sslRefuse` is called. A client, and a server up to TLS 1.2, are suspended in mid-handshake, so that
+---  a rejected peer gets an alert. A server of TLS 1.3, and a client that resumes a session, are suspended when the handshake is
+---  done, before any application data is read; such a server accepts no early data
 ---
 ---@within Suspended handshakes
----@param ... string any of these names; none: nowhere
+---@param ... string any of these names; none: the handshake is not suspended
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`; `not_in_this_openssl`: `"verify"` needs OpenSSL 3.0.2
 ---@see SSL_CTX_set_client_hello_cb(3)
@@ -558,22 +558,22 @@ function SciSslSocket:sslSetVerifyHostFlags(flags) end
 ---```
 function SciSslSocket:sslSuspendAt(...) end
 
----Ends a suspended handshake: the next call sends the alert and answers the SciSslError. Its condition is `refused`, or
----`handler_failed` where there is a `cause`.
+---Rejects the peer in a suspended handshake: the next call sends the alert and returns the SciSslError. Its condition is
+---`refused`, or `handler_failed` where there is a `cause`.
 ---
----At `"clientHello"` any alert can be sent. At `"certificate"` OpenSSL always sends internal_error. At `"verify"` a client
----sends bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired, unknown_ca, decrypt_error,
----handshake_failure or internal_error, and certificate_unknown in place of all others; a server sends any. A client that has
----resumed a session cuts the connection: OpenSSL offers nothing else once the handshake is done.
+---At `"clientHello"` any alert can be sent. At `"certificate"` OpenSSL always sends internal_error. At `"verify"` a server can
+---send any alert; a client can send bad_certificate, unsupported_certificate, certificate_revoked, certificate_expired,
+---unknown_ca, decrypt_error, handshake_failure and internal_error, and sends certificate_unknown in place of all others. A
+---client that has resumed a session sends no alert: after the handshake OpenSSL has no function for that.
 ---
 ---@within Suspended handshakes
----@param alert? string|integer its name in the RFCs, or its number; without it `bad_certificate` at `"verify"`, else `handshake_failure`
+---@param alert? string|integer its name in the RFCs, or its number; default `bad_certificate` at `"verify"`, else `handshake_failure`
 ---@param reason? string for our own SciSslError: its message
 ---@param cause? any any value, for our own SciSslError
 ---@param traceback? string of the cause
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `not_suspended`, `closed`
----@raise for an alert that there is not
+---@raise for an unknown alert
 ---@see RFC 8446, section 6
 ---@usage
 ---```lua
@@ -586,10 +586,10 @@ function SciSslSocket:sslSuspendAt(...) end
 ---```
 function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
 
----Answers the records that the client's hello came in, as they came. `clientHello()` reads them.
+---Returns the records of the ClientHello as they came. `clientHello()` parses them.
 ---
 ---@within Suspended handshakes
----@return string? # nil where the handshake is not suspended, or was never to be suspended at `"clientHello"`
+---@return string? # nil where the handshake is not suspended, or `sslSuspendAt` has not named `"clientHello"`
 ---@see RFC 8446, section 4.1.2
 ---@usage
 ---```lua
@@ -619,10 +619,11 @@ function SciSslSocket:clientHelloRecords() end
 ---```
 function SciSslSocket:clientHello() end
 
----Sets what is put into the tickets that this server sends, sealed: a server that resumes the session finds it again.
+---Sets application data for the tickets that this server sends. It is encrypted with the ticket, and a server that resumes the
+---session can read it.
 ---
 ---@within Sessions
----@param bytes string? nil: nothing
+---@param bytes string? nil: none
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `not_initialized`, `closed`
 ---@see SSL_SESSION_set1_ticket_appdata(3)
@@ -633,10 +634,10 @@ function SciSslSocket:clientHello() end
 ---```
 function SciSslSocket:sslSetTicketAppData(bytes) end
 
----Answers what `sslSetTicketAppData` put into the ticket whose session this connection has resumed.
+---Returns the application data of the ticket whose session this connection has resumed, see `sslSetTicketAppData`.
 ---
 ---@within Sessions
----@return string? # nil where there is nothing
+---@return string? # nil where there is none
 ---@see SSL_SESSION_get0_ticket_appdata(3)
 ---@usage
 ---```lua
@@ -645,11 +646,11 @@ function SciSslSocket:sslSetTicketAppData(bytes) end
 ---```
 function SciSslSocket:ticketAppData() end
 
----Sends more tickets, on a server of TLS 1.3. Repeat it as it is while it answers "not yet".
+---Sends more tickets, on a server of TLS 1.3. Repeat the same call while it returns "not ready".
 ---
 ---@within Sessions
 ---@param count? integer (default: 1) 1 … 255
----@return integer|SciSslError # 1: they have gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`)
+---@return integer|SciSslError # 1: they were sent; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`)
 ---@see SSL_new_session_ticket(3)
 ---@usage
 ---```lua
@@ -657,15 +658,15 @@ function SciSslSocket:ticketAppData() end
 ---```
 function SciSslSocket:sslSendTickets(count) end
 
----Sends data before the handshake is done, in TLS 1.3: after `setSession` and before `sslConnect`, in one or more calls.
----Whoever records it can send it again: use it only for requests that change nothing. Whether the server has taken it
----`earlyDataStatus` tells after the handshake; if not, it is for the caller to send it again.
+---Sends early data in TLS 1.3, before the handshake is done: after `setSession` and before `sslConnect`, in one or more calls.
+---An attacker who records it can send it again: use it only for requests that change nothing. After the handshake
+---`earlyDataStatus` tells whether the server has accepted it; if not, the caller must send it again.
 ---
 ---@within Early data
 ---@param data string
 ---@param i? integer (default: 1) first byte, as in `string.sub`
 ---@param j? integer (default: -1) last byte
----@return integer|SciSslError # how many bytes were taken; 0 or less: not yet, as in `sslConnect`; a SciSslError (phase `connect`, condition `not_replayable`: there is no session, it does not allow early data, has been used or is too old, or this connection asks for another server name, protocol or version: a full handshake follows; `too_late`: the handshake is done; `wrong_role` …)
+---@return integer|SciSslError # how many bytes were taken; 0 or less: not ready, as in `sslConnect`; a SciSslError (phase `connect`, condition `not_replayable`: there is no session; or it does not allow early data, was used or is too old; or this connection asks for another server name, protocol or version. Then `sslConnect` makes a full handshake. `too_late`: the handshake has begun; `wrong_role` …)
 ---@see SSL_write_early_data(3)
 ---@usage
 ---```lua
@@ -676,10 +677,10 @@ function SciSslSocket:sslSendTickets(count) end
 ---```
 function SciSslSocket:sslWriteReplayable(data, i, j) end
 
----Tells what has become of the early data.
+---Tells whether the server has accepted the early data.
 ---
 ---@within Early data
----@return string? # `"accepted"`, `"rejected"`: the server has left it out; nil: none was sent, or the handshake is not done
+---@return string? # `"accepted"` or `"rejected"`; nil: none was sent, or the handshake is not done
 ---@see SSL_get_early_data_status(3)
 ---@usage
 ---```lua
@@ -690,13 +691,13 @@ function SciSslSocket:sslWriteReplayable(data, i, j) end
 ---```
 function SciSslSocket:earlyDataStatus() end
 
----Reads data that the client sends before the handshake is done: in place of the first `sslAccept`, until it answers 0; then
----call `sslAccept`. A server that does not call it takes no early data. What it answers may have been recorded and sent again
----by somebody else.
+---Reads early data that the client sends before the handshake is done. Call it in place of the first `sslAccept` until it returns
+---0, then call `sslAccept`. A server that does not call it accepts no early data. The data may be a replay: recorded and sent
+---again by an attacker.
 ---
 ---@within Early data
----@param max? integer (default: 16384) bytes at the most; one call answers 16384 at the most
----@return string|integer|SciSslError # the bytes; 0: no (more) early data, `sslGetError` answers `SSL_ERROR_NONE`; less: not yet, as in `sslAccept`; a SciSslError (phase `accept`, condition `too_late`, `wrong_role` …)
+---@param max? integer (default: 16384) bytes at most; one call returns at most 16384
+---@return string|integer|SciSslError # the bytes; 0: no more early data, `sslGetError` returns `SSL_ERROR_NONE`; less: not ready, as in `sslAccept`; a SciSslError (phase `accept`, condition `too_late`, `wrong_role` …)
 ---@see SSL_read_early_data(3)
 ---@usage
 ---```lua
@@ -707,19 +708,19 @@ function SciSslSocket:earlyDataStatus() end
 ---```
 function SciSslSocket:sslReadReplayable(max) end
 
----Answers the identity of the pre-shared key that a server's connection was made with. A session that is resumed later has
----none any more.
+---Returns the identity of the pre-shared key with which a client has made this connection to a server. A connection that resumes
+---its session has none.
 ---
 ---@within Pre-shared keys
----@return string? # nil where another kind of key exchange was made, and on clients
+---@return string? # nil where no pre-shared key was used, and on clients
 ---@usage
 ---```lua
 ---print(server:pskIdentity()) --> nil
 ---```
 function SciSslSocket:pskIdentity() end
 
----Sets the OCSP response that this server connection staples, in place of the context's: before the handshake, or while it is
----suspended at `"clientHello"` or `"certificate"`.
+---Sets the OCSP response that this connection of a server staples, in place of that of the context: before the handshake, or
+---while it is suspended at `"clientHello"` or `"certificate"`.
 ---
 ---@within Revocation
 ---@param der string? nil: none
@@ -733,11 +734,11 @@ function SciSslSocket:pskIdentity() end
 ---```
 function SciSslSocket:sslSetOcspResponse(der) end
 
----Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. While the handshake is suspended at
----`"verify"` it is there in TLS 1.3; up to TLS 1.2 it comes after the verification.
+---Returns the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. In TLS 1.3 it is there while the handshake
+---is suspended at `"verify"`; up to TLS 1.2 it comes after the verification.
 ---
 ---@within Revocation
----@return string? # DER; nil where there is none: it was not asked for, the server has none, a session was resumed
+---@return string? # DER; nil where there is none: the client did not ask, the server has none, or a session was resumed
 ---@see SSL_get_tlsext_status_ocsp_resp(3)
 ---@usage
 ---```lua
@@ -747,14 +748,14 @@ function SciSslSocket:sslSetOcspResponse(der) end
 ---```
 function SciSslSocket:ocspResponse() end
 
----Judges the OCSP response that the server has stapled, for the server's certificate and the issuer in the chain as OpenSSL
----has built it. Whether that issuer is trusted `sslVerifyCertificate` tells.
+---Verifies the OCSP response that the server has stapled, for the server's certificate and its issuer in the chain that OpenSSL
+---has built. `sslVerifyCertificate` tells whether that issuer is trusted.
 ---
 ---@within Revocation
----@param options? table `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks may differ (default 300)
+---@param options? table `at`: seconds since the epoch, the time of the verification (default: now); `skew`: seconds by which clocks may differ (default 300)
 ---@return table? # as `SciSslOcsp.check`: its `status` is `"good"`, `"revoked"` or `"unknown"`
 ---@return SciSslError? # phase `ocsp`, condition `ocsp_missing`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`
----@raise for an unknown option or one of a wrong type
+---@raise for an unknown option, or an option of a wrong type
 ---@usage
 ---```lua
 ---print(client:ocspResponse()) --> nil
@@ -763,15 +764,15 @@ function SciSslSocket:ocspResponse() end
 ---```
 function SciSslSocket:sslVerifyOcsp(options) end
 
----Prepares a client for TLSA records: before the handshake, then `sslAddTlsa` for each record. Sets the host that the
----certificate must be for and, unless it is set already, the name that the server is asked for (SNI). With at least one
----usable record the server's certificate must match one; those of usage DANE-TA and DANE-EE need no other trust. Sessions
----are then not resumed, since they may have been made without this check.
+---Prepares a client for TLSA records. Call it before the handshake, then call `sslAddTlsa` for each record. It sets the host to
+---verify and, unless that is set already, the server name (SNI). With at least one usable record the server's certificate must
+---match one of them; with usage DANE-TA or DANE-EE the trust store does not count. The connection resumes no session, since a
+---session may have been made without this check.
 ---
----The records must come from a resolver that has validated them with DNSSEC; nobody here can tell.
+---The records must come from a resolver that has validated them with DNSSEC. scissl cannot check that.
 ---
 ---@within DANE
----@param host string the name of the TLSA records' base domain
+---@param host string the base domain of the TLSA records
 ---@param options? table `eeNameChecks = false`: a certificate that matches a DANE-EE record may be for any name (RFC 7671, section 5.1)
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `bad_host_name`, `not_initialized`, `handshake_under_way`, `closed`, or `dane_twice`
@@ -785,7 +786,7 @@ function SciSslSocket:sslVerifyOcsp(options) end
 ---```
 function SciSslSocket:sslSetDane(host, options) end
 
----Adds a TLSA record that the server's certificate may match.
+---Adds a TLSA record, which the server's certificate may match.
 ---
 ---@within DANE
 ---@param usage integer|string 0 `PKIX-TA`, 1 `PKIX-EE`, 2 `DANE-TA`, 3 `DANE-EE`
@@ -793,7 +794,7 @@ function SciSslSocket:sslSetDane(host, options) end
 ---@param matchingType integer|string 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
 ---@param data string raw bytes
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `tlsa_unusable`: numbers that OpenSSL does not know, which leaves the connection as if the record were not there; `bad_tlsa`: the data do not fit the numbers; `dane_needed`: `sslSetDane` comes first; `not_initialized`, `handshake_under_way`, `closed`
+---@return SciSslError? # condition `tlsa_unusable`: OpenSSL does not know the numbers, and the record is ignored; `bad_tlsa`: the data do not fit the numbers; `dane_needed`: call `sslSetDane` first; `not_initialized`, `handshake_under_way`, `closed`
 ---@see SSL_dane_tlsa_add(3)
 ---@usage
 ---```lua
@@ -804,10 +805,10 @@ function SciSslSocket:sslSetDane(host, options) end
 ---```
 function SciSslSocket:sslAddTlsa(usage, selector, matchingType, data) end
 
----Answers the TLSA record that the peer's certificate matched.
+---Returns the TLSA record that the peer's certificate matched.
 ---
 ---@within DANE
----@return table? # `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`, `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing where a bare public key did); nil where no record decided
+---@return table? # `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`, `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing where a bare public key did); nil where no record matched
 ---@see SSL_get0_dane_authority(3)
 ---@usage
 ---```lua
@@ -815,10 +816,10 @@ function SciSslSocket:sslAddTlsa(usage, selector, matchingType, data) end
 ---```
 function SciSslSocket:daneAuthority() end
 
----Answers the group of the key exchange.
+---Returns the group of the key exchange.
 ---
 ---@within What was negotiated
----@return string? # OpenSSL's name, such as `x25519` or `secp256r1`; nil where there was no exchange, or it is not known
+---@return string? # OpenSSL's name, such as `x25519` or `secp256r1`; nil where there was no key exchange, or OpenSSL does not know
 ---@see SSL_get_negotiated_group(3)
 ---@usage
 ---```lua
@@ -827,10 +828,10 @@ function SciSslSocket:daneAuthority() end
 ---```
 function SciSslSocket:negotiatedGroup() end
 
----Answers how this end has signed the handshake.
+---Returns the signature scheme with which this end has signed the handshake.
 ---
 ---@within What was negotiated
----@return string? # the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; all of RSA-PSS are `rsa_pss_rsae_…`. nil where it has not signed, and for schemes without a name here
+---@return string? # the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; for RSA-PSS always `rsa_pss_rsae_…`; nil where this end has not signed, and for unknown schemes
 ---@see SSL_get_signature_type_nid(3)
 ---@usage
 ---```lua
@@ -839,7 +840,7 @@ function SciSslSocket:negotiatedGroup() end
 ---```
 function SciSslSocket:signatureScheme() end
 
----Answers how the peer has signed the handshake.
+---Returns the signature scheme with which the peer has signed the handshake.
 ---
 ---@within What was negotiated
 ---@return string? # as `signatureScheme`
@@ -851,11 +852,11 @@ function SciSslSocket:signatureScheme() end
 ---```
 function SciSslSocket:peerSignatureScheme() end
 
----Returns what is known of the temporary key of the key exchange: the peer's; in an exchange by encapsulation, such as
----`X25519MLKEM768`, the client's, which is the only one.
+---Returns the temporary key of the key exchange: the peer's; with encapsulation, such as `X25519MLKEM768`, the client's, which
+---is the only one.
 ---
 ---@within What was negotiated
----@return table? # `type` (`X25519`, `EC`, `DH`, `X25519MLKEM768` …), `bits` (integer), `group` (string, where it has one); nil where there was no exchange of keys
+---@return table? # `type` (`X25519`, `EC`, `DH`, `X25519MLKEM768` …), `bits` (integer), `group` (string, where it has one); nil where there was no key exchange
 ---@see SSL_get_peer_tmp_key(3)
 ---@see SSL_get_tmp_key(3)
 ---@usage
@@ -865,7 +866,7 @@ function SciSslSocket:peerSignatureScheme() end
 ---```
 function SciSslSocket:temporaryKey() end
 
----Answers the chain as it was verified: from the peer's certificate to a trusted one.
+---Returns the verified chain, from the peer's certificate to a trusted one.
 ---
 ---@within What was negotiated
 ---@return SciSslX509Certificate[]? # nil where the peer was not verified, or did not pass
@@ -878,10 +879,10 @@ function SciSslSocket:temporaryKey() end
 ---```
 function SciSslSocket:verifiedChain() end
 
----Answers how long the records may be that the two sides have agreed on.
+---Returns the negotiated maximum length of records.
 ---
 ---@within What was negotiated
----@return integer? # bytes; nil where they have agreed on none, so that it is 16384
+---@return integer? # bytes; nil where none was negotiated, so that it is 16384
 ---@see SSL_SESSION_get_max_fragment_length(3)
 ---@usage
 ---```lua
@@ -889,7 +890,7 @@ function SciSslSocket:verifiedChain() end
 ---```
 function SciSslSocket:maxFragmentLength() end
 
----Answers where the handshake stands, in OpenSSL's words.
+---Returns the state of the handshake as OpenSSL's text.
 ---
 ---@within What was negotiated
 ---@return string
@@ -900,10 +901,10 @@ function SciSslSocket:maxFragmentLength() end
 ---```
 function SciSslSocket:stateString() end
 
----Answers how much has gone over the transport.
+---Returns how many bytes the transport has carried.
 ---
 ---@within What was negotiated
----@return table # `bytesReceived`, `bytesSent` (integers, with all that TLS adds), `renegotiations` (integer: that this end has asked for)
+---@return table # `bytesReceived`, `bytesSent` (integers, including what TLS adds), `renegotiations` (integer: those that this end has asked for)
 ---@see BIO_number_read(3)
 ---@see SSL_num_renegotiations(3)
 ---@usage
@@ -912,14 +913,14 @@ function SciSslSocket:stateString() end
 ---```
 function SciSslSocket:statistics() end
 
----Derives secret bytes that both ends of this connection can make and nobody else.
+---Derives secret bytes that only the two ends of this connection can derive.
 ---
 ---@within Keying material
 ---@param label string what they are for, such as `EXPORTER-my-protocol`
 ---@param length integer 1 to 8160 bytes
----@param context? string what else they depend on. Up to TLS 1.2 none is another thing than an empty one
+---@param context? string what else they depend on. Up to TLS 1.2, no context and an empty one give different bytes
 ---@return string?
----@return SciSslError? # phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.2 keeps it for itself
+---@return SciSslError? # phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.2 reserves it
 ---@see SSL_export_keying_material(3)
 ---@see RFC 5705
 ---@usage
@@ -929,7 +930,7 @@ function SciSslSocket:statistics() end
 ---```
 function SciSslSocket:sslExport(label, length, context) end
 
----Answers the Finished message of the latest handshake that this end has sent.
+---Returns the Finished message that this end has sent in the latest handshake.
 ---
 ---@within Keying material
 ---@return string?
@@ -941,7 +942,7 @@ function SciSslSocket:sslExport(label, length, context) end
 ---```
 function SciSslSocket:finished() end
 
----Answers the Finished message of the latest handshake that the peer has sent.
+---Returns the Finished message that the peer has sent in the latest handshake.
 ---
 ---@within Keying material
 ---@return string?
@@ -953,12 +954,13 @@ function SciSslSocket:finished() end
 ---```
 function SciSslSocket:peerFinished() end
 
----Answers what names this connection, or its server, in the protocols above (SCRAM-…-PLUS, GSS-API …).
+---Returns the channel binding: bytes that identify this connection or its server, for the protocols above (SCRAM-…-PLUS,
+---GSS-API …).
 ---
 ---@within Keying material
 ---@param kind string `"tls-exporter"`; `"tls-server-end-point"`; or `"tls-unique"`, up to TLS 1.2
 ---@return string?
----@return SciSslError? # phase `export`, condition `binding_undefined`: why there is none for this connection; `handshake_needed`, `closed`
+---@return SciSslError? # phase `export`, condition `binding_undefined`: this connection has none, and the message tells why; `handshake_needed`, `closed`
 ---@see RFC 5929
 ---@see RFC 9266
 ---@usage
@@ -967,12 +969,13 @@ function SciSslSocket:peerFinished() end
 ---```
 function SciSslSocket:channelBinding(kind) end
 
----Takes the lines with this connection's secrets that have come since the last call, where `SciSslContext:setKeylog` asked
----for them: whoever has them can read, and in part forge, everything on the connection. After `close` they can still be taken.
+---Takes the lines with the secrets of this connection that have come since the last call, where `SciSslContext:setKeylog` asked
+---for them. With these secrets everything on the connection can be read, and some of it forged. After `close` the lines can still
+---be taken.
 ---
 ---@within Traces and key logs
 ---@return string[] # such as `CLIENT_TRAFFIC_SECRET_0 …` or, in TLS 1.2, `CLIENT_RANDOM …`
----@return integer # how many more were lost, because nobody took them: 16 KiB are kept
+---@return integer # how many more were lost: 16 KiB are kept
 ---@see SSL_CTX_set_keylog_callback(3)
 ---@usage
 ---```lua
@@ -1001,11 +1004,11 @@ function SciSslSocket:keylogLines() end
 ---```
 function SciSslSocket:sslTrace(on) end
 
----Answers what has been noted since the last call, in order.
+---Returns the events since the last call, in order.
 ---
 ---@within Traces and key logs
----@return table[] # `time` (number, seconds on the clock of `SciSocket.now()`), `kind` (`"handshake"`, `"alert"`, `"changeCipherSpec"`, `"state"`), `name` (such as `"ClientHello"`; of a state OpenSSL's words) and, but for states, `direction` (`"sent"`, `"received"`), `length` (bytes), `version`
----@return integer # how many came when there was no room any more
+---@return table[] # `time` (number, seconds on the clock of `SciSocket.now()`), `kind` (`"handshake"`, `"alert"`, `"changeCipherSpec"`, `"state"`), `name` (such as `"ClientHello"`; for a state OpenSSL's text) and, except for states, `direction` (`"sent"`, `"received"`), `length` (bytes), `version`
+---@return integer # how many more were lost: 256 are kept
 ---@usage
 ---```lua
 ---assert(newClient:sslTrace(true))
@@ -1017,7 +1020,7 @@ function SciSslSocket:sslTrace(on) end
 ---```
 function SciSslSocket:traceEvents() end
 
----Answers the alerts that the peer has sent, in order; the first 8.
+---Returns the first 8 alerts that the peer has sent, in order.
 ---
 ---@within More
 ---@return table[] # `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
@@ -1030,7 +1033,7 @@ function SciSslSocket:traceEvents() end
 ---```
 function SciSslSocket:alertsReceived() end
 
----Answers the alerts that this end has sent, in order; the first 8.
+---Returns the first 8 alerts that this end has sent, in order.
 ---
 ---@within More
 ---@return table[] # as `alertsReceived`
@@ -1043,8 +1046,8 @@ function SciSslSocket:alertsReceived() end
 ---```
 function SciSslSocket:alertsSent() end
 
----Sets this connection's application protocols, in place of the context's: before the handshake, or while it is suspended at
----`"clientHello"`, where a server with one name takes that or none.
+---Sets the application protocols of this connection, in place of those of the context: before the handshake, or while it is
+---suspended at `"clientHello"`.
 ---
 ---@within More
 ---@param names string[] as `SciSslContext:setAlpn`
@@ -1058,7 +1061,7 @@ function SciSslSocket:alertsSent() end
 ---```
 function SciSslSocket:sslSetAlpn(names) end
 
----Answers the application protocol that was agreed on (ALPN).
+---Returns the negotiated application protocol (ALPN).
 ---
 ---@within More
 ---@return string? # nil where there is none
@@ -1070,14 +1073,14 @@ function SciSslSocket:sslSetAlpn(names) end
 ---```
 function SciSslSocket:alpnProtocol() end
 
----Refuses a server that shows no certificate: the anonymous cipher suites of the cipher list are not offered. Without this, a
----server that chooses one of them passes whatever `sslSetVerify` says (row S15). A server that proves itself by a pre-shared
----key still needs no certificate. A server refuses anonymous cipher suites by itself where `sslSetVerify` has
+---Rejects a server without a certificate: a client does not offer the anonymous cipher suites of its cipher list. Otherwise a
+---server that chooses one of them passes, whatever the flags of `sslSetVerify` are. A server that has the pre-shared key still
+---needs no certificate. A server itself excludes anonymous cipher suites where `sslSetVerify` has
 ---`SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
 ---
 ---@within More
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `anonymous_ciphers`: the list has no others; `not_initialized`, `handshake_under_way` or `closed`
+---@return SciSslError? # condition `anonymous_ciphers`: the list has no other suites; `not_initialized`, `handshake_under_way` or `closed`
 ---@see SSL_CIPHER_get_auth_nid(3)
 ---@usage
 ---```lua
@@ -1085,12 +1088,12 @@ function SciSslSocket:alpnProtocol() end
 ---```
 function SciSslSocket:sslRequireCertificate() end
 
----Ends the TLS connection with a close_notify, then closes the no longer secure socket. Harmless at any time and twice;
----never waits on a non-blocking socket. What a memory transport still has for the peer can be drained afterwards. (Row S1)
+---Sends close_notify, then closes the socket. It may be called at any time, and again. On a non-blocking socket it never
+---waits. Bytes that a memory transport has for the peer can still be drained afterwards.
 ---
 ---@within More
 ---@return boolean? # true
----@return SciSslError? # condition `owner_failed`: the transport's own `close` raised an error
+---@return SciSslError? # condition `owner_failed`: the `close` of the transport object raised an error
 ---@see SSL_shutdown(3)
 ---@usage
 ---```lua
@@ -1100,13 +1103,13 @@ function SciSslSocket:sslRequireCertificate() end
 ---```
 function SciSslSocket:close() end
 
----Makes a new SSL structure that inherits the context's settings as they are at this moment: method, options, verification,
----time-outs, certificates, trust. The context's later changes do not reach it. (Row S9)
----A TCP socket gets `TCP_NODELAY`; `setSockOpt("TCP_NODELAY", false)` takes it away again.
+---Makes a new SSL structure with the settings that the context has at this moment: method, options, verification, time-outs,
+---certificates, trust. Later changes of the context do not reach it. A TCP socket gets `TCP_NODELAY`;
+---`setSockOpt("TCP_NODELAY", false)` takes it away again.
 ---
 ---@within More
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed`, `handshake_under_way` where a TLS connection stands, `ktls`: the kernel encrypts what this socket sends, and goes on doing so, or `in_finalizer`: an initialized socket is not initialized again inside a finalizer
+---@return SciSslError? # condition `closed`; `handshake_under_way`: there is a TLS connection; `ktls`: the kernel encrypts what this socket sends, and cannot stop; `in_finalizer`: an initialized socket cannot be initialized again inside a finalizer
 ---@see SSL_new(3)
 ---@usage
 ---```lua
@@ -1115,11 +1118,11 @@ function SciSslSocket:close() end
 ---```
 function SciSslSocket:sslInitialize() end
 
----Gives a memory transport bytes that came from the peer.
+---Gives a memory transport bytes that the peer has sent.
 ---
 ---@within More
 ---@param bytes string
----@return integer? # how many were taken: all of them
+---@return integer? # how many were taken: always all
 ---@return SciSslError? # condition `closed`
 ---@usage
 ---```lua
@@ -1134,7 +1137,7 @@ function SciSslSocket:sslInitialize() end
 ---```
 function SciSslSocket:sslFeed(bytes) end
 
----Tells a memory transport that the peer has closed its side: no more bytes will be fed.
+---Tells a memory transport that the peer has closed its side, so that no more bytes will be fed.
 ---
 ---@within More
 ---@return SciSslSocket # the receiver
@@ -1151,8 +1154,8 @@ function SciSslSocket:sslFeed(bytes) end
 ---```
 function SciSslSocket:sslFeedEnd() end
 
----Takes back the bytes that a memory transport was fed and that TLS has not read: what the peer has sent behind the end of
----TLS, where `sslSetReadAhead(false)` came before.
+---Takes back bytes that a memory transport was fed and that TLS has not read: after `sslSetReadAhead(false)`, what the peer has
+---sent behind its close_notify.
 ---
 ---@within More
 ---@return string # empty where there are none
@@ -1166,7 +1169,7 @@ function SciSslSocket:sslUnread() end
 ---Takes the bytes that a memory transport has for the peer.
 ---
 ---@within More
----@param max? integer bytes at the most; without it, all
+---@param max? integer bytes at most; without it, all
 ---@return string # empty where there are none
 ---@usage
 ---```lua
@@ -1181,11 +1184,11 @@ function SciSslSocket:sslUnread() end
 ---```
 function SciSslSocket:sslDrain(max) end
 
----Sets this connection's own certificate, in place of those of the context: before the handshake, or while it is suspended at
+---Sets the certificate of this connection, in place of those of the context: before the handshake, or while it is suspended at
 ---`"clientHello"` or `"certificate"`.
 ---
 ---@within More
----@param certificate SciSslX509Certificate|string|table one, or PEM text or an array with our own first and then its issuers
+---@param certificate SciSslX509Certificate|string|table one; or PEM text, or an array, with this end's own first and its issuers behind it
 ---@param key SciSslPrivateKey|string an object, or PEM text
 ---@param passphrase? string|function of an encrypted PEM text
 ---@return SciSslSocket? # the receiver
@@ -1200,10 +1203,10 @@ function SciSslSocket:sslDrain(max) end
 ---```
 function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
 
----Answers the names of the issuers whose certificates the peer says that it accepts: for a client that is asked for its own.
+---Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
 ---
 ---@within More
----@return string[] # RFC 2253 text; empty where the peer does not say
+---@return string[] # RFC 2253 text; empty where the peer has sent none
 ---@see SSL_get0_peer_CA_list(3)
 ---@usage
 ---```lua
@@ -1211,11 +1214,11 @@ function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
 ---```
 function SciSslSocket:acceptedIssuers() end
 
----Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
----client shows it only where the server asks.
+---Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
+---only where the server asks for one.
 ---
 ---@within More
----@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
+---@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
 ---@see SSL_get_certificate(3)
 ---@usage
 ---```lua
@@ -1224,8 +1227,8 @@ function SciSslSocket:acceptedIssuers() end
 ---```
 function SciSslSocket:localCertificate() end
 
----Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
----ones where none was loaded with it is not among them.
+---Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
+---the trust store when it sends the chain; those are not returned.
 ---
 ---@within More
 ---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
@@ -1237,11 +1240,11 @@ function SciSslSocket:localCertificate() end
 ---```
 function SciSslSocket:localChain() end
 
----Asks for a new handshake on a TLS 1.2 connection. A server sends its request with this call, and the exchange goes on
----inside the reads that follow on both sides.
+---Asks for a new handshake on a TLS 1.2 connection. This call sends the request; the handshake itself takes place inside the
+---reads that follow on both sides.
 ---
 ---@within More
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `renegotiation_refused`, `ktls`: the kernel has the keys, or `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `renegotiation_refused`; `ktls`: the kernel has the keys; `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
 ---@see SSL_renegotiate(3)
 ---@usage
 ---```lua
@@ -1253,8 +1256,8 @@ function SciSslSocket:sslRenegotiate() end
 ---Renews the keys of a TLS 1.3 connection.
 ---
 ---@within More
----@param both? boolean (default: false) ask the peer to renew its own as well
----@return integer|SciSslError # 1: the message has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
+---@param both? boolean (default: false) ask the peer to renew its keys as well
+---@return integer|SciSslError # 1: the message has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
 ---@see SSL_key_update(3)
 ---@usage
 ---```lua
@@ -1262,11 +1265,12 @@ function SciSslSocket:sslRenegotiate() end
 ---```
 function SciSslSocket:sslKeyUpdate(both) end
 
----Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The answer
----comes with the reads that follow: then `peerCertificate` has it, or the read fails as the handshake would have.
+---Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The
+---certificate arrives during the reads that follow: then `peerCertificate` returns it, or the read fails as the handshake
+---would have.
 ---
 ---@within More
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not yet; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not do that; `request_sent`: it has been asked already)
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not support it; `request_sent`: it was asked before)
 ---@see SSL_verify_client_post_handshake(3)
 ---@usage
 ---```lua
@@ -1275,9 +1279,9 @@ function SciSslSocket:sslKeyUpdate(both) end
 ---```
 function SciSslSocket:sslVerifyClientPostHandshake() end
 
----Answers the sessions that this connection has made since the last call, the oldest first; 8 at the most are kept. A server
----of TLS 1.3 sends several, each to be used once: what has arrived by now is looked at first. A server answers them where its
----context has a store (see `SciSslContext:setSessionStore`).
+---Returns the sessions that this connection has made since the last call, the oldest first; the newest 8 are kept. A server of
+---TLS 1.3 sends several, and each should be used once; a client processes here what has arrived. On a server the context must
+---have a store (see `SciSslContext:setSessionStore`).
 ---
 ---@within More
 ---@return OSSslSession[]
@@ -1290,10 +1294,10 @@ function SciSslSocket:sslVerifyClientPostHandshake() end
 ---```
 function SciSslSocket:newSessions() end
 
----Sets the session that the handshake shall resume. Where the server does not accept it a full handshake follows. A client
----that verifies offers it only if the server's certificate and its whole chain pass now: trust store, revocation lists, time,
----host, purpose, security level. It makes a full handshake otherwise. A server may set it while the handshake
----is suspended at the client's hello, where its id is the hello's `sessionId()`. (Row S2)
+---Sets the session that the handshake should resume. Where the server does not accept it, a full handshake follows. A client
+---that verifies offers the session only if the server's certificate and its whole chain pass now: trust store, CRLs, time, host,
+---purpose, security level. Otherwise it makes a full handshake. A server can set the session while the handshake is suspended at
+---`"clientHello"`; its id must be the `sessionId()` of the ClientHello.
 ---
 ---@within More
 ---@param session OSSslSession
@@ -1319,11 +1323,11 @@ function SciSslSocket:setSession(session) end
 ---```
 function SciSslSocket:isSessionReused() end
 
----Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
----has arrived by now is looked at first. (Row S2)
+---Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
+---processes here what has arrived.
 ---
 ---@within More
----@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
+---@return OSSslSession? # nil where there is none yet, or another connection has used it. It stays resumable when the context drops its own copy or is closed
 ---@return SciSslError? # condition `memory_full`
 ---@see SSL_get1_session(3)
 ---@usage
@@ -1333,12 +1337,12 @@ function SciSslSocket:isSessionReused() end
 ---```
 function SciSslSocket:getSession() end
 
----Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the next ones wait for the
----peer's. What the peer has sent before its own must be read first: a call that meets such data returns the condition
----`unread_data`, and changes nothing.
+---Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the following ones wait for
+---the peer's. Read first what the peer has sent before its close_notify: a call that finds such data returns the condition
+---`unread_data` and changes nothing.
 ---
 ---@within More
----@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` answers `SSL_ERROR_WANT_READ`); less: not yet, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
+---@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` returns `SSL_ERROR_WANT_READ`); less: not ready, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
 ---@see SSL_shutdown(3)
 ---@usage
 ---```lua
@@ -1350,10 +1354,10 @@ function SciSslSocket:getSession() end
 ---```
 function SciSslSocket:sslShutdown() end
 
----Goes on with another context, while the handshake is suspended at `"clientHello"`: as if the socket had been initialized
----with that one, all of whose settings hold, and the client's hello had come now. What the socket was told itself in place of
----the context is told again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
----`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. What a context does not set stays: `sslSetReadAhead`,
+---Switches to another context, while the handshake is suspended at `"clientHello"`. All settings of that context hold, as if the
+---socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
+---are lost, and must be made again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+---`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
 ---`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
 ---
 ---@within More
@@ -1372,9 +1376,9 @@ function SciSslSocket:sslShutdown() end
 ---```
 function SciSslSocket:sslSetContext(context) end
 
----Approves the peer, whatever OpenSSL thinks of its certificate: for a handshake that is suspended at `"verify"`. Then repeat
----the call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` goes on answering OpenSSL's
----own result. A client without a certificate is refused before, where `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` insists on one.
+---Approves the peer in a handshake that is suspended at `"verify"`, whatever OpenSSL's verification result is. Then repeat the
+---call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` still returns OpenSSL's own
+---result. With `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` a client without a certificate is rejected before this point.
 ---
 ---@within More
 ---@return SciSslSocket? # the receiver
@@ -1390,10 +1394,10 @@ function SciSslSocket:sslSetContext(context) end
 ---```
 function SciSslSocket:sslApprove() end
 
----Answers what OpenSSL thinks of the peer, while the handshake is suspended at `"verify"`.
+---Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
 ---
 ---@within More
----@return table? # `ok` (boolean: it has presented a certificate that OpenSSL would accept), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where it has presented none), `text`, `depth` (integer: which certificate of the chain the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain as OpenSSL built it, empty where it could not), `resumed` (boolean: by a session that was judged before)
+---@return table? # `ok` (boolean: the peer has presented a certificate, and OpenSSL accepts it), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate), `text`, `depth` (integer: the certificate of the chain that the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain that OpenSSL built, empty where it could not), `resumed` (boolean: the certificates are those of a resumed session)
 ---@return SciSslError? # condition `not_suspended`, `closed`
 ---@see X509_STORE_CTX_get_error(3)
 ---@usage

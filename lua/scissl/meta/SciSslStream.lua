@@ -343,123 +343,124 @@ function SciSslStream:getfd() end
 ---@return integer # -1 once closed
 function SciSslStream:pollfd() end
 
----As `SciSslSocket:cipher`. Answers the cipher in use. (Row S8)
+---As `SciSslSocket:cipher`. Returns the cipher in use.
 ---
 ---@within The peer
 ---@return SciSslCipher? # nil before there is one
 ---@see SSL_get_current_cipher(3)
 function SciSslStream:cipher() end
 
----As `SciSslSocket:peerCertificate`. Answers the peer's certificate.
+---As `SciSslSocket:peerCertificate`. Returns the peer's certificate.
 ---
 ---@within The peer
 ---@return SciSslX509Certificate? # nil where it presented none
 ---@see SSL_get1_peer_certificate(3)
 function SciSslStream:peerCertificate() end
 
----As `SciSslSocket:peerChain`. Answers the certificates that the peer presented, its own first, as it sent them.
+---As `SciSslSocket:peerChain`. Returns the certificates that the peer presented, as it sent them, its own first.
 ---
 ---@within The peer
 ---@return SciSslX509Certificate[] # empty where it presented none
 ---@see SSL_get_peer_cert_chain(3)
 function SciSslStream:peerChain() end
 
----As `SciSslSocket:serverName`. Answers the server name of the connection (SNI): on a client what it asks for, on a server what it was asked for.
+---As `SciSslSocket:serverName`. Returns the server name of the connection (SNI): on a client the name to send, on a server the name that was received.
 ---
 ---@within The peer
 ---@return string? # nil where there is none
 ---@see SSL_get_servername(3)
 function SciSslStream:serverName() end
 
----As `SciSslSocket:sslVerifyCertificate`. Answers the result of the check of the peer's certificate, whatever the verification flags made of it. (Row S16)
+---As `SciSslSocket:sslVerifyCertificate`. Returns the verification result of the peer's certificate, whatever the verification flags are.
 ---
 ---@within The peer
----@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake has not come so far
----@return string # its text; which of the two
+---@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake is not completed
+---@return string # its text; which of these
 ---@see SSL_get_verify_result(3)
 function SciSslStream:sslVerifyCertificate() end
 
----As `SciSslSocket:version`. Answers the protocol in use.
+---As `SciSslSocket:version`. Returns the protocol version in use.
 ---
 ---@within The peer
 ---@return string? # `TLSv1.2`, `TLSv1.3` …; nil before there is one
 ---@see SSL_get_version(3)
 function SciSslStream:version() end
 
----As `SciSslSocket:earlyDataStatus`. Tells what has become of the early data.
+---As `SciSslSocket:earlyDataStatus`. Tells whether the server has accepted the early data.
 ---
 ---@within Early data
----@return string? # `"accepted"`, `"rejected"`: the server has left it out; nil: none was sent, or the handshake is not done
+---@return string? # `"accepted"` or `"rejected"`; nil: none was sent, or the handshake is not done
 ---@see SSL_get_early_data_status(3)
 function SciSslStream:earlyDataStatus() end
 
----As `SciSslSocket:pskIdentity`. Answers the identity of the pre-shared key that a server's connection was made with. A session that is resumed later has
----none any more.
+---As `SciSslSocket:pskIdentity`. Returns the identity of the pre-shared key with which a client has made this connection to a server. A connection that resumes
+---its session has none.
 ---
 ---@within Pre-shared keys
----@return string? # nil where another kind of key exchange was made, and on clients
+---@return string? # nil where no pre-shared key was used, and on clients
 function SciSslStream:pskIdentity() end
 
----As `SciSslSocket:ocspResponse`. Answers the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. While the handshake is suspended at
----`"verify"` it is there in TLS 1.3; up to TLS 1.2 it comes after the verification.
+---As `SciSslSocket:ocspResponse`. Returns the OCSP response that the server has stapled. `SciSslOcsp.parse` reads it. In TLS 1.3 it is there while the handshake
+---is suspended at `"verify"`; up to TLS 1.2 it comes after the verification.
 ---
 ---@within Revocation
----@return string? # DER; nil where there is none: it was not asked for, the server has none, a session was resumed
+---@return string? # DER; nil where there is none: the client did not ask, the server has none, or a session was resumed
 ---@see SSL_get_tlsext_status_ocsp_resp(3)
 function SciSslStream:ocspResponse() end
 
----As `SciSslSocket:sslVerifyOcsp`. Judges the OCSP response that the server has stapled, for the server's certificate and the issuer in the chain as OpenSSL
----has built it. Whether that issuer is trusted `sslVerifyCertificate` tells.
+---As `SciSslSocket:sslVerifyOcsp`. Verifies the OCSP response that the server has stapled, for the server's certificate and its issuer in the chain that OpenSSL
+---has built. `sslVerifyCertificate` tells whether that issuer is trusted.
 ---
 ---@within Revocation
----@param options? table `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks may differ (default 300)
+---@param options? table `at`: seconds since the epoch, the time of the verification (default: now); `skew`: seconds by which clocks may differ (default 300)
 ---@return table? # as `SciSslOcsp.check`: its `status` is `"good"`, `"revoked"` or `"unknown"`
 ---@return SciSslError? # phase `ocsp`, condition `ocsp_missing`, `ocsp_no_issuer`, or those of `SciSslOcsp.check`
----@raise for an unknown option or one of a wrong type
+---@raise for an unknown option, or an option of a wrong type
 function SciSslStream:sslVerifyOcsp(options) end
 
----As `SciSslSocket:daneAuthority`. Answers the TLSA record that the peer's certificate matched.
+---As `SciSslSocket:daneAuthority`. Returns the TLSA record that the peer's certificate matched.
 ---
 ---@within DANE
----@return table? # `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`, `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing where a bare public key did); nil where no record decided
+---@return table? # `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`, `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing where a bare public key did); nil where no record matched
 ---@see SSL_get0_dane_authority(3)
 function SciSslStream:daneAuthority() end
 
----As `SciSslSocket:keylogLines`. Takes the lines with this connection's secrets that have come since the last call, where `SciSslContext:setKeylog` asked
----for them: whoever has them can read, and in part forge, everything on the connection. After `close` they can still be taken.
+---As `SciSslSocket:keylogLines`. Takes the lines with the secrets of this connection that have come since the last call, where `SciSslContext:setKeylog` asked
+---for them. With these secrets everything on the connection can be read, and some of it forged. After `close` the lines can still
+---be taken.
 ---
 ---@within Traces and key logs
 ---@return string[] # such as `CLIENT_TRAFFIC_SECRET_0 …` or, in TLS 1.2, `CLIENT_RANDOM …`
----@return integer # how many more were lost, because nobody took them: 16 KiB are kept
+---@return integer # how many more were lost: 16 KiB are kept
 ---@see SSL_CTX_set_keylog_callback(3)
 function SciSslStream:keylogLines() end
 
----As `SciSslSocket:alpnProtocol`. Answers the application protocol that was agreed on (ALPN).
+---As `SciSslSocket:alpnProtocol`. Returns the negotiated application protocol (ALPN).
 ---
 ---@within More
 ---@return string? # nil where there is none
 ---@see SSL_get0_alpn_selected(3)
 function SciSslStream:alpnProtocol() end
 
----As `SciSslSocket:getSession`. Answers the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake: what
----has arrived by now is looked at first. (Row S2)
+---As `SciSslSocket:getSession`. Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
+---processes here what has arrived.
 ---
 ---@within More
----@return OSSslSession? # nil where there is none (yet), or another connection has used it. It stays resumable when the context drops its own or is closed
+---@return OSSslSession? # nil where there is none yet, or another connection has used it. It stays resumable when the context drops its own copy or is closed
 ---@return SciSslError? # condition `memory_full`
 ---@see SSL_get1_session(3)
 function SciSslStream:getSession() end
 
----As `SciSslSocket:localCertificate`. Answers the certificate that this side shows: of several, after the handshake, the one that was chosen for this peer. A
----client shows it only where the server asks.
+---As `SciSslSocket:localCertificate`. Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
+---only where the server asks for one.
 ---
 ---@within More
----@return SciSslX509Certificate? # nil where there is none, before sslInitialize, after close, and where a session was resumed and there are several: the session does not say which of them it was made with
+---@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
 ---@see SSL_get_certificate(3)
 function SciSslStream:localCertificate() end
 
----As `SciSslSocket:localChain`. Answers the certificates that this side shows, its own first, as they were loaded. What OpenSSL adds from the trusted
----ones where none was loaded with it is not among them.
+---As `SciSslSocket:localChain`. Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
+---the trust store when it sends the chain; those are not returned.
 ---
 ---@within More
 ---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
