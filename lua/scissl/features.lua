@@ -1,6 +1,6 @@
---- What the loaded OpenSSL can do, by name, for what differs from one to another: protocols, key exchange groups, kinds
--- of keys, and parts that can be left out of it. Everything else that this module offers every OpenSSL from 3.0 on has;
--- what is false here answers the condition `not_in_this_openssl`, or that of an unknown name.
+--- What the loaded OpenSSL can do, by name, where OpenSSL versions and builds differ: protocols, key exchange groups,
+-- key types and optional parts. Everything else works with every OpenSSL from 3.0 on. Using what is false here returns
+-- the condition `not_in_this_openssl`, or that of an unknown name.
 -- @module scissl.features
 -- @usage if scissl.features.X25519MLKEM768 then context:setGroups "X25519MLKEM768:X25519" end
 
@@ -13,24 +13,24 @@ local groups = {
   "P-256", "P-384", "P-521", "X25519", "X448", "ffdhe2048", "ffdhe3072", "ffdhe4096",
   "MLKEM768", "MLKEM1024", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
 }
-local keys = { "Ed25519", "Ed448", "SM2", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87" } -- made in no time
+local keys = { "Ed25519", "Ed448", "SM2", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87" } -- fast to generate
 
 local features = {}
 for _, name in ipairs(protocols) do features[name] = SciSslContext.new(name) ~= nil end
 for _, name in ipairs(groups) do features[name] = assert(SciSslContext.new()):setGroups(name) ~= nil end
 for _, name in ipairs(keys) do features[name] = SciSslPrivateKey.generate(name) ~= nil end
 
--- Handshakes that are suspended for the verdict (`sslSuspendAt "verify"`) came with OpenSSL 3.0.2.
+-- Suspending a handshake for verification (`sslSuspendAt "verify"`) needs OpenSSL 3.0.2.
 features.suspendAtVerify =
   assert(SciSslSocket.onMemory(assert(SciSslContext.new()))):sslInitialize():sslSuspendAt "verify" ~= nil
 
--- `signedCertificateTimestamps` needs certificate transparency, which can be left out when OpenSSL is compiled.
+-- `signedCertificateTimestamps` needs certificate transparency, which builds of OpenSSL may leave out.
 features.certificateTransparency = core.hasCertificateTransparency
 
--- The kernel can encrypt what is sent (`SciSslSocket:ktls`); whether this kernel does, each connection tells.
+-- Whether OpenSSL can let the kernel encrypt (`SciSslSocket:ktls`). Whether it does, each connection tells.
 features.kTLS = core.hasKtls
 
--- What no release of this module does.
+-- What scissl does not implement.
 features.DTLS, features.QUIC, features.ECH = false, false, false
 
 return features

@@ -43,7 +43,7 @@ function SciSslError.errorHint(err)
   return require "scissl.hint"(err)
 end
 
---- Answers what the client offers, while the handshake is suspended at `"clientHello"` (see `sslSuspendAt`), or at a
+--- Returns what the client offers, while the handshake is suspended at `"clientHello"` (see `sslSuspendAt`), or at a
 -- later station of the same handshake.
 -- @function SciSslSocket:clientHello
 -- @treturn[1] SciSslClientHello

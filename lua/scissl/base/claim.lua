@@ -1,5 +1,5 @@
---- Which coroutine is in the midst of something that one can do at a time. It is given back when its variable goes out
--- of scope, whatever ends that: an error, or the coroutine's own end.
+--- A lock that one coroutine at a time can hold. It is released when its `<close>` variable goes out of scope: at the
+-- end of the block, after an error, and when the coroutine is closed.
 --
 --    if claim:isTaken() then return refuse … end
 --    local _ <close> = claim:take()
@@ -10,12 +10,12 @@ local running, status = coroutine.running, coroutine.status
 local Claim = {}
 Claim.__index = Claim
 
---- Makes a claim that no coroutine has; one that has it is in the field `by`.
+--- Makes a claim that no coroutine holds. The field `by` is the coroutine that holds it.
 function Claim.new()
   return setmetatable({}, Claim)
 end
 
---- Tells whether another coroutine has it. One that has died of an error has not.
+--- Tells whether another coroutine holds it. A coroutine that has died of an error holds nothing.
 function Claim:isTaken()
   local by = self.by
   return by ~= nil and by ~= running() and status(by) ~= "dead"

@@ -1,12 +1,12 @@
---- Tables of options: the one place that checks them.
--- A name that nobody knows is refused, with the nearest one that is known: a misspelt `verfiy` must not mean "off".
+--- Checks tables of options and arguments.
+-- An unknown option raises an error that names the nearest known one: a misspelt `verfiy` must not mean "off".
 -- @module scissl.base.option_table
 
 local options = {}
 
 -- ---- the nearest known name
 
--- The number of letters to insert, delete, replace or swap with the next, to make one name of the other.
+-- The number of letters to insert, delete, replace or swap with the next that turns one name into the other.
 local function distance(from, to)
   local before, above, here = {}, {}, {}
   for j = 0, #to do above[j] = j end
@@ -23,7 +23,7 @@ local function distance(from, to)
   return above[#to]
 end
 
--- What other libraries and programs call our options.
+-- Names that other libraries use for these options.
 local other_names = {
   address = "host", cacert = "caFile", cert = "certificate", certfile = "certificate", ciphers = "cipherList",
   crt = "certificate", curves = "groups", curveslist = "groups", hostname = "host", key = "privateKey",
@@ -31,7 +31,7 @@ local other_names = {
   sni = "serverName", trust = "caFile",
 }
 
---- Answers the one of `known` (a table with names for keys) that `name` was probably meant to be.
+--- Returns the key of `known` that `name` was probably meant to be.
 -- @tparam string name what was written
 -- @tparam table known
 -- @treturn[1] string
@@ -42,7 +42,7 @@ function options.nearest(name, known)
   local other = other_names[lower]
   if other and known[other] then return other end
   for candidate in pairs(known) do
-    -- The lengths alone are that far apart: a long name costs nothing.
+    -- A difference in length is a lower limit of the distance: a long name costs nothing.
     local apart = math.abs(#name - #candidate)
     local steps = apart > least and apart or distance(lower, candidate:lower())
     if steps < least or (steps == least and (not best or candidate < best)) then best, least = candidate, steps end
@@ -98,14 +98,14 @@ local function is_identity(value)
   return true
 end
 
--- What each table of a list of identities may hold.
+-- The fields of each table in a list of identities.
 options.identityKinds = {
   certificate = "string|SciSslX509Certificate",
   privateKey = "string|SciSslPrivateKey",
   passphrase = "string|function",
 }
 
--- Whether an object has a field of this name that can be called; a descriptor number has none.
+-- Whether an object has a field of this name that can be called.
 local function has(value, name)
   if type(value) ~= "table" and type(value) ~= "userdata" then return false end
   local good, method = pcall(function() return value[name] end)
@@ -189,8 +189,8 @@ local words = {
   callable = "function",
 }
 
---- Answers whether `value` is of a kind: a Lua type, a class of scissl, or one of `seconds`, `count`, `integer`,
--- `depth`, `level`, `port` … (the table `kinds` above); `false` stands for that value; alternatives with `|` between.
+--- Tells whether `value` is of a kind: a Lua type, a class of scissl, or a key of the table `kinds` above. `false`
+-- stands for that value; `|` separates alternatives.
 function options.is(value, kind)
   for one in kind:gmatch("[^|]+") do
     local test = kinds[one]
@@ -201,12 +201,12 @@ function options.is(value, kind)
   return false
 end
 
---- Answers what is expected where a value is of another kind, for an error message.
+--- Returns the description of a kind, for an error message.
 function options.expected(kind)
   return (kind:gsub("[^|]+", words):gsub("|", " or "))
 end
 
---- Answers what a value is, for an error message: the name of its class, or its type.
+--- Returns the name of a value's class, or its type, for an error message.
 function options.typeOf(value)
   local meta = getmetatable(value)
   return type(meta) == "table" and type(meta.__name) == "string" and meta.__name or type(value)
@@ -234,7 +234,7 @@ end
 -- @tparam string caller the function's name, for the message
 -- @param given what the caller got
 -- @tparam table known kinds by names
--- @tparam[opt=1] integer level whom the error points at, as for `error` in the caller
+-- @tparam[opt=1] integer level the stack level that the error points at, as for `error` in the caller
 function options.check(caller, given, known, level)
   level = (level or 1) + 1
   if type(given) ~= "table" then

@@ -1,4 +1,4 @@
---- Address and port of the other end, for errors.
+--- The address and port of the peer, for errors.
 -- @module scissl.base.peer_address
 
 local core = require "scissl.core"

@@ -1,17 +1,17 @@
---- Wrong receivers of methods that are written in Lua: `stream.read()` for `stream:read()`, or an object of another
--- class. They are a "bad argument", as in the methods written in C.
+--- Checks the receiver of methods that are written in Lua: `stream.read()` in place of `stream:read()`, and objects of
+-- another class, raise "bad argument" as in the methods written in C.
 -- @module scissl.base.receiver
 
 local options = require "scissl.base.option_table"
 
 local receiver = {}
 
---- Raises where `value` is not of the class: for the first line of a method that is too hot for `guard`, behind a
--- comparison of metatables.
+--- Raises where `value` is not of the class. A hot method calls it after it has compared the metatable; all others go
+-- through `guard`.
 -- @param value
 -- @tparam string class its `__name`; objects of derived classes have the same
--- @tparam string name the method's
--- @tparam[opt=1] integer level whom the error points at, as for `error` in the method
+-- @tparam string name the method's name
+-- @tparam[opt=1] integer level the stack level that the error points at, as for `error` in the method
 function receiver.check(value, class, name, level)
   local meta = getmetatable(value)
   if type(meta) == "table" and meta.__name == class then return end
@@ -25,9 +25,9 @@ local function guarded(class, name, method)
   end
 end
 
---- Has all methods and metamethods of a class check their receiver.
+--- Makes all methods and metamethods of a class check their receiver.
 -- @tparam table class the metatable of its objects, with a `__name`; it is its own `__index`
--- @tparam[opt] table others names of functions in it that are no methods, or that check for themselves, as keys
+-- @tparam[opt] table others as keys, the names of functions that are no methods or check their receiver themselves
 -- @treturn table the class
 function receiver.guard(class, others)
   for name, method in pairs(class) do

@@ -1,5 +1,4 @@
--- A text for any value, as `tostring` makes it, but never an error: functions of other people raise values whose
--- metatable may do anything.
+-- As `tostring`, but never an error: a value that foreign code raised may have a metatable that does anything.
 return function(value)
   local good, text = pcall(tostring, value)
   return good and text or ("a %s whose __tostring fails"):format(type(value))

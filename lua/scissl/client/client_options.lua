@@ -1,4 +1,4 @@
---- What a TLS client makes of its options: whom it trusts, whom it expects, and what it says of itself.
+--- The options of a TLS client: trust store, expected server name, own certificate.
 -- @module scissl.client.client_options
 
 local core = require "scissl.core"
@@ -11,17 +11,17 @@ local client = {}
 
 -- ---- names
 
---- Answers "[::1]" and "example.com." as they are looked up and as they stand in certificates.
+--- Turns a host of a URL ("[::1]", "example.com.") into the form that is looked up and that certificates contain.
 function client.bareHost(host)
   return host:match("^%[(.*)%]$") or host:match("^(.-)%.?$")
 end
 
---- Answers "host:port", "[::1]:port".
+--- Returns "host:port", "[::1]:port".
 function client.withPort(host, port)
   return (host:find(":", 1, true) and "[%s]:%s" or "%s:%s"):format(host, port)
 end
 
--- Hosts come from outside often enough (URLs), so a bad one is a failure of the world.
+-- Hosts often come from outside (URLs), so a bad one is returned as an error and not raised.
 local function check_host(host)
   local problem
   if host == "" then problem = "the host name is empty"
@@ -39,7 +39,7 @@ local function set_verify_host(socket, wanted)
   return socket:sslSetVerifyHost(wanted)
 end
 
--- Records that OpenSSL does not know are passed over, but not all of them: nothing would be left of the check.
+-- Skips records that OpenSSL does not support. If none is left, the connection fails: there would be no check.
 local function add_tlsa_records(socket, run)
   local several = type(run.verifyHost) == "table" and run.verifyHost
   local ready, failure = socket:sslSetDane(not several and run.verifyHost or run.host)
@@ -55,14 +55,14 @@ local function add_tlsa_records(socket, run)
   return nil, failure or SciSslError.new { phase = "option", condition = "tlsa_unusable", subject = run.subject }
 end
 
--- The name counts where certificates have names for hosts, and not in the subject (RFC 9525, section 2).
+-- Certificates name hosts in the subjectAltName; the common name is ignored (RFC 9525, section 2).
 local function leave_out_common_name(socket, run)
   local flags = run.context:getVerifyHostFlags()
   if run.given.allowCommonName or flags & core.X509_CHECK_FLAG_ALWAYS_CHECK_SUBJECT ~= 0 then return socket end
   return socket:sslSetVerifyHostFlags(flags | core.X509_CHECK_FLAG_NEVER_CHECK_SUBJECT)
 end
 
---- Makes a SciSslSocket ready for its handshake. Answers it; or nil and a SciSslError.
+--- Prepares a SciSslSocket for its handshake. Returns it; or nil and a SciSslError.
 function client.prepare(socket, run)
   local given = run.given
   local ready, failure = socket:sslInitialize()
@@ -82,7 +82,7 @@ end
 
 -- ---- the whole
 
--- Two connections with the same key may use each other's sessions: they want the same server, and check it alike.
+-- Connections share sessions only where they reach the same server and verify it in the same way.
 local function session_key(given, run)
   if not given.sessions then return nil end
   local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, number_of(run.context) }
@@ -94,7 +94,7 @@ local function session_key(given, run)
   return table.concat(parts)
 end
 
---- The options that a client's TLS has.
+--- Kinds of the options that describe a client's TLS.
 client.optionKinds = {
   host = "string",
   serverName = "string|false",
@@ -110,7 +110,7 @@ client.optionKinds = {
   onVerify = "callable",
 }
 
--- Trust comes from the system where nothing else is named.
+-- Uses the system trust store where the options name no CA.
 local function find_context(caller, given, level)
   local configuration = context_options.read(caller, given, level + 1, { psk = "pskClient" })
   if not configuration then return given.context end
@@ -127,11 +127,11 @@ local function chosen(option, default)
   return option or nil
 end
 
---- Makes of checked options what `prepare` and the handshake need.
+--- Turns checked options into the record that `prepare` and the handshake use.
 -- @tparam string caller the call, for errors
 -- @tparam table given its options
--- @tparam string|integer port the server's, for those who tell servers apart
--- @tparam integer level whom an error points at, as for `error` in the caller
+-- @tparam string|integer port the server's, for the key of its sessions
+-- @tparam integer level the stack level that an error points at, as for `error` in the caller
 -- @treturn[1] table `given`, `host`, `subject`, `context` …
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `load`, or `connect` for a bad host name
@@ -154,21 +154,21 @@ function client.new(caller, given, port, level)
     host = host,
     port = port,
     subject = client.withPort(host, port),
-    serverName = chosen(given.serverName, host), -- of an address none is sent
+    serverName = chosen(given.serverName, host), -- SciSslSocket sends none for an address
     verifyHost = chosen(given.verifyHost, host),
   }
   run.sessionKey = session_key(given, run)
   return run
 end
 
---- Answers what hands the connection's sessions to the store that the options name; nil where there is none.
+--- Returns a function that puts the connection's sessions into the store of the options; nil where there is no store.
 function client.keeper(run)
   local key, sessions = run.sessionKey, run.given.sessions
   return key and function(session) sessions:put(key, session) end
 end
 
---- Writes what was to be early data where the server has not taken it as such. Answers the stream; or nil and a
--- SciSslError, and the stream is closed.
+--- Writes the early data again where the server has not accepted it. Returns the stream; or nil and a SciSslError, and
+-- the stream is closed.
 function client.writeReplayable(stream, run)
   local data = run.given.replayable
   if not data or stream:earlyDataStatus() == "accepted" then return stream end

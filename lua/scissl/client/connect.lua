@@ -21,13 +21,13 @@ local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 local tls = {
   new = function(run, family) return SciSslSocket.new(run.context, family) end,
   prepare = client.prepare,
-  -- The first TLS call answers why the connection does not stand.
+  -- The first TLS call reports why TCP did not connect.
   explain = function(socket, run, deadline)
     return handshake(socket, "connect", { deadline = deadline, waiter = run.waiter })
   end,
 }
 
--- Names the host in a failure that was found below, where only the socket is known (a time-out).
+-- Adds the host to an error of a lower layer, which knew only the socket (a time-out).
 local function name_host(failure, run)
   if failure:subject() or failure:code() ~= 0 or failure:errno() then return failure end
   return SciSslError.new {
@@ -102,57 +102,57 @@ local known_options = {
 for name, kind in pairs(client.optionKinds) do known_options[name] = kind end
 known_options = context_options.kinds(known_options)
 
---- Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
--- for the host asked for, or there is no connection.
+--- Connects to a server and does the handshake. The server's certificate must be issued by a trusted CA and name the
+-- host; otherwise the connection fails.
 -- @function scissl.connect
 -- @tparam table given options:
 --
--- * `host` (needed): name, or address (`"192.0.2.1"`, `"::1"`). Every address of a name is tried in turn
+-- * `host` (needed): name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name are tried one after the other
 -- * `port` (needed): number, or the name of a service
--- * `timeout`: seconds for everything up to the end of the handshake (but for the look-up of the name, which the
---   system limits), then for each operation of the stream. Without it, as long as it takes
--- * `caFile`, `caPath`, `ca`, `trustUri`: whom to trust (see SciSslSocketConfiguration). Without them: whom the system
---   trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
--- * `verifyHost`: the name or address that the certificate must be for, if not `host`; a list of names: one of them;
---   false: any name will do
--- * `allowCommonName`: true: a certificate may name the host in the common name (CN) of its subject alone, which
---   RFC 9525 does not accept
--- * `serverName`: the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
--- * `verify`: false: no check whatsoever, and so no protection against anybody. Otherwise anonymous cipher suites of
---   `cipherList` are not offered
+-- * `timeout`: seconds for the connection and the handshake together (not for the look-up of the name, which the system
+--   limits), then for each operation of the stream. Without it there is no limit
+-- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs to trust (see SciSslSocketConfiguration). Without them the system
+--   trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
+-- * `verifyHost`: the name or address that the certificate must name, if not `host`; a list: one of these names;
+--   false: the name is not checked
+-- * `allowCommonName`: true: accepts a certificate that names the host only in the common name (CN) of its subject,
+--   which RFC 9525 forbids
+-- * `serverName`: the name to send as SNI, if not `host`; false: none is sent. An address is never sent
+-- * `verify`: false: nothing is verified, so anyone can intercept the connection. Otherwise the anonymous cipher suites
+--   of `cipherList` are not offered
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
 -- * `pkcs12`: the same in one, path or bytes
--- * `ocsp`: `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see
+-- * `ocsp`: `"request"` or `"require"`: asks the server for a proof that its certificate has not been revoked (see
 --   `SciSslContext:setOcspPolicy`)
--- * `psk`: a key that the server knows, too: a table with `identity` and `key`, or a function (see
---   `SciSslContext:setPskClient`)
--- * `keylogFile`: appends the connection's secrets to a file, for debugging: it gives them away
+-- * `psk`: a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
+-- * `keylogFile`: appends the connection's secrets to a file, for debugging. Whoever has the file can read the traffic
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
--- * `session`: an OSSslSession to resume, if the server's chain would pass a full handshake now
--- * `sessions`: a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are
---   kept apart by host, port, application protocols and everything that decides whom this connection trusts
--- * `tlsa`: TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with
---   `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that
---   has validated them
--- * `replayable`: what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever
---   records it can send it again: use it for requests that change nothing. Where not, or where the server does not take
---   it, it is written after the handshake; `stream:earlyDataStatus()` tells
--- * `proxy`: an HTTP proxy to go through, as `"http://host:port"` or `"https://user:password@host:port"`, or a table
---   (see `scissl.proxy`). The proxy of an `https` URL has to show a certificate, too. It sees where we connect to, and
---   no more
--- * `over`: a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`).
---   It carries the new stream from then on and is closed with it. `port` is not needed then
+-- * `session`: an OSSslSession to resume. The server's chain is verified again
+-- * `sessions`: a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application
+--   protocols and everything that decides which servers this connection accepts
+-- * `tlsa`: the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables
+--   with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that
+--   validates DNSSEC
+-- * `replayable`: data to write first. Where `session` allows it, it is sent as early data, before the handshake is
+--   done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise,
+--   or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
+-- * `proxy`: an HTTP proxy, as `"http://host:port"` or `"https://user:password@host:port"`, or a table with `host`,
+--   `port`, `user`, `password` and `tls`: true, or a table of options of `scissl.connect` for the TLS connection to the
+--   proxy (`caFile` …). An https proxy is itself verified. A proxy sees host and port, and no plain text
+-- * `over`: a stream to use in place of a TCP connection; or an object with `receive(max, deadline)`, which returns
+--   bytes, nil at the end, or nil and a reason, and `send(bytes, deadline)`, which sends all of them and returns true,
+--   or nil and a reason. The new stream owns it and closes it. `port` is not needed then
 -- * `onCertificate`, `onVerify`: handlers of the handshake (see `scissl.handshake`)
 -- * `waiter`: how to wait (see `scissl.wait`)
 -- * `maxLine`, `maxBuffer`: the stream's limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `load` where a file or setting is refused; `resolve`: `host_not_found`; `connect`:
---  `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` … whatever the handshake met
+-- @treturn[2] SciSslError phase `load`: a file or setting was rejected; `resolve`: `host_not_found`; `connect`:
+--  `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` …: the handshake failed
 -- @raise for unknown options and wrong types
 return function(given)
   options.check("scissl.connect", given, known_options, 2)

@@ -1,8 +1,8 @@
---- Connections through an HTTP proxy (CONNECT), which may itself be spoken to by TLS.
+--- Connections through an HTTP proxy (CONNECT), which may itself be reached over TLS.
 --
 -- The option `proxy` of `scissl.connect` is a URL, `"http://host:port"` or `"https://user:password@host:port"`, or a
--- table: `host`, `port`; `user` and `password`; `tls`: true, or a table of those options of `scissl.connect` that the
--- proxy's own certificate is checked by (`caFile` …).
+-- table: `host`, `port`; `user` and `password`; `tls`: true, or a table of options of `scissl.connect` with which the
+-- proxy's own certificate is verified (`caFile` …).
 -- @module scissl.client.proxy
 
 local core = require "scissl.core"
@@ -13,7 +13,7 @@ local SciSslError, SciSocket = core.SciSslError, core.SciSocket
 
 local proxy = {}
 
-local MAX_HEAD = 16384 -- bytes of the proxy's answer
+local MAX_HEAD = 16384 -- bytes of the proxy's response
 
 -- ---- what the option says
 
@@ -45,8 +45,8 @@ local function read_url(url)
   }
 end
 
---- Answers the option as a table.
--- @raise where it makes no sense
+--- Returns the option as a table.
+-- @raise where it is malformed
 function proxy.read(given, level)
   level = level + 1
   if type(given) == "string" then
@@ -84,7 +84,7 @@ local function refuse(condition, subject, message)
   return nil, SciSslError.new { phase = "proxy", condition = condition, subject = subject, message = message }
 end
 
--- A service's name means something to this system only.
+-- The proxy does not know the service names of this system, so it gets the port's number.
 local function number_of(port)
   if math.type(port) or port:find "^%d+$" then return port end
   local addresses, failure = SciSocket.resolve("127.0.0.1", port, "inet")
@@ -127,12 +127,12 @@ local function reach(settings, run)
   return require "scissl.client.connect"(given)
 end
 
---- Connects to a proxy, and has it connect to the host of `run`.
--- @tparam table settings what `read` answered
+--- Connects to a proxy and asks it to connect to the host of `run`.
+-- @tparam table settings what `read` returned
 -- @tparam table run of `scissl.client.client_options`, with `waiter` and `deadline`
 -- @treturn[1] SciSslStream that leads to that host
 -- @treturn[2] nil
--- @treturn[2] SciSslError what `scissl.connect` answers of the proxy; phase `proxy`: `proxy_refused`, `proxy_malformed`
+-- @treturn[2] SciSslError as `scissl.connect` for the proxy; phase `proxy`: `proxy_refused`, `proxy_malformed`
 function proxy.open(settings, run)
   if run.host:find "[%s%c/?#@]" then
     return refuse("bad_host_name", run.host:sub(1, 60):gsub("%c", "?"), "the host name cannot be sent to a proxy")

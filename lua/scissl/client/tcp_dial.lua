@@ -1,4 +1,4 @@
---- Makes a TCP connection to a host: each of its addresses is tried in turn.
+--- Makes a TCP connection to a host. The addresses are tried one after the other.
 -- @module scissl.client.tcp_dial
 
 local core = require "scissl.core"
@@ -6,7 +6,7 @@ local wait = require "scissl.loop.wait"
 
 local SciSslError, SciSocket = core.SciSslError, core.SciSocket
 
--- Each address gets its share of the time that is left, so that one that never answers leaves some to the others.
+-- Each address gets its share of the remaining time, so that one that never responds leaves time for the others.
 local function deadline_for(run, addresses_left)
   if not run.deadline then return nil end
   local now = SciSocket.now()
@@ -14,7 +14,7 @@ local function deadline_for(run, addresses_left)
   return now + share, share
 end
 
--- Answers a socket whose TCP connection stands; or nil, and why this address does not do.
+-- Returns a connected socket; or nil and a SciSslError.
 local function reach(address, run, how, deadline, share)
   local socket, failure = how.new(run, address.family)
   if not socket then return nil, failure end
@@ -57,8 +57,8 @@ end
 
 --- Connects.
 -- @tparam table run `host`, `port`, `subject` (for errors), `waiter`, `deadline`
--- @tparam table how `new(run, family)` makes a non-blocking socket; `prepare(socket, run)` does what else it needs;
---  `explain(socket, run, deadline)` answers nil and why its connection does not stand
+-- @tparam table how `new(run, family)` makes a non-blocking socket; `prepare(socket, run)` sets it up;
+--  `explain(socket, run, deadline)` returns nil and a SciSslError that says why it is not connected
 -- @treturn[1] socket
 -- @treturn[2] nil
 -- @treturn[2] SciSslError `host_not_found`, `connection_refused`, `timeout` …

@@ -1,4 +1,4 @@
---- Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
+--- Sockets with the methods that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
 --
 --    local faces = require "scissl.copas"
 --    copas.addserver(faces.server(listener), function(socket)
@@ -6,9 +6,9 @@
 --      local line = socket:receive "*l"
 --      …
 --
--- They answer as LuaSocket's and LuaSec's do, error strings and partial results included, to copas 1 and to copas 4,
--- which takes for TCP what begins with "tcp", for TLS what begins with "SSL", and all else for UDP. A program that is
--- free to choose does better with SciSslStream and the waiter `"copas"`: its errors say more.
+-- They return what sockets of LuaSocket and LuaSec return, error strings and partial results included. They work with
+-- copas 1 to 4; copas 4 tells TCP from TLS and UDP by the beginning of `tostring(socket)`: "tcp", "SSL", anything else.
+-- New programs should use SciSslStream with the waiter `"copas"`: its errors say more.
 -- @module scissl.copas
 
 local copas = require "copas"
@@ -22,7 +22,7 @@ local waiter = wait.find "copas"
 
 local faces = {}
 
--- copas 1 knows one word for "not yet", and waits for what the call's name says.
+-- copas 1 knows one word for "not ready", and waits for what the name of the call says.
 local is_old = tostring(copas._VERSION):find("Copas 1%.") ~= nil
 
 -- ---- connections
@@ -34,14 +34,14 @@ function Socket:__tostring()
   return "SSL connection: " .. tostring(self.ssl)
 end
 
--- What LuaSocket calls "closed".
+-- Conditions that LuaSocket calls "closed".
 local closed = { closed = true, broken_pipe = true, connection_reset = true }
 
 local function fail(failure)
   return isSslError(failure) and closed[failure:condition()] and "closed" or tostring(failure)
 end
 
--- What a TLS call's "not yet" means: true: try again at once; or nil and the word for copas.
+-- What to do after a TLS call that was not ready: true: repeat it at once; or nil and the word that copas expects.
 local function not_yet(self, answer, natural)
   local events, code = wait.wanted(self.ssl, answer)
   if not events then return nil, code == core.SSL_ERROR_ZERO_RETURN and "closed" or "not served" end
@@ -52,7 +52,7 @@ local function not_yet(self, answer, natural)
   return nil, tostring(reason)
 end
 
--- Does the handshake, if it has not been done. It waits by itself, since it may wait for more than the network.
+-- Does the handshake once. It waits by itself, since it may wait for more than the network.
 function Socket:dohandshake()
   if not self.begin then return true end
   local begin = self.begin
@@ -65,7 +65,7 @@ end
 
 local takers = {}
 
--- Each takes what the pattern asks for out of the buffer, or returns nil.
+-- Each removes what the pattern asks for from the buffer and returns it; nil where it is not there.
 takers["*l"] = function(buffer) return (buffer:takeLine(math.huge, 0)) end
 
 takers["*a"] = function() end
@@ -127,7 +127,7 @@ function Socket:send(data, first, last)
   return last
 end
 
-function Socket.settimeout() return 1 end -- it never blocks, as copas wants it
+function Socket.settimeout() return 1 end -- the socket never blocks, as copas expects
 
 function Socket:dirty()
   return self.buffer:size() > 0 or self.ssl:dirty()
@@ -149,13 +149,13 @@ function Socket:getsockname() return self.ssl:getSockName() end
 function Socket:getalpn() return self.ssl:alpnProtocol() end
 function Socket:getsniname() return self.ssl:serverName() end
 
---- Answers the SciSslSocket underneath.
+--- Returns the SciSslSocket.
 function Socket:sslSocket() return self.ssl end
 
---- Gives a connection the face. What a stream has read ahead is not in it.
+--- Makes a socket for copas of a connection. Bytes that a stream has read ahead are not in it.
 -- @function scissl.copas.socket
--- @tparam SciSslStream|SciSslSocket connection a stream whose handshake is done; or a socket that is connected and
---  initialised, as a client: the handshake comes with the first call
+-- @tparam SciSslStream|SciSslSocket connection a stream whose handshake is done; or the connected and initialized
+--  socket of a client: its first call does the handshake
 -- @treturn table for `copas.wrap`
 function faces.socket(connection)
   options.checkArgument(1, "copas.socket", connection, "SciSslStream|SciSslSocket", 2)
@@ -194,10 +194,10 @@ function Server:getfd() return self.listener:socket():getfd() end
 function Server:getsockname() return self.listener:getSockName() end
 function Server:close() return self.listener:close() and 1 end
 
---- Gives a listener the face. Accepting does no more than that: the handshake comes with the connection's first call,
--- in the coroutine that copas has made for it.
+--- Makes a server socket for copas of a listener. Accepting does no handshake: the connection's first call does it, in
+-- the coroutine that copas has made for it.
 -- @function scissl.copas.server
--- @tparam SciSslListener listener of the waiter `"copas"`
+-- @tparam SciSslListener listener with the waiter `"copas"`
 -- @treturn table for `copas.addserver`
 -- @raise for a listener with another waiter
 function faces.server(listener)

@@ -1,6 +1,6 @@
---- The waiter `"copas"`: the running coroutine sleeps until copas wakes it. It is for every copas from 1.1 to 4.x,
--- whose sets of sockets nobody else can reach: so it has `copas.receive` or `copas.send` "read" from a stand-in that
--- says "timeout" once, which puts it into copas's set, and LuaSocket's select asks it for the descriptor to wait for.
+--- The waiter `"copas"`: the running coroutine sleeps until copas wakes it, for every copas from 1.1 to 4.x. The sets
+-- of sockets of copas are private, so `copas.receive` or `copas.send` is called with a stand-in that returns "timeout"
+-- once: copas then adds the stand-in to its set, and LuaSocket's select asks it for the descriptor to wait for.
 -- @module scissl.loop.copas_waiter
 
 local copas = require "copas"
@@ -10,12 +10,12 @@ local waiting = require "scissl.loop.wait_registry"
 local SciSocket = core.SciSocket
 local now = SciSocket.now
 
--- One end is readable and writable for ever: who shall wake up answers a copy of its descriptor, not the true one.
+-- `alarm` is always readable and writable: a stand-in that must wake up returns a copy of its descriptor.
 local alarm, other_end
 
--- LuaSocket's select tells sockets apart by their descriptors, for reading and writing together, so that of two with
--- the same one only the last would ever be woken: every stand-in needs one that no other has.
-local users = setmetatable({}, { __mode = "v" }) -- descriptor -> the stand-in that waits for it
+-- LuaSocket's select identifies sockets by their descriptors, for reading and writing together: of two with the same
+-- descriptor only the last would be woken. So every stand-in needs a descriptor of its own.
+local users = setmetatable({}, { __mode = "v" }) -- by descriptor: the stand-in that waits for it
 
 local function copy_of(socket)
   if type(socket) == "number" then socket = { getfd = function() return socket end } end
@@ -32,7 +32,7 @@ end
 
 -- ---- time
 
-local deadlines = setmetatable({}, { __mode = "k" }) -- of stand-ins
+local deadlines = setmetatable({}, { __mode = "k" }) -- by stand-in
 
 local function nearest_deadline()
   local nearest
@@ -63,7 +63,7 @@ end
 local Standin = {}
 Standin.__index = Standin
 
--- copas 4 takes what does not begin with "tcp" or "SSL" for UDP.
+-- copas 4 takes anything that does not begin with "tcp" or "SSL" for UDP.
 function Standin:__tostring()
   return "tcp{scissl}: " .. tostring(self.socket)
 end
@@ -78,14 +78,14 @@ local function descriptor_of(socket)
 end
 
 function Standin:getfd()
-  if is_over(self) or descriptor_of(self.socket) < 0 then -- closed, as the next call will say
+  if is_over(self) or descriptor_of(self.socket) < 0 then -- closed: the next call reports it
     self.alarm = self.alarm or ring()
     return self.alarm:getfd()
   end
   return self.descriptor
 end
 
--- Takes the socket's descriptor, or a copy where somebody waits for that one already.
+-- Uses the socket's descriptor, or a copy where another stand-in waits for that one.
 local function take_descriptor(self)
   local descriptor = descriptor_of(self.socket)
   if users[descriptor] then
@@ -120,13 +120,14 @@ Standin.send = once
 
 function Standin.settimeout() return 1 end
 
--- copas 1 closes what a coroutine has waited for last when the coroutine ends. Another may be using the connection.
+-- copas 1 closes the last socket that a coroutine waited for when the coroutine ends; the connection may still be in
+-- use.
 function Standin.close() return true end
 
 return function(socket, events, deadline)
   if not coroutine.isyieldable() then error("the waiter 'copas' works inside a coroutine of copas only", 0) end
   if events ~= "r" and events ~= "w" then return nil, "copas waits for 'r' or for 'w'" end
-  if descriptor_of(socket) < 0 then return true end -- closed, as the next call will say
+  if descriptor_of(socket) < 0 then return true end -- closed: the next call reports it
   local standin = setmetatable({ socket = socket, deadline = deadline }, Standin)
   take_descriptor(standin)
   waiting.enter(socket, standin)

@@ -1,7 +1,7 @@
---- The waiter `"coroutine"`: the running coroutine yields `socket, events, deadline` to whoever resumes it.
--- That scheduler resumes it with true when the socket is ready, and with nil when the deadline has passed
--- (seconds on the clock of `SciSocket.now()`; nil: none), or with nil and a reason to give up.
--- `scissl.scheduler` is one; `SciSocket.poll` is enough to write another in twenty lines.
+--- The waiter `"coroutine"`: the running coroutine yields `socket, events, deadline` to its scheduler.
+-- The scheduler resumes it with true when the socket is ready, with nil when the deadline has passed (seconds on the
+-- clock of `SciSocket.now()`; nil: none), or with nil and a reason to cancel the wait.
+-- `scissl.scheduler` is such a scheduler; with `SciSocket.poll` another takes twenty lines.
 -- @module scissl.loop.coroutine_waiter
 
 return function(socket, events, deadline)

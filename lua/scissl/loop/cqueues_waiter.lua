@@ -1,5 +1,5 @@
---- The waiter `"cqueues"`: the running coroutine sleeps in `cqueues.poll`. Sockets and streams can be given to
--- `cqueues.poll` themselves, too.
+--- The waiter `"cqueues"`: the running coroutine sleeps in `cqueues.poll`. Programs may also pass sockets and streams
+-- to `cqueues.poll` themselves.
 -- @module scissl.loop.cqueues_waiter
 
 local cqueues = require "cqueues"
@@ -15,14 +15,15 @@ end
 
 function Ticket:wake(answer, reason)
   self.woken, self.answer, self.reason = true, answer, reason
-  cqueues.cancel(self.descriptor) -- ends each poll for it
+  cqueues.cancel(self.descriptor) -- ends every poll for it
 end
 
 local function descriptor_of(socket)
   return type(socket) == "number" and socket or socket:getfd()
 end
 
--- cqueues wakes all who wait for a descriptor, whatever has come of it, and then says nothing to those it was not for.
+-- cqueues wakes all coroutines that wait for a descriptor, for any event. poll returns the ticket only where its own
+-- event has happened.
 local function poll(ticket, socket, deadline)
   repeat
     if cqueues.poll(ticket, deadline and math.max(0, deadline - now())) == ticket then return true end
@@ -32,7 +33,7 @@ end
 
 return function(socket, events, deadline)
   local descriptor = descriptor_of(socket)
-  if descriptor < 0 then return true end -- closed, as the next call will say
+  if descriptor < 0 then return true end -- closed: the next call reports it
   local ticket = setmetatable({ descriptor = descriptor, events = events }, Ticket)
   waiting.enter(socket, ticket)
   local ready = poll(ticket, socket, deadline)

@@ -1,5 +1,5 @@
 --- TLS over luv's streams (`uv_tcp`, `uv_pipe`), which do their own input and output: the bytes pass through a memory
--- transport. Where a descriptor is at hand, the waiter `"luv"` has less to do.
+-- transport. For sockets with a descriptor the waiter `"luv"` is cheaper.
 --
 --    local tcp = luv.new_tcp()
 --    tcp:connect("192.0.2.1", 4433, coroutine.wrap(function()
@@ -23,7 +23,7 @@ local over_luv = {}
 
 local QUEUE_MOST = 256 * 1024 -- bytes that libuv may hold for the peer before a write has to wait
 
--- ---- coroutines that wait for bytes to come or to leave
+-- ---- coroutines that wait for bytes to arrive or to be sent
 
 local function detach(ticket)
   ticket.pump[ticket.kind][ticket] = nil
@@ -60,7 +60,7 @@ local function fail(pump, failure)
   wake_all(pump, "writers")
 end
 
--- Hands what TLS has for the peer to libuv.
+-- Gives the bytes that TLS has made to libuv.
 local function drain(pump)
   local bytes = pump.ssl:sslDrain()
   if not bytes or bytes == "" or pump.handle:is_closing() then return end
@@ -71,7 +71,7 @@ local function drain(pump)
   if not done then fail(pump, failure) end
 end
 
--- One chunk for each wait: who does not read makes the peer wait, and us hold nothing.
+-- Reads one chunk per wait. If nobody reads, TCP flow control stops the peer.
 local function begin_reading(pump)
   if pump.reading or pump.ended then return end
   pump.reading = true
@@ -96,7 +96,7 @@ local function waiter_of(pump)
       if queued(pump) == 0 then return true end
       return sleep(pump, "writers", deadline)
     end
-    if pump.ended then return true end -- TLS knows, and says how it ended
+    if pump.ended then return true end -- the TLS call reports how it ended
     begin_reading(pump)
     if pump.ended then return true end
     return sleep(pump, "readers", deadline)
@@ -109,14 +109,14 @@ local function close_handle(pump)
   local handle = pump.handle
   if handle:is_closing() then return end
   if pump.failure then return handle:close() end
-  -- What is queued leaves first.
+  -- libuv sends what is queued first.
   local done = handle:shutdown(function()
     if not handle:is_closing() then handle:close() end
   end)
   if not done then handle:close() end
 end
 
--- Hands what a stream has written to libuv, and waits while libuv holds too much. Returns what the stream returned.
+-- Gives what a stream has written to libuv, and waits while libuv holds too much. Returns what the stream returned.
 local function pass_on(pump, answer, failure)
   drain(pump)
   if not answer then return nil, failure end
@@ -138,7 +138,7 @@ for _, name in ipairs { "write", "writev", "flush", "setvbuf", "closeWrite" } do
   end
 end
 
--- The transport must stand while close_notify is made, and libuv must send it before the handle is closed.
+-- The transport must be open while close_notify is made, and libuv must send it before the handle is closed.
 function LuvStream:close()
   local pump = self.pump
   if pump.closed then return true end
@@ -192,15 +192,15 @@ local function check(caller, given)
   if not given.context then error(("option 'context' to '%s' is missing"):format(caller), 3) end
 end
 
---- Makes a luv stream that is connected secure, as a client.
+--- Makes a TLS stream, as a client, over a connected luv stream.
 -- @function scissl.luv.connect
 -- @param handle `uv_tcp` or `uv_pipe`; the stream closes it
--- @tparam table given options: `context` (needed): a SciSslContext, which says whom to trust; `verifyHost` (needed):
---  the name that the server's certificate must be for, or false; `serverName`: the name to ask for (`verifyHost`, where
---  that is a name); `timeout`: seconds for the handshake and each operation of the stream; `maxLine`
+-- @tparam table given options: `context` (needed): a SciSslContext with the trust store; `verifyHost` (needed): the
+--  name that the server's certificate must name, or false; `serverName`: the name to send as SNI (`verifyHost`);
+--  `timeout`: seconds for the handshake and for each operation of the stream; `maxLine`
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
--- @treturn[2] SciSslError what the handshake met; the handle is closed
+-- @treturn[2] SciSslError why the handshake failed; the handle is closed
 -- @raise for unknown and missing options
 function over_luv.connect(handle, given)
   check("luv.connect", given)
@@ -215,13 +215,13 @@ function over_luv.connect(handle, given)
   })
 end
 
---- Makes a luv stream that was accepted secure, as a server.
+--- Makes a TLS stream, as a server, over an accepted luv stream.
 -- @function scissl.luv.accept
 -- @param handle `uv_tcp` or `uv_pipe`; the stream closes it
 -- @tparam table given options: `context` (needed): a SciSslContext with a certificate; `timeout`, `maxLine`
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
--- @treturn[2] SciSslError what the handshake met; the handle is closed
+-- @treturn[2] SciSslError why the handshake failed; the handle is closed
 -- @raise for unknown and missing options
 function over_luv.accept(handle, given)
   check("luv.accept", given)

@@ -22,7 +22,7 @@ local function wanted(watch)
   return reads .. writes
 end
 
--- One that hung up or failed is ready for whatever was asked.
+-- A descriptor that hung up or failed is ready for every event.
 local function on_event(watch, failure, events)
   local woken = {}
   for ticket in pairs(watch.tickets) do
@@ -58,7 +58,7 @@ local function watch_for(descriptor)
   return watch
 end
 
--- Those that wait for a socket which has gone without its `close`, so that its number is another's now.
+-- Wakes tickets whose socket was closed without `close`, so that another socket has its descriptor now.
 local function wake_stale(watch, descriptor)
   local stale = {}
   for ticket in pairs(watch.tickets) do
@@ -70,7 +70,7 @@ end
 return function(socket, events, deadline)
   if not coroutine.isyieldable() then error("the waiter 'luv' works inside a coroutine only", 0) end
   local descriptor = type(socket) == "number" and socket or socket:getfd()
-  if descriptor < 0 then return true end -- closed, as the next call will say
+  if descriptor < 0 then return true end -- closed: the next call reports it
   local watch, failure = watch_for(descriptor)
   if not watch then return nil, failure end
   wake_stale(watch, descriptor)

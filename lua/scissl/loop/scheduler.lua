@@ -1,4 +1,4 @@
---- A loop for coroutines that wait for sockets: what the waiter `"coroutine"` yields to.
+--- A loop for coroutines that wait for sockets: the waiter `"coroutine"` yields to it.
 --
 --    local loop = scissl.scheduler.new()
 --    loop:spawn(function()
@@ -7,9 +7,9 @@
 --    end)
 --    loop:run()
 --
--- What an event costs does not grow with the number of connections: SciPoller keeps them in the kernel, and time-outs
--- stand in a heap that an operation touches only where its deadline comes before all those of its coroutine so far.
--- A coroutine that raises an error ends alone.
+-- The cost of an event does not grow with the number of connections: SciPoller keeps the descriptors in the kernel, and
+-- deadlines stand in a heap, which an operation changes only where its deadline is earlier than the one set for its
+-- coroutine. An error in a coroutine ends that coroutine alone.
 -- @classmod SciScheduler
 
 local core = require "scissl.core"
@@ -26,14 +26,14 @@ Scheduler.__index = Scheduler
 
 local scheduler = {}
 
-local current -- the loop whose coroutine runs
+local current -- the loop that is running a coroutine
 
--- A *task* is a coroutine and what it waits for. It is its own ticket in scissl.loop.wait_registry.
+-- A *task* is a coroutine and what it waits for. It is also its ticket in scissl.loop.wait_registry.
 local Task = {}
 Task.__index = Task
 
--- ---- a heap of the tasks with an alarm, the earliest `at` first. Each has one place in it at the most, and knows it:
--- so it can leave when its coroutine ends.
+-- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
+-- so that it can be removed when its coroutine ends.
 
 local function place(heap, i, task)
   heap[i], task.place = task, i
@@ -71,8 +71,8 @@ local function drop_alarm(heap, task)
   if i > 1 and last.at < heap[i // 2].at then sift_up(heap, i, last) else sift_down(heap, i, last) end
 end
 
--- An alarm that rings too early is set anew then, which is cheaper than taking it out of the heap each time that an
--- operation ends in time, as they do.
+-- An alarm that rings too early is set again then. Most operations end before their deadline, so this is cheaper than
+-- removing the alarm each time.
 local function set_alarm(self, task)
   if task.place and task.at <= task.deadline then return end
   local heap = self.alarms
@@ -82,7 +82,7 @@ end
 
 -- ---- what tasks wait for
 
--- Tasks that wait for the same descriptor are a chain, by `following`.
+-- Tasks that wait for the same descriptor form a chain, linked by `following`.
 local function arm_chain(self, descriptor)
   local task = self.waits[descriptor]
   if not task then
@@ -108,7 +108,7 @@ local function unlink(self, task)
   task.following = nil
 end
 
--- Ends the wait of a task, whatever the reason.
+-- Ends the wait of a task.
 local function stop_waiting(self, task)
   if task.descriptor then
     unlink(self, task)
@@ -147,10 +147,10 @@ local function arm_for(self, task, socket, events)
   return true
 end
 
--- Has a task wait for what it has yielded.
+-- Makes a task wait for what it has yielded.
 local function begin_waiting(self, task, socket, events, deadline)
   if socket == nil and deadline == nil then return make_ready(self, task, true) end -- lets the others run
-  if deadline ~= nil and not (type(deadline) == "number" and deadline == deadline) then -- NaN has no place in the heap
+  if deadline ~= nil and not (type(deadline) == "number" and deadline == deadline) then -- NaN cannot stand in the heap
     return make_ready(self, task, nil, "bad deadline")
   end
   if socket ~= nil then
@@ -173,7 +173,7 @@ local function finish(self, task, good, raised)
   drop_alarm(self.alarms, task)
   if good then return end
   local traceback = debug.traceback(thread)
-  coroutine.close(thread) -- runs what `<close>` variables have to do
+  coroutine.close(thread) -- closes its `<close>` variables
   self.onError(raised, traceback, thread)
 end
 
@@ -189,7 +189,7 @@ local function resume(self, task, ...)
   current = previous
 end
 
--- Those that become ready meanwhile have their turn in the next round.
+-- Tasks that become ready meanwhile run in the next round.
 local function run_queue(self)
   local queue = self.queue
   if #queue == 0 then return end
@@ -244,14 +244,14 @@ local function run_alarms(self)
   run_queue(self)
 end
 
--- ---- the public face
+-- ---- the public methods
 
 --- Starts a coroutine: it runs when the loop does.
 -- @function SciScheduler:spawn
 -- @tparam function f
--- @param[opt] ... what it is called with
+-- @param[opt] ... arguments of the function
 -- @treturn thread
--- @raise for something that is no function
+-- @raise for anything but a function
 function Scheduler:spawn(f, ...)
   if not options.is(f, "callable") then
     error(("bad argument #1 to 'spawn' (function expected, got %s)"):format(type(f)), 2)
@@ -264,12 +264,12 @@ function Scheduler:spawn(f, ...)
   return thread
 end
 
---- Runs what is ready, waiting for it where nothing is.
+--- Runs one round: waits until something is ready, and runs that.
 -- @function SciScheduler:step
--- @tparam[opt] number timeout seconds to wait at the most; without it, for ever
+-- @tparam[opt] number timeout seconds to wait at most; without it, no limit
 -- @treturn[1] boolean whether coroutines are left
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `wait`, where waiting itself fails
+-- @treturn[2] SciSslError phase `wait`: waiting itself failed
 function Scheduler:step(timeout)
   run_queue(self)
   if self.count == 0 then return false end
@@ -284,7 +284,7 @@ function Scheduler:step(timeout)
   return self.count > 0
 end
 
---- Runs until no coroutine is left, or `stop` is called.
+--- Runs until all coroutines have ended, or `stop` is called.
 -- @function SciScheduler:run
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -297,7 +297,7 @@ function Scheduler:run()
   return true
 end
 
---- Has `run` return after the round at hand. What waits goes on waiting, and another `run` goes on with it.
+--- Makes `run` return after the current round. Waits stay, and a later `run` continues.
 -- @function SciScheduler:stop
 -- @treturn SciScheduler the receiver
 function Scheduler:stop()
@@ -305,11 +305,11 @@ function Scheduler:stop()
   return self
 end
 
---- Lets the running coroutine sleep, and the others run.
+--- Lets the running coroutine sleep while the others run.
 -- @function SciScheduler:sleep
 -- @tparam number seconds 0: one round
 -- @treturn[1] boolean true
--- @treturn[2] nil where it was cancelled
+-- @treturn[2] nil it was cancelled
 -- @treturn[2] reason
 function Scheduler:sleep(seconds) -- luacheck: ignore 212
   if not options.is(seconds, "seconds") then
@@ -320,11 +320,11 @@ function Scheduler:sleep(seconds) -- luacheck: ignore 212
   return true
 end
 
---- Ends what a coroutine waits for: the operation answers nil and a SciSslError, `cancelled`, with the reason.
+--- Cancels the wait of a coroutine: its operation returns nil and a SciSslError, `cancelled`, with the reason.
 -- @function SciScheduler:cancel
--- @tparam thread thread as `spawn` has answered it
+-- @tparam thread thread what `spawn` returned
 -- @param[opt="cancelled"] reason
--- @treturn boolean whether it waited for anything
+-- @treturn boolean whether it was waiting
 function Scheduler:cancel(thread, reason)
   local task = self.tasks[thread]
   if not task or not task.waits then return false end
@@ -332,22 +332,22 @@ function Scheduler:cancel(thread, reason)
   return true
 end
 
---- Answers how many coroutines have not ended.
+--- Returns the number of coroutines that have not ended.
 -- @function SciScheduler:size
 -- @treturn integer
 function Scheduler:size()
   return self.count
 end
 
---- Answers a descriptor that is readable when there is something to do for the loop, so that another loop can wait
--- for this one and then call `step(0)`. It knows nothing of time-outs.
+--- Returns a descriptor that is readable when the loop has something to do, so that another loop can wait for it and
+-- then call `step(0)`. It does not become readable for deadlines.
 -- @function SciScheduler:getfd
--- @treturn integer -1 where the way to wait has none
+-- @treturn integer -1 where the poller has none
 function Scheduler:getfd()
   return self.poller.getfd and self.poller:getfd() or -1
 end
 
---- Gives back what the loop holds. Coroutines that have not ended never go on.
+--- Frees the loop's resources. Coroutines that have not ended never continue.
 -- @function SciScheduler:close
 -- @treturn boolean true
 function Scheduler:close()
@@ -372,9 +372,10 @@ local known_options = { poller = "string|poller", onError = "callable" }
 -- @function scissl.scheduler.new
 -- @tparam[opt] table given options:
 --
--- * `onError(raised, traceback, thread)`: gets what a coroutine raised; by default it is written to stderr
--- * `poller`: the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`,
---   `wait` and `close` as SciPoller has them
+-- * `onError(raised, traceback, thread)`: called with an error that a coroutine raised; by default it is written to
+--   stderr
+-- * `poller`: the way to wait (see `SciPoller.new`); `"select"`: LuaSocket's select; or an object with the methods
+--   `arm`, `disarm`, `wait` and `close` of SciPoller
 --
 -- @treturn[1] SciScheduler
 -- @treturn[2] nil
@@ -399,10 +400,10 @@ function scheduler.new(given)
   }, Scheduler)
 end
 
---- Answers the loop that has resumed the running coroutine.
+--- Returns the loop in which the running coroutine runs.
 -- @function scissl.scheduler.running
 -- @treturn[1] SciScheduler
--- @treturn[2] nil outside of one
+-- @treturn[2] nil it runs in none
 function scheduler.running()
   return current
 end

@@ -1,5 +1,5 @@
---- LuaSocket's select, with the face of a SciPoller, for `scissl.scheduler`. It knows descriptors below 1024 only, and
--- each wait costs time for each descriptor.
+--- LuaSocket's select with the methods of SciPoller, for `scissl.scheduler`. It works for descriptors below 1024, and
+-- each wait takes time for every descriptor.
 -- @module scissl.loop.select_poller
 
 local core = require "scissl.core"
@@ -11,9 +11,9 @@ local SciSslError = core.SciSslError
 local Poller = { __name = "SciSelectPoller" }
 Poller.__index = Poller
 
-local LIMIT = 1024 -- FD_SETSIZE, and it cannot be asked for
+local LIMIT = 1024 -- FD_SETSIZE, which cannot be asked for
 
--- What select is given: it asks for `getfd`.
+-- An object for LuaSocket's select, which calls `getfd`.
 local Place = {}
 Place.__index = Place
 
@@ -62,7 +62,7 @@ function Poller:wait(seconds, answers)
   answers = answers or {}
   local count = 0
   local function put(place, events)
-    if self.places[place.descriptor] ~= place then return end -- answered for reading already
+    if self.places[place.descriptor] ~= place then return end -- reported for reading already
     self.places[place.descriptor] = nil
     answers[2 * count + 1], answers[2 * count + 2] = place.descriptor, events
     count = count + 1

@@ -1,4 +1,4 @@
---- The waiter `"select"`: the thread sleeps in LuaSocket's select, which knows descriptors below 1024 only.
+--- The waiter `"select"`: the thread sleeps in LuaSocket's select, which works for descriptors below 1024.
 -- @module scissl.loop.select_waiter
 
 local select = require "socket".select

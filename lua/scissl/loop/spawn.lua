@@ -1,9 +1,9 @@
---- Starting coroutines in the loop that a waiter belongs to.
+--- Starts coroutines in the loop that a waiter belongs to.
 -- @module scissl.loop.spawn
 
 local spawn = {}
 
--- By name of the waiter: answers a function that starts a coroutine, for a caller that runs in that loop.
+-- By name of the waiter: returns a function that starts a coroutine, for a caller that runs in that loop.
 local spawners = {}
 
 function spawners.coroutine()
@@ -25,10 +25,10 @@ function spawners.luv()
   return function(f) coroutine.wrap(f)() end
 end
 
---- Answers how coroutines are started beside the running one.
+--- Returns a function that starts coroutines beside the running one.
 -- @tparam function waiter
 -- @treturn[1] function `start(f)`
--- @treturn[2] nil where the waiter belongs to no loop that we know, or the caller does not run in it
+-- @treturn[2] nil the waiter belongs to no known loop, or the caller does not run in its loop
 function spawn.find(waiter)
   for name, find in pairs(spawners) do
     if package.loaded[("scissl.loop.%s_waiter"):format(name)] == waiter then return find() end

@@ -12,9 +12,9 @@ local wait = {}
 
 local own = { "poll", "coroutine", "copas", "cqueues", "luv", "select" }
 
--- ---- finding one
+-- ---- finding a waiter
 
--- Our own are called without protection: what they raise is the caller's mistake, or Ctrl-C.
+-- Our own waiters are called without pcall: they raise only for a mistake of the caller, or for Ctrl-C.
 local trusted = {}
 
 local function is_own(waiter)
@@ -24,7 +24,7 @@ local function is_own(waiter)
   return false
 end
 
--- The module is missing, or what it needs is.
+-- Tells a missing waiter from one whose loop is missing.
 local function no_waiter(name, failure)
   if text_of(failure):find(("module 'scissl.wait.%s' not found"):format(name), 1, true) then
     return ("unknown waiter '%s'; use %s, or a function"):format(name, table.concat(own, ", "))
@@ -34,12 +34,7 @@ local function no_waiter(name, failure)
   return ("the waiter '%s' cannot be loaded: %s"):format(name, text_of(failure))
 end
 
---- Finds a waiter.
--- @param[opt="poll"] waiter a function, or a name: `"poll"`, `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`,
---  `"select"`, or another module under `scissl.wait`
--- @tparam[opt=1] integer level whom an error points at, as for `error` in the caller
--- @treturn function
--- @raise for an unknown name, one whose loop is not installed, or a value that cannot be called
+-- Returns the waiter of that name, or the function itself. Raises at `level`, as `error` in the caller does.
 function wait.find(waiter, level)
   if waiter == nil then waiter = "poll" end
   if options.is(waiter, "callable") then
@@ -56,29 +51,16 @@ function wait.find(waiter, level)
   return module
 end
 
---- Turns a time-out into a deadline.
--- @tparam ?number timeout seconds from now
--- @treturn ?number seconds on the clock of `SciSocket.now()`
+-- Turns a time-out into a deadline.
 function wait.deadline(timeout)
   return timeout and now() + timeout
 end
 
 -- ---- waiting
 
---- Waits, for an operation that has a deadline.
--- @tparam function waiter
--- @param socket
--- @tparam string events `"r"`, `"w"` or `"rw"`
--- @tparam ?number deadline
--- @tparam string phase the operation, for errors
--- @tparam ?number timeout the seconds that led to the deadline, for errors
--- @tparam[opt] string what what the time was for, for errors; the phase where it is missing
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] SciSslError `timeout`; `cancelled` where the waiter gave up before; `bad_waiter` where it raised, lied or
---  answered what means nothing; what the waiter answered
+--- As `scissl.wait.ready`.
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
-  -- Also ends a waiter that says "ready" for ever.
+  -- This also ends a waiter that always says that the socket is ready.
   if deadline and now() >= deadline then return nil, result.timedOut(socket, phase, timeout, what, deadline) end
   if trusted[waiter] then
     local ready, reason = waiter(socket, events, deadline)
@@ -89,15 +71,7 @@ function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   return nil, result.badWaiter(socket, phase, ("the waiter raised an error: %s"):format(text_of(ready)), ready)
 end
 
---- Lets others have their turn, in an operation that has a deadline, need not wait and has gone on for long.
--- @tparam function waiter
--- @param socket
--- @tparam ?number deadline
--- @tparam string phase the operation, for errors
--- @tparam ?number timeout the seconds that led to the deadline, for errors
--- @treturn[1] boolean true
--- @treturn[2] nil
--- @treturn[2] SciSslError as of `wait.ready`
+--- As `scissl.wait.turn`.
 function wait.turn(waiter, socket, deadline, phase, timeout)
   local time = now()
   if deadline and time >= deadline then return nil, result.timedOut(socket, phase, timeout, nil, deadline) end
@@ -112,12 +86,7 @@ end
 
 local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_WRITE] = "w" }
 
---- Answers what a TLS call waits for when it says "not yet".
--- @tparam SciSslSocket socket
--- @param answer what the call answered
--- @treturn[1] string `"r"` or `"w"`
--- @treturn[2] nil where it does not wait for the network
--- @treturn integer the SSL_ERROR_ code
+--- As `scissl.wait.wanted`.
 function wait.wanted(socket, answer)
   local code = socket:sslGetError(answer)
   return events_wanted[code], code

@@ -1,18 +1,19 @@
---- Waiting for a descriptor, in whatever way the program waits.
+--- Waiting until a descriptor is ready, in whatever way the program waits.
 --
--- A *waiter* is a function `waiter(socket, events, deadline)`. It answers true once `socket` (anything with `getfd`)
--- is ready for `events` (`"r"`, `"w"` or `"rw"`), or nil when `deadline` has passed (seconds on the clock of
--- `SciSocket.now()`; nil: none). Where it cannot wait at all, or has been told not to, it answers nil and a reason.
--- It may yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
+-- A *waiter* is a function `waiter(socket, events, deadline)`. It returns true once `socket` (anything with `getfd`) is
+-- ready for `events` (`"r"`, `"w"` or `"rw"`), or nil when `deadline` has passed (seconds on the clock of
+-- `SciSocket.now()`; nil: none). Where it cannot wait, or the wait was cancelled, it returns nil and a reason. It may
+-- yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
 --
 -- * `"poll"` (default): the thread sleeps, in poll(2). Inside a running loop this stops the whole loop; Lua's `warn`
 --   reports it once
--- * `"coroutine"`: the running coroutine sleeps, under `scissl.scheduler` or any other that knows what it yields
--- * `"copas"`, `"cqueues"`, `"luv"`: the running coroutine sleeps, under that loop
--- * `"select"`: the thread sleeps, in LuaSocket's select
+-- * `"coroutine"`: the running coroutine yields to `scissl.scheduler`, or to another scheduler that knows what it
+--   yields
+-- * `"copas"`, `"cqueues"`, `"luv"`: the running coroutine sleeps in that loop
+-- * `"select"`: the thread sleeps in LuaSocket's select
 --
--- To write one is to say how one's own loop waits. For a loop that offers `on_readable(descriptor, callback)`,
--- `on_writable` and `after(seconds, callback)`, each of which answers a function that takes it back:
+-- You can write a waiter for any other loop. For a loop that has `on_readable(descriptor, callback)`, `on_writable` and
+-- `after(seconds, callback)`, each of which returns a function that cancels it:
 --
 --    local function waiter(socket, events, deadline)
 --      local thread, undo, timer = coroutine.running(), nil, nil
@@ -26,8 +27,8 @@
 --      return coroutine.yield()
 --    end
 --
--- What TLS waits for is `"r"` or `"w"`, never both. A waiter that says "ready" too often is no harm, until it says
--- nothing else; one that answers something else, or raises, ends the operation with a SciSslError.
+-- TLS waits for `"r"` or `"w"`, never for both. A waiter may sometimes return true too early. One that does so again
+-- and again, returns anything else, or raises, ends the operation with a SciSslError.
 -- @module scissl.wait
 
 local options = require "scissl.base.option_table"
@@ -42,9 +43,9 @@ local wait_api = {}
 -- @function scissl.wait.find
 -- @param[opt="poll"] waiter a function, or a name: `"poll"`, `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`,
 --  `"select"`, or another module under `scissl.wait`
--- @tparam[opt=1] integer level whom an error points at, as for `error` in the caller
+-- @tparam[opt=1] integer level the stack level that an error points at, as for `error` in the caller
 -- @treturn function
--- @raise for an unknown name, one whose loop is not installed, or a value that cannot be called
+-- @raise for an unknown name, a name whose loop is not installed, or a value that cannot be called
 function wait_api.find(waiter, level)
   check(2, "wait.find", level, "integer|nil", 2)
   return wait.find(waiter, (level or 1) + 1)
@@ -59,7 +60,7 @@ function wait_api.deadline(timeout)
   return wait.deadline(timeout)
 end
 
---- Waits, for an operation that has a deadline.
+--- Waits until a socket is ready, for an operation that has a deadline.
 -- @function scissl.wait.ready
 -- @tparam function waiter
 -- @param socket
@@ -67,11 +68,11 @@ end
 -- @tparam ?number deadline
 -- @tparam string phase the operation, for errors
 -- @tparam ?number timeout the seconds that led to the deadline, for errors
--- @tparam[opt] string what what the time was for, for errors; the phase where it is missing
+-- @tparam[opt] string what words for what did not finish in time, for errors; otherwise the phase
 -- @treturn[1] boolean true
 -- @treturn[2] nil
--- @treturn[2] SciSslError `timeout`; `cancelled` where the waiter gave up before; `bad_waiter` where it raised, lied or
---  answered what means nothing; what the waiter answered
+-- @treturn[2] SciSslError `timeout`; `cancelled`: the waiter gave up; `bad_waiter`: it raised, was wrong again and
+--  again, or returned what a waiter must not return; or the SciSslError that it returned
 function wait_api.ready(waiter, socket, events, deadline, phase, timeout, what)
   check(2, "wait.ready", socket, "pollable", 2)
   check(3, "wait.ready", events, "events", 2)
@@ -82,7 +83,7 @@ function wait_api.ready(waiter, socket, events, deadline, phase, timeout, what)
   return wait.ready(waiter, socket, events, deadline, phase, timeout, what)
 end
 
---- Lets others have their turn, in an operation that has a deadline, need not wait and has gone on for long.
+--- Lets other coroutines run, in an operation that has run for long without waiting.
 -- @function scissl.wait.turn
 -- @tparam function waiter
 -- @param socket
@@ -91,7 +92,7 @@ end
 -- @tparam ?number timeout the seconds that led to the deadline, for errors
 -- @treturn[1] boolean true
 -- @treturn[2] nil
--- @treturn[2] SciSslError as of `wait.ready`
+-- @treturn[2] SciSslError as `wait.ready`
 function wait_api.turn(waiter, socket, deadline, phase, timeout)
   check(2, "wait.turn", socket, "pollable", 2)
   check(3, "wait.turn", deadline, "number|nil", 2)
@@ -100,19 +101,19 @@ function wait_api.turn(waiter, socket, deadline, phase, timeout)
   return wait.turn(waiter, socket, deadline, phase, timeout)
 end
 
---- Answers what a TLS call waits for when it says "not yet".
+--- Returns what a TLS call that was not ready waits for.
 -- @function scissl.wait.wanted
 -- @tparam SciSslSocket socket
--- @param answer what the call answered
+-- @param answer what the call returned
 -- @treturn[1] string `"r"` or `"w"`
--- @treturn[2] nil where it does not wait for the network
+-- @treturn[2] nil it does not wait for the network
 -- @treturn integer the SSL_ERROR_ code
 function wait_api.wanted(socket, answer)
   check(1, "wait.wanted", socket, "SciSslSocket|SciSslTrySocket", 2)
   return wait.wanted(socket, answer)
 end
 
--- Streams and listeners wait for the socket underneath.
+-- For a stream or a listener, the socket that has the descriptor.
 local function bare(target)
   if options.is(target, "SciSslStream") then return target.link:base() end
   if type(target) == "table" and type(target.socket) == "function" then return target:socket() end
@@ -121,15 +122,14 @@ end
 
 local known_options = { timeout = "seconds", deadline = "number", waiter = "string|callable" }
 
---- Waits for a stream or socket, on one's own account. One that has something to read already (it is `dirty`), which
--- its descriptor does not tell, is ready.
+--- Waits until a stream or socket is ready. If it has bytes that were read ahead (it is `dirty`), it is ready at once.
 -- @function scissl.wait.on
 -- @param target SciSslStream, SciSslSocket, SciSocket, or an object with `getfd`
 -- @tparam string events `"r"`, `"w"` or `"rw"`
 -- @tparam[opt] table given `timeout` (seconds), or `deadline` (on the clock of `SciSocket.now()`); `waiter`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `wait`, as of `wait.ready`
+-- @treturn[2] SciSslError phase `wait`, as `wait.ready`
 -- @raise for unknown options
 function wait_api.on(target, events, given)
   check(1, "wait.on", target, "pollable", 2)
@@ -143,13 +143,13 @@ function wait_api.on(target, events, given)
   return wait.ready(waiter, target, events, deadline, "wait", given.timeout)
 end
 
---- Ends whatever waits for a stream or socket in other coroutines: the operation that waits answers nil and a
--- SciSslError, `cancelled`, whose `cause` is the reason. So a handshake is ended that nobody wants any more.
--- It works with the waiters `"coroutine"` (under `scissl.scheduler`), `"copas"`, `"cqueues"` and `"luv"`.
+--- Cancels all waits of other coroutines for a stream or socket: their operations return nil and a SciSslError,
+-- `cancelled`, whose `cause` is the reason. This can end a handshake that is no longer needed. It works with the
+-- waiters `"coroutine"` (under `scissl.scheduler`), `"copas"`, `"cqueues"` and `"luv"`.
 -- @function scissl.wait.cancel
 -- @param target SciSslStream, SciSslSocket or SciSocket
 -- @param[opt="cancelled"] reason
--- @treturn integer how many waits there were
+-- @treturn integer the number of waits
 function wait_api.cancel(target, reason)
   check(1, "wait.cancel", target, "pollable", 2)
   target = bare(target)

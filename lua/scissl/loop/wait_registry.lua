@@ -1,8 +1,7 @@
---- Who waits for which socket, so that a wait can be ended from outside, in every loop.
+--- Which coroutine waits for which socket, so that a wait can be ended from outside, in every loop.
 --
--- A waiter enters a *ticket* before it sleeps and takes it away afterwards. `ticket:wake(answer, reason)` must see to
--- it that the wait ends soon with these, and must not run the coroutine at once: whoever wakes is in the midst of
--- something else.
+-- A waiter enters a *ticket* before it sleeps and removes it afterwards. `ticket:wake(answer, reason)` makes the wait
+-- return these values soon. It must not resume the coroutine at once: its caller is in the middle of something else.
 -- @module scissl.loop.wait_registry
 
 local core = require "scissl.core"
@@ -12,11 +11,12 @@ local waiting = {}
 local hidden = getmetatable(core)
 local owner_of = hidden.ownerOf
 
--- What owns a descriptor -> ticket, whose `next` is the next one's. Of sockets over each other the lowest counts: it is
--- closed with those above it, and they with it.
+-- By the owner of a descriptor: its first ticket, whose `next` is the next one. Of sockets over each other, the owner
+-- is the lowest: closing any of them closes all.
 local first = setmetatable({}, { __mode = "k" })
 
---- Enters a ticket. It is a table with a function `wake`; the fields `next` and `owner` are ours while it stands here.
+--- Enters a ticket: a table with a function `wake`. The fields `next` and `owner` belong to this module while it is
+-- here.
 -- @param socket
 -- @tparam table ticket
 function waiting.enter(socket, ticket)
@@ -25,7 +25,7 @@ function waiting.enter(socket, ticket)
   first[owner] = ticket
 end
 
---- Takes a ticket away.
+--- Removes a ticket.
 -- @tparam table ticket
 function waiting.leave(ticket)
   local owner = ticket.owner
@@ -45,9 +45,9 @@ end
 
 --- Ends all waits for a socket.
 -- @param socket
--- @param answer true: as if it were ready; nil: the wait is given up
+-- @param answer true: as if the socket were ready; nil: the wait is cancelled
 -- @param[opt] reason why
--- @treturn integer how many there were
+-- @treturn integer the number of waits
 function waiting.wake(socket, answer, reason)
   local count, ticket = 0, first[owner_of(socket)]
   while ticket do
@@ -58,13 +58,13 @@ function waiting.wake(socket, answer, reason)
   return count
 end
 
--- A descriptor that is closed leaves epoll and kqueue without a word, and whoever waits for it would sleep for ever;
--- loops that remember descriptors would take the next socket of that number for the old one. So those who wait go on
--- first, and the call that they repeat finds the socket closed.
+-- A descriptor that is closed leaves epoll and kqueue silently, so its waits would never end; and loops that remember
+-- descriptors would take the next socket of that number for the old one. So closing ends the waits first, and the calls
+-- that are repeated find the socket closed.
 hidden.onClosing(function(object)
   waiting.wake(object, true)
   local descriptor = object:getfd()
-  if descriptor < 0 then return end -- there is none
+  if descriptor < 0 then return end -- a memory transport
   waiting.wake(descriptor, true)
   local cqueues = package.loaded.cqueues
   if type(cqueues) == "table" and cqueues.cancel then cqueues.cancel(descriptor) end

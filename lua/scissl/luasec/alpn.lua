@@ -45,7 +45,7 @@ local function as_list(answer)
 end
 
 --- Chooses one of the names that a client offers: the first of ours that is among them.
--- @tparam table|function ours a list, or a function that gets the offer and answers one
+-- @tparam table|function ours a list, or a function that gets the offer and returns one
 -- @tparam {string,...} offered
 -- @treturn ?string nil: none
 function alpn.choose(ours, offered)

@@ -20,7 +20,7 @@ local bytes = {}
 
 -- ---- waiting
 
--- Answers how long may be waited now; nil: for ever.
+-- Returns how long may be waited now; nil: forever.
 local function time_left(self, started)
   local block, total = self.block, self.total
   local limit = total or block
@@ -62,7 +62,7 @@ local await = bytes.await
 
 -- ---- receiving
 
--- Answers the next bytes and when the operation has begun; or nil, why there are none, and when.
+-- Returns the next bytes and when the operation has begun; or nil, why there are none, and when.
 local function read(self, started)
   local tls = self.tls
   while true do
@@ -186,7 +186,7 @@ local function receive_all(self, prefix)
   end
 end
 
--- What `receive` answers where nothing can come any more, or yet; the buffer is empty then.
+-- What `receive` returns where nothing can come any more, or yet; the buffer is empty then.
 local function receive_closed(_, prefix)
   return nil, "closed", prefix
 end
@@ -282,7 +282,7 @@ end
 
 -- ---- how much
 
---- Answers the bytes received and sent, and the seconds since the connection was made.
+--- Returns the bytes received and sent, and the seconds since the connection was made.
 -- @function connection:getstats
 function bytes.getstats(self)
   return self.received, self.sent, now() - self.birthday

@@ -260,7 +260,7 @@ function methods:setoption(name, value)
   return nil, describe(failure)
 end
 
---- Answers an option by LuaSocket's name.
+--- Returns an option by LuaSocket's name.
 function methods:getoption(name)
   local option = find_option(name, "getoption")
   if not self.tls then return nil, "closed" end

@@ -1,5 +1,5 @@
 --- LuaSec's `ssl.context`: contexts, and the functions that set them. `newcontext` of `scissl.luasec` calls these for
--- each parameter. Each answers true, or false (of `create`: nil) and why not.
+-- each parameter. Each returns true, or false (of `create`: nil) and why not.
 -- @module scissl.luasec.context
 
 local alpn = require "scissl.luasec.alpn"
@@ -32,7 +32,7 @@ local function check(self, method)
   return self.tls
 end
 
--- LuaSec's answer for what a setter of ours answered; `words` has a place for the reason.
+-- LuaSec's answer for what a setter of ours returned; `words` has a place for the reason.
 local function answer(done, failure, words)
   if done then return true end
   return false, words:format(describe(failure))
@@ -111,7 +111,7 @@ end
 
 --- Uses the key of a file.
 -- @tparam string file
--- @tparam[opt] string|function password a function answers it
+-- @tparam[opt] string|function password a function returns it
 function context.loadkey(self, file, password)
   local tls = check(self, "loadkey")
   local done, failure = tls:usePrivateKeyFile(check_string(file, 2, "loadkey"), password_from(password))
@@ -165,7 +165,7 @@ function context.setoptions(self, ...)
   return answer(done, failure, "error setting options (%s)")
 end
 
---- Sets a function that answers the DH parameters of a server in PEM; it gets false and 1024, as OpenSSL asks LuaSec.
+--- Sets a function that returns the DH parameters of a server in PEM; it gets false and 1024, as OpenSSL asks LuaSec.
 function context.setdhparam(self, callback)
   check(self, "setdhparam")
   self.dhparam = callback
@@ -177,7 +177,7 @@ function context.setalpn(self, bytes)
   return answer(done, failure, "error setting ALPN (%s)")
 end
 
---- Sets the function with which a server chooses; it gets and answers lists as they go over the wire.
+--- Sets the function with which a server chooses; it gets and returns lists as they go over the wire.
 function context.setalpncb(self, callback)
   check(self, "setalpncb")
   self.alpn = function(offered)
@@ -253,7 +253,7 @@ local function is_key(key)
   return type(key) == "string" and #key > 0 and #key <= MOST_KEY
 end
 
---- Sets the function of a client that gets the server's hint, and how long identity and key may be, and answers them.
+--- Sets the function of a client that gets the server's hint, and how long identity and key may be, and returns them.
 function context.setclientpskcb(self, callback)
   local done, failure = check(self, "setclientpskcb"):setPskClient(function(hint)
     local identity, key = callback(hint, MOST_IDENTITY, MOST_KEY)
@@ -264,7 +264,7 @@ function context.setclientpskcb(self, callback)
   return answer(done, failure, "error setting PSK (%s)")
 end
 
---- Sets the function of a server that gets an identity, and how long its key may be, and answers the key.
+--- Sets the function of a server that gets an identity, and how long its key may be, and returns the key.
 function context.setserverpskcb(self, callback)
   local done, failure = check(self, "setserverpskcb"):setPskServer(function(identity)
     local key = callback(identity, MOST_KEY)

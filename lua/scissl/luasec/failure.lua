@@ -1,4 +1,4 @@
---- What LuaSec says where scissl answers a SciSslError.
+--- What LuaSec says where scissl returns a SciSslError.
 -- @module scissl.luasec.failure
 
 local text_of = require "scissl.base.safe_text"
@@ -15,7 +15,7 @@ local words = {
   shutdown_sent = "protocol is shutdown",
 }
 
---- The one string that LuaSec answers for a failure.
+--- The one string that LuaSec returns for a failure.
 -- @function scissl.luasec.failure
 -- @tparam SciSslError failure
 -- @treturn string never empty

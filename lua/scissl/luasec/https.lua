@@ -29,7 +29,7 @@ local defaults = {
 
 -- ---- the socket that LuaSocket's HTTP works with
 
--- Once connected it answers all that a TLS connection does.
+-- Once connected it returns all that a TLS connection does.
 local Secured = {}
 Secured.__index = {}
 
@@ -57,7 +57,7 @@ local function bare(host)
   return host:match "^%[(.*)%]$" or host
 end
 
--- LuaSocket's HTTP closes what answers nil here.
+-- LuaSocket's HTTP closes what returns nil here.
 function Plain.__index:connect(host, port)
   host = bare(host)
   local done, problem = self.sock:connect(host, port)

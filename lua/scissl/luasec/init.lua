@@ -1,4 +1,4 @@
---- LuaSec's `ssl` on scissl: the same functions, parameters, methods, answers and words as LuaSec 1.3.
+--- LuaSec's `ssl` on scissl: the same functions, parameters, methods, returns and words as LuaSec 1.3.
 --
 --    package.loaded["ssl"] = require "scissl.luasec"     -- or, for `ssl.https` and the rest, too:
 --    require "scissl.luasec".install()

@@ -51,7 +51,7 @@ local curve_names = {
   "sect571r1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1", "X25519", "X448",
 }
 
---- Answers the curves that can be set here.
+--- Returns the curves that can be set here.
 -- @treturn table true by names
 function options.curves()
   local context, known = assert(core.SciSslContext.new()), {}

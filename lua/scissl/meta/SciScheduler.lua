@@ -1,4 +1,4 @@
----A loop for coroutines that wait for sockets: what the waiter `"coroutine"` yields to.
+---A loop for coroutines that wait for sockets: the waiter `"coroutine"` yields to it.
 ---
 ---   local loop = scissl.scheduler.new()
 ---   loop:spawn(function()
@@ -7,9 +7,9 @@
 ---   end)
 ---   loop:run()
 ---
----What an event costs does not grow with the number of connections: SciPoller keeps them in the kernel, and time-outs
----stand in a heap that an operation touches only where its deadline comes before all those of its coroutine so far.
----A coroutine that raises an error ends alone.
+---The cost of an event does not grow with the number of connections: SciPoller keeps the descriptors in the kernel, and
+---deadlines stand in a heap, which an operation changes only where its deadline is earlier than the one set for its
+---coroutine. An error in a coroutine ends that coroutine alone.
 ---
 ---@meta SciScheduler
 ---@class SciScheduler
@@ -18,9 +18,9 @@ local SciScheduler = {}
 ---Starts a coroutine: it runs when the loop does.
 ---
 ---@param f function
----@param ... any what it is called with
+---@param ... any arguments of the function
 ---@return thread
----@raise for something that is no function
+---@raise for anything but a function
 ---@usage
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
@@ -37,11 +37,11 @@ local SciScheduler = {}
 ---```
 function SciScheduler:spawn(f, ...) end
 
----Runs what is ready, waiting for it where nothing is.
+---Runs one round: waits until something is ready, and runs that.
 ---
----@param timeout? number seconds to wait at the most; without it, for ever
+---@param timeout? number seconds to wait at most; without it, no limit
 ---@return boolean? # whether coroutines are left
----@return SciSslError? # phase `wait`, where waiting itself fails
+---@return SciSslError? # phase `wait`: waiting itself failed
 ---@usage
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
@@ -51,7 +51,7 @@ function SciScheduler:spawn(f, ...) end
 ---```
 function SciScheduler:step(timeout) end
 
----Runs until no coroutine is left, or `stop` is called.
+---Runs until all coroutines have ended, or `stop` is called.
 ---
 ---@return boolean? # true
 ---@return SciSslError? # as `step`
@@ -71,7 +71,7 @@ function SciScheduler:step(timeout) end
 ---```
 function SciScheduler:run() end
 
----Has `run` return after the round at hand. What waits goes on waiting, and another `run` goes on with it.
+---Makes `run` return after the current round. Waits stay, and a later `run` continues.
 ---
 ---@return SciScheduler # the receiver
 ---@usage
@@ -86,10 +86,10 @@ function SciScheduler:run() end
 ---```
 function SciScheduler:stop() end
 
----Lets the running coroutine sleep, and the others run.
+---Lets the running coroutine sleep while the others run.
 ---
 ---@param seconds number 0: one round
----@return boolean? # true; nil where it was cancelled
+---@return boolean? # true; nil it was cancelled
 ---@return reason?
 ---@usage
 ---```lua
@@ -107,11 +107,11 @@ function SciScheduler:stop() end
 ---```
 function SciScheduler:sleep(seconds) end
 
----Ends what a coroutine waits for: the operation answers nil and a SciSslError, `cancelled`, with the reason.
+---Cancels the wait of a coroutine: its operation returns nil and a SciSslError, `cancelled`, with the reason.
 ---
----@param thread thread as `spawn` has answered it
+---@param thread thread what `spawn` returned
 ---@param reason? any (default: "cancelled")
----@return boolean # whether it waited for anything
+---@return boolean # whether it was waiting
 ---@usage
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
@@ -123,7 +123,7 @@ function SciScheduler:sleep(seconds) end
 ---```
 function SciScheduler:cancel(thread, reason) end
 
----Answers how many coroutines have not ended.
+---Returns the number of coroutines that have not ended.
 ---
 ---@return integer
 ---@usage
@@ -142,10 +142,10 @@ function SciScheduler:cancel(thread, reason) end
 ---```
 function SciScheduler:size() end
 
----Answers a descriptor that is readable when there is something to do for the loop, so that another loop can wait
----for this one and then call `step(0)`. It knows nothing of time-outs.
+---Returns a descriptor that is readable when the loop has something to do, so that another loop can wait for it and
+---then call `step(0)`. It does not become readable for deadlines.
 ---
----@return integer # -1 where the way to wait has none
+---@return integer # -1 where the poller has none
 ---@usage
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
@@ -155,7 +155,7 @@ function SciScheduler:size() end
 ---```
 function SciScheduler:getfd() end
 
----Gives back what the loop holds. Coroutines that have not ended never go on.
+---Frees the loop's resources. Coroutines that have not ended never continue.
 ---
 ---@return boolean # true
 ---@usage

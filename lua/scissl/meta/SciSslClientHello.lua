@@ -1,11 +1,11 @@
----What a client offers in its hello, read from the bytes that came: OpenSSL passes over what it does not know, and a
----fingerprint must not.
+---What a client offers in its ClientHello, parsed from the received bytes: OpenSSL skips what it does not know, and a
+---fingerprint needs it.
 ---
 ---@meta SciSslClientHello
 ---@class SciSslClientHello
 local SciSslClientHello = {}
 
----Reads the records that a client's hello came in.
+---Parses the records that hold a ClientHello.
 ---
 ---@param records string see `SciSslSocket:clientHelloRecords`
 ---@return SciSslClientHello?
@@ -19,9 +19,9 @@ local SciSslClientHello = {}
 ---```
 function SciSslClientHello.fromRecords(records) end
 
----Answers the host that the client asks for (SNI).
+---Returns the host name that the client asks for (SNI).
 ---
----@return string? # as it came; nil where the client names none
+---@return string? # as received; nil where the client sends none
 ---@see RFC 6066, section 3
 ---@usage
 ---```lua
@@ -29,7 +29,7 @@ function SciSslClientHello.fromRecords(records) end
 ---```
 function SciSslClientHello:serverName() end
 
----Answers the application protocols that the client offers, most preferred first.
+---Returns the application protocols that the client offers, most preferred first.
 ---
 ---@return string[]
 ---@see RFC 7301
@@ -39,8 +39,8 @@ function SciSslClientHello:serverName() end
 ---```
 function SciSslClientHello:alpn() end
 
----Answers the protocol versions that the client offers, most preferred first. A client up to TLS 1.2 offers its
----highest alone.
+---Returns the protocol versions that the client offers, most preferred first. Clients without TLS 1.3 send only their
+---highest.
 ---
 ---@return string[] # `"TLSv1.3"`, `"TLSv1.2"` …, `"GREASE"`, or the number in hexadecimal
 ---@usage
@@ -49,7 +49,7 @@ function SciSslClientHello:alpn() end
 ---```
 function SciSslClientHello:versions() end
 
----Answers the cipher suites, most preferred first.
+---Returns the cipher suites, most preferred first.
 ---
 ---@return string[] # the names of the RFCs; `"GREASE"`; `"0x…"` for those that this OpenSSL does not know
 ---@usage
@@ -59,7 +59,7 @@ function SciSslClientHello:versions() end
 ---```
 function SciSslClientHello:cipherSuites() end
 
----Answers the numbers of the cipher suites, most preferred first.
+---Returns the numbers of the cipher suites, most preferred first.
 ---
 ---@return integer[]
 ---@usage
@@ -69,7 +69,7 @@ function SciSslClientHello:cipherSuites() end
 ---```
 function SciSslClientHello:cipherSuiteIds() end
 
----Answers the groups for the key exchange, most preferred first.
+---Returns the groups for the key exchange, most preferred first.
 ---
 ---@return string[] # such as `"x25519"`; `"GREASE"`; `"0x…"`
 ---@usage
@@ -78,7 +78,7 @@ function SciSslClientHello:cipherSuiteIds() end
 ---```
 function SciSslClientHello:groups() end
 
----Answers the groups for which the client has sent a key already (TLS 1.3).
+---Returns the groups for which the client has sent a key share (TLS 1.3).
 ---
 ---@return string[]
 ---@usage
@@ -87,7 +87,7 @@ function SciSslClientHello:groups() end
 ---```
 function SciSslClientHello:keyShares() end
 
----Answers the signature algorithms that the client can check, most preferred first.
+---Returns the signature algorithms that the client accepts, most preferred first.
 ---
 ---@return string[] # the names of RFC 8446, section 4.2.3; `"GREASE"`; `"0x…"`
 ---@usage
@@ -96,7 +96,7 @@ function SciSslClientHello:keyShares() end
 ---```
 function SciSslClientHello:signatureAlgorithms() end
 
----Answers the session id. In TLS 1.3 it is without meaning.
+---Returns the session id. In TLS 1.3 it has no meaning.
 ---
 ---@return string # raw bytes, 0 to 32
 ---@usage
@@ -105,7 +105,7 @@ function SciSslClientHello:signatureAlgorithms() end
 ---```
 function SciSslClientHello:sessionId() end
 
----Answers the client's random.
+---Returns the client's random.
 ---
 ---@return string # 32 raw bytes
 ---@usage
@@ -114,7 +114,7 @@ function SciSslClientHello:sessionId() end
 ---```
 function SciSslClientHello:random() end
 
----Answers the compression methods; today null (0) alone.
+---Returns the compression methods; today null (0) alone.
 ---
 ---@return integer[]
 ---@usage
@@ -123,7 +123,7 @@ function SciSslClientHello:random() end
 ---```
 function SciSslClientHello:compressionMethods() end
 
----Tells whether the client sends data before the handshake is done (TLS 1.3).
+---Tells whether the client sends early data (TLS 1.3).
 ---
 ---@return boolean
 ---@usage
@@ -141,7 +141,7 @@ function SciSslClientHello:offersEarlyData() end
 ---```
 function SciSslClientHello:offersPreSharedKey() end
 
----Answers all extensions, in the order in which they came.
+---Returns all extensions, in the order in which the client sent them.
 ---
 ---@return table[] # `type` (integer) and `data` (string, raw bytes)
 ---@usage
@@ -151,10 +151,10 @@ function SciSslClientHello:offersPreSharedKey() end
 ---```
 function SciSslClientHello:extensions() end
 
----Answers the data of one extension.
+---Returns the data of one extension.
 ---
 ---@param kind integer its number in the registry of TLS extensions
----@return string? # raw bytes; nil where it did not come
+---@return string? # raw bytes; nil where the client did not send it
 ---@usage
 ---```lua
 ---print(#hello:extensions() > 5) --> true
@@ -162,7 +162,7 @@ function SciSslClientHello:extensions() end
 ---```
 function SciSslClientHello:extension(kind) end
 
----Answers what the JA3 fingerprint is made of: version, cipher suites, extensions, groups and point formats.
+---Returns the text whose digest is the JA3 fingerprint: version, cipher suites, extensions, groups and point formats.
 ---
 ---@return string # such as `"771,4865-4866,0-10-11,29-23,0"`
 ---@usage
@@ -172,7 +172,7 @@ function SciSslClientHello:extension(kind) end
 ---```
 function SciSslClientHello:ja3Text() end
 
----Answers the JA3 fingerprint of the client: alike for connections of the same program, whoever runs it.
+---Returns the JA3 fingerprint of the client: the same for all connections of one client program.
 ---
 ---@return string? # 32 hexadecimal digits; nil where OpenSSL has no MD5
 ---@usage
@@ -182,8 +182,8 @@ function SciSslClientHello:ja3Text() end
 ---```
 function SciSslClientHello:ja3() end
 
----Answers a fingerprint in the manner of JA4: readable at its beginning, and not moved by the order in which browsers
----shuffle their extensions.
+---Returns a fingerprint in the manner of JA4: its beginning is readable, and it does not depend on the order of the
+---extensions, which browsers shuffle.
 ---
 ---@return string # such as `"t13d1516h2_8daaf6152771_e5627efa2ab1"`
 ---@usage

@@ -6,16 +6,16 @@ local SciSslListener = {}
 
 ---Options of `SciSslListener:serve`.
 ---@class scissl.ServeOptions
----@field maxConnections? integer how many at a time; more wait to be accepted
----@field onError? function `onError(failure, phase, subject)`: gets what went wrong: the SciSslError of a failed handshake (phase `"handshake"`, with the socket) or of accepting (`"accept"`, with the listener), and what a handler has raised (`"handler"`, with the stream; texts have a traceback). By default the last is written to stderr
----@field spawn? function `spawn(f)`: starts a coroutine, for loops that are not known here
+---@field maxConnections? integer connections at a time; further clients wait to be accepted
+---@field onError? function `onError(failure, phase, subject)`: called for the SciSslError of a failed handshake (phase `"handshake"`, subject: the socket) and of accepting (`"accept"`, the listener), and for what a handler raised (`"handler"`, the stream; a string gets a traceback). By default errors of handlers are written to stderr, and the others are ignored
+---@field spawn? function `spawn(f)`: starts a coroutine that runs `f`; for loops that scissl does not know
 
----Accepts a connection and does nothing else, so that a server with coroutines can do the handshake, which depends
----on the client's pace, in one of them: `scissl.handshake(socket, "accept", …)`, then `scissl.stream(socket)`.
+---Accepts a connection and does nothing else. A server with coroutines does the handshake in a coroutine, since it
+---depends on the client's pace: `scissl.handshake(socket, "accept", …)`, then `scissl.stream(socket)`.
 ---
----@param timeout? number seconds to wait for a connection; without it, for ever
+---@param timeout? number seconds to wait for a connection; without it, forever
 ---@return SciSslSocket? # non-blocking, initialised
----@return SciSslError? # `timeout`; `closed`; or another of `SciSocket:accept`
+---@return SciSslError? # `timeout`; `closed`; or as `SciSocket:accept`
 ---@usage
 ---```lua
 ---local socket, err = listener:acceptSocket(0)
@@ -25,13 +25,13 @@ local SciSslListener = {}
 ---```
 function SciSslListener:acceptSocket(timeout) end
 
----Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed. Where
----it has sent an alert, it is closed for writing first, and altogether once the client has closed, or two seconds
----later: so the alert arrives.
+---Does the handshake of a connection that `acceptSocket` has returned. If it fails, the connection is closed. If it
+---fails with an alert, the connection is closed only for writing at first, and fully when the client has closed, or two
+---seconds later, so that the alert arrives.
 ---
 ---@param socket SciSslSocket
 ---@return SciSslStream?
----@return SciSslError? # phase `accept`: what the handshake met
+---@return SciSslError? # phase `accept`: why the handshake failed
 ---@usage
 ---```lua
 ---local socket = listener:acceptSocket(0)
@@ -41,11 +41,12 @@ function SciSslListener:acceptSocket(timeout) end
 ---```
 function SciSslListener:handshake(socket) end
 
----Accepts a connection and does the handshake. Where that fails the connection is closed, and the listener goes on.
+---Accepts a connection and does the handshake. If the handshake fails, the connection is closed and the listener stays
+---open.
 ---
----@param timeout? number seconds to wait for a connection; without it, for ever. The handshake has its own: the option `timeout` of `scissl.listen`
+---@param timeout? number seconds to wait for a connection; without it, forever. The handshake has its own: the option `timeout` of `scissl.listen`
 ---@return SciSslStream?
----@return SciSslError? # phase `listen`: no connection came in time (`timeout`); `accept`: what the handshake met
+---@return SciSslError? # phase `listen`: no connection arrived in time (`timeout`); `accept`: why the handshake failed
 ---@usage
 ---```lua
 ---local stream, err = listener:accept(0) -- seconds to wait for a client
@@ -54,18 +55,18 @@ function SciSslListener:handshake(socket) end
 function SciSslListener:accept(timeout) end
 
 ---Accepts connections until the listener is closed, and calls `handler(stream)` for each, in a coroutine of its own:
----neither a slow handshake nor a slow client holds up the others. When the handler returns the stream is closed; what
----it raises ends its own connection only.
+---a slow handshake or a slow client does not delay the others. When the handler returns, its stream is closed; an error
+---that it raises ends its own connection only.
 ---
----With the waiters `"poll"` (default) and `"select"` it brings a loop of its own, and returns when the listener has
----been closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"` it runs in a
----coroutine of that loop, as do the handlers; it returns when the listener is closed.
+---With the waiters `"poll"` (default) and `"select"` it runs a loop of its own, and returns when the listener has been
+---closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"`, call it in a
+---coroutine of that loop; the handlers run in coroutines of that loop, and it returns when the listener is closed.
 ---
 ---@param handler function
 ---@param given? scissl.ServeOptions options
 ---@return boolean? # true, once the listener is closed
----@return SciSslError? # where accepting is over for another reason: `cancelled`, `bad_waiter`
----@raise for something that is no function, unknown options, and outside of the waiter's loop
+---@return SciSslError? # accepting ended for another reason: `cancelled`, `bad_waiter`
+---@raise for a handler that is no function, for unknown options, and outside of the waiter's loop
 ---@usage
 ---```lua
 ---local listener = assert(scissl.listen {
@@ -89,7 +90,7 @@ function SciSslListener:accept(timeout) end
 ---```
 function SciSslListener:serve(handler, given) end
 
----Answers where it listens.
+---Returns the address and the port that it listens on.
 ---
 ---@return string # address
 ---@return integer # port
@@ -101,8 +102,8 @@ function SciSslListener:serve(handler, given) end
 ---```
 function SciSslListener:getSockName() end
 
----Sets the context of the connections that are accepted from now on, for example with a renewed certificate. Those
----that were accepted keep theirs.
+---Sets the context of the connections that are accepted from now on, for example with a renewed certificate. Earlier
+---connections keep theirs.
 ---
 ---@param context SciSslContext
 ---@return SciSslListener # the receiver
@@ -114,7 +115,7 @@ function SciSslListener:getSockName() end
 ---```
 function SciSslListener:setContext(context) end
 
----Answers the context of the connections that are accepted now.
+---Returns the context of new connections.
 ---
 ---@return SciSslContext
 ---@usage
@@ -124,7 +125,7 @@ function SciSslListener:setContext(context) end
 ---```
 function SciSslListener:getContext() end
 
----Answers the listening socket, for event loops.
+---Returns the listening socket, for event loops.
 ---
 ---@return SciSocket
 ---@usage
@@ -135,7 +136,8 @@ function SciSslListener:getContext() end
 ---```
 function SciSslListener:socket() end
 
----Stops listening, which ends `serve` and an `accept` that waits. Connections that were accepted stay. Harmless twice.
+---Stops listening, which ends `serve` and a waiting `accept`. Accepted connections stay open. Calling it again does
+---nothing.
 ---
 ---@return boolean # true
 ---@usage

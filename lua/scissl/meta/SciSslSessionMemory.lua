@@ -1,16 +1,16 @@
 ---Sessions of clients, kept in memory for the next connection to the same server.
 ---
----`scissl.connect { …, sessions = store }` takes a session out before the handshake and puts in what the server sends.
----A session of TLS 1.3 is handed out once, since using a ticket twice lets others see that both were the same client
----(RFC 8446, appendix C.4); one of TLS 1.2 stays. Any object with these three methods will do in its place.
+---`scissl.connect { …, sessions = store }` takes a session before the handshake and stores those that the server sends.
+---A TLS 1.3 session is handed out once, since observers can link two connections that use the same ticket (RFC 8446,
+---appendix C.4); a TLS 1.2 session stays. Any object with the methods `get` and `put` can take its place.
 ---
 ---@meta SciSslSessionMemory
 ---@class SciSslSessionMemory
 local SciSslSessionMemory = {}
 
----Puts a session in. Those that cannot be resumed are passed over.
+---Stores a session. One that cannot be resumed is ignored.
 ---
----@param key string whose it is
+---@param key string the server that it is for
 ---@param session OSSslSession
 ---@usage
 ---```lua
@@ -22,7 +22,7 @@ local SciSslSessionMemory = {}
 ---```
 function SciSslSessionMemory:put(key, session) end
 
----Takes the newest session out that can still be resumed; one of TLS 1.2 stays in.
+---Removes and returns the newest session that can still be resumed; a TLS 1.2 session stays in the store.
 ---
 ---@param key string
 ---@return OSSslSession?
@@ -36,7 +36,7 @@ function SciSslSessionMemory:put(key, session) end
 ---```
 function SciSslSessionMemory:get(key) end
 
----Forgets the sessions of a key.
+---Removes the sessions of a key.
 ---
 ---@param key string
 ---@usage

@@ -1,33 +1,34 @@
----Sessions of a fleet of servers, kept in Redis, so that a client resumes at whichever server it meets.
+---Sessions of a fleet of servers, kept in Redis, so that a client can resume at every server.
 ---
----`scissl.listen { …, sessions = store }` does all that is needed. Two things are shared:
+---`scissl.listen { …, sessions = store }` does everything. Two things are shared:
 ---
----* **Sessions**: those that clients do not keep themselves (TLS 1.2 without tickets, and all of them where
----  `SSL_OP_NO_TICKET` is set or early data is taken), by the digest of their id, for as long as they may be resumed.
----  One of TLS 1.3 is taken out by the first server that resumes it: nobody, and no early data, uses it twice.
----* **Ticket keys**, which seal the sessions that clients keep. They change every `rotation` seconds; the next one is
----  there a whole rotation before any server seals with it, and the older ones stay for as long as their tickets live,
----  so that no ticket fails for a rotation. Clocks may differ by as much as a rotation less `refresh`.
+---* **Sessions** that clients do not keep themselves (TLS 1.2 without tickets, and all sessions where
+---  `SSL_OP_NO_TICKET` is set or early data is accepted), by the digest of their id, for as long as they can be
+---  resumed. The first server that resumes a TLS 1.3 session removes it, so that neither the session nor early data is
+---  used twice.
+---* **Ticket keys**, which encrypt the sessions that clients keep. They change every `rotation` seconds. The next key
+---  is shared a whole rotation before a server encrypts with it, and old keys are kept as long as their tickets live,
+---  so that every ticket can be decrypted. Clocks may differ by up to `rotation` less `refresh`.
 ---
----*What is stored.* A session is all that is needed to read its connections (up to TLS 1.2 those of the past, too) and
----to pose as its client, whose certificate is part of it; a ticket key is that for every ticket it seals. So each value
----is encrypted and authenticated with the fleet's `secret` (see `scissl.seal`), together with its name: who can read
----Redis learns the number of sessions and when they were made, and who can write there can remove sessions, or bring
----back ones that were there before, but not make any. `secret = false` stores them as they are.
+---*What is stored.* A session allows to decrypt its connections (up to TLS 1.2 also past ones) and to impersonate its
+---client, whose certificate it contains; a ticket key allows this for all its tickets. So each value is encrypted and
+---authenticated, together with its name, with the fleet's `secret` (see `scissl.seal`). Someone who can read Redis
+---learns how many sessions there are and when they were made; someone who can write there can remove sessions or
+---restore old ones, and cannot make new ones. `secret = false` stores plain values.
 ---
----*When Redis is away*, or slow, or answers rubbish, handshakes are full ones and fail for nothing of this. The first
----waits `timeout` seconds at the most for each call; then Redis is left alone for `retry` seconds, twice as long after
----each failure up to `maxRetry`, and costs nothing. The ticket keys that were known go on: tickets are resumed at all
----servers for one to two rotations, and at the server that made them for as long as it is away.
+---*When Redis does not respond*, or returns nonsense, clients make full handshakes; nothing fails. The first call waits
+---`timeout` seconds at most; then Redis is not asked for `retry` seconds, and after each further failure twice as long,
+---up to `maxRetry`. The known ticket keys stay in use: for one to two rotations all servers can decrypt each other's
+---tickets, and every server its own for as long as Redis is away.
 ---
 ---@meta SciSslSessionRedis
 ---@class SciSslSessionRedis
 local SciSslSessionRedis = {}
 
----Finds a session. One of TLS 1.3 is taken out.
+---Finds a session. A TLS 1.3 session is removed from the store.
 ---
 ---@param id string raw bytes
----@return OSSslSession? # nil also where Redis is away
+---@return OSSslSession? # nil also where Redis does not respond
 ---@usage
 ---```lua
 ---local redis = {} -- any client with these; without `client` the store connects to Redis itself
@@ -47,10 +48,10 @@ local SciSslSessionRedis = {}
 ---```
 function SciSslSessionRedis:find(id) end
 
----Puts a session in. Those that cannot be found by an id, or resumed, are passed over.
+---Stores a session. One without an id, or that cannot be resumed, is ignored.
 ---
 ---@param session OSSslSession
----@return boolean # true: it is there; false: Redis is away, or it was passed over
+---@return boolean # true: it is stored; false: Redis does not respond, or it was ignored
 ---@usage
 ---```lua
 ---local redis = {} -- any client with these; without `client` the store connects to Redis itself
@@ -70,10 +71,10 @@ function SciSslSessionRedis:find(id) end
 ---```
 function SciSslSessionRedis:put(session) end
 
----Takes a session out: nobody can resume it any more, unless it is in a ticket.
+---Removes a session: it cannot be resumed any more, unless a client has it in a ticket.
 ---
 ---@param session OSSslSession|string or its id
----@return boolean # true: it was there
+---@return boolean # true: it was stored
 ---@usage
 ---```lua
 ---local redis = {} -- any client with these; without `client` the store connects to Redis itself
@@ -93,8 +94,8 @@ function SciSslSessionRedis:put(session) end
 ---```
 function SciSslSessionRedis:remove(session) end
 
----Looks whether ticket keys are to be changed, and changes them. `scissl.listen` calls it for each connection; a
----server with a loop of its own calls this before each handshake, or now and then.
+---Gets new ticket keys where they are due. `scissl.listen` calls it for each connection; a server with a loop of its
+---own calls it before each handshake, or regularly.
 ---
 ---@return SciSslSessionRedis # the receiver
 ---@usage
@@ -114,15 +115,14 @@ function SciSslSessionRedis:remove(session) end
 ---```
 function SciSslSessionRedis:refresh() end
 
----Makes the servers of a context share their sessions: sets its session store, its session id context, its ticket
----keys, and that OpenSSL's own cache is not used, which knows nothing of what other servers take out. `scissl.listen`
----does so for its own context and those of `sni`. What else the contexts say, above all whose client certificates they
----accept, must be the same on all servers.
+---Makes the servers of a context share their sessions: sets its session store, session id context and ticket keys, and
+---turns OpenSSL's own cache off, which does not see what other servers remove. `scissl.listen` calls it for its own
+---context and those of `sni`. The contexts must be configured alike on all servers, above all the CAs of clients.
 ---
 ---@param context SciSslContext
----@param name? string (default: "") sessions are resumed at contexts of the same name only
+---@param name? string (default: "") sessions are resumed only at contexts with the same name
 ---@return SciSslContext # the context
----@raise where its sessions last longer than the ticket keys
+---@raise where its sessions live longer than the ticket keys
 ---@usage
 ---```lua
 ---local redis = {}
@@ -140,10 +140,10 @@ function SciSslSessionRedis:refresh() end
 ---```
 function SciSslSessionRedis:serve(context, name) end
 
----Makes a handler `onClientHello` for `scissl.handshake`, which gets the ticket keys and the client's session from
----Redis while the handshake is suspended: there the client of Redis may yield.
+---Makes a handler `onClientHello` for `scissl.handshake`. It gets the ticket keys and the client's session from Redis
+---while the handshake is suspended, where the client of Redis may yield.
 ---
----@param handler? function another one, called first: for contexts by name, and whatever else
+---@param handler? function another handler that is called first, for example one that chooses a context by name
 ---@return function
 ---@usage
 ---```lua
@@ -162,7 +162,7 @@ function SciSslSessionRedis:serve(context, name) end
 ---```
 function SciSslSessionRedis:onClientHello(handler) end
 
----Puts the sessions in that a server's connection has made. `scissl.listen` does so after each handshake.
+---Stores the sessions that a server's connection has made. `scissl.listen` calls it after each handshake.
 ---
 ---@param socket SciSslSocket after its handshake
 ---@usage
@@ -182,7 +182,7 @@ function SciSslSessionRedis:onClientHello(handler) end
 ---```
 function SciSslSessionRedis:keep(socket) end
 
----Tells whether Redis is away: the last call has failed, and the next one is not due.
+---Tells whether Redis is left alone: the last call failed, and the next try is not due.
 ---
 ---@return boolean
 ---@usage
@@ -204,7 +204,7 @@ function SciSslSessionRedis:keep(socket) end
 ---```
 function SciSslSessionRedis:isAway() end
 
----Closes the connections to Redis. The store goes on: it makes new ones when they are needed.
+---Closes the connections to Redis. The store stays usable: it makes new ones when it needs them.
 ---
 ---@usage
 ---```lua

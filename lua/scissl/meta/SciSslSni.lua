@@ -1,16 +1,16 @@
 ---Contexts by server name: exact names, wildcards and a default, for servers of several hosts.
 ---
----An SNI map is called as the handler `onClientHello` of `scissl.handshake`; `scissl.listen { sni = … }` makes one of a
----table. It may be changed while the server runs: connections that come later see it.
+---An SNI map serves as the handler `onClientHello` of `scissl.handshake`; `scissl.listen { sni = … }` makes one from a
+---table. It may be changed while the server runs: later connections use the change.
 ---
 ---@meta SciSslSni
 ---@class SciSslSni
 local SciSslSni = {}
 
----Sets the context of a name, or takes it away.
+---Sets or removes the context of a name.
 ---
 ---@param name string as for `scissl.sni.new`
----@param context any as there, or nil
+---@param context any as there; nil removes it
 ---@return SciSslSni? # the receiver
 ---@return SciSslError? # the context could not be made; the map stays as it was
 ---@usage
@@ -24,7 +24,7 @@ function SciSslSni:set(name, context) end
 
 ---Finds the context for a host.
 ---
----@param name string? nil: the client names none
+---@param name string? nil: the client sends none
 ---@return SciSslContext?
 ---@usage
 ---```lua

@@ -602,7 +602,7 @@ function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
 ---```
 function SciSslSocket:clientHelloRecords() end
 
----Answers what the client offers, while the handshake is suspended at `"clientHello"` (see `sslSuspendAt`), or at a
+---Returns what the client offers, while the handshake is suspended at `"clientHello"` (see `sslSuspendAt`), or at a
 ---later station of the same handshake.
 ---
 ---@within Suspended handshakes

@@ -1,29 +1,29 @@
----SciSslSocketConfiguration: a value that names how connections are to be made.
+---SciSslSocketConfiguration: a value that describes how connections are made.
 ---
----Each field is read by `cfg:name()` and set by `cfg:name(value)`, which answers the configuration; nil takes it away.
----Configurations with equal fields are equal (`==`), and `getSciSslContext()` answers the same shared context for them.
+---`cfg:name()` reads a field; `cfg:name(value)` sets it and returns the configuration; nil removes it.
+---Configurations with equal fields are equal (`==`), and `getSciSslContext()` returns the same shared context for them.
 ---
 ---
----Servers that verify ask for certificates of the issuers in `caFile` and `ca`, unless `acceptedIssuers` names others,
----or none where it is empty. `crl` and `crlFile` switch the flag `crl_check` on.
+---A server that verifies sends the CAs of `caFile` and `ca` as its client CA list, unless `acceptedIssuers` names
+---others; an empty `acceptedIssuers` sends none. `crl` and `crlFile` set the flag `crl_check`.
 ---
----A shared context is as fresh as its files: each `getSciSslContext()` looks at them, and makes a new context where one
----has changed (another file, size or time). The same holds for the certificates and CRLs in `caPath` and for the
----system's trust store. Connections, listeners and maps of server names keep the context that they have. A file that is
----written anew in place with as many bytes as before, within the resolution of the file system's clock (some
----milliseconds as a rule), cannot be told from the old one: rename a new file over it. What a URI other than `file:`
----names is not looked at: call `SciSslSocketConfiguration.forgetContexts()` when it has changed.
+---A shared context follows its files: each `getSciSslContext()` checks them, and makes a new context where one has
+---changed (another file, size or time). The same holds for the certificates and CRLs in `caPath` and for the system
+---trust store. Existing connections, listeners and SNI maps keep their context. A file that is rewritten in place with
+---the same size, within the resolution of the file system's clock (usually some milliseconds), looks unchanged: rename
+---a new file over it. URIs other than `file:` are not checked: call `SciSslSocketConfiguration.forgetContexts()` after
+---a change.
 ---
 ---@meta SciSslSocketConfiguration
 ---@class SciSslSocketConfiguration
 local SciSslSocketConfiguration = {}
 
----Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
----again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
+---Returns the context that all equal configurations share. The first call makes it and reads its files; a later call
+---makes a new one where a file has changed. A change of the configuration does not change that context: the next call
 ---returns another one.
 ---
 ---@return SciSslContext?
----@return SciSslError? # what SciSslContext said to the first field that it refused; a context that was made earlier stays in use where it is
+---@return SciSslError? # what SciSslContext returned for the first field that it rejected; a context that was made earlier stays in use
 ---@usage
 ---```lua
 ---local one = scissl.SciSslSocketConfiguration.new { caFile = "ca.pem", minProtocol = "TLSv1.3" }
@@ -33,9 +33,9 @@ local SciSslSocketConfiguration = {}
 ---```
 function SciSslSocketConfiguration:getSciSslContext() end
 
----Lets every shared context go: the next `getSciSslContext()` makes a new one and reads its files anew. Connections
----that stand keep theirs. It is needed only for what is no file, such as a `trustUri` of a provider, and for what the
----class says about files that are written in place.
+---Forgets all shared contexts: the next `getSciSslContext()` makes a new one and reads its files again. Existing
+---connections keep theirs. It is needed only for sources that are no files, such as the `trustUri` of a provider, and
+---for files that are rewritten in place (see above).
 ---
 ---@usage
 ---```lua
@@ -81,7 +81,7 @@ function SciSslSocketConfiguration:minProtocol(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:maxProtocol(value) end
 
----Reads or sets the field `cipherList`: OpenSSL's lists, with colons between.
+---Reads or sets the field `cipherList`: OpenSSL's lists, separated by colons.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -89,7 +89,7 @@ function SciSslSocketConfiguration:maxProtocol(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:cipherList(value) end
 
----Reads or sets the field `ciphersuites`: OpenSSL's lists, with colons between.
+---Reads or sets the field `ciphersuites`: OpenSSL's lists, separated by colons.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -97,7 +97,7 @@ function SciSslSocketConfiguration:cipherList(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:ciphersuites(value) end
 
----Reads or sets the field `groups`: OpenSSL's lists, with colons between.
+---Reads or sets the field `groups`: OpenSSL's lists, separated by colons.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -105,7 +105,7 @@ function SciSslSocketConfiguration:ciphersuites(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:groups(value) end
 
----Reads or sets the field `signatureAlgorithms`: OpenSSL's lists, with colons between.
+---Reads or sets the field `signatureAlgorithms`: OpenSSL's lists, separated by colons.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -129,7 +129,7 @@ function SciSslSocketConfiguration:securityLevel(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:options(value) end
 
----Reads or sets the field `commands`: of OpenSSL's configuration files: `{ {"MinProtocol", "TLSv1.3"}, … }`, or values by name.
+---Reads or sets the field `commands`: commands of OpenSSL's configuration files: `{ {"MinProtocol", "TLSv1.3"}, … }`, or a table by name.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):table|nil
 ---@param value? table? nil takes it away
@@ -145,7 +145,7 @@ function SciSslSocketConfiguration:commands(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:alpn(value) end
 
----Reads or sets the field `caFile`: PEM file, directory: whom to trust.
+---Reads or sets the field `caFile`: PEM file and directory with the CAs to trust.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -153,7 +153,7 @@ function SciSslSocketConfiguration:alpn(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:caFile(value) end
 
----Reads or sets the field `caPath`: PEM file, directory: whom to trust.
+---Reads or sets the field `caPath`: PEM file and directory with the CAs to trust.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -169,7 +169,7 @@ function SciSslSocketConfiguration:caPath(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:ca(value) end
 
----Reads or sets the field `defaultTrust`: true: trust what the system trusts, too.
+---Reads or sets the field `defaultTrust`: true: trusts the system trust store as well.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):boolean|nil
 ---@param value? boolean? nil takes it away
@@ -177,7 +177,7 @@ function SciSslSocketConfiguration:ca(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:defaultTrust(value) end
 
----Reads or sets the field `trustUri`: URI of further trust: `file:…` and what else OpenSSL's stores know.
+---Reads or sets the field `trustUri`: URI of further CAs: `file:…`, or another that OpenSSL's stores can read.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -185,7 +185,7 @@ function SciSslSocketConfiguration:defaultTrust(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:trustUri(value) end
 
----Reads or sets the field `crlFile`: revocation lists: path, PEM text or DER bytes; the peer's certificate is checked.
+---Reads or sets the field `crlFile`: CRLs: path, PEM text or DER bytes; the peer's certificate is checked against them.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -193,7 +193,7 @@ function SciSslSocketConfiguration:trustUri(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:crlFile(value) end
 
----Reads or sets the field `crl`: revocation lists: path, PEM text or DER bytes; the peer's certificate is checked.
+---Reads or sets the field `crl`: CRLs: path, PEM text or DER bytes; the peer's certificate is checked against them.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -209,7 +209,7 @@ function SciSslSocketConfiguration:crl(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:verifyFlags(value) end
 
----Reads or sets the field `purpose`: what for, if not `sslserver` or `sslclient`; when, if not now, in seconds.
+---Reads or sets the field `purpose`: purpose to verify for, if not `sslserver` or `sslclient`; time, if not now, in seconds.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -217,7 +217,7 @@ function SciSslSocketConfiguration:verifyFlags(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:purpose(value) end
 
----Reads or sets the field `verifyTime`: what for, if not `sslserver` or `sslclient`; when, if not now, in seconds.
+---Reads or sets the field `verifyTime`: purpose to verify for, if not `sslserver` or `sslclient`; time, if not now, in seconds.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):integer|nil
 ---@param value? integer? nil takes it away
@@ -225,7 +225,7 @@ function SciSslSocketConfiguration:purpose(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:verifyTime(value) end
 
----Reads or sets the field `acceptedIssuers`: whose certificates a server asks for: list of certificates and names, or PEM text.
+---Reads or sets the field `acceptedIssuers`: client CA list that a server sends: list of certificates and names, or PEM text.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|(string|SciSslX509Certificate)[]|nil
 ---@param value? string|(string|SciSslX509Certificate)[]? nil takes it away
@@ -249,7 +249,7 @@ function SciSslSocketConfiguration:verify(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:verifyDepth(value) end
 
----Reads or sets the field `certificate`: ours, and its issuers: path of a PEM file, PEM text, or SciSslX509Certificate.
+---Reads or sets the field `certificate`: own certificate and its chain: path of a PEM file, PEM text, or SciSslX509Certificate.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|SciSslX509Certificate|nil
 ---@param value? string|SciSslX509Certificate? nil takes it away
@@ -257,7 +257,7 @@ function SciSslSocketConfiguration:verifyDepth(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:certificate(value) end
 
----Reads or sets the field `certificateChainFilename`: path: ours, and its issuers.
+---Reads or sets the field `certificateChainFilename`: path: own certificate and its chain.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -265,7 +265,7 @@ function SciSslSocketConfiguration:certificate(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:certificateChainFilename(value) end
 
----Reads or sets the field `certificateFilename`: path: ours alone.
+---Reads or sets the field `certificateFilename`: path: own certificate alone.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -281,7 +281,7 @@ function SciSslSocketConfiguration:certificateFilename(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:privateKey(value) end
 
----Reads or sets the field `privateKeyFilename`: path. Where neither is set, the key is looked for where the certificate came from.
+---Reads or sets the field `privateKeyFilename`: path. Without either, the key is expected in the file or text of the certificate.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -289,7 +289,7 @@ function SciSslSocketConfiguration:privateKey(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:privateKeyFilename(value) end
 
----Reads or sets the field `certificates`: several of ours, one for each type of key: list of `{certificate =, privateKey =, passphrase =}`.
+---Reads or sets the field `certificates`: several own ones, one for each key type: list of `{certificate =, privateKey =, passphrase =}`.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):table[]|nil
 ---@param value? table[]? nil takes it away
@@ -297,7 +297,7 @@ function SciSslSocketConfiguration:privateKeyFilename(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:certificates(value) end
 
----Reads or sets the field `passphrase`: string, or function that answers it.
+---Reads or sets the field `passphrase`: string, or function that returns it.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|function|nil
 ---@param value? string|function? nil takes it away
@@ -305,7 +305,7 @@ function SciSslSocketConfiguration:certificates(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:passphrase(value) end
 
----Reads or sets the field `pkcs12`: key, certificate and its issuers in one: path of a file, or its bytes; `passphrase` opens it.
+---Reads or sets the field `pkcs12`: key, certificate and chain in one: path of a file, or its bytes; `passphrase` decrypts it.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil
 ---@param value? string? nil takes it away
@@ -353,7 +353,7 @@ function SciSslSocketConfiguration:pskServer(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:pskHint(value) end
 
----Reads or sets the field `keylogFile`: path: the secrets of all connections go there; true: see `SciSslContext:setKeylogFile`.
+---Reads or sets the field `keylogFile`: path: appends the secrets of all connections; true: see `SciSslContext:setKeylogFile`.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|boolean|nil
 ---@param value? string|boolean? nil takes it away
@@ -369,7 +369,7 @@ function SciSslSocketConfiguration:keylogFile(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:timeout(value) end
 
----Reads or sets the field `maxReplayableData`: bytes of early data that servers take (see `SciSslContext:setMaxReplayableData`).
+---Reads or sets the field `maxReplayableData`: bytes of early data that servers accept (see `SciSslContext:setMaxReplayableData`).
 ---
 ---@overload fun(self:SciSslSocketConfiguration):integer|nil
 ---@param value? integer? nil takes it away

@@ -1,18 +1,18 @@
----A connection with the manners of Lua's own files: of TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or in
+---A connection that is used like one of Lua's files: TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or
 ---plain text (`scissl.plain`) until `startTls`.
 ---
----Operations wait, by the stream's waiter, whatever mode the socket is in. A failure of the world answers nil and a
----SciSslError. After a time-out nothing is lost: what has arrived is kept for the next read, and what was given to
----`write` is sent, once and in order, before anything that is written later.
+---Operations wait by the stream's waiter, in blocking and non-blocking mode alike. A failure returns nil and a
+---SciSslError. After a time-out nothing is lost: the next read gets what has arrived, and the bytes that were given to
+---`write` are sent once, in order, before anything that is written later.
 ---
----A stream that is collected says nothing to anybody and sends nothing: its socket is closed, and the peer sees a
----connection that was cut. `close` it, or declare it `<close>`.
+---A stream that is garbage-collected sends nothing: its socket is closed, and the peer sees a connection that was cut.
+---`close` it, or declare it `<close>`.
 ---
 ---@meta SciSslStream
 ---@class SciSslStream
 local SciSslStream = {}
 
----Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
+---Returns the stream's socket, for what a stream cannot do. Bytes that the stream has read ahead are not in it.
 ---
 ---@return SciSslSocket|SciSocket # a SciSocket before `startTls` and after `stopTls`
 ---@usage
@@ -21,8 +21,7 @@ local SciSslStream = {}
 ---```
 function SciSslStream:socket() end
 
----Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
----again by somebody else.
+---Returns the early data that the client has sent. An attacker may have recorded it and sent it again.
 ---
 ---@return string # empty where there was none
 ---@usage
@@ -31,7 +30,7 @@ function SciSslStream:socket() end
 ---```
 function SciSslStream:replayableData() end
 
----Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
+---Tells whether bytes have been read ahead, so that a read may succeed although the descriptor is not readable.
 ---
 ---@return boolean
 ---@usage
@@ -40,7 +39,7 @@ function SciSslStream:replayableData() end
 ---```
 function SciSslStream:dirty() end
 
----Answers what the stream waits for on the descriptor, in the manner of cqueues.
+---Returns the events that the stream waits for on the descriptor, as cqueues asks for them.
 ---
 ---@return string # `"r"` or `"w"`
 ---@usage
@@ -50,9 +49,9 @@ function SciSslStream:dirty() end
 ---```
 function SciSslStream:events() end
 
----Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+---Returns how long a loop may wait for the descriptor, as cqueues asks for it.
 ---
----@return number? # 0 where the stream is `dirty`; nil: as long as it likes
+---@return number? # 0 where the stream is `dirty`; nil: no limit
 ---@usage
 ---```lua
 ---print(stream:events(), stream:timeout()) --> r nil
@@ -60,7 +59,7 @@ function SciSslStream:events() end
 ---```
 function SciSslStream:timeout() end
 
----Answers whether the stream is TLS now, its handshake done.
+---Tells whether the stream is TLS, with its handshake done.
 ---
 ---@return boolean
 ---@usage
@@ -70,7 +69,7 @@ function SciSslStream:timeout() end
 ---```
 function SciSslStream:isSecure() end
 
----Answers whether the handshake resumed a session.
+---Tells whether the handshake resumed a session.
 ---
 ---@return boolean
 ---@usage
@@ -82,8 +81,8 @@ function SciSslStream:isSessionReused() end
 
 ---Reads, as `file:read` does.
 ---
----@param ... any (default: "l") formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
----@return any # a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read), `line_too_long`, `too_much_data` (the same), `busy` (another coroutine is reading, and nothing was taken), `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final come the bytes that had arrived and do not make up the format
+---@param ... any (default: "l") formats: `"l"`: a line without its end; `"L"`: a line with its end; `"n"`: a number; `"a"`: everything until the peer ends its side; a count of bytes (0: `""` where there is more, else nil); or `"s"`: the bytes that are there, at least one and up to 64 KiB. A letter may have a maximum of bytes behind a colon: `"l:8192"` (in place of `maxLine`; for `"n"` the spaces before the number), `"a:1000000"` (in place of `maxBuffer`), `"s:4096"`
+---@return any # a value for each format, up to the first that the stream's end leaves without one: that is nil. Where reading failed: the values before, nil, and a SciSslError: `timeout`, `line_too_long`, `too_much_data` (the next read gets what has arrived); `busy` (another coroutine is reading, and nothing was taken); `truncated` (the connection ended without close_notify); or another of `sslRead`. After a fatal error a third value holds the incomplete data
 ---@raise for a format that does not exist
 ---@usage
 ---```lua
@@ -93,10 +92,10 @@ function SciSslStream:isSessionReused() end
 ---```
 function SciSslStream:read(...) end
 
----Answers an iterator that reads the same formats each time, as `file:lines` does.
+---Returns an iterator that reads the same formats each time, as `file:lines` does.
 ---
 ---@param ... any (default: "l") formats as for `read`
----@return function # it raises the SciSslError where reading fails, so that a cut stream never looks like a whole one
+---@return function # it raises the SciSslError where reading fails, so that a truncated stream never looks complete
 ---@raise for a format that does not exist
 ---@usage
 ---```lua
@@ -108,14 +107,14 @@ function SciSslStream:read(...) end
 ---```
 function SciSslStream:lines(...) end
 
----Reads up to a pattern, and takes that, too: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an HTTP
----message. What was searched is not searched again, so that the cost grows with the bytes, however they arrive.
+---Reads up to and including a match of a pattern: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an
+---HTTP message. Bytes that were searched are not searched again, however they arrive.
 ---
----@param pattern string a Lua pattern, as for `string.find`, whose matches have at most 1024 bytes. It is tried whenever something has come, so it should end in something definite: `"%d+;"` and not `"%d+"`
+---@param pattern string a Lua pattern, as for `string.find`, whose matches have at most 1024 bytes. It is tried whenever bytes have arrived, so let it end in something definite: `"%d+;"` and not `"%d+"`
 ---@param max? integer bytes before the match (`maxLine`)
----@param plain? boolean (default: false) the pattern is none: each of its characters stands for itself
----@return string? # what came before the match; nil the stream has ended, and there is no rest
----@return string|SciSslError? # the match; nil where the stream has ended, and this is its rest; as `read`; `line_too_long`: the match does not come within `max` bytes, which are kept
+---@param plain? boolean (default: false) true: `pattern` is plain text
+---@return string? # the bytes before the match; nil the stream has ended, and there is no rest
+---@return string|SciSslError? # the match; nil where the stream has ended, and the first value is its rest; as `read`; `line_too_long`: there is no match within `max` bytes, which are kept
 ---@raise for a pattern that is malformed, anchored (`^`), or matches the empty string
 ---@usage
 ---```lua
@@ -130,7 +129,7 @@ function SciSslStream:readUntil(pattern, max, plain) end
 ---
 ---@param ... string|number what to write
 ---@return SciSslStream? # the stream
----@return SciSslError? # `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`, or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken; otherwise what `sslWrite` answered, and the rest is dropped
+---@return SciSslError? # `timeout`: the rest stays queued and is sent with the next `write`, `flush` or `close`, or while a read waits, so do not write it again; `output_full`: more than `maxBuffer` bytes are queued, and nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken; otherwise what `sslWrite` returned, and the rest is dropped
 ---@raise for values that are neither strings nor numbers
 ---@usage
 ---```lua
@@ -140,7 +139,7 @@ function SciSslStream:readUntil(pattern, max, plain) end
 ---```
 function SciSslStream:write(...) end
 
----Writes the strings and numbers of a list, in the fewest records, and without making one string of long ones.
+---Writes the strings and numbers of a list, in as few records as possible, without copying long strings.
 ---
 ---@param texts table a list of strings and numbers
 ---@return SciSslStream? # the stream
@@ -157,7 +156,7 @@ function SciSslStream:write(...) end
 ---```
 function SciSslStream:writev(texts) end
 
----Sends what `setvbuf` keeps back, and what an earlier `write` that timed out has left.
+---Sends what `setvbuf` holds back and what is left of a `write` that timed out.
 ---
 ---@return SciSslStream? # the stream
 ---@return SciSslError? # as `write`
@@ -169,13 +168,13 @@ function SciSslStream:writev(texts) end
 ---```
 function SciSslStream:flush() end
 
----Sets whether what is written is kept back to leave in larger records, as `file:setvbuf` does. Whatever the mode,
----`flush`, `close`, `closeWrite`, `startTls` and a read that has to wait send what is kept.
+---Sets whether written data is held back and sent in larger records, as `file:setvbuf` does. In every mode, `flush`,
+---`close`, `closeWrite`, `startTls` and a read that has to wait send what is held back.
 ---
----@param mode string `"no"` (default): each `write` sends at once; `"full"`: once `size` bytes are together, those that fill whole records; `"line"`: what comes up to a line's end, or `size` bytes
+---@param mode string `"no"` (default): each `write` sends at once; `"full"`: sends whole records once there are `size` bytes; `"line"`: sends up to the last line end, or once there are `size` bytes
 ---@param size? integer (default: 16384) bytes; a record has 16384
 ---@return SciSslStream? # the stream
----@return SciSslError? # as `write`, of what was kept back until now
+---@return SciSslError? # as `write`, for what was held back
 ---@raise for another mode or size
 ---@usage
 ---```lua
@@ -188,7 +187,7 @@ function SciSslStream:flush() end
 ---```
 function SciSslStream:setvbuf(mode, size) end
 
----Refused: a connection has no positions.
+---Returns an error: a connection has no positions.
 ---
 ---@return nil
 ---@return SciSslError # condition `not_seekable`
@@ -198,11 +197,11 @@ function SciSslStream:setvbuf(mode, size) end
 ---```
 function SciSslStream:seek() end
 
----Tells the peer that nothing more will be written (close_notify; in plain text, the end of TCP's one direction), and
----leaves the stream to be read. What is written afterwards is refused.
+---Ends the writing side: sends close_notify (in plain text: shuts TCP down for writing). The stream can still be read.
+---A later write is an error.
 ---
 ---@return SciSslStream? # the stream
----@return SciSslError? # as `write`; phase `shutdown`: what ended before
+---@return SciSslError? # as `write`; phase `shutdown`: the connection had ended before
 ---@usage
 ---```lua
 ---assert(stream:write "all that I have to say")
@@ -213,12 +212,12 @@ function SciSslStream:seek() end
 ---```
 function SciSslStream:closeWrite() end
 
----Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
----nobody has read is lost. A TLS 1.3 client that has never read anything waits up to a second (less where the time-out
----is shorter) for the server's session tickets: without that the system may throw away what was written last.
+---Sends what is queued, sends close_notify and closes the socket. Calling it again does nothing. Data that the peer
+---has sent and that was not read is lost. A TLS 1.3 client that has never read waits up to a second (less with a
+---shorter time-out) for the server's session tickets: otherwise the system could discard what was written last.
 ---
 ---@return boolean? # true
----@return SciSslError? # what was left of an earlier `write` could not be sent; the socket is closed all the same
+---@return SciSslError? # the rest of an earlier `write` could not be sent; the socket is closed nevertheless
 ---@usage
 ---```lua
 ---do
@@ -227,9 +226,9 @@ function SciSslStream:closeWrite() end
 ---```
 function SciSslStream:close() end
 
----Sets how long each later operation may take. The socket is made non-blocking for that.
+---Sets a time-out for each later operation, and makes the socket non-blocking.
 ---
----@param seconds number? nil: as long as it takes
+---@param seconds number? nil: no time-out
 ---@return SciSslStream # the stream
 ---@usage
 ---```lua
@@ -239,10 +238,9 @@ function SciSslStream:close() end
 ---```
 function SciSslStream:settimeout(seconds) end
 
----Sets when all later operations have to be over, together; each still has its own time-out, too. The socket is made
----non-blocking for that.
+---Sets a deadline for all later operations together; the time-out for each still holds. Makes the socket non-blocking.
 ---
----@param moment number? on the clock of `SciSocket.now()`; nil: none
+---@param moment number? on the clock of `SciSocket.now()`; nil: no deadline
 ---@return SciSslStream # the stream
 ---@usage
 ---```lua
@@ -251,15 +249,15 @@ function SciSslStream:settimeout(seconds) end
 ---```
 function SciSslStream:setdeadline(moment) end
 
----Goes on as TLS, in a protocol that has agreed on it in plain text (STARTTLS); or, on a stream that is TLS already,
----as TLS inside TLS. What is kept back or queued is sent before, in plain text.
+---Starts TLS on a stream in plain text, in a protocol that has just agreed on it (STARTTLS); or, on a TLS stream, TLS
+---inside TLS. Data that is held back or queued is sent first, without the new TLS.
 ---
----Bytes that have come in plain text and have not been read are never taken for secured ones, as an attacker who adds
----commands behind the word that asks for TLS would like to have it: they are refused.
+---If plain text has arrived that was not read, `startTls` fails: an attacker may have sent commands behind the one that
+---starts TLS, so that they pass for secured ones.
 ---
----@param given table options. `role`: `"client"` (default) or `"server"`. A client's are those of `scissl.connect` for TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a server's those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …; the stream's own time-outs hold for the handshake
+---@param given table options. `role`: `"client"` (default) or `"server"`. A client has those of `scissl.connect` for TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a server those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …. The stream's own time-outs hold for the handshake
 ---@return SciSslStream? # the stream
----@return SciSslError? # condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading, or in `startTls` or `stopTls`; phase `load`: a file or setting is refused; in these the stream stays as it was. Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could go on
+---@return SciSslError? # condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading, or in `startTls` or `stopTls`; phase `load`: a file or setting was rejected. After these the stream is unchanged. Phase `connect` or `accept`: the handshake failed, and the stream is closed
 ---@raise for unknown options and wrong types
 ---@usage
 ---```lua
@@ -288,10 +286,10 @@ function SciSslStream:setdeadline(moment) end
 ---```
 function SciSslStream:startTls(given) end
 
----Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
+---Ends TLS on both sides and continues in plain text. Waits for the peer's close_notify.
 ---
 ---@return SciSslStream? # the stream
----@return SciSslError? # condition `not_secure`; `busy`, as of `startTls`; `unread_data`: the peer sent bytes that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again; `timeout`; `truncated`: the peer never said that it had finished
+---@return SciSslError? # condition `not_secure`; `busy`, as for `startTls`; `unread_data`: the peer has sent bytes that were not read, which must not be mixed with plain text: read up to the end (nil), then call this again; `timeout`; `truncated`: the peer closed without close_notify
 ---@usage
 ---```lua
 ---local near, far = assert(scissl.SciSocket.pair())

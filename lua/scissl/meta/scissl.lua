@@ -9,15 +9,15 @@
 ---`scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`, `scissl.luasec.x509`,
 ---`scissl.luasec.config`, `scissl.luasec.https`. All other modules are internal: any release may change them.
 ---
----* `scissl.copas`: Sockets with the face that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
+---* `scissl.copas`: Sockets with the methods that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
 ---* `scissl.help`: The reference and the chapters at the prompt.
 ---* `scissl.luasec`: LuaSec's `ssl` on scissl.
----* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`), and for those that never go further.
+---* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`) or that have no TLS.
 ---
 ---@meta scissl
 ---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
 ---@field _VERSION string `scissl` and the version, with a space between
----@field features table What the loaded OpenSSL can do, by name, for what differs from one to another: protocols, key exchange groups, kinds of keys, and parts that can be left out of it. Everything else that this module offers every OpenSSL from 3.0 on has; what is false here answers the condition `not_in_this_openssl`, or that of an unknown name.
+---@field features table What the loaded OpenSSL can do, by name, where OpenSSL versions and builds differ: protocols, key exchange groups, key types and optional parts. Everything else works with every OpenSSL from 3.0 on. Using what is false here returns the condition `not_in_this_openssl`, or that of an unknown name.
 ---@field hasCertificateTransparency boolean as `features.certificateTransparency`
 ---@field hasKtls boolean as `features.kTLS`
 ---@field OSSslSession OSSslSession
@@ -47,24 +47,24 @@ local scissl = {}
 
 ---Options of `scissl.connect`.
 ---@class scissl.ConnectOptions
----@field host string name, or address (`"192.0.2.1"`, `"::1"`). Every address of a name is tried in turn
+---@field host string name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name are tried one after the other
 ---@field port integer|string number, or the name of a service
----@field timeout? number seconds for everything up to the end of the handshake (but for the look-up of the name, which the system limits), then for each operation of the stream. Without it, as long as it takes
----@field caFile? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
----@field caPath? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
----@field ca? string|SciSslX509Certificate whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
----@field trustUri? string whom to trust (see SciSslSocketConfiguration). Without them: whom the system trusts, where `SSL_CERT_FILE` and `SSL_CERT_DIR` are honoured. `defaultTrust = true` beside them: both
----@field verifyHost? string|string[]|false the name or address that the certificate must be for, if not `host`; a list of names: one of them; false: any name will do
----@field allowCommonName? boolean true: a certificate may name the host in the common name (CN) of its subject alone, which RFC 9525 does not accept
----@field serverName? string|false the name to ask the server for (SNI), where that is not `host`; false: none. Addresses are not sent
----@field verify? boolean false: no check whatsoever, and so no protection against anybody. Otherwise anonymous cipher suites of `cipherList` are not offered
+---@field timeout? number seconds for the connection and the handshake together (not for the look-up of the name, which the system limits), then for each operation of the stream. Without it there is no limit
+---@field caFile? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
+---@field caPath? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
+---@field ca? string|SciSslX509Certificate the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
+---@field trustUri? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
+---@field verifyHost? string|string[]|false the name or address that the certificate must name, if not `host`; a list: one of these names; false: the name is not checked
+---@field allowCommonName? boolean true: accepts a certificate that names the host only in the common name (CN) of its subject, which RFC 9525 forbids
+---@field serverName? string|false the name to send as SNI, if not `host`; false: none is sent. An address is never sent
+---@field verify? boolean false: nothing is verified, so anyone can intercept the connection. Otherwise the anonymous cipher suites of `cipherList` are not offered
 ---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
 ---@field privateKey? string|SciSslPrivateKey the client's own (see SciSslSocketConfiguration)
 ---@field passphrase? string|function the client's own (see SciSslSocketConfiguration)
 ---@field pkcs12? string the same in one, path or bytes
----@field ocsp? string `"request"` or `"require"` a proof from the server that its certificate has not been revoked (see `SciSslContext:setOcspPolicy`)
----@field psk? table|function a key that the server knows, too: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
----@field keylogFile? string|boolean appends the connection's secrets to a file, for debugging: it gives them away
+---@field ocsp? string `"request"` or `"require"`: asks the server for a proof that its certificate has not been revoked (see `SciSslContext:setOcspPolicy`)
+---@field psk? table|function a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
+---@field keylogFile? string|boolean appends the connection's secrets to a file, for debugging. Whoever has the file can read the traffic
 ---@field alpn? string[] as in SciSslSocketConfiguration
 ---@field version? string as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -86,12 +86,12 @@ local scissl = {}
 ---@field sessionTimeout? integer as in SciSslSocketConfiguration
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
----@field session? OSSslSession an OSSslSession to resume, if the server's chain would pass a full handshake now
----@field sessions? table a store that sessions are taken from and put into, such as `scissl.sessions.memory.new()`. They are kept apart by host, port, application protocols and everything that decides whom this connection trusts
----@field tlsa? table[] TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). They must come from a resolver that has validated them
----@field replayable? string what to write first. Where `session` allows it, it goes out before the handshake is done, and whoever records it can send it again: use it for requests that change nothing. Where not, or where the server does not take it, it is written after the handshake; `stream:earlyDataStatus()` tells
----@field proxy? string|table an HTTP proxy to go through, as `"http://host:port"` or `"https://user:password@host:port"`, or a table (see `scissl.proxy`). The proxy of an `https` URL has to show a certificate, too. It sees where we connect to, and no more
----@field over? table|userdata a stream to go through, in place of a TCP connection; or an object that moves bytes (see `scissl.tunnel`). It carries the new stream from then on and is closed with it. `port` is not needed then
+---@field session? OSSslSession an OSSslSession to resume. The server's chain is verified again
+---@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts
+---@field tlsa? table[] the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that validates DNSSEC
+---@field replayable? string data to write first. Where `session` allows it, it is sent as early data, before the handshake is done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise, or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
+---@field proxy? string|table an HTTP proxy, as `"http://host:port"` or `"https://user:password@host:port"`, or a table with `host`, `port`, `user`, `password` and `tls`: true, or a table of options of `scissl.connect` for the TLS connection to the proxy (`caFile` …). An https proxy is itself verified. A proxy sees host and port, and no plain text
+---@field over? table|userdata a stream to use in place of a TCP connection; or an object with `receive(max, deadline)`, which returns bytes, nil at the end, or nil and a reason, and `send(bytes, deadline)`, which sends all of them and returns true, or nil and a reason. The new stream owns it and closes it. `port` is not needed then
 ---@field onCertificate? function handlers of the handshake (see `scissl.handshake`)
 ---@field onVerify? function handlers of the handshake (see `scissl.handshake`)
 ---@field waiter? string|function how to wait (see `scissl.wait`)
@@ -124,21 +124,21 @@ local scissl = {}
 
 ---Options of `scissl.listen`.
 ---@class scissl.ListenOptions
----@field port integer|string number, 0 for one that the system chooses, or the name of a service
----@field host? string name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
----@field certificate? string|SciSslX509Certificate the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
----@field privateKey? string|SciSslPrivateKey the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
----@field passphrase? string|function the server's (see SciSslSocketConfiguration). It needs one, unless there is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+---@field port integer|string number; 0: the system chooses one; or the name of a service
+---@field host? string name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+---@field certificate? string|SciSslX509Certificate the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
+---@field privateKey? string|SciSslPrivateKey the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
+---@field passphrase? string|function the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field pkcs12? string the same in one, path or bytes
 ---@field ocspResponse? string DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 ---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 ---@field pskHint? string see `SciSslContext:setPskHint`
----@field keylogFile? string|boolean appends the connections' secrets to a file, for debugging: it gives them away
----@field caFile? string who signs the certificates of clients
----@field caPath? string who signs the certificates of clients
----@field ca? string|SciSslX509Certificate who signs the certificates of clients
----@field trustUri? string who signs the certificates of clients
----@field verify? string|integer `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one; `"require"`: refused without (the default where a CA is named); or `SSL_VERIFY_…` flags
+---@field keylogFile? string|boolean appends the connections' secrets to a file, for debugging. Whoever has the file can read the traffic
+---@field caFile? string the CAs that issue the certificates of clients
+---@field caPath? string the CAs that issue the certificates of clients
+---@field ca? string|SciSslX509Certificate the CAs that issue the certificates of clients
+---@field trustUri? string the CAs that issue the certificates of clients
+---@field verify? string|integer `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags
 ---@field alpn? string[] as in SciSslSocketConfiguration
 ---@field version? string as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -161,16 +161,16 @@ local scissl = {}
 ---@field sessionTimeout? integer as in SciSslSocketConfiguration
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
----@field sni? table contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's own, other names are refused
+---@field sni? table contexts by server name (see `scissl.sni`). If the listener has no certificate of its own, clients that ask for other names are rejected
 ---@field onClientHello? function handlers of each handshake (see `scissl.handshake`)
 ---@field onCertificate? function handlers of each handshake (see `scissl.handshake`)
 ---@field onVerify? function handlers of each handshake (see `scissl.handshake`)
----@field maxReplayableData? integer bytes of early data that clients may send before the handshake is done (none); what came so `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
----@field timeout? number seconds for each handshake (30), and for each operation of the streams (as long as it takes)
+---@field maxReplayableData? integer bytes of early data that a client may send before the handshake is done (none). `stream:replayableData()` returns it; `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
+---@field timeout? number seconds for each handshake (30), and for each operation of the streams (no limit)
 ---@field backlog? integer connections that may wait to be accepted (128)
----@field reusePort? boolean true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system deals the connections out to them
----@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: one that was inherited from the process that started this one, and is shared with others
----@field sessions? table a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
+---@field reusePort? boolean true: other processes may listen on the same address and port (SO_REUSEPORT), and the system distributes the connections among them
+---@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: for example one that the parent process made and shares with other workers
+---@field sessions? table a store that lets other servers resume the sessions of this one, such as `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand
 ---@field waiter? string|function how to wait (see `scissl.wait`)
 ---@field maxLine? integer the streams' limits (see `scissl.stream`)
 ---@field maxBuffer? integer the streams' limits (see `scissl.stream`)
@@ -184,39 +184,39 @@ local scissl = {}
 ---@field timeout? number seconds for the whole handshake
 ---@field deadline? number the same as a moment on the clock of `SciSocket.now()`
 ---@field waiter? string|function a name or a function (see `scissl.wait`)
----@field onClientHello? function (servers) `onClientHello(socket, hello)`: `hello` is a SciSslClientHello; answering a SciSslContext goes on with that one (see `SciSslSocket:sslSetContext`)
----@field onCertificate? function `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as `SciSslSocket:sslUseCertificate` takes them
----@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); `socket:earlyDataStatus()` tells afterwards whether the server has taken it
----@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it raises goes to the caller
----@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a certificate refuses a client without one before
+---@field onClientHello? function (servers) `onClientHello(socket, hello)`: `hello` is a SciSslClientHello. To continue with another SciSslContext, return it (see `SciSslSocket:sslSetContext`)
+---@field onCertificate? function `onCertificate(socket, about)`: on a server, `about` is the SciSslClientHello; on a client, the client CA list that the server sent. Return a certificate, its key and, where needed, a passphrase, as for `SciSslSocket:sslUseCertificate`
+---@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); afterwards `socket:earlyDataStatus()` tells whether the server accepted it
+---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it arrives (see `SciSslSocket:sslReadReplayable`). An error that it raises is raised to the caller
+---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns. Return true to accept the peer whatever OpenSSL's result, or nothing to leave it to OpenSSL. A server that requires a certificate rejects a client without one before this handler
 
 ---Options of `scissl.scheduler.new`.
 ---@class scissl.SchedulerOptions
----@field onError? function `onError(raised, traceback, thread)`: gets what a coroutine raised; by default it is written to stderr
----@field poller? string|SciPoller|table the way to wait (see `SciPoller.new`), `"select"` for LuaSocket's, or an object with `arm`, `disarm`, `wait` and `close` as SciPoller has them
+---@field onError? function `onError(raised, traceback, thread)`: called with an error that a coroutine raised; by default it is written to stderr
+---@field poller? string|SciPoller|table the way to wait (see `SciPoller.new`); `"select"`: LuaSocket's select; or an object with the methods `arm`, `disarm`, `wait` and `close` of SciPoller
 
 ---Options of `scissl.sessions.redis.new`.
 ---@class scissl.RedisOptions
----@field secret string|string[]|false 32 random bytes or more, the same on all servers, which seal what is stored; or a list of them, of which the first seals and all read, so that a secret can be replaced without an interruption: first behind the old one on all servers, then before it, then alone. `false`: nothing is sealed
+---@field secret string|string[]|false 32 random bytes or more, the same on all servers, that encrypt what is stored; or a list of them: the first encrypts, and all decrypt, so that a secret can be replaced without an interruption: first append the new one on all servers, then put it first, then remove the old one. `false`: nothing is encrypted
 ---@field host? string of Redis (127.0.0.1, 6379)
 ---@field port? integer|string of Redis (127.0.0.1, 6379)
----@field path? string in their place, a Unix-domain socket's
----@field username? string as Redis has them
----@field password? string as Redis has them
----@field database? integer as Redis has them
+---@field path? string of a Unix-domain socket, in their place
+---@field username? string for Redis
+---@field password? string for Redis
+---@field database? integer for Redis
 ---@field waiter? string|function how to wait for Redis (see `scissl.wait`)
----@field connect? function `connect(timeout)`: in place of these, makes a client of another library, such as `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods `get(key)`, `set(key, value, "EX", seconds[, "NX"])`, which answers true or `"OK"` where it has set it, and `del(key)`, which answers how many there were; it raises, or answers nil and why, when it fails, and is dropped then
----@field client? table|userdata in place of these, one client that all calls share, whatever happened before
----@field yields? boolean whether that client yields (false): then Redis is asked at the client's hello only, never inside OpenSSL, where nothing can yield
----@field timeout? number seconds that Redis has for each call (0.5). A client of another library has to keep to it itself
----@field retry? number seconds that Redis is left alone after a failure, at first (1) and at the most (30)
----@field maxRetry? number seconds that Redis is left alone after a failure, at first (1) and at the most (30)
----@field onOutage? function `onOutage(reason)`: is told why Redis went away, and nil when it is back
----@field prefix? string what the keys in Redis begin with (`"scissl:"`); fleets with different ones have nothing in common
+---@field connect? function `connect(timeout)`: in their place, makes a client of another library, such as `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods `get(key)`; `set(key, value, "EX", seconds[, "NX"])`, which returns true or `"OK"` where it has set the key; and `del(key)`, which returns the number of keys removed. On failure it raises, or returns nil and why, and is dropped
+---@field client? table|userdata in their place, one client that all calls share, also after failures
+---@field yields? boolean whether that client yields (false): then Redis is asked only at the ClientHello, never inside OpenSSL, where nothing can yield
+---@field timeout? number seconds for each call to Redis (0.5). A client of another library must limit its calls itself
+---@field retry? number seconds without calls after the first failure (1), and at most (30)
+---@field maxRetry? number seconds without calls after the first failure (1), and at most (30)
+---@field onOutage? function `onOutage(reason)`: called with the reason when Redis stops responding, and with nil when it responds again
+---@field prefix? string how the keys in Redis begin (`"scissl:"`); fleets with different prefixes share nothing
 ---@field rotation? integer seconds after which ticket keys change (10800)
----@field refresh? number seconds between two looks at the ticket keys in Redis (60, or a quarter of `rotation` where that is less)
----@field sessionTimeout? integer seconds that the longest sessions of the contexts last (7200), seven times `rotation` at the most
----@field clock? function answers the time as os.time does, which is the default
+---@field refresh? number seconds between two checks for ticket keys in Redis (60, or a quarter of `rotation` where that is less)
+---@field sessionTimeout? integer seconds that the longest sessions of the contexts live (7200), at most seven times `rotation`
+---@field clock? function returns the time as os.time does, which is the default
 
 ---Constants of OpenSSL: sslGetError(3).
 ---@class scissl.SslGetError
@@ -551,12 +551,12 @@ function scissl.unseal(secret, sealed, purpose) end
 ---```
 function scissl.isSslError(value) end
 
----Connects to a server and does the handshake. The server's certificate must come from somebody trusted and must be
----for the host asked for, or there is no connection.
+---Connects to a server and does the handshake. The server's certificate must be issued by a trusted CA and name the
+---host; otherwise the connection fails.
 ---
 ---@param given scissl.ConnectOptions options
 ---@return SciSslStream?
----@return SciSslError? # phase `load` where a file or setting is refused; `resolve`: `host_not_found`; `connect`: `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` … whatever the handshake met
+---@return SciSslError? # phase `load`: a file or setting was rejected; `resolve`: `host_not_found`; `connect`: `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` …: the handshake failed
 ---@raise for unknown options and wrong types
 ---@usage
 ---```lua
@@ -613,7 +613,7 @@ function scissl.try(given) end
 ---
 ---@param given scissl.ListenOptions options
 ---@return SciSslListener?
----@return SciSslError? # phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`, `permission_denied` …
+---@return SciSslError? # phase `load`: a file or setting was rejected; `host_not_found`, `address_in_use`, `permission_denied` …
 ---@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 ---@usage
 ---```lua
@@ -628,9 +628,9 @@ function scissl.listen(given) end
 ---Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
 ---
 ---@param socket SciSslSocket
----@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session of the connection that can be resumed, as they come
+---@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB); `maxBuffer`: bytes that `read("a")` may return and that may wait to be sent (256 MiB), which limits the memory that a peer can fill; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: called for each resumable session of the connection as it arrives
 ---@return SciSslStream
----@raise for something else than a SciSslSocket, and for unknown options
+---@raise for anything but a SciSslSocket, and for unknown options
 ---@usage
 ---```lua
 ---local stream = scissl.stream(client, { timeout = 5, maxLine = 8192 })
@@ -640,18 +640,19 @@ function scissl.listen(given) end
 function scissl.stream(socket, given) end
 
 ---Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
----A blocking socket is made non-blocking meanwhile where there is a time-out, since nothing else could hold it to that.
+---With a time-out, a blocking socket is made non-blocking until the handshake ends.
 ---
 ---The handlers below are called between the steps of the handshake, never inside OpenSSL: they may yield, take their
----time, use other sockets, or close this one. What they raise ends the handshake and is the SciSslError's `cause`. Any
----of them may answer `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason, which refuses the peer; nothing,
----which goes on as without a handler; or nil and a SciSslError, which is as if it were raised.
+---time, use other sockets, or close this one. An error that a handler raises ends the handshake and is the
+---SciSslError's `cause`. A handler may return `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason: this
+---rejects the peer; or nothing: the handshake goes on as without the handler; or nil and a SciSslError, which counts as
+---raised.
 ---
 ---@param socket SciSslSocket
 ---@param role string `"connect"` (client) or `"accept"` (server)
 ---@param given? scissl.HandshakeOptions options
 ---@return SciSslSocket? # the socket
----@return SciSslError? # what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up; `refused` or `handler_failed` by a handler; `busy`: another coroutine is at it. The socket is the caller's to close
+---@return SciSslError? # what sslConnect or sslAccept returned; `timeout`; `cancelled`: the waiter gave up; `refused` or `handler_failed`: a handler ended it; `busy`: another coroutine does this handshake. The caller closes the socket
 ---@raise for another role, and for unknown options
 ---@usage
 ---```lua
@@ -666,9 +667,9 @@ function scissl.handshake(socket, role, given) end
 
 scissl.copas = {}
 
----Gives a connection the face. What a stream has read ahead is not in it.
+---Makes a socket for copas of a connection. Bytes that a stream has read ahead are not in it.
 ---
----@param connection SciSslStream|SciSslSocket a stream whose handshake is done; or a socket that is connected and initialised, as a client: the handshake comes with the first call
+---@param connection SciSslStream|SciSslSocket a stream whose handshake is done; or the connected and initialized socket of a client: its first call does the handshake
 ---@return table # for `copas.wrap`
 ---@usage
 ---```lua
@@ -683,10 +684,10 @@ scissl.copas = {}
 ---```
 function scissl.copas.socket(connection) end
 
----Gives a listener the face. Accepting does no more than that: the handshake comes with the connection's first call,
----in the coroutine that copas has made for it.
+---Makes a server socket for copas of a listener. Accepting does no handshake: the connection's first call does it, in
+---the coroutine that copas has made for it.
 ---
----@param listener SciSslListener of the waiter `"copas"`
+---@param listener SciSslListener with the waiter `"copas"`
 ---@return table # for `copas.addserver`
 ---@raise for a listener with another waiter
 ---@usage
@@ -802,9 +803,9 @@ function scissl.luasec.install() end
 
 scissl.plain = {}
 
----Connects to a server, in plain text.
+---Connects to a server in plain text.
 ---
----@param given table options: `host`, `port` (both needed); `timeout`: seconds for the connection (but for the look-up of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
+---@param given table options: `host`, `port` (both needed); `timeout`: seconds for the connection (without the look-up of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
 ---@return SciSslStream?
 ---@return SciSslError? # phase `resolve` or `connect`
 ---@raise for unknown options and wrong types, and where host or port is missing
@@ -817,13 +818,13 @@ scissl.plain = {}
 ---```
 function scissl.plain.connect(given) end
 
----Makes a stream of a socket that is connected, in plain text: for servers, and for sockets of a loop.
+---Makes a stream in plain text of a connected socket: for servers, and for sockets of a loop.
 ---
 ---@param socket any a SciSocket, or what `SciSocket.on` adopts: a descriptor, or an object of LuaSocket, luv, cqueues …
 ---@param given? table options of `scissl.stream`
 ---@return SciSslStream?
----@return SciSslError? # phase `adopt`: `not_a_socket`, `closed` …; `unread_data`: the object has read bytes ahead that only it can answer
----@raise for a SciSslSocket, which `scissl.stream` is for, and for unknown options
+---@return SciSslError? # phase `adopt`: `not_a_socket`, `closed` …; `unread_data`: the object has read bytes ahead that only it can return
+---@raise for a SciSslSocket (use `scissl.stream`), and for unknown options
 ---@usage
 ---```lua
 ---local near, far = assert(scissl.SciSocket.pair())
@@ -849,9 +850,9 @@ scissl.scheduler = {}
 ---```
 function scissl.scheduler.new(given) end
 
----Answers the loop that has resumed the running coroutine.
+---Returns the loop in which the running coroutine runs.
 ---
----@return SciScheduler? # nil outside of one
+---@return SciScheduler? # nil it runs in none
 ---@usage
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
@@ -865,7 +866,7 @@ scissl.sessions.memory = {}
 
 ---Makes a store.
 ---
----@param given? table `max`: servers whose sessions are kept (1000); `perKey`: sessions of each (4)
+---@param given? table `max`: number of servers whose sessions are kept (1000); `perKey`: sessions per server (4)
 ---@return SciSslSessionMemory
 ---@raise for unknown options and wrong types
 ---@usage
@@ -902,11 +903,11 @@ scissl.sni = {}
 
 ---Makes a map.
 ---
----@param given table contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is a host name; `"*.example.org"`, which stands for one label in place of the star; or `"*"`: all others, and clients that name no host. Exact names come before wildcards
----@param more? table `others = true`: without a `"*"`, the handshake goes on with the context that it began with; else it is refused with the alert unrecognized_name
+---@param given table contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is a host name; `"*.example.org"`, where the star stands for one label; or `"*"`: all other names, and clients that send none. Exact names come before wildcards
+---@param more? table `others = true`: clients with other names keep the context that the handshake began with; otherwise, without a `"*"`, the alert unrecognized_name rejects them
 ---@return SciSslSni?
----@return SciSslError? # what the first context said that could not be made
----@raise for names that are none, and for values of another kind
+---@return SciSslError? # why the first context that failed could not be made
+---@raise for malformed names, and for values of another kind
 ---@see RFC 6066, section 3
 ---@usage
 ---```lua

@@ -1,18 +1,19 @@
----Waiting for a descriptor, in whatever way the program waits.
+---Waiting until a descriptor is ready, in whatever way the program waits.
 ---
----A *waiter* is a function `waiter(socket, events, deadline)`. It answers true once `socket` (anything with `getfd`)
----is ready for `events` (`"r"`, `"w"` or `"rw"`), or nil when `deadline` has passed (seconds on the clock of
----`SciSocket.now()`; nil: none). Where it cannot wait at all, or has been told not to, it answers nil and a reason.
----It may yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
+---A *waiter* is a function `waiter(socket, events, deadline)`. It returns true once `socket` (anything with `getfd`) is
+---ready for `events` (`"r"`, `"w"` or `"rw"`), or nil when `deadline` has passed (seconds on the clock of
+---`SciSocket.now()`; nil: none). Where it cannot wait, or the wait was cancelled, it returns nil and a reason. It may
+---yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
 ---
 ---* `"poll"` (default): the thread sleeps, in poll(2). Inside a running loop this stops the whole loop; Lua's `warn`
 ---  reports it once
----* `"coroutine"`: the running coroutine sleeps, under `scissl.scheduler` or any other that knows what it yields
----* `"copas"`, `"cqueues"`, `"luv"`: the running coroutine sleeps, under that loop
----* `"select"`: the thread sleeps, in LuaSocket's select
+---* `"coroutine"`: the running coroutine yields to `scissl.scheduler`, or to another scheduler that knows what it
+---  yields
+---* `"copas"`, `"cqueues"`, `"luv"`: the running coroutine sleeps in that loop
+---* `"select"`: the thread sleeps in LuaSocket's select
 ---
----To write one is to say how one's own loop waits. For a loop that offers `on_readable(descriptor, callback)`,
----`on_writable` and `after(seconds, callback)`, each of which answers a function that takes it back:
+---You can write a waiter for any other loop. For a loop that has `on_readable(descriptor, callback)`, `on_writable` and
+---`after(seconds, callback)`, each of which returns a function that cancels it:
 ---
 ---   local function waiter(socket, events, deadline)
 ---     local thread, undo, timer = coroutine.running(), nil, nil
@@ -26,8 +27,8 @@
 ---     return coroutine.yield()
 ---   end
 ---
----What TLS waits for is `"r"` or `"w"`, never both. A waiter that says "ready" too often is no harm, until it says
----nothing else; one that answers something else, or raises, ends the operation with a SciSslError.
+---TLS waits for `"r"` or `"w"`, never for both. A waiter may sometimes return true too early. One that does so again
+---and again, returns anything else, or raises, ends the operation with a SciSslError.
 ---
 ---@meta scissl.wait
 ---@class scissl.wait
@@ -36,9 +37,9 @@ local wait = {}
 ---Finds a waiter.
 ---
 ---@param waiter? any (default: "poll") a function, or a name: `"poll"`, `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`, `"select"`, or another module under `scissl.wait`
----@param level? integer (default: 1) whom an error points at, as for `error` in the caller
+---@param level? integer (default: 1) the stack level that an error points at, as for `error` in the caller
 ---@return function
----@raise for an unknown name, one whose loop is not installed, or a value that cannot be called
+---@raise for an unknown name, a name whose loop is not installed, or a value that cannot be called
 ---@usage
 ---```lua
 ---local wait = require "scissl.wait"
@@ -62,7 +63,7 @@ function wait.find(waiter, level) end
 ---```
 function wait.deadline(timeout) end
 
----Waits, for an operation that has a deadline.
+---Waits until a socket is ready, for an operation that has a deadline.
 ---
 ---@param waiter function
 ---@param socket any
@@ -70,9 +71,9 @@ function wait.deadline(timeout) end
 ---@param deadline number?
 ---@param phase string the operation, for errors
 ---@param timeout number? the seconds that led to the deadline, for errors
----@param what? string what the time was for, for errors; the phase where it is missing
+---@param what? string words for what did not finish in time, for errors; otherwise the phase
 ---@return boolean? # true
----@return SciSslError? # `timeout`; `cancelled` where the waiter gave up before; `bad_waiter` where it raised, lied or answered what means nothing; what the waiter answered
+---@return SciSslError? # `timeout`; `cancelled`: the waiter gave up; `bad_waiter`: it raised, was wrong again and again, or returned what a waiter must not return; or the SciSslError that it returned
 ---@usage
 ---```lua
 ---local wait = require "scissl.wait"
@@ -83,7 +84,7 @@ function wait.deadline(timeout) end
 ---```
 function wait.ready(waiter, socket, events, deadline, phase, timeout, what) end
 
----Lets others have their turn, in an operation that has a deadline, need not wait and has gone on for long.
+---Lets other coroutines run, in an operation that has run for long without waiting.
 ---
 ---@param waiter function
 ---@param socket any
@@ -91,7 +92,7 @@ function wait.ready(waiter, socket, events, deadline, phase, timeout, what) end
 ---@param phase string the operation, for errors
 ---@param timeout number? the seconds that led to the deadline, for errors
 ---@return boolean? # true
----@return SciSslError? # as of `wait.ready`
+---@return SciSslError? # as `wait.ready`
 ---@usage
 ---```lua
 ---local wait = require "scissl.wait"
@@ -100,11 +101,11 @@ function wait.ready(waiter, socket, events, deadline, phase, timeout, what) end
 ---```
 function wait.turn(waiter, socket, deadline, phase, timeout) end
 
----Answers what a TLS call waits for when it says "not yet".
+---Returns what a TLS call that was not ready waits for.
 ---
 ---@param socket SciSslSocket
----@param answer any what the call answered
----@return string? # `"r"` or `"w"`; nil where it does not wait for the network
+---@param answer any what the call returned
+---@return string? # `"r"` or `"w"`; nil it does not wait for the network
 ---@return integer? # the SSL_ERROR_ code
 ---@usage
 ---```lua
@@ -113,14 +114,13 @@ function wait.turn(waiter, socket, deadline, phase, timeout) end
 ---```
 function wait.wanted(socket, answer) end
 
----Waits for a stream or socket, on one's own account. One that has something to read already (it is `dirty`), which
----its descriptor does not tell, is ready.
+---Waits until a stream or socket is ready. If it has bytes that were read ahead (it is `dirty`), it is ready at once.
 ---
 ---@param target any SciSslStream, SciSslSocket, SciSocket, or an object with `getfd`
 ---@param events string `"r"`, `"w"` or `"rw"`
 ---@param given? table `timeout` (seconds), or `deadline` (on the clock of `SciSocket.now()`); `waiter`
 ---@return boolean? # true
----@return SciSslError? # phase `wait`, as of `wait.ready`
+---@return SciSslError? # phase `wait`, as `wait.ready`
 ---@raise for unknown options
 ---@usage
 ---```lua
@@ -129,13 +129,13 @@ function wait.wanted(socket, answer) end
 ---```
 function wait.on(target, events, given) end
 
----Ends whatever waits for a stream or socket in other coroutines: the operation that waits answers nil and a
----SciSslError, `cancelled`, whose `cause` is the reason. So a handshake is ended that nobody wants any more.
----It works with the waiters `"coroutine"` (under `scissl.scheduler`), `"copas"`, `"cqueues"` and `"luv"`.
+---Cancels all waits of other coroutines for a stream or socket: their operations return nil and a SciSslError,
+---`cancelled`, whose `cause` is the reason. This can end a handshake that is no longer needed. It works with the
+---waiters `"coroutine"` (under `scissl.scheduler`), `"copas"`, `"cqueues"` and `"luv"`.
 ---
 ---@param target any SciSslStream, SciSslSocket or SciSocket
 ---@param reason? any (default: "cancelled")
----@return integer # how many waits there were
+---@return integer # the number of waits
 ---@usage
 ---```lua
 ---local loop = assert(scissl.scheduler.new())

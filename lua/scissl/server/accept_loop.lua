@@ -1,4 +1,4 @@
---- A server's loop: accepts connections and has each of them served by a coroutine of its own.
+--- A server's loop: accepts connections and serves each in a coroutine of its own.
 -- @module scissl.server.accept_loop
 
 local core = require "scissl.core"
@@ -7,7 +7,7 @@ local scheduler = require "scissl.loop.scheduler"
 local spawn = require "scissl.loop.spawn"
 local wait = require "scissl.loop.wait"
 
-local PAUSE = 0.1 -- seconds until we try again where the system has no descriptor left
+local PAUSE = 0.1 -- seconds before the next try where accepting failed
 
 local known_options = {
   maxConnections = "count",
@@ -15,7 +15,7 @@ local known_options = {
   spawn = "callable",
 }
 
--- What a handler raises is a fault of the program, and must not go unheard. What clients do is no fault of ours.
+-- Reports errors of the program itself. Failed handshakes are the clients' matter.
 local function report(failure, phase)
   if phase == "handler" then io.stderr:write(tostring(failure), "\n") end
 end
@@ -40,7 +40,7 @@ end
 
 -- ---- how many at a time
 
--- Wakes the accepting coroutine by a byte, whatever it waits with: a loop has no other means that all have.
+-- Sends a byte that wakes the accepting coroutine: this works with every waiter.
 local function connection_over(run)
   run.count = run.count - 1
   if run.full then
@@ -64,7 +64,7 @@ end
 
 -- ---- accepting
 
--- Of a connection that is lost, or a system that has run out of something, others are none the worse.
+-- An error of one connection, or a temporary shortage, does not end the accept loop.
 local function is_final(failure)
   local condition = failure:condition()
   return condition == "closed" or condition == "cancelled" or condition == "bad_waiter"
@@ -108,7 +108,8 @@ local function accept_with_bell(run)
   return done, failure
 end
 
--- The waiters that put the thread to sleep know one socket at a time: connections get a loop of their own meanwhile.
+-- The waiters that block the thread can wait for one socket only, so this runs a scheduler until the listener is
+-- closed.
 local function run_own_loop(run)
   local loop, failure = scheduler.new()
   if not loop then return nil, failure end

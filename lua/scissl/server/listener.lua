@@ -18,7 +18,7 @@ local Listener = { __name = "SciSslListener" }
 Listener.__index = Listener
 
 local BACKLOG = 128
-local HANDSHAKE_SECONDS = 30 -- nobody may hold up a server for longer by saying nothing
+local HANDSHAKE_SECONDS = 30 -- so that a client that sends nothing does not occupy the server
 
 -- ---- accepting
 
@@ -52,13 +52,13 @@ local function accept_socket(self, timeout)
   return nil, failure
 end
 
---- Accepts a connection and does nothing else, so that a server with coroutines can do the handshake, which depends
--- on the client's pace, in one of them: `scissl.handshake(socket, "accept", …)`, then `scissl.stream(socket)`.
+--- Accepts a connection and does nothing else. A server with coroutines does the handshake in a coroutine, since it
+-- depends on the client's pace: `scissl.handshake(socket, "accept", …)`, then `scissl.stream(socket)`.
 -- @function SciSslListener:acceptSocket
--- @tparam[opt] number timeout seconds to wait for a connection; without it, for ever
+-- @tparam[opt] number timeout seconds to wait for a connection; without it, forever
 -- @treturn[1] SciSslSocket non-blocking, initialised
 -- @treturn[2] nil
--- @treturn[2] SciSslError `timeout`; `closed`; or another of `SciSocket:accept`
+-- @treturn[2] SciSslError `timeout`; `closed`; or as `SciSocket:accept`
 function Listener:acceptSocket(timeout)
   check_timeout(timeout, "acceptSocket")
   return accept_socket(self, timeout)
@@ -72,14 +72,14 @@ local function made_of(self, socket, replayable)
   return made
 end
 
---- Does the handshake of a connection that `acceptSocket` has answered. Where it fails the connection is closed. Where
--- it has sent an alert, it is closed for writing first, and altogether once the client has closed, or two seconds
--- later: so the alert arrives.
+--- Does the handshake of a connection that `acceptSocket` has returned. If it fails, the connection is closed. If it
+-- fails with an alert, the connection is closed only for writing at first, and fully when the client has closed, or two
+-- seconds later, so that the alert arrives.
 -- @function SciSslListener:handshake
 -- @tparam SciSslSocket socket
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `accept`: what the handshake met
+-- @treturn[2] SciSslError phase `accept`: why the handshake failed
 function Listener:handshake(socket)
   options.checkArgument(1, "handshake", socket, "SciSslSocket", 2)
   local replayable, take = {}, nil
@@ -100,13 +100,14 @@ function Listener:handshake(socket)
   return nil, failure
 end
 
---- Accepts a connection and does the handshake. Where that fails the connection is closed, and the listener goes on.
+--- Accepts a connection and does the handshake. If the handshake fails, the connection is closed and the listener stays
+-- open.
 -- @function SciSslListener:accept
--- @tparam[opt] number timeout seconds to wait for a connection; without it, for ever. The handshake has its own: the
+-- @tparam[opt] number timeout seconds to wait for a connection; without it, forever. The handshake has its own: the
 --  option `timeout` of `scissl.listen`
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `listen`: no connection came in time (`timeout`); `accept`: what the handshake met
+-- @treturn[2] SciSslError phase `listen`: no connection arrived in time (`timeout`); `accept`: why the handshake failed
 function Listener:accept(timeout)
   check_timeout(timeout, "accept")
   local socket, failure = accept_socket(self, timeout)
@@ -117,33 +118,33 @@ end
 -- ---- serving
 
 --- Accepts connections until the listener is closed, and calls `handler(stream)` for each, in a coroutine of its own:
--- neither a slow handshake nor a slow client holds up the others. When the handler returns the stream is closed; what
--- it raises ends its own connection only.
+-- a slow handshake or a slow client does not delay the others. When the handler returns, its stream is closed; an error
+-- that it raises ends its own connection only.
 --
--- With the waiters `"poll"` (default) and `"select"` it brings a loop of its own, and returns when the listener has
--- been closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"` it runs in a
--- coroutine of that loop, as do the handlers; it returns when the listener is closed.
+-- With the waiters `"poll"` (default) and `"select"` it runs a loop of its own, and returns when the listener has been
+-- closed and the last connection has ended. With `"coroutine"`, `"copas"`, `"cqueues"` and `"luv"`, call it in a
+-- coroutine of that loop; the handlers run in coroutines of that loop, and it returns when the listener is closed.
 -- @function SciSslListener:serve
 -- @tparam function handler
 -- @tparam[opt] table given options:
 --
--- * `maxConnections`: how many at a time; more wait to be accepted
--- * `onError(failure, phase, subject)`: gets what went wrong: the SciSslError of a failed handshake (phase
---   `"handshake"`, with the socket) or of accepting (`"accept"`, with the listener), and what a handler has raised
---   (`"handler"`, with the stream; texts have a traceback). By default the last is written to stderr
--- * `spawn(f)`: starts a coroutine, for loops that are not known here
+-- * `maxConnections`: connections at a time; further clients wait to be accepted
+-- * `onError(failure, phase, subject)`: called for the SciSslError of a failed handshake (phase `"handshake"`, subject:
+--   the socket) and of accepting (`"accept"`, the listener), and for what a handler raised (`"handler"`, the stream; a
+--   string gets a traceback). By default errors of handlers are written to stderr, and the others are ignored
+-- * `spawn(f)`: starts a coroutine that runs `f`; for loops that scissl does not know
 --
 -- @treturn[1] boolean true, once the listener is closed
 -- @treturn[2] nil
--- @treturn[2] SciSslError where accepting is over for another reason: `cancelled`, `bad_waiter`
--- @raise for something that is no function, unknown options, and outside of the waiter's loop
+-- @treturn[2] SciSslError accepting ended for another reason: `cancelled`, `bad_waiter`
+-- @raise for a handler that is no function, for unknown options, and outside of the waiter's loop
 function Listener:serve(handler, given)
   return require "scissl.server.accept_loop"(self, handler, given)
 end
 
 -- ---- the rest
 
---- Answers where it listens.
+--- Returns the address and the port that it listens on.
 -- @function SciSslListener:getSockName
 -- @treturn string address
 -- @treturn integer port
@@ -151,8 +152,8 @@ function Listener:getSockName()
   return self.plain:getSockName()
 end
 
---- Sets the context of the connections that are accepted from now on, for example with a renewed certificate. Those
--- that were accepted keep theirs.
+--- Sets the context of the connections that are accepted from now on, for example with a renewed certificate. Earlier
+-- connections keep theirs.
 -- @function SciSslListener:setContext
 -- @tparam SciSslContext context
 -- @treturn SciSslListener the receiver
@@ -167,21 +168,22 @@ function Listener:setContext(context)
   return self
 end
 
---- Answers the context of the connections that are accepted now.
+--- Returns the context of new connections.
 -- @function SciSslListener:getContext
 -- @treturn SciSslContext
 function Listener:getContext()
   return self.context
 end
 
---- Answers the listening socket, for event loops.
+--- Returns the listening socket, for event loops.
 -- @function SciSslListener:socket
 -- @treturn SciSocket
 function Listener:socket()
   return self.plain
 end
 
---- Stops listening, which ends `serve` and an `accept` that waits. Connections that were accepted stay. Harmless twice.
+--- Stops listening, which ends `serve` and a waiting `accept`. Accepted connections stay open. Calling it again does
+-- nothing.
 -- @function SciSslListener:close
 -- @treturn boolean true
 function Listener:close()
@@ -202,7 +204,7 @@ receiver.guard(Listener)
 
 -- ---- making one
 
--- A listening socket that somebody else has made, who may share it with other processes.
+-- A listening socket that another process may have made and may use as well.
 local function adopt(given)
   local plain, failure = SciSocket.on(given)
   if not plain then return nil, failure end
@@ -259,8 +261,8 @@ local function check_place(given)
   end
 end
 
--- Sessions are kept by the context that a connection has in the end. In the order of their names, a context that has
--- several gets the same on all servers.
+-- The store serves the context that a connection ends up with. A context that has several names is served under the
+-- first in alphabetical order, so that it is the same name on all servers.
 local function serve_sessions(store, context, handler)
   if not store then return handler end
   store:serve(context)
@@ -281,41 +283,41 @@ end
 -- @function scissl.listen
 -- @tparam table given options:
 --
--- * `port` (needed): number, 0 for one that the system chooses, or the name of a service
--- * `host`: name or address of this machine's to listen on; `"*"` (default): all IPv4 addresses, `"::"`: all addresses
--- * `certificate`, `privateKey`, `passphrase`: the server's (see SciSslSocketConfiguration). It needs one, unless there
---   is another source of certificates or keys: `pkcs12`, `certificates`, `psk`, `sni`, a handler
+-- * `port` (needed): number; 0: the system chooses one; or the name of a service
+-- * `host`: name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+-- * `certificate`, `privateKey`, `passphrase`: the server's own (see SciSslSocketConfiguration). Needed, unless
+--   `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 -- * `pskHint`: see `SciSslContext:setPskHint`
--- * `keylogFile`: appends the connections' secrets to a file, for debugging: it gives them away
--- * `caFile`, `caPath`, `ca`, `trustUri`: who signs the certificates of clients
--- * `verify`: `"none"`: clients are not asked for certificates; `"optional"`: asked, and checked if they have one;
---   `"require"`: refused without (the default where a CA is named); or `SSL_VERIFY_…` flags
+-- * `keylogFile`: appends the connections' secrets to a file, for debugging. Whoever has the file can read the traffic
+-- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs that issue the certificates of clients
+-- * `verify`: `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that
+--   comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
--- * `sni`: contexts by the name that the client asks for (see `scissl.sni`). Without a certificate of the listener's
---   own, other names are refused
+-- * `sni`: contexts by server name (see `scissl.sni`). If the listener has no certificate of its own, clients that ask
+--   for other names are rejected
 -- * `onClientHello`, `onCertificate`, `onVerify`: handlers of each handshake (see `scissl.handshake`)
--- * `maxReplayableData`: bytes of early data that clients may send before the handshake is done (none); what came so
---   `stream:replayableData()` answers, and `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
--- * `timeout`: seconds for each handshake (30), and for each operation of the streams (as long as it takes)
+-- * `maxReplayableData`: bytes of early data that a client may send before the handshake is done (none).
+--   `stream:replayableData()` returns it; `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
+-- * `timeout`: seconds for each handshake (30), and for each operation of the streams (no limit)
 -- * `backlog`: connections that may wait to be accepted (128)
--- * `reusePort`: true: other processes may listen on the same address and port, too (SO_REUSEPORT), and the system
---   deals the connections out to them
+-- * `reusePort`: true: other processes may listen on the same address and port (SO_REUSEPORT), and the system
+--   distributes the connections among them
 -- * `socket`: in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it:
---   one that was inherited from the process that started this one, and is shared with others
--- * `sessions`: a store for servers, such as `scissl.sessions.redis.new { … }`, with which others resume the sessions
---   that are made here. Contexts that `onClientHello` answers are to be given to its `serve` beforehand
+--   for example one that the parent process made and shares with other workers
+-- * `sessions`: a store that lets other servers resume the sessions of this one, such as
+--   `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand
 -- * `waiter`: how to wait (see `scissl.wait`)
 -- * `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
 --
 -- @treturn[1] SciSslListener
 -- @treturn[2] nil
--- @treturn[2] SciSslError phase `load` where a file or setting is refused; `host_not_found`, `address_in_use`,
+-- @treturn[2] SciSslError phase `load`: a file or setting was rejected; `host_not_found`, `address_in_use`,
 --  `permission_denied` …
 -- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 return function(given)

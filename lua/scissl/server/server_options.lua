@@ -1,4 +1,4 @@
---- What a TLS server makes of its options: who it is, and whose certificates it wants to see.
+--- The options of a TLS server: own certificate and key, client verification, contexts by server name.
 -- @module scissl.server.server_options
 
 local core = require "scissl.core"
@@ -13,7 +13,7 @@ local verify_flags = {
   require = core.SSL_VERIFY_PEER | core.SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
 }
 
--- Who names a CA means client certificates; who asks for those must say whose.
+-- A CA without `verify` means that client certificates are required. `verify` without a CA is an error.
 local function check_verify(caller, verify, names_ca, level)
   if verify == nil then return names_ca and verify_flags.require or verify_flags.none end
   local flags = type(verify) == "string" and verify_flags[verify] or verify
@@ -38,7 +38,7 @@ end
 --- Makes the context that checked options describe.
 -- @tparam string caller the call, for errors
 -- @tparam table given its options
--- @tparam integer level whom an error points at, as for `error` in the caller
+-- @tparam integer level the stack level that an error points at, as for `error` in the caller
 -- @treturn[1] SciSslContext
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `load`
@@ -66,8 +66,8 @@ function server.context(caller, given, level)
   return configuration:getSciSslContext()
 end
 
---- Answers the handler that chooses contexts by server name; connections with another name, or none, stay with the
--- server's own context where that has a certificate.
+--- Returns the handler that chooses contexts by server name. Where the server's own context has a certificate, it
+-- serves all other names.
 -- @raise where the options `sni` and `onClientHello` are both given
 function server.helloHandler(caller, given, context, level)
   if not given.sni then return given.onClientHello end

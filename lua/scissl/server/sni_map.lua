@@ -1,7 +1,7 @@
 --- Contexts by server name: exact names, wildcards and a default, for servers of several hosts.
 --
--- An SNI map is called as the handler `onClientHello` of `scissl.handshake`; `scissl.listen { sni = … }` makes one of a
--- table. It may be changed while the server runs: connections that come later see it.
+-- An SNI map serves as the handler `onClientHello` of `scissl.handshake`; `scissl.listen { sni = … }` makes one from a
+-- table. It may be changed while the server runs: later connections use the change.
 -- @classmod SciSslSni
 
 local Configuration = require "scissl.tls.configuration"
@@ -23,7 +23,7 @@ local function check_name(name, level)
   error(("bad server name '%s' (a host name, '*.' and a domain, or '*' expected)"):format(tostring(name)), level + 1)
 end
 
--- A context stays; a configuration, or a table of its fields, is made into one.
+-- Returns a context as it is, and makes one from a configuration or a table of its fields.
 local function context_of(value, level)
   if options.is(value, "SciSslContext") then return value end
   if options.is(value, "SciSslSocketConfiguration") then return value:getSciSslContext() end
@@ -35,14 +35,14 @@ end
 --- Makes a map.
 -- @function scissl.sni.new
 -- @tparam table given contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is
---  a host name; `"*.example.org"`, which stands for one label in place of the star; or `"*"`: all others, and clients
---  that name no host. Exact names come before wildcards
--- @tparam[opt] table more `others = true`: without a `"*"`, the handshake goes on with the context that it began with;
---  else it is refused with the alert unrecognized_name
+--  a host name; `"*.example.org"`, where the star stands for one label; or `"*"`: all other names, and clients that
+--  send none. Exact names come before wildcards
+-- @tparam[opt] table more `others = true`: clients with other names keep the context that the handshake began with;
+--  otherwise, without a `"*"`, the alert unrecognized_name rejects them
 -- @treturn[1] SciSslSni
 -- @treturn[2] nil
--- @treturn[2] SciSslError what the first context said that could not be made
--- @raise for names that are none, and for values of another kind
+-- @treturn[2] SciSslError why the first context that failed could not be made
+-- @raise for malformed names, and for values of another kind
 -- @see RFC 6066, section 3
 function Sni.new(given, more)
   options.checkArgument(1, "scissl.sni.new", given, "table", 2)
@@ -56,10 +56,10 @@ function Sni.new(given, more)
   return map
 end
 
---- Sets the context of a name, or takes it away.
+--- Sets or removes the context of a name.
 -- @function SciSslSni:set
 -- @tparam string name as for `scissl.sni.new`
--- @param context as there, or nil
+-- @param context as there; nil removes it
 -- @treturn[1] SciSslSni the receiver
 -- @treturn[2] nil
 -- @treturn[2] SciSslError the context could not be made; the map stays as it was
@@ -76,7 +76,7 @@ end
 
 --- Finds the context for a host.
 -- @function SciSslSni:find
--- @tparam ?string name nil: the client names none
+-- @tparam ?string name nil: the client sends none
 -- @treturn ?SciSslContext
 function Sni:find(name)
   if name ~= nil and type(name) ~= "string" then options.checkArgument(1, "find", name, "string|nil", 2) end

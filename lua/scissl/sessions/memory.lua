@@ -1,8 +1,8 @@
 --- Sessions of clients, kept in memory for the next connection to the same server.
 --
--- `scissl.connect { …, sessions = store }` takes a session out before the handshake and puts in what the server sends.
--- A session of TLS 1.3 is handed out once, since using a ticket twice lets others see that both were the same client
--- (RFC 8446, appendix C.4); one of TLS 1.2 stays. Any object with these three methods will do in its place.
+-- `scissl.connect { …, sessions = store }` takes a session before the handshake and stores those that the server sends.
+-- A TLS 1.3 session is handed out once, since observers can link two connections that use the same ticket (RFC 8446,
+-- appendix C.4); a TLS 1.2 session stays. Any object with the methods `get` and `put` can take its place.
 -- @classmod SciSslSessionMemory
 
 local options = require "scissl.base.option_table"
@@ -13,14 +13,14 @@ Memory.__index = Memory
 
 local MAX_KEYS, PER_KEY = 1000, 4
 
--- A server of TLS 1.3 says for how long its ticket is good; 0 up to TLS 1.2: it does not say.
+-- A TLS 1.3 server sends the life time of its ticket; up to TLS 1.2 it may be 0, which means unspecified.
 local function is_expired(session)
   local seconds, lifetime = session:timeout(), session:ticketLifetime()
   if lifetime and (lifetime > 0 or session:protocol() == "TLSv1.3") then seconds = math.min(seconds, lifetime) end
   return os.time() >= session:time() + seconds
 end
 
--- Keys are kept in the order of their use: the eldest makes room.
+-- Notes that a key was used: the least recently used one makes room.
 local function touch(self, key)
   self.uses = self.uses + 1
   self.used[key] = self.uses
@@ -41,9 +41,9 @@ local function make_room(self)
   end
 end
 
---- Puts a session in. Those that cannot be resumed are passed over.
+--- Stores a session. One that cannot be resumed is ignored.
 -- @function SciSslSessionMemory:put
--- @tparam string key whose it is
+-- @tparam string key the server that it is for
 -- @tparam OSSslSession session
 function Memory:put(key, session)
   options.checkArgument(1, "put", key, "string", 2)
@@ -63,7 +63,7 @@ function Memory:put(key, session)
   make_room(self)
 end
 
---- Takes the newest session out that can still be resumed; one of TLS 1.2 stays in.
+--- Removes and returns the newest session that can still be resumed; a TLS 1.2 session stays in the store.
 -- @function SciSslSessionMemory:get
 -- @tparam string key
 -- @treturn ?OSSslSession
@@ -82,7 +82,7 @@ function Memory:get(key)
   forget(self, key)
 end
 
---- Forgets the sessions of a key.
+--- Removes the sessions of a key.
 -- @function SciSslSessionMemory:remove
 -- @tparam string key
 function Memory:remove(key)
@@ -104,7 +104,7 @@ local memory = {}
 
 --- Makes a store.
 -- @function scissl.sessions.memory.new
--- @tparam[opt] table given `max`: servers whose sessions are kept (1000); `perKey`: sessions of each (4)
+-- @tparam[opt] table given `max`: number of servers whose sessions are kept (1000); `perKey`: sessions per server (4)
 -- @treturn SciSslSessionMemory
 -- @raise for unknown options and wrong types
 function memory.new(given)

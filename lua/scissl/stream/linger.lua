@@ -1,6 +1,6 @@
---- The end of a connection that a fatal alert of ours has ended. A system that closes a socket with unread bytes, or
--- that receives more of them later, resets the connection, and the peer may never read the alert. So the socket is
--- closed for writing, and what arrives is read away until the peer closes: for a limited time, beside other work.
+--- Closes a connection after this side has sent a fatal alert. A system that closes a socket with unread bytes, or that
+-- receives more of them later, resets the connection, and the peer may never read the alert. So the socket is closed
+-- for writing first, and what arrives is dropped until the peer closes: for a limited time, beside other work.
 -- @module scissl.stream.linger
 
 local core = require "scissl.core"
@@ -11,12 +11,12 @@ local now = core.SciSocket.now
 
 local parting = {}
 
--- For how long, for how many bytes, and of how many sockets at a time: those of strangers.
+-- Limits for a peer that does not close: seconds, bytes, and sockets at a time.
 local SECONDS, BYTES, SOCKETS = 2, 1024 * 1024, 64
 local MOST = 65536 -- bytes a read
 
 local count = 0 -- sockets that a coroutine reads from
-local parked = {} -- those that have none: the eldest first
+local parked = {} -- sockets without a coroutine, the oldest first
 
 local function has_sent_alert(socket)
   local alerts = socket:alertsSent()
@@ -24,7 +24,7 @@ local function has_sent_alert(socket)
   return last and last.level == "fatal"
 end
 
--- Reads away what has come. True: nothing more is to come, or it is enough.
+-- Reads what has arrived. Returns true where nothing more will come, or a limit is reached.
 local function is_over(visit)
   while visit.left > 0 and now() < visit.deadline do
     local bytes, failure = visit.socket:recv(MOST)
@@ -54,7 +54,7 @@ local function linger_beside(start, visit, waiter)
   end)
 end
 
---- Closes the sockets that have been waiting without a coroutine, once their peers have closed or their time is over.
+--- Closes the parked sockets whose peers have closed, or whose time has passed.
 function parting.sweep()
   for i = #parked, 1, -1 do
     if is_over(parked[i]) then table.remove(parked, i).socket:close() end
@@ -67,11 +67,11 @@ local function park(visit)
   if #parked > SOCKETS then table.remove(parked, 1).socket:close() end
 end
 
---- Closes a socket. Where it has sent a fatal alert, it is closed for writing now, and altogether when the peer has
--- closed, or after two seconds: by a coroutine of its own, where the waiter belongs to a loop; else by later calls.
+--- Closes a socket. If it has sent a fatal alert, it is closed for writing now, and fully when the peer has closed, or
+-- after two seconds: by a coroutine of its own where the waiter belongs to a loop, otherwise by later calls.
 -- @tparam SciSslSocket socket over a descriptor
 -- @tparam function waiter
--- @return what `socket:close()` returns; true where that is to come
+-- @return what `socket:close()` returns; true where it is closed later
 function parting.leave(socket, waiter)
   local ready = has_sent_alert(socket) and socket:shutdown "w" and socket:setBlocking(false)
   if not ready then return socket:close() end

@@ -1,16 +1,16 @@
---- What the bytes of a stream go through: a plain socket, TLS over one, or (`stream.tunnel`) TLS over another link.
--- None of them waits, unless its socket is a blocking one.
+--- What carries a stream's bytes: a plain socket, TLS over a socket, or (`stream.tunnel`) TLS over another link. No
+-- call waits, except on a blocking socket.
 --
--- * `link:receive([max])` answers bytes; nil at the end; nil and a SciSslError; or nil, nil and the events that it
+-- * `link:receive([max])` returns bytes; nil at the end; nil and a SciSslError; or nil, nil and the events that it
 --   waits for
--- * `link:send(text, from, to)` answers the number of bytes taken, or else as `receive`; `link:settle()` sees what was
---   taken off, and answers true, or else as `receive`
--- * `link:sayEnd()` tells the peer that nothing more will be written: true, or else as `receive`
+-- * `link:send(text, from, to)` returns the number of bytes taken, or else as `receive`; `link:settle()` sends what was
+--   taken, and returns true, or else as `receive`
+-- * `link:sayEnd()` ends the writing side: true, or else as `receive`
 -- * `link:await(waiter, events, deadline, phase, seconds)` waits (as `scissl.wait.ready`)
--- * `link:turn(waiter, deadline, phase, seconds)` lets others have their turn (as `scissl.wait.turn`)
--- * `link:sweep()` reads and drops what has arrived unread; then `link:close([waiter])`
--- * `link:awaitTickets(waiter, seconds)`, of TLS, is for clients that have not read anything
--- * `link.socket` knows what there is to know of the connection; `link:base()` is the socket that has the descriptor
+-- * `link:turn(waiter, deadline, phase, seconds)` lets other coroutines run (as `scissl.wait.turn`)
+-- * `link:sweep()` reads and drops unread bytes; then `link:close([waiter])`
+-- * `link:awaitTickets(waiter, seconds)` (TLS) is for clients that have not read anything
+-- * `link.socket` has the facts about the connection; `link:base()` is the socket that has the descriptor
 -- * `link.secure` tells whether it is TLS, `link.descriptor` whether it is a plain socket
 -- @module scissl.stream.link
 
@@ -24,7 +24,7 @@ local SSL_ERROR_ZERO_RETURN = core.SSL_ERROR_ZERO_RETURN
 
 local link = {}
 
-local READ_AWAY, LINGER = 64, 1 -- before closing: reads of what nobody wants any more; seconds
+local READ_AWAY, LINGER = 64, 1 -- before closing: reads of unread bytes; seconds
 local MOST = 65536 -- bytes a read
 
 -- ---- what both have in common
@@ -45,21 +45,21 @@ local function turn(self, waiter, ...)
   return wait.turn(waiter, self.socket, ...)
 end
 
--- Whether a TLS 1.3 server may still be sending us the session tickets that follow its handshake.
+-- Whether a TLS 1.3 server may still send the session tickets that follow its handshake.
 local function awaits_tickets(socket)
   return socket:version() == "TLSv1.3" and not socket:getSession()
 end
 
---- Reads away what has come. A system that closes a socket with unread bytes, or that gets more of them later, resets
--- the connection, and what we wrote last may never arrive.
+--- Reads and drops what has arrived. A system that closes a socket with unread bytes, or that receives more of them
+-- later, resets the connection, and the peer may lose what was written last.
 function link.sweep(self)
   for _ = 1, READ_AWAY do
     if not self:receive() then return end
   end
 end
 
---- For the same reason, and for the sake of the next connection, a client of TLS that has only ever written waits a
--- moment for the tickets, before it says its end: OpenSSL drops those that come later.
+--- A TLS client that has only written waits a moment for the tickets before close_notify: unread tickets would reset
+-- the connection, and OpenSSL drops those that arrive later.
 function link.awaitTickets(self, waiter, seconds)
   local deadline = wait.deadline(math.min(seconds or LINGER, LINGER))
   for _ = 1, READ_AWAY do
@@ -121,16 +121,16 @@ function Plain.events()
   return "r"
 end
 
---- Makes a link of a SciSocket that is connected.
+--- Makes a link of a connected SciSocket.
 function link.plain(socket)
   return setmetatable({ socket = socket }, Plain)
 end
 
 -- ---- TLS
 
---- Turns "not yet", the end or a failure of a SciSslSocket into what a link answers.
+--- Turns the result of a SciSslSocket that is no success (not ready, end, failure) into what a link returns.
 -- @tparam SciSslSocket socket
--- @param answer what its call answered
+-- @param answer what its call returned
 -- @tparam string phase
 function link.translate(socket, answer, phase)
   if isSslError(answer) then return nil, answer end
@@ -198,7 +198,7 @@ function Secure:events()
   return self.socket:events()
 end
 
---- Answers the link to the socket below, after TLS has ended on both sides.
+--- Returns the link below TLS, after TLS has ended on both sides.
 function Secure:stripped()
   return self.below or link.plain(assert(SciSocket.on(self.socket)))
 end

@@ -1,6 +1,6 @@
---- What is to be written and has not left: strings that are kept back to make up whole records, and a queue of those
--- that are on their way. Coroutines that write at the same time push the same queue, so that no string is torn by
--- another and none is sent twice.
+--- Bytes that are written and not yet sent: strings that are held back until they fill records, and a queue of strings
+-- that are being sent. Coroutines that write at the same time share the queue, so that each string is sent once and in
+-- one piece.
 -- @module scissl.stream.output_queue
 
 local concat, match, sub = table.concat, string.match, string.sub
@@ -11,7 +11,7 @@ Output.__index = Output
 Output.RECORD = 16384 -- bytes that a TLS record may carry
 
 local RECORD = Output.RECORD
-local ONE_WRITE = 4 * RECORD -- strings that are shorter together are joined as they are
+local ONE_WRITE = 4 * RECORD -- strings that have fewer bytes together are joined into one
 
 --- Makes an empty one. `queued` and `held` are the numbers of bytes on their way and kept back.
 -- @param bytes what csrc/stream keeps of the stream: it writes to the socket at once as long as nothing is here
@@ -44,13 +44,13 @@ local function enqueue(self, text, from, to)
   self.bytes:setDirect(false)
 end
 
---- Answers what is to leave next: a string, its first byte that has not left, and its last.
+--- Returns what is to be sent next: a string, its first byte that was not sent, and its last.
 function Output:next()
   local head = self.head
   return self.texts[head], self.froms[head], self.tos[head]
 end
 
---- Counts bytes of it as sent.
+--- Notes that this number of bytes was sent.
 function Output:sent(bytes)
   local head = self.head
   local from = self.froms[head] + bytes
@@ -70,8 +70,8 @@ end
 
 -- ---- records
 
--- Enqueues a string that is long, behind `few` bytes in `pieces` that are to share its first record. Answers the bytes
--- behind its last whole record, which are to share the next.
+-- Enqueues a long string, behind `few` bytes in `pieces` that share its first record. Returns its bytes behind the last
+-- whole record, which share the next one.
 local function enqueue_long(self, pieces, few, text)
   local lent = few > 0 and RECORD - few or 0
   if few > 0 then
@@ -83,7 +83,7 @@ local function enqueue_long(self, pieces, few, text)
   return sub(text, lent + whole + 1)
 end
 
--- Enqueues what `pieces` hold but for the bytes behind the last whole record, and puts those there instead.
+-- Enqueues the whole records in `pieces`. Returns the rest as a new list, and its number of bytes.
 local function enqueue_records(self, pieces, bytes)
   local joined = concat(pieces)
   local whole = bytes // RECORD * RECORD
@@ -91,7 +91,7 @@ local function enqueue_records(self, pieces, bytes)
   return { sub(joined, whole + 1) }, bytes - whole
 end
 
--- Makes the fewest records of many strings, and copies no long one. The one place that decides what goes out as one.
+-- Makes as few records as possible of many strings, without copying long ones.
 local function enqueue_all(self, texts, count, size)
   if count == 1 then return enqueue(self, texts[1], 1, size) end
   if size <= ONE_WRITE then return enqueue(self, concat(texts, "", 1, count), 1, size) end
@@ -111,7 +111,7 @@ local function enqueue_all(self, texts, count, size)
   if bytes > 0 then enqueue(self, concat(pieces), 1, bytes) end
 end
 
---- Sends the kept-back bytes on their way, all of them or the first `bytes`.
+--- Moves held bytes into the queue: all of them, or the first `bytes`.
 function Output:release(bytes)
   local held = self.held
   if held == 0 or bytes == 0 then return end
@@ -126,20 +126,20 @@ function Output:release(bytes)
   self.pieces, self.count, self.held = { sub(joined, bytes + 1) }, 1, held - bytes
 end
 
--- ---- what comes in
+-- ---- adding
 
--- The bytes up to the last line end in what is kept back, the last `fresh` strings of which are new; 0: there is none.
+-- The number of held bytes up to the last line end; 0: there is none. Only the last `fresh` strings are new.
 local function through_last_line(self, fresh)
   local pieces, behind = self.pieces, 0
   for i = self.count, self.count - fresh + 1, -1 do
-    local line_end = match(pieces[i], "^.*\n()") -- without "^" a text that has none costs its square
+    local line_end = match(pieces[i], "^.*\n()") -- without "^" a text without line end costs quadratic time
     if line_end then return self.held - behind - (#pieces[i] - line_end + 1) end
     behind = behind + #pieces[i]
   end
   return 0
 end
 
--- How much of what is kept back has to leave now: whole records where a full buffer is that large.
+-- The number of held bytes that must be sent now, by mode: whole records, where the buffer is large enough.
 local releasable = {
   no = function(self) return self.held end,
   full = function(self)
@@ -166,7 +166,7 @@ local function release_due(self, fresh)
   return true
 end
 
---- Takes one string. True: something is to be sent.
+--- Adds a string. Returns true where something must be sent.
 function Output:put(text)
   if text == "" then return false end
   if self.mode == "no" and self.held == 0 then

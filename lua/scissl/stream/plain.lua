@@ -1,5 +1,5 @@
---- Streams in plain text, for protocols that begin so (`SciSslStream:startTls`), and for those that never go further.
--- Nobody is verified and everybody on the way can read and change what they carry.
+--- Streams in plain text, for protocols that begin so (`SciSslStream:startTls`) or that have no TLS. They verify
+-- nobody, and everyone on the way can read and change their bytes.
 -- @module scissl.plain
 
 local core = require "scissl.core"
@@ -25,7 +25,7 @@ local tcp = {
     socket:setSockOpt("TCP_NODELAY", true)
     return socket
   end,
-  -- The first call answers why the connection does not stand.
+  -- The first call reports why TCP did not connect.
   explain = function(socket) return nil, select(2, socket:recv(1)) end,
 }
 
@@ -38,9 +38,9 @@ local known_options = {
   maxBuffer = "count",
 }
 
---- Connects to a server, in plain text.
+--- Connects to a server in plain text.
 -- @function scissl.plain.connect
--- @tparam table given options: `host`, `port` (both needed); `timeout`: seconds for the connection (but for the look-up
+-- @tparam table given options: `host`, `port` (both needed); `timeout`: seconds for the connection (without the look-up
 --  of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
@@ -63,20 +63,20 @@ function plain.connect(given)
   return stream.ofLink(link.plain(socket), given, 2)
 end
 
--- Bytes that somebody else has read ahead would be missing, and what comes behind them would be taken for them.
+-- Bytes that the other object has read ahead would be missing, and later bytes would be taken for them.
 local function holds_bytes(socket)
   return type(socket) ~= "number" and socket.dirty and socket:dirty()
 end
 
---- Makes a stream of a socket that is connected, in plain text: for servers, and for sockets of a loop.
+--- Makes a stream in plain text of a connected socket: for servers, and for sockets of a loop.
 -- @function scissl.plain.on
 -- @param socket a SciSocket, or what `SciSocket.on` adopts: a descriptor, or an object of LuaSocket, luv, cqueues …
 -- @tparam[opt] table given options of `scissl.stream`
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `adopt`: `not_a_socket`, `closed` …; `unread_data`: the object has read bytes ahead
---  that only it can answer
--- @raise for a SciSslSocket, which `scissl.stream` is for, and for unknown options
+--  that only it can return
+-- @raise for a SciSslSocket (use `scissl.stream`), and for unknown options
 function plain.on(socket, given)
   if options.is(socket, "SciSslSocket") or not options.is(socket, "integer|table|userdata") then
     error(("bad argument #1 to 'plain.on' (SciSocket, descriptor or object with getfd expected, got %s)")

@@ -1,42 +1,41 @@
---- Methods of SciSslStream that ask its socket and its TLS connection, and wait for nothing.
+--- Methods of SciSslStream that return what its socket and its TLS connection know, without waiting.
 -- @module scissl.stream.queries
 
 local Queries = {}
 
---- Answers the socket underneath, for what a stream does not do. What the stream has read ahead is not in it.
+--- Returns the stream's socket, for what a stream cannot do. Bytes that the stream has read ahead are not in it.
 -- @function SciSslStream:socket
 -- @treturn SciSslSocket|SciSocket a SciSocket before `startTls` and after `stopTls`
 function Queries:socket()
   return self.link.socket
 end
 
---- Answers what the client has sent before the handshake was done (early data). It may have been recorded and sent
--- again by somebody else.
+--- Returns the early data that the client has sent. An attacker may have recorded it and sent it again.
 -- @function SciSslStream:replayableData
 -- @treturn string empty where there was none
 function Queries:replayableData()
   return self.replayable or ""
 end
 
--- ---- what loops ask
+-- ---- what loops ask for
 
---- Answers whether bytes have been read ahead, so that a read may succeed though the descriptor is not readable.
+--- Tells whether bytes have been read ahead, so that a read may succeed although the descriptor is not readable.
 -- @function SciSslStream:dirty
 -- @treturn boolean
 function Queries:dirty()
   return self.bytes:size() > 0 or self.link:dirty()
 end
 
---- Answers what the stream waits for on the descriptor, in the manner of cqueues.
+--- Returns the events that the stream waits for on the descriptor, as cqueues asks for them.
 -- @function SciSslStream:events
 -- @treturn string `"r"` or `"w"`
 function Queries:events()
   return self.link:events()
 end
 
---- Answers how long a loop may wait for the descriptor, in the manner of cqueues.
+--- Returns how long a loop may wait for the descriptor, as cqueues asks for it.
 -- @function SciSslStream:timeout
--- @treturn ?number 0 where the stream is `dirty`; nil: as long as it likes
+-- @treturn ?number 0 where the stream is `dirty`; nil: no limit
 function Queries:timeout()
   if self:dirty() then return 0 end
   return nil
@@ -44,7 +43,7 @@ end
 
 -- ---- what the sockets know
 
--- These answer what the socket with the descriptor answers.
+-- These return what the socket with the descriptor returns.
 for _, name in ipairs { "getPeerName", "getSockName", "getfd", "pollfd" } do
   Queries[name] = function(self, ...)
     local socket = self.link:base()
@@ -53,7 +52,7 @@ for _, name in ipairs { "getPeerName", "getSockName", "getfd", "pollfd" } do
   end
 end
 
--- These answer what the SciSslSocket answers; nil in plain text.
+-- These return what the SciSslSocket returns; nil in plain text.
 for _, name in ipairs {
   "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "getSession", "keylogLines", "localCertificate",
   "localChain", "ocspResponse", "peerCertificate", "peerChain", "pskIdentity", "serverName", "sslVerifyCertificate",
@@ -66,14 +65,14 @@ for _, name in ipairs {
   end
 end
 
---- Answers whether the stream is TLS now, its handshake done.
+--- Tells whether the stream is TLS, with its handshake done.
 -- @function SciSslStream:isSecure
 -- @treturn boolean
 function Queries:isSecure()
   return self.link.secure and self.link.socket:isSecure()
 end
 
---- Answers whether the handshake resumed a session.
+--- Tells whether the handshake resumed a session.
 -- @function SciSslStream:isSessionReused
 -- @treturn boolean
 function Queries:isSessionReused()

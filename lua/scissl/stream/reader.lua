@@ -1,5 +1,4 @@
---- What `SciSslStream:read` and its kin do where they have to wait, to fail, or to look for what C does not know:
--- csrc/stream takes lines, counts and pieces from what has arrived, and calls `reader.policy` for everything else.
+--- What `SciSslStream:read`, `lines` and `readUntil` do: Lua's read formats over a stream's buffer and link.
 -- @module scissl.stream.reader
 
 local core = require "scissl.core"
@@ -17,9 +16,9 @@ local MAX_NUMERAL = 200 -- as in Lua's own io library
 local IN_A_ROW = 16 -- reads without waiting, after which others get their turn
 local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
 
--- ---- taking in
+-- ---- filling the buffer
 
---- Refuses a second coroutine: it would take what belongs to the first, which is in the midst of an item.
+--- Rejects a second coroutine: it would take bytes of the item that the first is reading.
 -- @treturn[1] nil where no other reads
 -- @treturn[2] SciSslError condition `busy`
 function reader.refuseSecond(self)
@@ -30,12 +29,12 @@ function reader.refuseSecond(self)
   }
 end
 
---- Hands out the sessions that have come.
+--- Calls `onSession` for the sessions that have arrived.
 function reader.handOutSessions(self)
   for _, session in ipairs(self.link.socket:newSessions()) do self.onSession(session) end
 end
 
--- In TLS 1.3 sessions come with the first data as a rule, and may come later.
+-- TLS 1.3 servers usually send tickets just before their first data.
 local function hear(self)
   if self.heard then return end
   if self.onSession then
@@ -46,8 +45,8 @@ local function hear(self)
   self.bytes:setHeard(true)
 end
 
--- Waits in an operation of reading, for its own time. What is still to be sent goes out meanwhile, as far as the peer
--- takes it: it may be what the peer's answer waits for. A read that has to send first waits for that alone.
+-- Waits in a read. Queued output is sent meanwhile, as far as the peer takes it: the peer may be waiting for it before
+-- it answers. While TLS has to send before it can read, this waits for writing alone.
 local function await(self, events)
   local deadline = self.bytes:readBy()
   if writer.pushSome(self) and events == "r" then events = "rw" end
@@ -56,8 +55,8 @@ local function await(self, events)
   return ready, failure
 end
 
--- After many reads in a row others get their turn, and the deadline a look. Of what has been read ahead no descriptor
--- tells.
+-- After many reads in a row, other coroutines get their turn, and the deadline is checked. Bytes that were read ahead
+-- do not make a descriptor readable.
 local function take_turn(self)
   self.bytes:countRead(false)
   local _ <close> = self.bytes:takeReading()
@@ -150,7 +149,7 @@ local function numeral_length(text)
   return stop - 1
 end
 
--- True, or nil where a numeral cannot come: at the end, or with a failure.
+-- Returns true; or nil where no number can come: at the end, or with a failure.
 local function skip_space(self, most)
   local bytes, skipped = self.bytes, 0
   while true do
@@ -162,7 +161,7 @@ local function skip_space(self, most)
   end
 end
 
--- Returns how many bytes the numeral at hand has, taking in as much as that takes; or nil and a failure.
+-- Returns the length of the number, reading more where needed; or nil and a failure.
 local function measure_numeral(self)
   while true do
     local text = self.bytes:peek(MAX_NUMERAL + 1)

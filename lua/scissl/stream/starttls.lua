@@ -1,4 +1,4 @@
---- TLS that begins on a stream, and ends on one that goes on: STARTTLS, TLS inside TLS, and back.
+--- Starts TLS on a stream, and ends TLS on a stream that stays open: STARTTLS, TLS inside TLS, and back.
 -- @module scissl.stream.starttls
 
 local core = require "scissl.core"
@@ -17,15 +17,15 @@ local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 
 local starttls = {}
 
-local HANDSHAKE_SECONDS = 30 -- nobody may hold up a server for longer by saying nothing
+local HANDSHAKE_SECONDS = 30 -- so that a client that sends nothing does not occupy the server
 
 local function refuse(phase, condition, message, ...)
   return nil, SciSslError.new { phase = phase, condition = condition, message = message:format(...) }
 end
 
--- ---- the handshake over whatever there is
+-- ---- the handshake over a link
 
--- Answers a SciSslSocket for TLS over `way`; or nil and a SciSslError.
+-- Returns a SciSslSocket for TLS over `way`; or nil and a SciSslError.
 local function new_socket(way, context)
   if way.descriptor then return SciSslSocket.on(way.socket, context) end
   return SciSslSocket.onMemory(context)
@@ -36,7 +36,7 @@ local function new_link(way, socket)
   return tunnel.new(socket, way)
 end
 
--- Waits for the carrier of a tunnel, once its bytes have been moved.
+-- A waiter for a tunnel's handshake: moves the bytes, then waits for the link below.
 local function waiter_of(self, upper)
   if not upper.move then return self.waiter end
   return function(_, events, deadline)
@@ -47,7 +47,7 @@ local function waiter_of(self, upper)
   end
 end
 
--- Sees the last bytes of the handshake off. True; or nil and a SciSslError.
+-- Sends the last bytes of the handshake. Returns true; or nil and a SciSslError.
 local function settle(self, upper, deadline, phase)
   while true do
     local done, failure, events = upper:settle()
@@ -57,7 +57,7 @@ local function settle(self, upper, deadline, phase)
   end
 end
 
--- After a handshake that failed neither TLS nor plain text can go on.
+-- After a failed handshake neither TLS nor plain text can continue.
 local function give_up(self, upper)
   self.closed = true
   link.attach(self, upper, true)
@@ -79,7 +79,7 @@ local function shake(self, upper, role, about)
   return nil, failure
 end
 
--- Makes what `prepare(socket)` made ready of TLS over the stream's link the stream's link.
+-- Makes TLS over the stream's link, and lets the stream use it. `prepare(socket)` sets the SciSslSocket up.
 local function secure(self, context, role, prepare, about)
   local socket, failure = new_socket(self.link, context)
   if not socket then return nil, failure end
@@ -137,7 +137,7 @@ local function start_server(self, given, level)
   return done, failure
 end
 
--- Whether the stream has nothing that would be taken for what it is not. True; or nil and a SciSslError.
+-- Returns true where no unread byte could pass for a secured one, and all output is sent; or nil and a SciSslError.
 local function is_clean(self)
   if self.closed then return refuse("startTls", "closed", "the stream has been closed") end
   local unread = self.bytes:size()
@@ -168,8 +168,8 @@ local roles = {
   server = { options = server_options, start = start_server },
 }
 
--- For as long as one changes what a stream is, no other coroutine may read from it or write to it. Answers two values
--- for `<close>` variables; or nil and a SciSslError.
+-- While the link changes, no other coroutine may read or write. Returns two values for `<close>` variables; or nil and
+-- a SciSslError.
 local function claim(self, phase)
   local bytes, changing = self.bytes, self.changing
   if bytes:isTaken() or changing:isTaken() then
@@ -200,7 +200,7 @@ end
 
 -- ---- another stream's TLS
 
--- The link of a stream whose bytes are another one's now. It answers what is known of its own layer still.
+-- The link of a stream that now carries another stream. It still returns the facts about its own layer.
 local Taken = {}
 Taken.__index = Taken
 
@@ -232,12 +232,12 @@ function Taken:events()
   return self.lower:events()
 end
 
---- Answers whether `carrier` can carry TLS: a stream, or an object with `receive` and `send`.
+--- Tells whether `carrier` can carry TLS: a stream, or an object with `receive` and `send`.
 function starttls.canCarry(carrier)
   return options.is(carrier, "SciSslStream") or carrier.receive ~= nil and carrier.send ~= nil
 end
 
--- Answers the link of `carrier`, for another stream; or nil and a SciSslError.
+-- Takes the link of `carrier` for another stream. Returns it; or nil and a SciSslError.
 local function take_link(carrier)
   if not options.is(carrier, "SciSslStream") then return tunnel.relay(carrier) end
   local reading <close>, changing = claim(carrier, "startTls")
@@ -256,7 +256,7 @@ end
 -- @tparam table given options of the stream
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
--- @treturn[2] SciSslError; the carrier is closed where the handshake has failed
+-- @treturn[2] SciSslError; if the handshake failed, the carrier is closed
 function starttls.over(carrier, run, given)
   local way, failure = take_link(carrier)
   if not way then return nil, failure end
@@ -270,7 +270,7 @@ end
 
 -- ---- the end of TLS
 
--- Takes in what the peer has sent before its close_notify. True; or nil and a SciSslError.
+-- Reads what the peer has sent before its close_notify. Returns true; or nil and a SciSslError.
 local function read_to_end(self)
   local deadline = writer.deadline(self)
   while true do
@@ -306,7 +306,7 @@ function starttls.stop(self)
   if self.bytes:size() > 0 then return refuse_unread(self) end
   self.output:release()
   local done, failure = writer.push(self)
-  -- So that what the peer sends in plain text, right behind its close_notify, is left for us.
+  -- The peer may send plain text right behind its close_notify: OpenSSL must not read it.
   if done then done, failure = self.link.socket:sslSetReadAhead(false) end
   if done then done, failure = writer.sayEnd(self, "shutdown") end
   if done then done, failure = read_to_end(self) end

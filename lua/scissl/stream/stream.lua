@@ -1,12 +1,12 @@
---- A connection with the manners of Lua's own files: of TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or in
+--- A connection that is used like one of Lua's files: TLS (`scissl.connect`, `scissl.listen`, `scissl.stream`), or
 -- plain text (`scissl.plain`) until `startTls`.
 --
--- Operations wait, by the stream's waiter, whatever mode the socket is in. A failure of the world answers nil and a
--- SciSslError. After a time-out nothing is lost: what has arrived is kept for the next read, and what was given to
--- `write` is sent, once and in order, before anything that is written later.
+-- Operations wait by the stream's waiter, in blocking and non-blocking mode alike. A failure returns nil and a
+-- SciSslError. After a time-out nothing is lost: the next read gets what has arrived, and the bytes that were given to
+-- `write` are sent once, in order, before anything that is written later.
 --
--- A stream that is collected says nothing to anybody and sends nothing: its socket is closed, and the peer sees a
--- connection that was cut. `close` it, or declare it `<close>`.
+-- A stream that is garbage-collected sends nothing: its socket is closed, and the peer sees a connection that was cut.
+-- `close` it, or declare it `<close>`.
 -- @classmod SciSslStream
 
 local core = require "scissl.core"
@@ -35,7 +35,7 @@ local MAX_BUFFER = 256 * 1024 * 1024
 
 local read_part -- one format of several, in C
 
--- Reads one format after the other until one has nothing. Returns the values; their number; a failure and what it cost.
+-- Reads one format after the other until one returns nil. Returns the values; their number; a failure and partial data.
 local function read_formats(self, formats)
   local refusal = refuse_second(self)
   if refusal then return {}, 1, refusal end
@@ -85,22 +85,21 @@ read, lines_of_one, read_part = hidden.makeStreamRead(reader.policy)
 
 --- Reads, as `file:read` does.
 -- @function SciSslStream:read
--- @param[opt="l"] ... formats: `"l"` a line without its end, `"L"` with it, `"n"` a numeral, `"a"` all that comes until
---  the peer ends its side, a number of bytes (0 tells whether there is more: `""` or nil), or `"s"`: what there is as
---  soon as there is any, up to 64 KiB. A letter may have a maximum of bytes behind a colon, as in `"l:8192"` (lines and
---  spaces before a numeral: instead of `maxLine`), `"a:1000000"` (instead of `maxBuffer`), `"s:4096"`
--- @return a value for each format; nil for the first that met the end of the stream, and none behind it. Where reading
---  failed: the values before, nil, and a SciSslError: `timeout` (what has come is kept for the next read),
---  `line_too_long`, `too_much_data` (the same), `busy` (another coroutine is reading, and nothing was taken),
---  `truncated` where the connection ended without close_notify, or another of `sslRead`. Behind an error that is final
---  come the bytes that had arrived and do not make up the format
+-- @param[opt="l"] ... formats: `"l"`: a line without its end; `"L"`: a line with its end; `"n"`: a number; `"a"`:
+--  everything until the peer ends its side; a count of bytes (0: `""` where there is more, else nil); or `"s"`: the
+--  bytes that are there, at least one and up to 64 KiB. A letter may have a maximum of bytes behind a colon: `"l:8192"`
+--  (in place of `maxLine`; for `"n"` the spaces before the number), `"a:1000000"` (in place of `maxBuffer`), `"s:4096"`
+-- @return a value for each format, up to the first that the stream's end leaves without one: that is nil. Where reading
+--  failed: the values before, nil, and a SciSslError: `timeout`, `line_too_long`, `too_much_data` (the next read gets
+--  what has arrived); `busy` (another coroutine is reading, and nothing was taken); `truncated` (the connection ended
+--  without close_notify); or another of `sslRead`. After a fatal error a third value holds the incomplete data
 -- @raise for a format that does not exist
 Stream.read = read
 
---- Answers an iterator that reads the same formats each time, as `file:lines` does.
+--- Returns an iterator that reads the same formats each time, as `file:lines` does.
 -- @function SciSslStream:lines
 -- @param[opt="l"] ... formats as for `read`
--- @treturn function it raises the SciSslError where reading fails, so that a cut stream never looks like a whole one
+-- @treturn function it raises the SciSslError where reading fails, so that a truncated stream never looks complete
 -- @raise for a format that does not exist
 function Stream:lines(...)
   local formats = table.pack(...)
@@ -115,7 +114,7 @@ function Stream:lines(...)
   end
 end
 
--- An empty match would end everything at once, and an anchored pattern has nothing to hold on to.
+-- A match of the empty string would never consume anything, and an anchored pattern would need a fixed start.
 local function check_pattern(pattern, plain, level)
   if type(pattern) ~= "string" then
     error(("bad argument #1 to 'readUntil' (string expected, got %s)"):format(type(pattern)), level + 1)
@@ -128,18 +127,18 @@ local function check_pattern(pattern, plain, level)
   if found then error("bad argument #1 to 'readUntil' (it matches the empty string)", level + 1) end
 end
 
---- Reads up to a pattern, and takes that, too: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an HTTP
--- message. What was searched is not searched again, so that the cost grows with the bytes, however they arrive.
+--- Reads up to and including a match of a pattern: `stream:readUntil("\r\n\r\n", 65536, true)` reads the head of an
+-- HTTP message. Bytes that were searched are not searched again, however they arrive.
 -- @function SciSslStream:readUntil
 -- @tparam string pattern a Lua pattern, as for `string.find`, whose matches have at most 1024 bytes. It is tried
---  whenever something has come, so it should end in something definite: `"%d+;"` and not `"%d+"`
+--  whenever bytes have arrived, so let it end in something definite: `"%d+;"` and not `"%d+"`
 -- @tparam[opt] integer max bytes before the match (`maxLine`)
--- @tparam[opt=false] boolean plain the pattern is none: each of its characters stands for itself
--- @treturn[1] string what came before the match
--- @treturn[1] ?string the match; nil where the stream has ended, and this is its rest
+-- @tparam[opt=false] boolean plain true: `pattern` is plain text
+-- @treturn[1] string the bytes before the match
+-- @treturn[1] ?string the match; nil where the stream has ended, and the first value is its rest
 -- @treturn[2] nil the stream has ended, and there is no rest
 -- @treturn[3] nil
--- @treturn[3] SciSslError as `read`; `line_too_long`: the match does not come within `max` bytes, which are kept
+-- @treturn[3] SciSslError as `read`; `line_too_long`: there is no match within `max` bytes, which are kept
 -- @raise for a pattern that is malformed, anchored (`^`), or matches the empty string
 function Stream:readUntil(pattern, max, plain)
   plain = plain and true or false
@@ -155,8 +154,8 @@ end
 
 -- ---- writing
 
--- Coroutines that write at the same time push the same queue; but not while one changes what it leads to, nor into an
--- object that is in the midst of sending.
+-- Coroutines that write at the same time share the queue. Another coroutine that changes the link, or an object that is
+-- sending, makes the stream busy.
 local function refuse_writer(self)
   local sending = self.link.sending
   if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
@@ -231,14 +230,14 @@ end
 -- @tparam string|number ... what to write
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
--- @treturn[2] SciSslError `timeout`: what is left stays queued and goes out with the next `write`, `flush` or `close`,
---  or while a read waits, so do not give it again; `output_full`: more than `maxBuffer` bytes are queued so, and
---  nothing of this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken;
---  otherwise what `sslWrite` answered, and the rest is dropped
+-- @treturn[2] SciSslError `timeout`: the rest stays queued and is sent with the next `write`, `flush` or `close`, or
+--  while a read waits, so do not write it again; `output_full`: more than `maxBuffer` bytes are queued, and nothing of
+--  this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken; otherwise what
+--  `sslWrite` returned, and the rest is dropped
 -- @raise for values that are neither strings nor numbers
 Stream.write = hidden.makeStreamWrite({ write, go_on_writing })
 
---- Writes the strings and numbers of a list, in the fewest records, and without making one string of long ones.
+--- Writes the strings and numbers of a list, in as few records as possible, without copying long strings.
 -- @function SciSslStream:writev
 -- @tparam table texts a list of strings and numbers
 -- @treturn[1] SciSslStream the stream
@@ -256,7 +255,7 @@ function Stream:writev(texts)
   return finish_write(self, self.output:putAll(checked, count))
 end
 
---- Sends what `setvbuf` keeps back, and what an earlier `write` that timed out has left.
+--- Sends what `setvbuf` holds back and what is left of a `write` that timed out.
 -- @function SciSslStream:flush
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
@@ -270,15 +269,15 @@ end
 
 local modes = { no = true, full = true, line = true }
 
---- Sets whether what is written is kept back to leave in larger records, as `file:setvbuf` does. Whatever the mode,
--- `flush`, `close`, `closeWrite`, `startTls` and a read that has to wait send what is kept.
+--- Sets whether written data is held back and sent in larger records, as `file:setvbuf` does. In every mode, `flush`,
+-- `close`, `closeWrite`, `startTls` and a read that has to wait send what is held back.
 -- @function SciSslStream:setvbuf
--- @tparam string mode `"no"` (default): each `write` sends at once; `"full"`: once `size` bytes are together, those
---  that fill whole records; `"line"`: what comes up to a line's end, or `size` bytes
+-- @tparam string mode `"no"` (default): each `write` sends at once; `"full"`: sends whole records once there are `size`
+--  bytes; `"line"`: sends up to the last line end, or once there are `size` bytes
 -- @tparam[opt=16384] integer size bytes; a record has 16384
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
--- @treturn[2] SciSslError as `write`, of what was kept back until now
+-- @treturn[2] SciSslError as `write`, for what was held back
 -- @raise for another mode or size
 function Stream:setvbuf(mode, size)
   if not modes[mode] then
@@ -296,7 +295,7 @@ function Stream:setvbuf(mode, size)
   return finish_write(self, kept)
 end
 
---- Refused: a connection has no positions.
+--- Returns an error: a connection has no positions.
 -- @function SciSslStream:seek
 -- @treturn nil
 -- @treturn SciSslError condition `not_seekable`
@@ -308,12 +307,12 @@ end
 
 -- ---- the end
 
---- Tells the peer that nothing more will be written (close_notify; in plain text, the end of TCP's one direction), and
--- leaves the stream to be read. What is written afterwards is refused.
+--- Ends the writing side: sends close_notify (in plain text: shuts TCP down for writing). The stream can still be read.
+-- A later write is an error.
 -- @function SciSslStream:closeWrite
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
--- @treturn[2] SciSslError as `write`; phase `shutdown`: what ended before
+-- @treturn[2] SciSslError as `write`; phase `shutdown`: the connection had ended before
 function Stream:closeWrite()
   local done, failure = self:flush()
   if done then done, failure = writer.sayEnd(self, "shutdown") end
@@ -333,13 +332,13 @@ local function end_connection(self)
   self.link:sweep()
 end
 
---- Sends what is left, ends the TLS session politely and closes the socket. Harmless twice. What the peer has sent and
--- nobody has read is lost. A TLS 1.3 client that has never read anything waits up to a second (less where the time-out
--- is shorter) for the server's session tickets: without that the system may throw away what was written last.
+--- Sends what is queued, sends close_notify and closes the socket. Calling it again does nothing. Data that the peer
+-- has sent and that was not read is lost. A TLS 1.3 client that has never read waits up to a second (less with a
+-- shorter time-out) for the server's session tickets: otherwise the system could discard what was written last.
 -- @function SciSslStream:close
 -- @treturn[1] boolean true
 -- @treturn[2] nil
--- @treturn[2] SciSslError what was left of an earlier `write` could not be sent; the socket is closed all the same
+-- @treturn[2] SciSslError the rest of an earlier `write` could not be sent; the socket is closed nevertheless
 function Stream:close()
   if self.closed then return true end
   self.closed = true
@@ -363,9 +362,9 @@ local function stop_blocking(self)
   if socket.isBlocking and socket:isBlocking() then socket:setBlocking(false) end
 end
 
---- Sets how long each later operation may take. The socket is made non-blocking for that.
+--- Sets a time-out for each later operation, and makes the socket non-blocking.
 -- @function SciSslStream:settimeout
--- @tparam ?number seconds nil: as long as it takes
+-- @tparam ?number seconds nil: no time-out
 -- @treturn SciSslStream the stream
 function Stream:settimeout(seconds)
   if not (seconds == nil or options.is(seconds, "seconds")) then
@@ -378,10 +377,9 @@ function Stream:settimeout(seconds)
   return self
 end
 
---- Sets when all later operations have to be over, together; each still has its own time-out, too. The socket is made
--- non-blocking for that.
+--- Sets a deadline for all later operations together; the time-out for each still holds. Makes the socket non-blocking.
 -- @function SciSslStream:setdeadline
--- @tparam ?number moment on the clock of `SciSocket.now()`; nil: none
+-- @tparam ?number moment on the clock of `SciSocket.now()`; nil: no deadline
 -- @treturn SciSslStream the stream
 function Stream:setdeadline(moment)
   if not (moment == nil or type(moment) == "number" and moment == moment) then
@@ -401,35 +399,34 @@ end
 
 -- ---- startTls, stopTls
 
---- Goes on as TLS, in a protocol that has agreed on it in plain text (STARTTLS); or, on a stream that is TLS already,
--- as TLS inside TLS. What is kept back or queued is sent before, in plain text.
+--- Starts TLS on a stream in plain text, in a protocol that has just agreed on it (STARTTLS); or, on a TLS stream, TLS
+-- inside TLS. Data that is held back or queued is sent first, without the new TLS.
 --
--- Bytes that have come in plain text and have not been read are never taken for secured ones, as an attacker who adds
--- commands behind the word that asks for TLS would like to have it: they are refused.
+-- If plain text has arrived that was not read, `startTls` fails: an attacker may have sent commands behind the one that
+-- starts TLS, so that they pass for secured ones.
 -- @function SciSslStream:startTls
--- @tparam table given options. `role`: `"client"` (default) or `"server"`. A client's are those of `scissl.connect` for
+-- @tparam table given options. `role`: `"client"` (default) or `"server"`. A client has those of `scissl.connect` for
 --  TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a
---  server's those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …; the
+--  server those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …. The
 --  stream's own time-outs hold for the handshake
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading,
---  or in `startTls` or `stopTls`; phase `load`: a file or setting is refused; in these the stream stays as it was.
---  Phase `connect` or `accept`: the handshake failed, and the stream is closed, since neither TLS nor plain text could
---  go on
+--  or in `startTls` or `stopTls`; phase `load`: a file or setting was rejected. After these the stream is unchanged.
+--  Phase `connect` or `accept`: the handshake failed, and the stream is closed
 -- @raise for unknown options and wrong types
 function Stream:startTls(given)
-  local done, failure = require "scissl.stream.starttls".start(self, given or {}, 2) -- no tail call: levels are counted
+  local done, failure = require "scissl.stream.starttls".start(self, given or {}, 2) -- a tail call would lose a level
   return done, failure
 end
 
---- Ends TLS on both sides and goes on in plain text. Waits for the peer's close_notify.
+--- Ends TLS on both sides and continues in plain text. Waits for the peer's close_notify.
 -- @function SciSslStream:stopTls
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
--- @treturn[2] SciSslError condition `not_secure`; `busy`, as of `startTls`; `unread_data`: the peer sent bytes
---  that have not been read, and which plain text must not be mixed with: read to the end (nil), then call this again;
---  `timeout`; `truncated`: the peer never said that it had finished
+-- @treturn[2] SciSslError condition `not_secure`; `busy`, as for `startTls`; `unread_data`: the peer has sent bytes
+--  that were not read, which must not be mixed with plain text: read up to the end (nil), then call this again;
+--  `timeout`; `truncated`: the peer closed without close_notify
 function Stream:stopTls()
   return require "scissl.stream.starttls".stop(self)
 end
@@ -448,7 +445,7 @@ local known_options = {
   onSession = "callable|false",
 }
 
--- Makes a stream of a link.
+-- Makes a stream over a link.
 local function make(way, given, level)
   local waiter = wait.find(given.waiter, level + 1)
   local max_line, max_buffer = given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER
@@ -465,7 +462,7 @@ local function make(way, given, level)
   }
   link.attach(stream, way)
   setmetatable(stream, Stream):settimeout(given.timeout)
-  if given.waiter and given.waiter ~= "poll" then stop_blocking(stream) end -- what waits may be a whole loop
+  if given.waiter and given.waiter ~= "poll" then stop_blocking(stream) end -- a blocking call would stop the whole loop
   return stream
 end
 
@@ -473,11 +470,11 @@ end
 -- @function scissl.stream
 -- @tparam SciSslSocket socket
 -- @tparam[opt] table given `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have
---  (1 MiB), and `maxBuffer`: bytes that `read("a")` may bring, and that may wait to be sent (256 MiB), so that no peer
---  can make us hold more; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: gets each session
---  of the connection that can be resumed, as they come
+--  (1 MiB); `maxBuffer`: bytes that `read("a")` may return and that may wait to be sent (256 MiB), which limits the
+--  memory that a peer can fill; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: called for
+--  each resumable session of the connection as it arrives
 -- @treturn SciSslStream
--- @raise for something else than a SciSslSocket, and for unknown options
+-- @raise for anything but a SciSslSocket, and for unknown options
 return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options }, {
   __call = function(_, socket, given)
     if not options.is(socket, "SciSslSocket") then

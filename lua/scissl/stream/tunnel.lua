@@ -1,5 +1,5 @@
---- A link that is TLS over another link: TLS inside TLS, as through an HTTPS proxy, or over a stream of somebody else.
--- Its SciSslSocket has a memory transport, whose bytes are moved here.
+--- A link that is TLS over another link: TLS inside TLS, as through an https proxy, or over a foreign object. Its
+-- SciSslSocket has a memory transport, and the tunnel moves the bytes.
 -- @module scissl.stream.tunnel
 
 local core = require "scissl.core"
@@ -16,9 +16,9 @@ local Tunnel = { secure = true }
 Tunnel.__index = Tunnel
 
 local CHUNK = 65536 -- bytes that are moved at a time
-local IN_A_ROW = 16 -- of these without data for the caller, after which others get their turn
+local IN_A_ROW = 16 -- moves without data for the caller, after which other coroutines get their turn
 
--- Moves what TLS has for the peer. True: all of it.
+-- Sends the bytes that TLS has made. Returns true: all of them.
 function Tunnel:settle()
   local lower = self.lower
   while true do
@@ -46,26 +46,25 @@ local function take_in(self)
   return true
 end
 
---- Moves what can be moved without waiting, towards what TLS waits for. True: its call may be repeated. Otherwise as
--- `receive`.
+--- Moves bytes without waiting, as TLS needs it. Returns true: repeat the call of TLS; otherwise as `receive`.
 function Tunnel:move(events)
   local settled, failure, out_events = self:settle()
-  if failure or events == "w" then return settled, failure, out_events end -- for "r" see what comes, come what may
+  if failure or events == "w" then return settled, failure, out_events end -- for "r", read even if sending has to wait
   local taken, in_events
   taken, failure, in_events = take_in(self)
   if taken or failure or not in_events then return taken, failure end
   return nil, nil, out_events and "rw" or in_events
 end
 
--- Answers the call `answer` is of as a link does, once what can be moved has been moved. True: repeat it.
+-- Turns the result of a call that was not ready into what a link returns, after moving bytes. true: repeat the call.
 local function go_on(self, answer, phase)
   local nothing, failure, events = translate(self.socket, answer, phase)
   if not events then return nothing, failure end
   return self:move(events)
 end
 
--- Reads what is below until there are data for the caller, or for some rounds; these end at a moment when nothing is
--- left here, so that the link below announces what comes next.
+-- Reads from the link below until there is data for the caller, for some rounds at most. It stops only when no byte is
+-- left here, so that the link below becomes ready when the next one arrives.
 function Tunnel:receive(max)
   local socket, rounds = self.socket, 0
   while true do
@@ -119,7 +118,7 @@ end
 
 function Tunnel:close(waiter)
   self.socket:close()
-  self:settle() -- an alert, or the close_notify
+  self:settle() -- sends an alert or the close_notify
   return self.lower:close(waiter)
 end
 
@@ -135,7 +134,7 @@ function Tunnel:events()
   return self.unsent and "w" or self.lower:events()
 end
 
---- Answers the link below, and what had been read from it beyond the end of TLS, after TLS has ended on both sides.
+--- Returns the link below, and the bytes read from it behind the end of TLS, after TLS has ended on both sides.
 function Tunnel:stripped()
   local rest = self.socket:sslUnread()
   self.socket:close()
@@ -149,7 +148,7 @@ function tunnel.new(socket, lower)
   return setmetatable({ socket = socket, lower = lower, sending = lower.sending }, Tunnel)
 end
 
--- ---- a transport of somebody else
+-- ---- a foreign object as transport
 
 local Relay = { secure = false }
 Relay.__index = Relay
@@ -169,7 +168,7 @@ local function check_bytes(bytes, phase)
   return nil, ("a %s, where bytes or nil are due, while %s"):format(type(bytes), phase)
 end
 
--- Its calls wait, so they are made where a link waits; what they brought is kept for the call that is repeated.
+-- The object's calls wait, so they are made in `await`; `receive` and `send` then return their results.
 function Relay:receive()
   local bytes = self.bytes
   self.bytes = nil
@@ -205,7 +204,7 @@ local function relay_in(self, deadline)
   return true
 end
 
--- The waiter of a relay: does what is waited for itself, but for what another coroutine is in the midst of.
+-- The waiter of a relay: makes the call of the object that is waited for, unless another coroutine is in it.
 local function relay(self, events, deadline)
   local sends = self.outgoing and not self.outgoing.count and events:find "w"
   if sends and not self.sending:isTaken() then return relay_out(self, deadline) end
@@ -219,7 +218,7 @@ function Relay:await(_, ...)
   return wait.ready(relay, self, ...)
 end
 
--- Each of its calls waits, and lets others have their turn there.
+-- Each call of the object waits, and lets other coroutines run.
 function Relay:turn(_, ...)
   return wait.turn(function() return true end, self, ...)
 end
@@ -236,7 +235,7 @@ function Relay:close()
   return true
 end
 
-function Relay.getfd() -- for `scissl.wait`, which it is a socket to
+function Relay.getfd() -- scissl.wait asks for it
   return -1
 end
 
@@ -252,9 +251,9 @@ function Relay.events()
   return "r"
 end
 
---- Makes a link of an object that moves bytes: `object:receive(max, deadline)` waits for some and answers them, nil at
--- the end, or nil and a reason; `object:send(bytes, deadline)` sends all of them and answers true, or nil and a reason;
--- `object:close()` may be missing.
+--- Makes a link of an object that moves bytes: `object:receive(max, deadline)` waits for bytes and returns them, nil at
+-- the end, or nil and a reason; `object:send(bytes, deadline)` sends all bytes and returns true, or nil and a reason;
+-- `object:close()` is optional.
 function tunnel.relay(object)
   return setmetatable({
     object = object, socket = object, sending = Claim.new(), receiving = Claim.new(),

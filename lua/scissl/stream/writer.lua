@@ -1,11 +1,11 @@
---- What `SciSslStream:write` and its kin do: a stream's output, pushed through its link.
+--- What `SciSslStream:write`, `flush` and `close` do: send a stream's queue through its link.
 -- @module scissl.stream.writer
 
 local wait = require "scissl.loop.wait"
 
 local writer = {}
 
---- Answers when an operation that begins now has to be over; nil: as long as it takes.
+--- Returns the deadline of an operation that begins now; nil: none.
 function writer.deadline(self)
   local deadline = wait.deadline(self.seconds)
   local moment = self.moment
@@ -13,7 +13,7 @@ function writer.deadline(self)
   return deadline
 end
 
--- Sends what is on its way as far as the link takes it now. True: all of it; or nil and a failure; or nil, nil, events.
+-- Sends as much of the queue as the link takes now. Returns true: all; or nil and a failure; or nil, nil and events.
 local function push_now(self)
   local output, way = self.output, self.link
   while output.tail >= output.head do
@@ -24,7 +24,7 @@ local function push_now(self)
   return way:settle()
 end
 
---- Sends what is on its way, all of it. True; or nil and a failure.
+--- Sends the whole queue. Returns true; or nil and a failure.
 function writer.push(self)
   local deadline
   while true do
@@ -40,8 +40,8 @@ function writer.push(self)
   end
 end
 
---- Sends what the peer takes now, for a read that is about to wait. True: there is more. What fails will fail again,
--- and be told, when something is written.
+--- Sends what the peer takes now, for a read that is about to wait. Returns true where more is left. A failure is not
+-- reported here: the next write meets it again.
 function writer.pushSome(self)
   local output = self.output
   if output.queued == 0 and output.held == 0 then return false end
@@ -50,7 +50,7 @@ function writer.pushSome(self)
   return events == "w"
 end
 
---- Tells the peer that nothing more comes. True; or nil and a failure.
+--- Ends the writing side. Returns true; or nil and a failure.
 function writer.sayEnd(self, phase)
   local deadline
   while true do

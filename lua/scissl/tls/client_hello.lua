@@ -1,5 +1,5 @@
---- What a client offers in its hello, read from the bytes that came: OpenSSL passes over what it does not know, and a
--- fingerprint must not.
+--- What a client offers in its ClientHello, parsed from the received bytes: OpenSSL skips what it does not know, and a
+-- fingerprint needs it.
 -- @classmod SciSslClientHello
 
 local core = require "scissl.core"
@@ -9,14 +9,14 @@ local registry = require "scissl.tls.registry"
 local Hello = { __name = "SciSslClientHello" }
 Hello.__index = Hello
 
--- ---- the numbers of RFC 8446 and of the registries behind it
+-- ---- numbers of RFC 8446 and IANA's registries
 
 local EXTENSION = {
   serverName = 0, groups = 10, pointFormats = 11, signatureAlgorithms = 13, alpn = 16, preSharedKey = 41,
   earlyData = 42, versions = 43, keyShares = 51,
 }
 
--- Values that mean nothing and keep servers tolerant (RFC 8701).
+-- Reserved values that clients send so that servers keep ignoring unknown ones (RFC 8701).
 local function is_grease(number)
   return number & 0x0f0f == 0x0a0a and number >> 8 == number & 0xff
 end
@@ -25,8 +25,8 @@ end
 
 local HANDSHAKE, CLIENT_HELLO = 22, 1
 
--- The client's hello in the records; nil where there is none, or not all of it. The pieces are joined twice at the
--- most, however small the records are.
+-- The ClientHello in the records; nil where there is none, or only a part. However small the records are, the pieces
+-- are joined twice at most.
 local function message_of(records)
   local parts, position, have, needed = {}, 1, 0, nil
   while position + 5 <= #records and records:byte(position) == HANDSHAKE do
@@ -69,7 +69,7 @@ local function parse(message)
   }
 end
 
---- Reads the records that a client's hello came in.
+--- Parses the records that hold a ClientHello.
 -- @function SciSslClientHello.fromRecords
 -- @tparam string records see `SciSslSocket:clientHelloRecords`
 -- @treturn[1] SciSslClientHello
@@ -81,7 +81,7 @@ function Hello.fromRecords(records)
   return nil, core.SciSslError.new { phase = "accept", condition = "malformed_hello" }
 end
 
--- The bytes of an extension, read by `reader`; what it answers where the extension is missing or malformed.
+-- The result of `reader` for an extension's bytes; `missing` where the extension is missing or malformed.
 local function extension_as(hello, kind, missing, reader)
   local data = hello:extension(kind)
   if not data then return missing end
@@ -94,7 +94,7 @@ local function number_list(hello, kind, length_format)
   return extension_as(hello, kind, {}, function(data) return numbers((string.unpack(length_format, data))) end)
 end
 
--- ---- answers
+-- ---- what the client offers
 
 local function named(list, names)
   local texts = {}
@@ -104,9 +104,9 @@ local function named(list, names)
   return texts
 end
 
---- Answers the host that the client asks for (SNI).
+--- Returns the host name that the client asks for (SNI).
 -- @function SciSslClientHello:serverName
--- @treturn ?string as it came; nil where the client names none
+-- @treturn ?string as received; nil where the client sends none
 -- @see RFC 6066, section 3
 function Hello:serverName()
   return extension_as(self, EXTENSION.serverName, nil, function(data)
@@ -116,7 +116,7 @@ function Hello:serverName()
   end)
 end
 
---- Answers the application protocols that the client offers, most preferred first.
+--- Returns the application protocols that the client offers, most preferred first.
 -- @function SciSslClientHello:alpn
 -- @treturn {string,...}
 -- @see RFC 7301
@@ -133,36 +133,36 @@ local function version_numbers(hello)
   return list[1] and list or { hello.version }
 end
 
---- Answers the protocol versions that the client offers, most preferred first. A client up to TLS 1.2 offers its
--- highest alone.
+--- Returns the protocol versions that the client offers, most preferred first. Clients without TLS 1.3 send only their
+-- highest.
 -- @function SciSslClientHello:versions
 -- @treturn {string,...} `"TLSv1.3"`, `"TLSv1.2"` …, `"GREASE"`, or the number in hexadecimal
 function Hello:versions()
   return named(version_numbers(self), registry.versions)
 end
 
---- Answers the cipher suites, most preferred first.
+--- Returns the cipher suites, most preferred first.
 -- @function SciSslClientHello:cipherSuites
 -- @treturn {string,...} the names of the RFCs; `"GREASE"`; `"0x…"` for those that this OpenSSL does not know
 function Hello:cipherSuites()
   return named(self.ciphers, registry.ciphers "standardName")
 end
 
---- Answers the numbers of the cipher suites, most preferred first.
+--- Returns the numbers of the cipher suites, most preferred first.
 -- @function SciSslClientHello:cipherSuiteIds
 -- @treturn {integer,...}
 function Hello:cipherSuiteIds()
   return table.move(self.ciphers, 1, #self.ciphers, 1, {})
 end
 
---- Answers the groups for the key exchange, most preferred first.
+--- Returns the groups for the key exchange, most preferred first.
 -- @function SciSslClientHello:groups
 -- @treturn {string,...} such as `"x25519"`; `"GREASE"`; `"0x…"`
 function Hello:groups()
   return named(number_list(self, EXTENSION.groups, ">s2"), registry.groups)
 end
 
---- Answers the groups for which the client has sent a key already (TLS 1.3).
+--- Returns the groups for which the client has sent a key share (TLS 1.3).
 -- @function SciSslClientHello:keyShares
 -- @treturn {string,...}
 function Hello:keyShares()
@@ -176,35 +176,35 @@ function Hello:keyShares()
   end)
 end
 
---- Answers the signature algorithms that the client can check, most preferred first.
+--- Returns the signature algorithms that the client accepts, most preferred first.
 -- @function SciSslClientHello:signatureAlgorithms
 -- @treturn {string,...} the names of RFC 8446, section 4.2.3; `"GREASE"`; `"0x…"`
 function Hello:signatureAlgorithms()
   return named(number_list(self, EXTENSION.signatureAlgorithms, ">s2"), registry.signatures)
 end
 
---- Answers the session id. In TLS 1.3 it is without meaning.
+--- Returns the session id. In TLS 1.3 it has no meaning.
 -- @function SciSslClientHello:sessionId
 -- @treturn string raw bytes, 0 to 32
 function Hello:sessionId()
   return self.session
 end
 
---- Answers the client's random.
+--- Returns the client's random.
 -- @function SciSslClientHello:random
 -- @treturn string 32 raw bytes
 function Hello:random()
   return self.randomBytes
 end
 
---- Answers the compression methods; today null (0) alone.
+--- Returns the compression methods; today null (0) alone.
 -- @function SciSslClientHello:compressionMethods
 -- @treturn {integer,...}
 function Hello:compressionMethods()
   return table.move(self.compression, 1, #self.compression, 1, {})
 end
 
---- Tells whether the client sends data before the handshake is done (TLS 1.3).
+--- Tells whether the client sends early data (TLS 1.3).
 -- @function SciSslClientHello:offersEarlyData
 -- @treturn boolean
 function Hello:offersEarlyData()
@@ -218,7 +218,7 @@ function Hello:offersPreSharedKey()
   return self:extension(EXTENSION.preSharedKey) ~= nil
 end
 
---- Answers all extensions, in the order in which they came.
+--- Returns all extensions, in the order in which the client sent them.
 -- @function SciSslClientHello:extensions
 -- @treturn {table,...} `type` (integer) and `data` (string, raw bytes)
 function Hello:extensions()
@@ -227,10 +227,10 @@ function Hello:extensions()
   return copy
 end
 
---- Answers the data of one extension.
+--- Returns the data of one extension.
 -- @function SciSslClientHello:extension
 -- @tparam integer kind its number in the registry of TLS extensions
--- @treturn ?string raw bytes; nil where it did not come
+-- @treturn ?string raw bytes; nil where the client did not send it
 function Hello:extension(kind)
   for _, one in ipairs(self.list) do
     if one.type == kind then return one.data end
@@ -257,7 +257,7 @@ local function hexadecimal(bytes)
   return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
---- Answers what the JA3 fingerprint is made of: version, cipher suites, extensions, groups and point formats.
+--- Returns the text whose digest is the JA3 fingerprint: version, cipher suites, extensions, groups and point formats.
 -- @function SciSslClientHello:ja3Text
 -- @treturn string such as `"771,4865-4866,0-10-11,29-23,0"`
 function Hello:ja3Text()
@@ -272,7 +272,7 @@ function Hello:ja3Text()
   return ("%d,%s"):format(self.version, table.concat(parts, ","))
 end
 
---- Answers the JA3 fingerprint of the client: alike for connections of the same program, whoever runs it.
+--- Returns the JA3 fingerprint of the client: the same for all connections of one client program.
 -- @function SciSslClientHello:ja3
 -- @treturn ?string 32 hexadecimal digits; nil where OpenSSL has no MD5
 function Hello:ja3()
@@ -302,8 +302,8 @@ local function alpn_ends(hello)
   return digits:sub(1, 1) .. digits:sub(-1)
 end
 
---- Answers a fingerprint in the manner of JA4: readable at its beginning, and not moved by the order in which browsers
--- shuffle their extensions.
+--- Returns a fingerprint in the manner of JA4: its beginning is readable, and it does not depend on the order of the
+-- extensions, which browsers shuffle.
 -- @function SciSslClientHello:ja4
 -- @treturn string such as `"t13d1516h2_8daaf6152771_e5627efa2ab1"`
 function Hello:ja4()

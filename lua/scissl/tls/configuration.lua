@@ -1,51 +1,51 @@
---- SciSslSocketConfiguration: a value that names how connections are to be made.
+--- SciSslSocketConfiguration: a value that describes how connections are made.
 --
--- Each field is read by `cfg:name()` and set by `cfg:name(value)`, which answers the configuration; nil takes it away.
--- Configurations with equal fields are equal (`==`), and `getSciSslContext()` answers the same shared context for them.
+-- `cfg:name()` reads a field; `cfg:name(value)` sets it and returns the configuration; nil removes it.
+-- Configurations with equal fields are equal (`==`), and `getSciSslContext()` returns the same shared context for them.
 --
 -- | field | kind |
 -- |---|---|
 -- | `version` | method of the context: `"TLS"` (default), `"TLSv1.2"` … |
 -- | `minProtocol`, `maxProtocol` | `"TLSv1.2"` … |
--- | `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms` | OpenSSL's lists, with colons between |
+-- | `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms` | OpenSSL's lists, separated by colons |
 -- | `securityLevel` | integer, 0 … 5 |
 -- | `options` | `SSL_OP_…` or-ed, or names: `{"no_ticket", "no_renegotiation"}` |
--- | `commands` | of OpenSSL's configuration files: `{ {"MinProtocol", "TLSv1.3"}, … }`, or values by name |
+-- | `commands` | commands of OpenSSL's configuration files: `{ {"MinProtocol", "TLSv1.3"}, … }`, or a table by name |
 -- | `alpn` | list of application protocols |
--- | `caFile`, `caPath` | PEM file, directory: whom to trust |
+-- | `caFile`, `caPath` | PEM file and directory with the CAs to trust |
 -- | `ca` | the same as PEM text or SciSslX509Certificate |
--- | `defaultTrust` | true: trust what the system trusts, too |
--- | `trustUri` | URI of further trust: `file:…` and what else OpenSSL's stores know |
--- | `crlFile`, `crl` | revocation lists: path, PEM text or DER bytes; the peer's certificate is checked |
+-- | `defaultTrust` | true: trusts the system trust store as well |
+-- | `trustUri` | URI of further CAs: `file:…`, or another that OpenSSL's stores can read |
+-- | `crlFile`, `crl` | CRLs: path, PEM text or DER bytes; the peer's certificate is checked against them |
 -- | `verifyFlags` | `X509_V_FLAG_…` bits, or names: `{"crl_check_all", "partial_chain"}` |
--- | `purpose`, `verifyTime` | what for, if not `sslserver` or `sslclient`; when, if not now, in seconds |
--- | `acceptedIssuers` | whose certificates a server asks for: list of certificates and names, or PEM text |
+-- | `purpose`, `verifyTime` | purpose to verify for, if not `sslserver` or `sslclient`; time, if not now, in seconds |
+-- | `acceptedIssuers` | client CA list that a server sends: list of certificates and names, or PEM text |
 -- | `verify`, `verifyDepth` | integers: `SSL_VERIFY_…` flags, length of chains |
--- | `certificate` | ours, and its issuers: path of a PEM file, PEM text, or SciSslX509Certificate |
--- | `certificateChainFilename` | path: ours, and its issuers |
--- | `certificateFilename` | path: ours alone |
+-- | `certificate` | own certificate and its chain: path of a PEM file, PEM text, or SciSslX509Certificate |
+-- | `certificateChainFilename` | path: own certificate and its chain |
+-- | `certificateFilename` | path: own certificate alone |
 -- | `privateKey` | path of a PEM file, PEM text, or SciSslPrivateKey |
--- | `privateKeyFilename` | path. Where neither is set, the key is looked for where the certificate came from |
--- | `certificates` | several of ours, one for each type of key: list of `{certificate =, privateKey =, passphrase =}` |
--- | `passphrase` | string, or function that answers it |
--- | `pkcs12` | key, certificate and its issuers in one: path of a file, or its bytes; `passphrase` opens it |
+-- | `privateKeyFilename` | path. Without either, the key is expected in the file or text of the certificate |
+-- | `certificates` | several own ones, one for each key type: list of `{certificate =, privateKey =, passphrase =}` |
+-- | `passphrase` | string, or function that returns it |
+-- | `pkcs12` | key, certificate and chain in one: path of a file, or its bytes; `passphrase` decrypts it |
 -- | `ocsp` | `"none"` (default), `"request"`, `"require"`: see `SciSslContext:setOcspPolicy` |
 -- | `ocspResponse` | DER: what a server staples |
 -- | `pskClient` | pre-shared key: table with `identity` and `key`, or function (`SciSslContext:setPskClient`) |
 -- | `pskServer`, `pskHint` | table of keys by identities, or function (`SciSslContext:setPskServer`); text |
--- | `keylogFile` | path: the secrets of all connections go there; true: see `SciSslContext:setKeylogFile` |
+-- | `keylogFile` | path: appends the secrets of all connections; true: see `SciSslContext:setKeylogFile` |
 -- | `timeout` | seconds for which sessions can be resumed |
--- | `maxReplayableData` | bytes of early data that servers take (see `SciSslContext:setMaxReplayableData`) |
+-- | `maxReplayableData` | bytes of early data that servers accept (see `SciSslContext:setMaxReplayableData`) |
 --
--- Servers that verify ask for certificates of the issuers in `caFile` and `ca`, unless `acceptedIssuers` names others,
--- or none where it is empty. `crl` and `crlFile` switch the flag `crl_check` on.
+-- A server that verifies sends the CAs of `caFile` and `ca` as its client CA list, unless `acceptedIssuers` names
+-- others; an empty `acceptedIssuers` sends none. `crl` and `crlFile` set the flag `crl_check`.
 --
--- A shared context is as fresh as its files: each `getSciSslContext()` looks at them, and makes a new context where one
--- has changed (another file, size or time). The same holds for the certificates and CRLs in `caPath` and for the
--- system's trust store. Connections, listeners and maps of server names keep the context that they have. A file that is
--- written anew in place with as many bytes as before, within the resolution of the file system's clock (some
--- milliseconds as a rule), cannot be told from the old one: rename a new file over it. What a URI other than `file:`
--- names is not looked at: call `SciSslSocketConfiguration.forgetContexts()` when it has changed.
+-- A shared context follows its files: each `getSciSslContext()` checks them, and makes a new context where one has
+-- changed (another file, size or time). The same holds for the certificates and CRLs in `caPath` and for the system
+-- trust store. Existing connections, listeners and SNI maps keep their context. A file that is rewritten in place with
+-- the same size, within the resolution of the file system's clock (usually some milliseconds), looks unchanged: rename
+-- a new file over it. URIs other than `file:` are not checked: call `SciSslSocketConfiguration.forgetContexts()` after
+-- a change.
 -- @classmod SciSslSocketConfiguration
 
 local context_files = require "scissl.tls.context_files"
@@ -62,9 +62,9 @@ local field_names = {}
 for name in pairs(fields) do field_names[#field_names + 1] = name end
 table.sort(field_names)
 
--- ---- equality by value: the text that stands for a configuration
+-- ---- equality by value: a text that two equal configurations share
 
--- Every part says its length, so that no two different values have the same text.
+-- Every part begins with its length, so that different values have different texts.
 local encode
 
 local encoders = {
@@ -100,10 +100,10 @@ end
 
 -- ---- sharing contexts
 
--- A context lives as long as something uses it; the ones used last stay a little longer, so that one connection after
--- the other does not load the trust store each time.
+-- A context lives as long as something uses it. The most recent ones stay a little longer, so that consecutive
+-- connections do not load the trust store again.
 local shared = setmetatable({}, { __mode = "v" })
-local stamps = setmetatable({}, { __mode = "k" }) -- of the files, when each of the contexts was made of them
+local stamps = setmetatable({}, { __mode = "k" }) -- by context: the stamp of its files when it was made
 local recent, RECENT_MAX = {}, 8
 
 local function forget(context)
@@ -119,19 +119,19 @@ local function remember(context)
   return context
 end
 
--- A program may have closed the context that it was given: every method of it raises then.
+-- The program may have closed a context that it got from here: then every method of it raises.
 local function is_open(context)
   return (pcall(context.getVerify, context))
 end
 
---- Answers the context that all equal configurations share. It is made, and its files read, at the first call, and
--- again where a file has changed since. Changing the configuration afterwards never changes that context: the next call
+--- Returns the context that all equal configurations share. The first call makes it and reads its files; a later call
+-- makes a new one where a file has changed. A change of the configuration does not change that context: the next call
 -- returns another one.
 -- @function SciSslSocketConfiguration:getSciSslContext
 -- @treturn[1] SciSslContext
 -- @treturn[2] nil
--- @treturn[2] SciSslError what SciSslContext said to the first field that it refused; a context that was made earlier
---  stays in use where it is
+-- @treturn[2] SciSslError what SciSslContext returned for the first field that it rejected; a context that was made
+--  earlier stays in use
 function Configuration:getSciSslContext()
   local key = key_of(self)
   -- Taken before the files are read: the next call sees a change that happens meanwhile.
@@ -145,9 +145,9 @@ function Configuration:getSciSslContext()
   return remember(context)
 end
 
---- Lets every shared context go: the next `getSciSslContext()` makes a new one and reads its files anew. Connections
--- that stand keep theirs. It is needed only for what is no file, such as a `trustUri` of a provider, and for what the
--- class says about files that are written in place.
+--- Forgets all shared contexts: the next `getSciSslContext()` makes a new one and reads its files again. Existing
+-- connections keep theirs. It is needed only for sources that are no files, such as the `trustUri` of a provider, and
+-- for files that are rewritten in place (see above).
 -- @function SciSslSocketConfiguration.forgetContexts
 function Configuration.forgetContexts()
   recent = {}

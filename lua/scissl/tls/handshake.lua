@@ -1,4 +1,4 @@
---- The handshake's retry loop: does what a handshake waits for, and repeats the call.
+--- The handshake's retry loop: serves what a handshake waits for, and repeats the call.
 -- @module scissl.tls.handshake
 
 local core = require "scissl.core"
@@ -13,7 +13,7 @@ local steps = {
 }
 
 local function wait_for(run, events)
-  -- One call takes a bounded number of bytes: those that are left of what was fed to a memory transport.
+  -- A call reads a bounded number of bytes; a memory transport may hold more.
   if events == "r" and run.socket:dirty() then return true end
   return wait.ready(run.waiter, run.socket, events, run.deadline, run.role, run.timeout, "the TLS handshake")
 end
@@ -29,14 +29,14 @@ end
 
 local function refuse_for(run, cause, traceback)
   if run.socket:sslRefuse("internal_error", nil, cause, traceback) then return true end
-  -- The handler has closed the socket, too.
+  -- The handler has closed the socket as well.
   return nil, core.SciSslError.new {
     phase = run.role, condition = "handler_failed", cause = cause, traceback = traceback, peer = peer_of(run.socket),
   }
 end
 
--- Calls the handler `name`. `apply(socket, answer, …)` carries out what it answers, unless that is nothing or a
--- refusal, and answers nil where it cannot make sense of it.
+-- Calls the handler `name`. `apply(socket, answer, …)` uses what it returned, unless that is nothing or a rejection,
+-- and returns nil for a value that the handler must not return.
 local function handle(run, name, apply, ...)
   local socket, handler = run.socket, run.handlers[name]
   local good, raised = xpcall(function(...)
@@ -59,7 +59,7 @@ local function apply_client_hello(socket, answer)
   return options.is(answer, "SciSslContext") and socket:sslSetContext(answer)
 end
 
--- Every handler of a handshake gets the same.
+-- All handlers of one handshake get the same SciSslClientHello.
 local function hello_of(run)
   local failure
   if not run.hello then run.hello, failure = run.socket:clientHello() end
@@ -93,19 +93,19 @@ local function serve_verdict(run)
   return handle(run, "onVerify", apply_verdict, assert(run.socket:sslVerdict()))
 end
 
--- What serves each "not yet" of SciSslSocket:sslGetError: function(run) -> true, or nil and a SciSslError.
+-- What to do for each code of SciSslSocket:sslGetError: function(run) returns true, or nil and a SciSslError.
 local services = {
   [core.SSL_ERROR_WANT_READ] = function(run) return wait_for(run, "r") end,
   [core.SSL_ERROR_WANT_WRITE] = function(run) return wait_for(run, "w") end,
   [core.SSL_ERROR_WANT_CLIENT_HELLO_CB] = function(run)
-    if not run.handlers.onClientHello then return true end -- looked at for onCertificate alone
+    if not run.handlers.onClientHello then return true end -- suspended only because onCertificate needs the ClientHello
     return serve_client_hello(run)
   end,
   [core.SSL_ERROR_WANT_X509_LOOKUP] = serve_certificate,
   [core.SSL_ERROR_WANT_RETRY_VERIFY] = serve_verdict,
 }
 
--- The handlers that a service needs; where one is missing, nobody serves it.
+-- Codes that need a handler.
 local needed = {
   [core.SSL_ERROR_WANT_X509_LOOKUP] = "onCertificate",
   [core.SSL_ERROR_WANT_RETRY_VERIFY] = "onVerify",
@@ -126,7 +126,7 @@ local function refuse_unserved(run, code)
   }
 end
 
--- Does what the answer "not yet" waits for. nil and a failure: it cannot.
+-- Does what a call that was not ready waits for. Returns true; or nil and a SciSslError.
 local function serve(run, answer)
   local code = run.socket:sslGetError(answer)
   local service = find_service(run, code)
@@ -147,7 +147,7 @@ end
 
 -- ---- early data
 
--- A session that does not allow it is no failure: the caller sees that nothing was sent.
+-- A session without early data is no error: `earlyDataStatus` tells the caller that nothing was sent.
 local function write_replayable(run, data)
   local socket, sent = run.socket, 0
   while sent < #data do
@@ -198,7 +198,7 @@ local stations = {
   onVerify = { accept = "verify", connect = "verify" },
 }
 
--- The stations where the handlers are to be called; a server's onCertificate wants to know the hello.
+-- The stations at which the handshake is suspended. A server's onCertificate needs the ClientHello.
 local function stations_for(role, handlers)
   local names, seen = {}, {}
   local function add(name)
@@ -215,7 +215,7 @@ local function suspend(run)
   return run.socket:sslSuspendAt(table.unpack(names))
 end
 
-local claims = setmetatable({}, { __mode = "k" }) -- by socket: a step of another coroutine would pass what it stands at
+local claims = setmetatable({}, { __mode = "k" }) -- by socket: two coroutines must not step the same handshake
 
 local function claim_of(socket)
   claims[socket] = claims[socket] or Claim.new()
@@ -234,12 +234,13 @@ local known_options = {
 }
 
 --- Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
--- A blocking socket is made non-blocking meanwhile where there is a time-out, since nothing else could hold it to that.
+-- With a time-out, a blocking socket is made non-blocking until the handshake ends.
 --
 -- The handlers below are called between the steps of the handshake, never inside OpenSSL: they may yield, take their
--- time, use other sockets, or close this one. What they raise ends the handshake and is the SciSslError's `cause`. Any
--- of them may answer `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason, which refuses the peer; nothing,
--- which goes on as without a handler; or nil and a SciSslError, which is as if it were raised.
+-- time, use other sockets, or close this one. An error that a handler raises ends the handshake and is the
+-- SciSslError's `cause`. A handler may return `false`, an alert (see `SciSslSocket:sslRefuse`) and a reason: this
+-- rejects the peer; or nothing: the handshake goes on as without the handler; or nil and a SciSslError, which counts as
+-- raised.
 -- @function scissl.handshake
 -- @tparam SciSslSocket socket
 -- @tparam string role `"connect"` (client) or `"accept"` (server)
@@ -248,23 +249,23 @@ local known_options = {
 -- * `timeout`: seconds for the whole handshake
 -- * `deadline`: the same as a moment on the clock of `SciSocket.now()`
 -- * `waiter`: a name or a function (see `scissl.wait`)
--- * `onClientHello(socket, hello)` (servers): `hello` is a SciSslClientHello; answering a SciSslContext goes on with
---   that one (see `SciSslSocket:sslSetContext`)
--- * `onCertificate(socket, about)`: `about` is, on a server, the SciSslClientHello, on a client, the list of issuers
---   whose certificates the server accepts; answers a certificate, its key and perhaps a passphrase, as
---   `SciSslSocket:sslUseCertificate` takes them
+-- * `onClientHello(socket, hello)` (servers): `hello` is a SciSslClientHello. To continue with another SciSslContext,
+--   return it (see `SciSslSocket:sslSetContext`)
+-- * `onCertificate(socket, about)`: on a server, `about` is the SciSslClientHello; on a client, the client CA list that
+--   the server sent. Return a certificate, its key and, where needed, a passphrase, as for
+--   `SciSslSocket:sslUseCertificate`
 -- * `replayable` (clients): early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`);
---   `socket:earlyDataStatus()` tells afterwards whether the server has taken it
--- * `onReplayable(socket, data)` (servers): gets early data as it comes (see `SciSslSocket:sslReadReplayable`); what it
---   raises goes to the caller
--- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns; returning true approves the peer
---   whatever OpenSSL thinks of its certificate, and nothing leaves it to OpenSSL. A server that insists on a
---   certificate refuses a client without one before
+--   afterwards `socket:earlyDataStatus()` tells whether the server accepted it
+-- * `onReplayable(socket, data)` (servers): gets early data as it arrives (see `SciSslSocket:sslReadReplayable`). An
+--   error that it raises is raised to the caller
+-- * `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns. Return true to accept the peer
+--   whatever OpenSSL's result, or nothing to leave it to OpenSSL. A server that requires a certificate rejects a client
+--   without one before this handler
 --
 -- @treturn[1] SciSslSocket the socket
 -- @treturn[2] nil
--- @treturn[2] SciSslError what sslConnect or sslAccept answered; `timeout`; `cancelled` where the waiter gave up;
---  `refused` or `handler_failed` by a handler; `busy`: another coroutine is at it. The socket is the caller's to close
+-- @treturn[2] SciSslError what sslConnect or sslAccept returned; `timeout`; `cancelled`: the waiter gave up; `refused`
+--  or `handler_failed`: a handler ended it; `busy`: another coroutine does this handshake. The caller closes the socket
 -- @raise for another role, and for unknown options
 return function(socket, role, given)
   if not steps[role] then

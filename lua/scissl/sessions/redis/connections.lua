@@ -1,6 +1,6 @@
---- Calls to a server that may be away, such as Redis: what fails is tried again later and later, and costs nothing in
--- between. Connections are used by one call at a time, since a call may yield, and never again after a failure: a reply
--- that comes too late must not be taken for the next one's.
+--- Calls to a server that may not respond, such as Redis: after a failure the next try comes later and later, and costs
+-- nothing in between. A connection serves one call at a time, since a call may yield, and is dropped after a failure: a
+-- late reply must not be taken for that of the next call.
 -- @module scissl.sessions.redis.connections
 
 local now = require "scissl.core".SciSocket.now
@@ -17,10 +17,9 @@ local function tell(self, reason)
   if not good then warn("scissl: onOutage raised: ", text_of(raised)) end
 end
 
--- ---- being away
+-- ---- failures
 
--- The first call after the pause tries; those that come while it does stay away, for as long as the next pause would
--- be.
+-- After the pause one call tries. Calls that come while it does are refused for as long as the next pause would last.
 local function may_try(self)
   if not self.retryAt then return true end
   if now() < self.retryAt then return false end
@@ -28,7 +27,7 @@ local function may_try(self)
   return true
 end
 
--- Servers must not all come back in the same moment.
+-- The random part keeps servers from retrying at the same moment.
 local function note_failure(self, reason)
   local first = not self.retryAt
   self.pause = math.min(self.maxRetry, self.pause and 2 * self.pause or self.retry)
@@ -75,7 +74,7 @@ end
 
 -- ---- calls
 
--- Clients raise, or answer nil or false and why.
+-- Clients raise, or return nil or false and why.
 local function attempt(client, method, ...)
   local good, value, reason = pcall(function(...) return client[method](client, ...) end, ...)
   if not good then return false, value or "nil was raised" end
@@ -86,8 +85,8 @@ end
 --- Calls a method of the client.
 -- @tparam string method
 -- @param ... its arguments
--- @treturn boolean false: the server is away, or the call failed
--- @return what the method answered
+-- @treturn boolean false: the server does not respond, or the call failed
+-- @return what the method returned
 function Link:call(method, ...)
   if not may_try(self) then return false end
   local began = now()
@@ -102,24 +101,24 @@ function Link:call(method, ...)
     reason = value
     drop(self, client)
     if not used or now() - began > self.timeout / 2 then break end
-    drop_idle(self) -- the server has been restarted, perhaps: these are as dead
+    drop_idle(self) -- the server may have been restarted, and these connections with it
     client, used, reason = take(self)
   end
   note_failure(self, reason)
   return false
 end
 
---- Closes the connections that nobody uses.
+--- Closes the idle connections.
 function Link:close()
   drop_idle(self)
 end
 
 local link = {}
 
---- Makes a link.
--- @tparam table given `connect(timeout)`: answers a client, or nil and why; or `client`, which all calls share;
---  `timeout`, `retry`, `maxRetry`: seconds; `onOutage(reason)`: is told why the server went away, and nil when it is
---  back
+--- Makes one.
+-- @tparam table given `connect(timeout)`: returns a client, or nil and why; or `client`, which all calls share;
+--  `timeout`, `retry`, `maxRetry`: seconds; `onOutage(reason)`: called with the reason when the server stops
+--  responding, and with nil when it responds again
 function link.new(given)
   return setmetatable({
     connect = given.connect,

@@ -1,24 +1,25 @@
---- Sessions of a fleet of servers, kept in Redis, so that a client resumes at whichever server it meets.
+--- Sessions of a fleet of servers, kept in Redis, so that a client can resume at every server.
 --
--- `scissl.listen { …, sessions = store }` does all that is needed. Two things are shared:
+-- `scissl.listen { …, sessions = store }` does everything. Two things are shared:
 --
--- * **Sessions**: those that clients do not keep themselves (TLS 1.2 without tickets, and all of them where
---   `SSL_OP_NO_TICKET` is set or early data is taken), by the digest of their id, for as long as they may be resumed.
---   One of TLS 1.3 is taken out by the first server that resumes it: nobody, and no early data, uses it twice.
--- * **Ticket keys**, which seal the sessions that clients keep. They change every `rotation` seconds; the next one is
---   there a whole rotation before any server seals with it, and the older ones stay for as long as their tickets live,
---   so that no ticket fails for a rotation. Clocks may differ by as much as a rotation less `refresh`.
+-- * **Sessions** that clients do not keep themselves (TLS 1.2 without tickets, and all sessions where
+--   `SSL_OP_NO_TICKET` is set or early data is accepted), by the digest of their id, for as long as they can be
+--   resumed. The first server that resumes a TLS 1.3 session removes it, so that neither the session nor early data is
+--   used twice.
+-- * **Ticket keys**, which encrypt the sessions that clients keep. They change every `rotation` seconds. The next key
+--   is shared a whole rotation before a server encrypts with it, and old keys are kept as long as their tickets live,
+--   so that every ticket can be decrypted. Clocks may differ by up to `rotation` less `refresh`.
 --
--- *What is stored.* A session is all that is needed to read its connections (up to TLS 1.2 those of the past, too) and
--- to pose as its client, whose certificate is part of it; a ticket key is that for every ticket it seals. So each value
--- is encrypted and authenticated with the fleet's `secret` (see `scissl.seal`), together with its name: who can read
--- Redis learns the number of sessions and when they were made, and who can write there can remove sessions, or bring
--- back ones that were there before, but not make any. `secret = false` stores them as they are.
+-- *What is stored.* A session allows to decrypt its connections (up to TLS 1.2 also past ones) and to impersonate its
+-- client, whose certificate it contains; a ticket key allows this for all its tickets. So each value is encrypted and
+-- authenticated, together with its name, with the fleet's `secret` (see `scissl.seal`). Someone who can read Redis
+-- learns how many sessions there are and when they were made; someone who can write there can remove sessions or
+-- restore old ones, and cannot make new ones. `secret = false` stores plain values.
 --
--- *When Redis is away*, or slow, or answers rubbish, handshakes are full ones and fail for nothing of this. The first
--- waits `timeout` seconds at the most for each call; then Redis is left alone for `retry` seconds, twice as long after
--- each failure up to `maxRetry`, and costs nothing. The ticket keys that were known go on: tickets are resumed at all
--- servers for one to two rotations, and at the server that made them for as long as it is away.
+-- *When Redis does not respond*, or returns nonsense, clients make full handshakes; nothing fails. The first call waits
+-- `timeout` seconds at most; then Redis is not asked for `retry` seconds, and after each further failure twice as long,
+-- up to `maxRetry`. The known ticket keys stay in use: for one to two rotations all servers can decrypt each other's
+-- tickets, and every server its own for as long as Redis is away.
 -- @classmod SciSslSessionRedis
 
 local core = require "scissl.core"
@@ -36,12 +37,12 @@ Redis.__index = Redis
 
 local TIMEOUT, RETRY, MAX_RETRY = 0.5, 1, 30
 local ROTATION, REFRESH = 3 * 60 * 60, 60
-local SESSION_SECONDS = 7200 -- OpenSSL's own time-out
+local SESSION_SECONDS = 7200 -- OpenSSL's default
 local MAX_BYTES = 64 * 1024
 local ID_BYTES = 32
-local IDENTITIES = 2 -- of those that a client of TLS 1.3 offers: each may be a question to Redis
+local IDENTITIES = 2 -- pre-shared keys of a TLS 1.3 client that are looked up: each may take a call to Redis
 
--- ---- values: sealed, and bound to their names
+-- ---- values: encrypted, and bound to their names
 
 local function seal(self, name, bytes)
   local secret = self.secrets[1]
@@ -57,7 +58,7 @@ local function unseal(self, name, bytes)
   end
 end
 
--- Redis answers nil for what it has not; clients make nil, false or an object of their own of it.
+-- For a missing key, clients of Redis return nil, false or an object of their own.
 local function fetch(self, name)
   local there, value = self.link:call("get", self.prefix .. name)
   if not there then return false end
@@ -71,7 +72,7 @@ local function remember(self, name, bytes, seconds, ...)
   return self.link:call("set", self.prefix .. name, value, "EX", math.max(1, math.ceil(seconds)), ...)
 end
 
--- ---- what the ring asks for
+-- ---- the store of the key ring
 
 local function ring_store(self)
   return {
@@ -97,16 +98,16 @@ local function seconds_left(session)
   return session:time() + session:timeout() - os.time()
 end
 
--- Redis runs one command at a time: of all servers that come for the session, one removes it.
+-- Redis runs one command at a time: of several servers that ask for the session, one removes it.
 local function take_out(self, name)
   local there, count = self.link:call("del", self.prefix .. name)
   return there and (count == true or count == 1)
 end
 
---- Finds a session. One of TLS 1.3 is taken out.
+--- Finds a session. A TLS 1.3 session is removed from the store.
 -- @function SciSslSessionRedis:find
 -- @tparam string id raw bytes
--- @treturn ?OSSslSession nil also where Redis is away
+-- @treturn ?OSSslSession nil also where Redis does not respond
 function Redis:find(id)
   options.checkArgument(1, "find", id, "string", 2)
   local name = name_of(id)
@@ -117,10 +118,10 @@ function Redis:find(id)
   return session
 end
 
---- Puts a session in. Those that cannot be found by an id, or resumed, are passed over.
+--- Stores a session. One without an id, or that cannot be resumed, is ignored.
 -- @function SciSslSessionRedis:put
 -- @tparam OSSslSession session
--- @treturn boolean true: it is there; false: Redis is away, or it was passed over
+-- @treturn boolean true: it is stored; false: Redis does not respond, or it was ignored
 function Redis:put(session)
   options.checkArgument(1, "put", session, "OSSslSession", 2)
   local id, left = session:id(), seconds_left(session)
@@ -129,10 +130,10 @@ function Redis:put(session)
   return bytes ~= nil and (remember(self, name_of(id), bytes, left))
 end
 
---- Takes a session out: nobody can resume it any more, unless it is in a ticket.
+--- Removes a session: it cannot be resumed any more, unless a client has it in a ticket.
 -- @function SciSslSessionRedis:remove
 -- @tparam OSSslSession|string session or its id
--- @treturn boolean true: it was there
+-- @treturn boolean true: it was stored
 function Redis:remove(session)
   options.checkArgument(1, "remove", session, "OSSslSession|string", 2)
   return take_out(self, name_of(type(session) == "string" and session or session:id()))
@@ -144,8 +145,8 @@ local function keeps_sessions(context)
   return context:getOptions() & NO_TICKET ~= 0 or context:getMaxReplayableData() > 0
 end
 
--- Whether there are servers that keep sessions of TLS 1.3, instead of tickets with all inside. A context that was
--- closed raises.
+-- Whether some context keeps TLS 1.3 sessions on the server, in place of tickets that contain them. The methods of a
+-- closed context raise.
 local function is_stateful(self)
   for context in pairs(self.contexts) do
     local open, keeps = pcall(keeps_sessions, context)
@@ -163,8 +164,8 @@ local function share_keys(self, keys, version)
   end
 end
 
---- Looks whether ticket keys are to be changed, and changes them. `scissl.listen` calls it for each connection; a
--- server with a loop of its own calls this before each handshake, or now and then.
+--- Gets new ticket keys where they are due. `scissl.listen` calls it for each connection; a server with a loop of its
+-- own calls it before each handshake, or regularly.
 -- @function SciSslSessionRedis:refresh
 -- @treturn SciSslSessionRedis the receiver
 function Redis:refresh()
@@ -172,8 +173,8 @@ function Redis:refresh()
   return self
 end
 
--- What OpenSSL asks in the middle of the handshake: only what could not be asked for before, since nothing can wait
--- there.
+-- OpenSSL's look-up in the middle of the handshake. Nothing can yield there, so it asks Redis only where the
+-- ClientHello could not be used before.
 local function look_up(self)
   return function(id)
     local asked = self.asked[id]
@@ -183,15 +184,14 @@ local function look_up(self)
   end
 end
 
---- Makes the servers of a context share their sessions: sets its session store, its session id context, its ticket
--- keys, and that OpenSSL's own cache is not used, which knows nothing of what other servers take out. `scissl.listen`
--- does so for its own context and those of `sni`. What else the contexts say, above all whose client certificates they
--- accept, must be the same on all servers.
+--- Makes the servers of a context share their sessions: sets its session store, session id context and ticket keys, and
+-- turns OpenSSL's own cache off, which does not see what other servers remove. `scissl.listen` calls it for its own
+-- context and those of `sni`. The contexts must be configured alike on all servers, above all the CAs of clients.
 -- @function SciSslSessionRedis:serve
 -- @tparam SciSslContext context
--- @tparam[opt=""] string name sessions are resumed at contexts of the same name only
+-- @tparam[opt=""] string name sessions are resumed only at contexts with the same name
 -- @treturn SciSslContext the context
--- @raise where its sessions last longer than the ticket keys
+-- @raise where its sessions live longer than the ticket keys
 function Redis:serve(context, name)
   options.checkArgument(1, "serve", context, "SciSslContext", 2)
   options.checkArgument(2, "serve", name, "string|nil", 2)
@@ -222,7 +222,7 @@ local function identities_of(hello)
   return found
 end
 
--- A client that sends a ticket makes up an id, for the server to tell that it has taken it.
+-- A client that sends a ticket makes up an id, by whose echo it sees that the server accepted the ticket.
 local function ids_of(hello, stateful)
   if hello:offersPreSharedKey() then return stateful and identities_of(hello) or {} end
   local id, ticket = hello:sessionId(), hello:extension(35)
@@ -237,7 +237,7 @@ local function offer(self, socket, hello)
     if session and socket:setSession(session) then break end
     asked[id] = true
   end
-  self.asked = asked -- at last: from here to OpenSSL's own question nothing yields
+  self.asked = asked -- set last: nothing yields between this and OpenSSL's look-up
 end
 
 local function go_on(self, socket, hello, answer, ...)
@@ -249,10 +249,10 @@ local function go_on(self, socket, hello, answer, ...)
   return true
 end
 
---- Makes a handler `onClientHello` for `scissl.handshake`, which gets the ticket keys and the client's session from
--- Redis while the handshake is suspended: there the client of Redis may yield.
+--- Makes a handler `onClientHello` for `scissl.handshake`. It gets the ticket keys and the client's session from Redis
+-- while the handshake is suspended, where the client of Redis may yield.
 -- @function SciSslSessionRedis:onClientHello
--- @tparam[opt] function handler another one, called first: for contexts by name, and whatever else
+-- @tparam[opt] function handler another handler that is called first, for example one that chooses a context by name
 -- @treturn function
 function Redis:onClientHello(handler)
   options.checkArgument(1, "onClientHello", handler, "callable|nil", 2)
@@ -263,7 +263,7 @@ function Redis:onClientHello(handler)
   end
 end
 
---- Puts the sessions in that a server's connection has made. `scissl.listen` does so after each handshake.
+--- Stores the sessions that a server's connection has made. `scissl.listen` calls it after each handshake.
 -- @function SciSslSessionRedis:keep
 -- @tparam SciSslSocket socket after its handshake
 function Redis:keep(socket)
@@ -275,14 +275,14 @@ function Redis:keep(socket)
   end
 end
 
---- Tells whether Redis is away: the last call has failed, and the next one is not due.
+--- Tells whether Redis is left alone: the last call failed, and the next try is not due.
 -- @function SciSslSessionRedis:isAway
 -- @treturn boolean
 function Redis:isAway()
   return self.link:isAway()
 end
 
---- Closes the connections to Redis. The store goes on: it makes new ones when they are needed.
+--- Closes the connections to Redis. The store stays usable: it makes new ones when it needs them.
 -- @function SciSslSessionRedis:close
 function Redis:close()
   self.link:close()
@@ -375,30 +375,28 @@ local redis = {}
 -- @function scissl.sessions.redis.new
 -- @tparam table given options:
 --
--- * `secret` (needed): 32 random bytes or more, the same on all servers, which seal what is stored; or a list of them,
---   of which the first seals and all read, so that a secret can be replaced without an interruption: first behind the
---   old one on all servers, then before it, then alone. `false`: nothing is sealed
+-- * `secret` (needed): 32 random bytes or more, the same on all servers, that encrypt what is stored; or a list of
+--   them: the first encrypts, and all decrypt, so that a secret can be replaced without an interruption: first append
+--   the new one on all servers, then put it first, then remove the old one. `false`: nothing is encrypted
 -- * `host`, `port`: of Redis (127.0.0.1, 6379)
--- * `path`: in their place, a Unix-domain socket's
--- * `username`, `password`, `database`: as Redis has them
+-- * `path`: of a Unix-domain socket, in their place
+-- * `username`, `password`, `database`: for Redis
 -- * `waiter`: how to wait for Redis (see `scissl.wait`)
--- * `connect(timeout)`: in place of these, makes a client of another library, such as
+-- * `connect(timeout)`: in their place, makes a client of another library, such as
 --   `function(timeout) return require "redis".connect { host = "…", timeout = timeout } end`. A client has the methods
---   `get(key)`, `set(key, value, "EX", seconds[, "NX"])`, which answers true or `"OK"` where it has set it, and
---   `del(key)`, which answers how many there were; it raises, or answers nil and why, when it fails, and is dropped
---   then
--- * `client`: in place of these, one client that all calls share, whatever happened before
--- * `yields`: whether that client yields (false): then Redis is asked at the client's hello only, never inside OpenSSL,
+--   `get(key)`; `set(key, value, "EX", seconds[, "NX"])`, which returns true or `"OK"` where it has set the key; and
+--   `del(key)`, which returns the number of keys removed. On failure it raises, or returns nil and why, and is dropped
+-- * `client`: in their place, one client that all calls share, also after failures
+-- * `yields`: whether that client yields (false): then Redis is asked only at the ClientHello, never inside OpenSSL,
 --   where nothing can yield
--- * `timeout`: seconds that Redis has for each call (0.5). A client of another library has to keep to it itself
--- * `retry`, `maxRetry`: seconds that Redis is left alone after a failure, at first (1) and at the most (30)
--- * `onOutage(reason)`: is told why Redis went away, and nil when it is back
--- * `prefix`: what the keys in Redis begin with (`"scissl:"`); fleets with different ones have nothing in common
+-- * `timeout`: seconds for each call to Redis (0.5). A client of another library must limit its calls itself
+-- * `retry`, `maxRetry`: seconds without calls after the first failure (1), and at most (30)
+-- * `onOutage(reason)`: called with the reason when Redis stops responding, and with nil when it responds again
+-- * `prefix`: how the keys in Redis begin (`"scissl:"`); fleets with different prefixes share nothing
 -- * `rotation`: seconds after which ticket keys change (10800)
--- * `refresh`: seconds between two looks at the ticket keys in Redis (60, or a quarter of `rotation` where that is
---   less)
--- * `sessionTimeout`: seconds that the longest sessions of the contexts last (7200), seven times `rotation` at the most
--- * `clock`: answers the time as os.time does, which is the default
+-- * `refresh`: seconds between two checks for ticket keys in Redis (60, or a quarter of `rotation` where that is less)
+-- * `sessionTimeout`: seconds that the longest sessions of the contexts live (7200), at most seven times `rotation`
+-- * `clock`: returns the time as os.time does, which is the default
 --
 -- @treturn SciSslSessionRedis
 -- @raise for unknown options and wrong types, and without `secret`
@@ -418,8 +416,8 @@ function redis.new(given)
     yields = own and given.waiter ~= nil and given.waiter ~= "poll" or given.yields or false,
     where = describe_place(given),
     sessionSeconds = seconds,
-    contexts = setmetatable({}, { __mode = "k" }), -- and the version of the keys that each has
-    asked = {},                                    -- ids that Redis was asked for in the present handshake
+    contexts = setmetatable({}, { __mode = "k" }), -- by context: the version of its ticket keys
+    asked = {},                                    -- ids that this handshake has looked up in Redis
     link = link.new {
       connect = own and own_connect(given) or given.connect,
       client = given.client,

@@ -1,8 +1,8 @@
---- A ring of ticket keys that a fleet of servers shares, and that rotates without a moment in which a ticket fails.
+--- A ring of ticket keys that a fleet of servers shares, and that rotates without making a ticket useless.
 --
--- Time is cut into epochs, each with a key of its own, which whoever comes first makes and the store decides upon. The
--- key of the next epoch is there during the whole of this one: every server can open what it seals long before any
--- server, even one whose clock is ahead, seals with it. Old keys stay for as long as what they sealed may be resumed.
+-- Time is divided into epochs, each with its own key. The first server makes it, and the store decides where two do.
+-- The key of the next epoch is shared during the whole current one, so every server can decrypt with it before any
+-- server, even one whose clock is ahead, encrypts with it. Old keys are kept as long as their tickets can be resumed.
 -- @module scissl.sessions.redis.key_ring
 
 local core = require "scissl.core"
@@ -13,7 +13,7 @@ local Ring = {}
 Ring.__index = Ring
 
 local KEY_BYTES, RING_LENGTH, SPARES = 80, 16, 4
-local RECORD = ">s1 i8" -- the key, and from when on it seals
+local RECORD = ">s1 i8" -- the key, and the time from which it encrypts
 
 -- ---- what is in the store
 
@@ -21,7 +21,7 @@ local function name_of(self, epoch)
   return ("key:%d:%d"):format(self.period, epoch)
 end
 
--- Until the last ticket that it may have sealed is over: an epoch more for clocks that differ, and for a store away.
+-- Until its last ticket has expired, and an epoch more: clocks differ, and the store may not respond.
 local function lifetime_of(self, epoch, time)
   return (epoch + self.older + 2) * self.period - time
 end
@@ -37,13 +37,13 @@ local function fetch(self, epoch)
   return "unusable"
 end
 
--- Where there is an older key that all servers know, a new one seals only when they have had the time to see it.
+-- Where all servers know an older key, a new one waits until they have had time to see it.
 local function make(self, epoch, time)
   return { key = assert(new_key()), from = self.entries[epoch - 1] and math.ceil(time + 2 * self.refresh) or 0 }
 end
 
--- Puts a key into the store, unless another server was faster. Returns the entry that counts for all servers; nil where
--- the store is away.
+-- Stores a key, unless another server was faster. Returns the entry that all servers use; nil where the store does not
+-- respond.
 local function announce(self, epoch, time)
   local entry = self.entries[epoch] or make(self, epoch, time)
   local record = string.pack(RECORD, entry.key, entry.from)
@@ -75,7 +75,7 @@ local function agree(self, epoch, current, time)
   if entry then adopt(self, epoch, entry) end
 end
 
--- Answers whether the store was there to the end.
+-- Returns whether the store responded to all calls.
 local function synchronize(self, current, time)
   for epoch = current - self.older, current + 1 do
     agree(self, epoch, current, time)
@@ -87,7 +87,7 @@ end
 
 -- ---- what the servers use
 
--- Without the store a key lasts an epoch longer, and then each server makes its own.
+-- Without the store a key lasts one epoch longer; then each server makes its own.
 local function make_up(self, current)
   if self.entries[current] or self.entries[current - 1] then return end
   self.entries[current] = { key = assert(new_key()), from = 0 }
@@ -103,7 +103,7 @@ local function forget(self, current)
   end
 end
 
--- The epoch whose key seals: one that all servers know, since the store was there long enough after it was made.
+-- The epoch whose key encrypts: one that all servers know, since the store responded long enough after it was made.
 local function sealing(self, current)
   local newest
   for epoch = current, current - 2, -1 do
@@ -136,13 +136,13 @@ local function rearrange(self, time)
   self.version = self.version + 1
 end
 
---- Looks at the time, and at the store where that is due.
+--- Updates the keys, and asks the store where that is due.
 -- @treturn {string,...} keys for `SciSslContext:setTicketKeys`
 -- @treturn integer a number that changes with them
 function Ring:update()
   if now() >= self.due then
     local time = math.floor(self.clock())
-    self.due = now() + self.refresh -- for others who come while this one yields
+    self.due = now() + self.refresh -- for calls that come while this one yields
     if not synchronize(self, time // self.period, time) then self.due = now() end
   end
   rearrange(self, math.floor(self.clock()))
@@ -151,7 +151,7 @@ end
 
 local ring = {}
 
---- The longest that sessions may last for the ring to hold all the keys.
+--- The longest life time of sessions for which the ring has room for all keys.
 function ring.mostSeconds(period)
   return (RING_LENGTH - SPARES - 5) * period
 end
@@ -159,7 +159,7 @@ end
 --- Makes a ring.
 -- @tparam table given `store`, with `fetch(name)` → there, record; `announce(name, record, seconds)` → there, whether
 --  it was the first; `isAway()`; `period`: seconds of an epoch; `sessions`: seconds that sessions last; `refresh`:
---  seconds between two looks into the store; `clock`: answers seconds since the epoch
+--  seconds between two checks of the store; `clock`: returns seconds since 1970
 function ring.new(given)
   return setmetatable({
     store = given.store,
@@ -168,7 +168,7 @@ function ring.new(given)
     refresh = given.refresh,
     clock = given.clock,
     entries = {}, -- by epoch
-    spares = {},  -- keys that lost against another server's: they have sealed, and open
+    spares = {},  -- keys that another server's replaced: they have encrypted, so they can still decrypt
     due = 0,
     version = 0,
   }, Ring)

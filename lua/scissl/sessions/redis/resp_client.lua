@@ -1,4 +1,4 @@
---- A small client of Redis: as much of it as a store of sessions needs, with time-outs that hold, under any waiter.
+--- A small client of Redis, with what a store of sessions needs, time-outs, and any waiter.
 -- @classmod SciSslRedisClient
 
 local core = require "scissl.core"
@@ -40,7 +40,7 @@ local function send(self, bytes)
   return true
 end
 
--- Takes in more.
+-- Reads more into the buffer.
 local function fill(self)
   while true do
     local bytes, failure = self.socket:recv(65536)
@@ -79,7 +79,7 @@ local function read_bytes(self, count)
   return bytes
 end
 
--- ---- replies: each reader gets what follows the sign, and answers the value (false for Redis's nil)
+-- ---- replies: each reader gets the text behind the sign, and returns the value (false for Redis's nil)
 
 local readers = {
   ["+"] = function(_, text) return text end,
@@ -111,8 +111,7 @@ local function encode(...)
   return table.concat(parts)
 end
 
---- Sends a command and reads its reply. After a failure the connection is closed: what would come is not known any
--- more.
+--- Sends a command and reads its reply. A failure closes the connection, since later replies could not be assigned.
 -- @function SciSslRedisClient:call
 -- @param ... the command and its arguments; numbers are written as text
 -- @treturn[1] string|integer|false the reply; false where Redis says nil. Lists are not read
@@ -133,13 +132,13 @@ end
 --- `GET`. @function SciSslRedisClient:get
 function Client:get(key) return self:call("GET", key) end
 
---- `SET`, with what may follow. @function SciSslRedisClient:set
+--- `SET`, with its options. @function SciSslRedisClient:set
 function Client:set(key, value, ...) return self:call("SET", key, value, ...) end
 
 --- `DEL`. @function SciSslRedisClient:del
 function Client:del(key) return self:call("DEL", key) end
 
---- Closes the connection. Harmless twice.
+--- Closes the connection. Calling it again does nothing.
 -- @function SciSslRedisClient:close
 function Client:close()
   self.closed = true
@@ -164,7 +163,7 @@ local function connected(self, address)
   if done then done, failure = ready(self, "w") end
   if not done then return nil, failure end
   if self.socket:getPeerName() then return true end
-  return self.socket:recv(1) -- says what became of it
+  return self.socket:recv(1) -- reports why it is not connected
 end
 
 local function introduce(self, given)
@@ -191,7 +190,8 @@ resp.kinds = {
 --- Connects to Redis.
 -- @function scissl.sessions.resp.connect
 -- @tparam table given `host` (127.0.0.1) and `port` (6379), or the `path` of a Unix-domain socket; `username`,
---  `password`, `database`; `timeout`: seconds for the connection and for each command, for ever without; `waiter` (see
+--  `password`, `database`; `timeout`: seconds for the connection and for each command, without it no limit; `waiter`
+--  (see
 --  `scissl.wait`)
 -- @treturn[1] SciSslRedisClient
 -- @treturn[2] nil
