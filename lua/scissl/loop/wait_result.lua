@@ -1,4 +1,4 @@
---- What a waiter has returned, as true or a SciSslError.
+--- Turns what a waiter returned into true or a SciSslError.
 -- @module scissl.loop.wait_result
 
 local core = require "scissl.core"
@@ -11,7 +11,7 @@ local now = core.SciSocket.now
 
 local result = {}
 
-local CHECK_AFTER, LIES = 64, 256 -- waits for one socket before its waiter is checked, and lies before it is refused
+local CHECK_AFTER, LIES = 64, 256 -- waits before a waiter is checked, and wrong results before it is rejected
 local EARLY = 0.1 -- seconds by which a loop's clock may be ahead of ours
 
 function result.timedOut(socket, phase, timeout, what, deadline)
@@ -29,7 +29,7 @@ function result.badWaiter(socket, phase, message, cause)
   }
 end
 
--- What it means that a waiter did not say true.
+-- The error for a waiter that did not return true.
 function result.givenUp(socket, reason, deadline, phase, timeout, what)
   local expired = reason == "timeout" or core.isSslError(reason) and reason:condition() == "timeout"
   local late = deadline and now() >= deadline - EARLY
@@ -46,13 +46,13 @@ function result.givenUp(socket, reason, deadline, phase, timeout, what)
   }
 end
 
-local counts = setmetatable({}, { __mode = "k" }) -- how often each socket was said to be ready since it was checked
+local counts = setmetatable({}, { __mode = "k" }) -- by socket: how often it was ready since it was last checked
 
 local function is_open(socket)
   return type(socket) == "number" or socket:getfd() >= 0
 end
 
--- Whether "ready" is not true, once more after many times.
+-- Checks, once in a while, whether a socket that is said to be ready is ready.
 local function is_lie(socket, events)
   local count = (counts[socket] or 0) + 1
   counts[socket] = count
@@ -65,7 +65,7 @@ end
 local ready_answers = { [true] = true, r = true, w = true, rw = true }
 local negative_answers = { ["nil"] = true, boolean = true }
 
--- Makes sense of what a waiter answered.
+-- Turns the results of a waiter into those of `wait.ready`.
 function result.understand(ready, reason, socket, events, deadline, phase, timeout, what)
   if ready_answers[ready] then
     if not is_lie(socket, events) then return true end

@@ -1,4 +1,4 @@
---- LuaSec's ways to name application protocols.
+--- Application protocols in LuaSec's forms.
 -- @module scissl.luasec.alpn
 
 local alpn = {}
@@ -20,14 +20,14 @@ function alpn.check(names)
   return checked
 end
 
---- Writes a list as it goes over the wire.
+--- Encodes a list as TLS sends it.
 function alpn.toWire(names)
   local parts = {}
   for i, name in ipairs(names) do parts[i] = ("s1"):pack(name) end
   return table.concat(parts)
 end
 
---- Reads it.
+--- Decodes such a list.
 -- @treturn {string,...} empty where it is malformed
 function alpn.fromWire(bytes)
   local names, at = {}, 1
@@ -38,14 +38,14 @@ function alpn.fromWire(bytes)
   return names
 end
 
--- What a server's function may answer: one name, a list, or nothing.
+-- A server's function may return one name, a list, or nothing.
 local function as_list(answer)
   if type(answer) == "string" then answer = { answer } end
   return type(answer) == "table" and alpn.check(answer) or {}
 end
 
---- Chooses one of the names that a client offers: the first of ours that is among them.
--- @tparam table|function ours a list, or a function that gets the offer and returns one
+--- Chooses the first of the server's names that the client offers.
+-- @tparam table|function ours a list, or a function that gets the offered names and returns one or several
 -- @tparam {string,...} offered
 -- @treturn ?string nil: none
 function alpn.choose(ours, offered)

@@ -1,8 +1,7 @@
---- The bytes of LuaSec's connections: `send`, `receive`, `dirty`, and the waiting that goes with them.
+--- The bytes of LuaSec's connections: `send`, `receive`, `dirty`, and waiting.
 --
--- What a connection has decrypted and nobody has asked for yet is `buffer` from the byte `first` on. `block` and
--- `total` are the seconds of `settimeout`. `wanted` is what the last call waited for. `finished`: the peer has said
--- that it is done.
+-- `buffer`, from the byte `first` on, holds what is decrypted and was not received. `block` and `total` are the seconds
+-- of `settimeout`. `wanted` is the event that the last call waited for. `finished`: the peer has sent close_notify.
 -- @module scissl.luasec.bytes
 
 local core = require "scissl.core"
@@ -20,7 +19,7 @@ local bytes = {}
 
 -- ---- waiting
 
--- Returns how long may be waited now; nil: forever.
+-- Returns how long a call may wait now; nil: no limit.
 local function time_left(self, started)
   local block, total = self.block, self.total
   local limit = total or block
@@ -29,11 +28,11 @@ local function time_left(self, started)
   return total and block and min(left, block) or left
 end
 
---- Waits for what a call of ours needs before it is repeated.
+--- Waits for what a TLS call needs before it is repeated.
 -- @param self connection
--- @param answer of `sslRead`, `sslWrite`, `sslConnect` or `sslAccept`: no result
--- @tparam ?number started when the operation has begun, nil: now
--- @treturn[1] number when it has
+-- @param answer what `sslRead`, `sslWrite`, `sslConnect` or `sslAccept` returned for "not ready" or an error
+-- @tparam ?number started when the operation began; nil: now
+-- @treturn[1] number when the operation began
 -- @treturn[2] number
 -- @treturn[2] string LuaSec's word for why it ends: `"wantread"`, `"wantwrite"`, `"closed"` …
 function bytes.await(self, answer, started)
@@ -62,7 +61,7 @@ local await = bytes.await
 
 -- ---- receiving
 
--- Returns the next bytes and when the operation has begun; or nil, why there are none, and when.
+-- Returns the next bytes, nil and when the operation began; or nil, why there are none, and when.
 local function read(self, started)
   local tls = self.tls
   while true do
@@ -77,7 +76,7 @@ local function read(self, started)
   end
 end
 
--- Takes that many bytes out of the buffer, which has them.
+-- Removes and returns that many bytes of the buffer.
 local function take(self, count)
   local buffer, first = self.buffer, self.first
   local last = first + count - 1
@@ -98,7 +97,7 @@ local function keep(self, chunk)
   self.buffer, self.first = chunk, 1
 end
 
--- Puts pieces together without a copy where there is but one.
+-- Joins pieces. A single piece is not copied.
 local function join(parts)
   return #parts == 1 and parts[1] or concat(parts)
 end
@@ -132,7 +131,7 @@ local function receive_count(self, count, prefix)
     count = count - #prefix
   end
   local have = #self.buffer - self.first + 1
-  -- LuaSocket's receive(0) waits until there is something.
+  -- As in LuaSocket, receive(0) waits until there is a byte.
   if have < count or have == 0 then return receive_more(self, count, prefix) end
   local data = take(self, count)
   return prefix == "" and data or prefix .. data, nil, nil
@@ -186,7 +185,7 @@ local function receive_all(self, prefix)
   end
 end
 
--- What `receive` returns where nothing can come any more, or yet; the buffer is empty then.
+-- What `receive` returns without a connection; the buffer is empty then.
 local function receive_closed(_, prefix)
   return nil, "closed", prefix
 end
@@ -203,13 +202,13 @@ end
 
 --- Receives, as LuaSocket does.
 -- @function connection:receive
--- @tparam[opt="*l"] string|number pattern `"*l"`: a line, without its end; `"*a"`: all there is to come; a number of
---  bytes
--- @tparam[opt=""] string prefix what the answer begins with
+-- @tparam[opt="*l"] string|number pattern `"*l"`: a line, without its end; `"*a"`: everything until the end; a number
+--  of bytes
+-- @tparam[opt=""] string prefix how the result begins
 -- @treturn[1] string
 -- @treturn[2] nil
--- @treturn[2] string `"wantread"` or `"wantwrite"` where the time is over, `"closed"`, or why it failed
--- @treturn[2] string what has come so far, behind the prefix
+-- @treturn[2] string `"wantread"` or `"wantwrite"` after a time-out, `"closed"`, or why it failed
+-- @treturn[2] string what has arrived so far, behind the prefix
 function bytes.receive(self, pattern, prefix)
   prefix = prefix or ""
   if type(prefix) ~= "string" then prefix = tostring(prefix) end
@@ -221,7 +220,7 @@ function bytes.receive(self, pattern, prefix)
   return receive_otherwise(self, pattern, prefix)
 end
 
---- Tells whether there is something to receive that the descriptor does not tell of.
+--- Tells whether there are bytes to receive although the descriptor may not be readable.
 -- @function connection:dirty
 -- @treturn boolean
 function bytes.dirty(self)
@@ -246,8 +245,8 @@ end
 -- @tparam[opt=-1] integer j last byte
 -- @treturn[1] integer the last byte that was sent
 -- @treturn[2] nil
--- @treturn[2] string `"wantread"` or `"wantwrite"` where the time is over: send the rest, unchanged; `"closed"`, or why
---  it failed
+-- @treturn[2] string `"wantread"` or `"wantwrite"` after a time-out: send the rest, unchanged; `"closed"`, or why it
+--  failed
 -- @treturn[2] integer the last byte that was sent
 function bytes.send(self, data, i, j)
   if type(data) ~= "string" then
@@ -282,13 +281,13 @@ end
 
 -- ---- how much
 
---- Returns the bytes received and sent, and the seconds since the connection was made.
+--- Returns the numbers of bytes received and sent, and the age of the connection in seconds.
 -- @function connection:getstats
 function bytes.getstats(self)
   return self.received, self.sent, now() - self.birthday
 end
 
---- Sets what `getstats` goes on from.
+--- Sets the numbers with which `getstats` continues.
 -- @function connection:setstats
 function bytes.setstats(self, received, sent, age)
   self.received = tonumber(received) or self.received

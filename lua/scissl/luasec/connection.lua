@@ -1,5 +1,5 @@
---- LuaSec's connections: their life, their time-outs, and what LuaSocket's users ask of any socket. How they
--- shake hands is in `dohandshake.lua`, how they send and receive in `bytes.lua`, what they tell in `peer.lua`.
+--- LuaSec's connections: making and closing them, time-outs, and socket options. Handshakes are in `dohandshake.lua`,
+-- sending and receiving in `bytes.lua`, information in `peer.lua`.
 -- @module scissl.luasec.connection
 
 local bytes = require "scissl.luasec.bytes"
@@ -27,7 +27,7 @@ methods.await, methods.describe, methods.compression = nil, nil, nil
 --- The table of methods, which is the metatable's `__index`.
 connection.methods = methods
 
--- ---- life
+-- ---- making and closing
 
 --- Makes a connection that has no descriptor yet.
 -- @param made context
@@ -51,7 +51,7 @@ function connection.create(made)
   }, Connection)
 end
 
---- Gives a connection its descriptor, which becomes its own; or an object that has one, which goes on owning it.
+--- Gives a connection its descriptor, which it then owns, or an object that has one, which stays the owner.
 -- @param self connection
 -- @param transport
 -- @treturn[1] boolean true
@@ -73,7 +73,7 @@ function connection.attach(self, transport)
   return true
 end
 
---- Puts a connection over a connected socket: LuaSocket's hands over its descriptor, others keep it.
+--- Puts a connection over a connected socket. LuaSocket's gives up its descriptor; others keep theirs.
 -- @param socket
 -- @param made context
 -- @return[1] the connection
@@ -93,7 +93,7 @@ function connection.wrap(socket, made)
   return self
 end
 
---- Says goodbye without waiting, and closes the descriptor.
+--- Sends close_notify without waiting, and closes the descriptor.
 function methods:close()
   local tls = self.tls
   self.connected, self.tls, self.ended = false, false, "closed"
@@ -105,11 +105,11 @@ Connection.__close = methods.close
 
 local directions = { both = true, send = true, receive = true }
 
---- Says that we send nothing more, as LuaSocket's `shutdown` does; the peer can still be heard.
+--- Ends the writing side, as LuaSocket's `shutdown` does; the connection can still receive.
 -- @tparam[opt="both"] string how `"both"`, `"send"`, or `"receive"`, which does nothing
 -- @treturn[1] integer 1
 -- @treturn[2] nil
--- @treturn[2] string `"wantwrite"` where the time is over: call again; `"closed"`, or why it failed
+-- @treturn[2] string `"wantwrite"` after a time-out: call again; `"closed"`, or why it failed
 function methods:shutdown(how)
   how = how or "both"
   if not directions[how] then error("bad argument #1 to 'shutdown' (invalid shutdown method)", 2) end
@@ -128,14 +128,14 @@ function Connection:__tostring()
   return ("SSL connection: %p%s"):format(self, self.ended and not self.tls and " (closed)" or "")
 end
 
---- The descriptor; -1 where there is none.
+--- Returns the descriptor; -1 where there is none.
 function methods:getfd()
   return self.tls and self.tls:getfd() or -1
 end
 
 local wants = { r = "read", w = "write" }
 
---- What the last call waited for: `"read"`, `"write"` or `"nothing"`.
+--- Returns what the last call waited for: `"read"`, `"write"` or `"nothing"`.
 function methods:want()
   return wants[self.wanted] or "nothing"
 end
@@ -150,8 +150,8 @@ local function check_seconds(value)
 end
 
 --- Sets how long calls may wait.
--- @tparam ?number value seconds; nil or negative: as long as it takes
--- @tparam[opt="b"] string mode `"b"`, or `"t"`: altogether
+-- @tparam ?number value seconds; nil or negative: no limit
+-- @tparam[opt="b"] string mode `"b"`: for each wait; `"t"`: for the whole call
 function methods:settimeout(value, mode)
   local seconds = check_seconds(value)
   local kind = mode == nil and "b" or tostring(mode):sub(1, 1)
@@ -161,12 +161,12 @@ function methods:settimeout(value, mode)
   return 1
 end
 
---- What `settimeout` has set, -1 where nothing: for `"b"`, and for `"t"`.
+--- Returns the two limits of `settimeout`, `"b"` and `"t"`; -1 for one that is not set.
 function methods:gettimeout()
   return self.block or -1, self.total or -1
 end
 
--- ---- whom it is for
+-- ---- names
 
 local function check_map(map)
   for name, made in pairs(map) do
@@ -176,9 +176,9 @@ local function check_map(map)
   end
 end
 
---- On a client, sets the name that the server is asked for; on a server, which contexts are for which names.
+--- On a client, sets the server name to ask for; on a server, the contexts by server name.
 -- @tparam string|table name
--- @tparam[opt=false] boolean strict of a server: refuses other names
+-- @tparam[opt=false] boolean strict on a server: rejects other names
 function methods:sni(name, strict)
   if self.server then
     if type(name) ~= "table" then error("bad argument #1 to 'sni' (table expected)", 2) end
@@ -191,8 +191,8 @@ function methods:sni(name, strict)
   if self.tls then self.tls:sslSetServerName(name) end
 end
 
---- Prepares a client for `settlsa`: sets the name that the records are for.
--- @treturn boolean whether that was possible
+--- Prepares a client for `settlsa`: sets the name of the TLSA records.
+-- @treturn boolean whether it was possible
 function methods:setdane(host)
   local dane = self.context.dane
   if not dane or not self.tls then return false end
@@ -207,7 +207,7 @@ function methods:settlsa(usage, selector, kind, data)
   return self.tls and self.tls:sslAddTlsa(usage, selector, kind, data) ~= nil
 end
 
--- ---- what LuaSocket's users ask of any socket
+-- ---- methods of LuaSocket's sockets
 
 local function name_of(self, getter)
   if not self.tls then return nil, "closed" end
@@ -216,12 +216,12 @@ local function name_of(self, getter)
   return host, port, host:find(":", 1, true) and "inet6" or "inet"
 end
 
---- The peer's address, port and family.
+--- Returns the peer's address, port and family.
 function methods:getpeername()
   return name_of(self, SciSslSocket.getPeerName)
 end
 
---- Our own address, port and family.
+--- Returns our own address, port and family.
 function methods:getsockname()
   return name_of(self, SciSslSocket.getSockName)
 end
@@ -270,7 +270,7 @@ function methods:getoption(name)
   return value
 end
 
--- ---- wrong receivers, in LuaSec's words
+-- ---- wrong receivers, with LuaSec's error
 
 local function check(self, name)
   if getmetatable(self) == Connection then return end

@@ -1,5 +1,5 @@
 --- LuaSec's `ssl.context`: contexts, and the functions that set them. `newcontext` of `scissl.luasec` calls these for
--- each parameter. Each returns true, or false (of `create`: nil) and why not.
+-- each parameter. Each returns true, or false (`create`: nil) and why not.
 -- @module scissl.luasec.context
 
 local alpn = require "scissl.luasec.alpn"
@@ -32,7 +32,7 @@ local function check(self, method)
   return self.tls
 end
 
--- LuaSec's answer for what a setter of ours returned; `words` has a place for the reason.
+-- LuaSec's result for that of a setter of scissl; `words` has a place for the reason.
 local function answer(done, failure, words)
   if done then return true end
   return false, words:format(describe(failure))
@@ -40,7 +40,7 @@ end
 
 -- ---- life
 
---- Tells whether a value is one of these contexts.
+--- Tells whether a value is such a context.
 function context.is(value)
   return getmetatable(value) == Context
 end
@@ -53,7 +53,7 @@ function context.create(protocol)
   if not method then return nil, ("invalid protocol (%s)"):format(protocol) end
   local tls, failure = SciSslContext.new(method)
   if tls and method == "TLS" then
-    -- LuaSec's "any" is whatever the security level lets pass.
+    -- LuaSec's "any" allows every version that the security level allows.
     local lowered
     lowered, failure = tls:setMinProtocol "TLSv1"
     tls = lowered and tls
@@ -67,10 +67,10 @@ function Context:__tostring()
   return ("SSL context: %p"):format(self)
 end
 
--- Connections keep what they need of it: there is nothing to close, but programs may declare it `<close>`.
+-- A context needs no closing, since connections keep what they need, but programs may declare it `<close>`.
 function Context.__close() end
 
---- Makes it one for servers or clients.
+--- Makes it a context for servers or for clients.
 -- @tparam string mode `"server"` or `"client"`
 function context.setmode(self, mode)
   check(self, "setmode")
@@ -82,25 +82,25 @@ end
 
 -- ---- files
 
---- Trusts the certificates of a file, a directory, or both; and takes the revocation lists of that file.
+--- Trusts the CAs of a file, a directory, or both; uses the CRLs of that file.
 function context.locations(self, file, directory)
   local tls = check(self, "locations")
   local done, failure = tls:loadVerifyLocations(file, directory)
   if done then
     self.trusts = true
-    if file then tls:loadCrlFile(file) end -- most have none, which is no failure
+    if file then tls:loadCrlFile(file) end -- most files contain none, which is no error
   end
   return answer(done, failure, "error loading CA locations (%s)")
 end
 
---- Uses the certificate of a file, and those behind it as its chain.
+--- Uses the certificate of a file, and the certificates behind it as its chain.
 function context.loadcert(self, file)
   local done, failure = check(self, "loadcert"):useCertificateChainFile(check_string(file, 2, "loadcert"))
   if failure and failure:condition() == "key_mismatch" then return false, "private key does not match public key" end
   return answer(done, failure, "error loading certificate (%s)")
 end
 
--- LuaSec takes an answer that is no text for an empty password.
+-- LuaSec takes any result that is no string for an empty password.
 local function password_from(callback)
   if type(callback) ~= "function" then return callback end
   return function()
@@ -119,7 +119,7 @@ function context.loadkey(self, file, password)
   return answer(done, failure, "error loading private key (%s)")
 end
 
---- Tells whether the certificate is the key's.
+--- Tells whether the key belongs to the certificate.
 function context.checkkey(self)
   return check(self, "checkkey"):checkPrivateKey() ~= nil
 end
@@ -138,14 +138,14 @@ function context.setciphersuites(self, list)
   return answer(done, failure, "error setting cipher list (%s)")
 end
 
---- Sets the one curve of the key exchange.
+--- Sets the only group of the key exchange.
 function context.setcurve(self, name)
   name = check_string(name, 2, "setcurve")
   if check(self, "setcurve"):setGroups(name) then return true end
   return false, ("elliptic curve '%s' not supported"):format(name)
 end
 
---- Sets the curves of the key exchange, with colons between.
+--- Sets the groups of the key exchange, separated by colons.
 function context.setcurveslist(self, names)
   names = check_string(names, 2, "setcurveslist")
   if check(self, "setcurveslist"):setGroups(names) then return true end
@@ -171,13 +171,13 @@ function context.setdhparam(self, callback)
   self.dhparam = callback
 end
 
---- Sets what a client offers, as it goes over the wire.
+--- Sets the application protocols that a client offers, encoded as TLS sends them.
 function context.setalpn(self, bytes)
   local done, failure = check(self, "setalpn"):setAlpn(alpn.fromWire(check_string(bytes, 2, "setalpn")))
   return answer(done, failure, "error setting ALPN (%s)")
 end
 
---- Sets the function with which a server chooses; it gets and returns lists as they go over the wire.
+--- Sets the function with which a server chooses the application protocol; it gets and returns encoded lists.
 function context.setalpncb(self, callback)
   check(self, "setalpncb")
   self.alpn = function(offered)
@@ -202,15 +202,15 @@ function context.setverify(self, ...)
   return true
 end
 
---- Sets how many issuers there may be.
+--- Sets the maximum length of chains.
 function context.setdepth(self, depth)
   if math.type(tonumber(depth)) ~= "integer" then complain(2, "setdepth", "number", depth) end
   check(self, "setdepth"):setVerifyDepth(tonumber(depth))
   return true
 end
 
---- Sets further flags: `"lsec_continue"` goes on whatever is wrong with the peer, and notes it for
--- `getpeerverification`; `"lsec_ignore_purpose"` lets servers' certificates be those of clients; `"crl_check"`,
+--- Sets further flags: `"lsec_continue"` continues in spite of verification errors, and records them for
+-- `getpeerverification`; `"lsec_ignore_purpose"` accepts server certificates from clients; `"crl_check"`,
 -- `"crl_check_chain"`.
 function methods:setverifyext(...)
   local tls = check(self, "setverifyext")
@@ -229,7 +229,7 @@ function methods:setverifyext(...)
   return answer(done, failure, "error setting verify options (%s)")
 end
 
---- Prepares connections for `setdane`. `"no_ee_namechecks"`: a certificate that its own record matches may be for any
+--- Prepares connections for `setdane`. `"no_ee_namechecks"`: a certificate that matches its own record may have any
 -- name.
 function context.setdane(self, ...)
   check(self, "setdane")
@@ -253,7 +253,7 @@ local function is_key(key)
   return type(key) == "string" and #key > 0 and #key <= MOST_KEY
 end
 
---- Sets the function of a client that gets the server's hint, and how long identity and key may be, and returns them.
+--- Sets the function of a client. It gets the server's hint and the maximum lengths, and returns identity and key.
 function context.setclientpskcb(self, callback)
   local done, failure = check(self, "setclientpskcb"):setPskClient(function(hint)
     local identity, key = callback(hint, MOST_IDENTITY, MOST_KEY)
@@ -264,7 +264,7 @@ function context.setclientpskcb(self, callback)
   return answer(done, failure, "error setting PSK (%s)")
 end
 
---- Sets the function of a server that gets an identity, and how long its key may be, and returns the key.
+--- Sets the function of a server. It gets an identity and the maximum length, and returns the key.
 function context.setserverpskcb(self, callback)
   local done, failure = check(self, "setserverpskcb"):setPskServer(function(identity)
     local key = callback(identity, MOST_KEY)
@@ -273,7 +273,7 @@ function context.setserverpskcb(self, callback)
   return answer(done, failure, "error setting PSK (%s)")
 end
 
---- Sets what a server tells its clients about the key.
+--- Sets the hint that a server sends to clients.
 function context.setpskhint(self, hint)
   return check(self, "setpskhint"):setPskHint(check_string(hint, 2, "setpskhint")) ~= nil
 end

@@ -1,4 +1,4 @@
---- LuaSec's `ssl.core`: what its own Lua code, and some programs, build upon.
+--- LuaSec's `ssl.core`, which LuaSec's own Lua code and some programs use.
 -- @module scissl.luasec.core
 
 local connection = require "scissl.luasec.connection"
@@ -6,14 +6,14 @@ local peer = require "scissl.luasec.peer"
 
 local core = {}
 
---- The number of a descriptor that is none.
+--- The value of an invalid descriptor.
 core.SOCKET_INVALID = -1
 
 --- Makes a connection without a descriptor.
 -- @function scissl.luasec.core.create
 core.create = connection.create
 
---- Gives it one.
+--- Sets the descriptor of a connection.
 function core.setfd(conn, descriptor)
   if conn.tls then error("bad argument #1 to 'setfd' (invalid SSL object state)", 2) end
   local done, problem = connection.attach(conn, descriptor)
@@ -25,15 +25,15 @@ function core.setmethod(name, method)
   connection.methods[name] = method
 end
 
---- The compression that was agreed on: none.
+--- Returns the compression: none.
 -- @function scissl.luasec.core.compression
 core.compression = peer.compression
 
---- The cipher's description, its bits, its algorithm's, and the protocol.
+--- Returns the cipher's description, its bits, those of its algorithm, and the protocol.
 -- @function scissl.luasec.core.info
 core.info = peer.describe
 
---- Who has made this.
+--- Returns what implements this.
 function core.copyright()
   return "scissl, in the place of LuaSec 1.3.0"
 end

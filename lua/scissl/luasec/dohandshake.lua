@@ -15,7 +15,7 @@ local handshake = {}
 
 -- ---- what is set on each connection
 
--- The flags of the context fit both sides in LuaSec, where they mean something to one of them at a time.
+-- LuaSec's flags name both roles; each role uses those that have a meaning for it.
 local function verify_flags(context)
   local flags = context.verify
   if flags == core.SSL_VERIFY_NONE then return flags end
@@ -44,7 +44,7 @@ local function set_server(self, context)
   return use_dh_parameters(self, context)
 end
 
--- A connection that is older than the trust of its context begins anew; one of DANE has its records to go by.
+-- A connection that is older than its context's trust store starts again. With DANE the TLSA records decide.
 local function renew(self)
   local known = self.context.trusts
   local done, failure = strictness.trust(self.context)
@@ -72,9 +72,9 @@ local function prepare(self)
   return set_server(self, self.context)
 end
 
--- ---- a server that has seen the client's hello
+-- ---- a server after the ClientHello
 
--- LuaSec changes certificate and trust with the context, and goes on verifying as before.
+-- LuaSec takes certificate and trust store from the new context, and keeps the verify mode.
 local function change_context(self, context)
   local done, failure = self.tls:sslSetContext(context.tls)
   if not done then return nil, describe(failure) end
@@ -103,7 +103,7 @@ end
 local function on_hello(self)
   local records = self.tls:clientHelloRecords()
   local hello = records and ClientHello.fromRecords(records)
-  if not hello then return true end -- OpenSSL is about to say what is wrong with it
+  if not hello then return true end -- OpenSSL will report what is wrong with it
   self.asked = hello:serverName()
   local done, problem = choose_context(self, self.asked)
   if done then choose_protocol(self, hello:alpn()) end
@@ -137,11 +137,11 @@ local function begin(self)
   return give_up(self, problem)
 end
 
---- Makes the handshake, or goes on with it.
+--- Makes the handshake, or continues it.
 -- @function connection:dohandshake
 -- @treturn[1] boolean true
 -- @treturn[2] boolean false
--- @treturn[2] string `"wantread"` or `"wantwrite"` where the time is over: call again; or why it failed
+-- @treturn[2] string `"wantread"` or `"wantwrite"` after a time-out: call again; or why it failed
 function handshake.dohandshake(self)
   local done, problem = begin(self)
   if not done then return false, problem end

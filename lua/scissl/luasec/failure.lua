@@ -1,9 +1,9 @@
---- What LuaSec says where scissl returns a SciSslError.
+--- LuaSec's error strings for SciSslErrors.
 -- @module scissl.luasec.failure
 
 local text_of = require "scissl.base.safe_text"
 
--- LuaSocket's words for what the system reports, by SciSslError's conditions.
+-- LuaSocket's error strings by the conditions of SciSslError.
 local words = {
   connection_reset = "closed",
   connection_aborted = "closed",
@@ -15,7 +15,7 @@ local words = {
   shutdown_sent = "protocol is shutdown",
 }
 
---- The one string that LuaSec returns for a failure.
+--- Returns LuaSec's error string for a failure.
 -- @function scissl.luasec.failure
 -- @tparam SciSslError failure
 -- @treturn string never empty

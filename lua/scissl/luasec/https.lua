@@ -14,7 +14,7 @@ local https = {
   _VERSION = luasec._VERSION,
   _COPYRIGHT = luasec._COPYRIGHT,
 
-  --- The port of an address that names none.
+  --- The port for URLs without one.
   PORT = 443,
 
   --- Seconds that each operation may take.
@@ -27,9 +27,9 @@ local defaults = {
   verify = "none",
 }
 
--- ---- the socket that LuaSocket's HTTP works with
+-- ---- the socket for LuaSocket's HTTP
 
--- Once connected it returns all that a TLS connection does.
+-- A connected socket has all methods of a TLS connection.
 local Secured = {}
 Secured.__index = {}
 
@@ -43,7 +43,7 @@ end
 local Plain = {}
 Plain.__index = {}
 
--- LuaSocket's HTTP sets its own time-out here, where LuaSec has one.
+-- LuaSocket's HTTP sets its own time-out here; LuaSec uses its own.
 function Plain.__index:settimeout()
   return self.sock:settimeout(https.TIMEOUT)
 end
@@ -52,12 +52,12 @@ function Plain.__index:close()
   return self.sock:close()
 end
 
--- "[::1]", as in addresses of the web.
+-- "[::1]", as in URLs.
 local function bare(host)
   return host:match "^%[(.*)%]$" or host
 end
 
--- LuaSocket's HTTP closes what returns nil here.
+-- Where this returns nil, LuaSocket's HTTP closes the socket.
 function Plain.__index:connect(host, port)
   host = bare(host)
   local done, problem = self.sock:connect(host, port)
@@ -75,8 +75,8 @@ function Plain.__index:connect(host, port)
 end
 
 --- Makes a function that makes sockets, for the field `create` of LuaSocket's `http.request`.
--- @tparam[opt] table parameters as for `newcontext`; those that are missing are LuaSec's: `protocol = "any"`,
---  `verify = "none"`, and options against the oldest protocols
+-- @tparam[opt] table parameters as for `newcontext`; LuaSec's defaults are `protocol = "any"`, `verify = "none"`, and
+--  options that turn the oldest protocols off
 -- @treturn function
 function https.tcp(parameters)
   local given = {}
@@ -121,8 +121,8 @@ local function refusal(request)
 end
 
 --- Makes a request, as LuaSocket's `http.request` does.
--- @tparam string|table address or a table with `url`, what LuaSocket takes (but `proxy`, `redirect` and `create`), and
---  parameters of `newcontext`
+-- @tparam string|table address or a table with `url`, the fields of LuaSocket (not `proxy`, `redirect` and `create`),
+--  and parameters of `newcontext`
 -- @tparam[opt] string body makes it a POST
 -- @treturn[1] string|integer the body of the answer; 1 where a table was given
 -- @treturn[1] integer the status

@@ -1,10 +1,10 @@
---- LuaSec's `ssl` on scissl: the same functions, parameters, methods, returns and words as LuaSec 1.3.
+--- LuaSec's `ssl` on scissl: the same functions, parameters, methods, results and error strings as LuaSec 1.3.
 --
---    package.loaded["ssl"] = require "scissl.luasec"     -- or, for `ssl.https` and the rest, too:
+--    package.loaded["ssl"] = require "scissl.luasec"     -- or, for `ssl.https` and the other modules as well:
 --    require "scissl.luasec".install()
 --
--- What is unsafe in LuaSec unless a program does it by hand is unsafe here: clients verify nothing unless told to, and
--- never the name. `scissl.luasec.strict(true)` changes that for the whole program.
+-- LuaSec's unsafe defaults hold here as well: clients verify nothing unless a parameter says so, and never the name.
+-- `scissl.luasec.strict(true)` changes that for the whole program.
 -- @module scissl.luasec
 
 local config = require "scissl.luasec.config"
@@ -23,24 +23,24 @@ local luasec = {
 --- Reads a certificate from PEM text.
 -- @function scissl.luasec.loadcertificate
 -- @tparam string pem
--- @return a certificate with LuaSec's methods (`scissl.luasec.x509`); nil where the text has none
+-- @return a certificate with LuaSec's methods (`scissl.luasec.x509`); nil where the text contains none
 luasec.loadcertificate = x509.load
 
 --- Makes a context.
 -- @function scissl.luasec.newcontext
 -- @tparam table given `mode` and `protocol`, needed; `key`, `certificate`, `password`, or several of these as
 --  `certificates`; `cafile`, `capath`, `ciphers`, `ciphersuites`, `verify`, `verifyext`, `options`, `depth`, `dhparam`,
---  `curve`, `curveslist`, `alpn`, `psk`, `dane`; and `verifyhost`, of ours: the name that a server's certificate must
---  be for
+--  `curve`, `curveslist`, `alpn`, `psk`, `dane`; and, not in LuaSec, `verifyhost`: the name that a server's certificate
+--  must name
 -- @return[1] the context
 -- @treturn[2] nil
 -- @treturn[2] string why not
 -- @raise where `mode` or `protocol` is missing
 luasec.newcontext = parameters
 
---- Puts TLS over a connected socket. `dohandshake` is still to come.
+--- Puts TLS over a connected socket. Call `dohandshake` next.
 -- @function scissl.luasec.wrap
--- @param socket LuaSocket's, which hands over its descriptor; or any that scissl adopts, which is closed with the
+-- @param socket LuaSocket's, which gives up its descriptor; or any that scissl adopts, which is closed with the
 --  connection
 -- @param context or the parameters of one
 -- @return[1] a connection with LuaSec's methods (`scissl.luasec.connection`)
@@ -55,17 +55,17 @@ function luasec.wrap(socket, context)
   return connection.wrap(socket, context)
 end
 
---- Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
--- contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts
--- where it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter
--- `verifyhost`, and there is no handshake without one; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at
--- the least. A server whose protocols (ALPN) are none of the client's refuses it.
+--- Turns verification on or off for all clients of this program, those of `wrap` and of `ssl.https`, also for contexts
+-- that exist already. Then the chain must lead to a CA that the context trusts, or, where it names none, the system;
+-- the certificate must name the host of `conn:sni(name)` or of the parameter `verifyhost`, and without either the
+-- handshake fails; `"lsec_continue"` has no effect; the protocol is at least TLS 1.2. A server rejects a client with
+-- which it has no application protocol (ALPN) in common.
 -- @function scissl.luasec.strict
--- @tparam ?boolean on nil: leaves it as it is
--- @treturn boolean what holds now
+-- @tparam ?boolean on nil: no change
+-- @treturn boolean whether it is on now
 luasec.strict = strictness.set
 
--- Names of LuaSec's modules, and ours.
+-- LuaSec's modules, and those that replace them.
 local places = {
   ["ssl"] = "scissl.luasec",
   ["ssl.core"] = "scissl.luasec.core",
@@ -74,8 +74,8 @@ local places = {
   ["ssl.config"] = "scissl.luasec.config",
 }
 
---- Makes `require "ssl"`, `"ssl.core"`, `"ssl.context"`, `"ssl.x509"`, `"ssl.config"` and `"ssl.https"` answer ours, in
--- this program, from now on. `ssl.https` needs LuaSocket, as it does in LuaSec, when it is first used.
+--- Makes `require "ssl"`, `"ssl.core"`, `"ssl.context"`, `"ssl.x509"`, `"ssl.config"` and `"ssl.https"` return scissl's
+-- replacements in this program, from now on. As in LuaSec, `ssl.https` needs LuaSocket.
 -- @treturn table this module
 function luasec.install()
   for theirs, ours in pairs(places) do package.loaded[theirs] = require(ours) end

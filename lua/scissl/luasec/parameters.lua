@@ -1,4 +1,4 @@
---- LuaSec's table of parameters, and the context that it describes.
+--- Makes a context from LuaSec's table of parameters.
 -- @module scissl.luasec.parameters
 
 local alpn = require "scissl.luasec.alpn"
@@ -141,7 +141,7 @@ function steps.verifyhost(made, given)
   return true
 end
 
--- In LuaSec's order, which decides what a program hears first.
+-- LuaSec's order: it decides which error a program sees first.
 local order = {
   "mode", "identities", "trust", "ciphers", "ciphersuites", "verify", "options", "depth", "dhparam", "curves",
   "verifyext", "alpn", "psk", "dane", "verifyhost",

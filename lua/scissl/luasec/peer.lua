@@ -1,4 +1,4 @@
---- What LuaSec's connections tell of the peer, of ourselves, and of what was agreed on.
+--- What LuaSec's connections return about the peer, this side, and the negotiated session.
 -- @module scissl.luasec.peer
 
 local core = require "scissl.core"
@@ -26,22 +26,22 @@ end
 
 local peer_chain, local_chain = core.SciSslSocket.peerChain, core.SciSslSocket.localChain
 
---- The n-th certificate of the peer's chain, its own first; nil where there is none.
+--- Returns the n-th certificate of the peer's chain, its own first; nil where there is none.
 function peer.getpeercertificate(self, n)
   return nth(self, peer_chain, n)
 end
 
---- The peer's chain, its own certificate first; empty where it presented none.
+--- Returns the peer's chain, its own certificate first; empty where it sent none.
 function peer.getpeerchain(self)
   return all(self, peer_chain)
 end
 
---- The n-th certificate of ours.
+--- Returns the n-th certificate of our chain.
 function peer.getlocalcertificate(self, n)
   return nth(self, local_chain, n)
 end
 
---- Our chain, our own certificate first.
+--- Returns our chain, our own certificate first.
 function peer.getlocalchain(self)
   return all(self, local_chain)
 end
@@ -56,7 +56,7 @@ local function errors_by_depth(noted)
   return errors
 end
 
---- Tells whether the peer's certificate was found to be good. Without strictness a peer that has presented none is.
+--- Tells whether the peer's certificate was verified. Without strictness this is also true of a peer without one.
 -- @treturn[1] boolean true
 -- @treturn[2] boolean false
 -- @treturn[2] string|table why not; with `verifyext` lists of reasons, by the number of the certificate in the chain
@@ -74,19 +74,19 @@ end
 
 -- ---- secrets
 
---- The latest Finished message that we have sent.
+--- Returns the latest Finished message that this side has sent.
 function peer.getfinished(self)
   if not self.connected then return nil, "closed" end
   return (self.tls:finished())
 end
 
---- The latest Finished message that the peer has sent.
+--- Returns the latest Finished message that the peer has sent.
 function peer.getpeerfinished(self)
   if not self.connected then return nil, "closed" end
   return (self.tls:peerFinished())
 end
 
---- Secret bytes that both ends of this connection can make.
+--- Returns keying material that both sides can derive.
 -- @tparam string label
 -- @tparam integer length bytes
 -- @tparam[opt] string context
@@ -97,25 +97,25 @@ function peer.exportkeyingmaterial(self, label, length, context)
   return nil, "error exporting keying material"
 end
 
--- ---- what was agreed on
+-- ---- what was negotiated
 
---- The application protocol; nil where there is none.
+--- Returns the application protocol; nil where there is none.
 function peer.getalpn(self)
   return self.tls and self.tls:alpnProtocol() or nil
 end
 
---- The name that the server is asked for; nil where there is none.
+--- Returns the server name that was asked for; nil where there is none.
 function peer.getsniname(self)
   return self.tls and (self.tls:serverName() or self.asked) or nil
 end
 
---- Always nil: OpenSSL does not compress any more.
+--- Returns nil: OpenSSL does not compress any more.
 function peer.compression(self)
   if not self.connected then return nil, "closed" end
   return nil
 end
 
---- OpenSSL's description of the cipher, its bits, those of its algorithm, and the protocol.
+--- Returns OpenSSL's description of the cipher, its bits, those of its algorithm, and the protocol.
 function peer.describe(self)
   local cipher = self.tls and self.tls:cipher()
   if not cipher then return end
@@ -125,7 +125,7 @@ end
 
 local DESCRIPTION = "^(%S+)%s+%S+%s+Kx=(%S+)%s+Au=(%S+)%s+Enc=(%S+)%s+Mac=(%S+)"
 
---- What was agreed on: a table of `cipher`, `protocol`, `key`, `authentication`, `encryption`, `mac`, `bits`,
+--- Returns what was negotiated: a table of `cipher`, `protocol`, `key`, `authentication`, `encryption`, `mac`, `bits`,
 -- `algbits`, `export`; or one of these.
 -- @tparam[opt] string field
 function peer.info(self, field)

@@ -1,4 +1,4 @@
---- Whether clients of `scissl.luasec` have to verify their servers.
+--- Whether clients of `scissl.luasec` must verify their servers.
 -- @module scissl.luasec.strictness
 
 local core = require "scissl.core"
@@ -8,9 +8,9 @@ local strictness = {}
 
 local strict = false
 
---- Sets it, for all contexts and connections of this state, those that were made before, too.
--- @tparam ?boolean on nil: leaves it as it is
--- @treturn boolean what holds now
+--- Turns it on or off, for all contexts and connections of this Lua state, also existing ones.
+-- @tparam ?boolean on nil: no change
+-- @treturn boolean whether it is on now
 function strictness.set(on)
   if on ~= nil then strict = on and true or false end
   return strict
@@ -22,8 +22,8 @@ function strictness.isOn()
   return strict
 end
 
---- Makes the context of a client trust whom the system trusts, where it names nobody: before the socket is initialized,
--- which later trust does not reach.
+--- Makes a client's context that names no CA trust the system's. This must come before the socket is initialized, which
+-- copies the trust store.
 -- @param context of `scissl.luasec.context`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -35,7 +35,7 @@ function strictness.trust(context)
   return context.trusts, failure
 end
 
---- Makes a client verify its server, before the handshake: the chain, and the name.
+--- Makes a client verify its server, before the handshake: chain and name.
 -- @param connection of `scissl.luasec.connection`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
@@ -52,11 +52,11 @@ function strictness.prepare(connection)
   return nil, describe(failure)
 end
 
---- Looks at what a handshake has come to.
+--- Checks the result of a handshake.
 -- @param connection of `scissl.luasec.connection`
 -- @treturn[1] boolean true
 -- @treturn[2] nil
--- @treturn[2] string why it may not go on
+-- @treturn[2] string why the connection must not be used
 function strictness.conclude(connection)
   local version = connection.tls:version()
   if version == "TLSv1" or version == "TLSv1.1" then return nil, "strict: unsupported protocol" end

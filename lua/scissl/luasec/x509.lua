@@ -13,7 +13,7 @@ Certificate.__index = methods
 
 -- ---- objects
 
---- Makes LuaSec's certificate of one of ours.
+--- Makes LuaSec's certificate of a SciSslX509Certificate.
 -- @tparam ?SciSslX509Certificate certificate
 -- @return nil where there is none
 function x509.wrap(certificate)
@@ -27,7 +27,7 @@ end
 
 --- Reads a certificate from PEM text.
 -- @tparam string pem
--- @return the certificate; nil where the text has none
+-- @return the certificate; nil where the text contains none
 function x509.load(pem)
   if type(pem) ~= "string" then
     error(("bad argument #1 to 'load' (string expected, got %s)"):format(pem == nil and "no value" or type(pem)), 2)
@@ -39,7 +39,7 @@ function Certificate:__tostring()
   return ("X509 certificate: %p"):format(self)
 end
 
--- Certificates are not closed: others may hold the same. LuaSec's programs may declare them `<close>`.
+-- A certificate needs no closing, but LuaSec's programs may declare it `<close>`.
 function Certificate.__close() end
 
 -- ---- names
@@ -52,18 +52,18 @@ local function list_names(self, fields)
   return names
 end
 
---- The subject: an array of tables with `oid`, `name` and `value`.
+--- Returns the subject: an array of tables with `oid`, `name` and `value`.
 function methods:subject()
   return list_names(self, self.certificate:subjectFields())
 end
 
---- The issuer, as `subject`.
+--- Returns the issuer, as `subject`.
 function methods:issuer()
   return list_names(self, self.certificate:issuerFields())
 end
 
---- Sets what `subject` and `issuer` answer texts in: `"ai5"`, the bytes as they are (default), or `"utf8"`.
--- @treturn boolean whether it is one of these
+--- Sets the encoding of `subject` and `issuer`: `"ai5"`: the bytes as they are (default); or `"utf8"`.
+-- @treturn boolean whether the encoding is known
 function methods:setencode(encoding)
   if type(encoding) ~= "string" then
     error(("bad argument #1 to 'setencode' (string expected, got %s)"):format(type(encoding)), 2)
@@ -78,7 +78,7 @@ local ALT_NAMES = "2.5.29.17"
 
 local kinds = { DNS = "dNSName", email = "rfc822Name", URI = "uniformResourceIdentifier", IP = "iPAddress" }
 
--- OpenSSL's long names of what stands in certificates as otherName.
+-- OpenSSL's long names of otherName types.
 local other_names = {
   ["1.3.6.1.5.5.7.8.5"] = "XmppAddr",
   ["1.3.6.1.5.5.7.8.7"] = "SRVName",
@@ -97,8 +97,8 @@ local function append(names, key, value)
   return list
 end
 
---- The subject's alternative names, by the identifier of that extension: arrays `dNSName`, `rfc822Name`,
--- `uniformResourceIdentifier` and `iPAddress`; those of other kinds by their identifiers.
+--- Returns the subjectAltNames, by the OID of that extension: arrays `dNSName`, `rfc822Name`,
+-- `uniformResourceIdentifier` and `iPAddress`; other kinds by their OIDs.
 function methods:extensions()
   local found = self.certificate:subjectAltNames() or {}
   if #found == 0 then return {} end
@@ -122,12 +122,12 @@ local function words_of(seconds)
   return ("%s %2d %02d:%02d:%02d %d GMT"):format(months[at.month], at.day, at.hour, at.min, at.sec, at.year)
 end
 
---- From when on it is valid: `"Nov 25 18:48:44 2026 GMT"`.
+--- Returns the time from which it is valid: `"Nov 25 18:48:44 2026 GMT"`.
 function methods:notbefore()
   return words_of(self.certificate:notBefore())
 end
 
---- Until when it is valid, as `notbefore`.
+--- Returns the time until which it is valid, as `notbefore`.
 function methods:notafter()
   return words_of(self.certificate:notAfter())
 end
@@ -140,14 +140,14 @@ end
 
 -- ---- the rest
 
---- The serial number, in hexadecimal.
+--- Returns the serial number, in hexadecimal.
 function methods:serial()
   return self.certificate:serial()
 end
 
 local digests = { sha1 = "SHA1", sha256 = "SHA256", sha512 = "SHA512" }
 
---- The fingerprint, in lower-case hexadecimal.
+--- Returns the fingerprint, in lower-case hexadecimal.
 -- @tparam[opt="sha1"] string algorithm `sha1`, `sha256` or `sha512`
 function methods:digest(algorithm)
   local digest = digests[algorithm or "sha1"]
@@ -155,26 +155,26 @@ function methods:digest(algorithm)
   return self.certificate:fingerprint(digest):lower()
 end
 
---- The certificate as PEM text.
+--- Returns the certificate as PEM text.
 function methods:pem()
   return (self.certificate:toPem())
 end
 
 local key_types = { RSA = "RSA", DSA = "DSA", DH = "DH", EC = "EC" }
 
---- The public key as PEM text, its kind (`"RSA"`, `"DSA"`, `"DH"`, `"EC"`, `"Unknown"`) and its bits.
+--- Returns the public key as PEM text, its type (`"RSA"`, `"DSA"`, `"DH"`, `"EC"`, `"Unknown"`) and its bits.
 function methods:pubkey()
   local pem = self.certificate:publicPem()
   if not pem then return nil end
   return pem, key_types[self.certificate:keyType()] or "Unknown", self.certificate:keyBits()
 end
 
---- OpenSSL's short name of how it was signed.
+--- Returns OpenSSL's short name of the signature algorithm.
 function methods:getsignaturename()
   return self.certificate:signatureAlgorithm()
 end
 
---- Tells whether this one has issued another, with the intermediates that follow.
+--- Tells whether this certificate has issued another one, with the intermediates that follow.
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string why not

@@ -125,7 +125,7 @@ function SciSslStream:lines(...) end
 ---```
 function SciSslStream:readUntil(pattern, max, plain) end
 
----Writes strings and numbers, all of them, however the transport splits them. Several that fit a record leave as one.
+---Writes strings and numbers completely. Several that fit into one record are sent as one.
 ---
 ---@param ... string|number what to write
 ---@return SciSslStream? # the stream

@@ -723,7 +723,7 @@ scissl.luasec = {}
 ---Reads a certificate from PEM text.
 ---
 ---@param pem string
----@return any # a certificate with LuaSec's methods (`scissl.luasec.x509`); nil where the text has none
+---@return any # a certificate with LuaSec's methods (`scissl.luasec.x509`); nil where the text contains none
 ---@usage
 ---```lua
 ---print(require "scissl.luasec".loadcertificate(certificate:toPem()):serial()) --> …
@@ -732,7 +732,7 @@ function scissl.luasec.loadcertificate(pem) end
 
 ---Makes a context.
 ---
----@param given table `mode` and `protocol`, needed; `key`, `certificate`, `password`, or several of these as `certificates`; `cafile`, `capath`, `ciphers`, `ciphersuites`, `verify`, `verifyext`, `options`, `depth`, `dhparam`, `curve`, `curveslist`, `alpn`, `psk`, `dane`; and `verifyhost`, of ours: the name that a server's certificate must be for
+---@param given table `mode` and `protocol`, needed; `key`, `certificate`, `password`, or several of these as `certificates`; `cafile`, `capath`, `ciphers`, `ciphersuites`, `verify`, `verifyext`, `options`, `depth`, `dhparam`, `curve`, `curveslist`, `alpn`, `psk`, `dane`; and, not in LuaSec, `verifyhost`: the name that a server's certificate must name
 ---@return any? # the context
 ---@return string? # why not
 ---@raise where `mode` or `protocol` is missing
@@ -752,9 +752,9 @@ function scissl.luasec.loadcertificate(pem) end
 ---```
 function scissl.luasec.newcontext(given) end
 
----Puts TLS over a connected socket. `dohandshake` is still to come.
+---Puts TLS over a connected socket. Call `dohandshake` next.
 ---
----@param socket any LuaSocket's, which hands over its descriptor; or any that scissl adopts, which is closed with the connection
+---@param socket any LuaSocket's, which gives up its descriptor; or any that scissl adopts, which is closed with the connection
 ---@param context any or the parameters of one
 ---@return any? # a connection with LuaSec's methods (`scissl.luasec.connection`)
 ---@return string? # why not
@@ -774,14 +774,14 @@ function scissl.luasec.newcontext(given) end
 ---```
 function scissl.luasec.wrap(socket, context) end
 
----Turns verification on, or off again, for all clients of this program: those of `wrap` and of `ssl.https`, with
----contexts that exist already, too. The chain must lead to whom the context trusts, or to whom the system trusts
----where it names nobody; the certificate must be for the name given by `conn:sni(name)` or the parameter
----`verifyhost`, and there is no handshake without one; `"lsec_continue"` goes on no more; the protocol is TLS 1.2 at
----the least. A server whose protocols (ALPN) are none of the client's refuses it.
+---Turns verification on or off for all clients of this program, those of `wrap` and of `ssl.https`, also for contexts
+---that exist already. Then the chain must lead to a CA that the context trusts, or, where it names none, the system;
+---the certificate must name the host of `conn:sni(name)` or of the parameter `verifyhost`, and without either the
+---handshake fails; `"lsec_continue"` has no effect; the protocol is at least TLS 1.2. A server rejects a client with
+---which it has no application protocol (ALPN) in common.
 ---
----@param on boolean? nil: leaves it as it is
----@return boolean # what holds now
+---@param on boolean? nil: no change
+---@return boolean # whether it is on now
 ---@usage
 ---```lua
 ---local ssl = require "scissl.luasec"
@@ -790,8 +790,8 @@ function scissl.luasec.wrap(socket, context) end
 ---```
 function scissl.luasec.strict(on) end
 
----Makes `require "ssl"`, `"ssl.core"`, `"ssl.context"`, `"ssl.x509"`, `"ssl.config"` and `"ssl.https"` answer ours, in
----this program, from now on. `ssl.https` needs LuaSocket, as it does in LuaSec, when it is first used.
+---Makes `require "ssl"`, `"ssl.core"`, `"ssl.context"`, `"ssl.x509"`, `"ssl.config"` and `"ssl.https"` return scissl's
+---replacements in this program, from now on. As in LuaSec, `ssl.https` needs LuaSocket.
 ---
 ---@return table # this module
 ---@usage

@@ -210,7 +210,7 @@ function link.secure(socket, below)
   return setmetatable({ socket = socket, below = below }, Secure)
 end
 
---- Makes `way` the link of a stream. C uses the socket of a direct one by itself, unless the stream is `closed`.
+--- Makes `way` the link of a stream. C uses the socket of a direct link itself, unless the stream is `closed`.
 function link.attach(stream, way, closed)
   stream.link = way
   stream.bytes:setSocket(way.direct and not closed and way.socket or nil)

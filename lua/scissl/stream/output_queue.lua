@@ -13,8 +13,8 @@ Output.RECORD = 16384 -- bytes that a TLS record may carry
 local RECORD = Output.RECORD
 local ONE_WRITE = 4 * RECORD -- strings that have fewer bytes together are joined into one
 
---- Makes an empty one. `queued` and `held` are the numbers of bytes on their way and kept back.
--- @param bytes what csrc/stream keeps of the stream: it writes to the socket at once as long as nothing is here
+--- Makes an empty one. `queued` and `held` are the numbers of bytes in the queue and held back.
+-- @param bytes the part of the stream that C keeps; C writes to the socket at once while this queue is empty
 function Output.new(bytes)
   local output = setmetatable({ mode = "no", size = RECORD, bytes = bytes }, Output)
   output:forget()
@@ -29,7 +29,7 @@ function Output:forget()
   self:noteDirect()
 end
 
---- Notes whether a write may go to the socket at once: nothing is queued or kept back, nor is to be.
+--- Notes whether a write may go to the socket at once: nothing is queued, held back, or about to be.
 function Output:noteDirect()
   self.bytes:setDirect(self.mode == "no" and self.held == 0 and self.queued == 0)
 end
@@ -178,14 +178,14 @@ function Output:put(text)
   return release_due(self, 1)
 end
 
---- Takes the bytes of a string from `from` on, which the socket has not taken. True: something is to be sent.
+--- Enqueues the bytes of a string from `from` on, which the socket did not take. Returns true where there are any.
 function Output:putRest(text, from)
   if from > #text then return false end
   enqueue(self, text, from, #text)
   return true
 end
 
---- Takes many.
+--- Adds many strings.
 function Output:putAll(texts, count)
   local before = self.count
   for i = 1, count do keep(self, texts[i]) end

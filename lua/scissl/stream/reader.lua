@@ -13,7 +13,7 @@ local match = string.match
 local reader = {}
 
 local MAX_NUMERAL = 200 -- as in Lua's own io library
-local IN_A_ROW = 16 -- reads without waiting, after which others get their turn
+local IN_A_ROW = 16 -- reads without waiting, after which other coroutines get their turn
 local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
 
 -- ---- filling the buffer
@@ -64,8 +64,8 @@ local function take_turn(self)
   return await(self, self.link:events())
 end
 
--- Takes in more, after a wait for `events` where there are any. True; or nil at the end; or nil, a failure, and whether
--- it passes so that what has come must be kept.
+-- Reads more into the buffer, after a wait for `events` where they are given. Returns true; nil at the end; or nil, a
+-- failure, and true where the bytes must be kept.
 local function fill(self, events)
   local way, bytes = self.link, self.bytes
   if not events and bytes:countRead(true) > IN_A_ROW then
@@ -90,7 +90,7 @@ local function fill(self, events)
   end
 end
 
--- What a read returns when no more comes: the rest, nil at the end, or nil, the failure and what would be lost.
+-- What a read returns when no more bytes come: the rest; nil at the end; or nil, the failure and the incomplete data.
 local function finish(self, failure, passes, all)
   local bytes = self.bytes
   local size = bytes:size()
@@ -131,7 +131,7 @@ reader.policy = {
 
 -- ---- numerals
 
--- Returns how much of `text` io.read("n") would take for a numeral.
+-- Returns the length of the prefix of `text` that io.read("n") would read as a number.
 local function numeral_length(text)
   local at = match(text, "^[+-]?()")
   local digits, exponent = "^%d*()", "^[eE]()"
@@ -173,7 +173,7 @@ local function measure_numeral(self)
   end
 end
 
---- Reads a numeral behind at most `most` bytes of white space.
+--- Reads a number behind at most `most` bytes of white space.
 function reader.number(self, most)
   local found, failure = skip_space(self, most or self.maxLine)
   if failure then return nil, failure end
@@ -189,7 +189,7 @@ function reader.number(self, most)
   return tonumber(bytes:take(length))
 end
 
---- Tells whether `format` asks for a numeral: "n", "*number", "n:8192". Returns its limit behind true.
+--- Tells whether `format` asks for a number: "n", "*number", "n:8192". Returns true and its limit.
 function reader.isNumber(format)
   if type(format) ~= "string" or not match(format, "^%*?n") then return false end
   local limit = match(format, ":(%d+)$")
@@ -197,10 +197,10 @@ function reader.isNumber(format)
   return true, limit and math.tointeger(tonumber(limit))
 end
 
--- ---- until something comes
+-- ---- up to a match
 
--- Looks for what ends an item, in what has not been searched for the same before: the cost grows with the bytes that
--- come, however they are split. Returns how many bytes stand before it, and how many it has.
+-- Searches for the end of an item. A repeated search for the same text continues where the last one ended: the cost
+-- grows with the number of bytes, however they are split. Returns the bytes before the match, and those of the match.
 local function find(self, wanted, plain, overlap)
   local bytes, sought = self.bytes, self.sought
   local taken, size = bytes:taken(), bytes:size()
@@ -222,7 +222,7 @@ local function find(self, wanted, plain, overlap)
   return before, length
 end
 
---- Reads up to a match of `pattern`. Returns what stands before it, and the match; the rest alone at the end.
+--- Reads up to a match of `pattern`. Returns the bytes before it, and the match; at the end only the rest.
 function reader.untilFound(self, pattern, most, plain)
   local bytes, overlap = self.bytes, plain and #pattern - 1 or PATTERN_SPAN - 1
   most = most or self.maxLine

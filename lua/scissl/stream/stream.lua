@@ -67,7 +67,7 @@ local function check_formats(formats, caller, level)
   end
 end
 
--- What C leaves: several formats, numerals, and everything wrong.
+-- The reads that C does not do: several formats, numbers, and wrong arguments.
 reader.policy[1] = function(self, ...)
   if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "read", 3) end
   local formats = table.pack(...)
@@ -201,7 +201,7 @@ local function finish_write(self, due)
   return self
 end
 
--- What C leaves: all but the write that goes to the socket at once.
+-- The writes that C does not do: all except those that go to the socket at once.
 local function write(self, ...)
   if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "write", 3) end
   local count, text = select("#", ...), ...
@@ -215,7 +215,7 @@ local function write(self, ...)
   return finish_write(self, self.output:put(text))
 end
 
--- Goes on with a write to the socket that returned `answer`.
+-- Continues a write to the socket that returned `answer`.
 local function go_on_writing(self, text, answer)
   if type(answer) == "number" and answer > 0 then
     return finish_write(self, self.output:putRest(text, answer + 1))
@@ -225,7 +225,7 @@ local function go_on_writing(self, text, answer)
   return finish_write(self, self.output:putRest(text, 1))
 end
 
---- Writes strings and numbers, all of them, however the transport splits them. Several that fit a record leave as one.
+--- Writes strings and numbers completely. Several that fit into one record are sent as one.
 -- @function SciSslStream:write
 -- @tparam string|number ... what to write
 -- @treturn[1] SciSslStream the stream
