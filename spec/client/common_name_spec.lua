@@ -4,6 +4,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local streams = require "spec.support.streams"
 
 local old = pki.issue { subject = "CN=localhost" }
 local other = pki.issue { subject = "CN=elsewhere.example" }
@@ -12,18 +13,13 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   describe("A certificate with the name in its common name alone, " .. version, function()
     local function meet(options, identity)
       identity = identity or old
-      local listener <close> = assert(scissl.listen {
-        host = "127.0.0.1", port = 0, waiter = "coroutine", timeout = 10, version = version,
-        certificate = identity.certificate, privateKey = identity.key,
-      })
-      local _, port = listener:getSockName()
-      local results = ends.run(function() return listener:accept(10) end, function()
-        local given = { host = "localhost", port = port, waiter = "coroutine", timeout = 10 }
-        if not (options and options.context) then given.ca = pki.ca.certificate end
-        for name, value in pairs(options or {}) do given[name] = value end
-        return scissl.connect(given)
-      end)
-      return table.unpack(results[2], 1, 2)
+      local connecting = {}
+      if not (options and options.context) then connecting.ca = pki.ca.certificate end
+      for name, value in pairs(options or {}) do connecting[name] = value end
+      local result = streams.meet({
+        version = version, certificate = identity.certificate, privateKey = identity.key,
+      }, connecting)
+      return table.unpack(result, 1, 2)
     end
 
     it("is refused, and the error says why", function()

@@ -2,25 +2,20 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local LONG = 30
 
 -- Runs `serve(stream or nil, failure)` for one connection to a server of ours, and scissl.connect against it in the
 -- same thread. Answers what connect answered; then what `serve` did.
 local function meet(client_options, server_options, serve)
-  local listen = { port = 0, host = "127.0.0.1", certificate = pki.server.certificate, privateKey = pki.server.key,
-    waiter = "coroutine", timeout = LONG }
-  for name, value in pairs(server_options or {}) do listen[name] = value end
-  local listener <close> = assert(scissl.listen(listen))
-  local _, port = listener:getSockName()
-  local connect = { host = "127.0.0.1", port = port, caFile = pki.ca.certificateFile, waiter = "coroutine",
-    timeout = LONG }
-  for name, value in pairs(client_options or {}) do connect[name] = value end
-  if connect.caFile == false then connect.caFile = nil end
-  local results = ends.run(
-    function() return scissl.connect(connect) end,
-    function() return (serve or function(stream, failure) return stream, failure end)(listener:accept(LONG)) end)
-  return results[1][1], results[1][2], results[2][1], results[2][2]
+  local listening = { certificate = pki.server.certificate, privateKey = pki.server.key }
+  for name, value in pairs(server_options or {}) do listening[name] = value end
+  local connecting = { host = "127.0.0.1", caFile = pki.ca.certificateFile }
+  for name, value in pairs(client_options or {}) do connecting[name] = value end
+  if connecting.caFile == false then connecting.caFile = nil end
+  local client, server = streams.meet(listening, connecting, serve)
+  return client[1], client[2], server[1], server[2]
 end
 
 describe("scissl.connect", function()

@@ -4,21 +4,17 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local streams = require "spec.support.streams"
 
 local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 local ANY, ANONYMOUS = "ALL:@SECLEVEL=0", "aNULL:@SECLEVEL=0"
 
 -- What scissl.connect and listener:accept come to.
 local function meet(listen, connect)
-  local given = { host = "127.0.0.1", port = 0, waiter = "coroutine", timeout = 10, maxProtocol = "TLSv1.2" }
-  for name, value in pairs(listen) do given[name] = value end
-  local listener <close> = assert(scissl.listen(given))
-  local _, port = listener:getSockName()
-  local asked = { host = "localhost", port = port, waiter = "coroutine", timeout = 10 }
-  asked.ca = pki.ca.certificate
-  for name, value in pairs(connect) do asked[name] = value end
-  local results = ends.run(function() return listener:accept(10) end, function() return scissl.connect(asked) end)
-  return results[2], results[1]
+  local listening, connecting = { maxProtocol = "TLSv1.2" }, { ca = pki.ca.certificate }
+  for name, value in pairs(listen) do listening[name] = value end
+  for name, value in pairs(connect) do connecting[name] = value end
+  return streams.meet(listening, connecting)
 end
 
 local function anonymous_server(more)

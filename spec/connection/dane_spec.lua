@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local streams = require "spec.support.streams"
 
 -- Both ends after sslSetDane and the records, each { usage, selector, matchingType, data }.
 local function with_records(options, records, dane_options)
@@ -92,22 +93,16 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("serves scissl.connect", function()
       local function meet(records)
-        local listener <close> = assert(scissl.listen {
-          host = "127.0.0.1", port = 0, certificate = certificate, privateKey = pki.server.key, waiter = "coroutine",
-        })
-        local _, port = listener:getSockName()
-        local results = ends.run(function()
-          local stream = listener:accept()
-          if stream then stream:close() end
-        end, function()
-          local stream, failure = scissl.connect {
-            host = "127.0.0.1", port = port, verifyHost = "localhost", tlsa = records, ca = pki.otherCa.certificate,
-            version = version, waiter = "coroutine",
-          }
-          if stream then stream:close() end
-          return failure and failure:condition() or "connected"
-        end)
-        return results[2][1]
+        local connecting = {
+          host = "127.0.0.1", verifyHost = "localhost", tlsa = records, ca = pki.otherCa.certificate, version = version,
+        }
+        local function serve(stream) if stream then stream:close() end end
+        local result = streams.meet({ certificate = certificate, privateKey = pki.server.key }, connecting, serve,
+          function(stream, failure)
+            if stream then stream:close() end
+            return failure and failure:condition() or "connected"
+          end)
+        return result[1]
       end
       local good = { usage = 3, selector = 1, matchingType = 1, data = certificate:tlsa() }
       local bad = { usage = 3, selector = 1, matchingType = 1, data = ("x"):rep(32) }

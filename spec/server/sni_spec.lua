@@ -2,6 +2,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local function context_for(name)
   return ends.serverContext { identity = pki.issue { subject = "CN=" .. name, names = { name } } }
@@ -74,24 +75,19 @@ describe("scissl.sni", function()
 
   for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     local function serve(options, name)
-      options.host, options.port, options.waiter = "127.0.0.1", 0, "coroutine"
-      local listener <close> = assert(scissl.listen(options))
-      local _, port = listener:getSockName()
-      local results = ends.run(function()
-        local stream, failure = listener:accept()
+      local connecting = {
+        host = "127.0.0.1", serverName = name, verifyHost = name, ca = pki.ca.certificate, version = version,
+      }
+      local seen, failure = streams.meet(options, connecting, function(stream, failure)
         if stream then stream:close() end
         return failure
-      end, function()
-        local stream, failure = scissl.connect {
-          host = "127.0.0.1", port = port, serverName = name, verifyHost = name, ca = pki.ca.certificate,
-          version = version, waiter = "coroutine",
-        }
+      end, function(stream, failure)
         if not stream then return failure end
         local subject = stream:peerCertificate():subject()
         stream:close()
         return subject
       end)
-      return results[2][1], results[1][1]
+      return seen[1], failure[1]
     end
 
     it("serves several hosts, " .. version, function()

@@ -1,9 +1,9 @@
 -- SciSslSocketConfiguration, scissl.connect and scissl.listen: policy, revocation, commands, several certificates.
 local scissl = require "scissl"
 local crl = require "spec.support.crl"
-local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local streams = require "spec.support.streams"
 
 local Configuration = scissl.SciSslSocketConfiguration
 
@@ -13,23 +13,17 @@ end
 
 -- What the two sides of a connection answer: a stream, or nil and why not; each a table.
 local function met(listening, connecting)
-  listening.port, listening.host, listening.waiter = 0, "127.0.0.1", "coroutine"
-  local listener <close> = assert(scissl.listen(listening))
-  local _, port = listener:getSockName()
-  connecting.host, connecting.port, connecting.waiter = "localhost", port, "coroutine"
-  local results = ends.run(function()
-    local stream, err = listener:accept(20)
+  local client, server = streams.meet(listening, connecting, function(stream, err)
     if stream then stream:close() end
     return stream, err
-  end, function()
-    local stream, err = scissl.connect(connecting)
+  end, function(stream, err)
     if not stream then return nil, err end
     local bytes
     bytes, err = stream:read(1) -- in TLS 1.3 a refused client learns it here
     stream:close()
     return stream, err, bytes
   end)
-  return results[1], results[2]
+  return server, client
 end
 
 local function server(fields)

@@ -2,6 +2,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local SciSocket = scissl.SciSocket
 
@@ -338,24 +339,19 @@ end)
 describe("scissl.listen and scissl.connect", function()
   -- Runs a server for one client; answers what each of them got.
   local function meet(listen_options, connect_options)
-    listen_options.host, listen_options.port, listen_options.waiter = "127.0.0.1", 0, "coroutine"
-    local listener <close> = assert(scissl.listen(listen_options))
-    local _, port = listener:getSockName()
-    connect_options.host, connect_options.port, connect_options.waiter = "127.0.0.1", port, "coroutine"
+    connect_options.host = "127.0.0.1"
     connect_options.ca = connect_options.ca or pki.ca.certificate
-    local results = ends.run(function()
-      local stream, failure = listener:accept()
+    local client, server = streams.meet(listen_options, connect_options, function(stream, failure)
       if not stream then return failure end
       stream:write "hello\n"
       stream:close()
-    end, function()
-      local stream, failure = scissl.connect(connect_options)
+    end, function(stream, failure)
       if not stream then return failure end
       local line = stream:read "l"
       stream:close()
       return line
     end)
-    return results[2][1], results[1][1]
+    return client[1], server[1]
   end
 
   it("call onVerify on both sides", function()

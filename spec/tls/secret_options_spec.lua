@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local streams = require "spec.support.streams"
 
 local Configuration, SciSslOcsp, SciSslPkcs12 = scissl.SciSslSocketConfiguration, scissl.SciSslOcsp, scissl.SciSslPkcs12
 local refused = refusals.refused
@@ -10,16 +11,8 @@ local LONG = 30
 local KEY = ("k"):rep(32)
 
 local function meet(client_options, server_options)
-  local listen = { port = 0, host = "127.0.0.1", waiter = "coroutine", timeout = LONG }
-  for name, value in pairs(server_options) do listen[name] = value end
-  local listener <close> = assert(scissl.listen(listen))
-  local _, port = listener:getSockName()
-  local connect = { host = "127.0.0.1", port = port, waiter = "coroutine", timeout = LONG }
-  for name, value in pairs(client_options) do connect[name] = value end
-  local results = ends.run(
-    function() return scissl.connect(connect) end,
-    function() return listener:accept(LONG) end)
-  return results[1][1], results[1][2], results[2][1], results[2][2]
+  local client, server = streams.meet(server_options, client_options)
+  return client[1], client[2], server[1], server[2]
 end
 
 local function response(status)

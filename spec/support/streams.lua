@@ -1,0 +1,39 @@
+--- spec/support/streams.lua: scissl.listen and scissl.connect meet in one thread.
+--
+--    local streams = require "spec.support.streams"
+--
+--    client, server = streams.meet(listening, connecting[, serve[, ask]])
+--        listening    options of scissl.listen; by default on a port of 127.0.0.1 that the kernel chose
+--        connecting   options of scissl.connect; by default to localhost, which is that port
+--        serve, ask   functions of what accept and connect returned, which close the streams if they are to be closed;
+--                     by default they return their arguments
+--        client, server   the table.pack of what ask and serve returned
+--
+-- Both sides use the waiter "coroutine" and a time-out of half a minute, unless their options say more.
+
+local ends = require "spec.support.ends"
+local scissl = require "scissl"
+
+local streams = {}
+
+local TIMEOUT = 30 -- seconds
+
+local function with_defaults(options, defaults)
+  defaults.waiter, defaults.timeout = "coroutine", TIMEOUT
+  for name, value in pairs(options) do defaults[name] = value end
+  return defaults
+end
+
+local function unchanged(...) return ... end
+
+function streams.meet(listening, connecting, serve, ask)
+  local listener <close> = assert(scissl.listen(with_defaults(listening, { host = "127.0.0.1", port = 0 })))
+  local _, port = listener:getSockName()
+  connecting = with_defaults(connecting, { host = "localhost", port = port })
+  local results = ends.run(
+    function() return (ask or unchanged)(scissl.connect(connecting)) end,
+    function() return (serve or unchanged)(listener:accept(TIMEOUT)) end)
+  return results[1], results[2]
+end
+
+return streams
