@@ -2,7 +2,10 @@
 -- socket keeps.
 local core = require "scissl.core"
 local ends = require "spec.support.ends"
+local payload = require "spec.support.payload"
 local pki = require "spec.support.pki"
+
+local records = payload.records
 
 -- A handshake whose server goes on with `context`. `prepare(server)` comes before it, `tell(server)` behind the switch.
 local function switched(options)
@@ -16,17 +19,6 @@ local function switched(options)
   assert(server:sslSetContext(options.context or ends.serverContext()))
   assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
   return client, server
-end
-
--- The lengths of the records in what TLS has for the peer.
-local function record_lengths(bytes)
-  local lengths, at = {}, 1
-  while at <= #bytes do
-    local length = string.unpack(">I2", bytes, at + 3)
-    lengths[#lengths + 1] = length
-    at = at + 5 + length
-  end
-  return lengths
 end
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
@@ -58,7 +50,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       end }
       ends.shuttle(client, server)
       server:sslWrite(("x"):rep(2048))
-      assert.are.equal(4, #record_lengths(server:sslDrain()))
+      assert.are.equal(4, #records(server:sslDrain()))
     end)
 
     it("goes on with the trace", function()

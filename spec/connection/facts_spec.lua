@@ -1,19 +1,11 @@
 -- What was agreed on, what was said, what can be derived, and how long records are.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local payload = require "spec.support.payload"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
--- The lengths of the records in what a memory transport has drained.
-local function records(bytes)
-  local lengths, position = {}, 1
-  while position + 4 <= #bytes do
-    local length = string.unpack(">I2", bytes, position + 3)
-    lengths[#lengths + 1] = length
-    position = position + 5 + length
-  end
-  return lengths
-end
+local records = payload.records
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   local function connected(options)

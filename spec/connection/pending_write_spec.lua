@@ -1,14 +1,10 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local payload = require "spec.support.payload"
+
+local pattern = payload.pattern
 
 local PIECE = 20000
-
--- Bytes that tell where they stand.
-local function pattern(size)
-  local parts = {}
-  for i = 1, size // 8 + 1 do parts[i] = ("%08x"):format(i) end
-  return table.concat(parts):sub(1, size)
-end
 
 local function allow_renegotiation(context) context:setRenegotiation(true) end
 

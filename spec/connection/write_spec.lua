@@ -1,46 +1,17 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local payload = require "spec.support.payload"
 local pki = require "spec.support.pki"
+
+local pattern, pump = payload.pattern, payload.pump
 
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 local RECORD = 16384
 
--- Bytes that tell where they stand.
-local function pattern(size, seed)
-  local parts = {}
-  for i = 1, size // 8 + 1 do parts[i] = ("%08x"):format(i * 2654435761 + seed & 0xffffffff) end
-  return table.concat(parts):sub(1, size)
-end
-
--- Repeats `write(sent)` until `size` bytes are taken, while the other end reads. Answers what has arrived, and whether
--- the transport ever took less than all.
-local function pump(socket, peer, size, write)
-  local sent, parts, got, waited = 0, {}, 0, false
-  while got < size do
-    if sent < size then
-      local answer = write(sent)
-      assert(not scissl.isSslError(answer), answer)
-      waited = waited or answer < size - sent
-      sent = sent + math.max(answer, 0)
-    end
-    local bytes = sent < size and peer:sslRead() or ends.read(peer, socket)
-    if type(bytes) == "string" then
-      parts[#parts + 1] = bytes
-      got = got + #bytes
-    end
-  end
-  return table.concat(parts), waited
-end
-
--- The lengths of the records of application data in what a memory transport has for its peer.
+-- The lengths of the records in what a memory transport has for its peer, and the bytes.
 local function record_lengths(socket)
-  local bytes, lengths, at = socket:sslDrain(), {}, 1
-  while at < #bytes do
-    local length = string.unpack(">I2", bytes, at + 3)
-    lengths[#lengths + 1] = length
-    at = at + 5 + length
-  end
-  return lengths, bytes
+  local drained = socket:sslDrain()
+  return (payload.records(drained)), drained
 end
 
 for _, version in ipairs(VERSIONS) do

@@ -1,14 +1,10 @@
 -- The docstrings, the stubs for editors, LDoc's pages and the objects themselves name the same things.
 local core = require "scissl.core"
+local judge = require "spec.support.judge"
 local model = require "spec.support.reference.model"
 local pki = require "spec.support.pki"
 local scissl = require "scissl"
 local stubs = require "spec.support.reference.stubs"
-
-local function contents(path)
-  local file <close> = assert(io.open(path), path)
-  return file:read "a"
-end
 
 local reference = model.read()
 
@@ -143,7 +139,7 @@ end)
 describe("the stubs", function()
   for path, text in pairs(stubs.files(reference)) do
     it("are those that the docstrings make: " .. path, function()
-      assert.is_true(text == contents(path), "run spec/support/reference/generate.lua")
+      assert.is_true(text == judge.read(path), "run spec/support/reference/generate.lua")
       assert(load(text, "=" .. path))
     end)
   end
@@ -179,7 +175,7 @@ describe("LDoc", function()
       if not has_ldoc then return pending "ldoc is not installed" end
       local kind = class.name:find "^scissl" and "modules" or "classes"
       local file = kind == "modules" and class.name ~= "scissl.wait" and "scissl" or class.name
-      local page = contents(("%s/%s/%s.html"):format(folder, kind, file))
+      local page = judge.read(("%s/%s/%s.html"):format(folder, kind, file))
       for _, entry in ipairs(class.functions) do
         local short = class.name:match "[^%.]+$" .. entry.separator .. entry.member
         local found = page:find(('<a name = "%s">'):format(entry.name), 1, true)

@@ -1,11 +1,8 @@
 -- The README keeps its word: it fits a page, its programs are Lua, and each feature that it names has a spec.
 -- (spec/reference/chapters_spec.lua runs its programs and follows its links.)
-local function contents(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
+local judge = require "spec.support.judge"
 
-local readme = contents "README.md"
+local readme = judge.read "README.md"
 
 describe("README.md", function()
   it("fits a page", function()
@@ -29,7 +26,7 @@ end)
 
 describe("The table of features", function()
   it("names a spec in each row of scissl's column, or says no", function()
-    local table_of_features = contents "lua/scissl/doc/12-features.md":match "|%-[|%-]+|\n(.-)\n\n"
+    local table_of_features = judge.read "lua/scissl/doc/12-features.md":match "|%-[|%-]+|\n(.-)\n\n"
     local count = 0
     for feature, cell in table_of_features:gmatch "| ([^|]+) | ([^|]+) |[^\n]*" do
       count = count + 1
@@ -43,11 +40,11 @@ end)
 describe("The table of the document's rows", function()
   it("has each row once, with a spec that names it", function()
     local number = 0
-    for row, cells in contents "lua/scissl/doc/13-the-document-row-by-row.md":gmatch "\n| S(%d+) |([^\n]*)" do
+    for row, cells in judge.read "lua/scissl/doc/13-the-document-row-by-row.md":gmatch "\n| S(%d+) |([^\n]*)" do
       number = number + 1
       assert.equal(number, tonumber(row))
       local path = assert(cells:match "%]%(%.%./%.%./%.%./(spec/[^%)]+)%)", row)
-      assert.truthy(contents(path):find("%f[%w]S%d"), path)
+      assert.truthy(judge.read(path):find("%f[%w]S%d"), path)
     end
     assert.equal(16, number)
   end)

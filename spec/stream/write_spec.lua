@@ -1,6 +1,7 @@
 -- Streams that write: how what is written leaves, and when.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local payload = require "spec.support.payload"
 
 local options = { waiter = "poll", timeout = 30 }
 
@@ -20,14 +21,12 @@ local function records(wire)
     if not some or some == "" then break end
     bytes[#bytes + 1] = some
   end
-  bytes = table.concat(bytes)
-  local lengths, at = {}, 1
-  while at <= #bytes do
-    local kind, length = bytes:byte(at), (">I2"):unpack(bytes, at + 3)
-    if kind == 23 then lengths[#lengths + 1] = length end
-    at = at + 5 + length
+  local lengths, kinds = payload.records(table.concat(bytes))
+  local ours = {}
+  for i, kind in ipairs(kinds) do
+    if kind == 23 then ours[#ours + 1] = lengths[i] end
   end
-  return lengths
+  return ours
 end
 
 -- What a record of `length` bytes adds to those that were written; the cipher decides it, and it is small.

@@ -1,7 +1,10 @@
 -- The option enable_ktls: the kernel encrypts what is sent, where it can; where it cannot, nothing else is different.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local payload = require "spec.support.payload"
 local pki = require "spec.support.pki"
+
+local pattern, pump = payload.pattern, payload.pump
 
 local SciSslSocket = scissl.SciSslSocket
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
@@ -38,37 +41,9 @@ end
 
 -- ---- bytes
 
--- Bytes that tell where they stand.
-local function pattern(size, seed)
-  local parts = {}
-  for i = 1, size // 8 + 1 do parts[i] = ("%08x"):format(i * 2654435761 + seed & 0xffffffff) end
-  return table.concat(parts):sub(1, size)
-end
-
 local function condition(answer)
   assert(scissl.isSslError(answer), tostring(answer))
   return answer:condition()
-end
-
--- Repeats `write(sent)` from `sent` on until `size` bytes are taken, while the other end reads. Answers what has
--- arrived, and whether the transport ever took less than all.
-local function pump(socket, peer, size, write, sent)
-  local parts, got, waited = {}, 0, false
-  sent = sent or 0
-  while got < size do
-    if sent < size then
-      local answer = write(sent)
-      assert(not scissl.isSslError(answer), answer)
-      waited = waited or answer < size - sent
-      sent = sent + math.max(answer, 0)
-    end
-    local bytes = sent < size and peer:sslRead() or ends.read(peer, socket)
-    if type(bytes) == "string" then
-      parts[#parts + 1] = bytes
-      got = got + #bytes
-    end
-  end
-  return table.concat(parts), waited
 end
 
 -- Writes until the transport takes no more. Answers how many bytes it has taken.
