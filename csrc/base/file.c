@@ -33,7 +33,7 @@ static bool copy_stream(BIO *memory, BIO *file, sci_failure *failure) {
     OPENSSL_cleanse(buffer, sizeof buffer); /* it may hold a key */
     if (!copied) return false;
     if (count < 0) return sci_refuse(failure, "file_unreadable", NULL);
-    if (total > LONGEST_STREAM) return sci_refuse(failure, "file_unreadable", "it holds more than 16 MiB");
+    if (total > LONGEST_STREAM) return sci_refuse(failure, "file_unreadable", "it has more than 16 MiB");
     return total > 0 || sci_refuse(failure, "file_empty", "the file is empty");
 }
 

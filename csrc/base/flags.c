@@ -96,7 +96,7 @@ static bool refuse(lua_State *L, const char *prefix, const char *name) {
 static bool read_bits(lua_State *L, int index, const char *prefix, uint64_t *bits) {
     *bits = (uint64_t)luaL_checkinteger(L, index);
     if ((*bits & ~known_bits(prefix)) == 0) return true;
-    const char *message = lua_pushfstring(L, "there are bits that are no %s… constant", prefix);
+    const char *message = lua_pushfstring(L, "some of the bits are no %s… constant", prefix);
     sci_fail_own(L, "option", "unknown_flag", message);
     return false;
 }

@@ -16,9 +16,9 @@ static const struct limit {
     unsigned most;
     bool per_data;
 } limits[SCI_COUNTED] = {
-    [SCI_KEY_UPDATES] = {"too_many_key_updates", "more than 32 KeyUpdates came in a row, without data between them", 32,
-                         true},
-    [SCI_TICKETS] = {"too_many_tickets", "more than 32 session tickets came in a row, without data between them", 32,
+    [SCI_KEY_UPDATES] = {"too_many_key_updates", "more than 32 KeyUpdates arrived in a row, without data between them",
+                         32, true},
+    [SCI_TICKETS] = {"too_many_tickets", "more than 32 session tickets arrived in a row, without data between them", 32,
                      true},
     [SCI_RENEGOTIATIONS] = {"too_many_renegotiations", "the peer began more than 8 handshakes within 8 seconds", 8,
                             false},

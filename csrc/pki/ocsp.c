@@ -29,12 +29,13 @@ void sci_free_ocsp(sci_ocsp *ocsp) {
 static bool read_response(sci_ocsp *ocsp, const unsigned char *bytes, size_t length, sci_failure *failure) {
     const unsigned char *cursor = bytes;
     ocsp->response = length <= LONG_MAX ? d2i_OCSP_RESPONSE(NULL, &cursor, (long)length) : NULL;
-    if (!ocsp->response) return sci_refuse(failure, "malformed_ocsp", "these bytes are no OCSP response");
+    if (!ocsp->response) return sci_refuse(failure, "malformed_ocsp", "the bytes are not an OCSP response");
     if (cursor != bytes + length)
-        return sci_refuse(failure, "malformed_ocsp", "there are bytes behind the end of the OCSP response");
+        return sci_refuse(failure, "malformed_ocsp", "there are bytes after the end of the OCSP response");
     if (OCSP_response_status(ocsp->response) != OCSP_RESPONSE_STATUS_SUCCESSFUL) return true;
     ocsp->basic = OCSP_response_get1_basic(ocsp->response);
-    return ocsp->basic != NULL || sci_refuse(failure, "malformed_ocsp", "what the OCSP response holds is malformed");
+    return ocsp->basic != NULL ||
+           sci_refuse(failure, "malformed_ocsp", "the contents of the OCSP response are malformed");
 }
 
 static const char *outcome_of(const sci_ocsp *ocsp) {
@@ -113,10 +114,10 @@ static bool is_current(OCSP_SINGLERESP *single, const sci_ocsp_question *questio
 bool sci_judge_ocsp(sci_ocsp *ocsp, const sci_ocsp_question *question, int *status, sci_failure *failure) {
     if (!speaks_for_issuer(ocsp, question))
         return sci_refuse(failure, "ocsp_untrusted",
-                          "the OCSP response is not signed by the certificate's issuer, or in its name");
+                          "the OCSP response is not signed by the certificate's issuer or its delegate");
     OCSP_SINGLERESP *single = find_single(ocsp, question);
     if (!single)
-        return sci_refuse(failure, "ocsp_other_certificate", "the OCSP response says nothing of this certificate");
+        return sci_refuse(failure, "ocsp_other_certificate", "the OCSP response has no entry for this certificate");
     if (!is_current(single, question, failure)) return false;
     ocsp->single = single;
     *status = OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);

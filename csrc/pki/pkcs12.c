@@ -53,7 +53,7 @@ static bool unseal_bytes(sci_pkcs12 *held, const char *bytes, size_t length, sci
     held->sealed = d2i_PKCS12(NULL, &cursor, (long)length);
     if (!held->sealed) return explain(cursor, (int)length, failure);
     if (cursor != (const unsigned char *)bytes + length)
-        return sci_refuse(failure, "malformed_pkcs12", "there are bytes behind the end of the PKCS#12");
+        return sci_refuse(failure, "malformed_pkcs12", "there are bytes after the end of the PKCS#12");
     return true;
 }
 
@@ -99,7 +99,7 @@ static bool open_without_mac(sci_pkcs12 *held, const char *passphrase, sci_failu
     if (missing) return refuse_legacy(failure, missing);
     if (given && parse_with_own_mac(held, passphrase)) return true;
     if (!given && (parse_with_own_mac(held, NULL) || parse_with_own_mac(held, ""))) return true;
-    if (!encrypted) return sci_refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
+    if (!encrypted) return sci_refuse(failure, "malformed_pkcs12", "the contents of the PKCS#12 cannot be read");
     return refuse_passphrase(failure, passphrase != NULL);
 }
 
@@ -112,7 +112,7 @@ static bool open_sealed(sci_pkcs12 *held, const char *passphrase, sci_failure *f
     if (parse(held, passphrase)) return true;
     (void)sci_pkcs12_is_encrypted(held->sealed, &missing);
     if (missing || needs_legacy()) return refuse_legacy(failure, missing);
-    return sci_refuse(failure, "malformed_pkcs12", "what the PKCS#12 holds cannot be read");
+    return sci_refuse(failure, "malformed_pkcs12", "the contents of the PKCS#12 cannot be read");
 }
 
 /* The text of the passphrase, NULL where none was given, in `*text`. False: `failure` says why it cannot be had. */

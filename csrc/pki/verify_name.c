@@ -20,11 +20,11 @@ static bool is_host_byte(unsigned char byte) { return isgraph(byte) && byte < 0x
 static const char *check_host_name(const char *name, size_t length) {
     size_t label = 0;
     if (length == 0) return "the name is empty";
-    if (memchr(name, 0, length)) return "the name holds a NUL byte";
+    if (memchr(name, 0, length)) return "the name contains a NUL byte";
     if (length > 253) return "the name is longer than 253 bytes";
     for (size_t i = 0; i < length; i++) {
         if (!is_host_byte((unsigned char)name[i]))
-            return "the name holds a byte that no host name has (IDN: use A-labels)";
+            return "the name contains a byte that no host name has (IDN: use A-labels)";
         label = name[i] == '.' ? 0 : label + 1;
         if (name[i] == '.' && (i == 0 || name[i - 1] == '.')) return "the name has an empty label";
         if (label > 63) return "the name has a label longer than 63 bytes";
@@ -75,7 +75,7 @@ static bool add_host(lua_State *L, X509_VERIFY_PARAM *param, bool domains) {
     if (sci_is_address(name)) {
         sci_fail(L, &(sci_failure){.phase = "option",
                                    .condition = "bad_host_name",
-                                   .message = "an address stands apart from host names in a certificate",
+                                   .message = "an address cannot be in a list of host names",
                                    .subject = name});
         return false;
     }

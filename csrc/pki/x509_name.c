@@ -93,7 +93,7 @@ static bool read_quoted(name_reader *reader) {
     if (reader->at == reader->end) return refuse(reader->failure, "a quotation mark is not closed");
     reader->at++;
     skip_blanks(reader);
-    return at_separator(reader) || refuse(reader->failure, "text behind the closing quotation mark");
+    return at_separator(reader) || refuse(reader->failure, "text after the closing quotation mark");
 }
 
 static bool read_plain(name_reader *reader) {
@@ -133,7 +133,7 @@ static bool read_ber(name_reader *reader) {
         put(reader, byte, true);
     }
     skip_blanks(reader);
-    return at_separator(reader) ? unpack_ber(reader) : refuse(reader->failure, "text behind a value in hexadecimal");
+    return at_separator(reader) ? unpack_ber(reader) : refuse(reader->failure, "text after a value in hexadecimal");
 }
 
 static bool read_value(name_reader *reader) {

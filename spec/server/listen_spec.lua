@@ -268,7 +268,7 @@ describe("A listener's verify", function()
   end)
 
   it("needs to be told whose certificates are good", function()
-    assert.error_matches(function() listen { verify = "require" } end, "needs caFile, caPath or ca")
+    assert.error_matches(function() listen { verify = "require" } end, "caFile, caPath or ca")
   end)
 end)
 

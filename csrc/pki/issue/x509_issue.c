@@ -89,8 +89,7 @@ static void check_keys(lua_State *L, issue_request *request) {
     request->issuer_key = key_option(L, ISSUER_KEY);
     if (request->from && !request->key) request->key = X509_REQ_get0_pubkey(request->from);
     if (!request->key) luaL_argerror(L, OPTIONS, "option 'key' expected");
-    if (request->from && !request->issuer)
-        luaL_argerror(L, OPTIONS, "option 'request' needs 'issuer' and 'issuerKey': who signs it?");
+    if (request->from && !request->issuer) luaL_argerror(L, OPTIONS, "option 'request' needs 'issuer' and 'issuerKey'");
     if (!request->issuer != !request->issuer_key)
         luaL_argerror(L, OPTIONS, "options 'issuer' and 'issuerKey' go together");
 }
@@ -183,9 +182,9 @@ static bool set_given_serial(X509 *certificate, const char *digits, sci_failure 
     bool good = serial && !is_zero(serial);
     bool set = good && X509_set_serialNumber(certificate, serial);
     ASN1_INTEGER_free(serial);
-    return set || (!good && sci_refuse_about(
-                                failure, "invalid_option",
-                                "a serial number is positive, and has 159 bits at the most, in hexadecimal", "serial"));
+    return set || (!good &&
+                   sci_refuse_about(failure, "invalid_option",
+                                    "a serial number is positive, in hexadecimal, and has at most 159 bits", "serial"));
 }
 
 static bool set_random_serial(X509 *certificate) {

@@ -140,7 +140,7 @@ function client.new(caller, given, port, level)
   level = level + 1
   if not given.host then error(("option 'host' to '%s' is missing"):format(caller), level) end
   if type(given.verifyHost) == "table" and #given.verifyHost == 0 then
-    error(("option 'verifyHost' to '%s' is an empty list: false lets any name do"):format(caller), level)
+    error(("option 'verifyHost' to '%s' is an empty list; false accepts any name"):format(caller), level)
   end
   local context, failure = find_context(caller, given, level)
   if not context then return nil, failure end

@@ -102,11 +102,12 @@ end
 
 local function read_answer(carrier, subject)
   local head, found = carrier:readUntil("\r\n\r\n", MAX_HEAD, true)
-  if not head then return nil, found or select(2, refuse("proxy_malformed", subject, "it closed without an answer")) end
+  if not head and found then return nil, found end
+  if not head then return refuse("proxy_malformed", subject, "it closed the connection without a reply") end
   local status, words = head:match("^HTTP/%d%.%d (%d%d%d)([^\r\n]*)")
-  if not status or not found then return refuse("proxy_malformed", subject, "its answer is no whole HTTP head") end
+  if not status or not found then return refuse("proxy_malformed", subject, "its reply is not a complete HTTP head") end
   if status:find "^2" then return true end
-  return refuse("proxy_refused", subject, ("it answered %s%s"):format(status, words:sub(1, 200)))
+  return refuse("proxy_refused", subject, ("it replied %s%s"):format(status, words:sub(1, 200)))
 end
 
 local function ask(carrier, settings, run)

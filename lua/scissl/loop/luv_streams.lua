@@ -205,7 +205,7 @@ end
 function over_luv.connect(handle, given)
   check("luv.connect", given)
   if given.verifyHost == nil then
-    error("option 'verifyHost' to 'luv.connect' is missing (false: whatever the name)", 2)
+    error("option 'verifyHost' to 'luv.connect' is missing (false accepts any name)", 2)
   end
   options.checkArgument(1, "luv.connect", handle, "luvStream", 2)
   local name = given.serverName or given.verifyHost or nil

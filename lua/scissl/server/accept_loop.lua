@@ -156,7 +156,7 @@ return function(listener, handler, given)
   if sleeps_thread(run.waiter) then return run_own_loop(run) end
   run.spawn = spawn.find(run.waiter)
   if not run.spawn then
-    error("'serve' runs inside the loop that its waiter belongs to, or takes the option 'spawn'", 3)
+    error("call 'serve' inside the loop of its waiter, or give the option 'spawn'", 3)
   end
   return accept_with_bell(run)
 end

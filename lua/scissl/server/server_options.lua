@@ -22,7 +22,7 @@ local function check_verify(caller, verify, names_ca, level)
       :format(caller, verify), level + 1)
   end
   if flags ~= verify_flags.none and not names_ca then
-    error(("option 'verify' to '%s' needs caFile, caPath or ca: whose client certificates are accepted?")
+    error(("option 'verify' to '%s' needs the CA of the clients: caFile, caPath or ca")
       :format(caller), level + 1)
   end
   return flags

@@ -141,7 +141,7 @@ function link.translate(socket, answer, phase)
     phase = phase,
     condition = "not_served",
     sslError = code,
-    message = ("TLS asks for something that a stream does not supply (SSL_ERROR code %d)"):format(code),
+    message = ("TLS needs something that a stream cannot give (SSL_ERROR code %d)"):format(code),
     peer = peer_of(socket),
   }
 end

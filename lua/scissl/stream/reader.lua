@@ -126,7 +126,7 @@ reader.policy = {
     return done, failure, true
   end,
   function(self, most) return refuse(self, "line_too_long", "no line end within %d bytes", most) end,
-  function(self, most) return refuse(self, "too_much_data", "more than %d bytes came", most) end,
+  function(self, most) return refuse(self, "too_much_data", "more than %d bytes arrived", most) end,
 }
 
 -- ---- numerals
@@ -229,7 +229,7 @@ function reader.untilFound(self, pattern, most, plain)
   while true do
     local before, length = find(self, pattern, plain, overlap)
     if (before or bytes:size() - overlap) > most then
-      return refuse(self, "line_too_long", "what should end the text does not come within %d bytes", most)
+      return refuse(self, "line_too_long", "no match within %d bytes", most)
     end
     if before then
       local text = bytes:take(before)

@@ -278,7 +278,7 @@ local function read_to_end(self)
     if bytes then
       self.bytes:put(bytes)
       if self.bytes:size() > self.maxBuffer then
-        return refuse("shutdown", "too_much_data", "more than %d bytes came", self.maxBuffer)
+        return refuse("shutdown", "too_much_data", "more than %d bytes arrived", self.maxBuffer)
       end
       local went
       went, failure = self.link:turn(self.waiter, deadline, "shutdown", self.seconds)
@@ -294,7 +294,7 @@ local function read_to_end(self)
 end
 
 local function refuse_unread(self)
-  return refuse("shutdown", "unread_data", "%d bytes that came by TLS have not been read", self.bytes:size())
+  return refuse("shutdown", "unread_data", "%d bytes that arrived over TLS are unread", self.bytes:size())
 end
 
 --- What `SciSslStream:stopTls` does.

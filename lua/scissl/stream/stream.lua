@@ -120,7 +120,7 @@ local function check_pattern(pattern, plain, level)
     error(("bad argument #1 to 'readUntil' (string expected, got %s)"):format(type(pattern)), level + 1)
   end
   if not plain and pattern:find "^%^" then
-    error("bad argument #1 to 'readUntil' (a pattern that is not anchored expected)", level + 1)
+    error("bad argument #1 to 'readUntil' (a pattern without ^ expected)", level + 1)
   end
   local good, found = pcall(string.find, "", pattern, 1, plain)
   if not good then error(("bad argument #1 to 'readUntil' (%s)"):format(found), level + 1) end
@@ -144,7 +144,7 @@ function Stream:readUntil(pattern, max, plain)
   plain = plain and true or false
   check_pattern(pattern, plain, 2)
   if max ~= nil and not options.is(max, "count") then
-    error("bad argument #2 to 'readUntil' (integer above 0 expected)", 2)
+    error("bad argument #2 to 'readUntil' (integer of 1 or more expected)", 2)
   end
   local refusal = refuse_second(self)
   if refusal then return nil, refusal end
@@ -160,7 +160,7 @@ local function refuse_writer(self)
   local sending = self.link.sending
   if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
   return SciSslError.new {
-    phase = "write", condition = "busy", message = "another coroutine is in the midst of what this would get into",
+    phase = "write", condition = "busy", message = "another coroutine is in startTls or stopTls",
     peer = peer_of(self.link:base()),
   }
 end
@@ -284,7 +284,7 @@ function Stream:setvbuf(mode, size)
     error(("bad argument #1 to 'setvbuf' ('no', 'full' or 'line' expected, got %s)"):format(tostring(mode)), 2)
   end
   if size ~= nil and not options.is(size, "count") then
-    error("bad argument #2 to 'setvbuf' (integer above 0 expected)", 2)
+    error("bad argument #2 to 'setvbuf' (integer of 1 or more expected)", 2)
   end
   local kept = self.output.held > 0
   local refusal = kept and refuse_writer(self)

@@ -158,7 +158,7 @@ local function as_failure(reason, phase)
   return SciSslError.new {
     phase = phase,
     condition = reason == "timeout" and "timeout" or "transport_failed",
-    message = ("the transport answered: %s"):format(tostring(reason)),
+    message = ("the transport returned: %s"):format(tostring(reason)),
     cause = reason,
   }
 end
@@ -210,7 +210,7 @@ local function relay(self, events, deadline)
   if sends and not self.sending:isTaken() then return relay_out(self, deadline) end
   if not self.receiving:isTaken() and not (sends and events == "w") then return relay_in(self, deadline) end
   return nil, SciSslError.new {
-    phase = "wait", condition = "busy", message = "another coroutine is in the midst of a call of the transport",
+    phase = "wait", condition = "busy", message = "another coroutine is in a call of the transport",
   }
 end
 

@@ -121,7 +121,7 @@ local function refuse_unserved(run, code)
     phase = run.role,
     condition = "not_served",
     sslError = code,
-    message = ("the handshake asks for something that no handler supplies (SSL_ERROR code %d)"):format(code),
+    message = ("the handshake needs something that no handler gives (SSL_ERROR code %d)"):format(code),
     peer = peer_of(run.socket),
   }
 end
@@ -291,7 +291,7 @@ return function(socket, role, given)
   local claim = claim_of(socket)
   if claim:isTaken() then
     return nil, core.SciSslError.new {
-      phase = role, condition = "busy", message = "another coroutine is in the midst of this handshake",
+      phase = role, condition = "busy", message = "another coroutine makes this handshake",
       peer = peer_of(socket),
     }
   end

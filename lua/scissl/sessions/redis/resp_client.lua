@@ -75,7 +75,7 @@ local function read_bytes(self, count)
     if not filled then return nil, failure end
   end
   local bytes = buffer:take(count)
-  if buffer:take(2) ~= "\r\n" then return fail("redis_protocol", "a reply is not as long as it said") end
+  if buffer:take(2) ~= "\r\n" then return fail("redis_protocol", "a reply is not as long as its header says") end
   return bytes
 end
 
@@ -98,7 +98,7 @@ local function read_reply(self)
   if not line then return nil, failure end
   local reader, value = readers[line:sub(1, 1)], nil
   if reader then value, failure = reader(self, line:sub(2)) end
-  if value == nil and not failure then return fail("redis_protocol", "a reply makes no sense") end
+  if value == nil and not failure then return fail("redis_protocol", "a reply cannot be understood") end
   return value, failure
 end
 
