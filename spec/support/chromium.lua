@@ -2,12 +2,12 @@
 --
 --    local chromium = require "spec.support.chromium"
 --
---    chromium.isThere()                     whether it can be used here, with certutil to make it trust somebody
+--    chromium.isThere()                     whether chromium is installed, and certutil to add a trusted CA
 --    browser = chromium.start{ trust = certificateFile, arguments = "…" }   with an empty home; `trust` may be missing
---        browser:load(url)                  loads a page; answers nil and Chromium's error where that fails
---        browser:html()                     the page as it stands, as text
---        browser:evaluate(javascript)       a string that the expression answers
---        browser:call(method, json)         any command for the page; answers the JSON text of its result
+--        browser:load(url)                  loads a page; nil and Chromium's error when that fails
+--        browser:html()                     the current page, as text
+--        browser:evaluate(javascript)       the string value of the expression
+--        browser:call(method, json)         any command for the page; returns the JSON text of its result
 --        browser:close()                    also what <close> does
 
 local ends = require "spec.support.ends"
@@ -19,7 +19,7 @@ function chromium.isThere()
   return ends.has "chromium" and ends.has "certutil"
 end
 
--- ---- as much of JSON as is needed
+-- ---- the part of JSON that is needed
 
 local escapes = { b = "\b", f = "\f", n = "\n", r = "\r", t = "\t" }
 
@@ -31,7 +31,7 @@ local function unescape(text)
   return (text:gsub("\\(.)", function(letter) return escapes[letter] or letter end))
 end
 
--- The string that stands behind the first `key` in a JSON text.
+-- The string value of the first `key` in a JSON text.
 local function string_of(json, key)
   local _, position = json:find(('"%s":"'):format(key), 1, true)
   if not position then return nil end
@@ -63,7 +63,7 @@ local function receive(browser)
   end
 end
 
--- Reads until a message has the text in it.
+-- Reads until a message contains the text.
 local function await(browser, text)
   while true do
     local message = receive(browser)
@@ -124,7 +124,7 @@ end
 local flags = "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
   .. "--disable-component-update --disable-sync --disable-dev-shm-usage --remote-debugging-pipe"
 
-local PATIENCE = 300 -- seconds after which a browser that hangs is ended
+local PATIENCE = 300 -- seconds until a browser that hangs is killed
 
 function chromium.start(options)
   local home = make_home(options.trust)

@@ -1,12 +1,12 @@
 --- spec/support/conditions.lua: the conditions of SciSslErrors, read from the sources.
 --
---    conditions.made()       -> { name = "csrc/file.c", … }: what csrc and lua can give to a SciSslError
---    conditions.hinted()     -> { name = true, … }: what lua/scissl/hint.lua has a text for
---    conditions.documented() -> { name = "lua/scissl/meta/…", … }: what the reference names behind "condition"
+--    conditions.made()       -> { name = "csrc/file.c", … }: those that csrc and lua give to a SciSslError
+--    conditions.hinted()     -> { name = true, … }: those for which lua/scissl/hint.lua has a text
+--    conditions.documented() -> { name = "lua/scissl/meta/…", … }: those that the reference names behind "condition"
 --
---    conditions.documented() -> { name = "lua/scissl/meta/…" }: what the reference names behind "condition"
--- a parameter that is called `condition`, returned by a function whose name ends so, and in tables of C whose names
--- end in `_conditions`, whose rows begin with a member of that name, or whose type is sci_kind.
+-- A condition is made where its name is assigned to `condition`, passed for a parameter that is called `condition`,
+-- returned by a function whose name ends in `_condition`, or stands in a table of C: one whose name ends in
+-- `_conditions`, whose rows begin with a member `condition`, or whose type is sci_kind.
 
 local conditions = {}
 
@@ -34,7 +34,7 @@ local function without_comments_lua(text)
   return (text:gsub("%-%-[^\n]*", ""))
 end
 
--- The arguments of a call, whose parentheses belong to `text`: "(a, f(b, c))" -> { "a", "f(b, c)" }.
+-- The arguments of a call. `text` begins and ends with the parentheses: "(a, f(b, c))" -> { "a", "f(b, c)" }.
 local function arguments_of(text)
   local arguments, depth, from = {}, 0, 2
   local quoted = false
@@ -56,7 +56,7 @@ local function add_names(found, text, path)
   for name in text:gmatch(NAME) do found[name] = found[name] or path end
 end
 
--- Which of its arguments a function takes for a condition, by the function's name.
+-- { [function] = n }: the n-th parameter of the function is a condition.
 local function takers(text, parameter)
   local found = {}
   for name, parameters in text:gmatch "([%w_]+)(%b())" do
@@ -86,7 +86,7 @@ local function add_from_c(found)
   local texts, everywhere = {}, {}
   for _, path in ipairs(files_of "find csrc -name '*.[ch]'") do
     texts[path] = without_comments_c(read(path))
-    -- static functions count in their own file alone: several have the same name
+    -- static functions count in their own file only: several have the same name
     everywhere = merged(everywhere, takers(texts[path]:gsub("static [^;{]-%b()", ""), "^%s*const char %*condition%s*$"))
   end
   for path, text in pairs(texts) do
@@ -133,7 +133,7 @@ function conditions.hinted()
   return found
 end
 
--- "condition `a`, `b` or `c`", "condition `a`: some words; `b`": the names of one clause.
+-- Adds the names of each clause: "condition `a`, `b` or `c`", "condition `a`: some words; `b`".
 local function add_documented(found, text, path)
   for clause in text:gmatch "[Cc]ondition (`[^.]*)" do
     for name in clause:match "^[^;:]*":gmatch "`(%l[%l%d_]*)`" do found[name] = found[name] or path end

@@ -1,4 +1,4 @@
---- spec/support/ends.lua: two ends of a connection in one thread, and foreign peers in processes of their own.
+--- spec/support/ends.lua: two ends of a connection in one thread, and foreign peers in other processes.
 --
 --    local ends = require "spec.support.ends"
 --
@@ -9,7 +9,7 @@
 --        trust     identity, or false: none         verify    flags
 --        setup     function(context), for everything else
 --
--- Two SciSslSockets that are connected, initialised and have not begun the handshake; non-blocking:
+-- Two non-blocking SciSslSockets, connected and initialized, before the handshake:
 --    client, server = ends.pair{ transport=, version=, client=, server=, serverName=, verifyHost=, session=,
 --                                initialize= }
 --        transport     "pair" (default), "tcp", "memory"
@@ -25,29 +25,29 @@
 --
 -- The document's protocol by hand:
 --    clientAnswer, serverAnswer = ends.handshake(client, server[, chunk])
---        repeats sslConnect and sslAccept until each answers something else than "not yet"; an end that never comes
---        to that answers its last "not yet" integer. `chunk`: bytes moved at a time between memory transports
---    ends.shuttle(a, b[, chunk])   moves what memory transports have to say, both ways; answers the number of bytes
---    ends.read(socket, peer[, max])    sslRead, repeated while it answers "not yet", for at most some seconds
---    ends.notYet(socket, answer)   true where the answer asks for a repetition
+--        repeats sslConnect and sslAccept until neither is "not ready"; returns the last result of each, for an end
+--        that never finishes its last not-ready integer. `chunk`: bytes moved at a time between memory transports
+--    ends.shuttle(a, b[, chunk])   moves bytes between memory transports, both ways; returns their number
+--    ends.read(socket, peer[, max])    sslRead, repeated while it is not ready, for some seconds at most
+--    ends.notYet(socket, answer)   whether the result means "not ready": repeat the call
 --
--- Several parties in one thread, for whatever takes the waiter "coroutine":
---    results = ends.run(f, g, …)   runs each function in a coroutine until all have returned; answers for each the
---                                  table.pack of what it returned. Raises what one of them raises, and when none can
---                                  go on
+-- Several parties in one thread, each with the waiter "coroutine":
+--    results = ends.run(f, g, …)   runs each function in a coroutine until all have returned; returns the table.pack
+--                                  of each one's results. Raises the error of one of them, and an error when none
+--                                  can go on
 --
 -- A listening SciSocket on a port of 127.0.0.1 that the kernel chose:
 --    listener, port = ends.listener()
 --
 -- Foreign peers:
---    peer = ends.start(command[, ready])    runs the shell command. `ready` is a Lua pattern that the output must match
---                                           before this answers; what it captures is in peer.captures (and peer.port)
+--    peer = ends.start(command[, ready])    runs the shell command. `ready` is a Lua pattern: returns when a line of
+--                                           the output matches; its captures are in peer.captures (and peer.port)
 --    peer = ends.openssl(arguments)         `openssl s_server -accept 127.0.0.1:0 …`, ready, with peer.port
 --    peer = ends.lua(source[, ready[, environment]])   a Lua program with scissl on its paths
 --    command = ends.luaCommand(source[, environment])   the same as a shell command, for ends.start and io.popen
 --        peer:write(text)     to its standard input, which stays open until the end
---        peer:finish()        waits until it ends by itself; answers its output (with stderr), "exit"|"signal", code
---        peer:stop()          ends it; answers the same. Also what <close> does
+--        peer:finish()        waits until it ends by itself; returns its output (with stderr), "exit"|"signal", code
+--        peer:stop()          ends it; returns the same. <close> does this as well
 --    ends.has(program)        whether `program` is installed
 
 local core = require "scissl.core"
@@ -57,7 +57,8 @@ local ends = {}
 
 local SciSocket, SciSslSocket, SciSslContext = core.SciSocket, core.SciSslSocket, core.SciSslContext
 
--- How long a step that must come may take on the slowest machine, in seconds; and how long nothing must come.
+-- Seconds until a step that must happen counts as failed, on the slowest machine; and seconds to wait where nothing
+-- must come.
 local PATIENCE, QUIET = 30, 0.1
 
 -- ---- contexts
@@ -195,7 +196,7 @@ function ends.handshake(client, server, chunk)
       local waiting = {}
       if client_waits then waiting[client] = wanted(client, client_answer) end
       if server_waits then waiting[server] = wanted(server, server_answer) end
-      -- Both waiting with nothing under way never ends; one that has failed may have said nothing to the other.
+      -- Where both wait and no bytes are on the way, they wait for ever. An end that has failed may have sent nothing.
       local both = client_waits and server_waits
       if not wait(waiting, both and PATIENCE or QUIET) then return client_answer, server_answer end
     end
@@ -236,7 +237,7 @@ end
 
 -- ---- several parties
 
--- Resumes one party; answers what it waits for now, or nil when it has returned.
+-- Resumes one party, and stores in it what it waits for now, or its results.
 local function resume(party, ...)
   local yielded = table.pack(coroutine.resume(party.thread, ...))
   if not yielded[1] then error(debug.traceback(party.thread, tostring(yielded[2])), 0) end
@@ -248,7 +249,7 @@ local function resume(party, ...)
   end
 end
 
--- Answers the sockets that somebody waits for, with their events, and when the first deadline comes.
+-- The sockets that parties wait for, with their events; and the first deadline.
 local function collect(parties)
   local waiting, deadline = {}, SciSocket.now() + PATIENCE
   for _, party in ipairs(parties) do
@@ -327,7 +328,7 @@ local function start(command, ready)
   fifos = fifos + 1
   local fifo = ("%s/fifo%d"):format(pki.folder(), fifos)
   assert(os.execute("mkfifo " .. fifo))
-  -- Opened for both directions the fifo neither blocks nor ends, so the peer's standard input stays open.
+  -- A FIFO that is opened in both directions neither blocks nor ends: the peer's standard input stays open.
   local pipe = assert(io.popen(("echo $$; exec 2>&1 <>%s; exec %s"):format(fifo, command), "r"))
   local peer = setmetatable({ pipe = pipe, fifo = fifo, output = "", pid = pipe:read("n", "l") }, Peer)
   peer.input = assert(io.open(fifo, "r+"))
@@ -346,7 +347,7 @@ local function start(command, ready)
 end
 
 function ends.start(command, ready)
-  -- What a sanitizer has preloaded for us is not meant for strangers.
+  -- The runtime of a sanitizer, preloaded for our own process, must not get into foreign programs.
   return start("env -u LD_PRELOAD " .. command, ready)
 end
 

@@ -2,8 +2,8 @@
 --
 --    local examples = require "spec.support.examples"
 --
---    peer = examples.start(name, ready, …)        starts examples/NAME with these arguments, see ends.start
---    output, code = examples.run(name, …)         runs it to its end; what it wrote, stderr too, and its exit code
+--    peer = examples.start(name, ready, …)        starts examples/NAME with these arguments; see ends.start
+--    output, code = examples.run(name, …)         runs it to its end; its output with stderr, and its exit code
 
 local ends = require "spec.support.ends"
 
@@ -12,7 +12,7 @@ local examples = {}
 local function source(name, ...)
   local words = {}
   for i, word in ipairs { ... } do words[i] = ("%q"):format(tostring(word)) end
-  -- As at a terminal: what is printed goes out at once.
+  -- As in a terminal: each line is written at once.
   local program = "io.stdout:setvbuf 'line'\narg = { [0] = %q, %s }\ndofile(arg[0])\n"
   return program:format("examples/" .. name, table.concat(words, ", "))
 end

@@ -7,13 +7,13 @@
 --        options: serverName, verifyHost ("localhost" by default, false: not set), session,
 --        handlers: { onCertificate=, … }, as scissl.handshake takes them
 --    socket, err = foreign.serve(listener, context[, handlers]) the next connection of a listener, after its handshake
---        both answer nil, SciSslError where the handshake fails; the socket is closed then
+--        both return nil, SciSslError when the handshake fails; the socket is closed then
 --    foreign.write(socket, text)                                all of it
---    text, last = foreign.read(socket, pattern)                 reads until the pattern is met, or until something else
---                                                               than bytes is answered: `last`
---    foreign.wait(socket, answer)                               waits for what a "not yet" asks for
---    line = foreign.expect(peer, pattern)                       reads a peer's output up to the line that matches; what
---                                                               it read is in peer.output, as ends.start has it
+--    text, last = foreign.read(socket, pattern)                 reads until the pattern matches, or until sslRead
+--                                                               returns no bytes; `last` is its last value
+--    foreign.wait(socket, answer)                               waits for what a not-ready answer asks for
+--    line = foreign.expect(peer, pattern)                       reads a peer's output up to the line that matches, and
+--                                                               appends it to peer.output (see ends.start)
 
 local assert = require "luassert"
 local scissl = require "scissl"
@@ -91,7 +91,7 @@ end
 function foreign.expect(peer, pattern)
   repeat
     local line = peer.pipe:read("L")
-    assert(line, "the peer ended before it said " .. pattern .. ":\n" .. peer.output)
+    assert(line, "the peer ended before it printed " .. pattern .. ":\n" .. peer.output)
     peer.output = peer.output .. line
     if line:find(pattern) then return line end
   until false

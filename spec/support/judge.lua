@@ -1,9 +1,9 @@
---- spec/support/judge.lua: the `openssl` command as a foreign judge of what we make, and as a maker of what we read.
+--- spec/support/judge.lua: the `openssl` command: it checks what we make, and makes what we read.
 --
 --    local judge = require "spec.support.judge"
 --
---    judge.openssl(format, …)       runs `openssl …`, each argument quoted; answers its output, and success
---    judge.file(bytes)              writes a temporary file; answers its path
+--    judge.openssl(format, …)       runs `openssl …`, each argument quoted; returns its output, and success
+--    judge.file(bytes)              writes a temporary file; returns its path
 --    judge.path()                   the path of a temporary file that does not exist yet
 --    judge.read(path)               the bytes of a file
 

@@ -1,4 +1,4 @@
---- spec/support/loops.lua: the event loops that scissl is at home in, with one face for all.
+--- spec/support/loops.lua: the event loops that scissl supports, behind one interface.
 --
 --    local loops = require "spec.support.loops"
 --
@@ -6,11 +6,11 @@
 --        loop.name           "scheduler (epoll)", "copas" …       loop.waiter    its waiter's name
 --        loop.package        the module that it needs; nil: none
 --        loop.missing()      nil, or why it cannot be used here
---        loop.run(f, g, …)   runs each function in a coroutine of the loop until all have returned; answers for each
---                            the table.pack of what it returned. Raises what one of them raises
---        loop.example        the program that is an echo server under it, and its environment in loop.environment
+--        loop.run(f, g, …)   runs each function in a coroutine of the loop until all have returned; returns the
+--                            table.pack of each one's results. Raises the error that one of them raises
+--        loop.example        an echo server for this loop; its environment is loop.environment
 --
---    local it = loops.it(loop)      busted's `it`; `pending` where the loop is missing, loudly
+--    local it = loops.it(loop)      busted's `it`; `pending` with the reason where the loop is missing
 
 local core = require "scissl.core"
 local old_modules = require "spec.support.old_modules"
@@ -19,7 +19,7 @@ local loops = {}
 
 local SciSocket = core.SciSocket
 
--- How long what must come may take on the slowest machine, in seconds.
+-- Seconds until something that must happen counts as failed, on the slowest machine.
 local PATIENCE = 60
 
 -- ---- finding them
@@ -27,7 +27,7 @@ local PATIENCE = 60
 old_modules.add("copas", "coxpcall")
 
 local function has(name)
-  -- copas refuses to be loaded behind socket.http.
+  -- copas cannot be loaded after socket.http.
   local http = package.loaded["socket.http"]
   package.loaded["socket.http"] = nil
   local found, problem = pcall(require, name)
@@ -37,7 +37,8 @@ end
 
 -- ---- running in them
 
--- Answers functions that note what f, g, … answer; the results; and a function that tells whether all have ended.
+-- Returns functions that store the results of f, g, …; the table of results; and a function that tells whether all have
+-- ended.
 local function note_results(...)
   local results, wrapped, left = {}, {}, select("#", ...)
   for i, f in ipairs { ... } do
@@ -51,14 +52,14 @@ local function note_results(...)
   return wrapped, results, function() return left == 0 or results.failure ~= nil end
 end
 
--- `start(f)` starts a coroutine, `step()` has the loop do something, for at most a moment.
+-- `start(f)` starts a coroutine, `step()` runs the loop for a moment at most.
 local function run_with(start, step, ...)
   local wrapped, results, over = note_results(...)
   local deadline = SciSocket.now() + PATIENCE
   for _, f in ipairs(wrapped) do start(f) end
   while not over() do
     step()
-    if SciSocket.now() > deadline then error("the loop has not come to an end", 2) end
+    if SciSocket.now() > deadline then error("the loop did not end", 2) end
   end
   if results.failure then error(results.failure, 0) end
   return results
@@ -94,7 +95,7 @@ local luv = { name = "luv", waiter = "luv", package = "luv", example = "examples
 
 function luv.run(...)
   local module = require "luv"
-  local alarm = module.new_timer() -- so that a step without anything to wait for ends, too
+  local alarm = module.new_timer() -- ends a step in which nothing else happens
   alarm:start(500, 500, function() end)
   local good, results = pcall(run_with, function(f) coroutine.wrap(f)() end, function() module.run("once") end, ...)
   alarm:close()

@@ -1,17 +1,18 @@
---- spec/support/luasec.lua: LuaSec, ours and the real one, for programs that are run with both.
+--- spec/support/luasec.lua: scissl.luasec and the real LuaSec, for specs that run with both.
 --
 --    local luasec = require "spec.support.luasec"
 --
 --    luasec.ours, luasec.real     the modules; `real` is nil where LuaSec is not installed
---    for name, client, server in luasec.combinations() do      ours with ours, and with the real one both ways
+--    for name, client, server in luasec.combinations() do      ours with ours, and ours with the real one in both roles
 --    for name, ssl in luasec.implementations() do
 --    near, far = luasec.sockets()               two connected sockets of LuaSocket
---    parameters = luasec.server{ … }            of a server (pki.server) and of a client, with further ones
+--    parameters = luasec.server{ … }            those of a server (pki.server) or a client, and the given ones
 --    parameters = luasec.client{ … }
 --    run = luasec.connect{ clientSsl=, serverSsl=, client=, server=, before= }
---        makes both ends, calls before(client, server), and shakes hands without blocking. run.client, run.server: the
---        connections; run.clientAnswer, run.clientProblem, run.serverAnswer, run.serverProblem: of dohandshake
---    luasec.wait(connection[, other])           until one of them can be read
+--        makes both ends, calls before(client, server), and does the handshake without blocking. run.client and
+--        run.server: the connections; run.clientAnswer, run.clientProblem, run.serverAnswer, run.serverProblem: the
+--        results of dohandshake
+--    luasec.wait(connection[, other])           waits until one of them can be read
 
 local SciSocket = require "scissl.core".SciSocket
 local pki = require "spec.support.pki"

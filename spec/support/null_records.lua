@@ -1,14 +1,14 @@
---- spec/support/null_records.lua: records of TLS 1.2 that no library sends, for a peer that must cope with them.
+--- spec/support/null_records.lua: records of TLS 1.2 that no library sends, to test a receiver with them.
 --
--- The cipher NULL-SHA256 encrypts nothing: who knows the master secret, which a key log tells, can make each record.
+-- The cipher NULL-SHA256 does not encrypt. With the master secret, which a key log contains, each record can be made.
 --
 --    local null = require "spec.support.null_records"
 --
---    sender, receiver = null.connected("client" | "server"[, options])   two ends over memory, in that role and the
---        other one, after a handshake with NULL-SHA256; options `client` and `server` as of ends.connected
+--    sender, receiver = null.connected("client" | "server"[, options])   two ends over memory, the first in that role,
+--        after a handshake with NULL-SHA256; options `client` and `server` as for ends.connected
 --    sender:record(type, text)    the bytes of the next record of `sender` (22: handshake, 21: alert, 23: data)
---    sender:records(type, text, count)   the same, many times over
---    sender.socket                its SciSslSocket, which must send nothing itself any more
+--    sender:records(type, text, count)   `count` such records
+--    sender.socket                its SciSslSocket, which must not send anything itself from then on
 --    sender.hello                 the client's ClientHello, a handshake message
 
 local core = require "scissl.core"

@@ -1,11 +1,11 @@
--- spec/support/old_modules.lua: Debian puts some modules that are pure Lua into the folder of another version of Lua
--- alone, and not always of the same.
+-- spec/support/old_modules.lua: Debian installs some modules in pure Lua only for another version of Lua, and not
+-- always for the same one.
 --
 --    local old_modules = require "spec.support.old_modules"
 --
 --    path = old_modules.find(name)    the module's file: from package.path, or from the folder of the newest other
---        version that has it; nil: no folder has it
---    old_modules.add(name, …)         lets `require` find these modules, where they are anywhere
+--        version; nil: it is in no folder
+--    old_modules.add(name, …)         lets `require` find these modules in any such folder
 
 local old_modules = {}
 

@@ -1,9 +1,9 @@
---- spec/support/peers.lua: the foreign programs that the interoperation specs meet, with what they need.
+--- spec/support/peers.lua: the foreign programs of the interoperation specs, with their arguments.
 --
 --    local peers = require "spec.support.peers"
 --
--- Each answers a peer as ends.start does. `version` is "TLSv1.2" or "TLSv1.3", the only one that the program speaks;
--- `arguments` (optional) is shell text; servers show `identity`, pki.server by default:
+-- Each returns a peer as ends.start does. `version` is "TLSv1.2" or "TLSv1.3", the only one that the program uses;
+-- `arguments` (optional) is shell text; servers use `identity`, pki.server by default:
 --    peer = peers.opensslServer(version[, arguments[, identity]])     openssl s_server, with peer.port
 --    peer = peers.opensslClient(version, port[, arguments])           openssl s_client, trusts pki.ca
 --    peer = peers.gnutlsServer(version[, arguments[, identity]])      gnutls-serv --echo, with peer.port
@@ -12,9 +12,9 @@
 --    peer = peers.nginx(http)                                         nginx, whose `http` section has the lines `http`
 --
 --    text = peers.opensslIdentity(identity), peers.gnutlsIdentity(identity), peers.curlIdentity(identity)
---                                                                     the arguments that show a certificate
+--                                                                     the arguments for a certificate and key
 --
--- The spec of spec/interop that meets each, in both versions unless said otherwise; "-": the peer cannot do it:
+-- The spec in spec/interop for each, in both versions unless noted; "-": the peer cannot do it:
 --
 --                         s_server    s_client     gnutls-serv  gnutls-cli   curl         nginx       nginx as a proxy
 --    client certificate   openssl     openssl      gnutls       gnutls       curl         nginx       nginx
@@ -26,7 +26,7 @@
 --    key update (1.3)     key_update  key_update   key_update   key_update   key_update   nginx       nginx
 --    renegotiation (1.2)  openssl     key_update   -            key_update   -            -           -
 --
--- GnuTLS and nginx are met by `sh spec/run.sh all` only; elsewhere their specs are skipped by name:
+-- Only `sh spec/run.sh all` uses GnuTLS and nginx; otherwise their specs are pending:
 --    peers.present("gnutls"), peers.present("nginx")
 --    local with_nginx = peers.present "nginx" and it or pending
 
@@ -35,7 +35,7 @@ local pki = require "spec.support.pki"
 
 local peers = {}
 
--- ---- which of them there are
+-- ---- which of them are installed
 
 local programs = { gnutls = { "gnutls-cli", "gnutls-serv" }, nginx = { "nginx" } }
 
@@ -76,7 +76,7 @@ function peers.gnutlsIdentity(identity)
   return ("--x509certfile %s --x509keyfile %s"):format(identity.certificateFile, identity.keyFile)
 end
 
--- gnutls-serv takes port 0 and does not tell which one it got: the system does.
+-- gnutls-serv accepts port 0 but does not print the port that it got: the system tells it.
 local function port_of(pid)
   local inodes = {}
   local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(pid)))
@@ -117,7 +117,7 @@ end
 
 -- ---- nginx
 
--- It listens where `http` says, on Unix-domain sockets: nginx does not tell which port a port 0 became.
+-- It listens where `http` says, on Unix-domain sockets: nginx does not print which port a port 0 became.
 local nginx_configuration = [[
 daemon off;
 master_process off;

@@ -1,8 +1,8 @@
---- spec/support/pki.lua: a certificate authority and what it has signed, made once per process (EC P-256).
+--- spec/support/pki.lua: a certificate authority and certificates that it has signed, made once per process (EC P-256).
 --
 --    local pki = require "spec.support.pki"
 --
---    pki.ca             the authority                     pki.otherCa      one that nobody trusts
+--    pki.ca             the authority                     pki.otherCa      one that the specs do not trust
 --    pki.server         localhost, 127.0.0.1, ::1         pki.client       CN=client
 --    pki.wrongHost      server for elsewhere.example      pki.stranger     client, signed by otherCa
 --    pki.expired        server, until yesterday           pki.strangeServer  server, signed by otherCa
@@ -17,8 +17,8 @@
 --
 --    pki.issue{ subject=, names=, issuer=, … }   another identity. Fields as for SciSslX509Certificate.issue, but
 --                                 `issuer` is an identity (default pki.ca; false: self-signed) and `key` may be missing
---    pki.write(text[, name])      writes `text` into a file of the temporary folder; answers its path
---    pki.folder()                 that folder; it goes away, with all in it, when the process ends
+--    pki.write(text[, name])      writes `text` into a file of the temporary folder; returns its path
+--    pki.folder()                 that folder; it is removed when the process ends
 
 local core = require "scissl.core"
 

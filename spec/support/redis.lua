@@ -2,18 +2,19 @@
 --
 --    local redis = require "spec.support.redis"
 --
---    redis.present()              whether the program is here; spec/run.sh asks for it in its run of all specs only
---    server = redis.start{ tcp= } ready; on a Unix-domain socket, server.path, and with tcp = true on server.port, too
---        server:kill()            ends it in no good order; server:again() starts it on the same path, empty
+--    redis.present()              whether the program may be used; only `sh spec/run.sh all` uses it
+--    server = redis.start{ tcp= } ready, on a Unix-domain socket, server.path, and with tcp = true also on server.port
+--        server:kill()            kills it; server:again() starts it on the same path, empty
 --        server:stop()            ends it; also what <close> does
---        server:hold(), server:resume()    it stands still: takes connections and commands, answers nothing
---        text = server:ask(…)     what it answers to a command
---    redis.secret                 of the fleet
+--        server:hold(), server:resume()    pauses it: it accepts connections and sends no reply
+--        text = server:ask(…)     its reply to a command
+--    redis.secret                 the secret of the fleet
 --    client = redis.luaRedis(server, timeout)      lua-redis; nil where that is not installed
 --
---    far = redis.server{ store=, more= }   a TLS server in a process of its own, far.port; it tells each client in one
---        line whether it has resumed. `store` is Lua text: options for scissl.sessions.redis.new; `more`: for listen
---    meet = redis.visit(port, { version=, session= })  → reused (as both see it), the session to go on with
+--    far = redis.server{ store=, more= }   a TLS server in a process of its own, far.port; it sends each client a line
+--        that tells whether the session was resumed. `store` is Lua text: options for scissl.sessions.redis.new;
+--        `more`: for listen
+--    meet = redis.visit(port, { version=, session= })  → reused (the same on both sides), the next session
 
 local core = require "scissl.core"
 local scissl = require "scissl"
@@ -23,7 +24,7 @@ local pki = require "spec.support.pki"
 
 local redis = {}
 
-redis.secret = ("a secret of the fleet's "):rep(2)
+redis.secret = ("a secret the secret of the fleet's "):rep(2)
 
 -- Debian's redis-tools has the whole program under another name.
 local function program()

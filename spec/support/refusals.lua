@@ -1,14 +1,14 @@
---- spec/support/refusals.lua: what a refused call must have answered.
+--- spec/support/refusals.lua: what a failed call must return.
 --
 --    local refusals = require "spec.support.refusals"
 --
--- Each answers the SciSslError, and fails where it is not what was expected; `subject` may be missing:
---    refusals.refused(condition, phase, subject, value, err)   given all that a call answered: nil, SciSslError
---    refusals.failed(condition, phase, answer)                 given the one answer of sslConnect, sslRead …
---    refusals.condition(condition, value, err)                 refused, whatever the phase
---    refusals.answer(condition, answer)                        failed, whatever the phase
+-- Each returns the SciSslError, and fails where it is not the expected one; `subject` may be missing:
+--    refusals.refused(condition, phase, subject, value, err)   given all results of a call: nil, SciSslError
+--    refusals.failed(condition, phase, answer)                 given the one result of sslConnect, sslRead …
+--    refusals.condition(condition, value, err)                 as refused, in any phase
+--    refusals.answer(condition, answer)                        as failed, in any phase
 --
---    refusals.check(err)    that it is a SciSslError with one line of hint, which is what tostring answers
+--    refusals.check(err)    checks that it is a SciSslError with a hint of one line, which tostring returns
 
 local assert = require "luassert"
 local core = require "scissl.core"

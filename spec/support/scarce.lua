@@ -1,12 +1,12 @@
 --- spec/support/scarce.lua: memory that runs out while a function is called.
 --
---    local scarce, why = require "spec.support.scarce".load()   -- nil, why: it cannot be built here
---    scarce.lua(n, once, f, ...)      Lua's allocation n + 1 fails, and the ones behind it unless `once`, while f runs:
---                                     how many failed, then what pcall(f, ...) answers
+--    local scarce, why = require "spec.support.scarce".load()   -- nil, why: scarce.c cannot be compiled here
+--    scarce.lua(n, once, f, ...)      while f runs, Lua's allocation n + 1 fails, and all later ones unless `once`;
+--                                     returns how many failed, then the results of pcall(f, ...)
 --    scarce.openssl(n, once, f, ...)  the same for OpenSSL, where `hasOpenssl`: in a process that has loaded this
 --                                     before scissl.core
 --
---    require "spec.support.scarce".each(round)   calls round(n) for n = 0, 1, … until it answers 0
+--    require "spec.support.scarce".each(round)   calls round(n) for n = 0, 1, … until it returns 0
 --    require "spec.support.scarce".path()        the folder of scarce.so, for the LUA_CPATH of a child
 
 local ends = require "spec.support.ends"
@@ -15,7 +15,7 @@ local pki = require "spec.support.pki"
 local M = {}
 local folder, module
 
--- The folder of scarce.so, or nil and why there is none.
+-- The folder of scarce.so, or nil and why it cannot be built.
 function M.path()
   if folder then return folder end
   if not ends.has "cc" then return nil, "no C compiler here" end
@@ -38,12 +38,12 @@ function M.load()
   return module
 end
 
---- Calls `round(n)` for n = 0, 1, … until it answers 0, the number of allocations that have failed. Answers how often.
+--- Calls `round(n)` for n = 0, 1, … until it returns 0, the number of allocations that have failed. Returns the last n.
 function M.each(round)
   for n = 0, 100000 do
     if round(n) == 0 then return n end
   end
-  error "it never had enough memory"
+  error "the function never had enough memory"
 end
 
 return M

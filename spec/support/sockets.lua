@@ -1,23 +1,23 @@
---- spec/support/sockets.lua: plain SciSockets for specs, and what their failures must look like.
+--- spec/support/sockets.lua: plain SciSockets for specs, and checks of their failures.
 --
 --    local sockets = require "spec.support.sockets"
 --
--- Sockets; the last value that each answers closes the others when its variable, marked <close>, goes out of scope:
+-- Sockets; the last value closes the others when its variable, marked <close>, goes out of scope:
 --    near, far, keeper = sockets.pair()
 --    client, server, keeper = sockets.tcp()              connected over 127.0.0.1
 --    listener, port, keeper = sockets.listening()
---    port, holder, keeper = sockets.refusing()           a port of 127.0.0.1 that refuses; holder:listen() ends that
+--    port, holder, keeper = sockets.refusing()           a port of 127.0.0.1 that refuses until holder:listen()
 --    socket = sockets.new([family])
---    sockets.foreign(descriptor[, method])               an object that answers the descriptor and counts `closed`
+--    sockets.foreign(descriptor[, method])               an object that returns the descriptor and counts `closed`
 --
--- Failures, given all that a call answered:
---    condition, phase, subject = sockets.refusal(...)    it must be nil, SciSslError
+-- Failures, given all results of a call:
+--    condition, phase, subject = sockets.refusal(...)    the call must have returned nil, SciSslError
 --    sockets.fails_with(condition, phase, ...)
---    sockets.wants(SSL_ERROR_WANT_…, ...)                it must say not_ready
+--    sockets.wants(SSL_ERROR_WANT_…, ...)                it must have the condition not_ready
 --
 -- The surroundings:
---    sockets.lowest_free()     the same before and after: no descriptor was left open or closed
---    sockets.path()            of a Unix-domain socket that is not there yet
+--    sockets.lowest_free()     the lowest free descriptor: the same before and after a test that leaks none
+--    sockets.path()            a path for a new Unix-domain socket
 --    sockets.has_ipv6()   sockets.optional(module)   sockets.exists(path)   sockets.collect()
 
 local assert = require "luassert"
@@ -90,7 +90,7 @@ function sockets.wants(code, ...)
 end
 
 function sockets.lowest_free()
-  sockets.collect() -- what other specs have dropped may go at any moment
+  sockets.collect() -- objects of earlier specs may be collected at any moment
   local socket <close> = sockets.new()
   return socket:getfd()
 end

@@ -1,11 +1,11 @@
---- spec/support/work.lua: how much work something is, in figures that do not depend on the machine's mood.
+--- spec/support/work.lua: the cost of a call, in figures that depend little on the machine.
 --
 --    local work = require "spec.support.work"
 --
---    kibibytes = work.allocated(f, …)     what f(…) makes Lua allocate, freed or not: each string that is joined counts
+--    kibibytes = work.allocated(f, …)     what Lua allocates in f(…), freed or not: each concatenated string counts
 --    ratio = work.growth(f, size)         how much more f(2 * size) allocates than f(size): 2 where the cost is linear,
 --                                         4 where it is quadratic
---    seconds = work.processor(f, …)       the processor's time, to be compared with that of something else
+--    seconds = work.processor(f, …)       processor time, for comparisons
 
 local work = {}
 
