@@ -1,4 +1,4 @@
--- Makes what every peer works with: lua5.4 certificates.lua FOLDER writes ca.pem, server.pem and server.key (EC P-256).
+-- Makes certificates for all peers: lua5.4 certificates.lua FOLDER writes ca.pem, server.pem, server.key (EC P-256).
 local scissl = require "scissl"
 local SciSslPrivateKey, SciSslX509Certificate = scissl.SciSslPrivateKey, scissl.SciSslX509Certificate
 

@@ -1,4 +1,4 @@
-/* count.c: bench_count.start() and .stop(): between them valgrind's callgrind counts instructions; elsewhere they do nothing. */
+/* count.c: bench_count.start() and .stop(): valgrind's callgrind counts the instructions between them; without it they do nothing. */
 #include <lauxlib.h>
 #include <lua.h>
 #include <valgrind/callgrind.h>

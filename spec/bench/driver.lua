@@ -1,12 +1,12 @@
--- The one loop that every Lua peer is driven by: lua5.4 driver.lua PEER WORK VERSION COUNT [EXTRA] prints one number;
--- see works.lua. What differs from peer to peer is in adapters/PEER.lua, which answers a table:
+-- Runs a work with a peer in Lua: lua5.4 driver.lua PEER WORK VERSION COUNT [EXTRA] prints one number; see works.lua.
+-- All peers run in the same loop; adapters/PEER.lua returns a table with what differs:
 --
 --    adapter.open(version, folder)          prepares contexts from the files in the folder
 --    adapter.pair([session]) -> a, b        two connected ends, after the handshake
---    adapter.write(end, data, i) -> count   bytes taken from the i-th on; 0 where it has to wait
---    adapter.read(end) -> count             bytes that have come; 0 where it has to wait
+--    adapter.write(end, data, i) -> count   bytes accepted from the i-th on; 0 where it would have to wait
+--    adapter.read(end) -> count             bytes received; 0 where it would have to wait
 --    adapter.close(a, b)
---    adapter.session(a) -> session          what the connection can be resumed with; may be missing: the peer cannot
+--    adapter.session(a) -> session          for resumption; may be missing: the peer cannot resume
 --    adapter.now() -> seconds               monotonic where the peer has such a clock
 local peer, work, version, count, extra = arg[1], arg[2], arg[3], tonumber(arg[4]), tonumber(arg[5])
 local folder = os.getenv "BENCH_FOLDER"
@@ -46,7 +46,7 @@ function works.handshake()
   return count / (now() - begin)
 end
 
--- Each handshake resumes with the session that the one before has brought, as RFC 8446 has it.
+-- Each handshake resumes the session of the one before, as RFC 8446 recommends.
 function works.resume()
   local a, b = connect()
   local session = adapter.session(a)
@@ -125,7 +125,7 @@ function works.scale()
   return (now() - begin) / TRIPS * 1e9
 end
 
--- For callgrind: `count` writes, with a read behind each where `extra` is 1. The adapter's own functions stay out.
+-- For callgrind: `count` writes, each followed by a read where `extra` is 1. The adapter's functions are not used.
 function works.instructions()
   local data = ("x"):rep(64)
   local a, b = connect()

@@ -1,18 +1,18 @@
--- What short first records are worth on a slow line: lua5.4 first.lua WHAT [FIRST] sends 256 KiB from one end to the
--- other, both without descriptors, and hands over what is on the wire packet by packet. FIRST goes to
+-- The effect of short first records on a slow line: lua5.4 first.lua WHAT [FIRST] sends 256 KiB from one end to the
+-- other, both without descriptors, and passes the bytes on the wire on, packet by packet. FIRST is for
 -- sslSetRecordSizing; without it all records are full. WHAT it prints:
 --
---    bytes   on the wire until the receiver has its first byte: what a line of R bit/s takes 8 * bytes / R seconds for
---    whole   bytes on the wire for everything: what the line loses by it
---    speed   MiB/s of both ends, in which each 256 KiB begin with short records: what the processor loses by it
+--    bytes   on the wire until the receiver has its first byte; a line of R bit/s needs 8 * bytes / R seconds for them
+--    whole   bytes on the wire for all 256 KiB: the cost for the line
+--    speed   MiB/s of both ends, where each 256 KiB begin with short records: the cost for the processor
 --
--- But for the speed, it is exact: no clock is read.
+-- All but the speed is exact: it does not depend on a clock.
 local what, first = arg[1], tonumber(arg[2])
 local folder = os.getenv "BENCH_FOLDER"
 local scissl = require "scissl"
 local SciSslContext, SciSslSocket = scissl.SciSslContext, scissl.SciSslSocket
 
-local PACKET = 1448 -- bytes of TCP's in a packet of Ethernet
+local PACKET = 1448 -- bytes of TCP in an Ethernet packet
 local PIECE, TIMES = 16384, 400 -- for the speed
 local data = ("x"):rep(256 * 1024)
 
@@ -47,7 +47,7 @@ end
 local client, server = prepare()
 shake_hands(client, server)
 
--- Answers all that the server puts on the wire: it holds a part only until that is taken away.
+-- All bytes that the server puts on the wire. It makes more only when sslDrain has taken the last ones.
 local function send_all()
   if first then server:sslSetRecordSizing(first) end
   local wire, sent = {}, 0

@@ -1,5 +1,5 @@
-/* load.c: starts a server, and asks it as often as it answers: load VERSION CONNECTIONS SECONDS COMMAND… prints requests a
- * second. The command prints its port; each request is a kibibyte, as is each answer. */
+/* load.c: starts a server and sends it requests, each after the last reply: load VERSION CONNECTIONS SECONDS COMMAND… prints
+ * requests a second. The command prints its port; each request and each reply is a kibibyte. */
 #include "peer.h"
 
 #include <signal.h>
@@ -24,7 +24,7 @@ static void stop_server(void) {
     }
 }
 
-/* Answers the port. */
+/* Returns the port. */
 static int start_server(char **command) {
     int ends[2], port = 0;
     check(pipe(ends) == 0, "pipe");
@@ -59,7 +59,7 @@ static void ask(connection *of) {
     check(SSL_write(of->ssl, message, MESSAGE) == MESSAGE, "SSL_write");
 }
 
-/* Answers how many answers were complete. */
+/* Returns the number of complete replies. */
 static int hear(connection *of) {
     char bytes[CHUNK];
     int result;
@@ -95,7 +95,7 @@ int main(int count, char **words) {
         check(epoll_ctl(poller, EPOLL_CTL_ADD, SSL_get_fd(all[i].ssl), &event) == 0, "epoll_ctl");
     }
     for (int i = 0; i < connections; i++) ask(&all[i]);
-    run(poller, seconds / 4); /* until it is warm */
+    run(poller, seconds / 4); /* warms up */
     printf("%.1f\n", (double)run(poller, seconds) / seconds);
     return 0;
 }

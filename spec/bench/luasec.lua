@@ -1,8 +1,8 @@
---- spec/bench/luasec.lua: bytes, lines and round trips a second through LuaSec's API, ours and the real one.
+--- spec/bench/luasec.lua: bytes, lines and trips a second through LuaSec's API, by scissl.luasec and LuaSec itself.
 --
 --    LUA_PATH="./?.lua;lua/?.lua;lua/?/init.lua;;" LUA_CPATH="build/?.so;;" lua5.4 spec/bench/luasec.lua [seconds]
 --
--- Both ends are in one process and of the same implementation; the figures are processor time for both together.
+-- Both ends are in one process and of the same implementation; the time is processor time for both together.
 
 local luasec = require "spec.support.luasec"
 

@@ -1,10 +1,10 @@
--- What a 64-byte round trip costs where many connections are open: lua5.4 many.lua sockets|streams COUNT TRIPS. The
--- trips go round ten connections, spread over all; the others are idle. Under callgrind, with bench_count in LUA_CPATH,
--- only their instructions are counted; otherwise it prints nanoseconds a trip.
+-- The cost of a 64-byte round trip while many connections are open: lua5.4 many.lua sockets|streams COUNT TRIPS. Ten
+-- connections, spread over all, make the trips in turn; the others are idle. Under callgrind, with bench_count in
+-- LUA_CPATH, only the instructions of the trips are counted; otherwise it prints nanoseconds a trip.
 --
--- `sockets`: SciSslSocket alone, in the driver's loop. `streams`: a listener that serves, with a coroutine for each of
--- its streams, all of them waiting for requests in one scheduler; the clients' ends are streams there, too, and those
--- that are idle wait for an answer. All but the first connection resume, since that takes less time.
+-- `sockets`: SciSslSocket alone, in the driver's loop. `streams`: a listener that serves each stream in a coroutine,
+-- all of them in one scheduler, waiting for requests; the clients' ends are streams of the same scheduler, and the idle
+-- ones wait for a reply. All connections but the first resume, which takes less time.
 local kind, count, trips = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local folder = os.getenv "BENCH_FOLDER"
 package.path = arg[0]:match "^(.-)[^/]*$" .. "adapters/?.lua;" .. package.path
@@ -15,9 +15,9 @@ if not counted then counter = { start = function() end, stop = function() end } 
 local scissl = require "scissl"
 local ACTIVE = 10
 local MESSAGE = ("x"):rep(64)
-local PATIENCE = 3600 -- seconds; that there are time-outs is part of the cost
+local PATIENCE = 3600 -- seconds; the time-outs are part of the cost
 
--- Calls trip(i) for the connections that work, and prints what one takes.
+-- Calls trip(i) for the active connections, and prints the cost of one trip.
 local function measure(trip)
   local step = count // ACTIVE
   for i = 0, ACTIVE - 1 do trip(i * step + 1) end

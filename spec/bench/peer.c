@@ -1,5 +1,5 @@
-/* peer.c: what a C program on libssl does, for the others to be measured against. Both ends in one process, over TCP on
- * 127.0.0.1. peer plain|tuned WORK VERSION COUNT [EXTRA] prints one number; see works.lua. */
+/* peer.c: a C program on libssl, with which the others are compared. Both ends are in one process, over TCP on 127.0.0.1.
+ * peer plain|tuned WORK VERSION COUNT [EXTRA] prints one number; see works.lua. */
 #include "peer.h"
 
 typedef struct end {
@@ -31,7 +31,7 @@ static void open_pair(end pair[2]) {
     for (int i = 0; i < 2; i++) pair[i].ssl = make_ssl(contexts[i], pair[i].descriptor);
 }
 
-/* One after the other, as the others' `close` does it. */
+/* One end after the other, like `close` of the other peers. */
 static void close_pair(end pair[2]) {
     for (int i = 0; i < 2; i++) {
         SSL_shutdown(pair[i].ssl);
@@ -97,14 +97,14 @@ static double handshakes(int count, int unused) {
     return count / (now() - begin);
 }
 
-/* In TLS 1.3 the ticket comes with the first read. */
+/* In TLS 1.3 the first read receives the ticket. */
 static void take_session(end *client) {
     (void)receive_some(client);
     SSL_SESSION_free(session);
     session = SSL_get1_session(client->ssl);
 }
 
-/* Each handshake resumes with the session that the one before has brought, as RFC 8446 has it. */
+/* Each handshake resumes the session of the one before, as RFC 8446 recommends. */
 static double resumptions(int count, int unused) {
     end pair[2];
     (void)unused;
@@ -182,7 +182,7 @@ static double idle(int count, int unused) {
 #define ACTIVE 10
 #define SCALE_TRIPS 20000
 
-/* `count` connections are open; the work is done by ten of them. */
+/* `count` connections are open; ten of them do the work. */
 static double scale(int count, int length) {
     char data[CHUNK] = {0};
     end(*pairs)[2] = open_many(count);
@@ -191,7 +191,7 @@ static double scale(int count, int length) {
     return (now() - begin) / SCALE_TRIPS * 1e9;
 }
 
-/* For callgrind: `count` writes, with a read behind each where `reads`. */
+/* For callgrind: `count` writes, each followed by a read if `reads`. */
 static double instructions(int count, int reads) {
     char data[64] = {0};
     end pair[2];

@@ -1,4 +1,4 @@
-/* peer.h: what the C programs of the benchmark share: contexts, connected ends, the clock. */
+/* peer.h: shared by the C programs of the benchmark: contexts, connected ends, the clock. */
 #ifndef BENCH_PEER_H
 #define BENCH_PEER_H
 
@@ -41,7 +41,7 @@ static const char *file(const char *name) {
     return path;
 }
 
-/* `tuned`: what a C program does that has read the manual: read-ahead, and buffers given back. */
+/* `tuned`: with the settings that OpenSSL's manual recommends for speed: read-ahead, and released buffers. */
 static SSL_CTX *make_context(const char *version, bool tuned, bool server) {
     SSL_CTX *ctx = SSL_CTX_new(server ? TLS_server_method() : TLS_client_method());
     int number = strcmp(version, "TLSv1.2") == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;

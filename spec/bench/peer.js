@@ -1,5 +1,5 @@
-// Node's tls: node peer.js WORK VERSION COUNT [EXTRA] prints one number; see works.lua. Both ends in one process; what the
-// others do in a loop, Node does in events.
+// Node's tls: node peer.js WORK VERSION COUNT [EXTRA] prints one number; see works.lua. Both ends in one process.
+// Node handles events where the others run a loop.
 "use strict";
 const fs = require("fs");
 const tls = require("tls");
@@ -25,7 +25,7 @@ async function makePair(session) {
     checkServerIdentity: () => undefined });
   client.setNoDelay(true);
   client.on("error", () => {});
-  const ticket = once(client, "session"); // it may come at once
+  const ticket = once(client, "session"); // it may arrive at once
   await once(client, "secureConnect");
   if (!client.authorized || (session && !client.isSessionReused())) throw new Error("not verified, or not resumed");
   const end = await other;
@@ -37,7 +37,7 @@ function close(pair) {
   for (const end of pair.slice(0, 2)) end.destroy();
 }
 
-// Answers when `length` bytes have come.
+// Resolves when `length` bytes have arrived.
 function receive(end, length) {
   return new Promise((done) => {
     let got = 0;
@@ -74,7 +74,7 @@ const works = {
     for (let i = 0; i < count; i++) close(await makePair());
     return count / (now() - begin);
   },
-  // With the first session each time: Node's server gives a resumed connection no new ticket.
+  // Always with the first session: Node's server sends no new ticket to a resumed connection.
   async resume() {
     const pair = await makePair();
     const session = await pair[2];

@@ -1,11 +1,11 @@
--- What came out: the table for people, and the file for programs. A result is a work (see works.lua) and its row: by
--- peer, a list of numbers, or a word where there is none.
+-- The results: a table for people, and a file for programs. A result is a work (see works.lua) and its row: for each
+-- peer a list of numbers, or a text that tells why there is none.
 --
--- A work may say what scissl is held to:
+-- A work may have requirements for scissl:
 --
---    target, base    the ratio to the peer `base` (plain C, if it is not given): at least, where `more`, else at most
---    allowance       how much above tuned C, in the work's unit, in place of the ratio
---    like            the work of fewer connections whose own figure it must stay within `within` of
+--    target, base    the ratio to the peer `base` (default: plain C): at least where `more`, otherwise at most
+--    allowance       how much above tuned C, in the work's unit; used in place of the ratio
+--    like            a work with fewer connections: the figure must differ from that one's by `within` at most
 local report = {}
 
 local BEHIND_TUNED = 0.08 -- in any row
@@ -54,7 +54,7 @@ local function judge_growth(work, row, before)
   return said
 end
 
--- Answers a list of sentences: what the row is held to, and whether it is so.
+-- A list of sentences: each requirement of the row, and whether it is met.
 function report.verdicts(work, results)
   local row = results[work.name]
   if work.like then return judge_growth(work, row, results[work.like]) end
@@ -102,7 +102,7 @@ function report.print(work, results, peers)
   for _, said in ipairs(report.verdicts(work, results)) do print("  " .. said) end
 end
 
--- Which rows are as they are to be, in two lines.
+-- The rows that meet their requirements and those that do not, in two lines.
 function report.printTally(order, results)
   local met, not_met = 0, {}
   for _, work in ipairs(order) do

@@ -20,9 +20,9 @@ end
 -- ---- running
 
 local PATIENCE = 60 -- seconds; each work takes a few
-local ROOT_PATTERN = root:gsub("%p", "%%%0") .. "/" -- complaints name files
+local ROOT_PATTERN = root:gsub("%p", "%%%0") .. "/" -- error messages name files
 
--- Answers the number that the command prints, or that `pattern` finds; or nil, and its first line of complaint.
+-- The number that the command prints, or that `pattern` finds; or nil, and the first line of its output.
 local function run(text, patience, pattern)
   patience = patience or PATIENCE
   local pipe = assert(io.popen(("timeout %d %s 2>&1"):format(patience, text)))
@@ -45,7 +45,7 @@ end
 
 local NO_SESSIONS = "cannot: it has no call that resumes a session"
 
--- By name: what runs it, whether it is here, and what it cannot do, as a pattern of works' names and the reason.
+-- For each peer: its command, whether it is installed, and what it cannot do (a pattern of works' names, the reason).
 local scissl = command(lua, here .. "driver.lua", "scissl")
 local peers = {
   { name = "plain C", program = command(build .. "/peer", "plain"), here = true },
@@ -68,7 +68,7 @@ local peers = {
   { name = "Node tls", program = command("node", "--expose-gc", here .. "peer.js"), here = succeeds "node --version" },
 }
 
--- ---- results: [work][peer] = list of numbers, or a word where there is none
+-- ---- results: [work][peer] = list of numbers, or a text that tells why there is none
 
 local results, order = {}, {}
 
@@ -130,7 +130,7 @@ end
 -- ---- many connections
 
 local COUNTS = { 10, 1000, 9900 } -- pairs; many systems allow 20,000 descriptors
-local SCALE_ROUNDS = 3 -- at the most: thousands of handshakes come before each
+local SCALE_ROUNDS = 3 -- at most: thousands of handshakes come before each
 
 local function measure_scale()
   for _, count in ipairs(COUNTS) do
@@ -153,14 +153,14 @@ local STARTS = 20
 
 local REPORT = [[ local n for l in io.lines "/proc/self/status" do n = n or l:match "^VmRSS:%s*(%d+)" end print(n)]]
 
--- Answers what `STARTS` processes take on the average in milliseconds.
+-- The average time of `STARTS` processes, in milliseconds.
 local function start_time(code)
   local script = ("for i in $(seq %d); do %s; done"):format(STARTS, command(lua, "-e", code))
   local timer = ([[s=$(date +%%s%%N); %s; e=$(date +%%s%%N); echo $((e - s))]]):format(script)
   return run(command("sh", "-c", timer)) / STARTS / 1e6
 end
 
--- Answers what `STARTS` processes have in memory on the average in KiB: each finds another layout of its libraries.
+-- The average memory of `STARTS` processes, in KiB: it varies, because libraries are loaded at random addresses.
 local function start_memory(code)
   local sum = 0
   for _ = 1, STARTS do sum = sum + run(command(lua, "-e", code .. REPORT)) end
@@ -252,7 +252,7 @@ local first_works = {
 local function measure_first(round)
   for name, size in pairs { scissl = "", ["short records"] = "1300" } do
     local program = command(lua, here .. "first.lua")
-    if round == 1 then -- they are the same in each
+    if round == 1 then -- they are the same in each round
       local before, complaint = run(program .. " bytes " .. size)
       note(first_works.bytes, name, before, complaint)
       note(first_works.slow, name, before and before * 8 / 1e3, complaint)

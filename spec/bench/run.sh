@@ -1,5 +1,5 @@
 #!/bin/sh
-# Measures scissl beside plain C, tuned C, LuaSec, cqueues, Python and Node, as far as they are installed. From any folder:
+# Compares scissl with plain C, tuned C, LuaSec, cqueues, Python and Node, where they are installed. From any folder:
 #   sh spec/bench/run.sh [ROUNDS] [WORK…]     5 rounds of everything by default
 # Prints a table, and writes build/bench.json.
 set -eu

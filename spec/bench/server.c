@@ -1,4 +1,4 @@
-/* server.c: an epoll server on libssl as people write it: server VERSION prints its port, and answers each kibibyte with one. */
+/* server.c: a common epoll server on libssl: server VERSION prints its port, and answers each kibibyte with another. */
 #include "peer.h"
 
 #include <sys/epoll.h>
@@ -36,7 +36,7 @@ static void drop(connection *gone) {
     free(gone);
 }
 
-/* False: the connection is at its end. */
+/* False: the connection has ended. */
 static bool serve(connection *of) {
     char bytes[CHUNK];
     int result;

@@ -1,4 +1,4 @@
--- Our server for load.c: lua5.4 server.lua VERSION prints its port, and answers each kibibyte with one.
+-- A scissl server for load.c: lua5.4 server.lua VERSION prints its port, and answers each kibibyte with another.
 local scissl = require "scissl"
 local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
 local isSslError = scissl.isSslError
@@ -13,7 +13,7 @@ assert(listener:bind("127.0.0.1", 0))
 assert(listener:listen(1024))
 
 local poller = assert(scissl.SciPoller.new())
-local connections = {} -- by descriptor: { socket =, got = bytes of the request that is coming in, shaken = }
+local connections = {} -- by descriptor: { socket =, got = bytes of the incomplete request, shaken = }
 
 local function take_in()
   local accepted = assert(listener:accept())
@@ -22,7 +22,7 @@ local function take_in()
   connections[assert(poller:arm(socket, "r"))] = { socket = socket, got = 0, shaken = false }
 end
 
--- False: the connection is at its end.
+-- False: the connection has ended.
 local function answer(connection, bytes)
   local all = connection.got + #bytes
   for _ = 1, all // #MESSAGE do

@@ -1,6 +1,5 @@
--- What is measured: a row for each work. `run`: the arguments WORK VERSION COUNT [EXTRA] of the peers' programs;
--- `more`: whether more is better; `target`: what we are to reach as a ratio to plain C; `remarks`: by peer, in what its
--- work is another.
+-- The works that are measured, one a row. `run`: the arguments WORK VERSION COUNT [EXTRA] of the peers' programs;
+-- `more`: whether more is better; `target`: the required ratio to plain C; `remarks`: by peer, how its work differs.
 local KIB, MIB = 1024, 1024 * 1024
 
 local function row(name, title, unit, run, more, target, remarks)

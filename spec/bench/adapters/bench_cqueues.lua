@@ -7,7 +7,7 @@ local pkey = require "openssl.pkey"
 local x509 = require "openssl.x509"
 local store = require "openssl.x509.store"
 
--- OpenSSL takes the lower part of a range that has a hole: all other versions have to go, not only the nearest.
+-- OpenSSL uses the lower part of a range with a gap: so all other versions must be switched off.
 local OTHERS = {
   ["TLSv1.2"] = context.OP_NO_TLSv1 | context.OP_NO_TLSv1_1 | context.OP_NO_TLSv1_3,
   ["TLSv1.3"] = context.OP_NO_TLSv1 | context.OP_NO_TLSv1_1 | context.OP_NO_TLSv1_2,

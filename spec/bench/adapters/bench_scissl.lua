@@ -37,7 +37,7 @@ function adapter.pair(session)
   local server, failure
   repeat
     server, failure = listener:accept()
-    assert(server or failure:condition() == "not_ready", failure) -- the system may still be connecting
+    assert(server or failure:condition() == "not_ready", failure) -- TCP may still be connecting
   until server
   assert(client:sslInitialize())
   assert(server:sslInitialize())
@@ -52,7 +52,7 @@ function adapter.session(client)
   return client:getSession()
 end
 
--- A SciSslError can neither be compared nor measured: that raises.
+-- A SciSslError cannot be compared with a number and has no length: that raises an error.
 function adapter.write(socket, data, i)
   local answer = sslWrite(socket, data, i)
   return answer > 0 and answer or 0
