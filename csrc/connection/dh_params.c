@@ -12,7 +12,7 @@ static void *read_group(BIO *bio) {
 
 static const sci_kind kind = {
     .label = "DH PARAMETERS",
-    .due = "a group of DH parameters",
+    .expected = "a group of DH parameters",
     .absent = "not_dh_parameters",
     .malformed = "not_dh_parameters",
     .malformed_message = "the DH parameters are malformed",

@@ -52,7 +52,7 @@ bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate) 
 }
 
 /* The peer's certificate and its issuer's, as OpenSSL has built the chain. */
-static bool find_question(const sci_sslsocket *socket, sci_ocsp_question *question, sci_failure *failure) {
+static bool find_question(const sci_sslsocket *socket, sci_ocsp_query *question, sci_failure *failure) {
     STACK_OF(X509) *chain = socket->verdict.chain ? socket->verdict.chain : SSL_get0_verified_chain(socket->ssl);
     question->certificate = sk_X509_value(chain, 0);
     question->issuer = sk_X509_value(chain, 1);
@@ -70,7 +70,7 @@ static size_t find_response(SSL *ssl, const unsigned char **bytes) {
 }
 
 static bool verify_staple(const sci_sslsocket *socket, int *status, sci_failure *failure) {
-    sci_ocsp_question question = {.at = (lua_Integer)time(NULL), .skew = SCI_OCSP_SKEW};
+    sci_ocsp_query question = {.at = (lua_Integer)time(NULL), .skew = SCI_OCSP_SKEW};
     const unsigned char *bytes = NULL;
     sci_ocsp ocsp = {0};
     size_t length = find_response(socket->ssl, &bytes);
@@ -79,7 +79,7 @@ static bool verify_staple(const sci_sslsocket *socket, int *status, sci_failure 
         return false;
     }
     bool verified = find_question(socket, &question, failure) && sci_read_ocsp(&ocsp, bytes, length, failure) &&
-                    sci_judge_ocsp(&ocsp, &question, status, failure);
+                    sci_verify_ocsp(&ocsp, &question, status, failure);
     sci_free_ocsp(&ocsp);
     return verified;
 }
@@ -191,7 +191,7 @@ static int sslsocket_verify_ocsp(lua_State *L) {
     if (lua_isnil(L, 2)) lua_newtable(L), lua_replace(L, 2);
     sci_ocsp *ocsp = sci_new_ocsp(L);
     int first = sci_push_options(L, 2, options);
-    sci_ocsp_question question = {
+    sci_ocsp_query question = {
         .at = sci_check_seconds_option(L, 2, "at", first, (lua_Integer)time(NULL)),
         .skew = sci_check_seconds_option(L, 2, "skew", first + 1, SCI_OCSP_SKEW),
     };
@@ -199,7 +199,7 @@ static int sslsocket_verify_ocsp(lua_State *L) {
     size_t length = socket ? find_response(socket->ssl, &bytes) : 0;
     sci_clear_errors();
     if (length == 0 || !find_question(socket, &question, &failure)) return sci_fail(L, &failure);
-    return sci_answer_ocsp(L, ocsp, bytes, length, &question);
+    return sci_push_verified_ocsp(L, ocsp, bytes, length, &question);
 }
 
 static const luaL_Reg ocsp_methods[] = {

@@ -1,5 +1,5 @@
 /* box.c: userdata that own one object of OpenSSL's, read from PEM or DER. */
-#include "pki/pki.h"
+#include "pki/reading.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* recognize.c: what bytes are that are not what is due, in static words for people. */
+/* content_kind.c: what bytes of the wrong kind are, in static words for error messages. */
 #include "pki/reading.h"
 
 #include <limits.h>
@@ -117,7 +117,7 @@ static const char *find(const text *given, const char *what) {
     return NULL;
 }
 
-/* What the first bytes tell. */
+/* Formats that their first bytes show. */
 static const char *by_beginning(const text *given) {
 #define BEGINS(bytes) bytes, sizeof bytes - 1
     static const char utf16[] = "it is text in UTF-16: save it in ASCII or UTF-8";
@@ -146,16 +146,16 @@ static const char *by_beginning(const text *given) {
     return NULL;
 }
 
-/* What is wrong with the lines of PEM text in which OpenSSL has found no first line. */
+/* Why OpenSSL found no -----BEGIN line in what looks like PEM text. */
 static const char *by_lines(const text *given) {
     const char *line = find(given, "-----BEGIN ");
     if (!line) return NULL;
     if (find(given, "\\n"))
-        return "its line breaks are written as backslash and n: put line breaks in their place, as "
+        return "its line breaks are written as backslash and n: replace them by line breaks, as "
                "text:gsub(\"\\\\n\", \"\\n\") does";
     if (!find(given, "\n")) return "its line breaks are missing";
     if (line != given->bytes && line[-1] != '\n')
-        return "-----BEGIN does not stand at the beginning of its line: take away what stands in front of it";
+        return "-----BEGIN is not at the beginning of its line: remove what precedes it";
     return "its line -----BEGIN …----- is damaged";
 }
 

@@ -1,10 +1,10 @@
 /* crl.c: SciSslX509Crl, a certificate revocation list (CRL, RFC 5280, section 5): reading, writing, entries. */
-#include "pki/values.h"
+#include "pki/reading.h"
 
 #include <string.h>
 
 /***
-A certificate revocation list: read, made, asked and verified.
+A certificate revocation list (CRL), to read, make, inspect and verify.
 @classmod SciSslX509Crl
 */
 
@@ -16,7 +16,7 @@ static const sci_kind crl_kind = {
     .class = SCI_CRL,
     .closed = "CRL has been closed",
     .label = "X509 CRL",
-    .due = "a CRL",
+    .expected = "a CRL",
     .absent = "not_crl",
     .malformed = "malformed_crl",
     .malformed_message = "the CRL is malformed",
@@ -33,10 +33,10 @@ STACK_OF(X509_CRL) *sci_read_crls(BIO *bio, sci_failure *failure) { return sci_r
 
 static int crl_close(lua_State *L) { return sci_close_box(L, &crl_kind); }
 
-/* ---- reading and writing ---------------------------------------------------------------------------------------- */
+/* ---- reading and writing ----------------------------------------------------------------------------------------- */
 
 /***
-Reads a revocation list from PEM text: the first, where there are several.
+Reads a CRL from PEM text: the first, where there are several.
 @function SciSslX509Crl.fromPem
 @tparam string text
 @treturn[1] SciSslX509Crl
@@ -47,7 +47,7 @@ Reads a revocation list from PEM text: the first, where there are several.
 static int crl_from_pem(lua_State *L) { return sci_load_pem(L, &crl_kind); }
 
 /***
-Reads a revocation list from DER bytes.
+Reads a CRL from DER bytes.
 @function SciSslX509Crl.fromDer
 @tparam string bytes
 @treturn[1] SciSslX509Crl
@@ -61,7 +61,7 @@ static int write_pem(BIO *bio, const void *crl) { return PEM_write_bio_X509_CRL(
 static int write_der(BIO *bio, const void *crl) { return i2d_X509_CRL_bio(bio, crl); }
 
 /***
-Writes the revocation list as PEM text.
+Writes the CRL as PEM text.
 @function SciSslX509Crl:toPem
 @treturn[1] string
 @treturn[2] nil
@@ -71,7 +71,7 @@ Writes the revocation list as PEM text.
 static int crl_to_pem(lua_State *L) { return sci_push_written(L, write_pem, sci_check_crl(L, 1)); }
 
 /***
-Writes the revocation list as DER bytes.
+Writes the CRL as DER bytes.
 @function SciSslX509Crl:toDer
 @treturn[1] string
 @treturn[2] nil
@@ -80,7 +80,7 @@ Writes the revocation list as DER bytes.
 */
 static int crl_to_der(lua_State *L) { return sci_push_written(L, write_der, sci_check_crl(L, 1)); }
 
-/* ---- what it says ----------------------------------------------------------------------------------------------- */
+/* ---- contents ---------------------------------------------------------------------------------------------------- */
 
 static int push_time(lua_State *L, const ASN1_TIME *time) {
     lua_Integer seconds;
@@ -90,7 +90,7 @@ static int push_time(lua_State *L, const ASN1_TIME *time) {
 }
 
 /***
-Answers who has issued the list.
+Returns the issuer of the CRL.
 @function SciSslX509Crl:issuer
 @treturn[1] string RFC 2253 text in UTF-8
 @treturn[2] nil
@@ -104,7 +104,7 @@ static int crl_issuer(lua_State *L) {
 }
 
 /***
-Answers when the list was made.
+Returns when the CRL was issued.
 @function SciSslX509Crl:lastUpdate
 @treturn ?integer seconds since the epoch
 @see X509_CRL_get0_lastUpdate(3)
@@ -112,7 +112,7 @@ Answers when the list was made.
 static int crl_last_update(lua_State *L) { return push_time(L, X509_CRL_get0_lastUpdate(sci_check_crl(L, 1))); }
 
 /***
-Answers by when there will be a newer list.
+Returns when the next CRL is due at the latest.
 @function SciSslX509Crl:nextUpdate
 @treturn ?integer seconds since the epoch; nil where the issuer does not say
 @see X509_CRL_get0_nextUpdate(3)
@@ -122,7 +122,7 @@ static int crl_next_update(lua_State *L) { return push_time(L, X509_CRL_get0_nex
 static void free_integer(void *number) { ASN1_INTEGER_free(number); }
 
 /***
-Answers the number of the list, which grows from one to the next.
+Returns the number of the CRL, which grows from one CRL to the next.
 @function SciSslX509Crl:number
 @treturn ?string upper-case hexadecimal digits, two a byte; nil where it has none
 @see RFC 5280, section 5.2.3
@@ -139,7 +139,7 @@ static int crl_number(lua_State *L) {
 }
 
 /***
-Answers the algorithm of the signature.
+Returns the algorithm of the signature.
 @function SciSslX509Crl:signatureAlgorithm
 @treturn string OpenSSL's short name, or the numbers of one that it does not know
 @see X509_CRL_get_signature_nid(3)
@@ -153,7 +153,7 @@ static int crl_signature_algorithm(lua_State *L) {
     return 1;
 }
 
-/* ---- entries ---------------------------------------------------------------------------------------------------- */
+/* ---- entries ----------------------------------------------------------------------------------------------------- */
 
 /* RFC 5280, section 5.3.1; 7 is not used. */
 static const char *const reasons[] = {"unspecified",   "keyCompromise",        "CACompromise",    "affiliationChanged",
@@ -185,10 +185,10 @@ static void push_entry(lua_State *L, const X509_REVOKED *entry) {
 }
 
 /***
-Answers the certificates that the list takes back.
+Returns the revoked certificates that the CRL lists.
 @function SciSslX509Crl:revoked
-@treturn {table,...} `serial` (upper-case hexadecimal digits, as `SciSslX509Certificate:serial`), `time` (seconds since the
- epoch), `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; nil where the issuer gives none)
+@treturn {table,...} `serial` (upper-case hexadecimal digits, as `SciSslX509Certificate:serial`), `time` (seconds since
+ the epoch), `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; nil where the issuer gives none)
 @see X509_CRL_get_REVOKED(3)
 */
 static int crl_revoked(lua_State *L) {
@@ -204,20 +204,20 @@ static int crl_revoked(lua_State *L) {
     return 1;
 }
 
-/* Pushes the table of the entry, or nil. Entries that an issuer takes back again revoke nothing. */
-static int answer_entry(lua_State *L, int found, const X509_REVOKED *entry) {
+/* Pushes the table of the entry, or nil. `found` 2: the entry is removeFromCRL, which revokes nothing. */
+static int return_entry(lua_State *L, int found, const X509_REVOKED *entry) {
     if (found == 1) push_entry(L, entry);
     else lua_pushnil(L);
     return 1;
 }
 
 /***
-Tells whether the list takes a certificate back.
+Looks for a certificate in the CRL.
 @function SciSslX509Crl:isRevoked
 @tparam SciSslX509Certificate|string|integer certificate or its serial number: hexadecimal digits, or an integer
-@treturn ?table as an entry of `revoked`; nil where it does not, and where another issuer has made the certificate: lists
- that speak for other issuers, too (indirect ones), are asked by serial number
-@raise for a serial number that is none
+@treturn ?table as an entry of `revoked`; nil where the CRL does not list the certificate, or another issuer made it.
+ Look in a CRL of several issuers (an indirect CRL) by serial number
+@raise for a malformed serial number
 @see X509_CRL_get0_by_serial(3)
 */
 static int crl_is_revoked(lua_State *L) {
@@ -227,7 +227,7 @@ static int crl_is_revoked(lua_State *L) {
     if (certificate) {
         bool same = X509_NAME_cmp(X509_get_issuer_name(certificate), X509_CRL_get_issuer(crl)) == 0;
         int found = same ? X509_CRL_get0_by_cert(crl, &entry, certificate) : 0;
-        return answer_entry(L, found, entry);
+        return return_entry(L, found, entry);
     }
     const char *digits = sci_to_serial_digits(L, 2);
     ASN1_INTEGER *serial = digits ? sci_parse_serial(digits) : NULL;
@@ -235,14 +235,14 @@ static int crl_is_revoked(lua_State *L) {
     bool good = serial != NULL;
     ASN1_INTEGER_free(serial);
     luaL_argcheck(L, good, 2, "certificate, or hexadecimal digits of a serial number, expected");
-    return answer_entry(L, found, entry);
+    return return_entry(L, found, entry);
 }
 
 /***
-Checks the signature of the list.
+Verifies the signature of the CRL.
 @function SciSslX509Crl:verify
 @tparam SciSslX509Certificate issuer
-@treturn[1] boolean true: it is the issuer's
+@treturn[1] boolean true: the issuer signed it
 @treturn[2] nil
 @treturn[2] SciSslError phase `verify`, condition `crl_invalid`
 @see X509_CRL_verify(3)
@@ -259,7 +259,7 @@ static int crl_verify(lua_State *L) {
     return 1;
 }
 
-/* ---- for the REPL ----------------------------------------------------------------------------------------------- */
+/* ---- the class --------------------------------------------------------------------------------------------------- */
 
 static int crl_eq(lua_State *L) {
     X509_CRL *a = sci_test_crl(L, 1), *b = sci_test_crl(L, 2);

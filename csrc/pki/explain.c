@@ -12,15 +12,15 @@ static void explain(sci_failure *failure, const char *condition, const char *mes
 static void explain_other(sci_failure *failure, const sci_kind *kind, const char *message, const char *what) {
     explain(failure, kind->absent, message);
     failure->words[0] = what;
-    failure->words[1] = kind->due;
+    failure->words[1] = kind->expected;
 }
 
 /* ---- PEM text ---------------------------------------------------------------------------------------------------- */
 
-/* What a PEM text holds, in the order in which it outweighs the others. */
+/* What a PEM text contains. The greater one of two decides the explanation. */
 typedef enum pem_contents { PEM_NOTHING, PEM_OTHERS, PEM_DAMAGED, PEM_WANTED, PEM_OPENSSH } pem_contents;
 
-/* Reads one block. PEM_NOTHING: there is no further one. */
+/* Reads one block. PEM_NOTHING: there is none left. */
 static pem_contents read_block(BIO *bio, const char *label, const char **other) {
     char *name = NULL, *header = NULL;
     unsigned char *bytes = NULL;
@@ -36,7 +36,7 @@ static pem_contents read_block(BIO *bio, const char *label, const char **other) 
     return contents;
 }
 
-/* `other`: what the first block that is not wanted holds. */
+/* `other`: the contents of the first block of another kind. */
 static pem_contents look_through(BIO *bio, const char *label, const char **other) {
     pem_contents found = PEM_NOTHING, block;
     *other = NULL;
@@ -86,7 +86,7 @@ static void explain_bio(BIO *bio, sci_failure *failure) {
 
 void sci_explain_pem(BIO *bio, const sci_kind *kind, sci_failure *failure) {
     const char *other;
-    ERR_set_mark(); /* what OpenSSL said when it could not read stays the whole of its queue */
+    ERR_set_mark(); /* OpenSSL's queue keeps the errors of the failed read alone */
     switch (look_through(bio, kind->label, &other)) {
         case PEM_NOTHING: explain_bio(bio, failure); break;
         case PEM_OTHERS: explain_other(failure, kind, "the PEM text contains %s, expected %s", other); break;
@@ -111,7 +111,7 @@ void sci_explain_der(const unsigned char *bytes, int length, const sci_kind *kin
     const char *held = sci_recognize_der(bytes, (size_t)length);
     ERR_set_mark();
     if (length == 0) explain(failure, "not_der", "it is empty");
-    else if (held && strcmp(held, kind->due) != 0)
+    else if (held && strcmp(held, kind->expected) != 0)
         explain_other(failure, kind, "the DER bytes contain %s, expected %s", held);
     else if (bytes[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED))
         explain(failure, kind->malformed, kind->malformed_message);

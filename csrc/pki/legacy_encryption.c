@@ -1,4 +1,4 @@
-/* legacy.c: encryption that OpenSSL leaves to its legacy provider, which is seldom loaded. */
+/* legacy_encryption.c: encryption that OpenSSL leaves to its legacy provider, which is seldom loaded. */
 #include "pki/reading.h"
 
 #include <openssl/pkcs12.h>
@@ -15,11 +15,9 @@ static bool has_digest(int nid) {
     return digest != NULL;
 }
 
-static const char *name_of(int nid) {
-    return nid == NID_undef ? "an algorithm that it does not know" : OBJ_nid2sn(nid);
-}
+static const char *name_of(int nid) { return nid == NID_undef ? "an unknown algorithm" : OBJ_nid2sn(nid); }
 
-/* PBES2 (RFC 8018) names its cipher beside the function that makes a key of the passphrase. */
+/* PBES2 (RFC 8018) names its cipher apart from the function that derives the key from the passphrase. */
 static const char *missing_in_pbes2(int type, const void *parameter) {
     const ASN1_OBJECT *oid = NULL;
     PBE2PARAM *both = NULL;
@@ -31,7 +29,7 @@ static const char *missing_in_pbes2(int type, const void *parameter) {
     return has_cipher(nid) ? NULL : name_of(nid);
 }
 
-/* The name of what the encryption needs, and is not there; NULL: nothing is missing. */
+/* The name of the algorithm that the encryption needs and OpenSSL lacks; NULL: nothing is missing. */
 static const char *missing_in(const X509_ALGOR *algorithm) {
     const ASN1_OBJECT *oid;
     const void *parameter;
@@ -59,7 +57,7 @@ const char *sci_missing_in_der(const unsigned char *bytes, long length) {
     return missing;
 }
 
-/* The older way: the cipher is in the header of the PEM block. A header that is malformed says nothing. */
+/* The older way: the header of the PEM block names the cipher. Nothing is missing for a malformed header. */
 static const char *missing_in_header(char *header) {
     EVP_CIPHER_INFO info = {.cipher = NULL};
     if (!PEM_get_EVP_CIPHER_INFO(header, &info))
@@ -89,8 +87,8 @@ const char *sci_missing_in_pem(BIO *bio) {
 
 /* ---- PKCS#12 ----------------------------------------------------------------------------------------------------- */
 
-/* Keys that are encrypted by themselves, in a part that is not. */
-static bool look_into(PKCS7 *part, const char **missing) {
+/* A part that is not encrypted may hold encrypted keys. */
+static bool find_encrypted_keys(PKCS7 *part, const char **missing) {
     bool encrypted = false;
     STACK_OF(PKCS12_SAFEBAG) *bags = PKCS12_unpack_p7data(part);
     for (int i = 0; i < sk_PKCS12_SAFEBAG_num(bags); i++) {
@@ -110,7 +108,7 @@ bool sci_pkcs12_is_encrypted(const PKCS12 *sealed, const char **missing) {
     STACK_OF(PKCS7) *parts = PKCS12_unpack_authsafes(sealed);
     for (int i = 0; i < sk_PKCS7_num(parts); i++) {
         PKCS7 *part = sk_PKCS7_value(parts, i);
-        if (PKCS7_type_is_data(part) && look_into(part, missing)) encrypted = true;
+        if (PKCS7_type_is_data(part) && find_encrypted_keys(part, missing)) encrypted = true;
         if (!PKCS7_type_is_encrypted(part) || !part->d.encrypted) continue;
         encrypted = true;
         if (!*missing) *missing = missing_in(part->d.encrypted->enc_data->algorithm);

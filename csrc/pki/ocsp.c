@@ -1,5 +1,4 @@
-/* ocsp.c: SciSslOcsp, what an issuer says of a certificate of its own (RFC 6960): reading such responses, and judging
- * them. */
+/* ocsp.c: SciSslOcsp, the status of a certificate as its issuer signed it (RFC 6960): responses read and verified. */
 #include "pki/values.h"
 
 #include <limits.h>
@@ -7,8 +6,8 @@
 #include <time.h>
 
 /***
-OCSP: what an issuer says about one certificate, now. These functions make, read and judge requests and responses; to
-fetch them is for the program. `SciSslContext:setOcspPolicy` is what a client needs as a rule.
+OCSP: the status of one certificate, signed by its issuer. These functions make requests, and make, read and verify
+responses. The program itself fetches them. Most clients need `SciSslContext:setOcspPolicy` alone.
 @classmod SciSslOcsp
 */
 
@@ -18,7 +17,7 @@ const char *const sci_ocsp_statuses[] = {"good", "revoked", "unknown", NULL};
 
 #define OUTCOMES (sizeof sci_ocsp_outcomes / sizeof *sci_ocsp_outcomes)
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 void sci_free_ocsp(sci_ocsp *ocsp) {
     OCSP_BASICRESP_free(ocsp->basic);
@@ -49,82 +48,83 @@ bool sci_read_ocsp(sci_ocsp *ocsp, const unsigned char *bytes, size_t length, sc
     return ocsp->basic || sci_refuse(failure, "ocsp_unsuccessful", outcome_of(ocsp));
 }
 
-/* ---- judging ---------------------------------------------------------------------------------------------------- */
+/* ---- verifying --------------------------------------------------------------------------------------------------- */
 
-/* A store that trusts this issuer, at that time, and nobody else. */
-static X509_STORE *store_of(const sci_ocsp_question *question) {
+/* A store that trusts this issuer alone, at the time of the query. */
+static X509_STORE *store_of(const sci_ocsp_query *query) {
     X509_STORE *store = X509_STORE_new();
-    if (store && X509_STORE_add_cert(store, question->issuer)) {
-        X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)question->at);
+    if (store && X509_STORE_add_cert(store, query->issuer)) {
+        X509_VERIFY_PARAM_set_time(X509_STORE_get0_param(store), (time_t)query->at);
         return store;
     }
     X509_STORE_free(store);
     return NULL;
 }
 
-/* The issuer speaks itself, or somebody to whom it has issued a certificate for this purpose (RFC 6960, 4.2.2.2). */
-static bool speaks_for_issuer(const sci_ocsp *ocsp, const sci_ocsp_question *question) {
+/* Whether the issuer signed the response, or a responder whose certificate the issuer made for that purpose (RFC 6960,
+ * section 4.2.2.2). */
+static bool is_signed_for_issuer(const sci_ocsp *ocsp, const sci_ocsp_query *query) {
     STACK_OF(X509) *known = sk_X509_new_null();
-    X509_STORE *store = store_of(question);
-    bool speaks = known && store && sk_X509_push(known, question->issuer) > 0 &&
-                  OCSP_basic_verify(ocsp->basic, known, store, OCSP_PARTIAL_CHAIN | OCSP_NOEXPLICIT) == 1;
+    X509_STORE *store = store_of(query);
+    bool is_signed = known && store && sk_X509_push(known, query->issuer) > 0 &&
+                     OCSP_basic_verify(ocsp->basic, known, store, OCSP_PARTIAL_CHAIN | OCSP_NOEXPLICIT) == 1;
     sk_X509_free(known);
     X509_STORE_free(store);
-    return speaks;
+    return is_signed;
 }
 
 static OCSP_CERTID *id_of(OCSP_SINGLERESP *single) { return (OCSP_CERTID *)OCSP_SINGLERESP_get0_id(single); }
 
-/* A response names certificates by hashes, of a digest of its own choice. */
-static bool is_about(OCSP_SINGLERESP *single, const sci_ocsp_question *question) {
+/* A response names certificates by hashes, with a digest that the responder chose. */
+static bool is_about(OCSP_SINGLERESP *single, const sci_ocsp_query *query) {
     ASN1_OBJECT *name = NULL;
     (void)OCSP_id_get0_info(NULL, &name, NULL, NULL, id_of(single));
     const EVP_MD *digest = EVP_get_digestbyobj(name);
-    OCSP_CERTID *sought = digest ? OCSP_cert_to_id(digest, question->certificate, question->issuer) : NULL;
+    OCSP_CERTID *sought = digest ? OCSP_cert_to_id(digest, query->certificate, query->issuer) : NULL;
     bool found = sought && OCSP_id_cmp(sought, id_of(single)) == 0;
     OCSP_CERTID_free(sought);
     return found;
 }
 
-static OCSP_SINGLERESP *find_single(const sci_ocsp *ocsp, const sci_ocsp_question *question) {
+static OCSP_SINGLERESP *find_single(const sci_ocsp *ocsp, const sci_ocsp_query *query) {
     for (int i = 0; i < OCSP_resp_count(ocsp->basic); i++) {
         OCSP_SINGLERESP *single = OCSP_resp_get0(ocsp->basic, i);
-        if (is_about(single, question)) return single;
+        if (is_about(single, query)) return single;
     }
     return NULL;
 }
 
-#define DAY 86400 /* for which a response counts that does not say when the next will come */
+#define DAY 86400 /* for which a response without nextUpdate is valid */
 
-static bool is_current(OCSP_SINGLERESP *single, const sci_ocsp_question *question, sci_failure *failure) {
+static bool is_current(OCSP_SINGLERESP *single, const sci_ocsp_query *query, sci_failure *failure) {
     ASN1_GENERALIZEDTIME *this_update = NULL, *next_update = NULL;
     lua_Integer from, until;
     (void)OCSP_single_get0_status(single, NULL, NULL, &this_update, &next_update);
     if (!sci_time_to_seconds(this_update, &from) || (next_update && !sci_time_to_seconds(next_update, &until)))
         return sci_refuse(failure, "malformed_ocsp", "a date in the OCSP response is malformed");
     if (!next_update) until = from + DAY;
-    if (until < from) return sci_refuse(failure, "malformed_ocsp", "the OCSP response ends before it begins");
-    if (from > question->at + question->skew)
+    if (until < from)
+        return sci_refuse(failure, "malformed_ocsp", "nextUpdate of the OCSP response is before its thisUpdate");
+    if (from > query->at + query->skew)
         return sci_refuse(failure, "ocsp_not_yet_valid", "the OCSP response is not valid yet");
-    if (until < question->at - question->skew)
-        return sci_refuse(failure, "ocsp_expired", "the OCSP response has expired");
+    if (until < query->at - query->skew) return sci_refuse(failure, "ocsp_expired", "the OCSP response has expired");
     return true;
 }
 
-bool sci_judge_ocsp(sci_ocsp *ocsp, const sci_ocsp_question *question, int *status, sci_failure *failure) {
-    if (!speaks_for_issuer(ocsp, question))
+bool sci_verify_ocsp(sci_ocsp *ocsp, const sci_ocsp_query *query, int *status, sci_failure *failure) {
+    if (!is_signed_for_issuer(ocsp, query))
         return sci_refuse(failure, "ocsp_untrusted",
                           "the OCSP response is not signed by the certificate's issuer or its delegate");
-    OCSP_SINGLERESP *single = find_single(ocsp, question);
+    OCSP_SINGLERESP *single = find_single(ocsp, query);
     if (!single)
         return sci_refuse(failure, "ocsp_other_certificate", "the OCSP response has no entry for this certificate");
-    if (!is_current(single, question, failure)) return false;
+    if (!is_current(single, query, failure)) return false;
     ocsp->single = single;
     *status = OCSP_single_get0_status(single, NULL, NULL, NULL, NULL);
     return true;
 }
 
-/* ---- for Lua ---------------------------------------------------------------------------------------------------- */
+/* ---- for Lua ----------------------------------------------------------------------------------------------------- */
 
 static void set_text(lua_State *L, const char *field, const char *text) {
     lua_pushstring(L, text);
@@ -163,7 +163,7 @@ static void push_single(lua_State *L, OCSP_SINGLERESP *single) {
     set_id(L, single);
 }
 
-void sci_push_ocsp(lua_State *L, const sci_ocsp *ocsp) {
+static void push_ocsp(lua_State *L, const sci_ocsp *ocsp) {
     push_single(L, ocsp->single);
     set_time(L, "producedAt", OCSP_resp_get0_produced_at(ocsp->basic));
 }
@@ -180,27 +180,27 @@ sci_ocsp *sci_new_ocsp(lua_State *L) {
     return guard->object;
 }
 
-int sci_answer_ocsp(lua_State *L, sci_ocsp *ocsp, const unsigned char *bytes, size_t length,
-                    const sci_ocsp_question *question) {
+int sci_push_verified_ocsp(lua_State *L, sci_ocsp *ocsp, const unsigned char *bytes, size_t length,
+                           const sci_ocsp_query *query) {
     sci_failure failure = {.phase = "ocsp"};
     int status;
-    if (!ocsp || !sci_read_ocsp(ocsp, bytes, length, &failure) || !sci_judge_ocsp(ocsp, question, &status, &failure))
+    if (!ocsp || !sci_read_ocsp(ocsp, bytes, length, &failure) || !sci_verify_ocsp(ocsp, query, &status, &failure))
         return sci_fail(L, &failure);
     sci_clear_errors();
-    sci_push_ocsp(L, ocsp);
+    push_ocsp(L, ocsp);
     return 1;
 }
 
 /***
-Judges an OCSP response about a certificate: whether its issuer, or somebody to whom the issuer has issued a certificate
-for this purpose, has signed it, and whether it is current. There is no nonce: responses are meant to be kept and stapled.
-One that does not say when the next will come counts for a day.
+Verifies an OCSP response about a certificate: whether the issuer signed it, or a responder with a certificate that the
+issuer made for that purpose; and whether it is current. A nonce is not checked, so that responses can be kept and
+stapled. A response without `nextUpdate` is valid for a day.
 @function SciSslOcsp.check
 @tparam string der
 @tparam table options
- `certificate`: the SciSslX509Certificate in question;
- `issuer`: that of its issuer, which is trusted here: `SciSslX509Certificate:verify` it before;
- `at`: seconds since the epoch at which to judge (default: now);
+ `certificate`: the SciSslX509Certificate whose status is wanted;
+ `issuer`: the certificate of its issuer. It is trusted here: `SciSslX509Certificate:verify` it before;
+ `at`: seconds since the epoch for which to verify (default: now);
  `skew`: seconds by which clocks may differ (default 300)
 @treturn[1] table `status` (`"good"`, `"revoked"` or `"unknown"`), `thisUpdate`, `producedAt`, and where they are given
  `nextUpdate`, `revocationTime` (seconds since the epoch), `reason` (such as `keyCompromise`); `serial`, `digest`
@@ -218,13 +218,13 @@ static int ocsp_check(lua_State *L) {
     lua_settop(L, 2);
     sci_ocsp *ocsp = sci_new_ocsp(L);
     int first = sci_push_options(L, 2, options);
-    const sci_ocsp_question question = {
+    const sci_ocsp_query query = {
         .certificate = sci_check_certificate_option(L, 2, "certificate", first),
         .issuer = sci_check_certificate_option(L, 2, "issuer", first + 1),
         .at = sci_check_seconds_option(L, 2, "at", first + 2, (lua_Integer)time(NULL)),
         .skew = sci_check_seconds_option(L, 2, "skew", first + 3, SCI_OCSP_SKEW),
     };
-    return sci_answer_ocsp(L, ocsp, (const unsigned char *)bytes, length, &question);
+    return sci_push_verified_ocsp(L, ocsp, (const unsigned char *)bytes, length, &query);
 }
 
 static void set_responder(lua_State *L, const sci_ocsp *ocsp) {
@@ -257,13 +257,13 @@ static void set_responses(lua_State *L, const sci_ocsp *ocsp) {
 }
 
 /***
-Reads an OCSP response, and believes nothing of it: its signature is not checked.
+Reads an OCSP response. Its signature is not verified: use `check` for that.
 @function SciSslOcsp.parse
 @tparam string der
 @treturn[1] table `outcome`: `"successful"`, `"malformedRequest"`, `"internalError"`, `"tryLater"`, `"sigRequired"` or
- `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text) or
- `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of tables as
- `check` answers them
+ `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text)
+ or `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of
+ tables as `check` returns them
 @treturn[2] nil
 @treturn[2] SciSslError phase `ocsp`, condition `malformed_ocsp`
 @see OCSP_response_status(3)

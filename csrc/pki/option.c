@@ -1,5 +1,5 @@
 /* option.c: options whose values are objects of this room, or moments. */
-#include "pki/pki.h"
+#include "pki/values.h"
 
 X509 *sci_check_certificate_option(lua_State *L, int index, const char *name, int value) {
     X509 *certificate = sci_test_certificate(L, value);

@@ -38,7 +38,7 @@ void *sci_read_der(const unsigned char *bytes, int length, const sci_kind *kind,
     void *object = sci_read_der_start(&cursor, length, kind, failure);
     if (!object || cursor == bytes + length) return object;
     kind->release(object);
-    failure->words[0] = kind->due;
+    failure->words[0] = kind->expected;
     sci_refuse(failure, kind->malformed, "there are bytes after the end of %s");
     return NULL;
 }

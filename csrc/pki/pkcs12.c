@@ -7,7 +7,7 @@
 #include <openssl/pkcs12.h>
 
 /***
-PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers, in one.
+PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers' certificates in one file.
 @classmod SciSslPkcs12
 */
 
@@ -27,7 +27,7 @@ sci_pkcs12 *sci_new_pkcs12(lua_State *L) {
     return guard->object;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 void sci_check_pkcs12_passphrase(lua_State *L, int index) {
     sci_check_passphrase(L, index);
@@ -37,19 +37,19 @@ void sci_check_pkcs12_passphrase(lua_State *L, int index) {
 static bool explain(const unsigned char *bytes, int length, sci_failure *failure) {
     static const sci_kind kind = {
         .label = "PKCS12",
-        .due = "PKCS#12",
+        .expected = "PKCS#12",
         .absent = "malformed_pkcs12",
         .malformed = "malformed_pkcs12",
         .malformed_message = "the bytes are not PKCS#12",
     };
     sci_explain_der(bytes, length, &kind, failure);
-    failure->condition = kind.malformed; /* also where these are no DER bytes */
+    failure->condition = kind.malformed; /* also where the bytes are not DER */
     return false;
 }
 
 static bool unseal_bytes(sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure) {
     const unsigned char *cursor = (const unsigned char *)bytes;
-    if (length > INT_MAX) return sci_refuse(failure, "malformed_pkcs12", "this is too long for PKCS#12");
+    if (length > INT_MAX) return sci_refuse(failure, "malformed_pkcs12", "the bytes are too long for PKCS#12");
     held->sealed = d2i_PKCS12(NULL, &cursor, (long)length);
     if (!held->sealed) return explain(cursor, (int)length, failure);
     if (cursor != (const unsigned char *)bytes + length)
@@ -65,11 +65,11 @@ static bool needs_legacy(void) {
 
 static bool refuse_passphrase(sci_failure *failure, bool given) {
     return sci_refuse(failure, given ? "passphrase_wrong" : "passphrase_missing",
-                      given ? "the passphrase is wrong, or the PKCS#12 damaged"
-                            : "the PKCS#12 is encrypted, and there is no passphrase");
+                      given ? "the passphrase is wrong, or the PKCS#12 is damaged"
+                            : "the PKCS#12 is encrypted, and no passphrase was given");
 }
 
-/* "" and none are not the same to PKCS#12; a caller that gives no passphrase may mean either. */
+/* PKCS#12 tells "" from no passphrase. A caller that gives no passphrase may mean either. */
 static bool fits(PKCS12 *sealed, const char **passphrase) {
     if (PKCS12_verify_mac(sealed, *passphrase, -1)) return true;
     bool given = *passphrase && **passphrase;
@@ -87,12 +87,12 @@ static bool parse(sci_pkcs12 *held, const char *passphrase) {
     return PKCS12_parse(held->sealed, passphrase, &held->key, &held->certificate, &held->chain) == 1;
 }
 
-/* OpenSSL insists on a MAC: it gets one. */
+/* PKCS12_parse requires a MAC, so one is added. */
 static bool parse_with_own_mac(sci_pkcs12 *held, const char *passphrase) {
     return PKCS12_set_mac(held->sealed, passphrase, -1, NULL, 0, 1, NULL) && parse(held, passphrase);
 }
 
-/* Without a MAC it is the decryption that tells whether the passphrase is right. */
+/* Without a MAC the decryption shows whether the passphrase is right. */
 static bool open_without_mac(sci_pkcs12 *held, const char *passphrase, sci_failure *failure) {
     const char *missing;
     bool encrypted = sci_pkcs12_is_encrypted(held->sealed, &missing), given = passphrase && *passphrase;
@@ -167,15 +167,15 @@ static void set_name(lua_State *L, X509 *certificate) {
 }
 
 /***
-Reads PKCS#12. Where it has no MAC, nothing tells whether it was changed on its way.
+Reads PKCS#12. Without a MAC in it, a change on its way is not noticed.
 @function SciSslPkcs12.parse
 @tparam string bytes
-@tparam[opt] string|function passphrase a function is called once, without arguments, and answers it
-@treturn[1] table `key` (SciSslPrivateKey), `certificate` (SciSslX509Certificate, the key's), `chain` (array of the other
- certificates), `friendlyName`. What is not in there is nil
+@tparam[opt] string|function passphrase a function is called once, without arguments, and returns it
+@treturn[1] table `key` (SciSslPrivateKey), `certificate` (SciSslX509Certificate, the key's), `chain` (array of the
+ other certificates), `friendlyName`. A field is nil where the PKCS#12 has nothing for it
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`; condition `malformed_pkcs12`, `passphrase_missing`, `passphrase_wrong`,
- `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL has put aside
+ `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL does not have
 @see PKCS12_parse(3)
 @see RFC 7292
 */
@@ -196,7 +196,7 @@ static int pkcs12_parse(lua_State *L) {
     return 1;
 }
 
-/* ---- writing ---------------------------------------------------------------------------------------------------- */
+/* ---- writing ----------------------------------------------------------------------------------------------------- */
 
 #define OPTIONS 1
 
@@ -231,13 +231,13 @@ static bool copy_chain(lua_State *L, sci_pkcs12 *held) {
 static int write_sealed(BIO *bio, const void *sealed) { return i2d_PKCS12_bio(bio, sealed); }
 
 /***
-Writes PKCS#12, encrypted with AES-256-CBC under a key that PBKDF2 makes of the passphrase.
+Writes PKCS#12, encrypted with AES-256-CBC. PBKDF2 derives the key from the passphrase.
 @function SciSslPkcs12.make
 @tparam table options
  `key`: the SciSslPrivateKey; `certificate`: the SciSslX509Certificate that goes with it;
  `chain`: array of further certificates, its issuers;
- `passphrase`: string, not empty; `friendlyName`: how programs call it;
- `iterations`: of PBKDF2 (default 2048, as OpenSSL's; more make guessing slower, and opening it too)
+ `passphrase`: string, not empty; `friendlyName`: a name that programs show;
+ `iterations`: of PBKDF2 (default 2048, as in OpenSSL; more make guessing slower, and reading as well)
 @treturn[1] string
 @treturn[2] nil
 @treturn[2] SciSslError phase `save`; condition `passphrase_empty`, `key_mismatch`

@@ -8,7 +8,7 @@
 #include <openssl/params.h>
 
 /***
-A private key of whatever kind the loaded OpenSSL knows.
+A private key of any algorithm that the loaded OpenSSL knows.
 @classmod SciSslPrivateKey
 */
 
@@ -19,7 +19,7 @@ EVP_PKEY **sci_new_key(lua_State *L) { return sci_new_box(L, &sci_key_kind, size
 EVP_PKEY *sci_check_key(lua_State *L, int index) { return sci_check_box(L, index, &sci_key_kind); }
 EVP_PKEY *sci_test_key(lua_State *L, int index) { return sci_test_box(L, index, &sci_key_kind); }
 
-/* ---- making ----------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 typedef struct key_request {
     const char *algorithm, *group;
@@ -90,7 +90,7 @@ Makes a new key.
 @function SciSslPrivateKey.generate
 @tparam string algorithm `"EC"`, `"RSA"`, `"Ed25519"`, or any other that the loaded OpenSSL can make keys of
 @tparam[opt] integer|string parameter RSA: the size in bits, 1024 to 16384 (default 2048); EC: the curve (default
- `"P-256"`); what else the algorithm takes for its size or group
+ `"P-256"`); other algorithms: the size or group that they take
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
 @treturn[2] SciSslError phase `key`; condition `unknown_algorithm`, `not_in_this_openssl`, `unknown_curve`, `key_size`,
@@ -116,12 +116,13 @@ Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
 @function SciSslPrivateKey.fromPem
 @tparam string text
 @tparam[opt] string|function passphrase a function is called once, without arguments, if the key is encrypted, and
- answers the passphrase. Never is anything asked on the terminal
+ returns the passphrase. OpenSSL never asks on the terminal
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`,
- `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`; `key_legacy`: it
- is encrypted with an algorithm that this OpenSSL has put aside; `openssh_key`: it is in OpenSSH's own format
+ `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`;
+ `key_legacy`: it is encrypted with an algorithm that this OpenSSL does not have; `openssh_key`: it is in OpenSSH's own
+ format
 @see PEM_read_bio_PrivateKey(3)
 */
 static int key_from_pem(lua_State *L) {
@@ -157,10 +158,10 @@ static int key_from_pem_file(lua_State *L) {
 }
 
 /***
-Reads a key from wherever OpenSSL's stores reach: `file:` in any format, and what providers offer, such as `pkcs11:` for
-keys that stay in their hardware.
+Reads a key from a URI that OpenSSL's stores can open: `file:` in any format, and the schemes of providers, such as
+`pkcs11:` for keys that stay in their hardware.
 @function SciSslPrivateKey.fromUri
-@tparam string uri `file:/etc/ssl/private/own.key`; a plain path is one, too
+@tparam string uri `file:/etc/ssl/private/own.key`; a plain path works as well
 @tparam[opt] string|function passphrase as for `fromPem`
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
@@ -187,7 +188,8 @@ Reads a key from DER bytes: PKCS#8, encrypted or not, or the older forms.
 @tparam[opt] string|function passphrase as for `fromPem`
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `not_der`, `not_private_key`, `malformed_key`, `key_legacy`, or one about the passphrase
+@treturn[2] SciSslError phase `load`; condition `not_der`, `not_private_key`, `malformed_key`, `key_legacy`, or one
+ about the passphrase
 @see d2i_AutoPrivateKey(3)
 */
 static int key_from_der(lua_State *L) {
@@ -201,7 +203,7 @@ static int key_from_der(lua_State *L) {
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
-/* ---- methods ---------------------------------------------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 /***
 Writes the key as PEM text (PKCS#8). Without a passphrase it is not encrypted: keep it secret.
@@ -243,7 +245,7 @@ static int key_to_der(lua_State *L) { return sci_push_written(L, write_der, sci_
 static int write_public(BIO *bio, const void *key) { return PEM_write_bio_PUBKEY(bio, key); }
 
 /***
-Writes the public half as PEM text (SubjectPublicKeyInfo).
+Writes the public key as PEM text (SubjectPublicKeyInfo).
 @function SciSslPrivateKey:publicPem
 @treturn[1] string
 @treturn[2] nil
@@ -258,7 +260,7 @@ static const char *type_name(const EVP_PKEY *key) {
 }
 
 /***
-Answers OpenSSL's name of the algorithm: `EC`, `RSA`, `ED25519` …
+Returns OpenSSL's name of the algorithm: `EC`, `RSA`, `ED25519` …
 @function SciSslPrivateKey:type
 @treturn string
 @see EVP_PKEY_get0_type_name(3)
@@ -269,7 +271,7 @@ static int key_type(lua_State *L) {
 }
 
 /***
-Answers the size of the key.
+Returns the size of the key.
 @function SciSslPrivateKey:bits
 @treturn integer 256 for the curve P-256, 2048 for an RSA key of that size …
 @see EVP_PKEY_get_bits(3)
@@ -279,7 +281,7 @@ static int key_bits(lua_State *L) {
     return 1;
 }
 
-/* Writes the name of the key's curve or group; false: it has none. NIST's names where there are such. */
+/* Writes the name of the key's curve or group, NIST's name if there is one. False: the key has none. */
 static bool find_group(const EVP_PKEY *key, char *name, size_t size) {
     size_t length;
     if (!EVP_PKEY_get_group_name(key, name, size, &length)) return false;
@@ -289,7 +291,7 @@ static bool find_group(const EVP_PKEY *key, char *name, size_t size) {
 }
 
 /***
-Answers the curve or group of the key.
+Returns the curve or group of the key.
 @function SciSslPrivateKey:group
 @treturn ?string `P-256`, `secp256k1`, `ffdhe2048` …; nil for a key of an algorithm that has none
 @see EVP_PKEY_get_group_name(3)
@@ -306,7 +308,7 @@ static int key_group(lua_State *L) {
 
 /***
 Frees the key, and wipes it from memory unless a context or connection still uses it. Harmless twice; every other use
-of a closed key raises. A key that a finalizer closes is wiped when it is collected itself.
+of a closed key raises. A key that a finalizer closes is wiped when the key itself is collected.
 @function SciSslPrivateKey:close
 @see EVP_PKEY_free(3)
 */

@@ -14,7 +14,7 @@ const sci_kind sci_key_kind = {
     .closed = "private key has been closed",
     .release = release,
     .label = "PRIVATE KEY",
-    .due = "a private key",
+    .expected = "a private key",
     .absent = "not_private_key",
     .malformed = "malformed_key",
     .malformed_message = "the private key is malformed, or of an algorithm that this OpenSSL does not know",
@@ -27,7 +27,7 @@ static void refuse_decryption(sci_failure *failure, const char *missing) {
     else sci_refuse(failure, "passphrase_wrong", "the passphrase is wrong");
 }
 
-/* ---- PEM and DER ---------------------------------------------------------------------------------------------------- */
+/* ---- PEM and DER ------------------------------------------------------------------------------------------------- */
 
 EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int index, sci_failure *failure) {
     int top = lua_gettop(L);
@@ -77,7 +77,7 @@ EVP_PKEY *sci_read_key_der(lua_State *L, const unsigned char *bytes, int length,
     return NULL;
 }
 
-/* ---- URIs ------------------------------------------------------------------------------------------------------ */
+/* ---- URIs -------------------------------------------------------------------------------------------------------- */
 
 /* The first private key in the store. NULL: there is none, or OpenSSL's queue says why it cannot be read. */
 static EVP_PKEY *first_key(OSSL_STORE_CTX *store) {

@@ -1,10 +1,10 @@
-/* store_uri.c: what is wrong with a URI that OpenSSL could not open (OSSL_STORE). */
+/* store_uri.c: why OpenSSL could not open a URI (OSSL_STORE). */
 #include "pki/pki.h"
 
 #include <errno.h>
 #include <openssl/store.h>
 
-/* OpenSSL tries a URI as a path first: what it says in the end is about what was meant. */
+/* OpenSSL tries a URI as a path first. The last error is about the URI's own scheme. */
 bool sci_explain_store(sci_failure *failure) {
     unsigned long code = ERR_peek_last_error();
     int reason = ERR_GET_REASON(code);

@@ -1,5 +1,5 @@
-/* tlsa.c: SciSslX509Certificate, TLSA records of the DNS that vouch for a certificate (RFC 6698, RFC 7671). */
-#include "pki/pki.h"
+/* tlsa.c: SciSslX509Certificate:tlsa, the TLSA record of a certificate for the DNS (RFC 6698, RFC 7671). */
+#include "pki/values.h"
 
 #include <string.h>
 
@@ -27,14 +27,14 @@ static int encode(const X509 *certificate, bool spki, unsigned char **bytes) {
 }
 
 /***
-Answers the data of a TLSA record for the certificate.
+Returns the data of a TLSA record for the certificate.
 @function SciSslX509Certificate:tlsa
 @tparam[opt="SPKI"] integer|string selector 0 `Cert`, 1 `SPKI`
 @tparam[opt="SHA2-256"] integer|string matchingType 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
 @treturn[1] string raw bytes
 @treturn[2] nil
 @treturn[2] SciSslError OpenSSL could not encode it
-@raise for other numbers
+@raise for another selector or matching type
 @see RFC 6698, section 2.1
 */
 static int certificate_tlsa(lua_State *L) {

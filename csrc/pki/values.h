@@ -1,8 +1,32 @@
-/* values.h: values of ASN.1, from and to Lua, as the files of pki share them. */
+/* values.h: objects and values of ASN.1, from and to Lua, as the files of pki share them. */
 #ifndef SCISSL_VALUES_H
 #define SCISSL_VALUES_H
 
 #include "pki/pki.h"
+
+/* ---- objects: empty userdata for the caller to fill; borrowed objects, NULL where there is no open one ----------- */
+
+EVP_PKEY **sci_new_key(lua_State *L);
+X509_CRL **sci_new_crl(lua_State *L);
+X509_CRL *sci_test_crl(lua_State *L, int index);
+X509_REQ **sci_new_request(lua_State *L);
+X509_REQ *sci_test_request(lua_State *L, int index);
+
+/* ---- pem_der.c --------------------------------------------------------------------------------------------------- */
+
+/* Writes `object` into `bio`; 0 or less: OpenSSL could not. */
+typedef int sci_writer(BIO *bio, const void *object);
+
+/* Pushes what `write` writes, and returns 1; or pushes nil and a SciSslError of phase "save", and returns 2. */
+int sci_push_written(lua_State *L, sci_writer *write, const void *object);
+
+/* ---- option.c: options whose values are objects ------------------------------------------------------------------ */
+
+/* Each checks the value on the stack at `value`, of the option `name` in the table at `index`, and raises an argument
+ * error for another type. The objects are borrowed. */
+X509 *sci_check_certificate_option(lua_State *L, int index, const char *name, int value);
+EVP_PKEY *sci_check_key_option(lua_State *L, int index, const char *name, int value);
+void sci_check_certificates_option(lua_State *L, int index, const char *name, int value); /* a list, or nil */
 
 /* ---- asn1.c ------------------------------------------------------------------------------------------------------ */
 
@@ -37,18 +61,24 @@ const char *sci_to_serial_digits(lua_State *L, int index);
 /* NULL: `digits` are not hexadecimal digits of SCI_SERIAL_BITS at the most, or out of memory. The caller frees it. */
 ASN1_INTEGER *sci_parse_serial(const char *digits);
 
-/* ---- x509_name.c: general names (RFC 5280, section 4.2.1.6) -------------------------------------------------------- */
+/* ---- x509_name.c: general names (RFC 5280, section 4.2.1.6) ------------------------------------------------------ */
 
 /* Pushes an array of {type=, value=}. False: a name is malformed, and what was pushed is of no use. */
 bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names);
 
-/* Makes the general name that `text` looks like: address, URI, e-mail address or host name. NULL: `failure` says why. The
- * caller frees it. */
+/* Makes the general name that `text` looks like: address, URI, e-mail address or host name. NULL: `failure` says why.
+ * The caller frees it. */
 GENERAL_NAME *sci_parse_general_name(const char *text, size_t length, sci_failure *failure);
+
+/* ---- verify_name.c ----------------------------------------------------------------------------------------------- */
+
+/* Writes a host name or an address into `name`, as certificates have it. Returns NULL, or what is wrong with it. */
+const char *sci_parse_host(const char *text, size_t length, char name[SCI_HOST_SIZE]);
 
 /* ---- x509_request.c ---------------------------------------------------------------------------------------------- */
 
-/* Decodes the names that a request asks for; NULL: it asks for none. The caller frees them. False: they are malformed. */
+/* Decodes the names that a request asks for; NULL: it asks for none. The caller frees them. False: they are
+ * malformed. */
 bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names);
 
 /* ---- x509_key_usage.c -------------------------------------------------------------------------------------------- */
@@ -65,7 +95,7 @@ int sci_find_crl_reason(const char *name);
 
 void sci_free_certificates(void *certificates); /* a STACK_OF(X509), for guards */
 
-/* Pushes an array of the certificates, each with a reference of its own. A guard or an object on the stack owns the list. */
+/* Pushes an array of the certificates. A guard or an object on the stack must own the list. */
 void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates);
 
 /* ---- ocsp.c ------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
-/* host.c: whose a peer's certificate has to be: host names, IP address and e-mail address of a verification policy. */
-#include "pki/pki.h"
+/* verify_name.c: the names that a peer's certificate must match: host names and IP addresses, checked and
+ * normalized. */
+#include "pki/values.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -7,7 +8,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-/* ---- host names ------------------------------------------------------------------------------------------------- */
+/* ---- host names -------------------------------------------------------------------------------------------------- */
 
 bool sci_is_address(const char *text) {
     unsigned char address[sizeof(struct in6_addr)];
@@ -32,7 +33,8 @@ static const char *check_host_name(const char *name, size_t length) {
     return label == 0 ? "the name has an empty label" : NULL;
 }
 
-/* Certificates and SNI know no brackets, no dot at the end, and no zone of an address: "[::1]", "example.com.", "fe80::1%eth0". */
+/* Takes off what names in certificates and SNI do not have: brackets, the dot at the end, and the zone of an address,
+ * as in "[::1]", "example.com." and "fe80::1%eth0". */
 static size_t strip(const char **text, size_t length) {
     if (length > 1 && **text == '[' && (*text)[length - 1] == ']') {
         (*text)++;
@@ -59,12 +61,12 @@ bool sci_read_host_name(lua_State *L, int index, char name[SCI_HOST_SIZE]) {
     return !message;
 }
 
-/* ---- several of them -------------------------------------------------------------------------------------------- */
+/* ---- lists of host names ----------------------------------------------------------------------------------------- */
 
 static void free_param(void *param) { X509_VERIFY_PARAM_free(param); }
 
-/* Adds the name on top of the stack. Where `domains` may be among them, one that begins with a dot stands for the names
- * below it. False: nil, SciSslError were pushed. */
+/* Adds the name on top of the stack. `domains`: a name that begins with a dot stands for the names below it. False:
+ * nil, SciSslError were pushed. */
 static bool add_host(lua_State *L, X509_VERIFY_PARAM *param, bool domains) {
     char name[SCI_HOST_SIZE + 1] = ".";
     size_t length, dot = domains && *lua_tostring(L, -1) == '.';

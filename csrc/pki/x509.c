@@ -1,10 +1,10 @@
 /* certificate.c: SciSslX509Certificate, a certificate (X509): reading, writing, and what it says of itself. */
-#include "pki/values.h"
+#include "pki/reading.h"
 
 #include <time.h>
 
 /***
-A certificate: read, made, asked and verified. Two of the same bytes are equal.
+A certificate, to read, make, inspect and verify. Two certificates with the same bytes are equal.
 @classmod SciSslX509Certificate
 */
 
@@ -16,7 +16,7 @@ static const sci_kind certificate_kind = {
     .class = SCI_CERTIFICATE,
     .closed = "certificate has been closed",
     .label = "CERTIFICATE",
-    .due = "a certificate",
+    .expected = "a certificate",
     .absent = "not_certificate",
     .malformed = "malformed_certificate",
     .malformed_message = "the certificate is malformed",
@@ -37,11 +37,11 @@ STACK_OF(X509) *sci_read_certificates_or_der(BIO *bio, sci_failure *failure) {
     return sci_read_all(bio, &certificate_kind, failure);
 }
 
-/* ---- reading and writing ---------------------------------------------------------------------------------------- */
+/* ---- reading and writing ----------------------------------------------------------------------------------------- */
 
 /***
 Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
-further words about trust, is one as well.
+trust settings, is a certificate as well.
 @function SciSslX509Certificate.fromPem
 @tparam string text
 @treturn[1] SciSslX509Certificate
@@ -96,7 +96,7 @@ Writes the certificate as DER bytes.
 */
 static int certificate_to_der(lua_State *L) { return sci_push_written(L, write_der, sci_check_certificate(L, 1)); }
 
-/* ---- names ------------------------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 static int push_name(lua_State *L, const X509_NAME *name) {
     sci_clear_errors();
@@ -105,7 +105,7 @@ static int push_name(lua_State *L, const X509_NAME *name) {
 }
 
 /***
-Answers whom the certificate is about.
+Returns the subject, whom the certificate is about.
 @function SciSslX509Certificate:subject
 @treturn[1] string RFC 2253 text in UTF-8, such as `CN=localhost,O=Test`; empty where it has no subject
 @treturn[2] nil
@@ -117,7 +117,7 @@ static int certificate_subject(lua_State *L) {
 }
 
 /***
-Answers who signed the certificate.
+Returns the issuer, who signed the certificate.
 @function SciSslX509Certificate:issuer
 @treturn[1] string RFC 2253 text in UTF-8
 @treturn[2] nil
@@ -129,9 +129,9 @@ static int certificate_issuer(lua_State *L) { return push_name(L, X509_get_issue
 static void free_general_names(void *names) { GENERAL_NAMES_free(names); }
 
 /***
-Answers the names that the certificate stands for, in its order, as tables with `type` and `value`:
+Returns the names that the certificate is for, in its order, as tables with `type` and `value`:
 
-- `"DNS"`, `"email"`, `"URI"`: the bytes as they are, NUL bytes among them
+- `"DNS"`, `"email"`, `"URI"`: the bytes as they are, which may include NUL bytes
 - `"IP"`: the text of an IPv4 or IPv6 address
 - `"dirName"`: RFC 2253 text
 - `"RID"`: numbers with dots
@@ -154,12 +154,12 @@ static int certificate_subject_alt_names(lua_State *L) {
     return 1;
 }
 
-/* ---- numbers and times ------------------------------------------------------------------------------------------ */
+/* ---- numbers and times ------------------------------------------------------------------------------------------- */
 
 /***
-Answers the serial number.
+Returns the serial number.
 @function SciSslX509Certificate:serial
-@treturn string upper-case hexadecimal digits, two a byte; behind `-` where a broken issuer made it negative
+@treturn string upper-case hexadecimal digits, two a byte; after `-` where a broken issuer made it negative
 @see X509_get0_serialNumber(3)
 */
 static int certificate_serial(lua_State *L) {
@@ -168,7 +168,7 @@ static int certificate_serial(lua_State *L) {
 }
 
 /***
-Answers the version of the format.
+Returns the version of the format.
 @function SciSslX509Certificate:version
 @treturn integer 3, or 1 for very old ones
 @see X509_get_version(3)
@@ -188,7 +188,7 @@ static int push_time(lua_State *L, const ASN1_TIME *time) {
 }
 
 /***
-Answers from when the certificate is valid.
+Returns the time from which the certificate is valid.
 @function SciSslX509Certificate:notBefore
 @treturn[1] integer seconds since the epoch; negative before 1970
 @treturn[2] nil
@@ -200,7 +200,7 @@ static int certificate_not_before(lua_State *L) {
 }
 
 /***
-Answers until when the certificate is valid, that second included.
+Returns the time until which the certificate is valid, that second included.
 @function SciSslX509Certificate:notAfter
 @treturn[1] integer seconds since the epoch; negative before 1970
 @treturn[2] nil
@@ -219,7 +219,7 @@ static unsigned int digest_certificate(const X509 *certificate, const char *name
 }
 
 /***
-Answers a digest of the whole certificate, which names it in logs and for pinning.
+Returns a digest of the whole certificate, for logs and pinning.
 @function SciSslX509Certificate:fingerprint
 @tparam[opt="SHA256"] string digest
 @treturn[1] string upper-case hexadecimal digits without colons
@@ -239,7 +239,7 @@ static int certificate_fingerprint(lua_State *L) {
     return 1;
 }
 
-/* ---- the key, and the signature --------------------------------------------------------------------------------- */
+/* ---- the key, and the signature ---------------------------------------------------------------------------------- */
 
 static int fail_public_key(lua_State *L) {
     return sci_fail(L, &(sci_failure){.phase = "load",
@@ -248,14 +248,14 @@ static int fail_public_key(lua_State *L) {
                                                  "this OpenSSL does not know"});
 }
 
-/* Borrowed; NULL where OpenSSL cannot make a key of it. */
+/* Borrowed; NULL: OpenSSL cannot make a key of it. */
 static const EVP_PKEY *public_key(const X509 *certificate) {
     sci_clear_errors();
     return X509_get0_pubkey(certificate);
 }
 
 /***
-Answers OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
+Returns OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
 @function SciSslX509Certificate:keyType
 @treturn[1] string
 @treturn[2] nil
@@ -271,7 +271,7 @@ static int certificate_key_type(lua_State *L) {
 }
 
 /***
-Answers the size of the public key.
+Returns the size of the public key.
 @function SciSslX509Certificate:keyBits
 @treturn[1] integer
 @treturn[2] nil
@@ -286,7 +286,7 @@ static int certificate_key_bits(lua_State *L) {
 }
 
 /***
-Answers the curve or group of the public key.
+Returns the curve or group of the public key.
 @function SciSslX509Certificate:keyGroup
 @treturn[1] ?string OpenSSL's name, such as `prime256v1`; nil for keys that have none
 @treturn[2] nil
@@ -320,7 +320,7 @@ static int certificate_public_pem(lua_State *L) {
 }
 
 /***
-Answers how the certificate was signed.
+Returns the algorithm of the certificate's signature.
 @function SciSslX509Certificate:signatureAlgorithm
 @treturn string OpenSSL's short name, such as `ecdsa-with-SHA256`, `RSA-SHA256` or `ED25519`; numbers with dots where it
  has none
@@ -335,7 +335,7 @@ static int certificate_signature_algorithm(lua_State *L) {
     return 1;
 }
 
-/* ---- the class -------------------------------------------------------------------------------------------------- */
+/* ---- the class --------------------------------------------------------------------------------------------------- */
 
 /***
 Frees the certificate, unless a context or connection still uses it. Harmless twice; every other use of a closed

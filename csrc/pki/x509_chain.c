@@ -1,4 +1,4 @@
-/* chain.c: SciSslX509Certificate, several certificates at once. */
+/* x509_chain.c: SciSslX509Certificate, several certificates at once; and the chain of a peer. */
 #include "pki/values.h"
 
 void sci_free_certificates(void *certificates) { sk_X509_pop_free(certificates, X509_free); }
@@ -34,7 +34,7 @@ void sci_push_certificates_of(lua_State *L, sci_certificates *get, const void *o
 Reads all certificates of a PEM text, in their order.
 @function SciSslX509Certificate.chainFromPem
 @tparam string text
-@treturn[1] {SciSslX509Certificate,...} one at the least
+@treturn[1] {SciSslX509Certificate,...} at least one
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
 @see PEM_read_bio_X509(3)

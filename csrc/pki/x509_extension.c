@@ -1,4 +1,4 @@
-/* extension.c: SciSslX509Certificate, what its extensions say (RFC 5280, section 4.2), and its names field by field. */
+/* x509_extension.c: SciSslX509Certificate, its extensions (RFC 5280, section 4.2), and its names field by field. */
 #include "pki/values.h"
 
 #include <string.h>
@@ -7,7 +7,7 @@
 #include <openssl/ct.h>
 #endif
 
-/* ---- identifiers of keys ---------------------------------------------------------------------------------------- */
+/* ---- identifiers of keys ----------------------------------------------------------------------------------------- */
 
 static int push_octets(lua_State *L, const ASN1_OCTET_STRING *octets) {
     if (octets) sci_push_asn1_string(L, octets);
@@ -16,7 +16,7 @@ static int push_octets(lua_State *L, const ASN1_OCTET_STRING *octets) {
 }
 
 /***
-Answers the identifier of the certificate's key.
+Returns the identifier of the certificate's key.
 @function SciSslX509Certificate:subjectKeyId
 @treturn ?string raw bytes; nil where there is none
 @see X509_get0_subject_key_id(3)
@@ -26,7 +26,7 @@ static int certificate_subject_key_id(lua_State *L) {
 }
 
 /***
-Answers the identifier of the key that has signed the certificate.
+Returns the identifier of the key that signed the certificate.
 @function SciSslX509Certificate:authorityKeyId
 @treturn ?string raw bytes; nil where there is none
 @see X509_get0_authority_key_id(3)
@@ -35,7 +35,7 @@ static int certificate_authority_key_id(lua_State *L) {
     return push_octets(L, X509_get0_authority_key_id(sci_check_certificate(L, 1)));
 }
 
-/* ---- where to ask ----------------------------------------------------------------------------------------------- */
+/* ---- URIs of the issuer ------------------------------------------------------------------------------------------ */
 
 /* Appends the URI, if it is one, to the array on top. */
 static void append_uri(lua_State *L, const GENERAL_NAME *name) {
@@ -57,7 +57,7 @@ static void push_access(lua_State *L, const AUTHORITY_INFO_ACCESS *access, int m
 static void free_access(void *access) { AUTHORITY_INFO_ACCESS_free(access); }
 
 /***
-Answers where to ask about the certificate and its issuer.
+Returns where to ask for the certificate's status, and where the issuer's certificate is.
 @function SciSslX509Certificate:authorityInfoAccess
 @treturn[1] table `ocsp` and `caIssuers`: arrays of URIs, empty where there are none
 @treturn[2] nil
@@ -80,7 +80,7 @@ static int certificate_authority_info_access(lua_State *L) {
 static void free_points(void *points) { CRL_DIST_POINTS_free(points); }
 
 /***
-Answers where the issuer's revocation lists are.
+Returns where the issuer's CRLs are.
 @function SciSslX509Certificate:crlDistributionPoints
 @treturn[1] {string,...} URIs; empty where there are none
 @treturn[2] nil
@@ -96,19 +96,19 @@ static int certificate_crl_distribution_points(lua_State *L) {
     lua_newtable(L);
     for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
         const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
-        if (!name || name->type != 0) continue; /* one that is relative to the issuer's name */
+        if (!name || name->type != 0) continue; /* a name relative to the issuer's */
         for (int k = 0; k < sk_GENERAL_NAME_num(name->name.fullname); k++)
             append_uri(L, sk_GENERAL_NAME_value(name->name.fullname, k));
     }
     return 1;
 }
 
-/* ---- policies --------------------------------------------------------------------------------------------------- */
+/* ---- policies ---------------------------------------------------------------------------------------------------- */
 
 static void free_policies(void *policies) { CERTIFICATEPOLICIES_free(policies); }
 
 /***
-Answers the policies under which the certificate was issued.
+Returns the policies under which the certificate was issued.
 @function SciSslX509Certificate:policies
 @treturn[1] {string,...} object identifiers in numbers; empty where there are none
 @treturn[2] nil
@@ -129,7 +129,7 @@ static int certificate_policies(lua_State *L) {
     return 1;
 }
 
-/* ---- certificate transparency ----------------------------------------------------------------------------------- */
+/* ---- certificate transparency ------------------------------------------------------------------------------------ */
 
 #ifndef OPENSSL_NO_CT
 
@@ -154,7 +154,7 @@ static void push_sct(lua_State *L, const SCT *sct) {
 }
 
 /***
-Answers what logs of certificate transparency have promised about the certificate.
+Returns the signed timestamps that certificate transparency logs gave for the certificate.
 @function SciSslX509Certificate:signedCertificateTimestamps
 @treturn[1] {table,...} `version` (integer, 1), `logId` (string, raw bytes), `time` (number, seconds since the epoch),
  `signature` (string, raw bytes); empty where there are none
@@ -185,7 +185,7 @@ static int certificate_scts(lua_State *L) {
 
 #endif
 
-/* ---- all of them, as they are ----------------------------------------------------------------------------------- */
+/* ---- extensions as they are -------------------------------------------------------------------------------------- */
 
 static void push_extension(lua_State *L, X509_EXTENSION *extension) {
     ASN1_OBJECT *oid = X509_EXTENSION_get_object(extension);
@@ -203,7 +203,7 @@ static void push_extension(lua_State *L, X509_EXTENSION *extension) {
 }
 
 /***
-Answers all extensions, in their order.
+Returns all extensions, in their order.
 @function SciSslX509Certificate:extensions
 @treturn {table,...} `oid` (object identifier in numbers), `name` (OpenSSL's short name, where it knows one), `critical`
  (boolean), `data` (DER bytes)
@@ -221,13 +221,13 @@ static int certificate_extensions(lua_State *L) {
 }
 
 /***
-Answers one extension.
+Returns one extension.
 @function SciSslX509Certificate:extension
 @tparam string oid object identifier in numbers, or OpenSSL's short or long name
 @treturn[1] string DER bytes
 @treturn[1] boolean whether it is critical
-@treturn[2] nil where it has none
-@raise for an identifier that is none
+@treturn[2] nil where the certificate has no such extension
+@raise for text that is no object identifier
 @see X509_get_ext_by_OBJ(3)
 */
 static int certificate_extension(lua_State *L) {
@@ -248,7 +248,7 @@ static int certificate_extension(lua_State *L) {
     return 2;
 }
 
-/* ---- names, field by field -------------------------------------------------------------------------------------- */
+/* ---- names, field by field --------------------------------------------------------------------------------------- */
 
 static void free_utf8(void *bytes) { OPENSSL_free(bytes); }
 
@@ -287,10 +287,11 @@ static int push_fields(lua_State *L, const X509_NAME *name) {
 }
 
 /***
-Answers the fields of the subject, in the certificate's own order.
+Returns the fields of the subject, in the certificate's own order.
 @function SciSslX509Certificate:subjectFields
-@treturn {table,...} `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `longName`
- (such as `commonName`), `value` (UTF-8; the bytes as they are where they are no text), `bytes` (as they are)
+@treturn {table,...} `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none),
+ `longName` (such as `commonName`), `value` (UTF-8; the bytes as they are where they are not text), `bytes` (as they
+ are)
 @see X509_NAME_get_entry(3)
 */
 static int certificate_subject_fields(lua_State *L) {
@@ -298,7 +299,7 @@ static int certificate_subject_fields(lua_State *L) {
 }
 
 /***
-Answers the fields of the issuer, in the certificate's own order.
+Returns the fields of the issuer, in the certificate's own order.
 @function SciSslX509Certificate:issuerFields
 @treturn {table,...} as `subjectFields`
 @see X509_NAME_get_entry(3)
@@ -307,7 +308,7 @@ static int certificate_issuer_fields(lua_State *L) {
     return push_fields(L, X509_get_issuer_name(sci_check_certificate(L, 1)));
 }
 
-/* ---- the public key and the signature --------------------------------------------------------------------------- */
+/* ---- the public key and the signature ---------------------------------------------------------------------------- */
 
 static int write_public_key(BIO *bio, const void *certificate) {
     unsigned char *bytes = NULL;
@@ -318,7 +319,7 @@ static int write_public_key(BIO *bio, const void *certificate) {
 }
 
 /***
-Answers the public key, as SubjectPublicKeyInfo.
+Returns the public key, as SubjectPublicKeyInfo.
 @function SciSslX509Certificate:publicDer
 @treturn[1] string DER bytes
 @treturn[2] nil
@@ -330,7 +331,8 @@ static int certificate_public_der(lua_State *L) {
 }
 
 /***
-Answers the pin of the public key, as curl and HPKP write it: it stays when the certificate is renewed for the same key.
+Returns the pin of the public key, as curl and HPKP write it. A certificate that is renewed for the same key has the
+same pin.
 @function SciSslX509Certificate:spkiPin
 @treturn[1] string `sha256//` and base64
 @treturn[2] nil
@@ -352,7 +354,7 @@ static int certificate_spki_pin(lua_State *L) {
 }
 
 /***
-Answers the digest of the certificate's signature.
+Returns the digest of the certificate's signature.
 @function SciSslX509Certificate:signatureDigest
 @treturn ?string such as `SHA256`; nil where the algorithm brings its own, as Ed25519 does
 @see X509_get_signature_info(3)

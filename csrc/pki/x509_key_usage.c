@@ -1,4 +1,5 @@
-/* usage.c: what a certificate's key may be used for, as the certificate itself says. */
+/* x509_key_usage.c: SciSslX509Certificate, what its key may be used for: keyUsage, extendedKeyUsage,
+ * basicConstraints. */
 #include "pki/values.h"
 
 #include <string.h>
@@ -28,11 +29,11 @@ static void push_key_usages(lua_State *L, const ASN1_BIT_STRING *bits) {
 }
 
 /***
-Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
+Returns what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
 `keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
 @function SciSslX509Certificate:keyUsage
 @treturn[1] {string,...}
-@treturn[2] nil where the certificate does not say, and so does not restrict it
+@treturn[2] nil where the certificate has no such extension, and so does not restrict the key
 @treturn[3] nil
 @treturn[3] SciSslError condition `malformed_extension`
 @see RFC 5280, section 4.2.1.3
@@ -59,11 +60,11 @@ static void push_extended_usages(lua_State *L, const EXTENDED_KEY_USAGE *usages)
 }
 
 /***
-Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
+Returns the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
 numbers with dots for one that OpenSSL does not know.
 @function SciSslX509Certificate:extendedKeyUsage
 @treturn[1] {string,...}
-@treturn[2] nil where the certificate does not say, and so does not restrict them
+@treturn[2] nil where the certificate has no such extension, and so does not restrict the purposes
 @treturn[3] nil
 @treturn[3] SciSslError condition `malformed_extension`
 @see RFC 5280, section 4.2.1.12
@@ -79,7 +80,7 @@ static int certificate_extended_key_usage(lua_State *L) {
 }
 
 /***
-Tells whether the certificate is one of an authority: may sign others (basicConstraints).
+Tells whether the certificate belongs to an authority, which may sign others (basicConstraints).
 @function SciSslX509Certificate:isCa
 @treturn boolean
 @see X509_check_ca(3)
@@ -92,9 +93,9 @@ static int certificate_is_ca(lua_State *L) {
 }
 
 /***
-Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
+Returns how many authorities may stand between this one and the certificates at the end (basicConstraints).
 @function SciSslX509Certificate:pathLength
-@treturn ?integer nil where it is not limited, or the certificate is none of an authority
+@treturn ?integer nil where the number is not limited, or the certificate belongs to no authority
 @see X509_get_pathlen(3)
 */
 static int certificate_path_length(lua_State *L) {

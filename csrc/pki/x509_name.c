@@ -1,4 +1,5 @@
-/* names.c: distinguished names (RFC 2253, RFC 4514) and general names (RFC 5280, section 4.2.1.6), from and to Lua. */
+/* x509_name.c: distinguished names (RFC 2253, RFC 4514) and general names (RFC 5280, section 4.2.1.6), from and to
+ * Lua. */
 #include "pki/values.h"
 
 #include <arpa/inet.h>
@@ -7,7 +8,7 @@
 
 #include <openssl/asn1t.h>
 
-/* ---- distinguished names, written ------------------------------------------------------------------------------- */
+/* ---- distinguished names, written -------------------------------------------------------------------------------- */
 
 void sci_push_name(lua_State *L, const X509_NAME *name) {
     BIO *bio = sci_new_memory_bio(L);
@@ -32,7 +33,7 @@ void sci_push_names(lua_State *L, sci_names *get, const void *owner) {
     lua_remove(L, -2);
 }
 
-/* ---- distinguished names, read ---------------------------------------------------------------------------------- */
+/* ---- distinguished names, read ----------------------------------------------------------------------------------- */
 
 typedef struct name_reader {
     const char *at, *end;
@@ -65,7 +66,7 @@ static void put(name_reader *reader, int byte, bool keep) {
     if (keep) reader->kept = reader->length;
 }
 
-/* The byte that two hexadecimal digits stand for; -1: they are not there. */
+/* The byte that two hexadecimal digits stand for; -1: there are no two digits. */
 static int read_hex(name_reader *reader) {
     if (reader->end - reader->at < 2) return -1;
     int high = OPENSSL_hexchar2int((unsigned char)reader->at[0]);
@@ -75,13 +76,13 @@ static int read_hex(name_reader *reader) {
     return high << 4 | low;
 }
 
-/* A backslash, and two hexadecimal digits or one character that would mean something else. */
+/* A backslash, and two hexadecimal digits or one special character. */
 static bool read_escape(name_reader *reader) {
     reader->at++;
     int byte = read_hex(reader);
     if (byte < 0 && reader->at < reader->end && *reader->at && strchr(",+\"\\<>;= #", *reader->at))
         byte = (unsigned char)*reader->at++;
-    if (byte < 0) return refuse(reader->failure, "a backslash before something that needs none");
+    if (byte < 0) return refuse(reader->failure, "a backslash before a character that needs none");
     put(reader, byte, true);
     return true;
 }
@@ -110,7 +111,7 @@ static bool read_plain(name_reader *reader) {
     return true;
 }
 
-/* The value becomes the contents of the string that is in BER there. */
+/* Replaces the value, a string in BER, by the contents of that string. */
 static bool unpack_ber(name_reader *reader) {
     const unsigned char *cursor = reader->value;
     ASN1_TYPE *ber = d2i_ASN1_TYPE(NULL, &cursor, reader->length);
@@ -122,14 +123,14 @@ static bool unpack_ber(name_reader *reader) {
         memmove(reader->value, ASN1_STRING_get0_data(string), (size_t)reader->kept);
     }
     ASN1_TYPE_free(ber);
-    return unpacked || refuse(reader->failure, "what follows the # is not a text in BER");
+    return unpacked || refuse(reader->failure, "the value after # is not a text in BER");
 }
 
 static bool read_ber(name_reader *reader) {
     reader->at++;
     while (!at_separator(reader) && *reader->at != ' ') {
         int byte = read_hex(reader);
-        if (byte < 0) return refuse(reader->failure, "what follows the # is not hexadecimal");
+        if (byte < 0) return refuse(reader->failure, "the value after # is not hexadecimal");
         put(reader, byte, true);
     }
     skip_blanks(reader);
@@ -147,7 +148,7 @@ static bool read_value(name_reader *reader) {
     }
 }
 
-/* Attribute types are told apart without regard to case, but OpenSSL knows each in one spelling. */
+/* The case of an attribute type does not matter, but OpenSSL knows each type in one spelling. */
 static ASN1_OBJECT *find_type(char *type) {
     ASN1_OBJECT *oid = OBJ_txt2obj(type, 0);
     if (oid) return oid;
@@ -156,7 +157,7 @@ static ASN1_OBJECT *find_type(char *type) {
     return OBJ_txt2obj(type, 0);
 }
 
-/* The type before the "="; NULL: refused. */
+/* The type before the "="; NULL: `failure` says why there is none. */
 static ASN1_OBJECT *read_type(name_reader *reader) {
     char type[128];
     size_t length = 0;
@@ -212,7 +213,7 @@ X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure)
     return name;
 }
 
-/* ---- general names, written ------------------------------------------------------------------------------------- */
+/* ---- general names, written -------------------------------------------------------------------------------------- */
 
 static bool push_address(lua_State *L, const ASN1_OCTET_STRING *address) {
     char text[INET6_ADDRSTRLEN];
@@ -297,7 +298,7 @@ bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names) {
     return true;
 }
 
-/* ---- general names, read ---------------------------------------------------------------------------------------- */
+/* ---- general names, read ----------------------------------------------------------------------------------------- */
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
@@ -308,17 +309,17 @@ static bool is_printable(const char *text, size_t length) {
     return length > 0;
 }
 
-/* What is behind the colon of "scheme:…"; NULL: there is no such thing. */
-static const char *behind_scheme(const char *text) {
+/* The text after the colon of "scheme:…"; NULL: `text` has no scheme. */
+static const char *after_scheme(const char *text) {
     size_t length = strspn(text, LETTERS DIGITS "+-.");
     if (length == 0 || !strchr(LETTERS, *text) || text[length] != ':') return NULL;
     return text + length + 1;
 }
 
 static bool is_uri(const char *text, sci_failure *failure) {
-    const char *rest = behind_scheme(text);
+    const char *rest = after_scheme(text);
     if (!rest || *rest == ':') return refuse(failure, "neither a host name nor an address nor a URI");
-    if (strspn(rest, DIGITS) == strlen(rest)) return refuse(failure, "a port does not belong into a certificate");
+    if (strspn(rest, DIGITS) == strlen(rest)) return refuse(failure, "a certificate holds host names without a port");
     return true;
 }
 
@@ -343,7 +344,7 @@ static int find_kind(const char *text, sci_failure *failure) {
     return is_host(text, failure) ? GEN_DNS : -1;
 }
 
-/* Takes the string over. */
+/* Owns the string from then on. */
 static GENERAL_NAME *make_general_name(int kind, ASN1_STRING *string, const void *bytes, size_t length) {
     GENERAL_NAME *name = GENERAL_NAME_new();
     if (name && string && ASN1_STRING_set(string, bytes, (int)length)) {
@@ -359,7 +360,8 @@ GENERAL_NAME *sci_parse_general_name(const char *text, size_t length, sci_failur
     unsigned char address[16];
     failure->subject = text;
     if (length > 65536 || !is_printable(text, length)) {
-        refuse(failure, "a name is not of printable ASCII characters (a host name is written in Punycode)");
+        refuse(failure,
+               "a name must have printable ASCII characters only (write an international host name in Punycode)");
         return NULL;
     }
     if (inet_pton(AF_INET, text, address) == 1)

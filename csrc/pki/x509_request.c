@@ -1,8 +1,8 @@
 /* x509_request.c: SciSslX509Request, a certificate request (PKCS#10, RFC 2986): reading, writing, contents. */
-#include "pki/values.h"
+#include "pki/reading.h"
 
 /***
-A request for a certificate (PKCS#10): made, read and verified. `SciSslX509Certificate.issue` grants it.
+A certificate request (PKCS#10), to make, read and verify. `SciSslX509Certificate.issue` makes a certificate of it.
 @classmod SciSslX509Request
 */
 
@@ -14,7 +14,7 @@ static const sci_kind request_kind = {
     .class = SCI_REQUEST,
     .closed = "certificate request has been closed",
     .label = "CERTIFICATE REQUEST",
-    .due = "a certificate request",
+    .expected = "a certificate request",
     .absent = "not_request",
     .malformed = "malformed_request",
     .malformed_message = "the certificate request is malformed",
@@ -30,7 +30,7 @@ static X509_REQ *check_request(lua_State *L) { return sci_check_box(L, 1, &reque
 
 static int request_close(lua_State *L) { return sci_close_box(L, &request_kind); }
 
-/* ---- reading and writing ---------------------------------------------------------------------------------------- */
+/* ---- reading and writing ----------------------------------------------------------------------------------------- */
 
 /***
 Reads a certificate request from PEM text.
@@ -83,7 +83,7 @@ Writes the request as DER bytes.
 static int request_to_der(lua_State *L) { return sci_push_written(L, write_der, check_request(L)); }
 
 /***
-Writes the public key for which the certificate is wanted, as PEM text.
+Writes the public key that the certificate is to be for, as PEM text.
 @function SciSslX509Request:publicPem
 @treturn[1] string
 @treturn[2] nil
@@ -92,10 +92,10 @@ Writes the public key for which the certificate is wanted, as PEM text.
 */
 static int request_public_pem(lua_State *L) { return sci_push_written(L, write_public, check_request(L)); }
 
-/* ---- what it says ----------------------------------------------------------------------------------------------- */
+/* ---- contents ---------------------------------------------------------------------------------------------------- */
 
 /***
-Answers whom the certificate is to be about.
+Returns the subject that the certificate is to have.
 @function SciSslX509Request:subject
 @treturn[1] string RFC 2253 text in UTF-8
 @treturn[2] nil
@@ -120,7 +120,7 @@ bool sci_request_names(X509_REQ *request, GENERAL_NAMES **names) {
 }
 
 /***
-Answers the names that the certificate is to be for.
+Returns the names that the certificate is to be for.
 @function SciSslX509Request:subjectAltNames
 @treturn[1] {table,...} as `SciSslX509Certificate:subjectAltNames`; empty where there are none
 @treturn[2] nil
@@ -139,7 +139,7 @@ static int request_subject_alt_names(lua_State *L) {
 }
 
 /***
-Checks that whoever made the request has the private key.
+Verifies that the requester has the private key.
 @function SciSslX509Request:verify
 @treturn[1] boolean true
 @treturn[2] nil
@@ -156,7 +156,7 @@ static int request_verify(lua_State *L) {
     return 1;
 }
 
-/* ---- for the REPL ----------------------------------------------------------------------------------------------- */
+/* ---- the class --------------------------------------------------------------------------------------------------- */
 
 static int request_tostring(lua_State *L) {
     X509_REQ *request = sci_show_box(L, &request_kind);

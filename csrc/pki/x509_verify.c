@@ -1,11 +1,12 @@
-/* judge.c: what a certificate is good for: whose it is, and whether it can be trusted. */
+/* x509_verify.c: SciSslX509Certificate, whether it is for a host, an address or a key, and whether it can be
+ * trusted. */
 #include "pki/values.h"
 
 #include <string.h>
 
-/* ---- whose it is ------------------------------------------------------------------------------------------------ */
+/* ---- names and keys ---------------------------------------------------------------------------------------------- */
 
-/* The answer of an X509_check_… function: 1 it matches, 0 it does not, below that an error. */
+/* `result` of an X509_check_… function: 1: it matches; 0: it does not; negative: an error. */
 static int push_match(lua_State *L, int result, const char *name) {
     if (result < 0)
         return sci_fail(L, &(sci_failure){.phase = "match", .condition = "malformed_name", .subject = name});
@@ -14,11 +15,12 @@ static int push_match(lua_State *L, int result, const char *name) {
 }
 
 /***
-Tells whether the certificate is for that host, wildcards (whole labels) included. The common name of the subject counts only
-in a certificate without DNS names.
+Tells whether the certificate is for that host. A wildcard stands for a whole label. The common name of the subject
+counts only in a certificate without DNS names.
 @function SciSslX509Certificate:matchesHost
-@tparam string name in ASCII (Punycode where it is international), a dot at its end does not count; false for what is no host
- name, and for addresses: see `matchesIp`; one with a NUL byte raises
+@tparam string name in ASCII (Punycode for international names); a dot at its end does not count. An address is no host
+ name: see `matchesIp`
+@raise for a NUL byte
 @treturn[1] boolean
 @treturn[2] nil
 @treturn[2] SciSslError
@@ -29,19 +31,19 @@ static int certificate_matches_host(lua_State *L) {
     const char *text = sci_check_text(L, 2);
     char name[SCI_HOST_SIZE];
     sci_clear_errors();
-    /* To OpenSSL a name that begins with a dot is all the names below it. */
+    /* For OpenSSL a name that begins with a dot matches all names below it. */
     bool is_name = !sci_parse_host(text, strlen(text), name) && !sci_is_address(name);
     return push_match(
         L, is_name ? X509_check_host(certificate, name, 0, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS, NULL) : 0, text);
 }
 
 /***
-Tells whether the certificate is for that address.
+Tells whether the certificate is for that IP address.
 @function SciSslX509Certificate:matchesIp
 @tparam string address IPv4 or IPv6
 @treturn[1] boolean
 @treturn[2] nil
-@treturn[2] SciSslError condition `malformed_name` where it is no address
+@treturn[2] SciSslError condition `malformed_name`: `address` is no IP address
 @see X509_check_ip_asc(3)
 */
 static int certificate_matches_ip(lua_State *L) {
@@ -52,9 +54,9 @@ static int certificate_matches_ip(lua_State *L) {
 }
 
 /***
-Tells whether the certificate is one for that e-mail address.
+Tells whether the certificate is for that e-mail address.
 @function SciSslX509Certificate:matchesEmail
-@tparam string address one with a NUL byte raises
+@tparam string address
 @treturn[1] boolean
 @treturn[2] nil
 @treturn[2] SciSslError
@@ -68,7 +70,7 @@ static int certificate_matches_email(lua_State *L) {
 }
 
 /***
-Tells whether the certificate is the one of that key.
+Tells whether the certificate belongs to that private key.
 @function SciSslX509Certificate:matchesKey
 @tparam SciSslPrivateKey key
 @treturn boolean
@@ -83,12 +85,12 @@ static int certificate_matches_key(lua_State *L) {
     return 1;
 }
 
-/* ---- whether it can be trusted ---------------------------------------------------------------------------------- */
+/* ---- trust ------------------------------------------------------------------------------------------------------- */
 
 /***
 Tells whether the certificate is its own issuer and is signed with its own key.
 @function SciSslX509Certificate:isSelfSigned
-@treturn boolean false also where the signature is not right or cannot be checked
+@treturn boolean false also where the signature is wrong or cannot be checked
 @see X509_self_signed(3)
 */
 static int certificate_is_self_signed(lua_State *L) {
@@ -102,7 +104,8 @@ static int certificate_is_self_signed(lua_State *L) {
 static const char *const verify_options[] = {"purpose",       "time", "intermediates", "partialChain", "crls",
                                              "securityLevel", NULL};
 
-/* Stack indices of SciSslX509Certificate:verify: the certificate, the trusted ones, the table of options, its values. */
+/* Stack indices of SciSslX509Certificate:verify: the certificate, the trusted ones, the table of options, its
+ * values. */
 enum { TRUSTED = 2, OPTIONS, PURPOSE, TIME, INTERMEDIATES, PARTIAL_CHAIN, CRLS, SECURITY_LEVEL };
 
 typedef struct verify_request {
@@ -114,22 +117,22 @@ typedef struct verify_request {
     bool has_time, partial_chain, has_crls;
 } verify_request;
 
-static void check_certificates(lua_State *L, int list, int argument) {
-    luaL_argexpected(L, lua_istable(L, list), argument, "list of certificates");
-    lua_Integer count = (lua_Integer)lua_rawlen(L, list);
+static void check_trusted(lua_State *L) {
+    luaL_argexpected(L, lua_istable(L, TRUSTED), TRUSTED, "list of certificates");
+    lua_Integer count = (lua_Integer)lua_rawlen(L, TRUSTED);
     for (lua_Integer i = 1; i <= count; i++) {
-        lua_rawgeti(L, list, i);
-        if (!sci_test_certificate(L, -1)) luaL_argerror(L, argument, "list of open certificates expected");
+        lua_rawgeti(L, TRUSTED, i);
+        if (!sci_test_certificate(L, -1)) luaL_argerror(L, TRUSTED, "list of open certificates expected");
         lua_pop(L, 1);
     }
 }
 
 static void check_crls(lua_State *L) {
-    if (!lua_istable(L, CRLS)) sci_option_error(L, OPTIONS, "crls", "list of revocation lists", CRLS);
+    if (!lua_istable(L, CRLS)) sci_option_error(L, OPTIONS, "crls", "list of " SCI_CRL, CRLS);
     lua_Integer count = (lua_Integer)lua_rawlen(L, CRLS);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, CRLS, i);
-        if (!sci_test_crl(L, -1)) sci_option_error(L, OPTIONS, "crls", "list of open revocation lists", -1);
+        if (!sci_test_crl(L, -1)) sci_option_error(L, OPTIONS, "crls", "list of open " SCI_CRL, -1);
         lua_pop(L, 1);
     }
 }
@@ -142,8 +145,8 @@ static int check_security_level(lua_State *L) {
     return (int)level;
 }
 
-/* The fields of the table may be made by Lua code, and a finalizer may run wherever something is made: either may close a
- * certificate. The certificates come last, and nothing is made from then on until they have been used. */
+/* Lua code may make the fields of the table, and a finalizer may run at each allocation: either may close a
+ * certificate. So the certificates are checked last, and nothing allocates in Lua until they have been used. */
 static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
     lua_settop(L, OPTIONS);
     if (lua_isnil(L, OPTIONS)) {
@@ -160,9 +163,9 @@ static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
         sci_option_error(L, OPTIONS, "time", "seconds since the epoch", TIME);
     int level = check_security_level(L);
     *chain = sci_new_guard(L, sci_free_certificates);
-    if (!lua_isnil(L, INTERMEDIATES)) check_certificates(L, INTERMEDIATES, OPTIONS);
+    sci_check_certificates_option(L, OPTIONS, "intermediates", INTERMEDIATES);
     if (!lua_isnil(L, CRLS)) check_crls(L);
-    check_certificates(L, TRUSTED, TRUSTED);
+    check_trusted(L);
     return (verify_request){.certificate = sci_check_certificate(L, 1),
                             .purpose = lua_tostring(L, PURPOSE),
                             .has_time = !lua_isnil(L, TIME),
@@ -172,7 +175,7 @@ static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
                             .has_crls = !lua_isnil(L, CRLS)};
 }
 
-/* The lists were checked: nothing raises in these three. */
+/* The lists were checked: these three raise nothing. */
 static bool add_trusted(lua_State *L, X509_STORE *store) {
     lua_Integer count = (lua_Integer)lua_rawlen(L, TRUSTED);
     bool added = store != NULL;
@@ -216,9 +219,7 @@ static bool find_purpose(verify_request *request, sci_failure *failure) {
         request->purpose_id = X509_PURPOSE_get_id(X509_PURPOSE_get0(index));
         return true;
     }
-    failure->condition = "unknown_purpose";
-    failure->subject = request->purpose;
-    return false;
+    return sci_refuse_about(failure, "unknown_purpose", NULL, request->purpose);
 }
 
 static bool prepare_check(X509_STORE_CTX *check, const verify_request *request) {
@@ -230,7 +231,7 @@ static bool prepare_check(X509_STORE_CTX *check, const verify_request *request) 
     return !request->purpose_id || X509_STORE_CTX_set_purpose(check, request->purpose_id);
 }
 
-/* NULL: `failure` says why the certificate is not trusted; else the chain up to the one that is, the caller's to free. */
+/* Returns the chain up to a trusted certificate, which the caller frees. NULL: `failure` says why there is none. */
 static STACK_OF(X509) *run_check(X509_STORE *store, STACK_OF(X509) *intermediates, const verify_request *request,
                                  sci_failure *failure) {
     X509_STORE_CTX *check = X509_STORE_CTX_new();
@@ -247,16 +248,16 @@ static STACK_OF(X509) *run_check(X509_STORE *store, STACK_OF(X509) *intermediate
 }
 
 /***
-Checks the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
+Verifies the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
 @function SciSslX509Certificate:verify
-@tparam {SciSslX509Certificate,...} trusted the roots to trust, instead of any others
+@tparam {SciSslX509Certificate,...} trusted the roots to trust; no others are
 @tparam[opt] table options
  `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any);
- `time`: seconds since the epoch at which to judge (default: now);
+ `time`: seconds since the epoch for which to verify (default: now);
  `intermediates`: further certificates, not trusted, to build the chain from;
- `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer;
- `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there;
- `securityLevel`: 0 … 5, what keys and signatures must come up to (default 0: anything; connections have 1, or what
+ `partialChain`: true also trusts a certificate of `trusted` that is not self-signed;
+ `crls`: list of SciSslX509Crl. The certificate's issuer must have a CRL among them that does not list the certificate;
+ `securityLevel`: 0 … 5, the strength that keys and signatures must have (default 0: any; connections have 1, or what
  `SciSslContext:setSecurityLevel` says)
 @treturn[1] boolean true
 @treturn[1] {SciSslX509Certificate,...} the chain: the certificate first, a trusted one last

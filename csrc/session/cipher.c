@@ -1,14 +1,14 @@
-/* cipher.c: SciSslCipher, one cipher suite. Document row S8. */
+/* cipher.c: SciSslCipher, one cipher suite. Document: S8. */
 #include "session/session.h"
 
 #include <string.h>
 
 /***
-A cipher suite. It cannot be changed; two that stand for the same suite are equal.
+A cipher suite. It cannot be changed. Two objects of the same suite are equal.
 @classmod SciSslCipher
 */
 
-/* OpenSSL's cipher tables are static: there is nothing to own or to free. */
+/* OpenSSL's cipher tables are static: nothing is owned or freed. */
 typedef const SSL_CIPHER *cipher_box;
 
 static const SSL_CIPHER *check_cipher(lua_State *L, int index) {
@@ -33,7 +33,7 @@ static int push_nid(lua_State *L, int nid) {
     return 1;
 }
 
-/* The long name without what all of its kind begin with: `kx-ecdhe` is "ecdhe". */
+/* The long name without its prefix: "ecdhe" for `kx-ecdhe`. */
 static int push_algorithm(lua_State *L, int nid) {
     const char *name = nid == NID_undef ? NULL : OBJ_nid2ln(nid);
     const char *dash = name ? strchr(name, '-') : NULL;
@@ -46,11 +46,11 @@ static int push_algorithm(lua_State *L, int nid) {
     "TLS_AES_128_CCM_8_SHA256"
 
 /***
-Answers every cipher suite that the OpenSSL in use can do, allowed or not.
+Returns every cipher suite that the OpenSSL in use has, allowed or not.
 @function SciSslCipher.known
 @treturn[1] {SciSslCipher,...}
 @treturn[2] nil
-@treturn[2] SciSslError OpenSSL had no memory
+@treturn[2] SciSslError OpenSSL was out of memory
 @see SSL_CTX_get_ciphers(3)
 */
 static int cipher_known(lua_State *L) {
@@ -70,7 +70,7 @@ static int cipher_known(lua_State *L) {
 }
 
 /***
-Answers OpenSSL's name, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
+Returns OpenSSL's name, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
 @function SciSslCipher:name
 @treturn string
 @see SSL_CIPHER_get_name(3)
@@ -81,7 +81,7 @@ static int cipher_name(lua_State *L) {
 }
 
 /***
-Answers the name in the RFCs, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+Returns the name in the RFCs, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
 @function SciSslCipher:standardName
 @treturn string
 @see SSL_CIPHER_standard_name(3)
@@ -92,10 +92,10 @@ static int cipher_standard_name(lua_State *L) {
 }
 
 /***
-Answers the strength.
+Returns the strength.
 @function SciSslCipher:bits
-@treturn integer bits of the key that are secret
-@treturn integer bits that the algorithm works with
+@treturn integer secret bits of the key
+@treturn integer bits that the algorithm processes
 @see SSL_CIPHER_get_bits(3)
 */
 static int cipher_bits(lua_State *L) {
@@ -106,7 +106,7 @@ static int cipher_bits(lua_State *L) {
 }
 
 /***
-Answers the protocol version that brought the suite, such as `TLSv1.2`.
+Returns the protocol version that introduced the suite, such as `TLSv1.2`.
 @function SciSslCipher:version
 @treturn string
 @see SSL_CIPHER_get_version(3)
@@ -117,7 +117,7 @@ static int cipher_version(lua_State *L) {
 }
 
 /***
-Answers one line that names each algorithm of the suite.
+Returns one line that names each algorithm of the suite.
 @function SciSslCipher:description
 @treturn string
 @see SSL_CIPHER_description(3)
@@ -131,7 +131,7 @@ static int cipher_description(lua_State *L) {
 }
 
 /***
-Answers the suite's number in the IANA registry, such as 0x1301.
+Returns the suite's number in the IANA registry, such as 0x1301.
 @function SciSslCipher:id
 @treturn integer
 @see SSL_CIPHER_get_protocol_id(3)
@@ -142,7 +142,7 @@ static int cipher_id(lua_State *L) {
 }
 
 /***
-Answers the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, which leaves it open.
+Returns the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, which does not fix it.
 @function SciSslCipher:keyExchange
 @treturn string
 @see SSL_CIPHER_get_kx_nid(3)
@@ -150,8 +150,8 @@ Answers the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, w
 static int cipher_key_exchange(lua_State *L) { return push_algorithm(L, SSL_CIPHER_get_kx_nid(check_cipher(L, 1))); }
 
 /***
-Answers what authenticates the peer, such as `ecdsa`, `rsa`, `psk` or `null` (nothing: an anonymous suite); `any` for a
-TLS 1.3 suite, which leaves it open.
+Returns what authenticates the peer, such as `ecdsa`, `rsa`, `psk` or `null` (nothing: an anonymous suite); `any` for a
+TLS 1.3 suite, which does not fix it.
 @function SciSslCipher:authentication
 @treturn string
 @see SSL_CIPHER_get_auth_nid(3)
@@ -161,7 +161,7 @@ static int cipher_authentication(lua_State *L) {
 }
 
 /***
-Answers the encryption algorithm, such as `id-aes128-GCM`.
+Returns the encryption algorithm, such as `id-aes128-GCM`.
 @function SciSslCipher:encryption
 @treturn ?string nil for a suite that does not encrypt
 @see SSL_CIPHER_get_cipher_nid(3)
@@ -169,7 +169,7 @@ Answers the encryption algorithm, such as `id-aes128-GCM`.
 static int cipher_encryption(lua_State *L) { return push_nid(L, SSL_CIPHER_get_cipher_nid(check_cipher(L, 1))); }
 
 /***
-Answers the digest of the record's MAC.
+Returns the digest of the record's MAC.
 @function SciSslCipher:digest
 @treturn ?string nil for an AEAD suite, which needs none
 @see SSL_CIPHER_get_digest_nid(3)
@@ -177,7 +177,7 @@ Answers the digest of the record's MAC.
 static int cipher_digest(lua_State *L) { return push_nid(L, SSL_CIPHER_get_digest_nid(check_cipher(L, 1))); }
 
 /***
-Tells whether the suite encrypts and authenticates in one (AEAD).
+Tells whether the suite encrypts and authenticates in one step (AEAD).
 @function SciSslCipher:isAead
 @treturn boolean
 @see SSL_CIPHER_is_aead(3)

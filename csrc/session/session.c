@@ -1,4 +1,4 @@
-/* session.c: OSSslSession, a resumable TLS session (SSL_SESSION). Document row S2. */
+/* session.c: OSSslSession, a resumable TLS session (SSL_SESSION). Document: S2. */
 #include "session/session.h"
 
 /***
@@ -14,7 +14,7 @@ static const sci_kind session_kind = {
     .class = SCI_SESSION,
     .closed = "session has been closed",
     .label = "SSL SESSION PARAMETERS",
-    .due = "a TLS session",
+    .expected = "a TLS session",
     .absent = "not_session",
     .malformed = "malformed_session",
     .malformed_message = "the TLS session is malformed",
@@ -34,7 +34,8 @@ SSL_SESSION **sci_new_session(lua_State *L) { return sci_new_box(L, &session_kin
 SSL_SESSION *sci_check_session(lua_State *L, int index) { return sci_check_box(L, index, &session_kind); }
 SSL_SESSION *sci_test_session(lua_State *L, int index) { return sci_test_box(L, index, &session_kind); }
 
-/* OpenSSL links a session into the list of one cache: one that two contexts cache must be two, or the lists get mixed up. */
+/* OpenSSL links a session into the list of one cache. For a second context's cache it must be a copy, or the lists
+ * mix. */
 SSL_SESSION *sci_copy_session(SSL_SESSION *session) {
     unsigned char *bytes = NULL;
     int length = SSL_SESSION_is_resumable(session) ? i2d_SSL_SESSION(session, NULL) : 0;
@@ -65,7 +66,7 @@ static int session_close(lua_State *L) {
     return sci_close_box(L, &session_kind);
 }
 
-/* ---- read and written ------------------------------------------------------------------------------------------- */
+/* ---- reading and writing ----------------------------------------------------------------------------------------- */
 
 /* Adds a certificate, which the chain owns from then on. */
 static bool add_to_chain(session_box *own, X509 *certificate) {
@@ -75,7 +76,7 @@ static bool add_to_chain(session_box *own, X509 *certificate) {
     return false;
 }
 
-/* The certificates behind the session. False: one is damaged. */
+/* Reads the certificates that follow the session. False: one is damaged. */
 static bool read_chain_pem(session_box *own, BIO *bio) {
     X509 *certificate;
     while ((certificate = PEM_read_bio_X509(bio, NULL, sci_no_passphrase, NULL)) != NULL)
@@ -96,7 +97,7 @@ static bool refuse_chain(sci_failure *failure) {
 }
 
 /***
-Reads a session that `toPem` wrote, or OpenSSL's programs.
+Reads a session that `toPem` or OpenSSL's programs wrote.
 @function OSSslSession.fromPem
 @tparam string text
 @treturn[1] OSSslSession
@@ -171,8 +172,8 @@ static int push_written(lua_State *L, session_writer *write, certificate_writer 
 }
 
 /***
-Writes the session as PEM text, and behind it the intermediate certificates that the peer sent: without them a client could
-not verify the peer's certificate again. It holds the session's secret: keep it as you would a key.
+Writes the session as PEM text, followed by the intermediate certificates that the peer sent: a client needs them to
+verify the peer's certificate again. The text holds the session's secret: keep it as safe as a key.
 @function OSSslSession:toPem
 @treturn[1] string
 @treturn[2] nil
@@ -182,8 +183,8 @@ not verify the peer's certificate again. It holds the session's secret: keep it 
 static int session_to_pem(lua_State *L) { return push_written(L, write_session_pem, PEM_write_bio_X509); }
 
 /***
-Writes the session as DER bytes, and behind it the intermediate certificates that the peer sent. They hold the session's
-secret: keep them as you would a key.
+Writes the session as DER bytes, followed by the intermediate certificates that the peer sent. The bytes hold the
+session's secret: keep them as safe as a key.
 @function OSSslSession:toDer
 @treturn[1] string
 @treturn[2] nil
@@ -193,9 +194,9 @@ secret: keep them as you would a key.
 static int session_to_der(lua_State *L) { return push_written(L, write_session_der, i2d_X509_bio); }
 
 /***
-Answers the session's id. In TLS 1.3 it names the session on this side only.
+Returns the session's id. In TLS 1.3 it names the session on this side only.
 @function OSSslSession:id
-@treturn string raw bytes, 32 at the most; empty where it has none
+@treturn string raw bytes, 32 at the most; empty where the session has no id
 @see SSL_SESSION_get_id(3)
 */
 static int session_id(lua_State *L) {
@@ -221,7 +222,7 @@ static const char *protocol_of(const SSL_SESSION *session) {
 }
 
 /***
-Answers the protocol of the session.
+Returns the protocol of the session.
 @function OSSslSession:protocol
 @treturn string `TLSv1.2`, `TLSv1.3` …
 @see SSL_SESSION_get_protocol_version(3)
@@ -232,7 +233,7 @@ static int session_protocol(lua_State *L) {
 }
 
 /***
-Answers the cipher suite of the session.
+Returns the cipher suite of the session.
 @function OSSslSession:cipher
 @treturn ?SciSslCipher
 @see SSL_SESSION_get0_cipher(3)
@@ -243,7 +244,7 @@ static int session_cipher(lua_State *L) {
 }
 
 /***
-Answers the server name that the client asked for (SNI).
+Returns the server name that the client asked for (SNI).
 @function OSSslSession:hostName
 @treturn ?string
 @see SSL_SESSION_get0_hostname(3)
@@ -254,7 +255,7 @@ static int session_host_name(lua_State *L) {
 }
 
 /***
-Answers when the session was made.
+Returns when the session was made.
 @function OSSslSession:time
 @treturn integer seconds since the epoch
 @see SSL_SESSION_get_time(3)
@@ -265,7 +266,7 @@ static int session_time(lua_State *L) {
 }
 
 /***
-Answers how long the session may be resumed.
+Returns how long the session may be resumed.
 @function OSSslSession:timeout
 @treturn integer seconds from `time`
 @see SSL_SESSION_get_timeout(3)
@@ -276,7 +277,7 @@ static int session_timeout(lua_State *L) {
 }
 
 /***
-Answers how long the server means to honour the session's ticket.
+Returns how long the server will accept the session's ticket.
 @function OSSslSession:ticketLifetime
 @treturn ?integer seconds; nil where the session has no ticket
 @see SSL_SESSION_get_ticket_lifetime_hint(3)
@@ -289,7 +290,7 @@ static int session_ticket_lifetime(lua_State *L) {
 }
 
 /***
-Answers how many bytes of early data the server takes from whoever resumes the session.
+Returns how many bytes of early data the server accepts when the session is resumed.
 @function OSSslSession:maxReplayableData
 @treturn integer bytes; 0: none
 @see SSL_SESSION_get_max_early_data(3)
@@ -300,7 +301,7 @@ static int session_max_replayable_data(lua_State *L) {
 }
 
 /***
-Answers the application protocol of the session (ALPN).
+Returns the application protocol of the session (ALPN).
 @function OSSslSession:alpnProtocol
 @treturn ?string
 @see SSL_SESSION_get0_alpn_selected(3)
@@ -315,7 +316,7 @@ static int session_alpn_protocol(lua_State *L) {
 }
 
 /***
-Answers the certificate that the peer presented when the session was made.
+Returns the certificate that the peer sent when the session was made.
 @function OSSslSession:peerCertificate
 @treturn ?SciSslX509Certificate
 @see SSL_SESSION_get0_peer(3)

@@ -14,7 +14,7 @@ static const char *const option_names[] = {"issuer",     "issuerKey",  "revoked"
 static bool set_times(X509_CRL *crl, lua_Integer last, lua_Integer next, sci_failure *failure) {
     ASN1_TIME *time = ASN1_TIME_new();
     bool set = false;
-    if (next < last) sci_refuse_about(failure, "invalid_option", "the list would end before it begins", "nextUpdate");
+    if (next < last) sci_refuse_about(failure, "invalid_option", "nextUpdate is before lastUpdate", "nextUpdate");
     else if (time)
         set = (sci_time_from_seconds(time, last) && X509_CRL_set1_lastUpdate(crl, time) &&
                sci_time_from_seconds(time, next) && X509_CRL_set1_nextUpdate(crl, time)) ||
@@ -43,7 +43,7 @@ static bool set_reason(X509_REVOKED *entry, int reason) {
     return set;
 }
 
-/* What one entry of `revoked` says, all of it checked. */
+/* One entry of `revoked`, checked. */
 typedef struct revocation {
     const X509 *certificate; /* NULL: the serial number counts */
     const char *serial;
@@ -51,19 +51,19 @@ typedef struct revocation {
     int reason; /* -1: none is given */
 } revocation;
 
-static bool add_entry(X509_CRL *crl, const revocation *told, sci_failure *failure) {
-    ASN1_INTEGER *serial = told->certificate ? ASN1_INTEGER_dup(X509_get0_serialNumber(told->certificate))
-                                             : sci_parse_serial(told->serial);
+static bool add_entry(X509_CRL *crl, const revocation *given, sci_failure *failure) {
+    ASN1_INTEGER *serial = given->certificate ? ASN1_INTEGER_dup(X509_get0_serialNumber(given->certificate))
+                                              : sci_parse_serial(given->serial);
     ASN1_TIME *time = ASN1_TIME_new();
     X509_REVOKED *entry = X509_REVOKED_new();
     bool added = false;
     if (!serial)
         sci_refuse_about(failure, "invalid_option", "hexadecimal digits of a serial number expected", "serial");
-    else if (!time || !sci_time_from_seconds(time, told->time))
+    else if (!time || !sci_time_from_seconds(time, given->time))
         sci_refuse_about(failure, "invalid_option", "a time is not in the years 1900 to 9999", "time");
     else
         added = entry && X509_REVOKED_set_serialNumber(entry, serial) && X509_REVOKED_set_revocationDate(entry, time) &&
-                set_reason(entry, told->reason) && X509_CRL_add0_revoked(crl, entry);
+                set_reason(entry, given->reason) && X509_CRL_add0_revoked(crl, entry);
     if (!added) X509_REVOKED_free(entry);
     ASN1_TIME_free(time);
     ASN1_INTEGER_free(serial);
@@ -72,7 +72,7 @@ static bool add_entry(X509_CRL *crl, const revocation *told, sci_failure *failur
 
 static const char *const entry_names[] = {"certificate", "serial", "time", "reason", NULL};
 
-/* A misspelt field must not mean that it is missing. */
+/* A misspelt field must not count as missing. */
 static void refuse_other_fields(lua_State *L, int entry) {
     for (lua_pushnil(L); lua_next(L, entry); lua_pop(L, 1)) {
         int known = 0;
@@ -84,7 +84,7 @@ static void refuse_other_fields(lua_State *L, int entry) {
     }
 }
 
-/* Raises where the serial number at `index` is none; an integer becomes its digits. */
+/* Raises where there is no serial number at `index`. Digits replace an integer. */
 static const char *check_entry_serial(lua_State *L, int index) {
     const char *digits = sci_to_serial_digits(L, index);
     if (!digits)
@@ -92,25 +92,25 @@ static const char *check_entry_serial(lua_State *L, int index) {
     return digits;
 }
 
-/* Reads the entry on top of the stack, whose values stay above it. Raises for what is none. No metamethod is asked: it
- * might close the issuer's key. */
+/* Reads the entry on top of the stack, whose values stay above it. Raises for an entry that is malformed. Calls no
+ * metamethod: it might close the issuer's key. */
 static revocation read_entry(lua_State *L, lua_Integer now) {
-    revocation told = {.time = now, .reason = -1};
+    revocation given = {.time = now, .reason = -1};
     if (!lua_istable(L, -1)) sci_option_error(L, OPTIONS, "revoked", "list of tables", -1);
     int entry = lua_gettop(L), certificate = entry + 1, serial = entry + 2, time = entry + 3, reason = entry + 4;
     refuse_other_fields(L, entry);
     for (int i = 0; entry_names[i]; i++) sci_push_raw_field(L, entry, entry_names[i]);
-    told.certificate = sci_test_certificate(L, certificate);
-    if (!told.certificate || !lua_isnil(L, serial)) told.serial = check_entry_serial(L, serial);
-    if (told.certificate && told.serial)
+    given.certificate = sci_test_certificate(L, certificate);
+    if (!given.certificate || !lua_isnil(L, serial)) given.serial = check_entry_serial(L, serial);
+    if (given.certificate && given.serial)
         sci_option_error(L, OPTIONS, "revoked", "certificate or serial, not both,", serial);
     if (!lua_isnil(L, time) && !lua_isinteger(L, time))
         sci_option_error(L, OPTIONS, "revoked", "time in seconds", time);
-    if (!lua_isnil(L, time)) told.time = lua_tointeger(L, time);
-    if (lua_isnil(L, reason)) return told;
-    told.reason = lua_type(L, reason) == LUA_TSTRING ? sci_find_crl_reason(lua_tostring(L, reason)) : -1;
-    if (told.reason < 0) sci_option_error(L, OPTIONS, "revoked", "reason of RFC 5280", reason);
-    return told;
+    if (!lua_isnil(L, time)) given.time = lua_tointeger(L, time);
+    if (lua_isnil(L, reason)) return given;
+    given.reason = lua_type(L, reason) == LUA_TSTRING ? sci_find_crl_reason(lua_tostring(L, reason)) : -1;
+    if (given.reason < 0) sci_option_error(L, OPTIONS, "revoked", "reason of RFC 5280", reason);
+    return given;
 }
 
 static bool add_entries(lua_State *L, X509_CRL *crl, lua_Integer now, sci_failure *failure) {
@@ -118,8 +118,8 @@ static bool add_entries(lua_State *L, X509_CRL *crl, lua_Integer now, sci_failur
     luaL_checkstack(L, 8, "too many values");
     for (lua_Unsigned i = 1; i <= count; i++) {
         lua_rawgeti(L, REVOKED, (lua_Integer)i);
-        revocation told = read_entry(L, now);
-        bool added = add_entry(crl, &told, failure);
+        revocation given = read_entry(L, now);
+        bool added = add_entry(crl, &given, failure);
         lua_settop(L, CRL);
         if (!added) return false;
     }
@@ -136,7 +136,7 @@ static bool add_identifier(X509_CRL *crl, X509 *issuer) {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
     bool added = extension && X509_CRL_add_ext(crl, extension, -1);
     X509_EXTENSION_free(extension);
-    if (!added) sci_clear_errors(); /* an issuer without an identifier of its key */
+    if (!added) sci_clear_errors(); /* the issuer's certificate has no identifier of its key */
     return true;
 }
 
@@ -148,7 +148,7 @@ static bool sign(X509_CRL *crl, EVP_PKEY *key, const char *digest_name, sci_fail
     return made;
 }
 
-/* What OpenSSL notes of a list, for look-ups and comparisons, it notes when it decodes one. */
+/* OpenSSL prepares a CRL for look-ups and comparisons when it decodes one. */
 static bool decode_again(X509_CRL **slot) {
     unsigned char *bytes = NULL;
     int length = i2d_X509_CRL(*slot, &bytes);
@@ -176,15 +176,16 @@ static void check_options(lua_State *L) {
 #define WEEK (7 * 86400)
 
 /***
-Makes a revocation list.
+Makes a CRL, and signs it.
 @function SciSslX509Crl.issue
 @tparam table options
  `issuer`, `issuerKey`: certificate and key of the authority, both needed;
  `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer),
- `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none);
+ `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as
+ `keyCompromise`; none);
  `number`: hexadecimal digits, or an integer (none);
  `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later);
- `digest`: such as `"SHA384"` (what suits the key)
+ `digest`: such as `"SHA384"` (default: the one that suits the key)
 @treturn[1] SciSslX509Crl
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `key_mismatch`, `unknown_digest`, `invalid_option`

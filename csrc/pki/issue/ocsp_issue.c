@@ -1,5 +1,5 @@
-/* ocsp_issue.c: SciSslOcsp.request and SciSslOcsp.response: OCSP for authorities, for those who fetch responses to staple
- * them, and for tests. */
+/* ocsp_issue.c: SciSslOcsp.request and SciSslOcsp.response: OCSP for authorities, for servers that staple responses,
+ * and for tests. */
 #include "pki/issue/issue.h"
 
 #include <string.h>
@@ -37,7 +37,7 @@ typedef struct response_request {
     const EVP_MD *digest;
 } response_request;
 
-/* What has to be freed again, in a guard of Lua's. */
+/* What must be freed again; a guard owns it. */
 typedef struct workbench {
     OCSP_REQUEST *request;
     OCSP_RESPONSE *response;
@@ -65,7 +65,7 @@ static workbench *new_workbench(lua_State *L) {
     return guard->object;
 }
 
-/* ---- requests --------------------------------------------------------------------------------------------------- */
+/* ---- requests ---------------------------------------------------------------------------------------------------- */
 
 static const EVP_MD *find_digest(lua_State *L, int value, int argument) {
     if (lua_isnoneornil(L, value)) return EVP_sha1();
@@ -77,12 +77,12 @@ static const EVP_MD *find_digest(lua_State *L, int value, int argument) {
 static int write_request(BIO *bio, const void *request) { return i2d_OCSP_REQUEST_bio(bio, (void *)request); }
 
 /***
-Makes an OCSP request, without a nonce and not signed: the body that `POST` with the type `application/ocsp-request` takes
-to the responder that the certificate names.
+Makes an OCSP request, without a nonce and not signed. Send it with `POST` and the type `application/ocsp-request` to
+the responder that the certificate names.
 @function SciSslOcsp.request
-@tparam SciSslX509Certificate certificate the one in question
-@tparam SciSslX509Certificate issuer that of its issuer
-@tparam[opt="SHA1"] string digest by which certificates are named; all responders know the default
+@tparam SciSslX509Certificate certificate whose status is asked for
+@tparam SciSslX509Certificate issuer the certificate of its issuer
+@tparam[opt="SHA1"] string digest of the hashes that name the certificate; every responder knows the default
 @treturn[1] string DER
 @treturn[2] nil
 @treturn[2] SciSslError phase `save`
@@ -102,7 +102,7 @@ static int ocsp_request(lua_State *L) {
     return sci_push_written(L, write_request, bench->request);
 }
 
-/* ---- responses: the options ------------------------------------------------------------------------------------- */
+/* ---- responses: the options -------------------------------------------------------------------------------------- */
 
 static X509 *certificate_option(lua_State *L, int index) {
     return sci_check_certificate_option(L, OPTIONS, option_name(index), index);
@@ -146,7 +146,7 @@ static response_request check_request(lua_State *L) {
     return request;
 }
 
-/* ---- responses: making them. Nothing below raises --------------------------------------------------------------- */
+/* ---- responses: making them. Nothing below raises ---------------------------------------------------------------- */
 
 static bool make_time(ASN1_TIME **time, lua_Integer seconds) {
     ASN1_TIME *any = ASN1_TIME_new();
@@ -185,15 +185,16 @@ static int write_response(BIO *bio, const void *response) { return i2d_OCSP_RESP
 Makes an OCSP response.
 @function SciSslOcsp.response
 @tparam table options
- `certificate`, `issuer`: the SciSslX509Certificate that it is about, and its issuer's;
+ `certificate`, `issuer`: the SciSslX509Certificate whose status it tells, and its issuer's;
  `key`: the SciSslPrivateKey that signs it;
- `signer`: the certificate of that key, which goes along (default: the issuer signs itself). It needs the extended key
- usage `OCSPSigning`;
+ `signer`: the certificate of that key, which the response includes (default: the issuer signs). It needs the extended
+ key usage `OCSPSigning`;
  `status`: `"good"` (default), `"revoked"` or `"unknown"`;
- `reason`: of a revocation, such as `"keyCompromise"`; `revocationTime`: seconds since the epoch (default: `thisUpdate`);
- `thisUpdate`: seconds since the epoch (default: now); `nextUpdate` (default: it does not say);
- `digest`: by which the certificate is named (default `"SHA1"`);
- or `outcome` alone, such as `"tryLater"`: a response that says nothing
+ `reason`: of a revocation, such as `"keyCompromise"`; `revocationTime`: seconds since the epoch (default:
+ `thisUpdate`);
+ `thisUpdate`: seconds since the epoch (default: now); `nextUpdate` (default: none);
+ `digest`: of the hashes that name the certificate (default `"SHA1"`);
+ or `outcome` alone, such as `"tryLater"`: a response without a status
 @treturn[1] string DER
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `key_mismatch`, `invalid_option`
@@ -205,8 +206,8 @@ static int ocsp_response(lua_State *L) {
     const response_request request = check_request(L);
     sci_failure failure = {.phase = "issue", .subject = "OCSP response"};
     workbench *bench = new_workbench(L);
-    bool says = request.outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL;
-    if (bench && (!says || make_basic(bench, &request, &failure)))
+    bool has_status = request.outcome == OCSP_RESPONSE_STATUS_SUCCESSFUL;
+    if (bench && (!has_status || make_basic(bench, &request, &failure)))
         bench->response = OCSP_response_create(request.outcome, bench->basic);
     if (!bench || !bench->response) return sci_fail(L, &failure);
     return sci_push_written(L, write_response, bench->response);

@@ -17,7 +17,7 @@ static const char *const option_names[] = {
 
 static const char *option_name(int index) { return option_names[index - SUBJECT]; }
 
-/* ---- the request ------------------------------------------------------------------------------------------------ */
+/* ---- the request ------------------------------------------------------------------------------------------------- */
 
 static const char *string_option(lua_State *L, int index, size_t *length) {
     if (lua_isnil(L, index)) return NULL;
@@ -128,7 +128,8 @@ static void check_lists(lua_State *L, issue_request *request) {
     for (lua_Integer i = 1; i <= request->extensions; i++) check_raw_extension(L, i);
 }
 
-/* Raises for what the caller did wrong, before anything of OpenSSL's is made. What it points to is on the stack. */
+/* Raises for wrong options, before any object of OpenSSL's is made. The values on the stack own what the result points
+ * to. */
 static issue_request check_request(lua_State *L) {
     issue_request request = {0};
     lua_settop(L, OPTIONS);
@@ -143,7 +144,7 @@ static issue_request check_request(lua_State *L) {
     return request;
 }
 
-/* ---- filling the certificate. Nothing below raises -------------------------------------------------------------- */
+/* ---- filling the certificate. Nothing below raises --------------------------------------------------------------- */
 
 static bool set_subject(X509 *certificate, const issue_request *request, sci_failure *failure) {
     if (!request->subject) return X509_set_subject_name(certificate, X509_REQ_get_subject_name(request->from)) == 1;
@@ -164,7 +165,7 @@ static bool set_dates(X509 *certificate, const issue_request *request, sci_failu
     ASN1_TIME *date = ASN1_TIME_new();
     bool set = false;
     if (request->not_after < request->not_before)
-        sci_refuse_about(failure, "invalid_option", "the certificate would end before it begins", "notAfter");
+        sci_refuse_about(failure, "invalid_option", "notAfter is before notBefore", "notAfter");
     else if (date)
         set = (sci_time_from_seconds(date, request->not_before) && X509_set1_notBefore(certificate, date) &&
                sci_time_from_seconds(date, request->not_after) && X509_set1_notAfter(certificate, date)) ||
@@ -199,7 +200,7 @@ static bool set_serial(X509 *certificate, const issue_request *request, sci_fail
     return request->serial ? set_given_serial(certificate, request->serial, failure) : set_random_serial(certificate);
 }
 
-/* ---- signing ---------------------------------------------------------------------------------------------------- */
+/* ---- signing ----------------------------------------------------------------------------------------------------- */
 
 static bool sign(X509 *certificate, const issue_request *request, sci_failure *failure) {
     EVP_MD *digest = NULL;
@@ -216,13 +217,13 @@ static bool issuer_fits(const issue_request *request, sci_failure *failure) {
                             "issuerKey");
 }
 
-/* Whoever asks must have the private key. */
+/* The requester must have the private key. */
 static bool request_is_good(const issue_request *request, sci_failure *failure) {
     if (!request->from || X509_REQ_verify(request->from, X509_REQ_get0_pubkey(request->from)) == 1) return true;
     return sci_refuse_about(failure, "request_invalid", NULL, "request");
 }
 
-/* Of blanks a subject is made that says nothing, and a request may have neither. */
+/* A subject of blanks has no entries, and a request may have neither subject nor names. */
 static bool is_named(const X509 *certificate, sci_failure *failure) {
     return X509_NAME_entry_count(X509_get_subject_name(certificate)) > 0 ||
            X509_get_ext_by_NID(certificate, NID_subject_alt_name, -1) >= 0 ||
@@ -237,33 +238,33 @@ static bool fill(lua_State *L, X509 *certificate, const issue_request *request, 
 }
 
 /***
-Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
+Makes a certificate: self-signed, or signed by an authority. For tests, the REPL and small authorities.
 @function SciSslX509Certificate.issue
 @tparam table options
  `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`;
  `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or
  else a host name. Either `subject` or `names` may be missing;
  `key`: the SciSslPrivateKey that the certificate is for;
- `request`: a SciSslX509Request, whose subject, names and key are taken unless given here; nothing else of it is;
+ `request`: a SciSslX509Request. Its subject, names and key are used unless they are given here; nothing else of it is;
  `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself);
- `ca`: true makes an authority (default false);
+ `ca`: true makes the certificate of an authority (default false);
  `days`: how long it is valid, fractions too (default 30);
  `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for
  `days`);
  `serial`: hexadecimal digits or an integer (default: 159 random bits);
- `digest`: such as `"SHA384"` (default: what suits the key);
- `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out);
- `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and
+ `digest`: such as `"SHA384"` (default: the one that suits the key);
+ `usage`: names as `keyUsage` returns them (default: those that suit the key; an empty list leaves the extension out);
+ `extendedUsage`: names as `extendedKeyUsage` returns them (default: none for an authority, `serverAuth` and
  `clientAuth` for others; an empty list leaves the extension out);
  `pathLength`: for a `ca`, how many authorities may stand below it;
- `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked;
+ `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs of the OCSP responder, the issuer's certificate and the CRL;
  `policies`: list of object identifiers in numbers;
- `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical`
+ `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not checked) and `critical`
  (boolean, false)
 @treturn[1] SciSslX509Certificate
 @treturn[2] nil
-@treturn[2] SciSslError phase `issue`; condition `malformed_name`, `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`,
- `invalid_option`, `wrong_key`, `request_invalid` …
+@treturn[2] SciSslError phase `issue`; condition `malformed_name`; `name_missing`: there is neither a subject nor a
+ name; `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
 @raise for an unknown option or one of a wrong type
 @see RFC 5280, section 4; X509_sign(3)
 */

@@ -35,13 +35,13 @@ typedef struct issue_request {
     const char *subject;
     size_t subject_length;
     EVP_PKEY *key;
-    X509_REQ *from; /* NULL: nobody has asked for it */
+    X509_REQ *from; /* NULL: there is no request */
     X509 *issuer;   /* NULL: the certificate is its own issuer */
     EVP_PKEY *issuer_key;
     bool ca;
     lua_Integer not_before, not_after;          /* seconds since the epoch */
-    const char *serial;                         /* hexadecimal; NULL: by chance */
-    const char *digest;                         /* NULL: what suits the key */
+    const char *serial;                         /* hexadecimal; NULL: random */
+    const char *digest;                         /* NULL: the one that suits the key */
     lua_Integer names, usages, extended_usages; /* lengths of the lists */
     bool default_usage, default_extended_usage;
     lua_Integer path_length;                                               /* -1: not limited */

@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- what every certificate has ------------------------------------------------------------------------------------------------- */
+/* ---- extensions of every certificate ----------------------------------------------------------------------------- */
 
-/* `value` in the words of OpenSSL's configuration files. */
+/* `value` as in OpenSSL's configuration files. */
 static bool add_extension(X509 *certificate, X509V3_CTX *context, int nid, const char *value) {
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, context, nid, value);
     bool added = extension && X509_add_ext(certificate, extension, -1);
@@ -39,7 +39,7 @@ static bool set_usages(lua_State *L, ASN1_BIT_STRING *bits, const issue_request 
     for (lua_Integer i = 1; i <= request->usages; i++) {
         const char *name = sci_list_text(L, USAGE, i);
         int bit = sci_find_key_usage(name);
-        if (bit < 0) return sci_refuse_about(failure, "unknown_usage", "there is no key usage of that name", name);
+        if (bit < 0) return sci_refuse_about(failure, "unknown_usage", "there is no such key usage", name);
         if (!ASN1_BIT_STRING_set_bit(bits, bit, 1)) return false;
     }
     return true;
@@ -61,7 +61,7 @@ static bool put_extended_usages(lua_State *L, EXTENDED_KEY_USAGE *list, const is
     for (lua_Integer i = 1; i <= request->extended_usages; i++) {
         const char *name = sci_list_text(L, EXTENDED_USAGE, i);
         ASN1_OBJECT *oid = OBJ_txt2obj(name, 0);
-        if (!oid) return sci_refuse_about(failure, "unknown_usage", "OpenSSL knows no purpose of that name", name);
+        if (!oid) return sci_refuse_about(failure, "unknown_usage", "OpenSSL knows no such extended key usage", name);
         if (sk_ASN1_OBJECT_push(list, oid) > 0) continue;
         ASN1_OBJECT_free(oid);
         return false;
@@ -92,7 +92,7 @@ static bool copy_names(X509 *certificate, const issue_request *request, sci_fail
     return copied;
 }
 
-/* Critical where there is no subject beside it (RFC 5280, section 4.2.1.6). */
+/* Critical where the subject is empty (RFC 5280, section 4.2.1.6). */
 static bool add_names(lua_State *L, X509 *certificate, const issue_request *request, sci_failure *failure) {
     if (request->from && lua_isnil(L, NAMES)) return copy_names(certificate, request, failure);
     if (request->names == 0) return true;
@@ -103,7 +103,7 @@ static bool add_names(lua_State *L, X509 *certificate, const issue_request *requ
     return added;
 }
 
-/* The URI at `i` in the list, as a general name; NULL: out of memory, or `failure` says why it is none. */
+/* The URI at `i` in the list, as a general name; NULL: out of memory, or `failure` says what is wrong. */
 static GENERAL_NAME *make_uri(lua_State *L, int list, lua_Integer i, sci_failure *failure) {
     size_t length;
     const char *text = sci_list_string(L, list, i, &length);
@@ -143,7 +143,7 @@ static bool add_access(lua_State *L, X509 *certificate, const issue_request *req
     return added;
 }
 
-/* One point with all URIs: they are places of the same list. */
+/* One point with all URIs, since all of them are of the same CRL. */
 static bool put_point(lua_State *L, DIST_POINT *point, const issue_request *request, sci_failure *failure) {
     point->distpoint = DIST_POINT_NAME_new();
     if (!point->distpoint) return false;
@@ -216,7 +216,7 @@ static bool add_raw_extension(lua_State *L, X509 *certificate, lua_Integer i, sc
     bool added = false;
     if (!oid) sci_refuse_about(failure, "invalid_option", "an object identifier is expected", name);
     else if (X509_get_ext_by_OBJ(certificate, oid, -1) >= 0)
-        sci_refuse_about(failure, "invalid_option", "there is such an extension already", name);
+        sci_refuse_about(failure, "invalid_option", "the certificate has such an extension already", name);
     else if (octets && length <= INT_MAX && ASN1_OCTET_STRING_set(octets, (const unsigned char *)data, (int)length)) {
         extension = X509_EXTENSION_create_by_OBJ(NULL, oid, critical, octets);
         added = extension && X509_add_ext(certificate, extension, -1);

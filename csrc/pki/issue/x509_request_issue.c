@@ -47,7 +47,7 @@ static bool sign(X509_REQ *request, EVP_PKEY *key, const char *name, sci_failure
     return made;
 }
 
-/* Of blanks a subject is made that says nothing. */
+/* A subject of blanks has no entries. */
 static bool is_named(lua_State *L, const X509_REQ *request, sci_failure *failure) {
     if (X509_NAME_entry_count(X509_REQ_get_subject_name(request)) > 0) return true;
     if (!lua_isnil(L, NAMES) && lua_rawlen(L, NAMES) > 0) return true;
@@ -58,10 +58,10 @@ static bool is_named(lua_State *L, const X509_REQ *request, sci_failure *failure
 Makes a certificate request.
 @function SciSslX509Request.new
 @tparam table options
- `key`: the SciSslPrivateKey for which a certificate is wanted, needed;
- `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either
- may be missing;
- `digest`: such as `"SHA384"` (what suits the key)
+ `key`: the SciSslPrivateKey that the certificate is to be for; needed;
+ `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`.
+ Either may be missing;
+ `digest`: such as `"SHA384"` (default: the one that suits the key)
 @treturn[1] SciSslX509Request
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`

@@ -4,7 +4,7 @@
 ---@class OSSslSession
 local OSSslSession = {}
 
----Reads a session that `toPem` wrote, or OpenSSL's programs.
+---Reads a session that `toPem` or OpenSSL's programs wrote.
 ---
 ---@param text string
 ---@return OSSslSession?
@@ -31,8 +31,8 @@ function OSSslSession.fromPem(text) end
 ---```
 function OSSslSession.fromDer(bytes) end
 
----Writes the session as PEM text, and behind it the intermediate certificates that the peer sent: without them a client could
----not verify the peer's certificate again. It holds the session's secret: keep it as you would a key.
+---Writes the session as PEM text, followed by the intermediate certificates that the peer sent: a client needs them to
+---verify the peer's certificate again. The text holds the session's secret: keep it as safe as a key.
 ---
 ---@return string?
 ---@return SciSslError?
@@ -44,8 +44,8 @@ function OSSslSession.fromDer(bytes) end
 ---```
 function OSSslSession:toPem() end
 
----Writes the session as DER bytes, and behind it the intermediate certificates that the peer sent. They hold the session's
----secret: keep them as you would a key.
+---Writes the session as DER bytes, followed by the intermediate certificates that the peer sent. The bytes hold the
+---session's secret: keep them as safe as a key.
 ---
 ---@return string?
 ---@return SciSslError?
@@ -58,9 +58,9 @@ function OSSslSession:toPem() end
 ---```
 function OSSslSession:toDer() end
 
----Answers the session's id. In TLS 1.3 it names the session on this side only.
+---Returns the session's id. In TLS 1.3 it names the session on this side only.
 ---
----@return string # raw bytes, 32 at the most; empty where it has none
+---@return string # raw bytes, 32 at the most; empty where the session has no id
 ---@see SSL_SESSION_get_id(3)
 ---@usage
 ---```lua
@@ -78,7 +78,7 @@ function OSSslSession:id() end
 ---```
 function OSSslSession:isResumable() end
 
----Answers the protocol of the session.
+---Returns the protocol of the session.
 ---
 ---@return string # `TLSv1.2`, `TLSv1.3` …
 ---@see SSL_SESSION_get_protocol_version(3)
@@ -89,7 +89,7 @@ function OSSslSession:isResumable() end
 ---```
 function OSSslSession:protocol() end
 
----Answers the cipher suite of the session.
+---Returns the cipher suite of the session.
 ---
 ---@return SciSslCipher?
 ---@see SSL_SESSION_get0_cipher(3)
@@ -100,7 +100,7 @@ function OSSslSession:protocol() end
 ---```
 function OSSslSession:cipher() end
 
----Answers the server name that the client asked for (SNI).
+---Returns the server name that the client asked for (SNI).
 ---
 ---@return string?
 ---@see SSL_SESSION_get0_hostname(3)
@@ -111,7 +111,7 @@ function OSSslSession:cipher() end
 ---```
 function OSSslSession:hostName() end
 
----Answers when the session was made.
+---Returns when the session was made.
 ---
 ---@return integer # seconds since the epoch
 ---@see SSL_SESSION_get_time(3)
@@ -122,7 +122,7 @@ function OSSslSession:hostName() end
 ---```
 function OSSslSession:time() end
 
----Answers how long the session may be resumed.
+---Returns how long the session may be resumed.
 ---
 ---@return integer # seconds from `time`
 ---@see SSL_SESSION_get_timeout(3)
@@ -133,7 +133,7 @@ function OSSslSession:time() end
 ---```
 function OSSslSession:timeout() end
 
----Answers how long the server means to honour the session's ticket.
+---Returns how long the server will accept the session's ticket.
 ---
 ---@return integer? # seconds; nil where the session has no ticket
 ---@see SSL_SESSION_get_ticket_lifetime_hint(3)
@@ -144,7 +144,7 @@ function OSSslSession:timeout() end
 ---```
 function OSSslSession:ticketLifetime() end
 
----Answers how many bytes of early data the server takes from whoever resumes the session.
+---Returns how many bytes of early data the server accepts when the session is resumed.
 ---
 ---@return integer # bytes; 0: none
 ---@see SSL_SESSION_get_max_early_data(3)
@@ -154,7 +154,7 @@ function OSSslSession:ticketLifetime() end
 ---```
 function OSSslSession:maxReplayableData() end
 
----Answers the application protocol of the session (ALPN).
+---Returns the application protocol of the session (ALPN).
 ---
 ---@return string?
 ---@see SSL_SESSION_get0_alpn_selected(3)
@@ -165,7 +165,7 @@ function OSSslSession:maxReplayableData() end
 ---```
 function OSSslSession:alpnProtocol() end
 
----Answers the certificate that the peer presented when the session was made.
+---Returns the certificate that the peer sent when the session was made.
 ---
 ---@return SciSslX509Certificate?
 ---@see SSL_SESSION_get0_peer(3)

@@ -1,13 +1,13 @@
----A cipher suite. It cannot be changed; two that stand for the same suite are equal.
+---A cipher suite. It cannot be changed. Two objects of the same suite are equal.
 ---
 ---@meta SciSslCipher
 ---@class SciSslCipher
 local SciSslCipher = {}
 
----Answers every cipher suite that the OpenSSL in use can do, allowed or not.
+---Returns every cipher suite that the OpenSSL in use has, allowed or not.
 ---
 ---@return SciSslCipher[]?
----@return SciSslError? # OpenSSL had no memory
+---@return SciSslError? # OpenSSL was out of memory
 ---@see SSL_CTX_get_ciphers(3)
 ---@usage
 ---```lua
@@ -18,7 +18,7 @@ local SciSslCipher = {}
 ---```
 function SciSslCipher.known() end
 
----Answers OpenSSL's name, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
+---Returns OpenSSL's name, such as `ECDHE-ECDSA-AES128-GCM-SHA256`.
 ---
 ---@return string
 ---@see SSL_CIPHER_get_name(3)
@@ -31,7 +31,7 @@ function SciSslCipher.known() end
 ---```
 function SciSslCipher:name() end
 
----Answers the name in the RFCs, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
+---Returns the name in the RFCs, such as `TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256`.
 ---
 ---@return string
 ---@see SSL_CIPHER_standard_name(3)
@@ -44,10 +44,10 @@ function SciSslCipher:name() end
 ---```
 function SciSslCipher:standardName() end
 
----Answers the strength.
+---Returns the strength.
 ---
----@return integer # bits of the key that are secret
----@return integer # bits that the algorithm works with
+---@return integer # secret bits of the key
+---@return integer # bits that the algorithm processes
 ---@see SSL_CIPHER_get_bits(3)
 ---@usage
 ---```lua
@@ -56,7 +56,7 @@ function SciSslCipher:standardName() end
 ---```
 function SciSslCipher:bits() end
 
----Answers the protocol version that brought the suite, such as `TLSv1.2`.
+---Returns the protocol version that introduced the suite, such as `TLSv1.2`.
 ---
 ---@return string
 ---@see SSL_CIPHER_get_version(3)
@@ -67,7 +67,7 @@ function SciSslCipher:bits() end
 ---```
 function SciSslCipher:version() end
 
----Answers one line that names each algorithm of the suite.
+---Returns one line that names each algorithm of the suite.
 ---
 ---@return string
 ---@see SSL_CIPHER_description(3)
@@ -77,7 +77,7 @@ function SciSslCipher:version() end
 ---```
 function SciSslCipher:description() end
 
----Answers the suite's number in the IANA registry, such as 0x1301.
+---Returns the suite's number in the IANA registry, such as 0x1301.
 ---
 ---@return integer
 ---@see SSL_CIPHER_get_protocol_id(3)
@@ -90,7 +90,7 @@ function SciSslCipher:description() end
 ---```
 function SciSslCipher:id() end
 
----Answers the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, which leaves it open.
+---Returns the key exchange, such as `ecdhe` or `rsa`; `any` for a TLS 1.3 suite, which does not fix it.
 ---
 ---@return string
 ---@see SSL_CIPHER_get_kx_nid(3)
@@ -102,8 +102,8 @@ function SciSslCipher:id() end
 ---```
 function SciSslCipher:keyExchange() end
 
----Answers what authenticates the peer, such as `ecdsa`, `rsa`, `psk` or `null` (nothing: an anonymous suite); `any` for a
----TLS 1.3 suite, which leaves it open.
+---Returns what authenticates the peer, such as `ecdsa`, `rsa`, `psk` or `null` (nothing: an anonymous suite); `any` for a
+---TLS 1.3 suite, which does not fix it.
 ---
 ---@return string
 ---@see SSL_CIPHER_get_auth_nid(3)
@@ -115,7 +115,7 @@ function SciSslCipher:keyExchange() end
 ---```
 function SciSslCipher:authentication() end
 
----Answers the encryption algorithm, such as `id-aes128-GCM`.
+---Returns the encryption algorithm, such as `id-aes128-GCM`.
 ---
 ---@return string? # nil for a suite that does not encrypt
 ---@see SSL_CIPHER_get_cipher_nid(3)
@@ -127,7 +127,7 @@ function SciSslCipher:authentication() end
 ---```
 function SciSslCipher:encryption() end
 
----Answers the digest of the record's MAC.
+---Returns the digest of the record's MAC.
 ---
 ---@return string? # nil for an AEAD suite, which needs none
 ---@see SSL_CIPHER_get_digest_nid(3)
@@ -139,7 +139,7 @@ function SciSslCipher:encryption() end
 ---```
 function SciSslCipher:digest() end
 
----Tells whether the suite encrypts and authenticates in one (AEAD).
+---Tells whether the suite encrypts and authenticates in one step (AEAD).
 ---
 ---@return boolean
 ---@see SSL_CIPHER_is_aead(3)

@@ -1,16 +1,16 @@
----OCSP: what an issuer says about one certificate, now. These functions make, read and judge requests and responses; to
----fetch them is for the program. `SciSslContext:setOcspPolicy` is what a client needs as a rule.
+---OCSP: the status of one certificate, signed by its issuer. These functions make requests, and make, read and verify
+---responses. The program itself fetches them. Most clients need `SciSslContext:setOcspPolicy` alone.
 ---
 ---@meta SciSslOcsp
 ---@class SciSslOcsp
 local SciSslOcsp = {}
 
----Makes an OCSP request, without a nonce and not signed: the body that `POST` with the type `application/ocsp-request` takes
----to the responder that the certificate names.
+---Makes an OCSP request, without a nonce and not signed. Send it with `POST` and the type `application/ocsp-request` to
+---the responder that the certificate names.
 ---
----@param certificate SciSslX509Certificate the one in question
----@param issuer SciSslX509Certificate that of its issuer
----@param digest? string (default: "SHA1") by which certificates are named; all responders know the default
+---@param certificate SciSslX509Certificate whose status is asked for
+---@param issuer SciSslX509Certificate the certificate of its issuer
+---@param digest? string (default: "SHA1") of the hashes that name the certificate; every responder knows the default
 ---@return string? # DER
 ---@return SciSslError? # phase `save`
 ---@see OCSP_request_add0_id(3)
@@ -24,7 +24,7 @@ function SciSslOcsp.request(certificate, issuer, digest) end
 
 ---Makes an OCSP response.
 ---
----@param options table `certificate`, `issuer`: the SciSslX509Certificate that it is about, and its issuer's; `key`: the SciSslPrivateKey that signs it; `signer`: the certificate of that key, which goes along (default: the issuer signs itself). It needs the extended key usage `OCSPSigning`; `status`: `"good"` (default), `"revoked"` or `"unknown"`; `reason`: of a revocation, such as `"keyCompromise"`; `revocationTime`: seconds since the epoch (default: `thisUpdate`); `thisUpdate`: seconds since the epoch (default: now); `nextUpdate` (default: it does not say); `digest`: by which the certificate is named (default `"SHA1"`); or `outcome` alone, such as `"tryLater"`: a response that says nothing
+---@param options table `certificate`, `issuer`: the SciSslX509Certificate whose status it tells, and its issuer's; `key`: the SciSslPrivateKey that signs it; `signer`: the certificate of that key, which the response includes (default: the issuer signs). It needs the extended key usage `OCSPSigning`; `status`: `"good"` (default), `"revoked"` or `"unknown"`; `reason`: of a revocation, such as `"keyCompromise"`; `revocationTime`: seconds since the epoch (default: `thisUpdate`); `thisUpdate`: seconds since the epoch (default: now); `nextUpdate` (default: none); `digest`: of the hashes that name the certificate (default `"SHA1"`); or `outcome` alone, such as `"tryLater"`: a response without a status
 ---@return string? # DER
 ---@return SciSslError? # phase `issue`; condition `key_mismatch`, `invalid_option`
 ---@raise for an unknown option or one of a wrong type
@@ -39,12 +39,12 @@ function SciSslOcsp.request(certificate, issuer, digest) end
 ---```
 function SciSslOcsp.response(options) end
 
----Judges an OCSP response about a certificate: whether its issuer, or somebody to whom the issuer has issued a certificate
----for this purpose, has signed it, and whether it is current. There is no nonce: responses are meant to be kept and stapled.
----One that does not say when the next will come counts for a day.
+---Verifies an OCSP response about a certificate: whether the issuer signed it, or a responder with a certificate that the
+---issuer made for that purpose; and whether it is current. A nonce is not checked, so that responses can be kept and
+---stapled. A response without `nextUpdate` is valid for a day.
 ---
 ---@param der string
----@param options table `certificate`: the SciSslX509Certificate in question; `issuer`: that of its issuer, which is trusted here: `SciSslX509Certificate:verify` it before; `at`: seconds since the epoch at which to judge (default: now); `skew`: seconds by which clocks may differ (default 300)
+---@param options table `certificate`: the SciSslX509Certificate whose status is wanted; `issuer`: the certificate of its issuer. It is trusted here: `SciSslX509Certificate:verify` it before; `at`: seconds since the epoch for which to verify (default: now); `skew`: seconds by which clocks may differ (default 300)
 ---@return table? # `status` (`"good"`, `"revoked"` or `"unknown"`), `thisUpdate`, `producedAt`, and where they are given `nextUpdate`, `revocationTime` (seconds since the epoch), `reason` (such as `keyCompromise`); `serial`, `digest`
 ---@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`, `ocsp_unsuccessful`, `ocsp_untrusted`, `ocsp_other_certificate`, `ocsp_expired`, `ocsp_not_yet_valid`
 ---@raise for an unknown option or one of a wrong type
@@ -59,10 +59,10 @@ function SciSslOcsp.response(options) end
 ---```
 function SciSslOcsp.check(der, options) end
 
----Reads an OCSP response, and believes nothing of it: its signature is not checked.
+---Reads an OCSP response. Its signature is not verified: use `check` for that.
 ---
 ---@param der string
----@return table? # `outcome`: `"successful"`, `"malformedRequest"`, `"internalError"`, `"tryLater"`, `"sigRequired"` or `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text) or `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of tables as `check` answers them
+---@return table? # `outcome`: `"successful"`, `"malformedRequest"`, `"internalError"`, `"tryLater"`, `"sigRequired"` or `"unauthorized"`; where it is successful also `producedAt` (seconds since the epoch), `responderName` (RFC 2253 text) or `responderKey` (SHA-1, hexadecimal), `certificates` (array of SciSslX509Certificate), and `responses`: array of tables as `check` returns them
 ---@return SciSslError? # phase `ocsp`, condition `malformed_ocsp`
 ---@see OCSP_response_status(3)
 ---@usage

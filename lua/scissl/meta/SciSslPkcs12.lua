@@ -1,15 +1,15 @@
----PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers, in one.
+---PKCS#12 (.p12, .pfx): a private key, its certificate and the issuers' certificates in one file.
 ---
 ---@meta SciSslPkcs12
 ---@class SciSslPkcs12
 local SciSslPkcs12 = {}
 
----Reads PKCS#12. Where it has no MAC, nothing tells whether it was changed on its way.
+---Reads PKCS#12. Without a MAC in it, a change on its way is not noticed.
 ---
 ---@param bytes string
----@param passphrase? string|function a function is called once, without arguments, and answers it
----@return table? # `key` (SciSslPrivateKey), `certificate` (SciSslX509Certificate, the key's), `chain` (array of the other certificates), `friendlyName`. What is not in there is nil
----@return SciSslError? # phase `load`; condition `malformed_pkcs12`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL has put aside
+---@param passphrase? string|function a function is called once, without arguments, and returns it
+---@return table? # `key` (SciSslPrivateKey), `certificate` (SciSslX509Certificate, the key's), `chain` (array of the other certificates), `friendlyName`. A field is nil where the PKCS#12 has nothing for it
+---@return SciSslError? # phase `load`; condition `malformed_pkcs12`, `passphrase_missing`, `passphrase_wrong`, `passphrase_function`; `pkcs12_legacy`: it is encrypted with old algorithms that this OpenSSL does not have
 ---@see PKCS12_parse(3)
 ---@see RFC 7292
 ---@usage
@@ -24,9 +24,9 @@ local SciSslPkcs12 = {}
 ---```
 function SciSslPkcs12.parse(bytes, passphrase) end
 
----Writes PKCS#12, encrypted with AES-256-CBC under a key that PBKDF2 makes of the passphrase.
+---Writes PKCS#12, encrypted with AES-256-CBC. PBKDF2 derives the key from the passphrase.
 ---
----@param options table `key`: the SciSslPrivateKey; `certificate`: the SciSslX509Certificate that goes with it; `chain`: array of further certificates, its issuers; `passphrase`: string, not empty; `friendlyName`: how programs call it; `iterations`: of PBKDF2 (default 2048, as OpenSSL's; more make guessing slower, and opening it too)
+---@param options table `key`: the SciSslPrivateKey; `certificate`: the SciSslX509Certificate that goes with it; `chain`: array of further certificates, its issuers; `passphrase`: string, not empty; `friendlyName`: a name that programs show; `iterations`: of PBKDF2 (default 2048, as in OpenSSL; more make guessing slower, and reading as well)
 ---@return string?
 ---@return SciSslError? # phase `save`; condition `passphrase_empty`, `key_mismatch`
 ---@raise for an unknown option or one of a wrong type

@@ -1,4 +1,4 @@
----A private key of whatever kind the loaded OpenSSL knows.
+---A private key of any algorithm that the loaded OpenSSL knows.
 ---
 ---@meta SciSslPrivateKey
 ---@class SciSslPrivateKey
@@ -7,7 +7,7 @@ local SciSslPrivateKey = {}
 ---Makes a new key.
 ---
 ---@param algorithm string `"EC"`, `"RSA"`, `"Ed25519"`, or any other that the loaded OpenSSL can make keys of
----@param parameter? integer|string RSA: the size in bits, 1024 to 16384 (default 2048); EC: the curve (default `"P-256"`); what else the algorithm takes for its size or group
+---@param parameter? integer|string RSA: the size in bits, 1024 to 16384 (default 2048); EC: the curve (default `"P-256"`); other algorithms: the size or group that they take
 ---@return SciSslPrivateKey?
 ---@return SciSslError? # phase `key`; condition `unknown_algorithm`, `not_in_this_openssl`, `unknown_curve`, `key_size`, `wrong_parameter` …
 ---@see EVP_PKEY_generate(3)
@@ -21,9 +21,9 @@ function SciSslPrivateKey.generate(algorithm, parameter) end
 ---Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
 ---
 ---@param text string
----@param passphrase? string|function a function is called once, without arguments, if the key is encrypted, and answers the passphrase. Never is anything asked on the terminal
+---@param passphrase? string|function a function is called once, without arguments, if the key is encrypted, and returns the passphrase. OpenSSL never asks on the terminal
 ---@return SciSslPrivateKey?
----@return SciSslError? # phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`, `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`; `key_legacy`: it is encrypted with an algorithm that this OpenSSL has put aside; `openssh_key`: it is in OpenSSH's own format
+---@return SciSslError? # phase `load`; condition `passphrase_missing`, `passphrase_wrong`, `passphrase_too_long`, `passphrase_function` (with what it raised as the cause), `not_pem`, `not_private_key` or `malformed_key`; `key_legacy`: it is encrypted with an algorithm that this OpenSSL does not have; `openssh_key`: it is in OpenSSH's own format
 ---@see PEM_read_bio_PrivateKey(3)
 ---@usage
 ---```lua
@@ -46,10 +46,10 @@ function SciSslPrivateKey.fromPem(text, passphrase) end
 ---```
 function SciSslPrivateKey.fromPemFile(path, passphrase) end
 
----Reads a key from wherever OpenSSL's stores reach: `file:` in any format, and what providers offer, such as `pkcs11:` for
----keys that stay in their hardware.
+---Reads a key from a URI that OpenSSL's stores can open: `file:` in any format, and the schemes of providers, such as
+---`pkcs11:` for keys that stay in their hardware.
 ---
----@param uri string `file:/etc/ssl/private/own.key`; a plain path is one, too
+---@param uri string `file:/etc/ssl/private/own.key`; a plain path works as well
 ---@param passphrase? string|function as for `fromPem`
 ---@return SciSslPrivateKey?
 ---@return SciSslError? # phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`, `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `key_legacy`, `pkcs12_legacy` …
@@ -100,7 +100,7 @@ function SciSslPrivateKey:toPem(passphrase) end
 ---```
 function SciSslPrivateKey:toDer() end
 
----Writes the public half as PEM text (SubjectPublicKeyInfo).
+---Writes the public key as PEM text (SubjectPublicKeyInfo).
 ---
 ---@return string?
 ---@return SciSslError? # phase `save`
@@ -111,7 +111,7 @@ function SciSslPrivateKey:toDer() end
 ---```
 function SciSslPrivateKey:publicPem() end
 
----Answers OpenSSL's name of the algorithm: `EC`, `RSA`, `ED25519` …
+---Returns OpenSSL's name of the algorithm: `EC`, `RSA`, `ED25519` …
 ---
 ---@return string
 ---@see EVP_PKEY_get0_type_name(3)
@@ -122,7 +122,7 @@ function SciSslPrivateKey:publicPem() end
 ---```
 function SciSslPrivateKey:type() end
 
----Answers the size of the key.
+---Returns the size of the key.
 ---
 ---@return integer # 256 for the curve P-256, 2048 for an RSA key of that size …
 ---@see EVP_PKEY_get_bits(3)
@@ -133,7 +133,7 @@ function SciSslPrivateKey:type() end
 ---```
 function SciSslPrivateKey:bits() end
 
----Answers the curve or group of the key.
+---Returns the curve or group of the key.
 ---
 ---@return string? # `P-256`, `secp256k1`, `ffdhe2048` …; nil for a key of an algorithm that has none
 ---@see EVP_PKEY_get_group_name(3)
@@ -145,7 +145,7 @@ function SciSslPrivateKey:bits() end
 function SciSslPrivateKey:group() end
 
 ---Frees the key, and wipes it from memory unless a context or connection still uses it. Harmless twice; every other use
----of a closed key raises. A key that a finalizer closes is wiped when it is collected itself.
+---of a closed key raises. A key that a finalizer closes is wiped when the key itself is collected.
 ---
 ---@see EVP_PKEY_free(3)
 ---@usage

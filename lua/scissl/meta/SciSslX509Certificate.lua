@@ -1,14 +1,14 @@
----A certificate: read, made, asked and verified. Two of the same bytes are equal.
+---A certificate, to read, make, inspect and verify. Two certificates with the same bytes are equal.
 ---
 ---@meta SciSslX509Certificate
 ---@class SciSslX509Certificate
 local SciSslX509Certificate = {}
 
----Makes a certificate: self-signed, or signed by an authority. Meant for tests, the REPL and authorities of one's own.
+---Makes a certificate: self-signed, or signed by an authority. For tests, the REPL and small authorities.
 ---
----@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request, whose subject, names and key are taken unless given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: what suits the key); `usage`: names as `keyUsage` answers them (default: what suits; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` answers them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs where to ask about the certificate, its issuer, and what was revoked; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not looked at) and `critical` (boolean, false)
+---@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request. Its subject, names and key are used unless they are given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes the certificate of an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: the one that suits the key); `usage`: names as `keyUsage` returns them (default: those that suit the key; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` returns them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs of the OCSP responder, the issuer's certificate and the CRL; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not checked) and `critical` (boolean, false)
 ---@return SciSslX509Certificate?
----@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
+---@return SciSslError? # phase `issue`; condition `malformed_name`; `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
 ---@raise for an unknown option or one of a wrong type
 ---@see RFC 5280, section 4; X509_sign(3)
 ---@usage
@@ -24,13 +24,13 @@ local SciSslX509Certificate = {}
 ---```
 function SciSslX509Certificate.issue(options) end
 
----Answers the data of a TLSA record for the certificate.
+---Returns the data of a TLSA record for the certificate.
 ---
 ---@param selector? integer|string (default: "SPKI") 0 `Cert`, 1 `SPKI`
 ---@param matchingType? integer|string (default: "SHA2-256") 0 `Full`, 1 `SHA2-256`, 2 `SHA2-512`
 ---@return string? # raw bytes
 ---@return SciSslError? # OpenSSL could not encode it
----@raise for other numbers
+---@raise for another selector or matching type
 ---@see RFC 6698, section 2.1
 ---@usage
 ---```lua
@@ -39,7 +39,7 @@ function SciSslX509Certificate.issue(options) end
 function SciSslX509Certificate:tlsa(selector, matchingType) end
 
 ---Reads a certificate from PEM text: the first, where there are several. `TRUSTED CERTIFICATE`, which OpenSSL writes with
----further words about trust, is one as well.
+---trust settings, is a certificate as well.
 ---
 ---@param text string
 ---@return SciSslX509Certificate?
@@ -96,7 +96,7 @@ function SciSslX509Certificate:toPem() end
 ---```
 function SciSslX509Certificate:toDer() end
 
----Answers whom the certificate is about.
+---Returns the subject, whom the certificate is about.
 ---
 ---@return string? # RFC 2253 text in UTF-8, such as `CN=localhost,O=Test`; empty where it has no subject
 ---@return SciSslError? # condition `malformed_name`
@@ -107,7 +107,7 @@ function SciSslX509Certificate:toDer() end
 ---```
 function SciSslX509Certificate:subject() end
 
----Answers who signed the certificate.
+---Returns the issuer, who signed the certificate.
 ---
 ---@return string? # RFC 2253 text in UTF-8
 ---@return SciSslError? # condition `malformed_name`
@@ -118,9 +118,9 @@ function SciSslX509Certificate:subject() end
 ---```
 function SciSslX509Certificate:issuer() end
 
----Answers the names that the certificate stands for, in its order, as tables with `type` and `value`:
+---Returns the names that the certificate is for, in its order, as tables with `type` and `value`:
 ---
----- `"DNS"`, `"email"`, `"URI"`: the bytes as they are, NUL bytes among them
+---- `"DNS"`, `"email"`, `"URI"`: the bytes as they are, which may include NUL bytes
 ---- `"IP"`: the text of an IPv4 or IPv6 address
 ---- `"dirName"`: RFC 2253 text
 ---- `"RID"`: numbers with dots
@@ -138,9 +138,9 @@ function SciSslX509Certificate:issuer() end
 ---```
 function SciSslX509Certificate:subjectAltNames() end
 
----Answers the serial number.
+---Returns the serial number.
 ---
----@return string # upper-case hexadecimal digits, two a byte; behind `-` where a broken issuer made it negative
+---@return string # upper-case hexadecimal digits, two a byte; after `-` where a broken issuer made it negative
 ---@see X509_get0_serialNumber(3)
 ---@usage
 ---```lua
@@ -148,7 +148,7 @@ function SciSslX509Certificate:subjectAltNames() end
 ---```
 function SciSslX509Certificate:serial() end
 
----Answers the version of the format.
+---Returns the version of the format.
 ---
 ---@return integer # 3, or 1 for very old ones
 ---@see X509_get_version(3)
@@ -158,7 +158,7 @@ function SciSslX509Certificate:serial() end
 ---```
 function SciSslX509Certificate:version() end
 
----Answers from when the certificate is valid.
+---Returns the time from which the certificate is valid.
 ---
 ---@return integer? # seconds since the epoch; negative before 1970
 ---@return SciSslError? # condition `malformed_certificate`
@@ -170,7 +170,7 @@ function SciSslX509Certificate:version() end
 ---```
 function SciSslX509Certificate:notBefore() end
 
----Answers until when the certificate is valid, that second included.
+---Returns the time until which the certificate is valid, that second included.
 ---
 ---@return integer? # seconds since the epoch; negative before 1970
 ---@return SciSslError? # condition `malformed_certificate`
@@ -182,7 +182,7 @@ function SciSslX509Certificate:notBefore() end
 ---```
 function SciSslX509Certificate:notAfter() end
 
----Answers a digest of the whole certificate, which names it in logs and for pinning.
+---Returns a digest of the whole certificate, for logs and pinning.
 ---
 ---@param digest? string (default: "SHA256")
 ---@return string? # upper-case hexadecimal digits without colons
@@ -194,7 +194,7 @@ function SciSslX509Certificate:notAfter() end
 ---```
 function SciSslX509Certificate:fingerprint(digest) end
 
----Answers OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
+---Returns OpenSSL's name of the public key's algorithm: `EC`, `RSA`, `ED25519` …
 ---
 ---@return string?
 ---@return SciSslError? # condition `malformed_key`
@@ -205,7 +205,7 @@ function SciSslX509Certificate:fingerprint(digest) end
 ---```
 function SciSslX509Certificate:keyType() end
 
----Answers the size of the public key.
+---Returns the size of the public key.
 ---
 ---@return integer?
 ---@return SciSslError? # condition `malformed_key`
@@ -216,7 +216,7 @@ function SciSslX509Certificate:keyType() end
 ---```
 function SciSslX509Certificate:keyBits() end
 
----Answers the curve or group of the public key.
+---Returns the curve or group of the public key.
 ---
 ---@return string? # OpenSSL's name, such as `prime256v1`; nil for keys that have none
 ---@return SciSslError? # the key is of a kind that this OpenSSL does not know
@@ -239,7 +239,7 @@ function SciSslX509Certificate:keyGroup() end
 ---```
 function SciSslX509Certificate:publicPem() end
 
----Answers how the certificate was signed.
+---Returns the algorithm of the certificate's signature.
 ---
 ---@return string # OpenSSL's short name, such as `ecdsa-with-SHA256`, `RSA-SHA256` or `ED25519`; numbers with dots where it has none
 ---@see X509_get0_signature(3)
@@ -262,7 +262,7 @@ function SciSslX509Certificate:close() end
 ---Reads all certificates of a PEM text, in their order.
 ---
 ---@param text string
----@return SciSslX509Certificate[]? # one at the least
+---@return SciSslX509Certificate[]? # at least one
 ---@return SciSslError? # phase `load`; condition `not_pem`, `not_certificate` or `malformed_certificate`
 ---@see PEM_read_bio_X509(3)
 ---@usage
@@ -285,7 +285,7 @@ function SciSslX509Certificate.chainFromPem(text) end
 ---```
 function SciSslX509Certificate.chainToPem(certificates) end
 
----Answers the identifier of the certificate's key.
+---Returns the identifier of the certificate's key.
 ---
 ---@return string? # raw bytes; nil where there is none
 ---@see X509_get0_subject_key_id(3)
@@ -295,7 +295,7 @@ function SciSslX509Certificate.chainToPem(certificates) end
 ---```
 function SciSslX509Certificate:subjectKeyId() end
 
----Answers the identifier of the key that has signed the certificate.
+---Returns the identifier of the key that signed the certificate.
 ---
 ---@return string? # raw bytes; nil where there is none
 ---@see X509_get0_authority_key_id(3)
@@ -305,7 +305,7 @@ function SciSslX509Certificate:subjectKeyId() end
 ---```
 function SciSslX509Certificate:authorityKeyId() end
 
----Answers where to ask about the certificate and its issuer.
+---Returns where to ask for the certificate's status, and where the issuer's certificate is.
 ---
 ---@return table? # `ocsp` and `caIssuers`: arrays of URIs, empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
@@ -316,7 +316,7 @@ function SciSslX509Certificate:authorityKeyId() end
 ---```
 function SciSslX509Certificate:authorityInfoAccess() end
 
----Answers where the issuer's revocation lists are.
+---Returns where the issuer's CRLs are.
 ---
 ---@return string[]? # URIs; empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
@@ -327,7 +327,7 @@ function SciSslX509Certificate:authorityInfoAccess() end
 ---```
 function SciSslX509Certificate:crlDistributionPoints() end
 
----Answers the policies under which the certificate was issued.
+---Returns the policies under which the certificate was issued.
 ---
 ---@return string[]? # object identifiers in numbers; empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
@@ -338,7 +338,7 @@ function SciSslX509Certificate:crlDistributionPoints() end
 ---```
 function SciSslX509Certificate:policies() end
 
----Answers what logs of certificate transparency have promised about the certificate.
+---Returns the signed timestamps that certificate transparency logs gave for the certificate.
 ---
 ---@return table[]? # `version` (integer, 1), `logId` (string, raw bytes), `time` (number, seconds since the epoch), `signature` (string, raw bytes); empty where there are none
 ---@return SciSslError? # condition `malformed_extension`, `not_in_this_openssl`
@@ -349,7 +349,7 @@ function SciSslX509Certificate:policies() end
 ---```
 function SciSslX509Certificate:signedCertificateTimestamps() end
 
----Answers all extensions, in their order.
+---Returns all extensions, in their order.
 ---
 ---@return table[] # `oid` (object identifier in numbers), `name` (OpenSSL's short name, where it knows one), `critical` (boolean), `data` (DER bytes)
 ---@see X509_get0_extensions(3)
@@ -360,12 +360,12 @@ function SciSslX509Certificate:signedCertificateTimestamps() end
 ---```
 function SciSslX509Certificate:extensions() end
 
----Answers one extension.
+---Returns one extension.
 ---
 ---@param oid string object identifier in numbers, or OpenSSL's short or long name
----@return string? # DER bytes; nil where it has none
+---@return string? # DER bytes; nil where the certificate has no such extension
 ---@return boolean? # whether it is critical
----@raise for an identifier that is none
+---@raise for text that is no object identifier
 ---@see X509_get_ext_by_OBJ(3)
 ---@usage
 ---```lua
@@ -374,9 +374,9 @@ function SciSslX509Certificate:extensions() end
 ---```
 function SciSslX509Certificate:extension(oid) end
 
----Answers the fields of the subject, in the certificate's own order.
+---Returns the fields of the subject, in the certificate's own order.
 ---
----@return table[] # `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `longName` (such as `commonName`), `value` (UTF-8; the bytes as they are where they are no text), `bytes` (as they are)
+---@return table[] # `oid` (in numbers), `name` (OpenSSL's short name, such as `CN`; the numbers where it has none), `longName` (such as `commonName`), `value` (UTF-8; the bytes as they are where they are not text), `bytes` (as they are)
 ---@see X509_NAME_get_entry(3)
 ---@usage
 ---```lua
@@ -385,7 +385,7 @@ function SciSslX509Certificate:extension(oid) end
 ---```
 function SciSslX509Certificate:subjectFields() end
 
----Answers the fields of the issuer, in the certificate's own order.
+---Returns the fields of the issuer, in the certificate's own order.
 ---
 ---@return table[] # as `subjectFields`
 ---@see X509_NAME_get_entry(3)
@@ -396,7 +396,7 @@ function SciSslX509Certificate:subjectFields() end
 ---```
 function SciSslX509Certificate:issuerFields() end
 
----Answers the public key, as SubjectPublicKeyInfo.
+---Returns the public key, as SubjectPublicKeyInfo.
 ---
 ---@return string? # DER bytes
 ---@return SciSslError? # phase `save`
@@ -408,7 +408,8 @@ function SciSslX509Certificate:issuerFields() end
 ---```
 function SciSslX509Certificate:publicDer() end
 
----Answers the pin of the public key, as curl and HPKP write it: it stays when the certificate is renewed for the same key.
+---Returns the pin of the public key, as curl and HPKP write it. A certificate that is renewed for the same key has the
+---same pin.
 ---
 ---@return string? # `sha256//` and base64
 ---@return SciSslError? # phase `digest`
@@ -419,7 +420,7 @@ function SciSslX509Certificate:publicDer() end
 ---```
 function SciSslX509Certificate:spkiPin() end
 
----Answers the digest of the certificate's signature.
+---Returns the digest of the certificate's signature.
 ---
 ---@return string? # such as `SHA256`; nil where the algorithm brings its own, as Ed25519 does
 ---@see X509_get_signature_info(3)
@@ -429,10 +430,10 @@ function SciSslX509Certificate:spkiPin() end
 ---```
 function SciSslX509Certificate:signatureDigest() end
 
----Answers what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
+---Returns what the key may be used for: `digitalSignature`, `nonRepudiation`, `keyEncipherment`, `dataEncipherment`,
 ---`keyAgreement`, `keyCertSign`, `cRLSign`, `encipherOnly`, `decipherOnly`.
 ---
----@return string[]? # nil where the certificate does not say, and so does not restrict it
+---@return string[]? # nil where the certificate has no such extension, and so does not restrict the key
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.3
 ---@usage
@@ -442,10 +443,10 @@ function SciSslX509Certificate:signatureDigest() end
 ---```
 function SciSslX509Certificate:keyUsage() end
 
----Answers the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
+---Returns the purposes that the certificate is for: `serverAuth`, `clientAuth`, `codeSigning`, `emailProtection` …;
 ---numbers with dots for one that OpenSSL does not know.
 ---
----@return string[]? # nil where the certificate does not say, and so does not restrict them
+---@return string[]? # nil where the certificate has no such extension, and so does not restrict the purposes
 ---@return SciSslError? # condition `malformed_extension`
 ---@see RFC 5280, section 4.2.1.12
 ---@usage
@@ -455,7 +456,7 @@ function SciSslX509Certificate:keyUsage() end
 ---```
 function SciSslX509Certificate:extendedKeyUsage() end
 
----Tells whether the certificate is one of an authority: may sign others (basicConstraints).
+---Tells whether the certificate belongs to an authority, which may sign others (basicConstraints).
 ---
 ---@return boolean
 ---@see X509_check_ca(3)
@@ -465,9 +466,9 @@ function SciSslX509Certificate:extendedKeyUsage() end
 ---```
 function SciSslX509Certificate:isCa() end
 
----Answers how many authorities may stand between this one and the certificates at the end (basicConstraints).
+---Returns how many authorities may stand between this one and the certificates at the end (basicConstraints).
 ---
----@return integer? # nil where it is not limited, or the certificate is none of an authority
+---@return integer? # nil where the number is not limited, or the certificate belongs to no authority
 ---@see X509_get_pathlen(3)
 ---@usage
 ---```lua
@@ -475,12 +476,13 @@ function SciSslX509Certificate:isCa() end
 ---```
 function SciSslX509Certificate:pathLength() end
 
----Tells whether the certificate is for that host, wildcards (whole labels) included. The common name of the subject counts only
----in a certificate without DNS names.
+---Tells whether the certificate is for that host. A wildcard stands for a whole label. The common name of the subject
+---counts only in a certificate without DNS names.
 ---
----@param name string in ASCII (Punycode where it is international), a dot at its end does not count; false for what is no host name, and for addresses: see `matchesIp`; one with a NUL byte raises
+---@param name string in ASCII (Punycode for international names); a dot at its end does not count. An address is no host name: see `matchesIp`
 ---@return boolean?
 ---@return SciSslError?
+---@raise for a NUL byte
 ---@see X509_check_host(3), with X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS
 ---@usage
 ---```lua
@@ -489,11 +491,11 @@ function SciSslX509Certificate:pathLength() end
 ---```
 function SciSslX509Certificate:matchesHost(name) end
 
----Tells whether the certificate is for that address.
+---Tells whether the certificate is for that IP address.
 ---
 ---@param address string IPv4 or IPv6
 ---@return boolean?
----@return SciSslError? # condition `malformed_name` where it is no address
+---@return SciSslError? # condition `malformed_name`: `address` is no IP address
 ---@see X509_check_ip_asc(3)
 ---@usage
 ---```lua
@@ -502,9 +504,9 @@ function SciSslX509Certificate:matchesHost(name) end
 ---```
 function SciSslX509Certificate:matchesIp(address) end
 
----Tells whether the certificate is one for that e-mail address.
+---Tells whether the certificate is for that e-mail address.
 ---
----@param address string one with a NUL byte raises
+---@param address string
 ---@return boolean?
 ---@return SciSslError?
 ---@see X509_check_email(3)
@@ -515,7 +517,7 @@ function SciSslX509Certificate:matchesIp(address) end
 ---```
 function SciSslX509Certificate:matchesEmail(address) end
 
----Tells whether the certificate is the one of that key.
+---Tells whether the certificate belongs to that private key.
 ---
 ---@param key SciSslPrivateKey
 ---@return boolean
@@ -528,7 +530,7 @@ function SciSslX509Certificate:matchesKey(key) end
 
 ---Tells whether the certificate is its own issuer and is signed with its own key.
 ---
----@return boolean # false also where the signature is not right or cannot be checked
+---@return boolean # false also where the signature is wrong or cannot be checked
 ---@see X509_self_signed(3)
 ---@usage
 ---```lua
@@ -536,10 +538,10 @@ function SciSslX509Certificate:matchesKey(key) end
 ---```
 function SciSslX509Certificate:isSelfSigned() end
 
----Checks the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
+---Verifies the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
 ---
----@param trusted SciSslX509Certificate[] the roots to trust, instead of any others
----@param options? table `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any); `time`: seconds since the epoch at which to judge (default: now); `intermediates`: further certificates, not trusted, to build the chain from; `partialChain`: true trusts each certificate of `trusted`, even one that is not its own issuer; `crls`: list of SciSslX509Crl; then the certificate's issuer must have one among them, and not name it there; `securityLevel`: 0 … 5, what keys and signatures must come up to (default 0: anything; connections have 1, or what `SciSslContext:setSecurityLevel` says)
+---@param trusted SciSslX509Certificate[] the roots to trust; no others are
+---@param options? table `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any); `time`: seconds since the epoch for which to verify (default: now); `intermediates`: further certificates, not trusted, to build the chain from; `partialChain`: true also trusts a certificate of `trusted` that is not self-signed; `crls`: list of SciSslX509Crl. The certificate's issuer must have a CRL among them that does not list the certificate; `securityLevel`: 0 … 5, the strength that keys and signatures must have (default 0: any; connections have 1, or what `SciSslContext:setSecurityLevel` says)
 ---@return boolean? # true
 ---@return SciSslX509Certificate[]|SciSslError # the chain: the certificate first, a trusted one last; phase `verify`, with a `verifyResult`, condition `certificate_expired`, `security_level` …; or condition `unknown_purpose`
 ---@see X509_verify_cert(3)

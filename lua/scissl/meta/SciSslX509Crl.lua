@@ -1,10 +1,10 @@
----A certificate revocation list: read, made, asked and verified.
+---A certificate revocation list (CRL), to read, make, inspect and verify.
 ---
 ---@meta SciSslX509Crl
 ---@class SciSslX509Crl
 local SciSslX509Crl = {}
 
----Reads a revocation list from PEM text: the first, where there are several.
+---Reads a CRL from PEM text: the first, where there are several.
 ---
 ---@param text string
 ---@return SciSslX509Crl?
@@ -16,7 +16,7 @@ local SciSslX509Crl = {}
 ---```
 function SciSslX509Crl.fromPem(text) end
 
----Reads a revocation list from DER bytes.
+---Reads a CRL from DER bytes.
 ---
 ---@param bytes string
 ---@return SciSslX509Crl?
@@ -28,7 +28,7 @@ function SciSslX509Crl.fromPem(text) end
 ---```
 function SciSslX509Crl.fromDer(bytes) end
 
----Writes the revocation list as PEM text.
+---Writes the CRL as PEM text.
 ---
 ---@return string?
 ---@return SciSslError? # phase `save`
@@ -39,7 +39,7 @@ function SciSslX509Crl.fromDer(bytes) end
 ---```
 function SciSslX509Crl:toPem() end
 
----Writes the revocation list as DER bytes.
+---Writes the CRL as DER bytes.
 ---
 ---@return string?
 ---@return SciSslError? # phase `save`
@@ -50,7 +50,7 @@ function SciSslX509Crl:toPem() end
 ---```
 function SciSslX509Crl:toDer() end
 
----Answers who has issued the list.
+---Returns the issuer of the CRL.
 ---
 ---@return string? # RFC 2253 text in UTF-8
 ---@return SciSslError? # condition `malformed_name`
@@ -61,7 +61,7 @@ function SciSslX509Crl:toDer() end
 ---```
 function SciSslX509Crl:issuer() end
 
----Answers when the list was made.
+---Returns when the CRL was issued.
 ---
 ---@return integer? # seconds since the epoch
 ---@see X509_CRL_get0_lastUpdate(3)
@@ -71,7 +71,7 @@ function SciSslX509Crl:issuer() end
 ---```
 function SciSslX509Crl:lastUpdate() end
 
----Answers by when there will be a newer list.
+---Returns when the next CRL is due at the latest.
 ---
 ---@return integer? # seconds since the epoch; nil where the issuer does not say
 ---@see X509_CRL_get0_nextUpdate(3)
@@ -81,7 +81,7 @@ function SciSslX509Crl:lastUpdate() end
 ---```
 function SciSslX509Crl:nextUpdate() end
 
----Answers the number of the list, which grows from one to the next.
+---Returns the number of the CRL, which grows from one CRL to the next.
 ---
 ---@return string? # upper-case hexadecimal digits, two a byte; nil where it has none
 ---@see RFC 5280, section 5.2.3
@@ -91,7 +91,7 @@ function SciSslX509Crl:nextUpdate() end
 ---```
 function SciSslX509Crl:number() end
 
----Answers the algorithm of the signature.
+---Returns the algorithm of the signature.
 ---
 ---@return string # OpenSSL's short name, or the numbers of one that it does not know
 ---@see X509_CRL_get_signature_nid(3)
@@ -101,7 +101,7 @@ function SciSslX509Crl:number() end
 ---```
 function SciSslX509Crl:signatureAlgorithm() end
 
----Answers the certificates that the list takes back.
+---Returns the revoked certificates that the CRL lists.
 ---
 ---@return table[] # `serial` (upper-case hexadecimal digits, as `SciSslX509Certificate:serial`), `time` (seconds since the epoch), `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; nil where the issuer gives none)
 ---@see X509_CRL_get_REVOKED(3)
@@ -112,11 +112,11 @@ function SciSslX509Crl:signatureAlgorithm() end
 ---```
 function SciSslX509Crl:revoked() end
 
----Tells whether the list takes a certificate back.
+---Looks for a certificate in the CRL.
 ---
 ---@param certificate SciSslX509Certificate|string|integer or its serial number: hexadecimal digits, or an integer
----@return table? # as an entry of `revoked`; nil where it does not, and where another issuer has made the certificate: lists that speak for other issuers, too (indirect ones), are asked by serial number
----@raise for a serial number that is none
+---@return table? # as an entry of `revoked`; nil where the CRL does not list the certificate, or another issuer made it. Look in a CRL of several issuers (an indirect CRL) by serial number
+---@raise for a malformed serial number
 ---@see X509_CRL_get0_by_serial(3)
 ---@usage
 ---```lua
@@ -124,10 +124,10 @@ function SciSslX509Crl:revoked() end
 ---```
 function SciSslX509Crl:isRevoked(certificate) end
 
----Checks the signature of the list.
+---Verifies the signature of the CRL.
 ---
 ---@param issuer SciSslX509Certificate
----@return boolean? # true: it is the issuer's
+---@return boolean? # true: the issuer signed it
 ---@return SciSslError? # phase `verify`, condition `crl_invalid`
 ---@see X509_CRL_verify(3)
 ---@usage
@@ -136,9 +136,9 @@ function SciSslX509Crl:isRevoked(certificate) end
 ---```
 function SciSslX509Crl:verify(issuer) end
 
----Makes a revocation list.
+---Makes a CRL, and signs it.
 ---
----@param options table `issuer`, `issuerKey`: certificate and key of the authority, both needed; `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer), `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none); `number`: hexadecimal digits, or an integer (none); `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later); `digest`: such as `"SHA384"` (what suits the key)
+---@param options table `issuer`, `issuerKey`: certificate and key of the authority, both needed; `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer), `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none); `number`: hexadecimal digits, or an integer (none); `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later); `digest`: such as `"SHA384"` (default: the one that suits the key)
 ---@return SciSslX509Crl?
 ---@return SciSslError? # phase `issue`; condition `key_mismatch`, `unknown_digest`, `invalid_option`
 ---@raise for an unknown option or one of a wrong type

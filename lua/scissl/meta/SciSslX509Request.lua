@@ -1,4 +1,4 @@
----A request for a certificate (PKCS#10): made, read and verified. `SciSslX509Certificate.issue` grants it.
+---A certificate request (PKCS#10), to make, read and verify. `SciSslX509Certificate.issue` makes a certificate of it.
 ---
 ---@meta SciSslX509Request
 ---@class SciSslX509Request
@@ -6,7 +6,7 @@ local SciSslX509Request = {}
 
 ---Makes a certificate request.
 ---
----@param options table `key`: the SciSslPrivateKey for which a certificate is wanted, needed; `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either may be missing; `digest`: such as `"SHA384"` (what suits the key)
+---@param options table `key`: the SciSslPrivateKey that the certificate is to be for; needed; `subject`: RFC 2253 text in UTF-8; `names`: strings for the subjectAltName, as for `SciSslX509Certificate.issue`. Either may be missing; `digest`: such as `"SHA384"` (default: the one that suits the key)
 ---@return SciSslX509Request?
 ---@return SciSslError? # phase `issue`; condition `malformed_name`, `name_missing`, `unknown_digest`, `wrong_key`
 ---@raise for an unknown option or one of a wrong type
@@ -67,7 +67,7 @@ function SciSslX509Request:toPem() end
 ---```
 function SciSslX509Request:toDer() end
 
----Writes the public key for which the certificate is wanted, as PEM text.
+---Writes the public key that the certificate is to be for, as PEM text.
 ---
 ---@return string?
 ---@return SciSslError? # phase `save`: this OpenSSL does not know the kind of key
@@ -78,7 +78,7 @@ function SciSslX509Request:toDer() end
 ---```
 function SciSslX509Request:publicPem() end
 
----Answers whom the certificate is to be about.
+---Returns the subject that the certificate is to have.
 ---
 ---@return string? # RFC 2253 text in UTF-8
 ---@return SciSslError? # condition `malformed_name`
@@ -89,7 +89,7 @@ function SciSslX509Request:publicPem() end
 ---```
 function SciSslX509Request:subject() end
 
----Answers the names that the certificate is to be for.
+---Returns the names that the certificate is to be for.
 ---
 ---@return table[]? # as `SciSslX509Certificate:subjectAltNames`; empty where there are none
 ---@return SciSslError? # condition `malformed_extension`
@@ -100,7 +100,7 @@ function SciSslX509Request:subject() end
 ---```
 function SciSslX509Request:subjectAltNames() end
 
----Checks that whoever made the request has the private key.
+---Verifies that the requester has the private key.
 ---
 ---@return boolean? # true
 ---@return SciSslError? # phase `verify`, condition `request_invalid`
