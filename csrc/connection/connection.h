@@ -227,13 +227,20 @@ typedef struct sci_sslsocket {
     sci_trace *trace; /* trace.c: owned; NULL: sslTrace is off */
 } sci_sslsocket;
 
-/* ---- sslsocket.c: the class -------------------------------------------------------------------------------------- */
+/* ---- receiver.c: the receiver of a method -------------------------------------------------------------------------------- */
 
 /* Any SciSslSocket, closed ones too; raises for anything else. Borrowed. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
 
 /* The SSL of the receiver once the handshake is completed. NULL: nothing is known of the peer. */
 SSL *sci_ssl_get_secured(lua_State *L);
+
+/* Whether the socket is closed, or the object that owns its descriptor has closed that. */
+bool sci_ssl_is_closed(const sci_sslsocket *socket);
+
+/* The SciSslSocket at index 1, after sslInitialize and before its handshake, or suspended at the ClientHello. NULL: nil,
+ * SciSslError were pushed. */
+sci_sslsocket *sci_check_before_handshake(lua_State *L);
 
 /* Adds methods to the class table on top. The metatable of the class is their first upvalue, which makes
  * sci_check_sslsocket fast: for methods that are called for each record. */
@@ -255,18 +262,9 @@ bool sci_ssl_has_connection(const sci_sslsocket *socket);
 int sci_ssl_close(lua_State *L);
 int sci_ssl_collect(lua_State *L);
 
-/* ---- setup.c ----------------------------------------------------------------------------------------------------- */
-
-/* The SciSslSocket at index 1, after sslInitialize and before its handshake, or suspended at the ClientHello. NULL: nil,
- * SciSslError were pushed. */
-sci_sslsocket *sci_check_before_handshake(lua_State *L);
-
 /* ---- result.c: what calls push ----------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_result(sci_sslsocket *socket);
-
-/* Whether the socket is closed, or the object that owns its descriptor has closed that. */
-bool sci_ssl_is_closed(const sci_sslsocket *socket);
 
 /* Whether a TLS call can be made now. False: a result was pushed: "not ready", or a SciSslError that says what is missing. */
 bool sci_ssl_ready(lua_State *L, sci_sslsocket *socket, const char *phase);
@@ -423,9 +421,6 @@ SSL_SESSION *sci_ssl_take_offered(sci_sslsocket *socket, const unsigned char *id
 
 /* Gives a session that this connection makes the time-out that the connection inherited. */
 void sci_ssl_set_session_timeout(const sci_sslsocket *socket, SSL_SESSION *session);
-
-/* For a connection that has failed. A fatal alert makes the session not resumable (RFC 5246, section 7.2), and so its copy. */
-void sci_ssl_invalidate_session(sci_sslsocket *socket);
 
 void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 void sci_ssl_drop_sessions(sci_sslsocket *socket);

@@ -12,8 +12,8 @@ void sci_ssl_keep_heap(void) { OPENSSL_free(OPENSSL_malloc(LARGE_BLOCK)); }
 
 /* Whether OpenSSL's buffers are empty, without even the header of a record. OpenSSL before 3.0.14 frees them in any case. */
 static bool is_idle(const sci_sslsocket *socket) {
-    return socket->ssl && !sci_ssl_in_call(socket) && socket->write.pending_length == 0 &&
-           !SSL_has_pending(socket->ssl) && strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
+    return socket->ssl && !socket->callback.L && socket->write.pending_length == 0 && !SSL_has_pending(socket->ssl) &&
+           strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
 }
 
 void sci_ssl_reset_buffers(sci_sslsocket *socket) { socket->buffers.large = false; }

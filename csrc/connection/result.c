@@ -27,17 +27,20 @@ bool sci_ssl_fail_pending(lua_State *L, const sci_sslsocket *socket, const char 
     return socket->result.write_failed ? fail_again(L, phase) : sci_ssl_fail(L, phase, "write_pending", message);
 }
 
-bool sci_ssl_is_closed(const sci_sslsocket *socket) {
-    return socket->closed || (!socket->memory && sci_socket_descriptor(&socket->socket) < 0);
-}
-
 void sci_ssl_reset_result(sci_sslsocket *socket) { memset(&socket->result, 0, sizeof socket->result); }
+
+/* A fatal alert makes the session of the connection not resumable (RFC 5246, section 7.2). So must be the copy of it that the
+ * caller got. */
+static void invalidate_copy(const sci_sslsocket *socket) {
+    if (!socket->sessions.latest || SSL_SESSION_is_resumable(socket->sessions.latest)) return;
+    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), socket->sessions.copy);
+}
 
 void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only) {
     socket->result.write_failed = write_only;
     socket->result.failed = !write_only;
     socket->result.bytes_in_c = false;
-    if (socket->result.failed) sci_ssl_invalidate_session(socket);
+    if (socket->result.failed) invalidate_copy(socket);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_SSL_FAILURE);
 }

@@ -50,11 +50,6 @@ static void keep_chain(lua_State *L, const sci_sslsocket *socket) {
         sci_keep_session_chain(L, &(sci_chain){.certificates = SSL_get0_verified_chain(ssl), .proven = true});
 }
 
-void sci_ssl_invalidate_session(sci_sslsocket *socket) {
-    if (!socket->sessions.latest || SSL_SESSION_is_resumable(socket->sessions.latest)) return;
-    (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(socket->ssl), socket->sessions.copy);
-}
-
 void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     socket->sessions.timeout = SSL_CTX_get_timeout(context->ctx);
     socket->sessions.id_context_length = context->sessions.id_context_length;

@@ -2,19 +2,6 @@
  * Document: S14. */
 #include "connection/connection.h"
 
-sci_sslsocket *sci_check_before_handshake(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    const char *condition = NULL;
-    if (socket->callback.running) condition = "in_callback";
-    else if (sci_ssl_is_closed(socket)) condition = "closed";
-    else if (!socket->ssl) condition = "not_initialized";
-    else if (socket->handshake.role != SCI_NO_ROLE && socket->suspend.at != SCI_AT_CLIENT_HELLO)
-        condition = "handshake_under_way";
-    if (!condition) return socket;
-    sci_fail_own(L, "option", condition, NULL);
-    return NULL;
-}
-
 /***
 Sets how this connection verifies the peer's certificate, in place of the flags of the context.
 @function SciSslSocket:sslSetVerify

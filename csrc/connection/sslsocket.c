@@ -14,25 +14,6 @@ that need the TLS connection return nil, or the condition `closed`.
 @classmod SciSslSocket
 */
 
-/* Methods of sci_ssl_add_methods have the metatable as an upvalue. To find it by its name takes five times as long. */
-sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) {
-    sci_sslsocket *socket = lua_touserdata(L, index);
-    if (!socket || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, SCI_SSL_SOCKET);
-    bool known = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
-    lua_pop(L, 1);
-    return known ? socket : luaL_checkudata(L, index, SCI_SSL_SOCKET);
-}
-
-SSL *sci_ssl_get_secured(lua_State *L) {
-    const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    return socket->handshake.done ? socket->ssl : NULL;
-}
-
-void sci_ssl_add_methods(lua_State *L, const luaL_Reg *methods) {
-    luaL_getmetatable(L, SCI_SSL_SOCKET);
-    luaL_setfuncs(L, methods, 1);
-}
-
 /* ---- making ----------------------------------------------------------------------------------------------------- */
 
 /* Pushes an empty SciSslSocket that will inherit from the context at `context`. */

@@ -92,7 +92,7 @@ typedef struct sci_context {
         sci_ocsp_policy policy;
     } ocsp;
 
-    bool prepared; /* connection/handshake.c: the callbacks of connections are installed in `ctx` */
+    bool prepared; /* connection/initialize.c: the callbacks of connections are installed in `ctx` */
 } sci_context;
 
 /* ---- context_check.c: a context as an argument ------------------------------------------------------------------- */
