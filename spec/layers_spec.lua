@@ -11,7 +11,8 @@ local below = { -- room -> the rooms below it; each may use itself as well
   stream = { "connection", "context", "transport", "session", "net", "pki", "base" },
   module = { "stream", "connection", "context", "transport", "session", "net", "pki", "base" },
 }
-local acyclic = { "base", "net", "pki", "session", "transport", "context", "connection" } -- rooms whose files form no cycle
+-- Rooms whose files form no cycle.
+local acyclic = { "base", "net", "pki", "session", "transport", "context", "connection" }
 local LONGEST_FUNCTION = 40 -- lines
 
 local function lines_of(command)

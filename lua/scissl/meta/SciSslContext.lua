@@ -23,6 +23,154 @@ local SciSslContext = {}
 ---```
 function SciSslContext.new(method) end
 
+---Sets options. Those that are set already stay.
+---
+---@within Making one, verification, options
+---@param options integer|string|string[] `SSL_OP_…` constants joined by `|`; or their names without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
+---@see SSL_CTX_set_options(3)
+---@usage
+---```lua
+---assert(context:setOptions { "no_ticket", "cipher_server_preference" })
+---assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
+---print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
+---```
+function SciSslContext:setOptions(options) end
+
+---Clears options.
+---
+---@within Making one, verification, options
+---@param options integer|string|string[] as for `setOptions`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_flag`; the context is unchanged
+---@see SSL_CTX_clear_options(3)
+---@usage
+---```lua
+---assert(context:setOptions { "no_ticket", "cipher_server_preference" })
+---assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
+---print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
+---```
+function SciSslContext:clearOptions(options) end
+
+---Returns the options that are set.
+---
+---@within Making one, verification, options
+---@return integer # `SSL_OP_…` constants joined by `|`
+---@see SSL_CTX_get_options(3)
+---@usage
+---```lua
+---assert(context:setOptions { "no_ticket", "cipher_server_preference" })
+---assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
+---print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
+---```
+function SciSslContext:getOptions() end
+
+---Allows or forbids renegotiation: a second handshake on the same connection, which exists up to TLS 1.2. It is forbidden by
+---default, because each renegotiation costs a server much more work than the client that asks for it. Later connections only.
+---
+---@within Making one, verification, options
+---@param allowed boolean
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
+---@usage
+---```lua
+---context:setRenegotiation(true) -- for a peer of TLS 1.2 that cannot do without
+---```
+function SciSslContext:setRenegotiation(allowed) end
+
+---Sets the application protocols that a client offers or a server accepts, most preferred first (ALPN). A server chooses its
+---own most preferred one of those that the client offers; without a common one it ends the handshake.
+---
+---@within Protocols, ciphers, groups
+---@param names string[] such as `{"h2", "http/1.1"}`; an empty list switches ALPN off
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `bad_alpn`: a name is empty or longer than 255 bytes
+---@see SSL_CTX_set_alpn_protos(3)
+---@see RFC 7301
+---@usage
+---```lua
+---assert(context:setAlpn { "h2", "http/1.1" }) -- most preferred first
+---```
+function SciSslContext:setAlpn(names) end
+
+---Sets the ciphers for TLS 1.2 and earlier, most preferred first.
+---
+---@within Protocols, ciphers, groups
+---@param text string OpenSSL's cipher list format, such as `ECDHE+AESGCM`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_cipher`; the context is unchanged
+---@see SSL_CTX_set_cipher_list(3)
+---@usage
+---```lua
+---assert(context:setCipherList "ECDHE+AESGCM:ECDHE+CHACHA20")
+---local done, err = context:setCipherList "no such cipher"
+---print(err:condition()) --> unknown_cipher
+---```
+function SciSslContext:setCipherList(text) end
+
+---Sets the cipher suites for TLS 1.3, most preferred first.
+---
+---@within Protocols, ciphers, groups
+---@param text string names separated by colons, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_cipher`; the context is unchanged
+---@see SSL_CTX_set_ciphersuites(3)
+---@usage
+---```lua
+---assert(context:setCiphersuites "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+---```
+function SciSslContext:setCiphersuites(text) end
+
+---Sets the groups for the key exchange, most preferred first.
+---
+---@within Protocols, ciphers, groups
+---@param text string names separated by colons, such as `X25519:P-256`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context is unchanged
+---@see SSL_CTX_set1_groups_list(3)
+---@usage
+---```lua
+---assert(context:setGroups(scissl.features.X25519MLKEM768 and "X25519MLKEM768:X25519" or "X25519:P-256"))
+---```
+function SciSslContext:setGroups(text) end
+
+---Sets the signature algorithms that connections use and accept, most preferred first.
+---
+---@within Protocols, ciphers, groups
+---@param text string names separated by colons, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context is unchanged
+---@see SSL_CTX_set1_sigalgs_list(3)
+---@usage
+---```lua
+---assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
+---```
+function SciSslContext:setSignatureAlgorithms(text) end
+
+---Sets the security level: 0 allows everything, and each higher level requires longer keys and stronger digests.
+---
+---@within Protocols, ciphers, groups
+---@param level integer 0 … 5
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_security_level(3)
+---@usage
+---```lua
+---print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
+---```
+function SciSslContext:setSecurityLevel(level) end
+
+---Returns the security level.
+---
+---@within Protocols, ciphers, groups
+---@return integer # 0 … 5
+---@see SSL_CTX_get_security_level(3)
+---@usage
+---```lua
+---print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
+---```
+function SciSslContext:getSecurityLevel() end
+
 ---Sets the lowest protocol version of later connections.
 ---
 ---@within Protocols, ciphers, groups
@@ -1016,7 +1164,7 @@ function SciSslContext:describe() end
 ---Collects the secrets of later connections for `SciSslSocket:keylogLines`. A program that has them can decrypt the connection:
 ---use them for debugging only.
 ---
----@within Traces and key logs
+---@within Alerts, traces and key logs
 ---@param wanted boolean
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_keylog_callback(3)
@@ -1030,7 +1178,7 @@ function SciSslContext:setKeylog(wanted) end
 ---for its owner only. A program that can read the file can decrypt these connections, and forge parts of them: use it for
 ---debugging only. Several processes may share one file. Lines that cannot be written are lost.
 ---
----@within Traces and key logs
+---@within Alerts, traces and key logs
 ---@param path string|boolean? true: the file that the environment variable `SSLKEYLOGFILE` names, or none where it is not set or the program is set-user-ID or set-group-ID; nil or false: no file
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `option`, condition `not_found`, `permission_denied` …; the context is unchanged
@@ -1041,153 +1189,5 @@ function SciSslContext:setKeylog(wanted) end
 ---assert(context:setKeylogFile(nil))
 ---```
 function SciSslContext:setKeylogFile(path) end
-
----Sets the application protocols that a client offers or a server accepts, most preferred first (ALPN). A server chooses its
----own most preferred one of those that the client offers; without a common one it ends the handshake.
----
----@within More
----@param names string[] such as `{"h2", "http/1.1"}`; an empty list switches ALPN off
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_alpn`: a name is empty or longer than 255 bytes
----@see SSL_CTX_set_alpn_protos(3)
----@see RFC 7301
----@usage
----```lua
----assert(context:setAlpn { "h2", "http/1.1" }) -- most preferred first
----```
-function SciSslContext:setAlpn(names) end
-
----Sets the ciphers for TLS 1.2 and earlier, most preferred first.
----
----@within More
----@param text string OpenSSL's cipher list format, such as `ECDHE+AESGCM`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_cipher`; the context is unchanged
----@see SSL_CTX_set_cipher_list(3)
----@usage
----```lua
----assert(context:setCipherList "ECDHE+AESGCM:ECDHE+CHACHA20")
----local done, err = context:setCipherList "no such cipher"
----print(err:condition()) --> unknown_cipher
----```
-function SciSslContext:setCipherList(text) end
-
----Sets the cipher suites for TLS 1.3, most preferred first.
----
----@within More
----@param text string names separated by colons, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_cipher`; the context is unchanged
----@see SSL_CTX_set_ciphersuites(3)
----@usage
----```lua
----assert(context:setCiphersuites "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
----```
-function SciSslContext:setCiphersuites(text) end
-
----Sets the groups for the key exchange, most preferred first.
----
----@within More
----@param text string names separated by colons, such as `X25519:P-256`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context is unchanged
----@see SSL_CTX_set1_groups_list(3)
----@usage
----```lua
----assert(context:setGroups(scissl.features.X25519MLKEM768 and "X25519MLKEM768:X25519" or "X25519:P-256"))
----```
-function SciSslContext:setGroups(text) end
-
----Sets the signature algorithms that connections use and accept, most preferred first.
----
----@within More
----@param text string names separated by colons, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context is unchanged
----@see SSL_CTX_set1_sigalgs_list(3)
----@usage
----```lua
----assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
----```
-function SciSslContext:setSignatureAlgorithms(text) end
-
----Sets the security level: 0 allows everything, and each higher level requires longer keys and stronger digests.
----
----@within More
----@param level integer 0 … 5
----@return SciSslContext # the receiver
----@see SSL_CTX_set_security_level(3)
----@usage
----```lua
----print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
----```
-function SciSslContext:setSecurityLevel(level) end
-
----Returns the security level.
----
----@within More
----@return integer # 0 … 5
----@see SSL_CTX_get_security_level(3)
----@usage
----```lua
----print(context:setSecurityLevel(2):getSecurityLevel()) --> 2
----```
-function SciSslContext:getSecurityLevel() end
-
----Sets options. Those that are set already stay.
----
----@within More
----@param options integer|string|string[] `SSL_OP_…` constants joined by `|`; or their names without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context is unchanged
----@see SSL_CTX_set_options(3)
----@usage
----```lua
----assert(context:setOptions { "no_ticket", "cipher_server_preference" })
----assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
----print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
----```
-function SciSslContext:setOptions(options) end
-
----Clears options.
----
----@within More
----@param options integer|string|string[] as for `setOptions`
----@return SciSslContext? # the receiver
----@return SciSslError? # condition `unknown_flag`; the context is unchanged
----@see SSL_CTX_clear_options(3)
----@usage
----```lua
----assert(context:setOptions { "no_ticket", "cipher_server_preference" })
----assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
----print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
----```
-function SciSslContext:clearOptions(options) end
-
----Returns the options that are set.
----
----@within More
----@return integer # `SSL_OP_…` constants joined by `|`
----@see SSL_CTX_get_options(3)
----@usage
----```lua
----assert(context:setOptions { "no_ticket", "cipher_server_preference" })
----assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
----print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
----```
-function SciSslContext:getOptions() end
-
----Allows or forbids renegotiation: a second handshake on the same connection, which exists up to TLS 1.2. It is forbidden by
----default, because each renegotiation costs a server much more work than the client that asks for it. Later connections only.
----
----@within More
----@param allowed boolean
----@return SciSslContext # the receiver
----@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
----@usage
----```lua
----context:setRenegotiation(true) -- for a peer of TLS 1.2 that cannot do without
----```
-function SciSslContext:setRenegotiation(allowed) end
 
 return SciSslContext

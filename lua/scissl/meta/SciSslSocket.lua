@@ -10,6 +10,102 @@
 ---@class SciSslSocket : SciSocket
 local SciSslSocket = {}
 
+---Sends close_notify, then closes the socket. It may be called at any time, and again. On a non-blocking socket it never
+---waits. Bytes that a memory transport has for the peer can still be drained afterwards.
+---
+---@within Life, and the memory transport
+---@return boolean? # true
+---@return SciSslError? # condition `owner_failed`: the `close` of the transport object raised an error
+---@see SSL_shutdown(3)
+---@usage
+---```lua
+---client:close() -- sends close_notify, then closes the socket
+---client:close() -- harmless
+---print(server:sslRead()) --> 0
+---```
+function SciSslSocket:close() end
+
+---Makes a new SSL structure with the settings that the context has at this moment: method, options, verification, time-outs,
+---certificates, trust. Later changes of the context do not reach it. A TCP socket gets `TCP_NODELAY`;
+---`setSockOpt("TCP_NODELAY", false)` takes it away again.
+---
+---@within Life, and the memory transport
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `closed`; `handshake_under_way`: there is a TLS connection; `ktls`: the kernel encrypts what this socket sends, and cannot stop; `in_finalizer`: an initialized socket cannot be initialized again inside a finalizer
+---@see SSL_new(3)
+---@usage
+---```lua
+---local socket = scissl.SciSslSocket.onMemory(context)
+---assert(socket:sslInitialize()) -- takes the context's settings over as they are now
+---```
+function SciSslSocket:sslInitialize() end
+
+---Gives a memory transport bytes that the peer has sent.
+---
+---@within Life, and the memory transport
+---@param bytes string
+---@return integer? # how many were taken: always all
+---@return SciSslError? # condition `closed`
+---@usage
+---```lua
+---local memory = scissl.SciSslSocket.onMemory(clientContext)
+---assert(memory:sslInitialize())
+---local answer = memory:sslConnect()
+---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
+---print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
+---memory:sslFeedEnd() -- and it has closed
+---print(memory:sslConnect():condition()) --> plain_http
+---```
+function SciSslSocket:sslFeed(bytes) end
+
+---Tells a memory transport that the peer has closed its side, so that no more bytes will be fed.
+---
+---@within Life, and the memory transport
+---@return SciSslSocket # the receiver
+---@usage
+---```lua
+---local memory = scissl.SciSslSocket.onMemory(clientContext)
+---assert(memory:sslInitialize())
+---local answer = memory:sslConnect()
+---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
+---print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
+---memory:sslFeedEnd() -- and it has closed
+---print(memory:sslConnect():condition()) --> plain_http
+---```
+function SciSslSocket:sslFeedEnd() end
+
+---Takes back bytes that a memory transport was fed and that TLS has not read: after `sslSetReadAhead(false)`, what the peer has
+---sent behind its close_notify.
+---
+---@within Life, and the memory transport
+---@return string # empty where there are none
+---@usage
+---```lua
+---assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---print(memoryClient:sslUnread() == "") --> true
+---```
+function SciSslSocket:sslUnread() end
+
+---Takes the bytes that a memory transport has for the peer.
+---
+---@within Life, and the memory transport
+---@param max? integer bytes at most; without it, all
+---@return string # empty where there are none
+---@usage
+---```lua
+---local memory = scissl.SciSslSocket.onMemory(clientContext)
+---assert(memory:sslInitialize())
+---local answer = memory:sslConnect()
+---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
+---print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
+---memory:sslFeedEnd() -- and it has closed
+---print(memory:sslConnect():condition()) --> plain_http
+---```
+function SciSslSocket:sslDrain(max) end
+
 ---Makes a socket over a non-blocking stream socket of its own. `connect` it, or `bind`, `listen` and `accept`.
 ---
 ---@within Life, and the memory transport
@@ -108,6 +204,45 @@ function SciSslSocket:sslAccept() end
 ---```
 function SciSslSocket:sslConnect() end
 
+---Asks for a new handshake on a TLS 1.2 connection. This call sends the request; the handshake itself takes place inside the
+---reads that follow on both sides.
+---
+---@within The document's protocol
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `renegotiation_refused`; `ktls`: the kernel has the keys; `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
+---@see SSL_renegotiate(3)
+---@usage
+---```lua
+---print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
+---print(client12:sslRenegotiate():condition()) --> renegotiation_refused
+---```
+function SciSslSocket:sslRenegotiate() end
+
+---Renews the keys of a TLS 1.3 connection.
+---
+---@within The document's protocol
+---@param both? boolean (default: false) ask the peer to renew its keys as well
+---@return integer|SciSslError # 1: the message has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
+---@see SSL_key_update(3)
+---@usage
+---```lua
+---print(client:sslKeyUpdate(true)) --> 1
+---```
+function SciSslSocket:sslKeyUpdate(both) end
+
+---Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The
+---certificate arrives during the reads that follow: then `peerCertificate` returns it, or the read fails as the handshake
+---would have.
+---
+---@within The document's protocol
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not support it; `request_sent`: it was asked before)
+---@see SSL_verify_client_post_handshake(3)
+---@usage
+---```lua
+---print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
+----- With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
+---```
+function SciSslSocket:sslVerifyClientPostHandshake() end
+
 ---Returns the `SSL_ERROR_…` code behind a result of this socket. The code is kept with the result, so it stays the same however
 ---late, and however often, it is asked for.
 ---
@@ -124,6 +259,23 @@ function SciSslSocket:sslConnect() end
 ---print(server:sslGetError(server:sslRead()) == scissl.SSL_ERROR_ZERO_RETURN) --> true
 ---```
 function SciSslSocket:sslGetError(value) end
+
+---Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the following ones wait for
+---the peer's. Read first what the peer has sent before its close_notify: a call that finds such data returns the condition
+---`unread_data` and changes nothing.
+---
+---@within The document's protocol
+---@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` returns `SSL_ERROR_WANT_READ`); less: not ready, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
+---@see SSL_shutdown(3)
+---@usage
+---```lua
+---print(client:sslShutdown()) --> 0 -- ours has gone out
+---print(server:sslRead()) --> 0 -- the peer has closed
+---print(server:sslShutdown()) --> 1
+---print(read(client, server)) --> 0
+---print(client:sslShutdown()) --> 1
+---```
+function SciSslSocket:sslShutdown() end
 
 ---Reads what the peer has sent: all records that one read of the transport brings, in one string. A blocking socket waits for
 ---the first byte.
@@ -439,6 +591,21 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 ---```
 function SciSslSocket:verifyErrors() end
 
+---Rejects a server without a certificate: a client does not offer the anonymous cipher suites of its cipher list. Otherwise a
+---server that chooses one of them passes, whatever the flags of `sslSetVerify` are. A server that has the pre-shared key still
+---needs no certificate. A server itself excludes anonymous cipher suites where `sslSetVerify` has
+---`SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
+---
+---@within Settings of one connection
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `anonymous_ciphers`: the list has no other suites; `not_initialized`, `handshake_under_way` or `closed`
+---@see SSL_CIPHER_get_auth_nid(3)
+---@usage
+---```lua
+---assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
+---```
+function SciSslSocket:sslRequireCertificate() end
+
 ---Sets the group of a server's DHE key exchange for this connection. By default the group fits the strength of the server's
 ---certificate, which is the better choice unless a peer needs a certain group.
 ---
@@ -530,6 +697,89 @@ function SciSslSocket:sslSetVerifyHosts(names) end
 ---```
 function SciSslSocket:sslSetVerifyHostFlags(flags) end
 
+---Sets the application protocols of this connection, in place of those of the context: before the handshake, or while it is
+---suspended at `"clientHello"`.
+---
+---@within Protocols, ciphers, groups
+---@param names string[] as `SciSslContext:setAlpn`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `bad_alpn`, `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set_alpn_protos(3)
+---@see RFC 7301
+---@usage
+---```lua
+---assert(newServer:sslSetAlpn { "h2" }) -- for this connection alone
+---```
+function SciSslSocket:sslSetAlpn(names) end
+
+---Returns the negotiated application protocol (ALPN).
+---
+---@within Protocols, ciphers, groups
+---@return string? # nil where there is none
+---@see SSL_get0_alpn_selected(3)
+---@usage
+---```lua
+---print(client:alpnProtocol()) --> nil
+---print(server:serverName()) --> localhost
+---```
+function SciSslSocket:alpnProtocol() end
+
+---Sets the certificate of this connection, in place of those of the context: before the handshake, or while it is suspended at
+---`"clientHello"` or `"certificate"`.
+---
+---@within Certificates and keys of one's own
+---@param certificate SciSslX509Certificate|string|table one; or PEM text, or an array, with this end's own first and its issuers behind it
+---@param key SciSslPrivateKey|string an object, or PEM text
+---@param passphrase? string|function of an encrypted PEM text
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`; phase `load`: as `SciSslContext:useCertificate` and `SciSslContext:usePrivateKey`; the connection stays as it was
+---@see SSL_use_cert_and_key(3)
+---@usage
+---```lua
+---assert(newServer:sslSuspendAt "certificate")
+---newClient:sslConnect()
+---print(newServer:sslGetError(newServer:sslAccept()) == scissl.SSL_ERROR_WANT_X509_LOOKUP) --> true
+---assert(newServer:sslUseCertificate(certificate, key))
+---```
+function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
+
+---Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
+---
+---@within Certificates and keys of one's own
+---@return string[] # RFC 2253 text; empty where the peer has sent none
+---@see SSL_get0_peer_CA_list(3)
+---@usage
+---```lua
+---print(#newClient:acceptedIssuers()) --> 0
+---```
+function SciSslSocket:acceptedIssuers() end
+
+---Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
+---only where the server asks for one.
+---
+---@within Certificates and keys of one's own
+---@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
+---@see SSL_get_certificate(3)
+---@usage
+---```lua
+---print(server:localCertificate() == certificate) --> true
+---print(#server:localChain()) --> 1
+---```
+function SciSslSocket:localCertificate() end
+
+---Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
+---the trust store when it sends the chain; those are not returned.
+---
+---@within Certificates and keys of one's own
+---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
+---@see SSL_get0_chain_certs(3)
+---@usage
+---```lua
+---print(server:localCertificate() == certificate) --> true
+---print(#server:localChain()) --> 1
+---```
+function SciSslSocket:localChain() end
+
 ---Sets where the handshake is suspended, so that its caller can decide something. At such a point `sslAccept` or `sslConnect`
 ---returns "not ready", and `sslGetError` tells which point it is. The repeated call goes on. Each point comes once.
 ---
@@ -602,6 +852,63 @@ function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
 ---```
 function SciSslSocket:clientHelloRecords() end
 
+---Switches to another context, while the handshake is suspended at `"clientHello"`. All settings of that context hold, as if the
+---socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
+---are lost, and must be made again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
+---`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
+---`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
+---
+---@within Suspended handshakes
+---@param context SciSslContext
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
+---@see sslSuspendAt
+---@usage
+---```lua
+---assert(newServer:sslSuspendAt "clientHello")
+---newClient:sslConnect()
+---newServer:sslAccept()
+---print(newServer:clientHello():serverName()) --> localhost
+---print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
+---assert(newServer:sslSetContext(serverContext)) -- go on with this one
+---```
+function SciSslSocket:sslSetContext(context) end
+
+---Approves the peer in a handshake that is suspended at `"verify"`, whatever OpenSSL's verification result is. Then repeat the
+---call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` still returns OpenSSL's own
+---result. With `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` a client without a certificate is rejected before this point.
+---
+---@within Suspended handshakes
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_suspended`, `closed`
+---@usage
+---```lua
+---assert(newClient:sslSuspendAt "verify")
+---handshake(newClient, newServer)
+---local verdict = newClient:sslVerdict()
+---print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
+---assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
+---print(newClient:sslConnect():message()) --> not on our list
+---```
+function SciSslSocket:sslApprove() end
+
+---Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
+---
+---@within Suspended handshakes
+---@return table? # `ok` (boolean: the peer has presented a certificate, and OpenSSL accepts it), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate), `text`, `depth` (integer: the certificate of the chain that the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain that OpenSSL built, empty where it could not), `resumed` (boolean: the certificates are those of a resumed session)
+---@return SciSslError? # condition `not_suspended`, `closed`
+---@see X509_STORE_CTX_get_error(3)
+---@usage
+---```lua
+---assert(newClient:sslSuspendAt "verify")
+---handshake(newClient, newServer)
+---local verdict = newClient:sslVerdict()
+---print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
+---assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
+---print(newClient:sslConnect():message()) --> not on our list
+---```
+function SciSslSocket:sslVerdict() end
+
 ---Returns what the client offers, while the handshake is suspended at `"clientHello"` (see `sslSuspendAt`), or at a
 ---later station of the same handshake.
 ---
@@ -657,6 +964,64 @@ function SciSslSocket:ticketAppData() end
 ---print(server:sslSendTickets(2)) --> 1
 ---```
 function SciSslSocket:sslSendTickets(count) end
+
+---Returns the sessions that this connection has made since the last call, the oldest first; the newest 8 are kept. A server of
+---TLS 1.3 sends several, and each should be used once; a client processes here what has arrived. On a server the context must
+---have a store (see `SciSslContext:setSessionStore`).
+---
+---@within Sessions
+---@return OSSslSession[]
+---@see SSL_CTX_sess_set_new_cb(3)
+---@usage
+---```lua
+---server:sslWrite "hello"
+---read(client, server)
+---print(#client:newSessions()) --> 2
+---```
+function SciSslSocket:newSessions() end
+
+---Sets the session that the handshake should resume. Where the server does not accept it, a full handshake follows. A client
+---that verifies offers the session only if the server's certificate and its whole chain pass now: trust store, CRLs, time, host,
+---purpose, security level. Otherwise it makes a full handshake. A server can set the session while the handshake is suspended at
+---`"clientHello"`; its id must be the `sessionId()` of the ClientHello.
+---
+---@within Sessions
+---@param session OSSslSession
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way` or `closed`
+---@see SSL_set_session(3)
+---@usage
+---```lua
+---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
+---print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---```
+function SciSslSocket:setSession(session) end
+
+---Tells whether the handshake resumed a session.
+---
+---@within Sessions
+---@return boolean
+---@see SSL_session_reused(3)
+---@usage
+---```lua
+---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
+---print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---```
+function SciSslSocket:isSessionReused() end
+
+---Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
+---processes here what has arrived.
+---
+---@within Sessions
+---@return OSSslSession? # nil where there is none yet, or another connection has used it. It stays resumable when the context drops its own copy or is closed
+---@return SciSslError? # condition `memory_full`
+---@see SSL_get1_session(3)
+---@usage
+---```lua
+---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
+---print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---```
+function SciSslSocket:getSession() end
 
 ---Sends early data in TLS 1.3, before the handshake is done: after `setSession` and before `sslConnect`, in one or more calls.
 ---An attacker who records it can send it again: use it only for requests that change nothing. After the handshake
@@ -969,11 +1334,37 @@ function SciSslSocket:peerFinished() end
 ---```
 function SciSslSocket:channelBinding(kind) end
 
+---Returns the first 8 alerts that the peer has sent, in order.
+---
+---@within Alerts, traces and key logs
+---@return table[] # `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
+---@see RFC 8446, section 6
+---@usage
+---```lua
+---client:sslShutdown()
+---read(server, client)
+---print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
+---```
+function SciSslSocket:alertsReceived() end
+
+---Returns the first 8 alerts that this end has sent, in order.
+---
+---@within Alerts, traces and key logs
+---@return table[] # as `alertsReceived`
+---@see RFC 8446, section 6
+---@usage
+---```lua
+---client:sslShutdown()
+---read(server, client)
+---print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
+---```
+function SciSslSocket:alertsSent() end
+
 ---Takes the lines with the secrets of this connection that have come since the last call, where `SciSslContext:setKeylog` asked
 ---for them. With these secrets everything on the connection can be read, and some of it forged. After `close` the lines can still
 ---be taken.
 ---
----@within Traces and key logs
+---@within Alerts, traces and key logs
 ---@return string[] # such as `CLIENT_TRAFFIC_SECRET_0 …` or, in TLS 1.2, `CLIENT_RANDOM …`
 ---@return integer # how many more were lost: 16 KiB are kept
 ---@see SSL_CTX_set_keylog_callback(3)
@@ -987,7 +1378,7 @@ function SciSslSocket:keylogLines() end
 
 ---Switches the noting of messages and states on or off, from now on: 256 events are kept until `traceEvents` takes them.
 ---
----@within Traces and key logs
+---@within Alerts, traces and key logs
 ---@param on boolean
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `not_initialized`, `closed`, `memory_full`
@@ -1006,7 +1397,7 @@ function SciSslSocket:sslTrace(on) end
 
 ---Returns the events since the last call, in order.
 ---
----@within Traces and key logs
+---@within Alerts, traces and key logs
 ---@return table[] # `time` (number, seconds on the clock of `SciSocket.now()`), `kind` (`"handshake"`, `"alert"`, `"changeCipherSpec"`, `"state"`), `name` (such as `"ClientHello"`; for a state OpenSSL's text) and, except for states, `direction` (`"sent"`, `"received"`), `length` (bytes), `version`
 ---@return integer # how many more were lost: 256 are kept
 ---@usage
@@ -1019,396 +1410,5 @@ function SciSslSocket:sslTrace(on) end
 -----> sent ClientHello
 ---```
 function SciSslSocket:traceEvents() end
-
----Returns the first 8 alerts that the peer has sent, in order.
----
----@within More
----@return table[] # `name` (of the RFCs), `level` (`"warning"` or `"fatal"`), `code` (integer)
----@see RFC 8446, section 6
----@usage
----```lua
----client:sslShutdown()
----read(server, client)
----print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
----```
-function SciSslSocket:alertsReceived() end
-
----Returns the first 8 alerts that this end has sent, in order.
----
----@within More
----@return table[] # as `alertsReceived`
----@see RFC 8446, section 6
----@usage
----```lua
----client:sslShutdown()
----read(server, client)
----print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_notify close_notify
----```
-function SciSslSocket:alertsSent() end
-
----Sets the application protocols of this connection, in place of those of the context: before the handshake, or while it is
----suspended at `"clientHello"`.
----
----@within More
----@param names string[] as `SciSslContext:setAlpn`
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `bad_alpn`, `not_initialized`, `handshake_under_way`, `closed`
----@see SSL_set_alpn_protos(3)
----@see RFC 7301
----@usage
----```lua
----assert(newServer:sslSetAlpn { "h2" }) -- for this connection alone
----```
-function SciSslSocket:sslSetAlpn(names) end
-
----Returns the negotiated application protocol (ALPN).
----
----@within More
----@return string? # nil where there is none
----@see SSL_get0_alpn_selected(3)
----@usage
----```lua
----print(client:alpnProtocol()) --> nil
----print(server:serverName()) --> localhost
----```
-function SciSslSocket:alpnProtocol() end
-
----Rejects a server without a certificate: a client does not offer the anonymous cipher suites of its cipher list. Otherwise a
----server that chooses one of them passes, whatever the flags of `sslSetVerify` are. A server that has the pre-shared key still
----needs no certificate. A server itself excludes anonymous cipher suites where `sslSetVerify` has
----`SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
----
----@within More
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `anonymous_ciphers`: the list has no other suites; `not_initialized`, `handshake_under_way` or `closed`
----@see SSL_CIPHER_get_auth_nid(3)
----@usage
----```lua
----assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
----```
-function SciSslSocket:sslRequireCertificate() end
-
----Sends close_notify, then closes the socket. It may be called at any time, and again. On a non-blocking socket it never
----waits. Bytes that a memory transport has for the peer can still be drained afterwards.
----
----@within More
----@return boolean? # true
----@return SciSslError? # condition `owner_failed`: the `close` of the transport object raised an error
----@see SSL_shutdown(3)
----@usage
----```lua
----client:close() -- sends close_notify, then closes the socket
----client:close() -- harmless
----print(server:sslRead()) --> 0
----```
-function SciSslSocket:close() end
-
----Makes a new SSL structure with the settings that the context has at this moment: method, options, verification, time-outs,
----certificates, trust. Later changes of the context do not reach it. A TCP socket gets `TCP_NODELAY`;
----`setSockOpt("TCP_NODELAY", false)` takes it away again.
----
----@within More
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed`; `handshake_under_way`: there is a TLS connection; `ktls`: the kernel encrypts what this socket sends, and cannot stop; `in_finalizer`: an initialized socket cannot be initialized again inside a finalizer
----@see SSL_new(3)
----@usage
----```lua
----local socket = scissl.SciSslSocket.onMemory(context)
----assert(socket:sslInitialize()) -- takes the context's settings over as they are now
----```
-function SciSslSocket:sslInitialize() end
-
----Gives a memory transport bytes that the peer has sent.
----
----@within More
----@param bytes string
----@return integer? # how many were taken: always all
----@return SciSslError? # condition `closed`
----@usage
----```lua
----local memory = scissl.SciSslSocket.onMemory(clientContext)
----assert(memory:sslInitialize())
----local answer = memory:sslConnect()
----print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
----print(memory:sslConnect():condition()) --> plain_http
----```
-function SciSslSocket:sslFeed(bytes) end
-
----Tells a memory transport that the peer has closed its side, so that no more bytes will be fed.
----
----@within More
----@return SciSslSocket # the receiver
----@usage
----```lua
----local memory = scissl.SciSslSocket.onMemory(clientContext)
----assert(memory:sslInitialize())
----local answer = memory:sslConnect()
----print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
----print(memory:sslConnect():condition()) --> plain_http
----```
-function SciSslSocket:sslFeedEnd() end
-
----Takes back bytes that a memory transport was fed and that TLS has not read: after `sslSetReadAhead(false)`, what the peer has
----sent behind its close_notify.
----
----@within More
----@return string # empty where there are none
----@usage
----```lua
----assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
----print(memoryClient:sslUnread() == "") --> true
----```
-function SciSslSocket:sslUnread() end
-
----Takes the bytes that a memory transport has for the peer.
----
----@within More
----@param max? integer bytes at most; without it, all
----@return string # empty where there are none
----@usage
----```lua
----local memory = scissl.SciSslSocket.onMemory(clientContext)
----assert(memory:sslInitialize())
----local answer = memory:sslConnect()
----print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
----print(memory:sslConnect():condition()) --> plain_http
----```
-function SciSslSocket:sslDrain(max) end
-
----Sets the certificate of this connection, in place of those of the context: before the handshake, or while it is suspended at
----`"clientHello"` or `"certificate"`.
----
----@within More
----@param certificate SciSslX509Certificate|string|table one; or PEM text, or an array, with this end's own first and its issuers behind it
----@param key SciSslPrivateKey|string an object, or PEM text
----@param passphrase? string|function of an encrypted PEM text
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`; phase `load`: as `SciSslContext:useCertificate` and `SciSslContext:usePrivateKey`; the connection stays as it was
----@see SSL_use_cert_and_key(3)
----@usage
----```lua
----assert(newServer:sslSuspendAt "certificate")
----newClient:sslConnect()
----print(newServer:sslGetError(newServer:sslAccept()) == scissl.SSL_ERROR_WANT_X509_LOOKUP) --> true
----assert(newServer:sslUseCertificate(certificate, key))
----```
-function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
-
----Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
----
----@within More
----@return string[] # RFC 2253 text; empty where the peer has sent none
----@see SSL_get0_peer_CA_list(3)
----@usage
----```lua
----print(#newClient:acceptedIssuers()) --> 0
----```
-function SciSslSocket:acceptedIssuers() end
-
----Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
----only where the server asks for one.
----
----@within More
----@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
----@see SSL_get_certificate(3)
----@usage
----```lua
----print(server:localCertificate() == certificate) --> true
----print(#server:localChain()) --> 1
----```
-function SciSslSocket:localCertificate() end
-
----Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
----the trust store when it sends the chain; those are not returned.
----
----@within More
----@return SciSslX509Certificate[] # empty where `localCertificate` is nil
----@see SSL_get0_chain_certs(3)
----@usage
----```lua
----print(server:localCertificate() == certificate) --> true
----print(#server:localChain()) --> 1
----```
-function SciSslSocket:localChain() end
-
----Asks for a new handshake on a TLS 1.2 connection. This call sends the request; the handshake itself takes place inside the
----reads that follow on both sides.
----
----@within More
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `renegotiation_refused`; `ktls`: the kernel has the keys; `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
----@see SSL_renegotiate(3)
----@usage
----```lua
----print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
----print(client12:sslRenegotiate():condition()) --> renegotiation_refused
----```
-function SciSslSocket:sslRenegotiate() end
-
----Renews the keys of a TLS 1.3 connection.
----
----@within More
----@param both? boolean (default: false) ask the peer to renew its keys as well
----@return integer|SciSslError # 1: the message has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
----@see SSL_key_update(3)
----@usage
----```lua
----print(client:sslKeyUpdate(true)) --> 1
----```
-function SciSslSocket:sslKeyUpdate(both) end
-
----Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The
----certificate arrives during the reads that follow: then `peerCertificate` returns it, or the read fails as the handshake
----would have.
----
----@within More
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not support it; `request_sent`: it was asked before)
----@see SSL_verify_client_post_handshake(3)
----@usage
----```lua
----print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
------ With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
----```
-function SciSslSocket:sslVerifyClientPostHandshake() end
-
----Returns the sessions that this connection has made since the last call, the oldest first; the newest 8 are kept. A server of
----TLS 1.3 sends several, and each should be used once; a client processes here what has arrived. On a server the context must
----have a store (see `SciSslContext:setSessionStore`).
----
----@within More
----@return OSSslSession[]
----@see SSL_CTX_sess_set_new_cb(3)
----@usage
----```lua
----server:sslWrite "hello"
----read(client, server)
----print(#client:newSessions()) --> 2
----```
-function SciSslSocket:newSessions() end
-
----Sets the session that the handshake should resume. Where the server does not accept it, a full handshake follows. A client
----that verifies offers the session only if the server's certificate and its whole chain pass now: trust store, CRLs, time, host,
----purpose, security level. Otherwise it makes a full handshake. A server can set the session while the handshake is suspended at
----`"clientHello"`; its id must be the `sessionId()` of the ClientHello.
----
----@within More
----@param session OSSslSession
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_initialized`, `handshake_under_way` or `closed`
----@see SSL_set_session(3)
----@usage
----```lua
----assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
----```
-function SciSslSocket:setSession(session) end
-
----Tells whether the handshake resumed a session.
----
----@within More
----@return boolean
----@see SSL_session_reused(3)
----@usage
----```lua
----assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
----```
-function SciSslSocket:isSessionReused() end
-
----Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
----processes here what has arrived.
----
----@within More
----@return OSSslSession? # nil where there is none yet, or another connection has used it. It stays resumable when the context drops its own copy or is closed
----@return SciSslError? # condition `memory_full`
----@see SSL_get1_session(3)
----@usage
----```lua
----assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
----```
-function SciSslSocket:getSession() end
-
----Ends the TLS connection and leaves the transport open. The first call sends our close_notify, the following ones wait for
----the peer's. Read first what the peer has sent before its close_notify: a call that finds such data returns the condition
----`unread_data` and changes nothing.
----
----@within More
----@return integer|SciSslError # 1: both sides have closed; 0: ours is sent, the peer's has not come (`sslGetError` returns `SSL_ERROR_WANT_READ`); less: not ready, as in `sslConnect`; a SciSslError (phase `shutdown`, condition `handshake_needed`, `unread_data`, `write_pending`, `handshake_pending`: a renegotiation or another message has begun and is not complete …), or the failure of the write before it
----@see SSL_shutdown(3)
----@usage
----```lua
----print(client:sslShutdown()) --> 0 -- ours has gone out
----print(server:sslRead()) --> 0 -- the peer has closed
----print(server:sslShutdown()) --> 1
----print(read(client, server)) --> 0
----print(client:sslShutdown()) --> 1
----```
-function SciSslSocket:sslShutdown() end
-
----Switches to another context, while the handshake is suspended at `"clientHello"`. All settings of that context hold, as if the
----socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
----are lost, and must be made again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
----`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
----`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
----
----@within More
----@param context SciSslContext
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
----@see sslSuspendAt
----@usage
----```lua
----assert(newServer:sslSuspendAt "clientHello")
----newClient:sslConnect()
----newServer:sslAccept()
----print(newServer:clientHello():serverName()) --> localhost
----print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
----assert(newServer:sslSetContext(serverContext)) -- go on with this one
----```
-function SciSslSocket:sslSetContext(context) end
-
----Approves the peer in a handshake that is suspended at `"verify"`, whatever OpenSSL's verification result is. Then repeat the
----call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` still returns OpenSSL's own
----result. With `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` a client without a certificate is rejected before this point.
----
----@within More
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`
----@usage
----```lua
----assert(newClient:sslSuspendAt "verify")
----handshake(newClient, newServer)
----local verdict = newClient:sslVerdict()
----print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
----assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
----print(newClient:sslConnect():message()) --> not on our list
----```
-function SciSslSocket:sslApprove() end
-
----Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
----
----@within More
----@return table? # `ok` (boolean: the peer has presented a certificate, and OpenSSL accepts it), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate), `text`, `depth` (integer: the certificate of the chain that the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain that OpenSSL built, empty where it could not), `resumed` (boolean: the certificates are those of a resumed session)
----@return SciSslError? # condition `not_suspended`, `closed`
----@see X509_STORE_CTX_get_error(3)
----@usage
----```lua
----assert(newClient:sslSuspendAt "verify")
----handshake(newClient, newServer)
----local verdict = newClient:sslVerdict()
----print(verdict.ok, verdict.chain[1]:subject()) --> true CN=localhost
----assert(newClient:sslRefuse("access_denied", "not on our list")) -- or sslApprove(), or neither
----print(newClient:sslConnect():message()) --> not on our list
----```
-function SciSslSocket:sslVerdict() end
 
 return SciSslSocket

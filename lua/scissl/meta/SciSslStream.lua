@@ -384,6 +384,38 @@ function SciSslStream:sslVerifyCertificate() end
 ---@see SSL_get_version(3)
 function SciSslStream:version() end
 
+---As `SciSslSocket:alpnProtocol`. Returns the negotiated application protocol (ALPN).
+---
+---@within Protocols, ciphers, groups
+---@return string? # nil where there is none
+---@see SSL_get0_alpn_selected(3)
+function SciSslStream:alpnProtocol() end
+
+---As `SciSslSocket:localCertificate`. Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
+---only where the server asks for one.
+---
+---@within Certificates and keys of one's own
+---@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
+---@see SSL_get_certificate(3)
+function SciSslStream:localCertificate() end
+
+---As `SciSslSocket:localChain`. Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
+---the trust store when it sends the chain; those are not returned.
+---
+---@within Certificates and keys of one's own
+---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
+---@see SSL_get0_chain_certs(3)
+function SciSslStream:localChain() end
+
+---As `SciSslSocket:getSession`. Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
+---processes here what has arrived.
+---
+---@within Sessions
+---@return OSSslSession? # nil where there is none yet, or another connection has used it. It stays resumable when the context drops its own copy or is closed
+---@return SciSslError? # condition `memory_full`
+---@see SSL_get1_session(3)
+function SciSslStream:getSession() end
+
 ---As `SciSslSocket:earlyDataStatus`. Tells whether the server has accepted the early data.
 ---
 ---@within Early data
@@ -427,42 +459,10 @@ function SciSslStream:daneAuthority() end
 ---for them. With these secrets everything on the connection can be read, and some of it forged. After `close` the lines can still
 ---be taken.
 ---
----@within Traces and key logs
+---@within Alerts, traces and key logs
 ---@return string[] # such as `CLIENT_TRAFFIC_SECRET_0 …` or, in TLS 1.2, `CLIENT_RANDOM …`
 ---@return integer # how many more were lost: 16 KiB are kept
 ---@see SSL_CTX_set_keylog_callback(3)
 function SciSslStream:keylogLines() end
-
----As `SciSslSocket:alpnProtocol`. Returns the negotiated application protocol (ALPN).
----
----@within More
----@return string? # nil where there is none
----@see SSL_get0_alpn_selected(3)
-function SciSslStream:alpnProtocol() end
-
----As `SciSslSocket:getSession`. Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
----processes here what has arrived.
----
----@within More
----@return OSSslSession? # nil where there is none yet, or another connection has used it. It stays resumable when the context drops its own copy or is closed
----@return SciSslError? # condition `memory_full`
----@see SSL_get1_session(3)
-function SciSslStream:getSession() end
-
----As `SciSslSocket:localCertificate`. Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
----only where the server asks for one.
----
----@within More
----@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
----@see SSL_get_certificate(3)
-function SciSslStream:localCertificate() end
-
----As `SciSslSocket:localChain`. Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
----the trust store when it sends the chain; those are not returned.
----
----@within More
----@return SciSslX509Certificate[] # empty where `localCertificate` is nil
----@see SSL_get0_chain_certs(3)
-function SciSslStream:localChain() end
 
 return SciSslStream

@@ -25,19 +25,19 @@ local parents = { SciSslSocket = "SciSocket" }
 
 -- Large classes are shown by themes, in this order: those of the files that their functions are in.
 local themes = {
-  { "Making one, verification, options", "context" },
-  { "Life, and the memory transport", "sslsocket", "transport" },
-  { "The document's protocol", "handshake", "result" },
+  { "Making one, verification, options", "context", "context_options" },
+  { "Life, and the memory transport", "sslsocket", "initialize", "close", "memory_transport", "transport" },
+  { "The document's protocol", "handshake", "shutdown", "post_handshake", "result" },
   { "Bytes and event loops", "read", "write", "sendfile" },
   { "The peer", "peer", "verify_errors" },
-  { "Settings of one connection", "setup", "dh_params" },
-  { "Protocols, ciphers, groups", "context_protocols" },
-  { "Certificates and keys of one's own", "context_certificate", "context_pkcs12", "pkcs12" },
+  { "Settings of one connection", "setup", "dh_params", "anonymous_cipher" },
+  { "Protocols, ciphers, groups", "context_protocols", "context_ciphers", "alpn", "context_alpn" },
+  { "Certificates and keys of one's own", "context_certificate", "context_pkcs12", "pkcs12", "own_certificate" },
   { "Trust", "context_trust", "context_trust_uri" },
   { "Verification", "context_verify" },
   { "Whose certificates servers ask for", "context_client_ca" },
-  { "Suspended handshakes", "suspend", "hello_choice", "init" },
-  { "Sessions", "session_cache", "context_session_cache", "resumption_check", "session_tickets", "context_tickets" },
+  { "Suspended handshakes", "suspend", "verdict", "switch_context", "init" },
+  { "Sessions", "sessions", "context_session_cache", "session_tickets", "context_tickets" },
   { "Early data", "early_data", "context_early_data" },
   { "Pre-shared keys", "psk", "context_psk" },
   { "Revocation", "context_crl", "ocsp_stapling", "context_ocsp" },
@@ -46,7 +46,7 @@ local themes = {
   { "Keying material", "channel_binding" },
   { "Records", "context_records" },
   { "Settings by name", "context_conf", "context_describe" },
-  { "Traces and key logs", "trace", "keylog", "context_keylog" },
+  { "Alerts, traces and key logs", "alerts", "trace", "keylog", "context_keylog" },
   { "More" },
 }
 local theme_of_file, rank = {}, { [""] = 0 }
