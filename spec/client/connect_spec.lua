@@ -362,7 +362,7 @@ describe("scissl.connect refuses, as the caller's mistake,", function()
 
   it("values of another type", function()
     assert.error_matches(function() scissl.connect { host = 5, port = 1 } end, "bad option 'host'")
-    assert.error_matches(function() scissl.connect { host = "x", port = 65536 } end, "port number or service name")
+    assert.error_matches(function() scissl.connect { host = "x", port = 65536 } end, "port from 0 to 65535")
     assert.error_matches(function() scissl.connect { host = "x", port = 1, verify = "none" } end,
       "bad option 'verify' to 'scissl.connect' %(boolean expected, got string%)")
     assert.error_matches(function() scissl.connect "host" end, "table of options expected, got string")

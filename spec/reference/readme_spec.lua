@@ -49,3 +49,15 @@ describe("The table of the document's rows", function()
     assert.equal(16, number)
   end)
 end)
+
+describe("The other documents", function()
+  it("link to what is there", function()
+    local pipe <close> = assert(io.popen "ls CHANGELOG.md .github/*.md 2>/dev/null")
+    for path in pipe:lines() do
+      local folder = path:match "^(.*/)" or ""
+      for target in judge.read(path):gmatch "%]%(([^%)#%s]+)[^%)]*%)" do
+        if not target:find "^%a+:" then assert.truthy(io.open(folder .. target), path .. ": " .. target) end
+      end
+    end
+  end)
+end)

@@ -98,8 +98,11 @@ function Sni:__call(_, hello)
   if context then return context end
   if self.others then return true end
   local asked = hello:serverName()
-  return false, "unrecognized_name", ("the client asked for %s, which the `sni` map does not have; add %s")
-    :format(asked or "no host", asked and "it, or \"*\"" or "\"*\"")
+  if not asked then
+    return false, "unrecognized_name", "the client asked for no host, and the `sni` map has no \"*\""
+  end
+  return false, "unrecognized_name",
+    ("the client asked for %s, which the `sni` map does not have; add it, or \"*\""):format(asked)
 end
 
 function Sni:__tostring()

@@ -47,7 +47,8 @@ local function handle(run, name, apply, ...)
     local applied, failure = apply(socket, answer, second, third)
     if failure then error(failure, 0) end
     if not applied then
-      error(("%s returned a value of type %s, which it must not"):format(name, math.type(answer) or type(answer)), 0)
+      local kind = math.type(answer) or type(answer)
+      error(("%s returned a value of type %s, which has no meaning: see scissl.handshake"):format(name, kind), 0)
     end
   end, note_traceback, ...)
   if good then return true end
