@@ -149,11 +149,19 @@ extern const sci_constant sci_constants[];
  * nil, SciSslError were pushed. Raises for other types. */
 bool sci_read_flags(lua_State *L, int index, const char *prefix, uint64_t *bits);
 
-/* Whether the names are equal except for the case of ASCII letters. */
-bool sci_same_name(const char *a, const char *b);
-
 /* Pushes a list of the names of the single flags in `bits`. */
 void sci_push_flag_names(lua_State *L, const char *prefix, uint64_t bits);
+
+/* ---- name.c: names, without regard to the case of ASCII letters -------------------------------------------------- */
+
+char sci_lower_case(char letter);
+bool sci_same_name(const char *a, const char *b);
+
+/* How many letters to insert, delete, replace or swap with the next make one name of the other; 128 where one of the names is
+ * longer than that. */
+int sci_name_distance(const char *from, const char *to);
+
+int sci_measure_names(lua_State *L); /* nameDistance(from, to), for the Lua layer */
 
 /* ---- error.c, error_condition.c, error_queue.c, error_class.c: SciSslError --------------------------------------- */
 
@@ -265,32 +273,32 @@ bool sci_check_boolean_option(lua_State *L, int index, const char *name, int val
 /* The length of the list of strings at `value`; 0 for nil. */
 lua_Integer sci_check_list_option(lua_State *L, int index, const char *name, int value);
 
-/* ---- file.c, file_stamp.c: files and BIOs ------------------------------------------------------------------------ */
+/* ---- file.c, file_stamp.c: files --------------------------------------------------------------------------------- */
 
 /* Opens `path` for reading. NULL: `failure` says what is wrong (missing, a directory, unreadable, empty), with `path` as its
  * subject. The caller frees the BIO. A pipe is read to its end at once, since it can be read only once: the BIO is then one of
  * memory. */
 BIO *sci_open_file(const char *path, sci_failure *failure);
 
-/* Pushes a userdata that owns a new memory BIO, and frees it when it is collected: OpenSSL writes into the BIO before Lua
- * makes a string of its bytes. NULL: out of memory. */
-BIO *sci_new_memory_bio(lua_State *L);
-
-/* Pushes what was written to a memory BIO, and frees the BIO. The userdata of sci_new_memory_bio is on top. */
-void sci_push_bio_bytes(lua_State *L, BIO *bio);
-
 int sci_stamp_files(lua_State *L); /* stampFiles, for the Lua layer */
 
-/* ---- guard.c ----------------------------------------------------------------------------------------------------- */
+/* ---- guard.c: owners of OpenSSL's objects while Lua makes values of them ----------------------------------------- */
 
-/* Pushes a userdata that frees its `object`, once the caller has set it, when it is collected: for what OpenSSL allocates
- * and Lua then makes values of. */
 typedef struct sci_guard {
-    void *object; /* owned; NULL: nothing to free */
+    void *object; /* owned, set by the caller; NULL: nothing to free */
     void (*release)(void *object);
 } sci_guard;
 
+/* Pushes a guard. It frees its object when the C function that Lua has called returns or raises, or when the guard is popped
+ * (lua_pop, lua_settop). Its slot is to be closed: do not move or remove it (lua_remove, lua_insert, lua_replace). */
 sci_guard *sci_new_guard(lua_State *L, void (*release)(void *object));
+
+/* Pushes a userdata that owns a new memory BIO: OpenSSL writes into the BIO before Lua makes a string of its bytes. NULL: out
+ * of memory. The collector frees it, unless sci_push_bio_bytes has. */
+BIO *sci_new_memory_bio(lua_State *L);
+
+/* Pushes what was written to a memory BIO, and frees the BIO. Its userdata is on top. */
+void sci_push_bio_bytes(lua_State *L, BIO *bio);
 
 /* ---- clock.c: the monotonic clock -------------------------------------------------------------------------------- */
 

@@ -1,22 +1,8 @@
-/* file.c: files that are to be loaded, opened with a clear word about what is wrong with them, and BIOs that Lua owns. */
+/* file.c: opens files for reading, and says what is wrong with those that it cannot open. */
 #include "base/base.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/stat.h>
-
-static BIO *refuse(sci_failure *failure, const char *condition, const char *message) {
-    failure->condition = condition;
-    failure->message = message;
-    return NULL;
-}
-
-static BIO *refuse_by_errno(sci_failure *failure, int system_errno) {
-    failure->system_errno = system_errno;
-    if (system_errno == ENOENT || system_errno == ENOTDIR) failure->condition = "file_missing";
-    else failure->condition = "file_unreadable";
-    return NULL;
-}
 
 #define LONGEST_STREAM (16 << 20) /* bytes that are read from a pipe or a device */
 
@@ -51,45 +37,31 @@ static BIO *read_all(BIO *file, sci_failure *failure) {
     return NULL;
 }
 
+static bool refuse_by_errno(sci_failure *failure, int system_errno) {
+    failure->system_errno = system_errno;
+    bool missing = system_errno == ENOENT || system_errno == ENOTDIR;
+    return sci_refuse(failure, missing ? "file_missing" : "file_unreadable", failure->message);
+}
+
+/* Whether there is something to read at `path`. */
+static bool check_path(const char *path, struct stat *status, sci_failure *failure) {
+    if (failure->subject != path)
+        return sci_refuse(failure, "file_missing", "it is PEM text, expected the path of a file");
+    if (stat(path, status) != 0) return refuse_by_errno(failure, errno);
+    if (S_ISDIR(status->st_mode)) return sci_refuse(failure, "file_directory", "it is a directory");
+    if (S_ISREG(status->st_mode) && status->st_size == 0) return sci_refuse(failure, "file_empty", "the file is empty");
+    return true;
+}
+
 BIO *sci_open_file(const char *path, sci_failure *failure) {
     struct stat status;
     failure->subject = sci_path_subject(path);
-    if (failure->subject != path) return refuse(failure, "file_missing", "it is PEM text, expected the path of a file");
-    if (stat(path, &status) != 0) return refuse_by_errno(failure, errno);
-    if (S_ISDIR(status.st_mode)) return refuse(failure, "file_directory", "it is a directory");
-    if (S_ISREG(status.st_mode) && status.st_size == 0) return refuse(failure, "file_empty", "the file is empty");
+    if (!check_path(path, &status, failure)) return NULL;
     errno = 0;
     BIO *bio = BIO_new_file(path, "rb");
     if (bio) return S_ISREG(status.st_mode) ? bio : read_all(bio, failure);
     int system_errno = errno ? errno : EIO;
     sci_clear_errors();
-    return refuse_by_errno(failure, system_errno);
-}
-
-static int memory_bio_gc(lua_State *L) {
-    BIO **slot = lua_touserdata(L, 1);
-    BIO_free(*slot);
-    *slot = NULL;
-    return 0;
-}
-
-BIO *sci_new_memory_bio(lua_State *L) {
-    BIO **slot = lua_newuserdatauv(L, sizeof(BIO *), 0);
-    *slot = NULL;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, memory_bio_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    sci_clear_errors();
-    *slot = BIO_new(BIO_s_mem());
-    return *slot;
-}
-
-void sci_push_bio_bytes(lua_State *L, BIO *bio) {
-    char *bytes = NULL;
-    long length = BIO_get_mem_data(bio, &bytes);
-    lua_pushlstring(L, bytes, length > 0 ? (size_t)length : 0);
-    BIO **slot = lua_touserdata(L, -2);
-    BIO_free(*slot); /* not when it is collected: it may hold a key, and lua_close collects nothing new */
-    *slot = NULL;
+    (void)refuse_by_errno(failure, system_errno);
+    return NULL;
 }

@@ -49,23 +49,7 @@ static const char *check_port(lua_State *L, int index, char digits[PORT_DIGITS])
     return digits;
 }
 
-static int list_gc(lua_State *L) {
-    struct addrinfo **list = lua_touserdata(L, 1);
-    if (*list) freeaddrinfo(*list);
-    *list = NULL;
-    return 0;
-}
-
-/* Pushes a userdata that frees the list which the caller puts into it. */
-static struct addrinfo **new_list(lua_State *L) {
-    struct addrinfo **list = lua_newuserdatauv(L, sizeof *list, 0);
-    *list = NULL;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, list_gc);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
-    return list;
-}
+static void free_list(void *list) { freeaddrinfo(list); }
 
 static sci_address address_of(const struct addrinfo *entry) {
     sci_address address = {.length = entry->ai_addrlen};
@@ -105,17 +89,14 @@ static int socket_resolve(lua_State *L) {
     const char *service = check_port(L, 2, digits);
     struct addrinfo hints = {.ai_family = domains[luaL_checkoption(L, 3, "any", families)], .ai_socktype = SOCK_STREAM};
     sci_failure failure;
-    struct addrinfo **list = new_list(L);
-    *list = resolve(host, service, &hints, &failure);
-    if (!*list) return sci_socket_fail(L, &failure);
+    sci_guard *guard = sci_new_guard(L, free_list);
+    const struct addrinfo *entry = guard->object = resolve(host, service, &hints, &failure);
+    if (!entry) return sci_socket_fail(L, &failure);
     lua_newtable(L);
-    int count = 0;
-    for (const struct addrinfo *entry = *list; entry; entry = entry->ai_next) {
+    for (int count = 1; entry; entry = entry->ai_next) {
         push_entry(L, entry);
-        lua_rawseti(L, -2, ++count);
+        lua_rawseti(L, -2, count++);
     }
-    freeaddrinfo(*list);
-    *list = NULL;
     return 1;
 }
 

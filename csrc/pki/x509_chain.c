@@ -24,10 +24,12 @@ void sci_push_certificates(lua_State *L, const STACK_OF(X509) *certificates) {
 }
 
 void sci_push_certificates_of(lua_State *L, sci_certificates *get, const void *owner) {
+    lua_pushnil(L);
     sci_guard *guard = sci_new_guard(L, sci_free_certificates);
     if (!get(owner, &guard->object)) luaL_error(L, "not enough memory");
     sci_push_certificates(L, guard->object);
-    lua_remove(L, -2);
+    lua_replace(L, -3);
+    lua_pop(L, 1);
 }
 
 /***

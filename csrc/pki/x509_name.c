@@ -21,16 +21,16 @@ void sci_push_name(lua_State *L, const X509_NAME *name) {
 static void free_names(void *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
 
 void sci_push_names(lua_State *L, sci_names *get, const void *owner) {
+    lua_newtable(L);
     sci_guard *guard = sci_new_guard(L, free_names);
     const STACK_OF(X509_NAME) *names = get(owner);
     guard->object = names ? sk_X509_NAME_deep_copy(names, X509_NAME_dup, X509_NAME_free) : NULL;
     if (names && !guard->object) luaL_error(L, "not enough memory");
-    lua_newtable(L);
     for (int i = 0; i < sk_X509_NAME_num(guard->object); i++) {
         sci_push_name(L, sk_X509_NAME_value(guard->object, i));
-        lua_rawseti(L, -2, i + 1);
+        lua_rawseti(L, -3, i + 1);
     }
-    lua_remove(L, -2);
+    lua_pop(L, 1);
 }
 
 /* ---- distinguished names, read ----------------------------------------------------------------------------------- */
