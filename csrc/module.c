@@ -1,4 +1,4 @@
-/* module.c: scissl.core, the module's entry, and the one list of its classes. It alone knows all rooms. */
+/* module.c: scissl.core: the module's entry and the list of all classes. Only this file knows all rooms. */
 #include "stream/stream.h"
 
 #include <string.h>
@@ -94,7 +94,7 @@ static const sci_class classes[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-/* ---- scissl.core: its fields are made when they are first asked for ------------------------------------------------- */
+/* ---- scissl.core: a field is made when it is first used ------------------------------------------------------------- */
 
 static bool push_constant(lua_State *L, const char *name) {
     for (const sci_constant *constant = sci_constants; constant->name; constant++)
@@ -105,7 +105,7 @@ static bool push_constant(lua_State *L, const char *name) {
     return false;
 }
 
-/* The __index of scissl.core: what has been made is found in the table itself from then on. */
+/* The __index of scissl.core: makes the field, and stores it in the table. */
 static int module_index(lua_State *L) {
     size_t length;
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -132,7 +132,7 @@ static void make_field(lua_State *L, const char *name) {
     lua_pop(L, 1);
 }
 
-/* The __pairs of scissl.core: who looks at everything finds everything. */
+/* The __pairs of scissl.core: makes all fields first. */
 static int module_pairs(lua_State *L) {
     luaL_checkany(L, 1);
     for (const sci_class *class = classes; class->name; class ++) make_field(L, class->name);
@@ -144,7 +144,7 @@ static int module_pairs(lua_State *L) {
 }
 
 /***
-Tells a SciSslError from everything else.
+Tells whether a value is a SciSslError.
 @function scissl.isSslError
 @param value anything
 @treturn boolean
@@ -160,12 +160,10 @@ static const luaL_Reg core_functions[] = {
 
 SCI_AT_LOAD static void set_metatable(lua_State *L) {
     static const luaL_Reg metamethods[] = {
-        {"__index", module_index},
-        {"__pairs", module_pairs},
-        {"extend", sci_extend_class}, /* this and what follows is for the layer in Lua, and internal */
-        {"stampFiles", sci_stamp_files},
-        {"defaultTrust", sci_default_trust},
-        {NULL, NULL},
+        {"__index", module_index},           {"__pairs", module_pairs},
+        {"extend", sci_extend_class}, /* this and the following are internal, for the Lua layer */
+        {"nameDistance", sci_measure_names}, {"stampFiles", sci_stamp_files},
+        {"defaultTrust", sci_default_trust}, {NULL, NULL},
     };
     luaL_newlib(L, metamethods);
     sci_open_closing(L);

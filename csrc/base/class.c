@@ -1,10 +1,10 @@
-/* class.c: how classes are made: each when it is first asked for. */
+/* class.c: makes classes, each when it is first used. */
 #include "base/base.h"
 
 #include <stdint.h>
 #include <string.h>
 
-static const char additions_key = 0; /* its address: registry key of the methods written in Lua, by class */
+static const char additions_key = 0; /* its address: registry key of the table of methods written in Lua, by class */
 
 void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, const luaL_Reg *methods,
                    const luaL_Reg *metamethods) {
@@ -18,7 +18,7 @@ void sci_new_class(lua_State *L, const char *name, const luaL_Reg *functions, co
     lua_pop(L, 1);
 }
 
-/* Copies the fields of the table on top into the one below it, and takes it off. */
+/* Copies the fields of the table on top into the table below it, and pops it. */
 static void copy_fields(lua_State *L) {
     for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
         lua_pushvalue(L, -2);
@@ -47,7 +47,7 @@ static int open_class(lua_State *L) {
     return 1;
 }
 
-/* Forgets the metatable whose name is at `name`. Allocates nothing: it comes after a memory error. */
+/* Removes the metatable whose name is at `name`. Allocates nothing: it runs after a memory error. */
 static void forget_class(lua_State *L, int name) {
     lua_pushvalue(L, name);
     if (lua_rawget(L, LUA_REGISTRYINDEX) != LUA_TNIL) {
@@ -58,7 +58,7 @@ static void forget_class(lua_State *L, int name) {
     lua_pop(L, 1);
 }
 
-/* Pushes the table of a class that was not made before. One that could not be finished is made anew the next time. */
+/* Makes a class and pushes its table. After an error the class is made again the next time. */
 static void make_class(lua_State *L, const sci_class *class) {
     luaL_checkstack(L, 8, "too many values for a class");
     lua_pushstring(L, class->name);

@@ -1,4 +1,4 @@
-/* digest.c: message digests, for fingerprints of what is no certificate. */
+/* digest.c: scissl.digest: message digests of any bytes. */
 #include "base/base.h"
 
 static unsigned int digest_bytes(const char *name, const char *bytes, size_t length, unsigned char *digest) {

@@ -33,7 +33,7 @@ static int push_two_fields(lua_State *L, const char *first, const char *second) 
     return 2;
 }
 
-/* The number at `index`, as C has them; 0 for nil. */
+/* The number at `index` as an int; 0 for nil. */
 static int number_option(lua_State *L, int index, const char *name) {
     lua_Integer number = luaL_optinteger(L, index, 0);
     if (number < INT_MIN || number > INT_MAX)
@@ -42,7 +42,7 @@ static int number_option(lua_State *L, int index, const char *name) {
 }
 
 /***
-Makes a SciSslError from Lua, for what goes wrong above the C core.
+Makes a SciSslError from Lua, for failures above the C core.
 @function SciSslError.new
 @tparam table fields `phase`, `condition`, `message`, `subject`, `peer` (strings), `sslError`, `errno`, `verifyResult`
  (integers), `cause` (any value), `traceback` (string); each may be missing
@@ -78,7 +78,7 @@ static int error_new(lua_State *L) {
     return 1;
 }
 
-/* Each method that answers one field has its name for an upvalue. */
+/* Each method that returns one field has the name of the field for an upvalue. */
 static int error_field(lua_State *L) {
     push_fields(L);
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -87,21 +87,21 @@ static int error_field(lua_State *L) {
 }
 
 /***
-Answers the operating system's error.
+Returns the operating system's error.
 @function SciSslError:errno
 @treturn[1] integer errno
 @treturn[1] string its text
-@treturn[2] nil where the system reported none
+@treturn[2] nil if the system reported none
 */
 static int error_errno(lua_State *L) { return push_two_fields(L, "errno", "errnoText"); }
 
 /***
-Answers the TLS alert that ended the connection.
+Returns the TLS alert that ended the connection.
 @function SciSslError:alert
 @treturn[1] string the alert's name in the RFCs, such as `unknown_ca`
 @treturn[1] string `"sent"` or `"received"`
 @treturn[1] integer the alert's number
-@treturn[2] nil where there was none
+@treturn[2] nil if there was none
 @see RFC 8446, section 6
 */
 static int error_alert(lua_State *L) {
@@ -111,20 +111,20 @@ static int error_alert(lua_State *L) {
 }
 
 /***
-Answers the result of the certificate check behind the failure.
+Returns the result of the certificate verification that caused the failure.
 @function SciSslError:verifyResult
 @treturn[1] integer an `X509_V_ERR_…`
 @treturn[1] string its text
-@treturn[2] nil where no check failed
+@treturn[2] nil if no verification failed
 @see X509_STORE_CTX_get_error(3)
 */
 static int error_verify_result(lua_State *L) { return push_two_fields(L, "verifyResult", "verifyText"); }
 
 /***
-Calls `handler` with the error and answers what it answers.
+Calls `handler` with the error and returns what the handler returns.
 @function SciSslError:ifSslErrorDo
 @tparam function handler
-@return whatever `handler` answers
+@return what `handler` returns
 */
 static int error_if_ssl_error_do(lua_State *L) {
     luaL_checkudata(L, 1, SCI_ERROR);
@@ -135,7 +135,7 @@ static int error_if_ssl_error_do(lua_State *L) {
     return lua_gettop(L) - 1;
 }
 
-/* The technical text, for when the Lua layer with its hints is not there. */
+/* The technical text, where the Lua layer with its hints is not loaded. */
 static void push_plain_text(lua_State *L) {
     static const char *const candidates[] = {"message", "verifyText", "reason", "errnoText", "condition", NULL};
     lua_getiuservalue(L, 1, SCI_ERROR_FIELDS);
@@ -178,68 +178,68 @@ static const luaL_Reg error_methods[] = {
 };
 
 /***
-Answers the phase in which it failed: `connect`, `accept`, `read`, `write`, `shutdown`, `load` …
+Returns the phase in which the call failed: `connect`, `accept`, `read`, `write`, `shutdown`, `load` …
 @function SciSslError:phase
 @treturn string
 */
 /***
-Answers a short name for what went wrong that stays the same from version to version, such as
-`certificate_expired`, `timeout` or `connection_refused`: the thing to compare in a program.
+Returns a short name for what went wrong, such as `certificate_expired`, `timeout` or `connection_refused`. It stays the same
+from version to version: programs compare it.
 @function SciSslError:condition
 @treturn string
 */
 /***
-Answers the words of the layer that failed, where it has any of its own.
+Returns the message of the layer that failed, if it has one.
 @function SciSslError:message
 @treturn ?string
 */
 /***
-Answers the file, host or option text that the failure is about.
+Returns the file, host or option text that the failure is about.
 @function SciSslError:subject
 @treturn ?string
 */
 /***
 Returns the address and port of the other end of the connection that failed, as one text, such as `127.0.0.1:443`.
 @function SciSslError:peer
-@treturn ?string nil where the failure is not about a connection, or the transport has no address
+@treturn ?string nil if the failure is not about a connection, or the transport has no address
 */
 /***
-Answers OpenSSL's packed code of the first entry of its queue; 0 where OpenSSL reported nothing.
+Returns OpenSSL's packed code of the first entry of its queue; 0 if OpenSSL reported nothing.
 @function SciSslError:code
 @treturn integer
 @see ERR_get_error(3)
 */
 /***
-Answers the name of the OpenSSL library that reported it, such as `SSL routines`.
+Returns the name of the OpenSSL library that reported the failure, such as `SSL routines`.
 @function SciSslError:library
 @treturn ?string
 */
 /***
-Answers OpenSSL's reason, such as `certificate verify failed`.
+Returns OpenSSL's reason, such as `certificate verify failed`.
 @function SciSslError:reason
 @treturn ?string
 */
 /***
-Answers what `sslGetError` answers for this error: `SSL_ERROR_SSL`, `SSL_ERROR_SYSCALL` …
+Returns what `sslGetError` returns for this error: `SSL_ERROR_SSL`, `SSL_ERROR_SYSCALL` …
 @function SciSslError:sslError
 @treturn integer
 @see SSL_get_error(3)
 */
 /***
-Answers OpenSSL's whole queue, oldest first, as tables with `code`, `library`, `reason`, `function`, `file`, `line` and,
-where there is any, `data`.
+Returns OpenSSL's whole queue, oldest entry first, as tables with `code`, `library`, `reason`, `function`, `file`, `line` and,
+if there is any, `data`.
 @function SciSslError:queue
 @treturn {table,...}
 */
 /***
-Answers the Lua value behind the failure: what a handler raised. Text has the traceback behind it.
+Returns the Lua value that caused the failure: what a handler raised. A string ends with the traceback.
 @function SciSslError:cause
 @return the value, or nil
 */
 /***
-Answers where the cause was raised.
+Returns where the cause was raised.
 @function SciSslError:traceback
-@treturn ?string nil where no handler raised anything
+@treturn ?string nil if no handler raised anything
 */
 static const char *const error_field_methods[] = {"phase", "condition", "message", "subject",  "peer",
                                                   "code",  "library",   "reason",  "sslError", "queue",

@@ -1,4 +1,4 @@
-/* stamp.c: what tells a file that has changed from one that has not: identity, size and times. */
+/* file_stamp.c: stamps of files, which differ where a file has changed: identity, size and times. */
 #include "base/base.h"
 
 #include <ctype.h>
@@ -18,7 +18,7 @@ typedef struct file_stamp {
     ino_t inode;
     off_t size;
     struct timespec modified, changed; /* changed: by rename, chmod, or a write that puts `modified` back */
-    int missing;                       /* errno, where there is nothing to be seen */
+    int missing;                       /* errno of stat, where it failed */
 } file_stamp;
 
 static bool write_bytes(BIO *stamps, const void *bytes, size_t length) {
@@ -26,11 +26,11 @@ static bool write_bytes(BIO *stamps, const void *bytes, size_t length) {
     return BIO_write_ex(stamps, bytes, length, &written) && written == length;
 }
 
-/* `name` is seen from `directory`. Answers in `is_directory` what it is. */
+/* `name` is relative to `directory`. Sets `*is_directory`. */
 static bool stamp_file(BIO *stamps, int directory, const char *name, bool *is_directory) {
     struct stat status;
     file_stamp stamp;
-    memset(&stamp, 0, sizeof stamp); /* what lies between the fields is compared, too */
+    memset(&stamp, 0, sizeof stamp); /* the padding is compared as well */
     *is_directory = false;
     if (fstatat(directory, name, &status, 0) != 0) {
         stamp.missing = errno;
@@ -45,7 +45,7 @@ static bool stamp_file(BIO *stamps, int directory, const char *name, bool *is_di
     return write_bytes(stamps, name, strlen(name) + 1) && write_bytes(stamps, &stamp, sizeof stamp);
 }
 
-/* A name as OpenSSL looks for in directories, and `openssl rehash` makes: 9d66eef0.0, 9d66eef0.r0. */
+/* A name that OpenSSL looks for in directories, and `openssl rehash` makes: 9d66eef0.0, 9d66eef0.r0. */
 static bool is_hashed(const char *name) {
     size_t digits = strspn(name, "0123456789abcdef");
     if (digits != 8 || name[8] != '.') return false;
@@ -53,7 +53,7 @@ static bool is_hashed(const char *name) {
     return isdigit((unsigned char)*number) && number[strspn(number, "0123456789")] == '\0';
 }
 
-/* The directory's own times tell of files that come and go; the files behind its names may be written anew in place. */
+/* The directory's own times show added and removed files; the entries' times show files that were written in place. */
 static bool stamp_entries(BIO *stamps, const char *path) {
     DIR *directory = opendir(path);
     if (!directory) return true; /* the loader reports why */
@@ -65,8 +65,8 @@ static bool stamp_entries(BIO *stamps, const char *path) {
     return good;
 }
 
-/* stampFiles(paths): text that differs from that of an earlier call where one of the files, or of the certificates and
- * CRLs in one of the directories, has changed since. A path where nothing is has a stamp as well. */
+/* stampFiles(paths): returns bytes that differ from those of an earlier call if one of the files, or a certificate or CRL in one
+ * of the directories, has changed since. A path that does not exist has a stamp as well. */
 int sci_stamp_files(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_Integer count = (lua_Integer)lua_rawlen(L, 1);

@@ -1,4 +1,4 @@
-/* flags.c: flags, as bits or by OpenSSL's names without their prefix and in lower case: "no_ticket", "crl_check". */
+/* flags.c: flags, as bits or by OpenSSL's names, in lower case and without their prefix: "no_ticket", "crl_check". */
 #include "base/base.h"
 
 #include <stdlib.h>
@@ -8,19 +8,12 @@
 
 #define NAME_SIZE 64 /* the longest name of a flag, and more */
 
-static char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter; }
-
-bool sci_same_name(const char *a, const char *b) {
-    while (*a && lower(*a) == lower(*b)) a++, b++;
-    return lower(*a) == lower(*b);
-}
-
 /* The constant's name without `prefix`, in lower case. False: it is not one of them. */
 static bool short_name(const sci_constant *constant, const char *prefix, char name[NAME_SIZE]) {
     size_t length = strlen(prefix);
     if (strncmp(constant->name, prefix, length) != 0 || strlen(constant->name) >= NAME_SIZE) return false;
     const char *from = constant->name + length;
-    do *name++ = lower(*from);
+    do *name++ = sci_lower_case(*from);
     while (*from++);
     return true;
 }
@@ -51,43 +44,25 @@ static uint64_t known_bits(const char *prefix) {
 
 /* ---- the nearest name ------------------------------------------------------------------------------------------- */
 
-static int least(int a, int b) { return a < b ? a : b; }
-
-/* The letters to insert, delete or replace to make one name of the other; both are shorter than NAME_SIZE. */
-static int distance(const char *from, const char *to) {
-    int row[NAME_SIZE], length = (int)strlen(to);
-    for (int j = 0; j <= length; j++) row[j] = j;
-    for (int i = 1; *from; i++, from++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= length; j++) {
-            int replaced = diagonal + (lower(*from) != to[j - 1]);
-            diagonal = row[j];
-            row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[length];
-}
-
-/* Pushes "did you mean '…'?", or the plain truth where no name is near. */
+/* Pushes "did you mean '…'?", or that there is no such constant. */
 static const char *push_advice(lua_State *L, const char *prefix, const char *wanted) {
     char name[NAME_SIZE];
     const char *near = NULL;
     int best = (int)strlen(wanted) / 3 + 1;
-    for (const sci_constant *constant = sci_constants; strlen(wanted) < NAME_SIZE && constant->name; constant++)
-        if (short_name(constant, prefix, name) && distance(wanted, name) < best) {
-            best = distance(wanted, name);
-            near = constant->name;
-        }
+    for (const sci_constant *constant = sci_constants; strlen(wanted) < NAME_SIZE && constant->name; constant++) {
+        int steps = short_name(constant, prefix, name) ? sci_name_distance(wanted, name) : best;
+        if (steps < best) near = constant->name;
+        if (steps < best) best = steps;
+    }
     if (!near) return lua_pushfstring(L, "no %s… constant has that name", prefix);
     for (const sci_constant *constant = sci_constants; constant->name; constant++)
         if (constant->name == near) (void)short_name(constant, prefix, name);
     return lua_pushfstring(L, "did you mean '%s'?", name);
 }
 
-/* ---- what is asked for ------------------------------------------------------------------------------------------ */
+/* ---- reading flags ---------------------------------------------------------------------------------------------- */
 
-static bool refuse(lua_State *L, const char *prefix, const char *name) {
+static bool fail_unknown(lua_State *L, const char *prefix, const char *name) {
     const char *message = push_advice(L, prefix, name);
     sci_fail(L, &(sci_failure){.phase = "option", .condition = "unknown_flag", .message = message, .subject = name});
     return false;
@@ -105,7 +80,7 @@ static bool read_list(lua_State *L, int index, const char *prefix, uint64_t *bit
     lua_Integer count = (lua_Integer)lua_rawlen(L, index);
     for (lua_Integer i = 1; i <= count; i++) {
         if (lua_rawgeti(L, index, i) != LUA_TSTRING) luaL_argerror(L, index, "list of names expected");
-        if (!find_named(L, -1, prefix, bits)) return refuse(L, prefix, lua_tostring(L, -1));
+        if (!find_named(L, -1, prefix, bits)) return fail_unknown(L, prefix, lua_tostring(L, -1));
         lua_pop(L, 1);
     }
     return true;
@@ -116,7 +91,7 @@ bool sci_read_flags(lua_State *L, int index, const char *prefix, uint64_t *bits)
     switch (lua_type(L, index)) {
         case LUA_TNUMBER: return read_bits(L, index, prefix, bits);
         case LUA_TTABLE: return read_list(L, index, prefix, bits);
-        case LUA_TSTRING: return find_named(L, index, prefix, bits) || refuse(L, prefix, lua_tostring(L, index));
+        case LUA_TSTRING: return find_named(L, index, prefix, bits) || fail_unknown(L, prefix, lua_tostring(L, index));
         default: luaL_typeerror(L, index, "integer, name or list of names"); return false;
     }
 }

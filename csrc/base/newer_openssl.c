@@ -1,9 +1,9 @@
-/* needs.c: what later releases of OpenSSL have brought, for a clear word to those who ask an earlier one for it. */
+/* newer_openssl.c: names that later releases of OpenSSL have added, for a clear error where an earlier one rejects them. */
 #include "base/base.h"
 
 #include <string.h>
 
-/* Names that contain one of these. */
+/* Names that contain `part` need that release. */
 static const struct {
     const char *part, *needs;
     unsigned int major, minor;

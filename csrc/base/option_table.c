@@ -1,4 +1,4 @@
-/* options.c: tables of options, their names and types checked. */
+/* option_table.c: tables of options: names and types are checked. */
 #include "base/base.h"
 
 #include <string.h>
@@ -8,7 +8,7 @@ static bool is_known(const char *const *names, const char *name) {
     return *names != NULL;
 }
 
-static void refuse_others(lua_State *L, int index, const char *const *names) {
+static void reject_unknown(lua_State *L, int index, const char *const *names) {
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING) luaL_argerror(L, index, "names of options expected for keys");
         if (!is_known(names, lua_tostring(L, -2)))
@@ -19,7 +19,7 @@ static void refuse_others(lua_State *L, int index, const char *const *names) {
 int sci_push_options(lua_State *L, int index, const char *const *names) {
     luaL_checktype(L, index, LUA_TTABLE);
     luaL_checkstack(L, LUA_MINSTACK, "too many options");
-    refuse_others(L, index, names);
+    reject_unknown(L, index, names);
     int first = lua_gettop(L) + 1;
     for (; *names; names++) {
         luaL_checkstack(L, LUA_MINSTACK, "too many options");

@@ -1,6 +1,6 @@
-/* seal.c: bytes that are kept where others can read and change them, such as sessions in a fleet's store: encrypted and
- * authenticated with a secret. Each has a key of its own, derived with HKDF from the secret and random bytes, so that any
- * number of them may be sealed with one secret. */
+/* seal.c: scissl.seal: encrypts and authenticates bytes with a secret, for stores that others can read and change, such as a
+ * fleet's store of sessions. HKDF derives a key for each call from the secret and random bytes, so that one secret may seal any
+ * number of them. */
 #include "base/base.h"
 
 #include <limits.h>
@@ -18,7 +18,7 @@
 typedef struct sealing {
     const char *secret, *purpose;
     size_t secret_length, purpose_length;
-    unsigned char key[KEY_LENGTH + NONCE_LENGTH]; /* and the nonce behind it */
+    unsigned char key[KEY_LENGTH + NONCE_LENGTH]; /* the key, then the nonce */
 } sealing;
 
 static bool derive(sealing *with, const unsigned char *salt) {
@@ -71,7 +71,7 @@ static bool unseal(EVP_CIPHER_CTX *cipher, sealing *with, const unsigned char *s
 static const char *check_arguments(lua_State *L, sealing *with, int *length) {
     int purpose_length;
     with->secret = luaL_checklstring(L, 1, &with->secret_length);
-    luaL_argcheck(L, with->secret_length >= SECRET_LEAST, 1, "32 bytes at the least expected");
+    luaL_argcheck(L, with->secret_length >= SECRET_LEAST, 1, "at least 32 bytes expected");
     const char *bytes = sci_check_bytes(L, 2, length);
     luaL_argcheck(L, *length <= INT_MAX - HEAD_LENGTH - TAG_LENGTH, 2, "string too long");
     with->purpose = sci_check_bytes(L, 3, &purpose_length);
@@ -80,16 +80,16 @@ static const char *check_arguments(lua_State *L, sealing *with, int *length) {
 }
 
 /***
-Encrypts bytes and makes sure that nobody can change them: for what is kept where others come by, such as a store of
-sessions. Nothing else than `unseal` with the same secret and purpose reads them: AES-256-GCM, with a key for each call that
-HKDF-SHA256 derives from the secret and 32 random bytes.
+Encrypts and authenticates bytes, for stores that others can read and change, such as a shared store of sessions. Only
+`unseal` with the same secret and purpose can read them. The cipher is AES-256-GCM, with a key for each call that HKDF-SHA256
+derives from the secret and 32 random bytes.
 @function scissl.seal
-@tparam string secret 32 bytes or more that nobody can guess; a passphrase is none
+@tparam string secret 32 random bytes or more; not a passphrase
 @tparam string bytes
-@tparam string purpose what they are for, and whose; it is authenticated, and not in what is answered
-@treturn[1] string 49 bytes longer
+@tparam string purpose what the bytes are for, and whose; it is authenticated, and is not part of the result
+@treturn[1] string 49 bytes longer than `bytes`
 @treturn[2] nil
-@treturn[2] SciSslError phase `seal`: OpenSSL has no randomness or memory to give
+@treturn[2] SciSslError phase `seal`: OpenSSL has no random bytes, or no memory
 @see EVP_EncryptInit(3)
 @see RFC 5869
 */
@@ -111,14 +111,14 @@ int sci_seal(lua_State *L) {
 }
 
 /***
-Reads what `seal` wrote.
+Decrypts what `seal` returned.
 @function scissl.unseal
 @tparam string secret
 @tparam string sealed
 @tparam string purpose
 @treturn[1] string
 @treturn[2] nil
-@treturn[2] SciSslError phase `seal`, condition `not_sealed`: another secret or purpose, or not as it was written
+@treturn[2] SciSslError phase `seal`, condition `not_sealed`: the secret or purpose is another one, or the bytes were changed
 @see EVP_DecryptInit(3)
 */
 int sci_unseal(lua_State *L) {
@@ -136,7 +136,7 @@ int sci_unseal(lua_State *L) {
     OPENSSL_cleanse(with.key, sizeof with.key);
     sci_clear_errors();
     if (!done) {
-        OPENSSL_cleanse(plain, plain_length); /* what was decrypted before the tag was checked */
+        OPENSSL_cleanse(plain, plain_length); /* bytes that were decrypted before the tag was checked */
         return sci_fail_own(L, "seal", "not_sealed", NULL);
     }
     luaL_pushresultsize(&buffer, plain_length);

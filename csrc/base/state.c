@@ -20,7 +20,7 @@ static int state_gc(lua_State *L) {
     return 0;
 }
 
-/* Made before every other object, so that lua_close finalizes it after them: their BIOs need its methods. */
+/* The state is made before all other objects, so that lua_close finalizes it last: their BIOs need its methods. */
 SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TUSERDATA) {
         lua_pop(L, 1);
@@ -41,7 +41,7 @@ SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
 }
 
-/* Lua stops its collector for as long as a finalizer runs, and since 5.4.4 it tells that from a stop by the user. */
+/* Lua stops its collector while a finalizer runs. Since 5.4.4 LUA_GCISRUNNING distinguishes that from a stop by the user. */
 bool sci_in_finalizer(lua_State *L) {
     int running = lua_gc(L, LUA_GCISRUNNING);
 #if LUA_VERSION_RELEASE_NUM >= 50404

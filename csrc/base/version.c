@@ -1,4 +1,4 @@
-/* version.c: OSSslVersion, the OpenSSL that is in use, and whether it fits the one scissl was compiled for. */
+/* version.c: OSSslVersion: the loaded OpenSSL, and whether it fits the headers that scissl was compiled with. */
 #include "base/base.h"
 
 #include <openssl/crypto.h>
@@ -14,7 +14,7 @@ typedef struct sci_version {
 
 static sci_version *check_version(lua_State *L) { return luaL_checkudata(L, 1, SCI_VERSION); }
 
-/* Same major version and not older than the headers: what OpenSSL's own version scheme promises to work. */
+/* OpenSSL promises that a library of the same major version works if it is not older than the headers. */
 SCI_AT_LOAD void sci_check_library(lua_State *L) {
     unsigned long library = OpenSSL_version_num();
     bool same_major = library >> 28 == (unsigned long)OPENSSL_VERSION_NUMBER >> 28;
@@ -27,7 +27,7 @@ SCI_AT_LOAD void sci_check_library(lua_State *L) {
 }
 
 /***
-Answers the OpenSSL in use.
+Returns the OpenSSL in use.
 @function OSSslVersion.current
 @treturn OSSslVersion
 @see OpenSSL_version(3)
@@ -40,7 +40,7 @@ static int version_current(lua_State *L) {
 }
 
 /***
-Answers the loaded library's version, such as `OpenSSL 3.0.19 27 Jan 2026`.
+Returns the loaded library's version, such as `OpenSSL 3.0.19 27 Jan 2026`.
 @function OSSslVersion:text
 @treturn string
 */
@@ -51,7 +51,7 @@ static int version_text(lua_State *L) {
 }
 
 /***
-Answers the loaded library's version as a number, `0xMNN00PP0`.
+Returns the loaded library's version as a number, `0xMNN00PP0`.
 @function OSSslVersion:number
 @treturn integer
 @see OpenSSL_version_num(3)
@@ -62,7 +62,7 @@ static int version_number(lua_State *L) {
 }
 
 /***
-Answers the version of the headers that scissl was compiled with.
+Returns the version of the headers that scissl was compiled with.
 @function OSSslVersion:headersText
 @treturn string
 */
@@ -73,7 +73,7 @@ static int version_headers_text(lua_State *L) {
 }
 
 /***
-Answers the version of the headers as a number, `0xMNN00PP0`.
+Returns the version of the headers as a number, `0xMNN00PP0`.
 @function OSSslVersion:headersNumber
 @treturn integer
 */

@@ -41,11 +41,7 @@ bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length) {
     return true;
 }
 
-void sci_queue_skip(sci_queue *queue, size_t length) {
-    if (length > queue->length) length = queue->length;
-    queue->start += length;
-    queue->length -= length;
-    if (queue->length > 0) return;
-    queue->start = 0;
+void sci_queue_empty(sci_queue *queue) {
+    queue->start = queue->length = 0;
     if (queue->capacity > QUEUE_KEEPS) sci_queue_free(queue);
 }

@@ -19,8 +19,18 @@ typedef struct sci_queue {
 } sci_queue;
 
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory, and nothing was put */
-void sci_queue_skip(sci_queue *queue, size_t length);                   /* drops the first bytes */
+void sci_queue_empty(sci_queue *queue);                                 /* drops all bytes; keeps some of the memory */
 void sci_queue_free(sci_queue *queue);                                  /* leaves an empty queue */
+
+/* Drops the first `length` bytes. */
+static inline void sci_queue_skip(sci_queue *queue, size_t length) {
+    if (length >= queue->length) {
+        sci_queue_empty(queue);
+        return;
+    }
+    queue->start += length;
+    queue->length -= length;
+}
 
 /* ---- the transport ----------------------------------------------------------------------------------------------- */
 

@@ -2,26 +2,11 @@
 -- An unknown option raises an error that names the nearest known one: a misspelt `verfiy` must not mean "off".
 -- @module scissl.base.option_table
 
+local name_distance = getmetatable(require "scissl.core").nameDistance
+
 local options = {}
 
 -- ---- the nearest known name
-
--- The number of letters to insert, delete, replace or swap with the next that turns one name into the other.
-local function distance(from, to)
-  local before, above, here = {}, {}, {}
-  for j = 0, #to do above[j] = j end
-  for i = 1, #from do
-    here[0] = i
-    for j = 1, #to do
-      local same = from:byte(i) == to:byte(j)
-      here[j] = math.min(above[j] + 1, here[j - 1] + 1, above[j - 1] + (same and 0 or 1))
-      local swapped = i > 1 and j > 1 and from:byte(i) == to:byte(j - 1) and from:byte(i - 1) == to:byte(j)
-      if swapped then here[j] = math.min(here[j], before[j - 2] + 1) end
-    end
-    before, above, here = above, here, before
-  end
-  return above[#to]
-end
 
 -- Names that other libraries use for these options.
 local other_names = {
@@ -44,7 +29,7 @@ function options.nearest(name, known)
   for candidate in pairs(known) do
     -- A difference in length is a lower limit of the distance: a long name costs nothing.
     local apart = math.abs(#name - #candidate)
-    local steps = apart > least and apart or distance(lower, candidate:lower())
+    local steps = apart > least and apart or name_distance(name, candidate)
     if steps < least or (steps == least and (not best or candidate < best)) then best, least = candidate, steps end
   end
   return best

@@ -4,7 +4,7 @@
 ---@class OSSslVersion
 local OSSslVersion = {}
 
----Answers the OpenSSL in use.
+---Returns the OpenSSL in use.
 ---
 ---@return OSSslVersion
 ---@see OpenSSL_version(3)
@@ -16,7 +16,7 @@ local OSSslVersion = {}
 ---```
 function OSSslVersion.current() end
 
----Answers the loaded library's version, such as `OpenSSL 3.0.19 27 Jan 2026`.
+---Returns the loaded library's version, such as `OpenSSL 3.0.19 27 Jan 2026`.
 ---
 ---@return string
 ---@usage
@@ -27,7 +27,7 @@ function OSSslVersion.current() end
 ---```
 function OSSslVersion:text() end
 
----Answers the loaded library's version as a number, `0xMNN00PP0`.
+---Returns the loaded library's version as a number, `0xMNN00PP0`.
 ---
 ---@return integer
 ---@see OpenSSL_version_num(3)
@@ -39,7 +39,7 @@ function OSSslVersion:text() end
 ---```
 function OSSslVersion:number() end
 
----Answers the version of the headers that scissl was compiled with.
+---Returns the version of the headers that scissl was compiled with.
 ---
 ---@return string
 ---@usage
@@ -50,7 +50,7 @@ function OSSslVersion:number() end
 ---```
 function OSSslVersion:headersText() end
 
----Answers the version of the headers as a number, `0xMNN00PP0`.
+---Returns the version of the headers as a number, `0xMNN00PP0`.
 ---
 ---@return integer
 ---@usage

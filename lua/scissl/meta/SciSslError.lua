@@ -4,7 +4,7 @@
 ---@class SciSslError
 local SciSslError = {}
 
----Makes a SciSslError from Lua, for what goes wrong above the C core.
+---Makes a SciSslError from Lua, for failures above the C core.
 ---
 ---@param fields table `phase`, `condition`, `message`, `subject`, `peer` (strings), `sslError`, `errno`, `verifyResult` (integers), `cause` (any value), `traceback` (string); each may be missing
 ---@return SciSslError
@@ -17,9 +17,9 @@ local SciSslError = {}
 ---```
 function SciSslError.new(fields) end
 
----Answers the operating system's error.
+---Returns the operating system's error.
 ---
----@return integer? # errno; nil where the system reported none
+---@return integer? # errno; nil if the system reported none
 ---@return string? # its text
 ---@usage
 ---```lua
@@ -28,9 +28,9 @@ function SciSslError.new(fields) end
 ---```
 function SciSslError:errno() end
 
----Answers the TLS alert that ended the connection.
+---Returns the TLS alert that ended the connection.
 ---
----@return string? # the alert's name in the RFCs, such as `unknown_ca`; nil where there was none
+---@return string? # the alert's name in the RFCs, such as `unknown_ca`; nil if there was none
 ---@return string? # `"sent"` or `"received"`
 ---@return integer? # the alert's number
 ---@see RFC 8446, section 6
@@ -44,9 +44,9 @@ function SciSslError:errno() end
 ---```
 function SciSslError:alert() end
 
----Answers the result of the certificate check behind the failure.
+---Returns the result of the certificate verification that caused the failure.
 ---
----@return integer? # an `X509_V_ERR_…`; nil where no check failed
+---@return integer? # an `X509_V_ERR_…`; nil if no verification failed
 ---@return string? # its text
 ---@see X509_STORE_CTX_get_error(3)
 ---@usage
@@ -59,17 +59,17 @@ function SciSslError:alert() end
 ---```
 function SciSslError:verifyResult() end
 
----Calls `handler` with the error and answers what it answers.
+---Calls `handler` with the error and returns what the handler returns.
 ---
 ---@param handler function
----@return any # whatever `handler` answers
+---@return any # what `handler` returns
 ---@usage
 ---```lua
 ---print(err:ifSslErrorDo(function(failure) return failure:condition() end)) --> file_missing
 ---```
 function SciSslError:ifSslErrorDo(handler) end
 
----Answers the phase in which it failed: `connect`, `accept`, `read`, `write`, `shutdown`, `load` …
+---Returns the phase in which the call failed: `connect`, `accept`, `read`, `write`, `shutdown`, `load` …
 ---
 ---@return string
 ---@usage
@@ -79,8 +79,8 @@ function SciSslError:ifSslErrorDo(handler) end
 ---```
 function SciSslError:phase() end
 
----Answers a short name for what went wrong that stays the same from version to version, such as
----`certificate_expired`, `timeout` or `connection_refused`: the thing to compare in a program.
+---Returns a short name for what went wrong, such as `certificate_expired`, `timeout` or `connection_refused`. It stays the same
+---from version to version: programs compare it.
 ---
 ---@return string
 ---@usage
@@ -90,7 +90,7 @@ function SciSslError:phase() end
 ---```
 function SciSslError:condition() end
 
----Answers the words of the layer that failed, where it has any of its own.
+---Returns the message of the layer that failed, if it has one.
 ---
 ---@return string?
 ---@usage
@@ -101,7 +101,7 @@ function SciSslError:condition() end
 ---```
 function SciSslError:message() end
 
----Answers the file, host or option text that the failure is about.
+---Returns the file, host or option text that the failure is about.
 ---
 ---@return string?
 ---@usage
@@ -113,14 +113,14 @@ function SciSslError:subject() end
 
 ---Returns the address and port of the other end of the connection that failed, as one text, such as `127.0.0.1:443`.
 ---
----@return string? # nil where the failure is not about a connection, or the transport has no address
+---@return string? # nil if the failure is not about a connection, or the transport has no address
 ---@usage
 ---```lua
 ---print(scissl.SciSslError.new { condition = "timeout", peer = "192.0.2.1:443" }:peer()) --> 192.0.2.1:443
 ---```
 function SciSslError:peer() end
 
----Answers OpenSSL's packed code of the first entry of its queue; 0 where OpenSSL reported nothing.
+---Returns OpenSSL's packed code of the first entry of its queue; 0 if OpenSSL reported nothing.
 ---
 ---@return integer
 ---@see ERR_get_error(3)
@@ -132,7 +132,7 @@ function SciSslError:peer() end
 ---```
 function SciSslError:code() end
 
----Answers the name of the OpenSSL library that reported it, such as `SSL routines`.
+---Returns the name of the OpenSSL library that reported the failure, such as `SSL routines`.
 ---
 ---@return string?
 ---@usage
@@ -143,7 +143,7 @@ function SciSslError:code() end
 ---```
 function SciSslError:library() end
 
----Answers OpenSSL's reason, such as `certificate verify failed`.
+---Returns OpenSSL's reason, such as `certificate verify failed`.
 ---
 ---@return string?
 ---@usage
@@ -154,7 +154,7 @@ function SciSslError:library() end
 ---```
 function SciSslError:reason() end
 
----Answers what `sslGetError` answers for this error: `SSL_ERROR_SSL`, `SSL_ERROR_SYSCALL` …
+---Returns what `sslGetError` returns for this error: `SSL_ERROR_SSL`, `SSL_ERROR_SYSCALL` …
 ---
 ---@return integer
 ---@see SSL_get_error(3)
@@ -168,8 +168,8 @@ function SciSslError:reason() end
 ---```
 function SciSslError:sslError() end
 
----Answers OpenSSL's whole queue, oldest first, as tables with `code`, `library`, `reason`, `function`, `file`, `line` and,
----where there is any, `data`.
+---Returns OpenSSL's whole queue, oldest entry first, as tables with `code`, `library`, `reason`, `function`, `file`, `line` and,
+---if there is any, `data`.
 ---
 ---@return table[]
 ---@usage
@@ -180,7 +180,7 @@ function SciSslError:sslError() end
 ---```
 function SciSslError:queue() end
 
----Answers the Lua value behind the failure: what a handler raised. Text has the traceback behind it.
+---Returns the Lua value that caused the failure: what a handler raised. A string ends with the traceback.
 ---
 ---@return any # the value, or nil
 ---@usage
@@ -191,9 +191,9 @@ function SciSslError:queue() end
 ---```
 function SciSslError:cause() end
 
----Answers where the cause was raised.
+---Returns where the cause was raised.
 ---
----@return string? # nil where no handler raised anything
+---@return string? # nil if no handler raised anything
 ---@usage
 ---```lua
 ---local mine = scissl.SciSslError.new { phase = "read", condition = "bad_greeting", message = "the greeting is not ours",

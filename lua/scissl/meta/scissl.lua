@@ -504,15 +504,15 @@ local scissl = {}
 ---```
 function scissl.digest(name, bytes) end
 
----Encrypts bytes and makes sure that nobody can change them: for what is kept where others come by, such as a store of
----sessions. Nothing else than `unseal` with the same secret and purpose reads them: AES-256-GCM, with a key for each call that
----HKDF-SHA256 derives from the secret and 32 random bytes.
+---Encrypts and authenticates bytes, for stores that others can read and change, such as a shared store of sessions. Only
+---`unseal` with the same secret and purpose can read them. The cipher is AES-256-GCM, with a key for each call that HKDF-SHA256
+---derives from the secret and 32 random bytes.
 ---
----@param secret string 32 bytes or more that nobody can guess; a passphrase is none
+---@param secret string 32 random bytes or more; not a passphrase
 ---@param bytes string
----@param purpose string what they are for, and whose; it is authenticated, and not in what is answered
----@return string? # 49 bytes longer
----@return SciSslError? # phase `seal`: OpenSSL has no randomness or memory to give
+---@param purpose string what the bytes are for, and whose; it is authenticated, and is not part of the result
+---@return string? # 49 bytes longer than `bytes`
+---@return SciSslError? # phase `seal`: OpenSSL has no random bytes, or no memory
 ---@see EVP_EncryptInit(3)
 ---@see RFC 5869
 ---@usage
@@ -524,13 +524,13 @@ function scissl.digest(name, bytes) end
 ---```
 function scissl.seal(secret, bytes, purpose) end
 
----Reads what `seal` wrote.
+---Decrypts what `seal` returned.
 ---
 ---@param secret string
 ---@param sealed string
 ---@param purpose string
 ---@return string?
----@return SciSslError? # phase `seal`, condition `not_sealed`: another secret or purpose, or not as it was written
+---@return SciSslError? # phase `seal`, condition `not_sealed`: the secret or purpose is another one, or the bytes were changed
 ---@see EVP_DecryptInit(3)
 ---@usage
 ---```lua
@@ -541,7 +541,7 @@ function scissl.seal(secret, bytes, purpose) end
 ---```
 function scissl.unseal(secret, sealed, purpose) end
 
----Tells a SciSslError from everything else.
+---Tells whether a value is a SciSslError.
 ---
 ---@param value any anything
 ---@return boolean
