@@ -19,6 +19,7 @@
 --        session       that the client brings, or nil
 --        initialize    false: leaves sslInitialize to the caller
 --    client, server = ends.connected{ … }      the same, after a handshake that must succeed on both sides
+--    client, server = ends.memory{ … }         the same, over memory
 --    client, server, clientAnswer, serverAnswer = ends.meet{ …, prepare= }   the same, after a handshake that may fail;
 --        where it succeeds, the client has read a byte from the server, and with it the tickets of TLS 1.3
 --        prepare       function(server, client), before the handshake
@@ -209,6 +210,11 @@ function ends.connected(options)
   assert(client_answer == 1, "client: " .. tostring(client_answer))
   assert(server_answer == 1, "server: " .. tostring(server_answer))
   return client, server
+end
+
+function ends.memory(options)
+  options.transport = "memory"
+  return ends.connected(options)
 end
 
 function ends.read(socket, peer, max)

@@ -8,15 +8,16 @@
 --    refusals.condition(condition, value, err)                 as refused, in any phase
 --    refusals.answer(condition, answer)                        as failed, in any phase
 --
+--    refusals.alert(name, "sent" | "received", err)    checks the alert of a SciSslError
 --    refusals.check(err)    checks that it is a SciSslError with a hint of one line, which tostring returns
 
 local assert = require "luassert"
-local core = require "scissl.core"
+local scissl = require "scissl"
 
 local refusals = {}
 
 function refusals.check(err)
-  assert.is_true(core.isSslError(err), "a SciSslError was expected: " .. tostring(err))
+  assert.is_true(scissl.isSslError(err), "a SciSslError was expected: " .. tostring(err))
   local hint = err:errorHint()
   assert.is_true(#hint > 20, hint)
   assert.is_nil(hint:find("[%c]"), hint)
@@ -56,6 +57,10 @@ end
 
 function refusals.answer(condition, answer)
   return refusals.condition(condition, nil, answer)
+end
+
+function refusals.alert(name, direction, err)
+  assert.are.same({ name, direction }, { (err:alert()), (select(2, err:alert())) })
 end
 
 return refusals
