@@ -13,7 +13,7 @@ static void set_number(lua_State *L, const char *name, lua_Integer number) {
     lua_setfield(L, -2, name);
 }
 
-/* ---- what was sent and received ---------------------------------------------------------------------------------------------- */
+/* ---- what was sent and received ---------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_alerts(sci_sslsocket *socket) {
     memset(&socket->alerts, 0, sizeof socket->alerts);
@@ -62,7 +62,7 @@ static int sslsocket_alerts_sent(lua_State *L) {
     return push_alerts(L, socket->alerts.sent, socket->alerts.sent_count);
 }
 
-/* ---- sending one -------------------------------------------------------------------------------------- */
+/* ---- sending one ------------------------------------------------------------------------------------------------- */
 
 /* The last flight stays withheld. */
 static void send_plain_alert(sci_sslsocket *socket, int alert) {

@@ -14,7 +14,7 @@ static int on_alpn(SSL *ssl, const unsigned char **chosen, unsigned char *length
     return outcome == OPENSSL_NPN_NEGOTIATED ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* ---- application protocols -------------------------------------------------------------------------------------- */
+/* ---- application protocols --------------------------------------------------------------------------------------- */
 
 void sci_ssl_install_alpn(SSL_CTX *ctx) { SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL); }
 

@@ -51,7 +51,7 @@ static int sslsocket_export(lua_State *L) {
     return push_exported(L, ssl, label, label_length, context, context_length, (size_t)length);
 }
 
-/* ---- Finished messages ------------------------------------------------------------------------------------------ */
+/* ---- Finished messages ------------------------------------------------------------------------------------------- */
 
 static int push_finished(lua_State *L, const SSL *ssl, size_t (*get)(const SSL *, void *, size_t)) {
     unsigned char bytes[EVP_MAX_MD_SIZE];
@@ -87,7 +87,7 @@ static int sslsocket_peer_finished(lua_State *L) {
     return ssl ? push_finished(L, ssl, SSL_get_peer_finished) : 2;
 }
 
-/* ---- channel bindings ------------------------------------------------------------------------------------------- */
+/* ---- channel bindings -------------------------------------------------------------------------------------------- */
 
 static int fail_binding(lua_State *L, const char *message) {
     return sci_fail_own(L, "export", "binding_undefined", message);

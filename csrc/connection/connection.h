@@ -227,7 +227,7 @@ typedef struct sci_sslsocket {
     sci_trace *trace; /* trace.c: owned; NULL: sslTrace is off */
 } sci_sslsocket;
 
-/* ---- receiver.c: the receiver of a method -------------------------------------------------------------------------------- */
+/* ---- receiver.c: the receiver of a method ------------------------------------------------------------------------ */
 
 /* Any SciSslSocket, closed ones too; raises for anything else. Borrowed. */
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index);
@@ -293,7 +293,7 @@ void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const cha
  * go on then. */
 void sci_ssl_set_failed(lua_State *L, sci_sslsocket *socket, bool write_only);
 
-/* The transport may take writes again: the next write tries. */
+/* A write begins after one that failed: it may succeed. */
 void sci_ssl_forget_write_failure(sci_sslsocket *socket);
 
 /* Pushes `-code`, and keeps it for sslGetError and events. */
@@ -301,6 +301,9 @@ void sci_ssl_push_not_ready(lua_State *L, sci_sslsocket *socket, int code);
 
 /* Pushes 0, and keeps the code behind it. */
 void sci_ssl_push_zero(lua_State *L, sci_sslsocket *socket, int code);
+
+/* For a call that pushes a positive result itself: the socket waits for nothing. */
+void sci_ssl_note_success(sci_sslsocket *socket);
 
 /* Pushes a positive result. */
 void sci_ssl_push_count(lua_State *L, sci_sslsocket *socket, size_t count);
@@ -311,7 +314,7 @@ void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, 
 /* Pushes bytes that OpenSSL still has. */
 void sci_ssl_push_copy(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length);
 
-/* For bytes of the stream that stay in C memory across calls that may raise: whether the connection has failed if they do. */
+/* Encloses calls that may raise while bytes of the stream are in C memory alone: if they raise, the connection has failed. */
 void sci_ssl_hold_bytes(sci_sslsocket *socket, bool held);
 
 /* ---- lua_callback.c: Lua inside of an OpenSSL call --------------------------------------------------------------- */
@@ -385,8 +388,8 @@ void sci_ssl_hold_last_flight(sci_sslsocket *socket);
  * out the decision. False: a result was pushed. */
 bool sci_ssl_settle_verdict(lua_State *L, sci_sslsocket *socket, const char *phase);
 
-/* Whether the peer of a resumed session passes the checks of today; not asked where the caller decides. False: a result was
- * pushed. */
+/* Whether the client of a resumed session still passes verification. True where the caller decides (SCI_AT_VERIFY). False: a
+ * result was pushed. */
 bool sci_ssl_accept_resumption(lua_State *L, sci_sslsocket *socket, const char *phase);
 
 void sci_ssl_reset_verdict(sci_sslsocket *socket);
@@ -403,7 +406,7 @@ void sci_ssl_reset_verify_errors(sci_sslsocket *socket);
 /* For a server: whether `session` may be resumed, which OpenSSL would resume. */
 bool sci_ssl_may_resume(const SSL *ssl, const SSL_SESSION *session);
 
-/* For a server that has resumed a session: X509_V_OK, or why the client does not pass today. */
+/* For a server that has resumed a session: X509_V_OK, or why the client no longer passes. */
 long sci_ssl_verify_resumed(const SSL *ssl);
 
 /* For a client: whether it may offer its session. Where it verifies, the server's chain is verified again. */
@@ -416,7 +419,7 @@ void sci_ssl_drop_session_chain(sci_sslsocket *socket);
 
 void sci_ssl_install_sessions(SSL_CTX *ctx);
 
-/* The session that the caller has set at the ClientHello, where `id` names it: owned by the caller now. NULL: another one. */
+/* The session that setSession has set at the ClientHello, if it has that id. The caller owns it. NULL: there is none. */
 SSL_SESSION *sci_ssl_take_offered(sci_sslsocket *socket, const unsigned char *id, int length);
 
 /* Gives a session that this connection makes the time-out that the connection inherited. */
@@ -439,8 +442,8 @@ void sci_ssl_note_alert(sci_sslsocket *socket, bool sent, int value); /* `value`
  * handshake. A client sends nothing. Leaves OpenSSL's queue empty. */
 void sci_ssl_send_alert(lua_State *L, sci_sslsocket *socket, int alert);
 
-bool sci_ssl_install_alerts(
-    SSL_CTX *ctx); /* before SSL_new, which copies custom extensions. False: OpenSSL's queue says why */
+/* Before SSL_new, which copies custom extensions. False: OpenSSL's queue says why. */
+bool sci_ssl_install_alerts(SSL_CTX *ctx);
 void sci_ssl_reset_alerts(sci_sslsocket *socket);
 
 /* ---- message_limits.c: messages that carry no data --------------------------------------------------------------- */
@@ -466,8 +469,8 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);
 void sci_ssl_give_scratch_back(sci_sslsocket *socket);
 
-/* Reads what has come into `bytes`, which hold `size`, and adds its length to `*length`. False: what sslRead would return was
- * pushed. The receiver is at index 1. */
+/* Reads what has come into `bytes`, which hold `size`, and adds its length to `*length`. False: the result of sslRead was
+ * pushed. */
 bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes, size_t size, size_t *length);
 
 void sci_ssl_reset_read(sci_sslsocket *socket);
@@ -491,7 +494,7 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
  * index `string`; 0: they are in C memory, and a string is made of them. */
 int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string);
 
-/* Writes `length` bytes of the string at `string` from `offset` on, and pushes what sslWrite returns. The receiver is at index 1. */
+/* Writes `length` bytes of the string at index `string` from `offset` on, and pushes the result of sslWrite. */
 void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, size_t offset, size_t length);
 
 void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket);
@@ -517,21 +520,30 @@ void sci_push_presented(lua_State *L, const SSL *ssl); /* pushes an array of the
 /* A list of its own: the certificate, if there is one, and those of the chain. False: out of memory. */
 bool sci_copy_certificates(X509 *first, STACK_OF(X509) *chain, void **list);
 
-/* ---- features with a part of their own --------------------------------------------------------------------------- */
+/* ---- alpn.c ------------------------------------------------------------------------------------------------------ */
 
 void sci_ssl_install_alpn(SSL_CTX *ctx);
 void sci_ssl_inherit_alpn(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 
-/* anonymous_cipher.c: takes the anonymous cipher suites out of what the connection offers or accepts. False: out of memory. */
+/* ---- anonymous_cipher.c ------------------------------------------------------------------------------------------ */
+
+/* Takes the anonymous cipher suites out of what the connection offers or accepts. False: out of memory. */
 bool sci_ssl_exclude_anonymous(SSL *ssl);
+
+/* ---- dane.c, early_data.c ---------------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_dane(sci_sslsocket *socket);
 
 void sci_ssl_inherit_early_data(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 void sci_ssl_reset_early_data(sci_sslsocket *socket);
 
+/* ---- keylog.c ---------------------------------------------------------------------------------------------------- */
+
 void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context);
-void sci_ssl_drop_keylog(sci_sslsocket *socket); /* wipes the lines; after close they can still be taken */
+void sci_ssl_drop_keylog(
+    sci_sslsocket *socket); /* wipes the lines; close leaves them, so that they can still be taken */
+
+/* ---- ocsp_stapling.c --------------------------------------------------------------------------------------------- */
 
 /* Whether a client accepts that certificate only with a good OCSP response. */
 bool sci_ssl_needs_staple(const sci_sslsocket *socket, const X509 *certificate);
@@ -541,16 +553,19 @@ bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure);
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 void sci_ssl_reset_ocsp(sci_sslsocket *socket);
 
-/* psk.c. Says in `failure` what is wrong with the pre-shared key. False: nothing is known to be. */
+/* ---- psk.c ------------------------------------------------------------------------------------------------------- */
+
+/* Says in `failure` what is wrong with the pre-shared key. False: nothing that is known. */
 bool sci_ssl_explain_psk(const sci_sslsocket *socket, sci_failure *failure);
 void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 void sci_ssl_drop_psk(sci_sslsocket *socket);
 
+/* ---- shutdown.c, trace.c ----------------------------------------------------------------------------------------- */
+
 void sci_ssl_reset_shutdown(sci_sslsocket *socket);
 
-/* trace.c: from the info callback; and a trace that is on goes on with another SSL (sslSetContext). */
-void sci_ssl_note_state(const sci_sslsocket *socket, int where);
-void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl);
+void sci_ssl_note_state(const sci_sslsocket *socket, int where);   /* from the info callback */
+void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl); /* a trace that is on goes on after sslSetContext */
 void sci_ssl_drop_trace(sci_sslsocket *socket);
 
 /* ---- openers ----------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- the replay guard: OpenSSL cannot be suspended where it asks -------------------------------------------------- */
+/* ---- the replay guard: OpenSSL cannot be suspended where it asks ------------------------------------------------- */
 
 /* Protected. Gets the guard and, as light userdata, the session to resume. Returns what the guard returns. */
 static int ask_guard(lua_State *L) {
@@ -48,7 +48,7 @@ void sci_ssl_inherit_early_data(lua_State *L, sci_sslsocket *socket, const sci_c
 
 void sci_ssl_reset_early_data(sci_sslsocket *socket) { socket->early.over = false; }
 
-/* ---- a client --------------------------------------------------------------------------------------------------- */
+/* ---- a client ---------------------------------------------------------------------------------------------------- */
 
 static bool offers_protocol(const sci_sslsocket *socket, const SSL_SESSION *session) {
     const unsigned char *name;
@@ -134,7 +134,7 @@ static int sslsocket_early_data_status(lua_State *L) {
     return 1;
 }
 
-/* ---- a server --------------------------------------------------------------------------------------------------- */
+/* ---- a server ---------------------------------------------------------------------------------------------------- */
 
 /* Pushes the result. `status`: what SSL_read_early_data has returned. */
 static int return_read(lua_State *L, sci_sslsocket *socket, int status, const unsigned char *bytes, size_t length) {

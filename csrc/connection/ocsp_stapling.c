@@ -4,7 +4,7 @@
 
 #include <time.h>
 
-/* ---- the server ------------------------------------------------------------------------------------------------- */
+/* ---- the server -------------------------------------------------------------------------------------------------- */
 
 static bool same_serial(OCSP_SINGLERESP *single, const X509 *certificate) {
     ASN1_INTEGER *serial = NULL;
@@ -33,7 +33,7 @@ static int staple(const sci_sslsocket *socket) {
     return SSL_TLSEXT_ERR_NOACK;
 }
 
-/* ---- the client ------------------------------------------------------------------------------------------------- */
+/* ---- the client -------------------------------------------------------------------------------------------------- */
 
 #define STATUS_REQUEST 5 /* TLS feature of a certificate that must be stapled (RFC 7633) */
 
@@ -109,7 +109,7 @@ static int on_status(SSL *ssl, void *unused) {
     return result;
 }
 
-/* ---- the part of a connection --------------------------------------------------------------------------------------------------- */
+/* ---- the part of a connection ------------------------------------------------------------------------------------ */
 
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context) {
     lua_getiuservalue(L, -1, SCI_CONTEXT_OCSP);
@@ -128,7 +128,7 @@ bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure) {
     return true;
 }
 
-/* ---- methods ---------------------------------------------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 /***
 Sets the OCSP response that this connection of a server staples, in place of that of the context: before the handshake, or

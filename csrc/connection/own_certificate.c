@@ -3,7 +3,7 @@
 
 #include <stdint.h>
 
-/* ---- setting it -------------------------------------------------------------------------------------------- */
+/* ---- setting it -------------------------------------------------------------------------------------------------- */
 
 typedef struct identity {
     STACK_OF(X509) *chain; /* our own certificate first */
@@ -114,7 +114,7 @@ static int sslsocket_use_certificate(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- the issuers that the peer accepts ----------------------------------------------------------------------- */
+/* ---- the issuers that the peer accepts --------------------------------------------------------------------------- */
 
 static const STACK_OF(X509_NAME) *issuers_of(const void *ssl) { return ssl ? SSL_get0_peer_CA_list(ssl) : NULL; }
 
@@ -130,7 +130,7 @@ static int sslsocket_accepted_issuers(lua_State *L) {
     return 1;
 }
 
-/* ---- the certificate that was chosen ------------------------------------------------------------------------------ */
+/* ---- the certificate that was chosen ----------------------------------------------------------------------------- */
 
 /* A handshake that resumes a session chooses no certificate, and OpenSSL does not keep the one that the session was made with. */
 static bool is_ambiguous(SSL *ssl) {

@@ -72,7 +72,7 @@ static bool ask(sci_sslsocket *socket, int source, request *asked) {
     return sci_ssl_call_lua(socket, 2, 0) && asked->key_length > 0;
 }
 
-/* ---- OpenSSL's callbacks ------------------------------------------------------------------------------------------- */
+/* ---- OpenSSL's callbacks ----------------------------------------------------------------------------------------- */
 
 /* For all versions: in TLS 1.3 OpenSSL uses the key with SHA-256. */
 static unsigned int on_client_key(SSL *ssl, const char *hint, char *identity, unsigned int identity_size,
@@ -169,7 +169,7 @@ static int on_use_session(SSL *ssl, const EVP_MD *digest, const unsigned char **
     return !socket->callback.failed;
 }
 
-/* ---- the part of a connection ---------------------------------------------------------------- */
+/* ---- the part of a connection ------------------------------------------------------------------------------------ */
 
 static bool copy_value(lua_State *L, int from, int to) {
     bool there = lua_getiuservalue(L, -1, from) != LUA_TNIL;
@@ -193,7 +193,7 @@ void sci_ssl_inherit_psk(lua_State *L, sci_sslsocket *socket, const sci_context 
     socket->psk.unknown = false;
 }
 
-/* ---- why a handshake failed --------------------------------------------------------------------------------------- */
+/* ---- why a handshake failed -------------------------------------------------------------------------------------- */
 
 /* Up to TLS 1.2: where the two sides have different pre-shared keys, the first encrypted record is not valid. */
 static bool keys_differ(const sci_sslsocket *socket) {
@@ -214,7 +214,7 @@ bool sci_ssl_explain_psk(const sci_sslsocket *socket, sci_failure *failure) {
     return failure->condition != NULL;
 }
 
-/* ---- methods ------------------------------------------------------------------------------ */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 /***
 Returns the identity of the pre-shared key with which a client has made this connection to a server. A connection that resumes

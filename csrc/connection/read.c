@@ -5,7 +5,7 @@
 
 void sci_ssl_reset_read(sci_sslsocket *socket) { socket->read.no_read_ahead = socket->read.end_unread = false; }
 
-/* ---- looking ahead ---------------------------------------------------------------------------------------------- */
+/* ---- looking ahead ----------------------------------------------------------------------------------------------- */
 
 /* Between these two calls OpenSSL never waits. `buffered_only`: it processes what it has, and reads nothing from the
  * transport. */
@@ -54,7 +54,7 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
     return was_stopped(socket) || ends_next(socket) || SSL_pending(socket->ssl) > 0;
 }
 
-/* ---- reading ---------------------------------------------------------------------------------------------------- */
+/* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 /* Reads the records that arrived together with the first one, without reading the transport again. `*result`: what OpenSSL has
  * returned last. */
@@ -130,6 +130,7 @@ bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes
         return false;
     }
     *length += count;
+    sci_ssl_note_success(socket);
     note_data(socket, count);
     if (last <= 0) keep_failure(L, socket, last);
     return true;
@@ -253,7 +254,7 @@ static int sslsocket_set_read_ahead(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- for loops -------------------------------------------------------------------------------------- */
+/* ---- for loops --------------------------------------------------------------------------------------------------- */
 
 /***
 Tells whether there is something to read that does not make the descriptor readable: bytes, the end or a failure that

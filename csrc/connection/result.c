@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- before a call ---------------------------------------------------------------------- */
+/* ---- before a call ----------------------------------------------------------------------------------------------- */
 
 bool sci_ssl_fail(lua_State *L, const char *phase, const char *condition, const char *message) {
     errno = 0;
@@ -85,12 +85,14 @@ bool sci_ssl_ready_for_data(lua_State *L, sci_sslsocket *socket, const char *pha
            sci_ssl_fail(L, phase, "handshake_needed", "the TLS handshake has not been completed");
 }
 
-/* ---- results ---------------------------------------------------------------------------------------------------- */
+/* ---- results ----------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_push_not_ready(lua_State *L, sci_sslsocket *socket, int code) {
     socket->result.not_ready_code = socket->result.wanted = code;
     lua_pushinteger(L, -code);
 }
+
+void sci_ssl_note_success(sci_sslsocket *socket) { socket->result.wanted = SSL_ERROR_NONE; }
 
 void sci_ssl_push_count(lua_State *L, sci_sslsocket *socket, size_t count) {
     socket->result.wanted = SSL_ERROR_NONE;

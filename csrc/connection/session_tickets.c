@@ -2,7 +2,7 @@
  * (RFC 5077; RFC 8446, section 4.6.1). The keys are those of the context. */
 #include "connection/connection.h"
 
-/* ---- application data --------------------------------------------------------------- */
+/* ---- application data -------------------------------------------------------------------------------------------- */
 
 static int on_make_ticket(SSL *ssl, void *unused) {
     const sci_sslsocket *socket = SSL_get_app_data(ssl);

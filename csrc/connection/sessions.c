@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- copies ------------------------------------------------------------------------------------------------------- */
+/* ---- copies ------------------------------------------------------------------------------------------------------ */
 
 /* OpenSSL reads the time-out of a new session from the context in mid-handshake. It is the only such setting (S9). */
 void sci_ssl_set_session_timeout(const sci_sslsocket *socket, SSL_SESSION *session) {
@@ -58,7 +58,7 @@ void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_con
     lua_setiuservalue(L, 1, SCI_SSL_SESSION_STORE);
 }
 
-/* ---- sessions that the connection makes --------------------------------------------------------------------------- */
+/* ---- sessions that the connection makes -------------------------------------------------------------------------- */
 
 /* Keeps the newest SCI_NEW_SESSIONS, the oldest first. */
 static int on_new_session(SSL *ssl, SSL_SESSION *made) {
@@ -118,7 +118,7 @@ static int sslsocket_new_sessions(lua_State *L) {
 
 void sci_ssl_install_sessions(SSL_CTX *ctx) { SSL_CTX_sess_set_new_cb(ctx, on_new_session); }
 
-/* ---- the session to resume ----------------------------------------------------------------------------------------- */
+/* ---- the session to resume --------------------------------------------------------------------------------------- */
 
 /* On a server that is suspended at the ClientHello. OpenSSL asks for the session afterwards. */
 static int offer(lua_State *L, sci_sslsocket *socket, SSL_SESSION *session) {

@@ -14,7 +14,7 @@ that need the TLS connection return nil, or the condition `closed`.
 @classmod SciSslSocket
 */
 
-/* ---- making ----------------------------------------------------------------------------------------------------- */
+/* ---- making ------------------------------------------------------------------------------------------------------ */
 
 /* Pushes an empty SciSslSocket that will inherit from the context at `context`. */
 static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
@@ -101,7 +101,7 @@ static int sslsocket_accept(lua_State *L) {
     return sci_socket_fail_accept(L, listener, errno);
 }
 
-/* ---- plain traffic ---------------------------------------------------------------------------------------------- */
+/* ---- plain traffic ----------------------------------------------------------------------------------------------- */
 
 /* `send`, `recv` and `setBlocking` call the method of SciSocket, their upvalue, where that does no harm. */
 static int call_inherited(lua_State *L) {
@@ -127,7 +127,7 @@ static int sslsocket_set_blocking(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- for the REPL ----------------------------------------------------------------------------------------------- */
+/* ---- for the REPL ------------------------------------------------------------------------------------------------ */
 
 static const char *state_text(const sci_sslsocket *socket) {
     if (socket->closed) return "closed";

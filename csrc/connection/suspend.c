@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* ---- the points ------------------------------------------------------------------------------------------ */
+/* ---- the points -------------------------------------------------------------------------------------------------- */
 
 bool sci_ssl_must_suspend(const sci_sslsocket *socket, int point) {
     return (socket->suspend.points & point) && !(socket->suspend.passed & point);
@@ -60,7 +60,7 @@ void sci_ssl_install_certificate(const sci_sslsocket *socket, SSL *ssl) {
     if (socket->suspend.points & SCI_AT_CERTIFICATE) SSL_set_cert_cb(ssl, on_certificate, NULL);
 }
 
-/* ---- methods ----------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 static int read_points(lua_State *L) {
     static const char *const names[] = {"clientHello", "certificate", "verify", NULL};

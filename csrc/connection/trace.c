@@ -81,7 +81,7 @@ void sci_ssl_note_state(const sci_sslsocket *socket, int where) {
     note(socket->trace, &(event){.kind = "state", .name = SSL_state_string_long(socket->ssl)});
 }
 
-/* ---- what Lua asks ---------------------------------------------------------------------------------------------- */
+/* ---- what Lua asks ----------------------------------------------------------------------------------------------- */
 
 void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl) {
     if (socket->trace) SSL_set_msg_callback(ssl, on_message);

@@ -101,7 +101,7 @@ void sci_ssl_reset_verdict(sci_sslsocket *socket) {
     memset(&socket->verdict, 0, sizeof socket->verdict);
 }
 
-/* ---- after OpenSSL's part of the handshake ------------------------------------------------------------------------- */
+/* ---- after OpenSSL's part of the handshake ----------------------------------------------------------------------- */
 
 /* Up to TLS 1.2 a server has sent nothing encrypted before its last flight, which begins after the client's Finished or,
  * where a session is resumed, with the ServerHello. Until that flight leaves, an alert is a record in plain text. */
@@ -161,7 +161,7 @@ bool sci_ssl_settle_verdict(lua_State *L, sci_sslsocket *socket, const char *pha
     return true;
 }
 
-/* ---- methods ----------------------------------------------------------------------------- */
+/* ---- methods ----------------------------------------------------------------------------------------------------- */
 
 /***
 Approves the peer in a handshake that is suspended at `"verify"`, whatever OpenSSL's verification result is. Then repeat the

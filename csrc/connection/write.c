@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* ---- repeated writes -------------------------------------------------------------------------------- */
+/* ---- repeated writes --------------------------------------------------------------------------------------------- */
 
 /* OpenSSL does not compare the bytes of a repeated write. Other bytes would be reported as sent, and never be sent. */
 static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
@@ -47,7 +47,7 @@ bool sci_ssl_may_write(lua_State *L, sci_sslsocket *socket, const char *bytes, s
                                 "an sslWrite returned \"not ready\": repeat it with the same bytes first");
 }
 
-/* ---- records ---------------------------------------------------------------------------------------------------- */
+/* ---- records ----------------------------------------------------------------------------------------------------- */
 
 /* Whether records must be short now: at the beginning, and after a pause. */
 static bool are_short(sci_sizing *sizing) {
@@ -139,7 +139,7 @@ int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_writte
     return 1;
 }
 
-/* ---- one string ------------------------------------------------------------------------------------------------- */
+/* ---- one string -------------------------------------------------------------------------------------------------- */
 
 /* There is nothing to write. */
 static int return_zero(lua_State *L, sci_sslsocket *socket) {
@@ -182,7 +182,7 @@ static int sslsocket_write(lua_State *L) {
     return 1;
 }
 
-/* ---- many strings ----------------------------------------------------------------------------------------------- */
+/* ---- many strings ------------------------------------------------------------------------------------------------ */
 
 #define STRINGS 2 /* stack index: the caller's table */
 #define CURRENT 3 /* stack index: the string that is being written, so that it stays */
@@ -314,7 +314,7 @@ static int sslsocket_writev(lua_State *L) {
     return same ? sci_ssl_return_written(L, socket, &all.written, 0) : raise_changed(L);
 }
 
-/* ---- settings --------------------------------------------------------------------------------------------------- */
+/* ---- settings ---------------------------------------------------------------------------------------------------- */
 
 /***
 Makes the first records short and later ones full: the peer can use the first bytes as soon as one packet has come, and a long
