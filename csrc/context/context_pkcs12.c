@@ -21,7 +21,7 @@ static int use_bytes(lua_State *L, const sci_context *context, const char *bytes
 Uses the private key of PKCS#12 data, its certificate, and the intermediate certificates in there, as the context's own.
 @function SciSslContext:usePkcs12
 @tparam string bytes
-@tparam[opt] string|function passphrase or a function without parameters that returns it; it is called once
+@tparam[opt] string|function passphrase text; or a function without parameters that returns it, called once
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError as for `SciSslPkcs12.parse`; `pkcs12_incomplete`: no private key with its certificate;

@@ -1,4 +1,4 @@
-/* scarce.c: a Lua module that lets memory run out while a function is called. See scarce.lua. */
+/* scarce.c: a Lua module that makes allocations fail while a function is called. See scarce.lua. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 typedef struct supply {
     long left;   /* allocations that still succeed; below 0: all do */
-    bool once;   /* one fails, and those behind it succeed */
+    bool once;   /* one fails, and the later ones succeed */
     long failed; /* allocations that have failed */
 } supply;
 
@@ -26,7 +26,7 @@ static bool is_empty(supply *from) {
         return false;
     }
     from->failed++;
-    errno = ENOMEM; /* as malloc says */
+    errno = ENOMEM; /* as malloc does */
     if (from->once) from->left = -1;
     return true;
 }
@@ -54,7 +54,8 @@ static void free_openssl(void *block, const char *file, int line) {
     free(block);
 }
 
-/* Calls the function behind the arguments (allocations that succeed, once) as pcall does; answers how many have failed first. */
+/* Arguments: how many allocations succeed, `once`, a function and its arguments. Returns how many failed, then what pcall
+ * returns. */
 static int call_with(lua_State *L, supply *from) {
     lua_Integer left = luaL_checkinteger(L, 1);
     from->once = lua_toboolean(L, 2);
@@ -74,7 +75,7 @@ static int call_with(lua_State *L, supply *from) {
 static int call_without_lua(lua_State *L) { return call_with(L, &lua_supply); }
 static int call_without_openssl(lua_State *L) { return call_with(L, &openssl); }
 
-/* Before the library is unloaded. */
+/* Runs before the library is unloaded. */
 static int end(lua_State *L) {
     if (lua_allocate) lua_setallocf(L, lua_allocate, lua_data);
     lua_allocate = NULL;

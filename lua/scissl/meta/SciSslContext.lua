@@ -10,7 +10,7 @@ local SciSslContext = {}
 ---Makes a context. `TLS` allows TLS 1.2 and later; each other method allows one version only.
 ---`TLSv1` and `TLSv1.1` also need `setSecurityLevel(0)`.
 ---
----@within Making one, verification, options
+---@within Making one, options
 ---@param method? string (default: "TLS") `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 ---@return SciSslContext?
 ---@return SciSslError? # condition `unknown_protocol`
@@ -25,7 +25,7 @@ function SciSslContext.new(method) end
 
 ---Sets options. Those that are set already stay.
 ---
----@within Making one, verification, options
+---@within Making one, options
 ---@param options integer|string|string[] `SSL_OP_…` constants joined by `|`; or their names without `SSL_OP_`, in lower case: `"no_ticket"`, `{"no_renegotiation", "cipher_server_preference"}`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_flag`; the context is unchanged
@@ -40,7 +40,7 @@ function SciSslContext:setOptions(options) end
 
 ---Clears options.
 ---
----@within Making one, verification, options
+---@within Making one, options
 ---@param options integer|string|string[] as for `setOptions`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_flag`; the context is unchanged
@@ -55,7 +55,7 @@ function SciSslContext:clearOptions(options) end
 
 ---Returns the options that are set.
 ---
----@within Making one, verification, options
+---@within Making one, options
 ---@return integer # `SSL_OP_…` constants joined by `|`
 ---@see SSL_CTX_get_options(3)
 ---@usage
@@ -69,7 +69,7 @@ function SciSslContext:getOptions() end
 ---Allows or forbids renegotiation: a second handshake on the same connection, which exists up to TLS 1.2. It is forbidden by
 ---default, because each renegotiation costs a server much more work than the client that asks for it. Later connections only.
 ---
----@within Making one, verification, options
+---@within Making one, options
 ---@param allowed boolean
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
@@ -82,7 +82,7 @@ function SciSslContext:setRenegotiation(allowed) end
 ---Sets the application protocols that a client offers or a server accepts, most preferred first (ALPN). A server chooses its
 ---own most preferred one of those that the client offers; without a common one it ends the handshake.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param names string[] such as `{"h2", "http/1.1"}`; an empty list switches ALPN off
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_alpn`: a name is empty or longer than 255 bytes
@@ -96,7 +96,7 @@ function SciSslContext:setAlpn(names) end
 
 ---Sets the ciphers for TLS 1.2 and earlier, most preferred first.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param text string OpenSSL's cipher list format, such as `ECDHE+AESGCM`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_cipher`; the context is unchanged
@@ -111,7 +111,7 @@ function SciSslContext:setCipherList(text) end
 
 ---Sets the cipher suites for TLS 1.3, most preferred first.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param text string names separated by colons, such as `TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_cipher`; the context is unchanged
@@ -124,7 +124,7 @@ function SciSslContext:setCiphersuites(text) end
 
 ---Sets the groups for the key exchange, most preferred first.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param text string names separated by colons, such as `X25519:P-256`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_group`, or `not_in_this_openssl`; the context is unchanged
@@ -137,7 +137,7 @@ function SciSslContext:setGroups(text) end
 
 ---Sets the signature algorithms that connections use and accept, most preferred first.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param text string names separated by colons, such as `ecdsa_secp256r1_sha256:RSA-PSS+SHA256`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_signature_algorithm`, or `not_in_this_openssl`; the context is unchanged
@@ -150,7 +150,7 @@ function SciSslContext:setSignatureAlgorithms(text) end
 
 ---Sets the security level: 0 allows everything, and each higher level requires longer keys and stronger digests.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param level integer 0 … 5
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_security_level(3)
@@ -162,7 +162,7 @@ function SciSslContext:setSecurityLevel(level) end
 
 ---Returns the security level.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@return integer # 0 … 5
 ---@see SSL_CTX_get_security_level(3)
 ---@usage
@@ -173,7 +173,7 @@ function SciSslContext:getSecurityLevel() end
 
 ---Sets the lowest protocol version of later connections.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_protocol`, or `protocol_version`: the version is above the highest one
@@ -188,7 +188,7 @@ function SciSslContext:setMinProtocol(name) end
 
 ---Sets the highest protocol version of later connections.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_protocol`, or `protocol_version`: the version is below the lowest one
@@ -203,7 +203,7 @@ function SciSslContext:setMaxProtocol(name) end
 
 ---Uses the first certificate of a PEM file as the context's own.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param path string
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `file_missing`, `file_directory`, `file_unreadable`, `file_empty`, `not_pem`, `not_certificate`, `malformed_certificate`, `key_mismatch` or `security_level`
@@ -218,7 +218,7 @@ function SciSslContext:useCertificateFile(path) end
 
 ---Uses the first certificate of a PEM file as the context's own, and sends the others, its intermediate certificates, with it.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param path string
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # as for `useCertificateFile`
@@ -231,7 +231,7 @@ function SciSslContext:useCertificateChainFile(path) end
 
 ---Uses a certificate as the context's own. In PEM text its intermediate certificates may follow; they are sent with it.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param certificate SciSslX509Certificate|string
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `not_pem`, `not_certificate`, `malformed_certificate`, `key_mismatch` or `security_level`
@@ -245,7 +245,7 @@ function SciSslContext:useCertificate(certificate) end
 
 ---Uses the first certificate of a list as the context's own, and sends the others, its intermediate certificates, with it.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param chain SciSslX509Certificate[]
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `key_mismatch` or `security_level`; the context is unchanged
@@ -258,7 +258,7 @@ function SciSslContext:useCertificateChain(chain) end
 
 ---Sends one more intermediate certificate with the certificate that was set last.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param certificate SciSslX509Certificate
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `no_certificate`: the context has no certificate yet; or `security_level`
@@ -272,7 +272,7 @@ function SciSslContext:addChainCertificate(certificate) end
 
 ---Uses the private key of a PEM file.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param path string
 ---@param passphrase? string|function of an encrypted key; or a function without parameters that returns it
 ---@return SciSslContext? # the receiver
@@ -288,7 +288,7 @@ function SciSslContext:usePrivateKeyFile(path, passphrase) end
 
 ---Uses a private key, for the certificate that was set before or is set after it.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param key SciSslPrivateKey|string an object, or PEM text
 ---@param passphrase? string|function of an encrypted PEM text, as for `usePrivateKeyFile`
 ---@return SciSslContext? # the receiver
@@ -303,7 +303,7 @@ function SciSslContext:usePrivateKey(key, passphrase) end
 
 ---Tells whether the context has a certificate of its own.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return boolean
 ---@see SSL_CTX_get0_certificate(3)
 ---@usage
@@ -317,7 +317,7 @@ function SciSslContext:hasCertificate() end
 ---Checks that the private key belongs to the certificate that was set last. A context may hold a pair for each type of key (RSA,
 ---ECDSA, Ed25519 …); each connection uses the pair that the peer's signature algorithms allow.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `no_certificate`, `no_private_key` or `key_mismatch`
 ---@see SSL_CTX_check_private_key(3)
@@ -332,7 +332,7 @@ function SciSslContext:checkPrivateKey() end
 ---Lets clients send a certificate after the handshake, when a server asks for it in TLS 1.3 (see
 ---`SciSslSocket:sslVerifyClientPostHandshake`). Later connections only.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param on boolean
 ---@return SciSslContext # the receiver
 ---@see SSL_CTX_set_post_handshake_auth(3)
@@ -344,9 +344,9 @@ function SciSslContext:setPostHandshakeAuth(on) end
 
 ---Uses the private key of PKCS#12 data, its certificate, and the intermediate certificates in there, as the context's own.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param bytes string
----@param passphrase? string|function or a function without parameters that returns it; it is called once
+---@param passphrase? string|function text; or a function without parameters that returns it, called once
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # as for `SciSslPkcs12.parse`; `pkcs12_incomplete`: no private key with its certificate; `security_level`; the context is unchanged
 ---@see PKCS12_parse(3)
@@ -362,7 +362,7 @@ function SciSslContext:usePkcs12(bytes, passphrase) end
 
 ---Uses the private key of a PKCS#12 file, as `usePkcs12` does.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param path string
 ---@param passphrase? string|function
 ---@return SciSslContext? # the receiver
@@ -380,7 +380,7 @@ function SciSslContext:usePkcs12File(path, passphrase) end
 ---Adds certificates to the trust store: those of a file, in PEM or one in DER, and those of a directory that `openssl rehash`
 ---has prepared. OpenSSL reads the directory later, when it looks for a certificate.
 ---
----@within Trust
+---@within Trust store
 ---@param caFile string? path; a pipe is read to its end
 ---@param caPath? string path of the directory
 ---@return SciSslContext? # the receiver
@@ -396,7 +396,7 @@ function SciSslContext:loadVerifyLocations(caFile, caPath) end
 ---variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as unset. `SSL_CERT_DIR` may name several
 ---directories, separated by colons; at least one must exist.
 ---
----@within Trust
+---@within Trust store
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used; its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value
 ---@see SSL_CTX_set_default_verify_paths(3)
@@ -408,7 +408,7 @@ function SciSslContext:useDefaultTrust() end
 
 ---Adds a certificate, or all certificates of a PEM text, to the trust store.
 ---
----@within Trust
+---@within Trust store
 ---@param certificate SciSslX509Certificate|string an object, PEM text, or the DER bytes of one
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `not_pem`, `not_certificate` or `malformed_certificate`; the context is unchanged
@@ -422,7 +422,7 @@ function SciSslContext:addTrusted(certificate) end
 ---Adds the certificates and CRLs that OpenSSL finds under a URI. With `file:` these are PEM, DER, and PKCS#12 without a passphrase;
 ---providers may support other schemes.
 ---
----@within Trust
+---@within Trust store
 ---@param uri string `file:/etc/ssl/own-ca.pem`, or a plain path
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # phase `load`, condition `file_missing`, `unknown_scheme`, `store_unreadable`, or `store_empty`: no certificate and no CRL was found; the context is unchanged
@@ -644,7 +644,7 @@ function SciSslContext:setVerifyEmail(address) end
 ---certificates can choose one. The list does not decide which certificates are accepted; the trust store does. Without a list the
 ---request names no issuers.
 ---
----@within Whose certificates servers ask for
+---@within Client CA list
 ---@param issuers (SciSslX509Certificate|string)[]|string a list of certificates, of which the subjects are taken, and of names as RFC 2253 text; or PEM text with certificates. An empty list: no names
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `malformed_name`, or as for `addTrusted`; the context is unchanged
@@ -657,7 +657,7 @@ function SciSslContext:setAcceptedIssuers(issuers) end
 
 ---Sets the client CA list to the subjects of the certificates in a file, in PEM or DER. See `setAcceptedIssuers`.
 ---
----@within Whose certificates servers ask for
+---@within Client CA list
 ---@param path string
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # as for `loadVerifyLocations`; the context is unchanged
@@ -671,7 +671,7 @@ function SciSslContext:loadAcceptedIssuers(path) end
 ---Sets the client CA list to the subjects of all certificates that are trusted now. Certificates in directories are not among
 ---them, because OpenSSL reads a directory only when it looks for a certificate. See `setAcceptedIssuers`.
 ---
----@within Whose certificates servers ask for
+---@within Client CA list
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `memory_full`
 ---@see SSL_CTX_set0_CA_list(3)

@@ -13,7 +13,7 @@ local SciSslSocket = {}
 ---Sends close_notify, then closes the socket. It may be called at any time, and again. On a non-blocking socket it never
 ---waits. Bytes that a memory transport has for the peer can still be drained afterwards.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@return boolean? # true
 ---@return SciSslError? # condition `owner_failed`: the `close` of the transport object raised an error
 ---@see SSL_shutdown(3)
@@ -25,24 +25,9 @@ local SciSslSocket = {}
 ---```
 function SciSslSocket:close() end
 
----Makes a new SSL structure with the settings that the context has at this moment: method, options, verification, time-outs,
----certificates, trust. Later changes of the context do not reach it. A TCP socket gets `TCP_NODELAY`;
----`setSockOpt("TCP_NODELAY", false)` takes it away again.
----
----@within Life, and the memory transport
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `closed`; `handshake_under_way`: there is a TLS connection; `ktls`: the kernel encrypts what this socket sends, and cannot stop; `in_finalizer`: an initialized socket cannot be initialized again inside a finalizer
----@see SSL_new(3)
----@usage
----```lua
----local socket = scissl.SciSslSocket.onMemory(context)
----assert(socket:sslInitialize()) -- takes the context's settings over as they are now
----```
-function SciSslSocket:sslInitialize() end
-
 ---Gives a memory transport bytes that the peer has sent.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@param bytes string
 ---@return integer? # how many were taken: always all
 ---@return SciSslError? # condition `closed`
@@ -61,7 +46,7 @@ function SciSslSocket:sslFeed(bytes) end
 
 ---Tells a memory transport that the peer has closed its side, so that no more bytes will be fed.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@return SciSslSocket # the receiver
 ---@usage
 ---```lua
@@ -79,7 +64,7 @@ function SciSslSocket:sslFeedEnd() end
 ---Takes back bytes that a memory transport was fed and that TLS has not read: after `sslSetReadAhead(false)`, what the peer has
 ---sent behind its close_notify.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@return string # empty where there are none
 ---@usage
 ---```lua
@@ -90,7 +75,7 @@ function SciSslSocket:sslUnread() end
 
 ---Takes the bytes that a memory transport has for the peer.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@param max? integer bytes at most; without it, all
 ---@return string # empty where there are none
 ---@usage
@@ -108,7 +93,7 @@ function SciSslSocket:sslDrain(max) end
 
 ---Makes a socket over a non-blocking stream socket of its own. `connect` it, or `bind`, `listen` and `accept`.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@param context SciSslContext
 ---@param family? string (default: "inet") `inet`, `inet6` or `unix`
 ---@return SciSslSocket?
@@ -123,7 +108,7 @@ function SciSslSocket.new(context, family) end
 ---Makes a socket over a transport that is already connected. The blocking mode stays as it is. An object keeps its
 ---descriptor: closing the SciSslSocket calls the object's own `close`. A descriptor number is owned by the new socket.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@param transport any a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
 ---@param context SciSslContext
 ---@return SciSslSocket?
@@ -138,7 +123,7 @@ function SciSslSocket.on(transport, context) end
 
 ---Makes a socket without a descriptor: `sslFeed` gives it the peer's bytes, and `sslDrain` takes the bytes for the peer.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@param context SciSslContext
 ---@return SciSslSocket
 ---@usage
@@ -157,7 +142,7 @@ function SciSslSocket.onMemory(context) end
 ---Accepts the next connection of a listening socket. The new socket has the context and the blocking mode of the listening
 ---one. Call `sslInitialize` and `sslAccept` on it.
 ---
----@within Life, and the memory transport
+---@within Making one, closing, the memory transport
 ---@return SciSslSocket?
 ---@return SciSslError? # as `SciSocket:accept`
 ---@usage
@@ -204,44 +189,20 @@ function SciSslSocket:sslAccept() end
 ---```
 function SciSslSocket:sslConnect() end
 
----Asks for a new handshake on a TLS 1.2 connection. This call sends the request; the handshake itself takes place inside the
----reads that follow on both sides.
+---Makes a new SSL structure with the settings that the context has at this moment: method, options, verification, time-outs,
+---certificates, trust. Later changes of the context do not reach it. A TCP socket gets `TCP_NODELAY`;
+---`setSockOpt("TCP_NODELAY", false)` takes it away again.
 ---
 ---@within The document's protocol
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `renegotiation_refused`; `ktls`: the kernel has the keys; `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
----@see SSL_renegotiate(3)
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `closed`; `handshake_under_way`: there is a TLS connection; `ktls`: the kernel encrypts what this socket sends, and cannot stop; `in_finalizer`: an initialized socket cannot be initialized again inside a finalizer
+---@see SSL_new(3)
 ---@usage
 ---```lua
----print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
----print(client12:sslRenegotiate():condition()) --> renegotiation_refused
+---local socket = scissl.SciSslSocket.onMemory(context)
+---assert(socket:sslInitialize()) -- takes the context's settings over as they are now
 ---```
-function SciSslSocket:sslRenegotiate() end
-
----Renews the keys of a TLS 1.3 connection.
----
----@within The document's protocol
----@param both? boolean (default: false) ask the peer to renew its keys as well
----@return integer|SciSslError # 1: the message has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
----@see SSL_key_update(3)
----@usage
----```lua
----print(client:sslKeyUpdate(true)) --> 1
----```
-function SciSslSocket:sslKeyUpdate(both) end
-
----Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The
----certificate arrives during the reads that follow: then `peerCertificate` returns it, or the read fails as the handshake
----would have.
----
----@within The document's protocol
----@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not support it; `request_sent`: it was asked before)
----@see SSL_verify_client_post_handshake(3)
----@usage
----```lua
----print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
------ With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
----```
-function SciSslSocket:sslVerifyClientPostHandshake() end
+function SciSslSocket:sslInitialize() end
 
 ---Returns the `SSL_ERROR_…` code behind a result of this socket. The code is kept with the result, so it stays the same however
 ---late, and however often, it is asked for.
@@ -591,21 +552,6 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 ---```
 function SciSslSocket:verifyErrors() end
 
----Rejects a server without a certificate: a client does not offer the anonymous cipher suites of its cipher list. Otherwise a
----server that chooses one of them passes, whatever the flags of `sslSetVerify` are. A server that has the pre-shared key still
----needs no certificate. A server itself excludes anonymous cipher suites where `sslSetVerify` has
----`SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
----
----@within Settings of one connection
----@return SciSslSocket? # the receiver
----@return SciSslError? # condition `anonymous_ciphers`: the list has no other suites; `not_initialized`, `handshake_under_way` or `closed`
----@see SSL_CIPHER_get_auth_nid(3)
----@usage
----```lua
----assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
----```
-function SciSslSocket:sslRequireCertificate() end
-
 ---Sets the group of a server's DHE key exchange for this connection. By default the group fits the strength of the server's
 ---certificate, which is the better choice unless a peer needs a certain group.
 ---
@@ -700,7 +646,7 @@ function SciSslSocket:sslSetVerifyHostFlags(flags) end
 ---Sets the application protocols of this connection, in place of those of the context: before the handshake, or while it is
 ---suspended at `"clientHello"`.
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@param names string[] as `SciSslContext:setAlpn`
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `bad_alpn`, `not_initialized`, `handshake_under_way`, `closed`
@@ -714,7 +660,7 @@ function SciSslSocket:sslSetAlpn(names) end
 
 ---Returns the negotiated application protocol (ALPN).
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@return string? # nil where there is none
 ---@see SSL_get0_alpn_selected(3)
 ---@usage
@@ -727,7 +673,7 @@ function SciSslSocket:alpnProtocol() end
 ---Sets the certificate of this connection, in place of those of the context: before the handshake, or while it is suspended at
 ---`"clientHello"` or `"certificate"`.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@param certificate SciSslX509Certificate|string|table one; or PEM text, or an array, with this end's own first and its issuers behind it
 ---@param key SciSslPrivateKey|string an object, or PEM text
 ---@param passphrase? string|function of an encrypted PEM text
@@ -745,7 +691,7 @@ function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
 
 ---Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return string[] # RFC 2253 text; empty where the peer has sent none
 ---@see SSL_get0_peer_CA_list(3)
 ---@usage
@@ -757,7 +703,7 @@ function SciSslSocket:acceptedIssuers() end
 ---Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
 ---only where the server asks for one.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
 ---@see SSL_get_certificate(3)
 ---@usage
@@ -770,7 +716,7 @@ function SciSslSocket:localCertificate() end
 ---Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
 ---the trust store when it sends the chain; those are not returned.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
 ---@see SSL_get0_chain_certs(3)
 ---@usage
@@ -779,6 +725,21 @@ function SciSslSocket:localCertificate() end
 ---print(#server:localChain()) --> 1
 ---```
 function SciSslSocket:localChain() end
+
+---Rejects a server without a certificate: a client does not offer the anonymous cipher suites of its cipher list. Otherwise a
+---server that chooses one of them passes, whatever the flags of `sslSetVerify` are. A server that has the pre-shared key still
+---needs no certificate. A server itself excludes anonymous cipher suites where `sslSetVerify` has
+---`SSL_VERIFY_FAIL_IF_NO_PEER_CERT`.
+---
+---@within Verification
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `anonymous_ciphers`: the list has no other suites; `not_initialized`, `handshake_under_way` or `closed`
+---@see SSL_CIPHER_get_auth_nid(3)
+---@usage
+---```lua
+---assert(newClient:sslRequireCertificate()) -- offers no cipher suite without a certificate or a pre-shared key
+---```
+function SciSslSocket:sslRequireCertificate() end
 
 ---Sets where the handshake is suspended, so that its caller can decide something. At such a point `sslAccept` or `sslConnect`
 ---returns "not ready", and `sslGetError` tells which point it is. The repeated call goes on. Each point comes once.
@@ -925,6 +886,45 @@ function SciSslSocket:sslVerdict() end
 ---assert(newServer:sslSetContext(serverContext)) -- go on with this one
 ---```
 function SciSslSocket:clientHello() end
+
+---Asks for a new handshake on a TLS 1.2 connection. This call sends the request; the handshake itself takes place inside the
+---reads that follow on both sides.
+---
+---@within After the handshake
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `renegotiation_refused`; `ktls`: the kernel has the keys; `protocol_version`: TLS 1.3 has no renegotiation, see `sslKeyUpdate`)
+---@see SSL_renegotiate(3)
+---@usage
+---```lua
+---print(client:sslRenegotiate():condition()) --> protocol_version -- TLS 1.3 has none
+---print(client12:sslRenegotiate():condition()) --> renegotiation_refused
+---```
+function SciSslSocket:sslRenegotiate() end
+
+---Renews the keys of a TLS 1.3 connection.
+---
+---@within After the handshake
+---@param both? boolean (default: false) ask the peer to renew its keys as well
+---@return integer|SciSslError # 1: the message has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `protocol_version`: TLS 1.2 has none, or `ktls`: the kernel has the keys)
+---@see SSL_key_update(3)
+---@usage
+---```lua
+---print(client:sslKeyUpdate(true)) --> 1
+---```
+function SciSslSocket:sslKeyUpdate(both) end
+
+---Asks the client for a certificate after the handshake, on a server of TLS 1.3 whose flags have `SSL_VERIFY_PEER`. The
+---certificate arrives during the reads that follow: then `peerCertificate` returns it, or the read fails as the handshake
+---would have.
+---
+---@within After the handshake
+---@return integer|SciSslError # 1: the request has gone out; 0 or less: not ready; a SciSslError (condition `handshake_needed`, `wrong_role`, `protocol_version`, `write_pending`, `post_handshake_refused`: the client does not support it; `request_sent`: it was asked before)
+---@see SSL_verify_client_post_handshake(3)
+---@usage
+---```lua
+---print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
+----- With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
+---```
+function SciSslSocket:sslVerifyClientPostHandshake() end
 
 ---Sets application data for the tickets that this server sends. It is encrypted with the ticket, and a server that resumes the
 ---session can read it.

@@ -386,7 +386,7 @@ function SciSslStream:version() end
 
 ---As `SciSslSocket:alpnProtocol`. Returns the negotiated application protocol (ALPN).
 ---
----@within Protocols, ciphers, groups
+---@within Protocols, ciphers, groups, ALPN
 ---@return string? # nil where there is none
 ---@see SSL_get0_alpn_selected(3)
 function SciSslStream:alpnProtocol() end
@@ -394,7 +394,7 @@ function SciSslStream:alpnProtocol() end
 ---As `SciSslSocket:localCertificate`. Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
 ---only where the server asks for one.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return SciSslX509Certificate? # nil where there is none, before `sslInitialize`, after `close`, and where a session was resumed and there are several: the session does not say which of them it was made with
 ---@see SSL_get_certificate(3)
 function SciSslStream:localCertificate() end
@@ -402,7 +402,7 @@ function SciSslStream:localCertificate() end
 ---As `SciSslSocket:localChain`. Returns the certificates of this end as they were loaded, its own first. Where no issuers were loaded, OpenSSL adds them from
 ---the trust store when it sends the chain; those are not returned.
 ---
----@within Certificates and keys of one's own
+---@within Own certificates and keys
 ---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
 ---@see SSL_get0_chain_certs(3)
 function SciSslStream:localChain() end

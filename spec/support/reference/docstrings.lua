@@ -3,7 +3,7 @@
 --    local docstrings = require "spec.support.reference.docstrings"
 --    for _, entry in ipairs(docstrings.of(path)) do … end
 --
--- An entry stands for one public name, or for a class or module:
+-- An entry describes one public name, a class or a module:
 --
 --    name, class, member, separator   "SciSslSocket:sslRead", "SciSslSocket", "sslRead", ":" (or ".")
 --    kind          "function", "classmod" or "module"
@@ -23,7 +23,7 @@ local function c_blocks(contents)
   return blocks
 end
 
--- A block begins with three dashes; its other lines have two. What follows it names the function where no tag does.
+-- A block begins with three dashes; its other lines have two. Without a tag the function below it gives the name.
 local function lua_blocks(contents)
   local blocks, block = {}, nil
   for line in (contents .. "\n"):gmatch "(.-)\n" do
@@ -41,7 +41,7 @@ end
 
 -- ---- tags
 
--- Answers the text before the first tag, and the list of tags as { name, modifier, text }.
+-- The text before the first tag, and the list of tags as { name, modifier, text }.
 local function split_tags(text)
   local body, tags, current = {}, {}, nil
   for line in text:gmatch "(.-)\n" do
@@ -62,7 +62,7 @@ local function split_tags(text)
   return (table.concat(body, "\n"):gsub("^%s+", ""):gsub("%s+$", "")), tags
 end
 
--- ---- types: LDoc's words in those of LuaCATS
+-- ---- types: from LDoc's notation to that of LuaCATS
 
 local function split_alternatives(type)
   local parts, depth, from = {}, 0, 1
@@ -155,7 +155,7 @@ local function read_block(block, module, source)
   return entry.kind and entry
 end
 
---- Answers the entries of a file, in their order. Docstrings of what is not public have no name and are passed over.
+--- The entries of a file, in their order. Docstrings of internal functions have no name and are skipped.
 function docstrings.of(path)
   local file <close> = assert(io.open(path))
   local contents = file:read "a"

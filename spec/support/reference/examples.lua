@@ -1,5 +1,5 @@
 --- The examples of the reference: spec/reference/examples/*.lua, one for each public function. A line
--- `--- SciSslSocket:sslRead, SciSslSocket:sslPeek` begins the example of these names; what follows is a program.
+-- `--- SciSslSocket:sslRead, SciSslSocket:sslPeek` begins the example of these names; the lines below it are a program.
 --
 --    examples.read() -> programs by names
 --    examples.list([root]) -> list of { names, code, file }

@@ -1,4 +1,4 @@
--- Writes lua/scissl/meta/*.lua anew, from the docstrings and the examples. From the project's root, after a build into
+-- Writes lua/scissl/meta/*.lua from the docstrings and the examples. Run it in the project's root, after a build into
 -- build/:
 --    lua5.4 spec/support/reference/generate.lua
 package.path = "./?.lua;lua/?.lua;lua/?/init.lua;" .. package.path

@@ -1,5 +1,5 @@
---- Markdown to HTML, as much as the reference needs: headings, paragraphs, lists, tables, code, emphasis and links.
--- LDoc requires it by its name (config.ld), whatever else is installed, and has put links and coloured code in as HTML.
+--- Markdown to HTML, the part that the reference needs: headings, paragraphs, lists, tables, code, emphasis and links.
+-- LDoc requires it by its name (config.ld). The text that LDoc passes has links and coloured code as HTML already.
 
 local function inline(text)
   local kept = {}
@@ -24,7 +24,7 @@ local function inline(text)
   return text
 end
 
--- ---- blocks: each takes lines from `lines`, beginning with the one at `i`, and answers HTML and the next index
+-- ---- blocks: each takes lines from `lines`, beginning with the one at `i`, and returns HTML and the next index
 
 local function heading(lines, i)
   local marks, text = lines[i]:match "^(#+)%s+(.-)%s*#*$"

@@ -2,7 +2,7 @@
 -- options in the sources, and the examples.
 --
 --    local model = require "spec.support.reference.model"
---    local reference = model.read()      from the project's root; needs the module, for what streams pass on
+--    local reference = model.read()      in the project's root; needs scissl.core, for the methods that streams pass on
 --
 -- reference.classes is a list of { name, text, parent, functions, tables, source }, reference.byName has them by name,
 -- and reference.constants is a list of { title, names }. A function is an entry of docstrings.lua, with `theme` and
@@ -13,7 +13,7 @@ local examples = require "spec.support.reference.examples"
 
 local model = {}
 
--- Modules for users. Others have docstrings for those who change them.
+-- Modules for users. The docstrings of other modules are for maintainers only.
 local public = {
   ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
   ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true,
@@ -23,20 +23,21 @@ local public = {
 
 local parents = { SciSslSocket = "SciSocket" }
 
--- Large classes are shown by themes, in this order: those of the files that their functions are in.
+-- Large classes are shown by themes, in this order. A function has the theme of the file in which it is.
 local themes = {
-  { "Making one, verification, options", "context", "context_options" },
-  { "Life, and the memory transport", "sslsocket", "initialize", "close", "memory_transport", "transport" },
-  { "The document's protocol", "handshake", "shutdown", "post_handshake", "result" },
+  { "Making one, options", "context", "context_options" },
+  { "Making one, closing, the memory transport", "sslsocket", "close", "memory_transport" },
+  { "The document's protocol", "initialize", "handshake", "result", "shutdown" },
   { "Bytes and event loops", "read", "write", "sendfile" },
   { "The peer", "peer", "verify_errors" },
-  { "Settings of one connection", "setup", "dh_params", "anonymous_cipher" },
-  { "Protocols, ciphers, groups", "context_protocols", "context_ciphers", "alpn", "context_alpn" },
-  { "Certificates and keys of one's own", "context_certificate", "context_pkcs12", "pkcs12", "own_certificate" },
-  { "Trust", "context_trust", "context_trust_uri" },
-  { "Verification", "context_verify" },
-  { "Whose certificates servers ask for", "context_client_ca" },
+  { "Settings of one connection", "setup", "dh_params" },
+  { "Protocols, ciphers, groups, ALPN", "context_protocols", "context_ciphers", "context_alpn", "alpn" },
+  { "Own certificates and keys", "context_certificate", "context_pkcs12", "own_certificate" },
+  { "Trust store", "context_trust", "context_trust_uri" },
+  { "Verification", "context_verify", "anonymous_cipher" },
+  { "Client CA list", "context_client_ca" },
   { "Suspended handshakes", "suspend", "verdict", "switch_context", "init" },
+  { "After the handshake", "post_handshake" },
   { "Sessions", "sessions", "context_session_cache", "session_tickets", "context_tickets" },
   { "Early data", "early_data", "context_early_data" },
   { "Pre-shared keys", "psk", "context_psk" },
@@ -47,7 +48,6 @@ local themes = {
   { "Records", "context_records" },
   { "Settings by name", "context_conf", "context_describe" },
   { "Alerts, traces and key logs", "alerts", "trace", "keylog", "context_keylog" },
-  { "More" },
 }
 local theme_of_file, rank = {}, { [""] = 0 }
 for i, theme in ipairs(themes) do
@@ -90,10 +90,10 @@ local function configuration_kinds()
   return kinds
 end
 
--- What the arguments before the options are, by their names, to come as far as the options.
+-- Values for the arguments before the options, by name: they let a call reach the check of its options.
 local others = { role = "connect", handler = print, f = print }
 
--- The function that has this name in the reference, and its receiver.
+-- The function with this name in the reference, and its receiver.
 local function value_of(entry)
   local scissl = require "scissl"
   if entry.separator == ":" then
@@ -106,7 +106,7 @@ local function value_of(entry)
   return value
 end
 
--- The kinds of the options that a function takes: those that it gives to the one place that checks them.
+-- The kinds of the options of a function: those that it passes to the one function that checks options.
 local function option_kinds(entry)
   local value, receiver = value_of(entry)
   local options, kinds = require "scissl.base.option_table", nil
@@ -147,7 +147,7 @@ local function field_of(option, text, kind)
            needed = needed, unknown = not kind }
 end
 
--- What a call takes of SciSslSocketConfiguration without a word about it.
+-- The options of SciSslSocketConfiguration that a call accepts and its docstring does not list.
 local function add_shared_options(options, kinds)
   local names = {}
   for name in pairs(configuration_kinds()) do
@@ -161,7 +161,7 @@ local function add_shared_options(options, kinds)
   end
 end
 
--- Takes the list of options out of a parameter's text and answers it as a table of the reference.
+-- Moves the list of options from a parameter's text to a table of the reference, and returns the table.
 local function read_options(entry, param)
   local head, list = param.text:match "^(.-)\n+(%* .*)$"
   if not list then return nil end
@@ -177,7 +177,7 @@ local function read_options(entry, param)
       kinds[option.name] = nil
     end
   end
-  if entry.name == "scissl.listen" then kinds.ocsp = nil end -- that is for clients
+  if entry.name == "scissl.listen" then kinds.ocsp = nil end -- for clients only
   if takes_fields then add_shared_options(options, kinds) end
   options.undocumented = kinds
   param.text = one_line(head:gsub(":$", ""))
@@ -185,7 +185,7 @@ local function read_options(entry, param)
   return options
 end
 
--- ---- what is made by the program: fields of configurations, and what streams pass on
+-- ---- made at run time: fields of configurations, and methods that streams pass on
 
 local function add_fields(class)
   local kinds = configuration_kinds()
@@ -256,7 +256,10 @@ end
 
 local function add_function(reference, entry)
   local class = class_of(reference, entry.class, entry.source)
-  if themed[class.name] then entry.theme = theme_of_file[entry.source:match "([^/]+)%.%w+$"] or "More" end
+  if themed[class.name] then
+    entry.theme = theme_of_file[entry.source:match "([^/]+)%.%w+$"]
+    if not entry.theme then error(("%s has functions of %s: name it in `themes`"):format(entry.source, class.name)) end
+  end
   for _, param in ipairs(entry.params) do
     local options = param.type == "table" and read_options(entry, param)
     if options then table.insert(class.tables, options) end
@@ -270,7 +273,7 @@ local function add_entry(reference, entry)
   local internal = name == "SciSslRedisClient" or entry.source:find "/luasec/" and not entry.source:find "/init%.lua$"
   if internal then return end
   if entry.kind == "function" then return add_function(reference, entry) end
-  -- Modules that hold one function are told of by that function.
+  -- A module with one function is described by that function.
   if entry.kind == "module" and not name:find "^scissl$" and name ~= "scissl.wait" then
     reference.modules[name] = entry
     return

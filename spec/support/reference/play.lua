@@ -1,4 +1,4 @@
--- Runs the examples of one file, each in a world of its own, from a folder that it may fill; writes a line for each:
+-- Runs the examples of one file, each in an environment and a folder of its own; writes a line for each:
 -- `ok NAMES`, or `failed NAMES: why`.
 --    lua5.4 ROOT/spec/support/reference/play.lua ROOT ROOT/spec/reference/examples/SciSocket.lua
 local root, only = arg[1], arg[2]
@@ -12,7 +12,7 @@ package.path, package.cpath = absolute(package.path), absolute(package.cpath)
 local world = require "spec.support.reference.world"
 local examples = require "spec.support.reference.examples"
 
--- What a program says it prints, in comments `--> text`, in order; `…` stands for anything.
+-- The output that a program announces in comments `--> text`, in order; `…` stands for any text.
 local function expected(code)
   local texts = {}
   for text in code:gmatch "%-%-> ([^\n]*)" do texts[#texts + 1] = text:gsub(" %-%- .*$", "") end
@@ -43,7 +43,7 @@ world.furnish()
 for _, example in ipairs(examples.list(root)) do
   if example.file == only then
     local good, failure = xpcall(play, function(raised) return debug.traceback(tostring(raised), 2) end, example)
-    collectgarbage() -- closes what the example has left open: the server on `port` has one client at a time
+    collectgarbage() -- closes what the example has left open: the server on `port` serves one client at a time
     collectgarbage()
     local names = table.concat(example.names, ", ")
     print(good and "ok " .. names or ("failed %s: %s"):format(names, failure:gsub("\n", "\\n")))

@@ -1,11 +1,11 @@
 -- Runs one program of a chapter, in a folder of its own. Connections to port 8443 and to example.org reach a server on
--- this machine, and a client visits what the program serves on port 8443. Then the output is compared with the comments
--- (`--> text`).
+-- this machine, and a client connects to the server of the program on port 8443. Then the output is compared with the
+-- comments (`--> text`).
 --    SSL_CERT_FILE=ca.pem lua5.4 ROOT/spec/support/reference/stage.lua ROOT PROGRAM [PREPARATION]
 --
--- PREPARATION is a program, too, which may call
---    visit(text, …)     the first visitor of a server writes this, and so on; one that says "hello" by default
---    visitor.options    further options of the visitors' scissl.connect
+-- PREPARATION is a program as well; it may call
+--    visit(text, …)     the first client of a server writes this text, the second the next one …; "hello" by default
+--    visitor.options    further options for scissl.connect of these clients
 -- luacheck: globals visitor visit finish print
 local root, program, preparation = arg[1], arg[2], arg[3]
 
@@ -20,9 +20,9 @@ local scissl = require "scissl"
 local world = require "spec.support.reference.world"
 
 world.furnish()
-local env = world.new() -- for its server: a program has nothing that it does not make itself
+local env = world.new() -- for its server only: a program uses nothing but what it makes itself
 
--- ---- connections to the hosts of the chapters reach our server
+-- ---- connections to the hosts of the chapters go to our server
 
 local function is_ours(host, port)
   return host:find "%.?example%.%a+$" ~= nil or port == 8443
@@ -55,7 +55,7 @@ if has_luasocket then
   end
 end
 
--- ---- a listener gets visitors
+-- ---- a listener gets clients
 
 visitor = { words = { "hello" }, options = "" }
 
@@ -89,7 +89,7 @@ local function hear_visitors()
   end
 end
 
--- After its visitors a server would wait for ever: the program ends when it accepts once more.
+-- After the last client a server would wait for ever: the program ends when it accepts once more.
 local function leave()
   hear_visitors()
   finish()
@@ -121,7 +121,7 @@ rawset(scissl, "listen", function(given)
   return listener
 end)
 
--- ---- what it prints
+-- ---- the output
 
 local printed, plain_print = {}, print
 
@@ -134,7 +134,7 @@ end
 
 local code = assert(io.open(program)):read "a"
 
--- Each `--> text` must be printed, in their order; between them may be more.
+-- Each `--> text` must be printed, in this order; other output may stand between them.
 function finish()
   local i = 0
   for text in code:gmatch "%-%-> ([^\n]*)" do

@@ -14,7 +14,7 @@ local function comment(out, text)
   for line in (text .. "\n"):gmatch "(.-)\n" do out[#out + 1] = ("---" .. line):gsub("%s+$", "") end
 end
 
--- ---- what a function answers: alternatives as one list of values
+-- ---- results of a function: alternatives as one list of values
 
 local function add_once(list, value)
   for _, item in ipairs(list) do
@@ -151,7 +151,7 @@ local function write_module_fields(out, reference)
   end
 end
 
--- What the parts of the module are for, in a sentence each.
+-- A sentence for each part of the module.
 local function write_parts(out, reference, parts)
   for _, class in ipairs(parts) do
     local entry = reference.modules[class.name]
@@ -195,7 +195,7 @@ local function write_module(reference)
   return text_of(out)
 end
 
--- ---- what there is, for scissl.help: Lua cannot list a folder
+-- ---- the list of stubs, for scissl.help: Lua cannot list a folder
 
 local function chapters()
   local list = {}

@@ -1,4 +1,4 @@
---- What an example finds when it runs: connections, certificates and files, each made when its name is first used.
+--- The environment of an example: connections, certificates and files, each made when its name is first used.
 --
 --    scissl, ca, caKey, certificate, key, clientCertificate, clientKey    certificate is for localhost
 --    context                       fresh                     configuration    for a client
@@ -44,7 +44,7 @@ local function pair_of(first, second, make, ...)
   return both, both
 end
 
--- A line comes back as "you said: …", and a request of HTTP is answered.
+-- Replies to a line with "you said: …", and to an HTTP request with a page.
 local echo = [[
   local scissl = require "scissl"
   local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = "server.pem",
@@ -120,7 +120,7 @@ pairs_made.newClient, pairs_made.newServer = pair_of("newClient", "newServer", e
 pairs_made.memoryClient, pairs_made.memoryServer =
   pair_of("memoryClient", "memoryServer", ends.pair, { transport = "memory" })
 
---- Answers an environment for one program, and the list that what it prints goes to.
+--- An environment for one program, and the list that collects its output.
 function world.new()
   local printed = {}
   local env = {}
