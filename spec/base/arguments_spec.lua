@@ -18,7 +18,7 @@ end
 -- What is refused with which words: a function and its arguments.
 local cases = {
   { "#1 to 'scissl.sni.new' (table expected, got nil)", scissl.sni.new },
-  { "#1 to 'scissl.sni.new' (table expected, got 5)", scissl.sni.new, 5 },
+  { "#1 to 'scissl.sni.new' (table expected, got number)", scissl.sni.new, 5 },
   { "#1 to 'find' (string or nil expected, got table)", sni.find, sni, {} },
   { "#2 to 'SciSslSni' (SciSslClientHello expected, got nil)", sni, socket },
   { "#2 to 'wait.find' (integer or nil expected, got string)", wait.find, "poll", "1" },
@@ -29,7 +29,7 @@ local cases = {
   { "#3 to 'wait.ready' ('r', 'w' or 'rw' expected, got string)", wait.ready, poll, socket, "x" },
   { "#4 to 'wait.ready' (number or nil expected, got string)", wait.ready, poll, socket, "r", "soon" },
   { "#3 to 'wait.turn' (number or nil expected, got table)", wait.turn, poll, socket, {} },
-  { "#1 to 'wait.wanted' (SciSslSocket or SciSslTrySocket expected, got 5)", wait.wanted, 5, 1 },
+  { "#1 to 'wait.wanted' (SciSslSocket or SciSslTrySocket expected, got number)", wait.wanted, 5, 1 },
   { "#1 to 'wait.cancel' (socket, descriptor, or object with getfd expected, got nil)", wait.cancel },
   { "#1 to 'put' (string expected, got nil)", memory.put, memory },
   { "#2 to 'put' (OSSslSession expected, got table)", memory.put, memory, "key", {} },

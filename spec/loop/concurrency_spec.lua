@@ -240,7 +240,7 @@ describe("A coroutine that reads", function()
     local near, far, _ <close> = sockets.pair()
     local stream = assert(scissl.plain.on(near, { waiter = "coroutine" }))
     assert.error_matches(function() stream:read() end,
-      "the waiter 'coroutine' works inside a coroutine only") -- outside of a coroutine
+      "the waiter 'coroutine' works only inside a coroutine") -- outside of a coroutine
     local results = loop.run(function()
       far:send "line\n"
       return stream:read()

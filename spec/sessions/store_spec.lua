@@ -327,7 +327,7 @@ describe("A store of a fleet", function()
   it("refuses a context whose sessions outlive its ticket keys", function()
     local context = ends.serverContext { setup = function(context) context:setTimeout(7201) end }
     assert.error_matches(function() new { secret = SECRET, connect = error }:serve(context) end,
-      "the context's sessions last 7201 seconds")
+      "the context's sessions live 7201 seconds")
     assert.are.equal(context, new { secret = SECRET, connect = error, sessionTimeout = 7201 }:serve(context))
   end)
 end)

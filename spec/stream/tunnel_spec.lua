@@ -282,7 +282,7 @@ describe("The option proxy", function()
     end
     refused({ host = "x" }, "needs host and port")
     refused({ host = "x", port = 1, hots = "y" }, "did you mean 'host'")
-    refused({ host = "x", port = 1, password = "p" }, "a password and no user")
+    refused({ host = "x", port = 1, password = "p" }, "a password but no user")
   end)
 
   it("and 'over' exclude each other", function()

@@ -203,6 +203,9 @@ function options.shown(value)
   return type(value) == "number" and tostring(value) or options.typeOf(value)
 end
 
+-- Kinds that some numbers are of: their errors show the number, not its type.
+local of_numbers = { seconds = true, count = true, integer = true, number = true, pollable = true }
+
 --- Raises where an argument is of another kind.
 -- @tparam integer number which argument
 -- @tparam string caller the function's name, for the message
@@ -211,8 +214,9 @@ end
 -- @tparam integer level the stack level that the error points at, as for `error` in the caller
 function options.checkArgument(number, caller, value, kind, level)
   if options.is(value, kind) then return end
-  error(("bad argument #%d to '%s' (%s expected, got %s)"):format(
-    number, caller, options.expected(kind), options.shown(value)), level + 1)
+  local got = of_numbers[kind:match "^%a+"] and options.shown(value) or options.typeOf(value)
+  error(("bad argument #%d to '%s' (%s expected, got %s)"):format(number, caller, options.expected(kind), got),
+    level + 1)
 end
 
 --- Raises where `given` is not a table of known options of their kinds.

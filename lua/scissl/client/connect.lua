@@ -125,7 +125,7 @@ known_options = context_options.kinds(known_options)
 -- * `ocsp`: `"request"` or `"require"`: asks the server for a proof that its certificate has not been revoked (see
 --   `SciSslContext:setOcspPolicy`)
 -- * `psk`: a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
--- * `keylogFile`: appends the connection's secrets to a file, for debugging. Whoever has the file can read the traffic
+-- * `keylogFile`: appends the connection's secrets to a file, for debugging: who reads it can decrypt the traffic
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration

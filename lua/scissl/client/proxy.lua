@@ -57,7 +57,7 @@ function proxy.read(given, level)
   options.check("proxy", given, known_options, level)
   if not (given.host and given.port) then error("option 'proxy' to 'scissl.connect' needs host and port", level) end
   if given.password and not given.user then
-    error("option 'proxy' to 'scissl.connect' has a password and no user", level)
+    error("option 'proxy' to 'scissl.connect' has a password but no user", level)
   end
   return given
 end

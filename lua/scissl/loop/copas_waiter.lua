@@ -125,7 +125,7 @@ function Standin.settimeout() return 1 end
 function Standin.close() return true end
 
 return function(socket, events, deadline)
-  if not coroutine.isyieldable() then error("the waiter 'copas' works inside a coroutine of copas only", 0) end
+  if not coroutine.isyieldable() then error("the waiter 'copas' works only inside a coroutine of copas", 0) end
   if events ~= "r" and events ~= "w" then return nil, "copas waits for 'r' or for 'w'" end
   if descriptor_of(socket) < 0 then return true end -- closed: the next call reports it
   local standin = setmetatable({ socket = socket, deadline = deadline }, Standin)

@@ -5,6 +5,6 @@
 -- @module scissl.loop.coroutine_waiter
 
 return function(socket, events, deadline)
-  if not coroutine.isyieldable() then error("the waiter 'coroutine' works inside a coroutine only", 0) end
+  if not coroutine.isyieldable() then error("the waiter 'coroutine' works only inside a coroutine", 0) end
   return coroutine.yield(socket, events, deadline)
 end

@@ -89,7 +89,7 @@ end
 
 local function waiter_of(pump)
   return function(_, events, deadline)
-    if not coroutine.isyieldable() then error("streams of luv work inside a coroutine only", 0) end
+    if not coroutine.isyieldable() then error("a stream of luv works only inside a coroutine", 0) end
     drain(pump)
     if events == "w" then
       if pump.failure then return nil, pump.failure end

@@ -68,7 +68,7 @@ local function wake_stale(watch, descriptor)
 end
 
 return function(socket, events, deadline)
-  if not coroutine.isyieldable() then error("the waiter 'luv' works inside a coroutine only", 0) end
+  if not coroutine.isyieldable() then error("the waiter 'luv' works only inside a coroutine", 0) end
   local descriptor = type(socket) == "number" and socket or socket:getfd()
   if descriptor < 0 then return true end -- closed: the next call reports it
   local watch, failure = watch_for(descriptor)

@@ -253,9 +253,7 @@ end
 -- @treturn thread
 -- @raise for anything but a function
 function Scheduler:spawn(f, ...)
-  if not options.is(f, "callable") then
-    error(("bad argument #1 to 'spawn' (function expected, got %s)"):format(type(f)), 2)
-  end
+  options.checkArgument(1, "spawn", f, "callable", 2)
   local thread = coroutine.create(type(f) == "function" and f or function(...) return f(...) end)
   local task = setmetatable({ loop = self, thread = thread, arguments = table.pack(...), queued = true }, Task)
   self.tasks[thread] = task
@@ -312,9 +310,7 @@ end
 -- @treturn[2] nil it was cancelled
 -- @treturn[2] reason
 function Scheduler:sleep(seconds) -- luacheck: ignore 212
-  if not options.is(seconds, "seconds") then
-    error(("bad argument #1 to 'sleep' (0 or more seconds expected, got %s)"):format(options.shown(seconds)), 2)
-  end
+  options.checkArgument(1, "sleep", seconds, "seconds", 2)
   local answer, reason = coroutine.yield(nil, nil, seconds > 0 and now() + seconds or nil)
   if not answer and reason ~= nil then return nil, reason end
   return true

@@ -15,8 +15,8 @@ local CHECK_AFTER, LIES = 64, 256 -- waits before a waiter is checked, and wrong
 local EARLY = 0.1 -- seconds by which a loop's clock may be ahead of ours
 
 function result.timedOut(socket, phase, timeout, what, deadline)
-  local when = timeout and ("after %.4g seconds"):format(timeout) or "by its deadline"
-  local message = ("%s was not over %s"):format(what or phase, when)
+  local when = timeout and ("within %.4g seconds"):format(timeout) or "before its deadline"
+  local message = ("%s did not finish %s"):format(what or phase, when)
   if deadline and not timeout and now() - deadline > 1 then
     message = "the deadline had already passed; deadlines are moments of SciSocket.now()"
   end
@@ -70,7 +70,7 @@ function result.understand(ready, reason, socket, events, deadline, phase, timeo
   if ready_answers[ready] then
     if not is_lie(socket, events) then return true end
     return nil, result.badWaiter(socket, phase,
-      "the waiter says again and again that the socket is ready, and it is not")
+      "the waiter returned again and again that the socket is ready, and it was not")
   end
   if negative_answers[type(ready)] then return nil, result.givenUp(socket, reason, deadline, phase, timeout, what) end
   return nil, result.badWaiter(socket, phase,

@@ -64,7 +64,7 @@ local scissl = {}
 ---@field pkcs12? string the same in one, path or bytes
 ---@field ocsp? string `"request"` or `"require"`: asks the server for a proof that its certificate has not been revoked (see `SciSslContext:setOcspPolicy`)
 ---@field psk? table|function a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
----@field keylogFile? string|boolean appends the connection's secrets to a file, for debugging. Whoever has the file can read the traffic
+---@field keylogFile? string|boolean appends the connection's secrets to a file, for debugging: who reads it can decrypt the traffic
 ---@field alpn? string[] as in SciSslSocketConfiguration
 ---@field version? string as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -133,7 +133,7 @@ local scissl = {}
 ---@field ocspResponse? string DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 ---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 ---@field pskHint? string see `SciSslContext:setPskHint`
----@field keylogFile? string|boolean appends the connections' secrets to a file, for debugging. Whoever has the file can read the traffic
+---@field keylogFile? string|boolean appends the connections' secrets to a file, for debugging: who reads it can decrypt the traffic
 ---@field caFile? string the CAs that issue the certificates of clients
 ---@field caPath? string the CAs that issue the certificates of clients
 ---@field ca? string|SciSslX509Certificate the CAs that issue the certificates of clients

@@ -138,9 +138,7 @@ local function sleeps_thread(waiter)
 end
 
 return function(listener, handler, given)
-  if not options.is(handler, "callable") then
-    error(("bad argument #1 to 'serve' (function expected, got %s)"):format(type(handler)), 3)
-  end
+  options.checkArgument(1, "serve", handler, "callable", 3)
   given = given or {}
   options.check("serve", given, known_options, 3)
   local run = {

@@ -159,9 +159,7 @@ end
 -- @treturn SciSslListener the receiver
 -- @raise for anything else
 function Listener:setContext(context)
-  if not options.is(context, "SciSslContext") then
-    error(("bad argument #1 to 'setContext' (SciSslContext expected, got %s)"):format(type(context)), 2)
-  end
+  options.checkArgument(1, "setContext", context, "SciSslContext", 2)
   if self.sessions then self.sessions:serve(context) end
   self.context = context
   self.listening = SciSslSocket.on(self.plain, context) or self.listening -- there is none once it is closed
@@ -291,7 +289,7 @@ end
 -- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 -- * `pskHint`: see `SciSslContext:setPskHint`
--- * `keylogFile`: appends the connections' secrets to a file, for debugging. Whoever has the file can read the traffic
+-- * `keylogFile`: appends the connections' secrets to a file, for debugging: who reads it can decrypt the traffic
 -- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs that issue the certificates of clients
 -- * `verify`: `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that
 --   comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags

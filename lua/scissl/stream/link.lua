@@ -181,7 +181,7 @@ function Secure:awaitTickets(...)
 end
 
 local function refuse_closed()
-  return nil, SciSslError.new { phase = "close", condition = "closed", message = "the stream has been closed" }
+  return nil, SciSslError.new { phase = "close", condition = "closed", message = "the stream is closed" }
 end
 
 -- The socket may stay open for a while, so that an alert arrives.

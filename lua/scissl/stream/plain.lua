@@ -86,7 +86,7 @@ function plain.on(socket, given)
   options.check("plain.on", given, stream.optionKinds, 2)
   if holds_bytes(socket) then
     return nil, SciSslError.new {
-      phase = "adopt", condition = "unread_data", message = "the socket has bytes in a buffer of its own",
+      phase = "adopt", condition = "unread_data", message = "the object has unread bytes in a buffer of its own",
     }
   end
   local own, failure = socket, nil

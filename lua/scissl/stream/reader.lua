@@ -154,7 +154,7 @@ local function skip_space(self, most)
   local bytes, skipped = self.bytes, 0
   while true do
     skipped = skipped + bytes:skipSpace()
-    if skipped > most then return refuse(self, "line_too_long", "no numeral within %d bytes", most) end
+    if skipped > most then return refuse(self, "line_too_long", "no number within %d bytes", most) end
     if bytes:size() > 0 then return true end
     local more, failure = fill(self)
     if not more then return nil, failure end

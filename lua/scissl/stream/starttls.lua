@@ -139,11 +139,11 @@ end
 
 -- Returns true where no unread byte could pass for a secured one, and all output is sent; or nil and a SciSslError.
 local function is_clean(self)
-  if self.closed then return refuse("startTls", "closed", "the stream has been closed") end
+  if self.closed then return refuse("startTls", "closed", "the stream is closed") end
   local unread = self.bytes:size()
   if unread > 0 then
     return refuse("startTls", self.link.secure and "unread_data" or "plaintext_pending",
-      "%d bytes that came before have not been read", unread)
+      "%d bytes that arrived before were not read", unread)
   end
   self.output:release()
   return writer.push(self)
@@ -173,7 +173,7 @@ local roles = {
 local function claim(self, phase)
   local bytes, changing = self.bytes, self.changing
   if bytes:isTaken() or changing:isTaken() then
-    return refuse(phase, "busy", "another coroutine is reading from this stream, or changing it")
+    return refuse(phase, "busy", "another coroutine reads from this stream, or is in startTls or stopTls")
   end
   return bytes:takeReading(), changing:take()
 end
@@ -205,7 +205,7 @@ local Taken = {}
 Taken.__index = Taken
 
 local function refuse_taken()
-  return refuse("read", "carries_tls", "another stream runs over this one")
+  return refuse("read", "carries_tls", "this stream carries another one")
 end
 
 Taken.receive, Taken.send, Taken.sayEnd = refuse_taken, refuse_taken, refuse_taken

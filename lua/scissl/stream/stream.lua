@@ -160,7 +160,7 @@ local function refuse_writer(self)
   local sending = self.link.sending
   if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
   return SciSslError.new {
-    phase = "write", condition = "busy", message = "another coroutine is in startTls or stopTls",
+    phase = "write", condition = "busy", message = "another coroutine is sending, or in startTls or stopTls",
     peer = peer_of(self.link:base()),
   }
 end
@@ -245,9 +245,7 @@ Stream.write = hidden.makeStreamWrite({ write, go_on_writing })
 -- @treturn[2] SciSslError as `write`
 -- @raise for anything else than a table, and values in it that are neither strings nor numbers
 function Stream:writev(texts)
-  if type(texts) ~= "table" then
-    error(("bad argument #1 to 'writev' (table expected, got %s)"):format(type(texts)), 2)
-  end
+  options.checkArgument(1, "writev", texts, "table", 2)
   local count = #texts
   local checked = check_texts(texts, count, "writev", 2)
   local refusal = refuse_output(self)

@@ -165,7 +165,7 @@ end
 
 local function check_bytes(bytes, phase)
   if bytes == nil or type(bytes) == "string" then return bytes end
-  return nil, ("a %s, where bytes or nil are due, while %s"):format(type(bytes), phase)
+  return nil, ("a value of type %s, where bytes or nil are expected, while %s"):format(type(bytes), phase)
 end
 
 -- The object's calls wait, so they are made in `await`; `receive` and `send` then return their results.

@@ -69,7 +69,7 @@ end
 
 local function serve_client_hello(run)
   local hello, failure = hello_of(run)
-  if not hello then return refuse_for(run, failure or "the client's hello is missing") end
+  if not hello then return refuse_for(run, failure or "the ClientHello is missing") end
   return handle(run, "onClientHello", apply_client_hello, hello)
 end
 

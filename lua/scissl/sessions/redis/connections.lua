@@ -64,7 +64,7 @@ local function take(self)
   if client then return client, true end
   local good, made, reason = pcall(self.connect, self.timeout)
   if good and made then return made, false end
-  return nil, false, (good and reason or made) or "no connection was answered"
+  return nil, false, (good and reason or made) or "connect returned no client"
 end
 
 local function give_back(self, client)

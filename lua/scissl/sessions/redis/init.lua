@@ -196,7 +196,7 @@ function Redis:serve(context, name)
   options.checkArgument(1, "serve", context, "SciSslContext", 2)
   options.checkArgument(2, "serve", name, "string|nil", 2)
   if context:getTimeout() > self.sessionSeconds then
-    error(("the context's sessions last %d seconds, and ticket keys are kept for sessions of %d: see the option "
+    error(("the context's sessions live %d seconds, but ticket keys only serve sessions of up to %d: see the option "
       .. "'sessionTimeout' to 'scissl.sessions.redis.new'"):format(context:getTimeout(), self.sessionSeconds), 2)
   end
   context:setSessionIdContext(core.digest("SHA256", string.pack(">s4s4", self.prefix, name or "")))
@@ -322,7 +322,7 @@ end
 
 local function check_secret(secret)
   if secret == nil then
-    refuse "missing option 'secret' (32 random bytes or more, the same on all servers; false: all can be read)"
+    refuse "missing option 'secret' (32 random bytes or more, the same on all servers; false: no encryption)"
   end
   local secrets = type(secret) == "table" and secret or { secret or nil }
   if type(secret) == "table" and #secrets == 0 then refuse "an empty list for option 'secret'" end

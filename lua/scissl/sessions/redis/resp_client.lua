@@ -20,7 +20,7 @@ local function fail(condition, message)
 end
 
 local function ready(self, events)
-  return wait.ready(self.waiter, self.socket, events, self.deadline, "redis", self.timeout, "the answer of Redis")
+  return wait.ready(self.waiter, self.socket, events, self.deadline, "redis", self.timeout, "the reply of Redis")
 end
 
 -- ---- bytes
