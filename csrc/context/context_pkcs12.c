@@ -9,11 +9,9 @@ static bool use_pkcs12(const sci_context *context, sci_pkcs12 *held, sci_failure
     return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
 }
 
-/* On the stack: the context, the passphrase, and the string that owns `bytes`. */
-static int use_bytes(lua_State *L, const sci_context *context, const char *bytes, size_t length, sci_failure *failure) {
-    sci_pkcs12 *held = sci_new_pkcs12(L);
-    if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, failure) || !use_pkcs12(context, held, failure))
-        return sci_fail(L, failure);
+/* The passphrase is at index 3. */
+static int decrypt_and_use(lua_State *L, const sci_context *context, sci_pkcs12 *held, sci_failure *failure) {
+    if (!sci_decrypt_pkcs12(L, held, 3, failure) || !use_pkcs12(context, held, failure)) return sci_fail(L, failure);
     return sci_return_receiver(L);
 }
 
@@ -36,28 +34,10 @@ static int context_use_pkcs12(lua_State *L) {
     const char *bytes = luaL_checklstring(L, 2, &length);
     lua_settop(L, 3);
     sci_check_pkcs12_passphrase(L, 3);
-    lua_insert(L, 2);
-    return use_bytes(L, context, bytes, length, &failure);
+    sci_pkcs12 *held = sci_new_pkcs12(L);
+    if (!held || !sci_read_pkcs12(held, bytes, length, &failure)) return sci_fail(L, &failure);
+    return decrypt_and_use(L, context, held, &failure);
 }
-
-#define CHUNK 16384
-#define LONGEST (16 << 20) /* bytes of a PKCS#12 file */
-
-/* Pushes the contents of the file. False: `failure` says why not. A guard owns the BIO. */
-static bool read_file(lua_State *L, BIO *bio, sci_failure *failure) {
-    luaL_Buffer contents;
-    int count;
-    luaL_buffinit(L, &contents);
-    size_t total = 0;
-    while ((count = BIO_read(bio, luaL_prepbuffsize(&contents, CHUNK), CHUNK)) > 0 && total <= LONGEST) {
-        total += (size_t)count;
-        luaL_addsize(&contents, (size_t)count);
-    }
-    luaL_pushresult(&contents);
-    return total <= LONGEST || sci_refuse(failure, "malformed_pkcs12", "the file is too long for PKCS#12");
-}
-
-static void free_bio(void *object) { BIO_free(object); }
 
 /***
 Uses the private key of a PKCS#12 file, as `usePkcs12` does.
@@ -75,14 +55,13 @@ static int context_use_pkcs12_file(lua_State *L) {
     const char *path = sci_check_text(L, 2);
     lua_settop(L, 3);
     sci_check_pkcs12_passphrase(L, 3);
-    lua_insert(L, 2);
-    sci_guard *guard = sci_new_guard(L, free_bio);
+    sci_pkcs12 *held = sci_new_pkcs12(L);
     sci_clear_errors();
-    guard->object = sci_open_file(path, &failure);
-    if (!guard->object || !read_file(L, guard->object, &failure)) return sci_fail(L, &failure);
-    size_t length;
-    const char *bytes = lua_tolstring(L, -1, &length);
-    return use_bytes(L, context, bytes, length, &failure);
+    BIO *bio = held ? sci_open_file(path, &failure) : NULL;
+    bool read = bio && sci_read_pkcs12_file(held, bio, &failure);
+    BIO_free(bio);
+    if (!read) return sci_fail(L, &failure);
+    return decrypt_and_use(L, context, held, &failure);
 }
 
 static const luaL_Reg pkcs12_methods[] = {

@@ -5,19 +5,20 @@
 
 #include <openssl/crypto.h>
 
-int sci_read_extension(const X509 *certificate, int nid, void **decoded) {
-    int critical = -1;
-    sci_clear_errors();
-    *decoded = X509_get_ext_d2i(certificate, nid, &critical, NULL);
-    if (*decoded) return 1;
-    return critical == -1 ? 0 : -1;
-}
-
 int sci_fail_extension(lua_State *L, const char *name) {
     return sci_fail(L, &(sci_failure){.phase = "load",
                                       .condition = "malformed_extension",
                                       .message = "an extension of the certificate is malformed",
                                       .subject = name});
+}
+
+int sci_push_extension(lua_State *L, const X509 *certificate, const sci_extension *extension) {
+    int critical = -1;
+    sci_guard *guard = sci_new_guard(L, extension->release);
+    sci_clear_errors();
+    guard->object = X509_get_ext_d2i(certificate, extension->nid, &critical, NULL);
+    bool malformed = !guard->object && critical != -1; /* or there twice */
+    return !malformed && extension->push(L, guard->object) ? 1 : sci_fail_extension(L, extension->name);
 }
 
 void sci_push_hex(lua_State *L, const char *sign, const unsigned char *bytes, size_t length) {

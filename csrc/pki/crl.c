@@ -97,11 +97,7 @@ Returns the issuer of the CRL.
 @treturn[2] SciSslError condition `malformed_name`
 @see X509_CRL_get_issuer(3)
 */
-static int crl_issuer(lua_State *L) {
-    sci_clear_errors();
-    sci_push_name(L, X509_CRL_get_issuer(sci_check_crl(L, 1)));
-    return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
-}
+static int crl_issuer(lua_State *L) { return sci_return_name(L, X509_CRL_get_issuer(sci_check_crl(L, 1))); }
 
 /***
 Returns when the CRL was issued.

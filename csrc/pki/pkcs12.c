@@ -1,7 +1,6 @@
 /* pkcs12.c: SciSslPkcs12, a key, its certificate and the issuers in one encrypted file (RFC 7292; .p12, .pfx). */
 #include "pki/reading.h"
 
-#include <limits.h>
 #include <string.h>
 
 #include <openssl/pkcs12.h>
@@ -34,28 +33,37 @@ void sci_check_pkcs12_passphrase(lua_State *L, int index) {
     if (lua_type(L, index) == LUA_TSTRING) sci_check_text(L, index);
 }
 
-static bool explain(const unsigned char *bytes, int length, sci_failure *failure) {
-    static const sci_kind kind = {
-        .label = "PKCS12",
-        .expected = "PKCS#12",
-        .absent = "malformed_pkcs12",
-        .malformed = "malformed_pkcs12",
-        .malformed_message = "the bytes are not PKCS#12",
-    };
-    sci_explain_der(bytes, length, &kind, failure);
-    failure->condition = kind.malformed; /* also where the bytes are not DER */
-    return false;
+static void *decode(const unsigned char **cursor, long length) { return d2i_PKCS12(NULL, cursor, length); }
+static void free_sealed(void *sealed) { PKCS12_free(sealed); }
+
+static const sci_kind sealed_kind = {
+    .label = "PKCS12",
+    .expected = "PKCS#12",
+    .absent = "malformed_pkcs12",
+    .malformed = "malformed_pkcs12",
+    .malformed_message = "the bytes are not PKCS#12",
+    .read_der = decode,
+    .release = free_sealed,
+};
+
+#define LONGEST (16 << 20) /* bytes of PKCS#12 */
+
+bool sci_read_pkcs12(sci_pkcs12 *held, const void *bytes, size_t length, sci_failure *failure) {
+    if (length > LONGEST) return sci_refuse(failure, sealed_kind.malformed, "this is too long for PKCS#12");
+    held->sealed = sci_read_der(bytes, (int)length, &sealed_kind, failure);
+    if (failure->condition) failure->condition = sealed_kind.malformed; /* also where the bytes are not DER */
+    return held->sealed != NULL;
 }
 
-static bool unseal_bytes(sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure) {
-    const unsigned char *cursor = (const unsigned char *)bytes;
-    if (length > INT_MAX) return sci_refuse(failure, "malformed_pkcs12", "the bytes are too long for PKCS#12");
-    held->sealed = d2i_PKCS12(NULL, &cursor, (long)length);
-    if (!held->sealed) return explain(cursor, (int)length, failure);
-    if (cursor != (const unsigned char *)bytes + length)
-        return sci_refuse(failure, "malformed_pkcs12", "there are bytes after the end of the PKCS#12");
-    return true;
+bool sci_read_pkcs12_file(sci_pkcs12 *held, BIO *bio, sci_failure *failure) {
+    sci_clear_errors();
+    BUF_MEM *whole = sci_read_whole(bio, LONGEST + 1);
+    bool read = whole && sci_read_pkcs12(held, whole->data, whole->length, failure);
+    BUF_MEM_free(whole);
+    return read;
 }
+
+/* ---- decrypting -------------------------------------------------------------------------------------------------- */
 
 /* OpenSSL leaves weak old algorithms, such as RC2 with 40 bits, to its legacy provider, which is seldom loaded. */
 static bool needs_legacy(void) {
@@ -126,13 +134,15 @@ static bool find_text(sci_passphrase *asked, const char **text) {
                       "the passphrase function returned a string with NUL bytes");
 }
 
-bool sci_open_pkcs12_bytes(lua_State *L, sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure) {
-    sci_passphrase asked = sci_prepare_passphrase(L, 2, failure);
+bool sci_decrypt_pkcs12(lua_State *L, sci_pkcs12 *held, int passphrase, sci_failure *failure) {
+    sci_passphrase asked = sci_prepare_passphrase(L, passphrase, failure);
     const char *text;
-    if (!unseal_bytes(held, bytes, length, failure) || !find_text(&asked, &text)) return false;
+    if (!find_text(&asked, &text)) return false;
     sci_clear_errors();
     return open_sealed(held, text, failure);
 }
+
+/* ---- SciSslPkcs12.parse ------------------------------------------------------------------------------------------ */
 
 static void set_certificate(lua_State *L, const char *field, X509 *certificate) {
     if (!certificate) return;
@@ -186,7 +196,8 @@ static int pkcs12_parse(lua_State *L) {
     lua_settop(L, 2);
     sci_check_pkcs12_passphrase(L, 2);
     sci_pkcs12 *held = sci_new_pkcs12(L);
-    if (!held || !sci_open_pkcs12_bytes(L, held, bytes, length, &failure)) return sci_fail(L, &failure);
+    if (!held || !sci_read_pkcs12(held, bytes, length, &failure) || !sci_decrypt_pkcs12(L, held, 2, &failure))
+        return sci_fail(L, &failure);
     sci_clear_errors();
     lua_createtable(L, 0, 4);
     set_key(L, held->key);

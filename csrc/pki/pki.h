@@ -10,7 +10,7 @@
  * Errors: a function that takes a sci_failure and fails leaves the condition there, or the reason in OpenSSL's queue,
  * or both: sci_fail makes the SciSslError of them. It raises nothing.
  *
- * Lua runs only where a passphrase is a function (sci_read_key, sci_read_key_text, sci_open_pkcs12_bytes), under
+ * Lua runs only where a passphrase is a function (sci_read_key, sci_read_key_text, sci_decrypt_pkcs12), under
  * lua_pcall, and in finalizers, as base.h says. */
 #ifndef SCISSL_PKI_H
 #define SCISSL_PKI_H
@@ -153,9 +153,12 @@ sci_pkcs12 *sci_new_pkcs12(lua_State *L);
 /* As sci_check_passphrase; also raises for a NUL byte, which no passphrase of PKCS#12 has. */
 void sci_check_pkcs12_passphrase(lua_State *L, int index);
 
-/* Opens `bytes`, which a value on the stack owns, with the passphrase at index 2. False: `failure` or OpenSSL's queue
- * says why. A passphrase function is called as by sci_read_key. */
-bool sci_open_pkcs12_bytes(lua_State *L, sci_pkcs12 *held, const char *bytes, size_t length, sci_failure *failure);
+/* Reads PKCS#12, still encrypted, into the empty `held`: bytes, or a file. False: `failure` or OpenSSL's queue says why. */
+bool sci_read_pkcs12(sci_pkcs12 *held, const void *bytes, size_t length, sci_failure *failure);
+bool sci_read_pkcs12_file(sci_pkcs12 *held, BIO *bio, sci_failure *failure);
+
+/* Decrypts it with the passphrase at `passphrase` (absolute index), which is as for sci_read_key. */
+bool sci_decrypt_pkcs12(lua_State *L, sci_pkcs12 *held, int passphrase, sci_failure *failure);
 
 /* ---- tlsa.c: TLSA records (RFC 7218) ----------------------------------------------------------------------------- */
 

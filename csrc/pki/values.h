@@ -30,10 +30,19 @@ void sci_check_certificates_option(lua_State *L, int index, const char *name, in
 
 /* ---- asn1.c ------------------------------------------------------------------------------------------------------ */
 
-/* Decodes the extension `nid` into `*decoded`. 1: it is there; 0: it is not; -1: it is malformed or there twice. */
-int sci_read_extension(const X509 *certificate, int nid, void **decoded);
+/* An extension of certificates, for a method that returns what it holds. */
+typedef struct sci_extension {
+    int nid;
+    const char *name; /* as errors call it */
+    void (*release)(void *decoded);
+    bool (*push)(lua_State *L, const void *decoded); /* one value; NULL: there is no such extension. False: malformed */
+} sci_extension;
 
-/* nil, SciSslError for an extension that sci_read_extension calls malformed. */
+/* Pushes what the extension of the certificate, an argument, holds, and returns 1; or pushes nil and a SciSslError, and
+ * returns 2. */
+int sci_push_extension(lua_State *L, const X509 *certificate, const sci_extension *extension);
+
+/* nil, SciSslError: the extension is malformed. */
 int sci_fail_extension(lua_State *L, const char *name);
 
 /* Pushes two upper-case hexadecimal digits for each byte, after `sign`. */
@@ -61,9 +70,12 @@ const char *sci_to_serial_digits(lua_State *L, int index);
 /* NULL: `digits` are not hexadecimal digits of SCI_SERIAL_BITS at the most, or out of memory. The caller frees it. */
 ASN1_INTEGER *sci_parse_serial(const char *digits);
 
-/* ---- x509_name.c: general names (RFC 5280, section 4.2.1.6) ------------------------------------------------------ */
+/* ---- x509_name.c: names ------------------------------------------------------ */
 
-/* Pushes an array of {type=, value=}. False: a name is malformed, and what was pushed is of no use. */
+/* Pushes the name as RFC 2253 text and returns 1; or pushes nil and a SciSslError, and returns 2. */
+int sci_return_name(lua_State *L, const X509_NAME *name);
+
+/* Pushes an array of general names (RFC 5280, section 4.2.1.6), {type=, value=}. False: a name is malformed, and what was pushed is of no use. */
 bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names);
 
 /* Makes the general name that `text` looks like: address, URI, e-mail address or host name. NULL: `failure` says why.

@@ -98,12 +98,6 @@ static int certificate_to_der(lua_State *L) { return sci_push_written(L, write_d
 
 /* ---- names ------------------------------------------------------------------------------------------------------- */
 
-static int push_name(lua_State *L, const X509_NAME *name) {
-    sci_clear_errors();
-    sci_push_name(L, name);
-    return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
-}
-
 /***
 Returns the subject, whom the certificate is about.
 @function SciSslX509Certificate:subject
@@ -113,7 +107,7 @@ Returns the subject, whom the certificate is about.
 @see X509_NAME_print_ex(3)
 */
 static int certificate_subject(lua_State *L) {
-    return push_name(L, X509_get_subject_name(sci_check_certificate(L, 1)));
+    return sci_return_name(L, X509_get_subject_name(sci_check_certificate(L, 1)));
 }
 
 /***
@@ -124,9 +118,12 @@ Returns the issuer, who signed the certificate.
 @treturn[2] SciSslError condition `malformed_name`
 @see X509_NAME_print_ex(3)
 */
-static int certificate_issuer(lua_State *L) { return push_name(L, X509_get_issuer_name(sci_check_certificate(L, 1))); }
+static int certificate_issuer(lua_State *L) {
+    return sci_return_name(L, X509_get_issuer_name(sci_check_certificate(L, 1)));
+}
 
 static void free_general_names(void *names) { GENERAL_NAMES_free(names); }
+static bool push_alt_names(lua_State *L, const void *names) { return sci_push_general_names(L, names); }
 
 /***
 Returns the names that the certificate is for, in its order, as tables with `type` and `value`:
@@ -145,13 +142,8 @@ Returns the names that the certificate is for, in its order, as tables with `typ
 @see RFC 5280, section 4.2.1.6
 */
 static int certificate_subject_alt_names(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_general_names);
-    int found = sci_read_extension(certificate, NID_subject_alt_name, &guard->object);
-    if (found < 0) return sci_fail_extension(L, "subjectAltName");
-    if (found == 0) lua_newtable(L);
-    else if (!sci_push_general_names(L, guard->object)) return sci_fail_extension(L, "subjectAltName");
-    return 1;
+    static const sci_extension names = {NID_subject_alt_name, "subjectAltName", free_general_names, push_alt_names};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &names);
 }
 
 /* ---- numbers and times ------------------------------------------------------------------------------------------- */

@@ -56,6 +56,15 @@ static void push_access(lua_State *L, const AUTHORITY_INFO_ACCESS *access, int m
 
 static void free_access(void *access) { AUTHORITY_INFO_ACCESS_free(access); }
 
+static bool push_accesses(lua_State *L, const void *access) {
+    lua_createtable(L, 0, 2);
+    push_access(L, access, NID_ad_OCSP);
+    lua_setfield(L, -2, "ocsp");
+    push_access(L, access, NID_ad_ca_issuers);
+    lua_setfield(L, -2, "caIssuers");
+    return true;
+}
+
 /***
 Returns where to ask for the certificate's status, and where the issuer's certificate is.
 @function SciSslX509Certificate:authorityInfoAccess
@@ -65,19 +74,23 @@ Returns where to ask for the certificate's status, and where the issuer's certif
 @see RFC 5280, section 4.2.2.1
 */
 static int certificate_authority_info_access(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_access);
-    if (sci_read_extension(certificate, NID_info_access, &guard->object) < 0)
-        return sci_fail_extension(L, "authorityInfoAccess");
-    lua_createtable(L, 0, 2);
-    push_access(L, guard->object, NID_ad_OCSP);
-    lua_setfield(L, -2, "ocsp");
-    push_access(L, guard->object, NID_ad_ca_issuers);
-    lua_setfield(L, -2, "caIssuers");
-    return 1;
+    static const sci_extension access = {NID_info_access, "authorityInfoAccess", free_access, push_accesses};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &access);
 }
 
 static void free_points(void *points) { CRL_DIST_POINTS_free(points); }
+
+static bool push_points(lua_State *L, const void *decoded) {
+    const CRL_DIST_POINTS *points = decoded;
+    lua_newtable(L);
+    for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
+        const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
+        if (!name || name->type != 0) continue; /* a name relative to the issuer's */
+        for (int k = 0; k < sk_GENERAL_NAME_num(name->name.fullname); k++)
+            append_uri(L, sk_GENERAL_NAME_value(name->name.fullname, k));
+    }
+    return true;
+}
 
 /***
 Returns where the issuer's CRLs are.
@@ -88,24 +101,24 @@ Returns where the issuer's CRLs are.
 @see RFC 5280, section 4.2.1.13
 */
 static int certificate_crl_distribution_points(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_points);
-    if (sci_read_extension(certificate, NID_crl_distribution_points, &guard->object) < 0)
-        return sci_fail_extension(L, "cRLDistributionPoints");
-    const CRL_DIST_POINTS *points = guard->object;
-    lua_newtable(L);
-    for (int i = 0; i < sk_DIST_POINT_num(points); i++) {
-        const DIST_POINT_NAME *name = sk_DIST_POINT_value(points, i)->distpoint;
-        if (!name || name->type != 0) continue; /* a name relative to the issuer's */
-        for (int k = 0; k < sk_GENERAL_NAME_num(name->name.fullname); k++)
-            append_uri(L, sk_GENERAL_NAME_value(name->name.fullname, k));
-    }
-    return 1;
+    static const sci_extension points = {NID_crl_distribution_points, "cRLDistributionPoints", free_points,
+                                         push_points};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &points);
 }
 
 /* ---- policies ---------------------------------------------------------------------------------------------------- */
 
 static void free_policies(void *policies) { CERTIFICATEPOLICIES_free(policies); }
+
+static bool push_policies(lua_State *L, const void *decoded) {
+    const CERTIFICATEPOLICIES *policies = decoded;
+    lua_newtable(L);
+    for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+        sci_push_oid(L, sk_POLICYINFO_value(policies, i)->policyid, true);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return true;
+}
 
 /***
 Returns the policies under which the certificate was issued.
@@ -116,17 +129,9 @@ Returns the policies under which the certificate was issued.
 @see RFC 5280, section 4.2.1.4
 */
 static int certificate_policies(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_policies);
-    if (sci_read_extension(certificate, NID_certificate_policies, &guard->object) < 0)
-        return sci_fail_extension(L, "certificatePolicies");
-    const CERTIFICATEPOLICIES *policies = guard->object;
-    lua_newtable(L);
-    for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
-        sci_push_oid(L, sk_POLICYINFO_value(policies, i)->policyid, true);
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
+    static const sci_extension policies = {NID_certificate_policies, "certificatePolicies", free_policies,
+                                           push_policies};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &policies);
 }
 
 /* ---- certificate transparency ------------------------------------------------------------------------------------ */
@@ -153,6 +158,16 @@ static void push_sct(lua_State *L, const SCT *sct) {
     set_bytes(L, "signature", bytes, length);
 }
 
+static bool push_scts(lua_State *L, const void *decoded) {
+    const STACK_OF(SCT) *scts = decoded;
+    lua_newtable(L);
+    for (int i = 0; i < sk_SCT_num(scts); i++) {
+        push_sct(L, sk_SCT_value(scts, i));
+        lua_rawseti(L, -2, i + 1);
+    }
+    return true;
+}
+
 /***
 Returns the signed timestamps that certificate transparency logs gave for the certificate.
 @function SciSslX509Certificate:signedCertificateTimestamps
@@ -163,17 +178,8 @@ Returns the signed timestamps that certificate transparency logs gave for the ce
 @see RFC 6962, section 3.3
 */
 static int certificate_scts(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_scts);
-    if (sci_read_extension(certificate, NID_ct_precert_scts, &guard->object) < 0)
-        return sci_fail_extension(L, "signedCertificateTimestampList");
-    const STACK_OF(SCT) *scts = guard->object;
-    lua_newtable(L);
-    for (int i = 0; i < sk_SCT_num(scts); i++) {
-        push_sct(L, sk_SCT_value(scts, i));
-        lua_rawseti(L, -2, i + 1);
-    }
-    return 1;
+    static const sci_extension scts = {NID_ct_precert_scts, "signedCertificateTimestampList", free_scts, push_scts};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &scts);
 }
 
 #else

@@ -18,14 +18,20 @@ int sci_find_key_usage(const char *name) {
 
 static void free_bit_string(void *bits) { ASN1_BIT_STRING_free(bits); }
 
-static void push_key_usages(lua_State *L, const ASN1_BIT_STRING *bits) {
+static void push_nil_or_table(lua_State *L, const void *decoded) {
+    if (decoded) lua_newtable(L);
+    else lua_pushnil(L);
+}
+
+static bool push_key_usages(lua_State *L, const void *bits) {
     int count = 0;
-    lua_newtable(L);
-    for (int bit = 0; key_usages[bit]; bit++) {
+    push_nil_or_table(L, bits);
+    for (int bit = 0; bits && key_usages[bit]; bit++) {
         if (!ASN1_BIT_STRING_get_bit(bits, bit)) continue;
         lua_pushstring(L, key_usages[bit]);
         lua_rawseti(L, -2, ++count);
     }
+    return true;
 }
 
 /***
@@ -39,24 +45,20 @@ Returns what the key may be used for: `digitalSignature`, `nonRepudiation`, `key
 @see RFC 5280, section 4.2.1.3
 */
 static int certificate_key_usage(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_bit_string);
-    int found = sci_read_extension(certificate, NID_key_usage, &guard->object);
-    if (found < 0) return sci_fail_extension(L, "keyUsage");
-    if (found == 0) lua_pushnil(L);
-    else push_key_usages(L, guard->object);
-    return 1;
+    static const sci_extension usage = {NID_key_usage, "keyUsage", free_bit_string, push_key_usages};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &usage);
 }
 
 static void free_extended_usage(void *usages) { EXTENDED_KEY_USAGE_free(usages); }
 
-static void push_extended_usages(lua_State *L, const EXTENDED_KEY_USAGE *usages) {
-    int count = sk_ASN1_OBJECT_num(usages);
-    lua_createtable(L, count > 0 ? count : 0, 0);
-    for (int i = 0; i < count; i++) {
+static bool push_extended_usages(lua_State *L, const void *decoded) {
+    const EXTENDED_KEY_USAGE *usages = decoded;
+    push_nil_or_table(L, usages);
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
         sci_push_oid(L, sk_ASN1_OBJECT_value(usages, i), false);
         lua_rawseti(L, -2, i + 1);
     }
+    return true;
 }
 
 /***
@@ -70,13 +72,9 @@ numbers with dots for one that OpenSSL does not know.
 @see RFC 5280, section 4.2.1.12
 */
 static int certificate_extended_key_usage(lua_State *L) {
-    const X509 *certificate = sci_check_certificate(L, 1);
-    sci_guard *guard = sci_new_guard(L, free_extended_usage);
-    int found = sci_read_extension(certificate, NID_ext_key_usage, &guard->object);
-    if (found < 0) return sci_fail_extension(L, "extendedKeyUsage");
-    if (found == 0) lua_pushnil(L);
-    else push_extended_usages(L, guard->object);
-    return 1;
+    static const sci_extension usage = {NID_ext_key_usage, "extendedKeyUsage", free_extended_usage,
+                                        push_extended_usages};
+    return sci_push_extension(L, sci_check_certificate(L, 1), &usage);
 }
 
 /***

@@ -18,6 +18,12 @@ void sci_push_name(lua_State *L, const X509_NAME *name) {
     lua_remove(L, -2);
 }
 
+int sci_return_name(lua_State *L, const X509_NAME *name) {
+    sci_clear_errors();
+    sci_push_name(L, name);
+    return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
+}
+
 static void free_names(void *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
 
 void sci_push_names(lua_State *L, sci_names *get, const void *owner) {

@@ -102,11 +102,7 @@ Returns the subject that the certificate is to have.
 @treturn[2] SciSslError condition `malformed_name`
 @see X509_REQ_get_subject_name(3)
 */
-static int request_subject(lua_State *L) {
-    sci_clear_errors();
-    sci_push_name(L, X509_REQ_get_subject_name(check_request(L)));
-    return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
-}
+static int request_subject(lua_State *L) { return sci_return_name(L, X509_REQ_get_subject_name(check_request(L))); }
 
 static void free_extensions(void *extensions) { sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free); }
 static void free_names(void *names) { GENERAL_NAMES_free(names); }

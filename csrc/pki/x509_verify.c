@@ -224,11 +224,13 @@ static bool find_purpose(verify_request *request, sci_failure *failure) {
 
 static bool prepare_check(X509_STORE_CTX *check, const verify_request *request) {
     X509_VERIFY_PARAM *parameters = X509_STORE_CTX_get0_param(check);
+    unsigned long flags = 0;
+    if (request->partial_chain) flags |= X509_V_FLAG_PARTIAL_CHAIN;
+    if (request->has_crls) flags |= X509_V_FLAG_CRL_CHECK;
     X509_VERIFY_PARAM_set_auth_level(parameters, request->security_level);
     if (request->has_time) X509_VERIFY_PARAM_set_time(parameters, request->time);
-    if (request->partial_chain) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_PARTIAL_CHAIN);
-    if (request->has_crls) X509_VERIFY_PARAM_set_flags(parameters, X509_V_FLAG_CRL_CHECK);
-    return !request->purpose_id || X509_STORE_CTX_set_purpose(check, request->purpose_id);
+    return X509_VERIFY_PARAM_set_flags(parameters, flags) &&
+           (!request->purpose_id || X509_STORE_CTX_set_purpose(check, request->purpose_id));
 }
 
 /* Returns the chain up to a trusted certificate, which the caller frees. NULL: `failure` says why there is none. */

@@ -130,14 +130,15 @@ static bool issuer_fits(const X509 *issuer, EVP_PKEY *key, sci_failure *failure)
     return X509_check_private_key(issuer, key) == 1 || sci_refuse_about(failure, "key_mismatch", NULL, "issuerKey");
 }
 
+/* Where the issuer's certificate has an identifier of its key. */
 static bool add_identifier(X509_CRL *crl, X509 *issuer) {
     X509V3_CTX context = {0};
+    if (!X509_get0_subject_key_id(issuer)) return true;
     X509V3_set_ctx(&context, issuer, NULL, NULL, crl, 0);
     X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, &context, NID_authority_key_identifier, "keyid:always");
     bool added = extension && X509_CRL_add_ext(crl, extension, -1);
     X509_EXTENSION_free(extension);
-    if (!added) sci_clear_errors(); /* the issuer's certificate has no identifier of its key */
-    return true;
+    return added;
 }
 
 static bool sign(X509_CRL *crl, EVP_PKEY *key, const char *digest_name, sci_failure *failure) {
