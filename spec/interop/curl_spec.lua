@@ -6,15 +6,11 @@ local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
+local server_context = foreign.serverContext
+
 local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
 
 local curl, identity_arguments = peers.curl, peers.curlIdentity
-
-local function server_context(version, options)
-  local all = { method = version }
-  for name, value in pairs(options or {}) do all[name] = value end
-  return ends.serverContext(all)
-end
 
 local function answer(socket, body, headers)
   local request = foreign.read(socket, "\r\n\r\n")

@@ -58,14 +58,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end)
 
   describe("Our client and what gnutls-serv refuses, " .. version, function()
-    -- The SciSslError of a handshake that it refused: at once, or, in TLS 1.3, at our first read.
-    local function refusal(socket, err)
-      if socket then
-        err = select(2, foreign.read(socket))
-        socket:close()
-      end
-      return refusals.check(err)
-    end
+    local function refusal(...) return refusals.check(foreign.refusal(...)) end
 
     with_gnutls("a stranger's certificate", function()
       local peer <close> = gnutls_serv(version,

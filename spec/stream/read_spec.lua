@@ -1,14 +1,12 @@
 -- Streams that read: maxima, limits, patterns, deadlines, and peers that mean no good.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local pair_of_streams = require "spec.support.streams".pair
 
 local now = scissl.SciSocket.now
 
 local function streams(server_options, pair_options)
-  local client, server = ends.connected(pair_options)
-  local given = { waiter = "poll", timeout = 30 }
-  for name, value in pairs(server_options or {}) do given[name] = value end
-  return scissl.stream(client, { waiter = "poll", timeout = 30 }), scissl.stream(server, given)
+  return pair_of_streams(nil, server_options, pair_options)
 end
 
 -- What `read(server)` answers after the peer has written `text` and closed.

@@ -8,6 +8,10 @@
 --        handlers: { onCertificate=, … }, as scissl.handshake takes them
 --    socket, err = foreign.serve(listener, context[, handlers]) the next connection of a listener, after its handshake
 --        both return nil, SciSslError when the handshake fails; the socket is closed then
+--    context = foreign.clientContext(version[, options])        of ends.clientContext, ends.serverContext
+--    context = foreign.serverContext(version[, options])
+--    err = foreign.refusal(foreign.dial(…))                     the SciSslError of a refused client: of its handshake,
+--                                                               or, in TLS 1.3, of its first read
 --    foreign.write(socket, text)                                all of it
 --    text, last = foreign.read(socket, pattern)                 reads until the pattern matches, or until sslRead
 --                                                               returns no bytes; `last` is its last value
@@ -31,6 +35,15 @@ local function shaken(socket, role, handlers)
   socket:close()
   return nil, err
 end
+
+local function with_method(version, options)
+  local all = { method = version }
+  for name, value in pairs(options or {}) do all[name] = value end
+  return all
+end
+
+function foreign.clientContext(version, options) return ends.clientContext(with_method(version, options)) end
+function foreign.serverContext(version, options) return ends.serverContext(with_method(version, options)) end
 
 function foreign.dial(port, context, options)
   options = options or {}
@@ -86,6 +99,13 @@ function foreign.read(socket, pattern)
     parts = parts .. answer
     if pattern and parts:find(pattern) then return parts, answer end
   end
+end
+
+function foreign.refusal(socket, err)
+  if not socket then return err end
+  local _, last = foreign.read(socket)
+  socket:close()
+  return last
 end
 
 function foreign.expect(peer, pattern)

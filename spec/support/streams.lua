@@ -10,6 +10,10 @@
 --        client, server   the table.pack of what ask and serve returned
 --
 -- Both sides use the waiter "coroutine" and a time-out of half a minute, unless their options say more.
+--
+--    client, server = streams.pair([clientOptions[, serverOptions[, pairOptions]]])
+--        two streams over a connection of ends.connected(pairOptions); by default with the waiter "poll" and the same
+--        time-out
 
 local ends = require "spec.support.ends"
 local scissl = require "scissl"
@@ -19,17 +23,26 @@ local streams = {}
 local TIMEOUT = 30 -- seconds
 
 local function with_defaults(options, defaults)
-  defaults.waiter, defaults.timeout = "coroutine", TIMEOUT
   for name, value in pairs(options) do defaults[name] = value end
   return defaults
+end
+
+function streams.pair(client_options, server_options, pair_options)
+  local client, server = ends.connected(pair_options)
+  return scissl.stream(client, with_defaults(client_options or {}, { waiter = "poll", timeout = TIMEOUT })),
+    scissl.stream(server, with_defaults(server_options or {}, { waiter = "poll", timeout = TIMEOUT }))
 end
 
 local function unchanged(...) return ... end
 
 function streams.meet(listening, connecting, serve, ask)
-  local listener <close> = assert(scissl.listen(with_defaults(listening, { host = "127.0.0.1", port = 0 })))
+  local listener <close> = assert(scissl.listen(with_defaults(listening, {
+    host = "127.0.0.1", port = 0, waiter = "coroutine", timeout = TIMEOUT,
+  })))
   local _, port = listener:getSockName()
-  connecting = with_defaults(connecting, { host = "localhost", port = port })
+  connecting = with_defaults(connecting, {
+    host = "localhost", port = port, waiter = "coroutine", timeout = TIMEOUT,
+  })
   local results = ends.run(
     function() return (ask or unchanged)(scissl.connect(connecting)) end,
     function() return (serve or unchanged)(listener:accept(TIMEOUT)) end)
