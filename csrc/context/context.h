@@ -154,6 +154,9 @@ bool sci_context_make_trust(sci_context *context);
 void sci_context_free_trust(sci_context *context);
 bool sci_context_make_session_id_context(sci_context *context);
 
+/* context_check.c: the setter of a user value that is a function, or nil: the argument at index 2. Returns the receiver. */
+int sci_context_set_function(lua_State *L, int uservalue);
+
 /* context_dependents.c: call before the ciphers, the trust or the client CA list of `context` change: its connections get
  * those that stand now as their own. False: out of memory; some may have got theirs, and nothing else has changed. */
 bool sci_context_detach(sci_context *context);

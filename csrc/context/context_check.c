@@ -9,6 +9,14 @@ sci_context *sci_check_context(lua_State *L, int index) {
     return context;
 }
 
+int sci_context_set_function(lua_State *L, int uservalue) {
+    sci_check_context(L, 1);
+    lua_settop(L, 2);
+    if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_setiuservalue(L, 1, uservalue);
+    return sci_return_receiver(L);
+}
+
 void sci_context_close(sci_context *context) { context->closed = true; }
 
 int sci_context_give_up(lua_State *L, sci_context *context, const char *subject) {

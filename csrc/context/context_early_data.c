@@ -43,13 +43,7 @@ the client is informed, and the handshake goes on. If it raises an error, the ha
 @treturn SciSslContext the receiver
 @see SSL_CTX_set_allow_early_data_cb(3)
 */
-static int context_set_replay_guard(lua_State *L) {
-    sci_check_context(L, 1);
-    lua_settop(L, 2);
-    if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_setiuservalue(L, 1, SCI_CONTEXT_REPLAY_GUARD);
-    return sci_return_receiver(L);
-}
+static int context_set_replay_guard(lua_State *L) { return sci_context_set_function(L, SCI_CONTEXT_REPLAY_GUARD); }
 
 static const luaL_Reg early_data_methods[] = {
     {"setMaxReplayableData", context_set_max_replayable_data},

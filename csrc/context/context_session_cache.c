@@ -159,13 +159,7 @@ at the ClientHello, take the session id from `clientHello()`, and pass the sessi
 @treturn SciSslContext the receiver
 @see SSL_CTX_sess_set_get_cb(3)
 */
-static int context_set_session_store(lua_State *L) {
-    sci_check_context(L, 1);
-    lua_settop(L, 2);
-    if (!lua_isnil(L, 2)) luaL_checktype(L, 2, LUA_TFUNCTION);
-    lua_setiuservalue(L, 1, SCI_CONTEXT_SESSION_STORE);
-    return sci_return_receiver(L);
-}
+static int context_set_session_store(lua_State *L) { return sci_context_set_function(L, SCI_CONTEXT_SESSION_STORE); }
 
 /***
 Returns counts of the sessions that were made and used.

@@ -311,7 +311,7 @@ describe("A failing allocation of OpenSSL's", function()
     ]]
   end)
 
-  promise("leaves the trust store as it was: all of several certificates or revocation lists, or none", function()
+  promise("leaves the trust store as it was: all of several certificates or CRLs, or none #slow", function()
     starving [[
       local crl = require "spec.support.crl"
       local lists = crl.make {} .. crl.make { issuer = pki.otherCa }

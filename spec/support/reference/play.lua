@@ -1,4 +1,4 @@
--- Runs the examples of one file, each in an environment and a folder of its own; writes a line for each:
+-- Runs the examples of one file in the current folder, each in an environment of its own; writes a line for each:
 -- `ok NAMES`, or `failed NAMES: why`.
 --    lua5.4 ROOT/spec/support/reference/play.lua ROOT ROOT/spec/reference/examples/SciSocket.lua
 local root, only = arg[1], arg[2]
