@@ -234,7 +234,7 @@ long sci_result_of_alert(int alert);
 
 /* The release of OpenSSL, later than the loaded one, that added what `name` contains; NULL: none. For names that OpenSSL
  * has rejected. */
-const char *sci_find_needs(const char *name, size_t length);
+const char *sci_find_release(const char *name, size_t length);
 
 /* ---- protocol.c: names of protocol versions ---------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* compat.h: OpenSSL's headers, and its versions told apart by capability. */
+/* compat.h: OpenSSL's headers, and what differs between its versions and between systems. */
 #ifndef SCISSL_COMPAT_H
 #define SCISSL_COMPAT_H
 
@@ -17,7 +17,7 @@
 #error "scissl needs OpenSSL 3.0 or later"
 #endif
 
-/* OpenSSL 4 answers pointers to const where 3.x answers plain ones. */
+/* OpenSSL 4 returns pointers to const where 3.x returns plain ones. */
 #if OPENSSL_VERSION_MAJOR >= 4
 #define SCI_CONST4 const
 #else
@@ -30,15 +30,15 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-/* Bytes of four full records with what belongs to them, to be brought by one read of the transport. From 3.2 on a length that
- * is set after the handshake counts no more until keys change: 0. */
+/* Bytes of four full records with their headers and tags, which one read of the transport brings. 0 from 3.2 on: OpenSSL ignores
+ * a length that is set after the handshake, until keys change. */
 #if OPENSSL_VERSION_NUMBER < 0x30200000L
 #define SCI_READ_BUFFER 66560
 #else
 #define SCI_READ_BUFFER 0
 #endif
 
-/* Records that the kernel encrypts: where OpenSSL was compiled for it, and Linux's headers name what it needs. */
+/* kTLS: where OpenSSL was compiled with it, and Linux's headers have what it needs. */
 #if defined(__linux__) && defined(SOL_TLS) && !defined(OPENSSL_NO_KTLS) && defined(__has_include)
 #if __has_include(<linux/tls.h>)
 #define SCI_KTLS
@@ -51,7 +51,7 @@
 #define SCI_PRINTF(format, first)
 #endif
 
-/* For what `require` runs: compilers put cold functions together, so that loading touches few pages of the code. */
+/* For functions that only `require` runs: compilers put cold functions together, so that loading touches few pages. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SCI_AT_LOAD __attribute__((cold))
 #else

@@ -5,7 +5,7 @@
 
 /* Names that contain `part` need that release. */
 static const struct {
-    const char *part, *needs;
+    const char *part, *release;
     unsigned int major, minor;
 } newcomers[] = {
     {"MLKEM", "OpenSSL 3.5", 3, 5},
@@ -30,9 +30,9 @@ static bool contains(const char *name, size_t length, const char *part) {
     return false;
 }
 
-const char *sci_find_needs(const char *name, size_t length) {
+const char *sci_find_release(const char *name, size_t length) {
     for (size_t i = 0; i < sizeof newcomers / sizeof *newcomers; i++)
         if (contains(name, length, newcomers[i].part) && older_than(newcomers[i].major, newcomers[i].minor))
-            return newcomers[i].needs;
+            return newcomers[i].release;
     return NULL;
 }

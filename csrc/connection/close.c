@@ -54,7 +54,7 @@ int sci_ssl_close(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (socket->callback.running) return sci_fail_own(L, "close", "in_callback", NULL);
-    if (!socket->closed && socket->memory) sci_tell_closing(L, 1); /* sci_socket_close does so for the others */
+    if (!socket->closed && socket->memory) sci_notify_closing(L, 1); /* sci_socket_close does so for the others */
     if (!socket->closed) {
         send_close_notify(L, socket);
         let_arrive(socket);

@@ -21,10 +21,10 @@ static int fail_list(lua_State *L, SSL_CTX *ctx, const char *condition, const ch
                      int (*set)(SSL *, const char *)) {
     for (const char *name = text; *name;) {
         size_t length = strcspn(name, ":");
-        const char *needs = sci_find_needs(name, length);
-        if (needs) {
+        const char *release = sci_find_release(name, length);
+        if (release) {
             const char *one = lua_pushlstring(L, name, length);
-            if (!try_first(ctx, one, set)) return sci_fail_missing(L, "option", one, needs);
+            if (!try_first(ctx, one, set)) return sci_fail_missing(L, "option", one, release);
             lua_pop(L, 1);
         }
         name += length + (name[length] == ':');

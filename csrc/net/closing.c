@@ -4,7 +4,7 @@
 
 static const char listener_key = 0; /* its address: registry key of the function to call */
 
-void sci_tell_closing(lua_State *L, int index) {
+void sci_notify_closing(lua_State *L, int index) {
     index = lua_absindex(L, index);
     if (!lua_checkstack(L, 2)) return;
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &listener_key) != LUA_TFUNCTION) {

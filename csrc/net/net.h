@@ -4,7 +4,7 @@
  * SCI_SOCKET_OWNER), and closing calls that object's `close`. Where that object is a SciSocket too, `lower` points to it:
  * the lowest socket, the base, alone keeps the descriptor and the connection's state.
  *
- * Lua code runs in sci_tell_closing, sci_socket_close and sci_socket_collect (the function that onClosing set; an owner's
+ * Lua code runs in sci_notify_closing, sci_socket_close and sci_socket_collect (the function that onClosing set; an owner's
  * `close`) and in sci_socket_adopt (an object's getfd, fileno or pollfd); its errors are caught. It may close the socket:
  * ask for the descriptor again afterwards.
  *
@@ -80,15 +80,15 @@ void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
 
 /* ---- closing (socket.c, closing.c) ------------------------------------------------------------------------------- */
 
-/* Closes the socket at `index` as SciSocket:close does: tells those who wait for it, releases the descriptor, and calls
+/* Closes the socket at `index` as SciSocket:close does: notifies those who wait for it, releases the descriptor, and calls
  * the `close` of an owner. False: the owner's `close` raised, and a SciSslError was pushed. */
 bool sci_socket_close(lua_State *L, int index);
 
 /* For __gc: the same, but does not call an owner's `close`. */
 void sci_socket_collect(lua_State *L, int index);
 
-/* Tells those who wait for the object at `index` that it is about to be closed. Runs Lua, which may close the object. */
-void sci_tell_closing(lua_State *L, int index);
+/* Notifies those who wait for the object at `index` that it is about to be closed. Runs Lua, which may close the object. */
+void sci_notify_closing(lua_State *L, int index);
 
 /* ---- errors (socket_error.c) ------------------------------------------------------------------------------------- */
 

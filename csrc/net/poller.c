@@ -176,7 +176,7 @@ Closes the poller; what it waits for stays open. Harmless twice.
 */
 static int poller_close(lua_State *L) {
     sci_poller *poller = to_poller(L);
-    if (poller->way) sci_tell_closing(L, 1); /* a loop may be waiting for this one */
+    if (poller->way) sci_notify_closing(L, 1); /* a loop may be waiting for this one */
     const sci_way *way = poller->way;
     poller->way = NULL;
     if (way) way->close(poller);

@@ -95,7 +95,7 @@ static bool close_owner(lua_State *L) {
 bool sci_socket_close(lua_State *L, int index) {
     sci_socket *socket = sci_check_socket(L, index);
     index = lua_absindex(L, index);
-    if (sci_socket_descriptor(socket) >= 0) sci_tell_closing(L, index);
+    if (sci_socket_descriptor(socket) >= 0) sci_notify_closing(L, index);
     bool borrowed = socket->borrowed;
     release(socket);
     if (!borrowed) return true;
@@ -125,7 +125,7 @@ static int socket_close(lua_State *L) {
 
 void sci_socket_collect(lua_State *L, int index) {
     sci_socket *socket = sci_check_socket(L, index);
-    if (!socket->borrowed && socket->fd >= 0) sci_tell_closing(L, index);
+    if (!socket->borrowed && socket->fd >= 0) sci_notify_closing(L, index);
     release(socket);
 }
 

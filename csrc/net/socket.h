@@ -49,6 +49,9 @@ bool sci_is_socket(lua_State *L, int index);
 /* Pushes an empty SciSocket. */
 sci_socket *sci_new_socket(lua_State *L);
 
+/* Notes that the connection attempt has failed. */
+void sci_socket_note_failure(sci_socket *base, int system_errno);
+
 /* Adds the metatable `name` to the set of those that sci_check_socket accepts. */
 void sci_enter_socket_class(lua_State *L, const char *name);
 

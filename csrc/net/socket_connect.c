@@ -14,10 +14,9 @@ static int connection_state(sci_socket *base) {
         base->connecting = false;
         return 1;
     }
-    int problem = base->connect_errno ? 0 : sci_descriptor_option(base->fd, SO_ERROR);
-    if (problem > 0) base->connect_errno = problem;
-    if (base->connect_errno == 0) return 0;
-    base->connecting = false;
+    int problem = base->connect_errno ? base->connect_errno : sci_descriptor_option(base->fd, SO_ERROR);
+    if (problem <= 0) return 0;
+    sci_socket_note_failure(base, problem);
     return -1;
 }
 

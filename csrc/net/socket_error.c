@@ -35,10 +35,8 @@ static int fail_not_ready(lua_State *L, const sci_socket *base, const char *phas
 static int find_reason(sci_socket *base, int system_errno) {
     if (system_errno == EPIPE || system_errno == ENOTCONN)
         return base->connect_errno ? base->connect_errno : system_errno;
-    if (base->connecting && system_errno != ENOBUFS && system_errno != ENOMEM) {
-        base->connect_errno = system_errno;
-        base->connecting = false;
-    }
+    if (base->connecting && system_errno != ENOBUFS && system_errno != ENOMEM)
+        sci_socket_note_failure(base, system_errno);
     return system_errno;
 }
 

@@ -53,6 +53,11 @@ bool sci_socket_set_blocking(sci_socket *socket, bool blocking) {
     return true;
 }
 
+void sci_socket_note_failure(sci_socket *base, int system_errno) {
+    base->connect_errno = system_errno;
+    base->connecting = false;
+}
+
 void sci_enter_socket_class(lua_State *L, const char *name) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes) == LUA_TNIL) {
         lua_pop(L, 1);

@@ -141,8 +141,7 @@ static void push_value(lua_State *L, const option_value *value, option_kind kind
 /* Reading SO_ERROR clears it: keep the error for the next TLS call, which checks the connection. */
 static void remember_error(sci_socket *base, const socket_option *option, const option_value *value) {
     if (option->code != SO_ERROR || option->level != SOL_SOCKET || !base->connecting || value->as.number == 0) return;
-    base->connect_errno = value->as.number;
-    base->connecting = false;
+    sci_socket_note_failure(base, value->as.number);
 }
 
 /***

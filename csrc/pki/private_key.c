@@ -105,9 +105,9 @@ static int key_generate(lua_State *L) {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, request.algorithm, NULL);
     if (prepare_generator(context, &request, &failure)) *slot = run_generator(context, &request, &failure);
     EVP_PKEY_CTX_free(context);
-    const char *needs = *slot ? NULL : sci_find_needs(request.algorithm, strlen(request.algorithm));
-    if (needs && failure.condition && strcmp(failure.condition, "unknown_algorithm") == 0)
-        return sci_fail_missing(L, "key", request.algorithm, needs);
+    const char *release = *slot ? NULL : sci_find_release(request.algorithm, strlen(request.algorithm));
+    if (release && failure.condition && strcmp(failure.condition, "unknown_algorithm") == 0)
+        return sci_fail_missing(L, "key", request.algorithm, release);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
