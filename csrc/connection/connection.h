@@ -494,8 +494,8 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
  * index `string`; 0: they are in C memory, and a string is made of them. */
 int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string);
 
-/* Writes `length` bytes of the string at index `string` from `offset` on, and pushes the result of sslWrite. */
-void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, size_t offset, size_t length);
+/* Writes `length` bytes at `bytes`, which are in the string at index `string`, and pushes the result of sslWrite. */
+void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t length);
 
 void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket);
 

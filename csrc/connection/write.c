@@ -147,8 +147,7 @@ static int return_zero(lua_State *L, sci_sslsocket *socket) {
     return 1;
 }
 
-void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, size_t offset, size_t length) {
-    const char *bytes = lua_tostring(L, string) + offset;
+void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t length) {
     sci_written written = {0};
     if (length == 0 && socket->write.pending_length == 0) {
         (void)return_zero(L, socket);
@@ -175,10 +174,10 @@ the result. After "not ready" repeat the call with the same bytes; the socket ch
 static int sslsocket_write(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t length, offset = 0;
-    (void)luaL_checklstring(L, 2, &length);
+    const char *data = luaL_checklstring(L, 2, &length);
     if (lua_gettop(L) > 2) length = sci_check_range(L, 3, length, &offset);
     lua_settop(L, 2);
-    sci_ssl_push_written(L, socket, 2, offset, length);
+    sci_ssl_push_written(L, socket, 2, data + offset, length);
     return 1;
 }
 

@@ -61,8 +61,8 @@ static int stream_write(lua_State *L) {
     lua_getiuservalue(L, -1, SCI_STREAM_SOCKET);
     lua_insert(L, SOCKET);
     lua_settop(L, TEXT);
-    (void)lua_tolstring(L, TEXT, &length);
-    sci_ssl_push_written(L, stream->socket, TEXT, 0, length);
+    const char *text = lua_tolstring(L, TEXT, &length);
+    sci_ssl_push_written(L, stream->socket, TEXT, text, length);
     bool whole = lua_isinteger(L, -1) && lua_tointeger(L, -1) == (lua_Integer)length;
     lua_insert(L, TEXT + 1);
     lua_remove(L, SOCKET);
