@@ -19,7 +19,14 @@ local ends = require "spec.support.ends"
 local scissl = require "scissl"
 local world = require "spec.support.reference.world"
 
-world.furnish()
+-- The files that chapter 1 tells its readers to make.
+local function furnish()
+  local file <close> = assert(io.open(root .. "/lua/scissl/doc/01-getting-started.md"))
+  local code = file:read "a":match "## Certificates for tests.-```lua\n(.-)\n```"
+  assert(load(code, "=certificates of chapter 1"))()
+end
+
+furnish()
 local env = world.new() -- for its server only: a program uses nothing but what it makes itself
 
 -- ---- connections to the hosts of the chapters go to our server
