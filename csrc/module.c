@@ -160,10 +160,14 @@ static const luaL_Reg core_functions[] = {
 
 SCI_AT_LOAD static void set_metatable(lua_State *L) {
     static const luaL_Reg metamethods[] = {
-        {"__index", module_index},           {"__pairs", module_pairs},
+        {"__index", module_index},
+        {"__pairs", module_pairs},
         {"extend", sci_extend_class}, /* this and the following are internal, for the Lua layer */
-        {"nameDistance", sci_measure_names}, {"stampFiles", sci_stamp_files},
-        {"defaultTrust", sci_default_trust}, {NULL, NULL},
+        {"nameDistance", sci_measure_names},
+        {"stampFiles", sci_stamp_files},
+        {"defaultTrust", sci_default_trust},
+        {"base64", sci_base64},
+        {NULL, NULL},
     };
     luaL_newlib(L, metamethods);
     sci_open_closing(L);

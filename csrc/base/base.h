@@ -310,6 +310,7 @@ int sci_milliseconds_until(int64_t deadline); /* rounded up, so that nothing wak
 /* ---- digest.c, seal.c -------------------------------------------------------------------------------------------- */
 
 int sci_digest(lua_State *L); /* scissl.digest */
+int sci_base64(lua_State *L); /* base64(bytes), for the Lua layer */
 int sci_seal(lua_State *L);   /* scissl.seal */
 int sci_unseal(lua_State *L); /* scissl.unseal */
 

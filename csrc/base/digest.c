@@ -1,4 +1,4 @@
-/* digest.c: scissl.digest: message digests of any bytes. */
+/* digest.c: scissl.digest: message digests of any bytes; and base64, for the Lua layer. */
 #include "base/base.h"
 
 static unsigned int digest_bytes(const char *name, const char *bytes, size_t length, unsigned char *digest) {
@@ -29,5 +29,18 @@ int sci_digest(lua_State *L) {
     if (digest_length == 0)
         return sci_fail(L, &(sci_failure){.phase = "digest", .condition = "unknown_digest", .subject = name});
     lua_pushlstring(L, (const char *)digest, digest_length);
+    return 1;
+}
+
+#define BASE64_LIMIT (1 << 20) /* bytes: the Lua layer encodes short texts */
+
+int sci_base64(lua_State *L) {
+    size_t length;
+    const char *bytes = luaL_checklstring(L, 1, &length);
+    luaL_argcheck(L, length <= BASE64_LIMIT, 1, "too long");
+    luaL_Buffer buffer;
+    char *text = luaL_buffinitsize(L, &buffer, (length + 2) / 3 * 4 + 1);
+    int written = EVP_EncodeBlock((unsigned char *)text, (const unsigned char *)bytes, (int)length);
+    luaL_pushresultsize(&buffer, (size_t)written);
     return 1;
 }

@@ -10,6 +10,7 @@ local client = require "scissl.client.client_options"
 local options = require "scissl.base.option_table"
 
 local SciSslError, SciSocket = core.SciSslError, core.SciSocket
+local base64 = getmetatable(core).base64
 
 local proxy = {}
 
@@ -63,22 +64,6 @@ function proxy.read(given, level)
 end
 
 -- ---- asking for the connection
-
-local LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-
-local function base64(text)
-  local function encode(three)
-    local a, b, c = three:byte(1, 3)
-    local bits = a << 16 | (b or 0) << 8 | (c or 0)
-    local out = ""
-    for i = 0, #three do
-      local at = (bits >> (18 - 6 * i) & 63) + 1
-      out = out .. LETTERS:sub(at, at)
-    end
-    return out .. ("="):rep(3 - #three)
-  end
-  return (text:gsub("..?.?", encode))
-end
 
 local function refuse(condition, subject, message)
   return nil, SciSslError.new { phase = "proxy", condition = condition, subject = subject, message = message }

@@ -3,6 +3,7 @@
 -- @classmod SciSslClientHello
 
 local core = require "scissl.core"
+local hexadecimal = require "scissl.base.hexadecimal"
 local receiver = require "scissl.base.receiver"
 local registry = require "scissl.tls.registry"
 
@@ -251,10 +252,6 @@ local function extension_types(hello)
   local types = {}
   for i, one in ipairs(hello.list) do types[i] = one.type end
   return without_grease(types)
-end
-
-local function hexadecimal(bytes)
-  return (bytes:gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
 end
 
 --- Returns the text whose digest is the JA3 fingerprint: version, cipher suites, extensions, groups and point formats.

@@ -23,6 +23,7 @@
 -- @classmod SciSslSessionRedis
 
 local core = require "scissl.core"
+local hexadecimal = require "scissl.base.hexadecimal"
 local link = require "scissl.sessions.redis.connections"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
@@ -91,7 +92,7 @@ end
 -- ---- sessions
 
 local function name_of(id)
-  return "session:" .. (core.digest("SHA256", id):gsub(".", function(byte) return ("%02x"):format(byte:byte()) end))
+  return "session:" .. hexadecimal(core.digest("SHA256", id))
 end
 
 local function seconds_left(session)

@@ -188,7 +188,7 @@ resp.kinds = {
 }
 
 --- Connects to Redis.
--- @function scissl.sessions.resp.connect
+-- @function scissl.sessions.redis.resp_client.connect
 -- @tparam table given `host` (127.0.0.1) and `port` (6379), or the `path` of a Unix-domain socket; `username`,
 --  `password`, `database`; `timeout`: seconds for the connection and for each command, without it no limit; `waiter`
 --  (see
@@ -198,7 +198,7 @@ resp.kinds = {
 -- @treturn[2] SciSslError `connection_refused`, `timeout`, `redis_refused` …
 -- @raise for unknown options and wrong types
 function resp.connect(given)
-  options.check("scissl.sessions.resp.connect", given, resp.kinds, 2)
+  options.check("scissl.sessions.redis.resp_client.connect", given, resp.kinds, 2)
   local waiter = wait.find(given.waiter, 2)
   local address, failure = address_of(given)
   if not address then return nil, failure end
