@@ -132,12 +132,12 @@ int sci_fail_alpn(lua_State *L);
  * SciSslError were pushed. */
 bool sci_check_ocsp_response(lua_State *L);
 
-/* context_keylog.c: appends a line to a key log file. What the system does not take is lost; errno stays. */
+/* context_keylog.c: appends a line to a key log file. Lines that cannot be written are lost; errno is kept. */
 typedef struct sci_keylog sci_keylog;
 void sci_keylog_append(const sci_keylog *file, const char *line);
 
 /* context_psk.c: bounds, in bytes. */
-#define SCI_PSK_LENGTH 256 /* OpenSSL's sessions of TLS 1.3 hold no longer key */
+#define SCI_PSK_LENGTH 256 /* the longest key that a session of TLS 1.3 can hold in OpenSSL */
 #define SCI_PSK_IDENTITY_LENGTH 128
 
 /* ---- for module.c ------------------------------------------------------------------------------------------------ */
@@ -158,7 +158,7 @@ bool sci_context_make_session_id_context(sci_context *context);
 int sci_context_set_function(lua_State *L, int uservalue);
 
 /* context_dependents.c: call before the ciphers, the trust or the client CA list of `context` change: its connections get
- * those that stand now as their own. False: out of memory; some may have got theirs, and nothing else has changed. */
+ * copies of the current ones. False: out of memory; some connections may have their copies, and nothing else has changed. */
 bool sci_context_detach(sci_context *context);
 
 /* The trust store of `context` for one addition, detached from its connections. Borrowed. NULL: out of memory. */
