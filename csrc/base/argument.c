@@ -46,6 +46,13 @@ int sci_refuse_negative(lua_State *L, int index, const char *what) {
     return luaL_argerror(L, index, lua_pushfstring(L, "%s of 0 or more expected, got %s", what, got));
 }
 
+lua_Integer sci_check_integer(lua_State *L, int index, lua_Integer lowest, lua_Integer highest, const char *expected) {
+    lua_Integer value = luaL_checkinteger(L, index);
+    if (value < lowest || value > highest)
+        luaL_argerror(L, index, lua_pushfstring(L, "%s expected, got %I", expected, (LUAI_UACINT)value));
+    return value;
+}
+
 int sci_check_timeout(lua_State *L, int index) {
     if (lua_isnoneornil(L, index)) return -1;
     lua_Number seconds = luaL_checknumber(L, index);

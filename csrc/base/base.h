@@ -87,6 +87,9 @@ size_t sci_check_range(lua_State *L, int index, size_t length, size_t *offset);
 /* Raises for the negative number at `index`; `what`: "number of bytes" … */
 int sci_refuse_negative(lua_State *L, int index, const char *what);
 
+/* The integer argument at `index`, from `lowest` to `highest`. Otherwise raises "EXPECTED expected, got VALUE". */
+lua_Integer sci_check_integer(lua_State *L, int index, lua_Integer lowest, lua_Integer highest, const char *expected);
+
 /* A time-out in seconds at `index` as milliseconds for poll(2); -1 (wait for ever) for nil or none. Raises for negative
  * numbers and NaN. */
 int sci_check_timeout(lua_State *L, int index);

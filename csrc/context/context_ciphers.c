@@ -152,9 +152,7 @@ Sets the security level: 0 allows everything, and each higher level requires lon
 */
 static int context_set_security_level(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer level = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, level >= 0 && level <= 5, 2, "level from 0 to 5 expected");
-    SSL_CTX_set_security_level(ctx, (int)level);
+    SSL_CTX_set_security_level(ctx, (int)sci_check_integer(L, 2, 0, 5, "level from 0 to 5"));
     return sci_return_receiver(L);
 }
 

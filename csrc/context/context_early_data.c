@@ -16,10 +16,9 @@ Within one process OpenSSL accepts the early data of each ticket once; for a fle
 */
 static int context_set_max_replayable_data(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer bytes = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, bytes >= 0 && bytes <= UINT32_MAX, 2, "bytes from 0 to 4294967295 expected");
-    (void)SSL_CTX_set_max_early_data(ctx, (uint32_t)bytes); /* both always succeed */
-    (void)SSL_CTX_set_recv_max_early_data(ctx, (uint32_t)bytes);
+    uint32_t bytes = (uint32_t)sci_check_integer(L, 2, 0, UINT32_MAX, "bytes from 0 to 4294967295");
+    (void)SSL_CTX_set_max_early_data(ctx, bytes); /* both always succeed */
+    (void)SSL_CTX_set_recv_max_early_data(ctx, bytes);
     return sci_return_receiver(L);
 }
 

@@ -32,8 +32,7 @@ Sets the most bytes that a record carries when we send. A peer can decrypt a sho
 */
 static int context_set_max_send_fragment(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer bytes = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, bytes >= 512 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "512 to 16384 bytes expected");
+    lua_Integer bytes = sci_check_integer(L, 2, 512, SSL3_RT_MAX_PLAIN_LENGTH, "512 to 16384 bytes");
     (void)SSL_CTX_set_max_send_fragment(ctx, bytes); /* cannot fail for these */
     return sci_return_receiver(L);
 }
@@ -49,8 +48,7 @@ connections only.
 */
 static int context_set_block_padding(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer bytes = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, bytes >= 0 && bytes <= SSL3_RT_MAX_PLAIN_LENGTH, 2, "0 to 16384 bytes expected");
+    lua_Integer bytes = sci_check_integer(L, 2, 0, SSL3_RT_MAX_PLAIN_LENGTH, "0 to 16384 bytes");
     (void)SSL_CTX_set_block_padding(ctx, (size_t)bytes); /* cannot fail for these */
     return sci_return_receiver(L);
 }

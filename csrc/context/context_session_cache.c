@@ -28,8 +28,7 @@ Sets for how long the sessions of later connections may be resumed.
 */
 static int context_set_timeout(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer seconds = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, seconds > 0 && seconds <= LONG_MAX, 2, "a positive number of seconds expected");
+    lua_Integer seconds = sci_check_integer(L, 2, 1, LONG_MAX, "a positive number of seconds");
     SSL_CTX_set_timeout(ctx, (long)seconds);
     return sci_return_receiver(L);
 }
@@ -96,8 +95,7 @@ Sets how many sessions OpenSSL's own cache holds.
 */
 static int context_set_session_cache_size(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer count = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, count > 0 && count <= INT_MAX, 2, "a positive number of sessions expected");
+    lua_Integer count = sci_check_integer(L, 2, 1, INT_MAX, "a positive number of sessions");
     SSL_CTX_sess_set_cache_size(ctx, (long)count);
     return sci_return_receiver(L);
 }

@@ -85,8 +85,8 @@ static int context_rotate_ticket_keys(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     const char *secret = check_secret(L, 2, 2);
     int older = sci_ticket_keys_count(context->tickets.keys);
-    lua_Integer keep = luaL_optinteger(L, 3, older > 3 ? older : 3);
-    luaL_argcheck(L, keep >= 1 && keep <= SCI_TICKET_KEYS, 3, "1 to 16 keys expected");
+    lua_Integer keep = older > 3 ? older : 3;
+    if (!lua_isnoneornil(L, 3)) keep = sci_check_integer(L, 3, 1, SCI_TICKET_KEYS, "1 to 16 keys");
     sci_ticket_keys *keys = sci_new_ticket_keys(L);
     sci_add_ticket_key(keys, secret);
     sci_add_ticket_keys(keys, context->tickets.keys, (int)keep); /* as they are now: a finalizer may have set others */
@@ -103,8 +103,7 @@ Sets how many session tickets a server sends after a full handshake of TLS 1.3. 
 */
 static int context_set_num_tickets(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer count = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, count >= 0 && count <= 255, 2, "0 to 255 tickets expected");
+    lua_Integer count = sci_check_integer(L, 2, 0, 255, "0 to 255 tickets");
     (void)SSL_CTX_set_num_tickets(ctx, (size_t)count); /* always succeeds */
     return sci_return_receiver(L);
 }

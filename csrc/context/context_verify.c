@@ -65,9 +65,7 @@ Sets how many intermediate certificates may stand between the peer's certificate
 */
 static int context_set_verify_depth(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
-    lua_Integer depth = luaL_checkinteger(L, 2);
-    luaL_argcheck(L, depth >= 0 && depth <= 1000, 2, "depth from 0 to 1000 expected");
-    SSL_CTX_set_verify_depth(ctx, (int)depth);
+    SSL_CTX_set_verify_depth(ctx, (int)sci_check_integer(L, 2, 0, 1000, "depth from 0 to 1000"));
     return sci_return_receiver(L);
 }
 
@@ -142,8 +140,7 @@ Sets the security level for the keys and signatures of certificates.
 static int context_set_auth_level(lua_State *L) {
     X509_VERIFY_PARAM *param = check_param(L);
     luaL_checkany(L, 2);
-    lua_Integer level = lua_isnil(L, 2) ? -1 : luaL_checkinteger(L, 2);
-    luaL_argcheck(L, lua_isnil(L, 2) || (level >= 0 && level <= 5), 2, "security level from 0 to 5 expected");
+    lua_Integer level = lua_isnil(L, 2) ? -1 : sci_check_integer(L, 2, 0, 5, "security level from 0 to 5");
     X509_VERIFY_PARAM_set_auth_level(param, (int)level);
     return sci_return_receiver(L);
 }

@@ -74,6 +74,17 @@ describe("A setter of SciSslContext", function()
     assert.are.equal(before, context:clearOptions(scissl.SSL_OP_NO_TICKET):getOptions())
   end)
 
+  it("names the bounds of a number, and the number that it got", function()
+    local context = SciSslContext.new()
+    for name, message in pairs {
+      setVerifyDepth = "depth from 0 to 1000", setSecurityLevel = "level from 0 to 5",
+      setNumTickets = "0 to 255 tickets", setMaxSendFragment = "512 to 16384 bytes",
+      setTimeout = "a positive number of seconds", setMaxReplayableData = "bytes from 0 to 4294967295",
+    } do
+      assert.error_matches(function() context[name](context, -1) end, message .. " expected, got -1", 1, true)
+    end
+  end)
+
   it("raises for a closed context, and for other receivers", function()
     local context = SciSslContext.new()
     local close = getmetatable(context).__close
