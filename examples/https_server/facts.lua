@@ -80,31 +80,31 @@ function why.suite(seen, hello, known)
     if of_13 == (seen.version == "TLSv1.3") then suites[#suites + 1] = name end
   end
   if seen.resumed and seen.version ~= "TLSv1.3" then return "the suite of the session that was resumed" end
-  if first_shared(suites, known) == seen.suite then return "the first of yours that this server knows, too" end
-  return "the first of this server's own that you know, too"
+  if first_shared(suites, known) == seen.suite then return "the first in your list that this server knows" end
+  return "the first in this server's list that you know"
 end
 
 function why.group(seen, hello)
-  if not seen.group then return "no keys were exchanged: those of the session are used again" end
+  if not seen.group then return "no key exchange: the keys come from the session" end
   if seen.version ~= "TLSv1.3" then return "a group that both sides know" end
-  if contains(hello:keyShares(), seen.group) then return "you had sent a key for it already: no time was lost" end
+  if contains(hello:keyShares(), seen.group) then return "you had sent a key for it already: one round trip less" end
   return "you had sent no key for it: the server asked, which took one more round trip"
 end
 
 function why.signature(seen)
-  if not seen.signature then return "nothing was signed: the session of an earlier visit vouches for this server" end
+  if not seen.signature then return "nothing was signed: the session of an earlier visit identifies this server" end
   return ("it fits this server's %s key, and you can check it"):format(seen.chain[1] and seen.chain[1].key or "own")
 end
 
 function why.alpn(seen, hello)
-  if seen.alpn then return "what this server speaks, and you offered" end
+  if seen.alpn then return "this server speaks it, and you offered it" end
   return hello:alpn()[1] and "nothing that you offered" or "you offered nothing"
 end
 
 function why.resumed(seen)
-  if seen.resumed then return "you brought a ticket that this server had given you" end
-  if seen.ticket then return "you brought a ticket, and this server did not take it" end
-  return "you brought no ticket: to this server you are new"
+  if seen.resumed then return "you sent a ticket that this server had given you" end
+  if seen.ticket then return "you sent a ticket, and this server did not accept it" end
+  return "you sent no ticket: you are new to this server"
 end
 
 -- ---- the identity of each side

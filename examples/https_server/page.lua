@@ -263,8 +263,8 @@ local function lead(seen)
   local name = seen.serverName and ('You asked for <strong data-fact="name">%s</strong>.'):format(h(seen.serverName))
     or "You asked for no host name."
   local how = seen.resumed
-    and ("You kept a ticket of %s ago, so nobody had to show a certificate again."):format(age_words(seen.age or 0))
-    or "This server has shown its certificate, and given you a ticket for the next visit."
+    and ("You kept a ticket of %s ago, so no certificate was sent again."):format(age_words(seen.age or 0))
+    or "This server has sent its certificate, and a ticket for your next visit."
   return ("%s %s"):format(name, how)
 end
 
@@ -393,16 +393,16 @@ local layout = [[
 {meeting}
 </header>
 <section aria-labelledby="wire">
-<h2 id="wire">What was said</h2>
+<h2 id="wire">The messages</h2>
 <p class="note">Each bar is a message; the more bytes, the longer. It took {trips}, {bytes} bytes, and {time} ms at
 this end.</p>
 <div class="scroll" role="region" tabindex="0" aria-labelledby="wire">{ladder}</div>
-<ul class="legend"><li><span class="swatch open"></span>anybody on the way could read it</li>
-<li><span class="swatch"></span>for the two of us alone</li></ul>
+<ul class="legend"><li><span class="swatch open"></span>not encrypted: everyone on the way can read it</li>
+<li><span class="swatch"></span>encrypted</li></ul>
 </section>
 <section aria-labelledby="agreed">
-<h2 id="agreed">What was agreed on, and why</h2>
-<p class="note">You offer, in the order that you like best; this server takes.</p>
+<h2 id="agreed">What was negotiated, and why</h2>
+<p class="note">You offer, in your order of preference; this server chooses.</p>
 <dl>
 {agreement}
 </dl>
@@ -416,11 +416,11 @@ this end.</p>
 <section aria-labelledby="print">
 <h2 id="print">How you are recognised</h2>
 <div class="print-row">{figure}<div>
-<p>The order of your offers is a fingerprint of your program: everybody who uses the same one has the same figure.
-What is written here changes a little with a ticket, or from visit to visit.</p>
+<p>The order of your offers is a fingerprint of your program: all users of the same program have the same figure.
+The values below change a little with a ticket, or from visit to visit.</p>
 <p>JA4 <code data-fact="ja4">{ja4}</code></p>
 <p>JA3 <code data-fact="ja3">{ja3}</code></p>
-<p class="soft"><span data-fact="extensions">{extensions}</span> extensions in your hello</p>
+<p class="soft"><span data-fact="extensions">{extensions}</span> extensions in your ClientHello</p>
 </div></div>
 </section>
 <section aria-labelledby="chain">

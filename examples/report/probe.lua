@@ -56,7 +56,7 @@ end
 
 -- ---- the first connection: the server's identity, and whether it can be trusted
 
-local function judged(target, options, report)
+local function verified(target, options, report)
   local began = scissl.SciSocket.now()
   local stream, failure = scissl.connect(merge({
     host = target.host, port = target.port, timeout = target.timeout, caFile = target.caFile,
@@ -104,7 +104,7 @@ end
 local function first_look(target, report)
   local stream, failure, reason
   for _, way in ipairs(ways) do
-    stream, failure = judged(target, way, report)
+    stream, failure = verified(target, way, report)
     if stream then break end
     reason = reason or failure
     if failure:condition() == "certificate_revoked" then report.revoked = true end
