@@ -17,7 +17,7 @@ int sci_push_extension(lua_State *L, const X509 *certificate, const sci_extensio
     sci_guard *guard = sci_new_guard(L, extension->release);
     sci_clear_errors();
     guard->object = X509_get_ext_d2i(certificate, extension->nid, &critical, NULL);
-    bool malformed = !guard->object && critical != -1; /* or there twice */
+    bool malformed = !guard->object && critical != -1; /* or it is there twice */
     return !malformed && extension->push(L, guard->object) ? 1 : sci_fail_extension(L, extension->name);
 }
 

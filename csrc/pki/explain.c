@@ -69,7 +69,7 @@ BUF_MEM *sci_read_whole(BIO *bio, size_t most) {
 
 static void explain_no_pem(const unsigned char *bytes, size_t length, sci_failure *failure) {
     const char *words = sci_recognize_text(bytes, length), *held = sci_recognize_der(bytes, length);
-    explain(failure, "not_pem", words ? words : "it has no line that says -----BEGIN …-----");
+    explain(failure, "not_pem", words ? words : "it has no line -----BEGIN …-----");
     if (length == 0) failure->message = "it is empty";
     else if (held) {
         failure->message = "it is not PEM text: it looks like DER and contains %s";

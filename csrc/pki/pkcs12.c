@@ -1,6 +1,7 @@
 /* pkcs12.c: SciSslPkcs12, a key, its certificate and the issuers in one encrypted file (RFC 7292; .p12, .pfx). */
 #include "pki/reading.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include <openssl/pkcs12.h>
@@ -46,19 +47,21 @@ static const sci_kind sealed_kind = {
     .release = free_sealed,
 };
 
-#define LONGEST (16 << 20) /* bytes of PKCS#12 */
-
 bool sci_read_pkcs12(sci_pkcs12 *held, const void *bytes, size_t length, sci_failure *failure) {
-    if (length > LONGEST) return sci_refuse(failure, sealed_kind.malformed, "this is too long for PKCS#12");
+    if (length > INT_MAX) return sci_refuse(failure, sealed_kind.malformed, "the bytes are too long for PKCS#12");
     held->sealed = sci_read_der(bytes, (int)length, &sealed_kind, failure);
     if (failure->condition) failure->condition = sealed_kind.malformed; /* also where the bytes are not DER */
     return held->sealed != NULL;
 }
 
+#define LONGEST (16 << 20) /* bytes of a PKCS#12 file */
+
 bool sci_read_pkcs12_file(sci_pkcs12 *held, BIO *bio, sci_failure *failure) {
     sci_clear_errors();
     BUF_MEM *whole = sci_read_whole(bio, LONGEST + 1);
-    bool read = whole && sci_read_pkcs12(held, whole->data, whole->length, failure);
+    bool fits = whole && whole->length <= LONGEST;
+    bool read = fits && sci_read_pkcs12(held, whole->data, whole->length, failure);
+    if (whole && !fits) sci_refuse(failure, sealed_kind.malformed, "the file is too long for PKCS#12");
     BUF_MEM_free(whole);
     return read;
 }

@@ -46,22 +46,22 @@ static bool takes(EVP_PKEY_CTX *context, const char *parameter) {
 
 static bool set_bits(EVP_PKEY_CTX *context, lua_Integer bits, sci_failure *failure) {
     if (!takes(context, OSSL_PKEY_PARAM_BITS))
-        return sci_refuse(failure, "wrong_parameter", "keys of this algorithm are not made by a size in bits");
+        return sci_refuse(failure, "wrong_parameter", "keys of this algorithm have no size in bits to choose");
     if (bits < MINIMUM_BITS || bits > MAXIMUM_BITS)
-        return sci_refuse(failure, "key_size", "a size of 1024 to 16384 bits is expected");
+        return sci_refuse(failure, "key_size", "expected a size of 1024 to 16384 bits");
     size_t size = (size_t)bits;
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_size_t(OSSL_PKEY_PARAM_BITS, &size), OSSL_PARAM_END};
     return EVP_PKEY_CTX_set_params(context, parameters) > 0;
 }
 
 static bool refuse_group(sci_failure *failure) {
-    return sci_refuse(failure, "unknown_curve", "this OpenSSL knows no curve or group of that name");
+    return sci_refuse(failure, "unknown_curve", "this OpenSSL has no curve or group of that name");
 }
 
 static bool set_group(EVP_PKEY_CTX *context, const char *group, sci_failure *failure) {
     char name[80];
     if (!takes(context, OSSL_PKEY_PARAM_GROUP_NAME))
-        return sci_refuse(failure, "wrong_parameter", "keys of this algorithm are not made by a name");
+        return sci_refuse(failure, "wrong_parameter", "keys of this algorithm have no curve or group to choose");
     if (strcmp(group, "secp256r1") == 0) group = "P-256"; /* the one name in TLS that OpenSSL has another for */
     if (OPENSSL_strlcpy(name, group, sizeof name) >= sizeof name) return refuse_group(failure);
     const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, name, 0),
@@ -71,7 +71,7 @@ static bool set_group(EVP_PKEY_CTX *context, const char *group, sci_failure *fai
 
 static bool prepare_generator(EVP_PKEY_CTX *context, const key_request *request, sci_failure *failure) {
     if (!context || EVP_PKEY_keygen_init(context) <= 0)
-        return sci_refuse(failure, "unknown_algorithm", "this OpenSSL makes no keys of that algorithm");
+        return sci_refuse(failure, "unknown_algorithm", "this OpenSSL cannot make keys of that algorithm");
     if (request->sized) return set_bits(context, request->bits, failure);
     if (request->group) return set_group(context, request->group, failure);
     return !EVP_PKEY_CTX_is_a(context, "EC") || set_group(context, "P-256", failure);

@@ -1,4 +1,4 @@
-/* certificate.c: SciSslX509Certificate, a certificate (X509): reading, writing, and what it says of itself. */
+/* x509.c: SciSslX509Certificate, a certificate (X509): reading, writing, subject, issuer, dates, key. */
 #include "pki/reading.h"
 
 #include <time.h>
