@@ -3,44 +3,10 @@
 -- @module scissl.hint
 
 local isSslError = require "scissl.core".isSslError
+local phase_words = require "scissl.base.phase_words"
 local text_of = require "scissl.base.safe_text"
 
 -- ---- where it happened
-
-local phase_words = {
-  resolve = "looking up the host",
-  connect = "connecting",
-  accept = "accepting a client",
-  listen = "listening",
-  read = "reading",
-  write = "writing",
-  shutdown = "closing the TLS session",
-  close = "closing",
-  proxy = "asking the proxy",
-  startTls = "starting TLS",
-  load = "loading",
-  initialize = "preparing the TLS session",
-  option = "setting an option",
-  open = "opening a socket",
-  bind = "binding an address",
-  adopt = "adopting a socket",
-  wait = "waiting",
-  send = "sending",
-  recv = "receiving",
-  plain = "sending or receiving plain text",
-  save = "writing a key or certificate",
-  issue = "making a certificate",
-  verify = "verifying a certificate",
-  match = "comparing a certificate with a name",
-  digest = "computing a fingerprint",
-  seal = "sealing or unsealing data",
-  key = "making a key",
-  renegotiate = "renegotiating",
-  export = "deriving secrets",
-  sendTickets = "sending tickets",
-  verifyClient = "requesting the client's certificate",
-  ocsp = "checking an OCSP response",
-}
 
 local function given(text)
   return text ~= "" and text or nil
