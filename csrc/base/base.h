@@ -51,6 +51,7 @@ typedef struct sci_state {
     const struct sci_class *classes; /* module.c's list */
     BIO_METHOD *descriptor;          /* transport/: a socket, without SIGPIPE */
     BIO_METHOD *memory;              /* transport/: one direction of a memory transport */
+    struct sci_poller *pollers;      /* net/poller.c: the open ones, linked by `next` */
     struct sci_sslsocket *warm[SCI_WARM];
     unsigned int warm_next;
     bool reading; /* a read is using the scratch buffer */

@@ -31,6 +31,7 @@ SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     state->classes = classes;
     state->descriptor = NULL;
     state->memory = NULL;
+    state->pollers = NULL;
     state->reading = false;
     memset(state->warm, 0, sizeof state->warm);
     state->warm_next = 0;

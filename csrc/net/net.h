@@ -110,6 +110,7 @@ int sci_descriptor_wait(int descriptor, short events, int milliseconds);
 
 void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);
+int sci_arm_socket(lua_State *L); /* armSocket, for scissl.scheduler */
 
 /* Each adds its functions and methods to the table of the class SciSocket, which is on top. */
 void sci_open_socket_address(lua_State *L);

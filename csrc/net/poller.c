@@ -47,7 +47,29 @@ static int poller_new(lua_State *L) {
     poller->descriptor = -1;
     if (!way->open(poller)) return sci_socket_fail_system(L, "open", way->name, errno);
     poller->way = way;
+    poller->state = sci_get_state(L);
+    poller->next = poller->state->pollers;
+    poller->state->pollers = poller;
     return 1;
+}
+
+/* ---- descriptors that are about to be closed ---------------------------------------------------------------------- */
+
+void sci_poller_forget(sci_state *state, int descriptor) {
+    for (sci_poller *poller = state->pollers; poller; poller = poller->next)
+        if (poller->way->forget) poller->way->forget(poller, descriptor);
+}
+
+static void unlink_poller(sci_poller *poller) {
+    sci_poller **link = &poller->state->pollers;
+    while (*link != poller) link = &(*link)->next;
+    *link = poller->next;
+}
+
+/* Whether sci_poller_forget is called before the descriptor of the object at `index` is closed. */
+static bool lasts(lua_State *L, int index) {
+    sci_socket *socket = sci_test_socket(L, index);
+    return socket && !sci_socket_base(socket)->borrowed;
 }
 
 /* ---- what it waits for ------------------------------------------------------------------------------------------ */
@@ -71,8 +93,23 @@ static int poller_arm(lua_State *L) {
     int descriptor;
     if (!sci_find_descriptor(L, 2, &descriptor, &failure)) return sci_socket_fail(L, &failure);
     if (!poller->way) return fail_closed(L); /* the object's methods have run Lua code */
-    if (!poller->way->arm(poller, descriptor, events)) return sci_socket_fail_system(L, "wait", NULL, errno);
+    if (!poller->way->arm(poller, descriptor, events, lasts(L, 2)))
+        return sci_socket_fail_system(L, "wait", NULL, errno);
     lua_pushinteger(L, descriptor);
+    return 1;
+}
+
+/* armSocket(poller, socket, events): as `arm`, for the scheduler; false where either is of another kind. */
+int sci_arm_socket(lua_State *L) {
+    sci_poller *poller = luaL_testudata(L, 1, SCI_POLLER);
+    sci_socket *socket = poller && poller->way ? sci_test_socket(L, 2) : NULL;
+    const char *events = lua_type(L, 3) == LUA_TSTRING ? lua_tostring(L, 3) : "";
+    int descriptor = socket ? sci_socket_descriptor(socket) : -1;
+    bool known = (events[0] == 'r' || events[0] == 'w') && events[1] == 0;
+    if (descriptor < 0 || !known || sci_socket_base(socket)->borrowed) lua_pushboolean(L, false);
+    else if (poller->way->arm(poller, descriptor, events[0] == 'r' ? POLLIN : POLLOUT, true))
+        lua_pushinteger(L, descriptor);
+    else return sci_socket_fail_system(L, "wait", NULL, errno);
     return 1;
 }
 
@@ -178,6 +215,7 @@ static int poller_close(lua_State *L) {
     sci_poller *poller = to_poller(L);
     if (poller->way) sci_notify_closing(L, 1); /* a loop may be waiting for this one */
     const sci_way *way = poller->way;
+    if (way) unlink_poller(poller);
     poller->way = NULL;
     if (way) way->close(poller);
     lua_pushboolean(L, true);

@@ -15,12 +15,17 @@ typedef struct sci_ready {
 
 typedef struct sci_poller sci_poller;
 
-/* A way to wait. `wait` forgets what it returns. Functions that fail set errno. */
+/* A way to wait. `wait` forgets what it returns. Functions that fail set errno.
+ *
+ * `lasting`: sci_poller_forget will be called before the descriptor is closed, so that the system may go on watching it: to wait
+ * again for the same events is then no system call. */
 typedef struct sci_way {
     const char *name;
     bool (*open)(sci_poller *poller);
-    bool (*arm)(sci_poller *poller, int descriptor, short events);
+    bool (*arm)(sci_poller *poller, int descriptor, short events, bool lasting);
     void (*disarm)(sci_poller *poller, int descriptor);
+    void (*forget)(sci_poller *poller,
+                   int descriptor); /* as `disarm`, before it is closed; NULL: it need not be called */
     int (*wait)(sci_poller *poller, int milliseconds, sci_ready *ready); /* how many, or -1 */
     void (*close)(sci_poller *poller);
 } sci_way;
@@ -29,6 +34,12 @@ typedef struct sci_way {
 struct sci_poller {
     const sci_way *way;
     int descriptor; /* epoll's and kqueue's own; -1: none */
+    sci_state *state;
+    struct sci_poller *next; /* of the state's */
+
+    /* epoll alone: by descriptor, what is watched and what is armed */
+    unsigned char *watched;
+    size_t watched_size;
 
     /* poll(2) alone */
     struct pollfd *waiting;

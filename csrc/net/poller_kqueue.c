@@ -34,7 +34,8 @@ static int arm_filter(const sci_poller *poller, int descriptor, bool reads, shor
     return 0;
 }
 
-static bool kqueue_arm(sci_poller *poller, int descriptor, short events) {
+static bool kqueue_arm(sci_poller *poller, int descriptor, short events, bool lasting) {
+    (void)lasting;
     int failed = arm_filter(poller, descriptor, true, events);
     if (!failed) failed = arm_filter(poller, descriptor, false, events);
     errno = failed;
@@ -65,7 +66,7 @@ static int kqueue_sleep(sci_poller *poller, int milliseconds, sci_ready *ready) 
 
 static void kqueue_end(sci_poller *poller) { (void)close(poller->descriptor); }
 
-static const sci_way kqueue_way = {"kqueue", kqueue_open, kqueue_arm, kqueue_disarm, kqueue_sleep, kqueue_end};
+static const sci_way kqueue_way = {"kqueue", kqueue_open, kqueue_arm, kqueue_disarm, NULL, kqueue_sleep, kqueue_end};
 
 const sci_way *sci_way_kqueue(void) { return &kqueue_way; }
 

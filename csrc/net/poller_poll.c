@@ -37,7 +37,8 @@ static bool make_room(sci_poller *poller, int descriptor) {
 
 /* `places` is as long as the highest descriptor: a number that is no descriptor of this process must not lengthen it, and
  * fails with EBADF as in the other ways. */
-static bool poll_arm(sci_poller *poller, int descriptor, short events) {
+static bool poll_arm(sci_poller *poller, int descriptor, short events, bool lasting) {
+    (void)lasting;
     if (fcntl(descriptor, F_GETFD) < 0) return false;
     if (!make_room(poller, descriptor)) {
         errno = ENOMEM;
@@ -89,6 +90,6 @@ static void poll_end(sci_poller *poller) {
     poller->places = NULL;
 }
 
-static const sci_way poll_way = {"poll", poll_open, poll_arm, poll_disarm, poll_sleep, poll_end};
+static const sci_way poll_way = {"poll", poll_open, poll_arm, poll_disarm, NULL, poll_sleep, poll_end};
 
 const sci_way *sci_way_poll(void) { return &poll_way; }

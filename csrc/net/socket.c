@@ -92,10 +92,15 @@ static bool close_owner(lua_State *L) {
     return false;
 }
 
+static void forget_descriptor(lua_State *L, const sci_socket *socket) {
+    if (!socket->borrowed && socket->fd >= 0) sci_poller_forget(sci_get_state(L), socket->fd);
+}
+
 bool sci_socket_close(lua_State *L, int index) {
     sci_socket *socket = sci_check_socket(L, index);
     index = lua_absindex(L, index);
     if (sci_socket_descriptor(socket) >= 0) sci_notify_closing(L, index);
+    forget_descriptor(L, socket);
     bool borrowed = socket->borrowed;
     release(socket);
     if (!borrowed) return true;
@@ -126,6 +131,7 @@ static int socket_close(lua_State *L) {
 void sci_socket_collect(lua_State *L, int index) {
     sci_socket *socket = sci_check_socket(L, index);
     if (!socket->borrowed && socket->fd >= 0) sci_notify_closing(L, index);
+    forget_descriptor(L, socket);
     release(socket);
 }
 

@@ -84,6 +84,11 @@ bool sci_may_have_descriptor(lua_State *L, int index);
  * none; it refers to values that were pushed. Calls the objects' methods under lua_pcall. */
 bool sci_find_descriptor(lua_State *L, int index, int *descriptor, sci_failure *failure);
 
+/* ---- poller.c ---------------------------------------------------------------------------------------------------- */
+
+/* A descriptor is about to be closed: no poller of the lua_State watches it any more. */
+void sci_poller_forget(sci_state *state, int descriptor);
+
 /* ---- socket_poll.c ----------------------------------------------------------------------------------------------- */
 
 /* Runs a hook that a signal has left, as the lua program's Ctrl-C does. The hook may raise. */

@@ -19,7 +19,9 @@ local text_of = require "scissl.base.safe_text"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciPoller = core.SciPoller
+local arm_socket = getmetatable(core).armSocket
 local now = core.SciSocket.now
+local create, resume_thread = coroutine.create, coroutine.resume
 
 local Scheduler = { __name = "SciScheduler" }
 Scheduler.__index = Scheduler
@@ -28,9 +30,9 @@ local scheduler = {}
 
 local current -- the loop that is running a coroutine
 
--- A *task* is a coroutine and what it waits for. It is also its ticket in scissl.loop.wait_registry.
-local Task = {}
-Task.__index = Task
+-- A *task* is a coroutine and what it waits for: the table { loop =, thread =, … }.
+
+local ENDED = {} -- what the coroutine of a task returns, so that it differs from everything that is yielded
 
 -- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
 -- so that it can be removed when its coroutine ends.
@@ -114,48 +116,55 @@ local function stop_waiting(self, task)
     unlink(self, task)
     task.descriptor = nil
   end
-  if task.socket then
-    waiting.leave(task)
-    task.socket = nil
-  end
   task.deadline, task.waits = nil, false
 end
 
 local function make_ready(self, task, answer, reason)
-  task.answer, task.reason, task.queued = answer, reason, true
+  task.answer, task.reason = answer, reason
   self.queue[#self.queue + 1] = task
 end
 
--- Called by scissl.loop.wait_registry.
-function Task:wake(answer, reason)
-  if not self.waits then return end
-  local loop, descriptor = self.loop, self.descriptor
-  stop_waiting(loop, self)
-  if descriptor then arm_chain(loop, descriptor) end
-  make_ready(loop, self, answer, reason)
+local function wake(self, task, answer, reason)
+  local descriptor = task.descriptor
+  stop_waiting(self, task)
+  if descriptor then arm_chain(self, descriptor) end
+  make_ready(self, task, answer, reason)
 end
 
-local function arm_for(self, task, socket, events)
-  local good, descriptor, failure = pcall(self.poller.arm, self.poller, socket, events)
-  if not good then return nil, descriptor end
-  if not descriptor then return nil, failure end
-  task.events, task.descriptor, task.following = events, descriptor, self.waits[descriptor]
-  self.waits[descriptor] = task
-  if task.following then arm_chain(self, descriptor) end
-  task.socket = socket
-  waiting.enter(socket, task)
-  return true
+-- Called by scissl.loop.wait_registry.
+local function wake_descriptor(self, descriptor, answer, reason)
+  local count, task = 0, self.waits[descriptor]
+  while task do
+    wake(self, task, answer, reason)
+    count, task = count + 1, self.waits[descriptor]
+  end
+  return count
+end
+
+-- Has the poller watch for what a task has yielded. The descriptor; or nil and why not.
+local function arm(self, socket, events)
+  local poller = self.poller
+  local descriptor = arm_socket(poller, socket, events)
+  if descriptor then return descriptor end
+  local good, armed, failure = pcall(poller.arm, poller, socket, events)
+  if good then return armed, failure end
+  return nil, armed
 end
 
 -- Makes a task wait for what it has yielded.
 local function begin_waiting(self, task, socket, events, deadline)
-  if socket == nil and deadline == nil then return make_ready(self, task, true) end -- lets the others run
   if deadline ~= nil and not (type(deadline) == "number" and deadline == deadline) then -- NaN cannot stand in the heap
     return make_ready(self, task, nil, "bad deadline")
   end
   if socket ~= nil then
-    local armed, failure = arm_for(self, task, socket, events)
-    if not armed then return make_ready(self, task, nil, failure) end
+    local descriptor, failure = arm(self, socket, events)
+    if not descriptor then return make_ready(self, task, nil, failure) end
+    local waits = self.waits
+    local following = waits[descriptor]
+    task.events, task.descriptor, task.following, waits[descriptor] = events, descriptor, following, task
+    if following then arm_chain(self, descriptor) end
+  elseif deadline == nil then
+    return make_ready(self, task, true) -- lets the others run
   end
   task.waits = true
   if deadline then
@@ -178,50 +187,62 @@ local function finish(self, task, good, raised)
 end
 
 local function continue(self, task, good, socket, events, deadline)
-  if not good or coroutine.status(task.thread) == "dead" then return finish(self, task, good, socket) end
-  begin_waiting(self, task, socket, events, deadline)
-end
-
-local function resume(self, task, ...)
-  local previous = current
-  current = self
-  continue(self, task, coroutine.resume(task.thread, ...))
-  current = previous
+  if good and socket ~= ENDED then return begin_waiting(self, task, socket, events, deadline) end
+  finish(self, task, good, socket)
 end
 
 -- Tasks that become ready meanwhile run in the next round.
 local function run_queue(self)
   local queue = self.queue
-  if #queue == 0 then return end
+  local count = #queue
+  if count == 0 then return end
   self.queue = {}
-  for _, task in ipairs(queue) do
-    task.queued = false
+  local previous = current
+  current = self
+  for i = 1, count do
+    local task = queue[i]
     local arguments = task.arguments
     if arguments then
       task.arguments = nil
-      resume(self, task, table.unpack(arguments, 1, arguments.n))
+      continue(self, task, resume_thread(task.thread, table.unpack(arguments, 1, arguments.n)))
     else
-      resume(self, task, task.answer, task.reason)
+      continue(self, task, resume_thread(task.thread, task.answer, task.reason))
     end
   end
+  current = previous
+end
+
+-- Makes those ready that share a descriptor, some of which may wait for something else.
+local function wake_chain(self, descriptor, events)
+  local task, others = self.waits[descriptor], false
+  while task do
+    local following = task.following
+    if events == "rw" or task.events == "rw" or task.events == events then
+      stop_waiting(self, task)
+      make_ready(self, task, true)
+    else
+      others = true
+    end
+    task = following
+  end
+  if others then arm_chain(self, descriptor) end
 end
 
 local function run_ready(self, count)
-  local answers = self.answers
+  local answers, waits, queue = self.answers, self.waits, self.queue
+  local size = #queue
   for i = 1, 2 * count, 2 do
-    local descriptor, events = answers[i], answers[i + 1]
-    local task, others = self.waits[descriptor], false
-    while task do
-      local following = task.following
-      if events == "rw" or task.events == "rw" or task.events == events then
-        stop_waiting(self, task)
-        make_ready(self, task, true)
-      else
-        others = true
-      end
-      task = following
+    local descriptor = answers[i]
+    local task = waits[descriptor]
+    if task and not task.following and task.events == answers[i + 1] then
+      waits[descriptor], task.descriptor, task.deadline, task.waits = nil, nil, nil, false
+      task.answer, task.reason = true, nil
+      size = size + 1
+      queue[size] = task
+    elseif task then
+      wake_chain(self, descriptor, answers[i + 1])
+      size = #queue
     end
-    if others then arm_chain(self, descriptor) end
   end
   run_queue(self)
 end
@@ -230,10 +251,7 @@ local function ring(self, task)
   drop_alarm(self.alarms, task)
   if not task.waits or not task.deadline then return end
   if task.deadline > now() then return set_alarm(self, task) end
-  local descriptor = task.descriptor
-  stop_waiting(self, task)
-  if descriptor then arm_chain(self, descriptor) end
-  make_ready(self, task, nil)
+  wake(self, task, nil)
 end
 
 local function run_alarms(self)
@@ -254,8 +272,11 @@ end
 -- @raise for anything but a function
 function Scheduler:spawn(f, ...)
   options.checkArgument(1, "spawn", f, "callable", 2)
-  local thread = coroutine.create(type(f) == "function" and f or function(...) return f(...) end)
-  local task = setmetatable({ loop = self, thread = thread, arguments = table.pack(...), queued = true }, Task)
+  local thread = create(function(...)
+    f(...)
+    return ENDED
+  end)
+  local task = { loop = self, thread = thread, arguments = table.pack(...), waits = false }
   self.tasks[thread] = task
   self.count = self.count + 1
   self.queue[#self.queue + 1] = task
@@ -324,7 +345,7 @@ end
 function Scheduler:cancel(thread, reason)
   local task = self.tasks[thread]
   if not task or not task.waits then return false end
-  task:wake(nil, reason == nil and "cancelled" or reason)
+  wake(self, task, nil, reason == nil and "cancelled" or reason)
   return true
 end
 
@@ -364,6 +385,13 @@ end
 
 local known_options = { poller = "string|poller", onError = "callable" }
 
+local function is_poller(object)
+  for _, name in ipairs { "arm", "disarm", "wait", "close" } do
+    if not options.is(object[name], "callable") then return false end
+  end
+  return true
+end
+
 --- Makes a loop.
 -- @function scissl.scheduler.new
 -- @tparam[opt] table given options:
@@ -384,7 +412,10 @@ function scheduler.new(given)
   if poller == "select" then poller = require "scissl.loop.select_poller".new() end
   if poller == nil or type(poller) == "string" then poller, failure = SciPoller.new(poller) end
   if not poller then return nil, failure end
-  return setmetatable({
+  if not is_poller(poller) then
+    error("bad option 'poller' to 'scheduler.new' (an object with arm, disarm, wait and close expected)", 2)
+  end
+  local loop = setmetatable({
     poller = poller,
     onError = given.onError or report,
     tasks = {}, -- by thread
@@ -394,6 +425,8 @@ function scheduler.new(given)
     alarms = {},
     answers = {},
   }, Scheduler)
+  waiting.addLoop(loop, wake_descriptor)
+  return loop
 end
 
 --- Returns the loop in which the running coroutine runs.

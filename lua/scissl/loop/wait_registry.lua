@@ -43,13 +43,23 @@ function waiting.leave(ticket)
   end
 end
 
---- Ends all waits for a socket.
--- @param socket
--- @param answer true: as if the socket were ready; nil: the wait is cancelled
--- @param[opt] reason why
--- @treturn integer the number of waits
-function waiting.wake(socket, answer, reason)
-  local count, ticket = 0, first[owner_of(socket)]
+-- ---- loops that know by themselves who waits for which descriptor
+
+local loops = setmetatable({}, { __mode = "k" })
+
+--- Notes a loop: `wake(loop, descriptor, answer, reason)` ends the waits for a descriptor, and returns their number.
+function waiting.addLoop(loop, wake)
+  loops[loop] = wake
+end
+
+local function wake_in_loops(descriptor, answer, reason)
+  local count = 0
+  for loop, wake in pairs(loops) do count = count + wake(loop, descriptor, answer, reason) end
+  return count
+end
+
+local function wake_tickets(owner, answer, reason)
+  local count, ticket = 0, first[owner]
   while ticket do
     local following = ticket.next
     ticket:wake(answer, reason)
@@ -58,14 +68,26 @@ function waiting.wake(socket, answer, reason)
   return count
 end
 
--- A descriptor that is closed leaves epoll and kqueue silently, so its waits would never end; and loops that remember
--- descriptors would take the next socket of that number for the old one. So closing ends the waits first, and the calls
--- that are repeated find the socket closed.
+--- Ends all waits for a socket.
+-- @param socket
+-- @param answer true: as if the socket were ready; nil: the wait is cancelled
+-- @param[opt] reason why
+-- @treturn integer the number of waits
+function waiting.wake(socket, answer, reason)
+  local count = wake_tickets(owner_of(socket), answer, reason)
+  local descriptor = type(socket) == "number" and socket or socket:getfd()
+  return count + wake_in_loops(descriptor, answer, reason)
+end
+
+-- epoll and kqueue drop a closed descriptor silently: its waiters would sleep for ever, and loops that remember
+-- descriptors would take the next socket of that number for the old one. So the waits end first, and the call that each
+-- repeats finds the socket closed.
 hidden.onClosing(function(object)
-  waiting.wake(object, true)
+  wake_tickets(owner_of(object), true)
   local descriptor = object:getfd()
   if descriptor < 0 then return end -- a memory transport
-  waiting.wake(descriptor, true)
+  wake_tickets(descriptor, true)
+  wake_in_loops(descriptor, true)
   local cqueues = package.loaded.cqueues
   if type(cqueues) == "table" and cqueues.cancel then cqueues.cancel(descriptor) end
 end)
