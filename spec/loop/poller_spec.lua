@@ -172,3 +172,108 @@ for _, way in ipairs(ways) do
     end)
   end)
 end
+
+local EPOLLIN = 1
+
+-- Whether the kernel watches a descriptor for reading. What it was told to report once has no such bit afterwards.
+local function watched(poller, descriptor)
+  local file <close> = assert(io.open("/proc/self/fdinfo/" .. poller:getfd()))
+  local events = file:read "a":match("tfd:%s+" .. descriptor .. " events:%s+(%x+)")
+  return events ~= nil and tonumber(events, 16) & EPOLLIN ~= 0
+end
+
+if ways[1] == "epoll" then
+  describe("SciPoller by epoll", function()
+    it("goes on watching a socket of ours that was ready, so that waiting again is no system call", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new "epoll"
+      local descriptor = poller:arm(near, "r")
+      for _ = 1, 3 do
+        far:send("x")
+        assert.equal(1, (poller:wait(LONG)))
+        near:recv(1)
+        assert.is_true(watched(poller, descriptor))
+        assert.equal(0, (poller:wait(0)))
+        poller:arm(near, "r")
+      end
+    end)
+
+    it("watches no more what is ready and nobody waits for", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new "epoll"
+      local descriptor = poller:arm(near, "r")
+      far:send("x")
+      assert.equal(1, (poller:wait(LONG)))
+      assert.is_true(watched(poller, descriptor))
+      local began = scissl.SciSocket.now()
+      assert.equal(0, (poller:wait(0.02)))
+      assert.is_true(scissl.SciSocket.now() - began >= 0.02)
+      assert.is_false(watched(poller, descriptor))
+      poller:arm(near, "r")
+      assert.equal(1, (poller:wait(LONG)))
+    end)
+
+    it("drops a socket that is closed, or closed with the one above it", function()
+      for _, close in ipairs {
+        function(socket) socket:close() end,
+        function(socket) local _ <close> = socket end,
+        function(socket) assert(scissl.SciSocket.on(socket)):close() end,
+      } do
+        local near, far = assert(scissl.SciSocket.pair())
+        local poller <close> = SciPoller.new "epoll"
+        local copy <close> = scissl.SciSocket.on(near, true) -- the kernel would go on watching what this refers to
+        local descriptor = poller:arm(near, "r")
+        assert.is_true(watched(poller, descriptor))
+        close(near)
+        assert.is_false(watched(poller, descriptor))
+        far:send("x")
+        assert.equal(0, (poller:wait(0)))
+        far:close()
+        assert.is_true(copy:getfd() >= 0)
+      end
+    end)
+
+    it("drops a socket that is collected", function()
+      local poller <close> = SciPoller.new "epoll"
+      local descriptor
+      do
+        local near, far = assert(scissl.SciSocket.pair())
+        descriptor = poller:arm(near, "r")
+        far:close()
+      end
+      collectgarbage()
+      collectgarbage()
+      assert.is_false(watched(poller, descriptor))
+    end)
+
+    it("does not take the next socket of a number for the one before", function()
+      local near, far = assert(scissl.SciSocket.pair())
+      local poller <close> = SciPoller.new "epoll"
+      local descriptor = poller:arm(near, "r")
+      near:close()
+      far:close()
+      near, far = assert(scissl.SciSocket.pair())
+      local near_end <close> = near
+      local far_end <close> = far
+      local again = near:getfd() == descriptor and near or far
+      assert.equal(descriptor, again:getfd())
+      assert.equal(descriptor, poller:arm(again, "r"))
+      local other = again == near_end and far_end or near_end
+      other:send("x")
+      assert.equal(1, (poller:wait(LONG)))
+    end)
+
+    it("leaves to others what they own: a descriptor by its number is watched once", function()
+      local near, far, _ <close> = sockets.pair()
+      local poller <close> = SciPoller.new "epoll"
+      poller:arm(near:getfd(), "r")
+      far:send("x")
+      assert.equal(1, (poller:wait(LONG)))
+      assert.equal(0, (poller:wait(0)))
+      poller:arm(near, "r")
+      assert.equal(1, (poller:wait(LONG)))
+      poller:arm(near:getfd(), "r")
+      assert.equal(1, (poller:wait(LONG)))
+    end)
+  end)
+end

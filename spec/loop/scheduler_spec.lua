@@ -8,6 +8,12 @@ local LONG = 30
 local scheduler, wait = scissl.scheduler, scissl.wait
 
 describe("scissl.scheduler", function()
+  it("refuses an object that is no poller", function()
+    for _, poller in ipairs { {}, { arm = print, disarm = print, wait = print }, io.stdout } do
+      assert.error_matches(function() scheduler.new { poller = poller } end, "bad option 'poller' to 'scheduler.new'")
+    end
+  end)
+
   it("runs coroutines with their arguments until none is left", function()
     local loop <close> = scheduler.new()
     local seen = {}

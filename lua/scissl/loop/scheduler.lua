@@ -385,9 +385,14 @@ end
 
 local known_options = { poller = "string|poller", onError = "callable" }
 
+local function field_of(object, name)
+  return object[name]
+end
+
 local function is_poller(object)
   for _, name in ipairs { "arm", "disarm", "wait", "close" } do
-    if not options.is(object[name], "callable") then return false end
+    local good, method = pcall(field_of, object, name)
+    if not (good and options.is(method, "callable")) then return false end
   end
   return true
 end
