@@ -32,13 +32,16 @@ local current -- the loop that is running a coroutine
 
 -- A *task* is a coroutine and what it waits for: the table { loop =, thread =, … }.
 
+local NONE = {} -- a round without tasks
 local ENDED = {} -- what the coroutine of a task returns, so that it differs from everything that is yielded
 
 -- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
 -- so that it can be removed when its coroutine ends.
 
+-- Where memory runs out, the heap cannot grow, and nothing has changed: the task has the field already.
 local function place(heap, i, task)
-  heap[i], task.place = task, i
+  heap[i] = task
+  task.place = i
 end
 
 local function sift_up(heap, i, task)
@@ -68,7 +71,7 @@ local function drop_alarm(heap, task)
   local i, size = task.place, #heap
   if not i then return end
   local last = heap[size]
-  heap[size], task.place = nil, nil
+  heap[size], task.place = nil, false
   if last == task then return end
   if i > 1 and last.at < heap[i // 2].at then sift_up(heap, i, last) else sift_down(heap, i, last) end
 end
@@ -102,21 +105,21 @@ end
 local function unlink(self, task)
   local descriptor, at = task.descriptor, self.waits[task.descriptor]
   if at == task then
-    self.waits[descriptor] = task.following
+    self.waits[descriptor] = task.following or nil
   else
     while at.following ~= task do at = at.following end
     at.following = task.following
   end
-  task.following = nil
+  task.following = false
 end
 
 -- Ends the wait of a task.
 local function stop_waiting(self, task)
   if task.descriptor then
     unlink(self, task)
-    task.descriptor = nil
+    task.descriptor = false
   end
-  task.deadline, task.waits = nil, false
+  task.deadline, task.waits = false, false
 end
 
 local function make_ready(self, task, answer, reason)
@@ -161,7 +164,8 @@ local function begin_waiting(self, task, socket, events, deadline)
     if not descriptor then return make_ready(self, task, nil, failure) end
     local waits = self.waits
     local following = waits[descriptor]
-    task.events, task.descriptor, task.following, waits[descriptor] = events, descriptor, following, task
+    waits[descriptor] = task
+    task.events, task.descriptor, task.following = events, descriptor, following or false
     if following then arm_chain(self, descriptor) end
   elseif deadline == nil then
     return make_ready(self, task, true) -- lets the others run
@@ -193,22 +197,27 @@ end
 
 -- Tasks that become ready meanwhile run in the next round.
 local function run_queue(self)
-  local queue = self.queue
-  local count = #queue
-  if count == 0 then return end
-  self.queue = {}
+  if not self.round[self.at] then
+    if #self.queue == 0 then return end
+    local queue = self.queue
+    self.queue = {}
+    self.round, self.at = queue, 1
+  end
   local previous = current
   current = self
-  for i = 1, count do
-    local task = queue[i]
+  while true do -- a task may run another step, and an error may end this one: the round goes on where it is
+    local task = self.round[self.at]
+    if not task then break end
+    self.at = self.at + 1
     local arguments = task.arguments
     if arguments then
-      task.arguments = nil
+      task.arguments = false
       continue(self, task, resume_thread(task.thread, table.unpack(arguments, 1, arguments.n)))
     else
       continue(self, task, resume_thread(task.thread, task.answer, task.reason))
     end
   end
+  self.round, self.at = NONE, 1
   current = previous
 end
 
@@ -235,10 +244,10 @@ local function run_ready(self, count)
     local descriptor = answers[i]
     local task = waits[descriptor]
     if task and not task.following and task.events == answers[i + 1] then
-      waits[descriptor], task.descriptor, task.deadline, task.waits = nil, nil, nil, false
-      task.answer, task.reason = true, nil
       size = size + 1
       queue[size] = task
+      waits[descriptor], task.descriptor, task.deadline, task.waits = nil, false, false, false
+      task.answer, task.reason = true, nil
     elseif task then
       wake_chain(self, descriptor, answers[i + 1])
       size = #queue
@@ -276,7 +285,11 @@ function Scheduler:spawn(f, ...)
     f(...)
     return ENDED
   end)
-  local task = { loop = self, thread = thread, arguments = table.pack(...), waits = false }
+  -- All its fields, so that none is added when memory may have run out.
+  local task = {
+    thread = thread, arguments = table.pack(...), answer = false, reason = false, waits = false, events = false,
+    descriptor = false, following = false, deadline = false, at = 0, place = false,
+  }
   self.tasks[thread] = task
   self.count = self.count + 1
   self.queue[#self.queue + 1] = task
@@ -427,6 +440,8 @@ function scheduler.new(given)
     count = 0,
     waits = {}, -- the first task of each descriptor's chain
     queue = {},
+    round = NONE, -- the tasks that are having their turn, the next one at `at`
+    at = 1,
     alarms = {},
     answers = {},
   }, Scheduler)
