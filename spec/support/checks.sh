@@ -52,7 +52,7 @@ begin() {
     printf '%s\n' "$1" >"$place.name"
     shift
     {
-        "$@" >"$place.log" 2>&1 </dev/null
+        ("$@") >"$place.log" 2>&1 </dev/null # in a shell of its own, since COMMAND may set $place
         echo $? >"$place.status"
     } &
 }

@@ -392,9 +392,8 @@ end)
 
 local function shown_by(listener)
   local _, port = listener:getSockName()
-  local connecting = {
-    host = "127.0.0.1", port = port, serverName = "localhost", verify = false, waiter = "coroutine", timeout = LONG,
-  }
+  local connecting = { host = "127.0.0.1", port = port, serverName = "localhost", verify = false,
+    waiter = "coroutine", timeout = LONG }
   local results = ends.run(
     function() return scissl.connect(connecting) end, function() return listener:accept(LONG) end)
   return assert(results[1][1], results[1][2]):peerCertificate()
