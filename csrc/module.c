@@ -172,7 +172,9 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     };
     luaL_newlib(L, metamethods);
     sci_open_closing(L);
-    sci_open_stream(L);
+    sci_open_stream_bytes(L);
+    sci_open_stream_read(L);
+    sci_open_stream_write(L);
     lua_setmetatable(L, -2);
 }
 

@@ -69,11 +69,10 @@ double sci_stream_read_by(sci_stream *stream);
 /* Pushes the next `length` bytes and takes them and `skip` more. Where memory runs out they stay. */
 void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip);
 
-/* ---- stream_read.c, stream_write.c -------------------------------------------------------------------------------- */
+/* ---- openers: each adds to the table on top what lua/scissl/stream calls ------------------------------------------- */
 
-int sci_make_stream_read(lua_State *L);  /* read, lines, part = makeStreamRead(policy) */
-int sci_make_stream_write(lua_State *L); /* write = makeStreamWrite(policy) */
-
-void sci_open_stream(lua_State *L); /* adds what lua/scissl/stream needs to the table on top */
+void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, yields) */
+void sci_open_stream_read(lua_State *L);  /* read, lines, part = makeStreamRead(policy) */
+void sci_open_stream_write(lua_State *L); /* write = makeStreamWrite(policy) */
 
 #endif

@@ -304,11 +304,7 @@ static int bytes_new(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"newBytes", bytes_new},
-    {"makeStreamRead", sci_make_stream_read},
-    {"makeStreamWrite", sci_make_stream_write},
-    {NULL, NULL},
-};
-
-SCI_AT_LOAD void sci_open_stream(lua_State *L) { luaL_setfuncs(L, functions, 0); }
+SCI_AT_LOAD void sci_open_stream_bytes(lua_State *L) {
+    static const luaL_Reg functions[] = {{"newBytes", bytes_new}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}

@@ -327,7 +327,7 @@ static int stream_lines(lua_State *L) {
     return 1;
 }
 
-int sci_make_stream_read(lua_State *L) {
+static int make_read(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     sci_push_stream_class(L);
@@ -338,4 +338,9 @@ int sci_make_stream_read(lua_State *L) {
         lua_pushcclosure(L, functions[i], POLICY);
     }
     return 3;
+}
+
+SCI_AT_LOAD void sci_open_stream_read(lua_State *L) {
+    static const luaL_Reg functions[] = {{"makeStreamRead", make_read}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

@@ -71,11 +71,16 @@ static int stream_write(lua_State *L) {
     return 1;
 }
 
-int sci_make_stream_write(lua_State *L) {
+static int make_write(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     sci_push_stream_class(L);
     lua_insert(L, 1);
     lua_pushcclosure(L, stream_write, POLICY);
     return 1;
+}
+
+SCI_AT_LOAD void sci_open_stream_write(lua_State *L) {
+    static const luaL_Reg functions[] = {{"makeStreamWrite", make_write}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }
