@@ -57,7 +57,7 @@ local function is_refused(version, reason)
   assert.are.equal(before, must "git log --all --format=%H && git tag && git status --porcelain")
 end
 
-describe("release.sh", function()
+describe("release.sh #slow", function()
   local it = ends.has "git" and it or function(name) pending(name .. " (git is not installed)") end
 
   before_each(function() if ends.has "git" then make_repository() end end)

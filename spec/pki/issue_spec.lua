@@ -325,7 +325,7 @@ describe("SciSslX509Certificate.issue's extensions", function()
     holds(text, "X509v3 Authority Key Identifier")
   end)
 
-  it("let an RSA key take part in the key exchange of TLS 1.2", function()
+  it("let an RSA key take part in the key exchange of TLS 1.2 #slow", function()
     local certificate = issued { key = assert(SciSslPrivateKey.generate("RSA")) }
     assert.are.same({ "digitalSignature", "keyEncipherment" }, certificate:keyUsage())
   end)
