@@ -473,6 +473,9 @@ void sci_ssl_give_scratch_back(sci_sslsocket *socket);
  * pushed. */
 bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes, size_t size, size_t *length);
 
+/* Whether the read that has just succeeded has probably left nothing behind, so that the next read would find nothing. */
+bool sci_ssl_has_read_all(const sci_sslsocket *socket);
+
 void sci_ssl_reset_read(sci_sslsocket *socket);
 
 /* ---- write.c ----------------------------------------------------------------------------------------------------- */

@@ -117,6 +117,12 @@ static int return_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
     return 1;
 }
 
+/* A read that brought less than a record's worth has taken what there was. */
+bool sci_ssl_has_read_all(const sci_sslsocket *socket) {
+    return socket->transport.taken < SSL3_RT_MAX_PLAIN_LENGTH && !socket->memory && !ends_next(socket) &&
+           !SSL_has_pending(socket->ssl);
+}
+
 bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes, size_t size, size_t *length) {
     size_t count = 0;
     if (!sci_ssl_ready_for_data(L, socket, "read")) return false;

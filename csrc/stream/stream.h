@@ -42,12 +42,13 @@ typedef struct sci_stream {
     bool moving;           /* a call is adding bytes, or makes a string of some: a finalizer must not touch them */
     bool direct;           /* nothing is queued or kept back: a write may go to the socket at once */
     bool heard;            /* Lua has seen that the first bytes have come */
-    bool yields;           /* waiting is to yield `socket, events, deadline` */
-    int in_a_row;          /* reads since the last wait */
-    int idle_waits;        /* waits since bytes have come last */
-    double timeout;        /* seconds for each operation; below 0: none */
-    double moment;         /* by when all of them have to be over; below 0: none */
-    double read_by;        /* the same of the read at hand; 0: it has not been looked at; below 0: none */
+    bool drained;   /* the last read has probably left nothing behind: it is better to wait before the next one */
+    bool yields;    /* waiting is to yield `socket, events, deadline` */
+    int in_a_row;   /* reads since the last wait */
+    int idle_waits; /* waits since bytes have come last */
+    double timeout; /* seconds for each operation; below 0: none */
+    double moment;  /* by when all of them have to be over; below 0: none */
+    double read_by; /* the same of the read at hand; 0: it has not been looked at; below 0: none */
     lua_Integer max_line, max_buffer;
 } sci_stream;
 

@@ -123,6 +123,7 @@ static bool read_socket(lua_State *L, sci_stream *stream) {
         came = sci_ssl_read_into(L, stream->socket, in->bytes + in->end, in->capacity - in->end, &in->end);
     } else came = read_little(L, stream);
     stream->moving = false;
+    stream->drained = came && stream->yields && sci_ssl_has_read_all(stream->socket);
     return came;
 }
 
@@ -221,7 +222,7 @@ static int await(lua_State *L, sci_stream *stream, const char *events, int raise
     double by = sci_stream_read_by(stream);
     bool simple = stream->yields && stream->direct && ++stream->idle_waits < IDLE_WAITS && lua_isyieldable(L);
     stream->in_a_row = 0;
-    if (!simple || (by >= 0 && (double)sci_now() / 1e9 >= by)) return call_fill(L, events, raises);
+    if (!simple || (by >= 0 && sci_seconds() >= by)) return call_fill(L, events, raises);
     lua_settop(L, BYTES);
     lua_pushthread(L);
     lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
@@ -242,6 +243,13 @@ static int handle_answer(lua_State *L, sci_stream *stream, int raises) {
     return end_at_socket(L, raises);
 }
 
+/* Whether there is time left to wait: where there is none, the socket is read all the same. */
+static bool may_wait(sci_stream *stream) {
+    double by = sci_stream_read_by(stream);
+    stream->drained = false;
+    return by < 0 || sci_seconds() < by;
+}
+
 /* Reads until the item is there. The stack is as a continuation finds it. */
 static int go_on(lua_State *L, sci_stream *stream, int raises) {
     item wanted;
@@ -251,6 +259,7 @@ static int go_on(lua_State *L, sci_stream *stream, int raises) {
         if (out == TAKEN) return 1;
         if (out == REFUSED) return refuse(L, wanted.kind == 'a' ? TOO_MUCH : TOO_LONG, wanted.most, raises);
         if (!stream->socket || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
+        if (stream->drained && may_wait(stream)) return await(L, stream, "r", raises);
         if (!read_socket(L, stream)) return handle_answer(L, stream, raises);
         lua_settop(L, BYTES);
         stream->in_a_row++;
