@@ -94,6 +94,21 @@ describe("The waiter poll", function()
   end)
 end)
 
+describe("scissl.wait.cancel", function()
+  it("finds no wait for an object whose getfd is none", function()
+    for _, getfd in ipairs { function() error "broken" end, function() return "5" end, function() end } do
+      assert.equal(0, wait.cancel({ getfd = getfd }))
+    end
+    local asked = false
+    local changing = setmetatable({}, { __index = function()
+      local first = not asked
+      asked = true
+      return first and function() return -1 end
+    end })
+    assert.equal(0, wait.cancel(changing))
+  end)
+end)
+
 describe("scissl.luasec", function()
   it("returns nil and why for identities that are none", function()
     for _, certificates in ipairs { 5, { 5 } } do

@@ -1,4 +1,4 @@
--- The struct of a connection is made of parts; connection.h names beside each part the one file that writes it.
+-- The struct of a connection is made of parts; sslsocket.h names beside each part the one file that writes it.
 
 local function read(path)
   local file <close> = assert(io.open(path))
@@ -14,7 +14,7 @@ end
 
 -- part -> its file
 local function read_owners()
-  local struct = read "csrc/connection/connection.h":match "typedef struct sci_sslsocket {(.-)\n} sci_sslsocket;"
+  local struct = read "csrc/connection/sslsocket.h":match "typedef struct sci_sslsocket {(.-)\n} sci_sslsocket;"
   local owners = {}
   for file, part in struct:gmatch "\n    struct { */%* ([%w_]+%.c).-\n    } ([%w_]+);" do owners[part] = file end
   return owners

@@ -58,6 +58,17 @@ local function wake_in_loops(descriptor, answer, reason)
   return count
 end
 
+local function ask_descriptor(object)
+  return object:getfd()
+end
+
+-- Objects of other libraries may raise, or return anything.
+local function descriptor_of(object)
+  if type(object) == "number" then return object end
+  local good, descriptor = pcall(ask_descriptor, object)
+  return good and math.type(descriptor) and descriptor or -1
+end
+
 local function wake_tickets(owner, answer, reason)
   local count, ticket = 0, first[owner]
   while ticket do
@@ -75,8 +86,7 @@ end
 -- @treturn integer the number of waits
 function waiting.wake(socket, answer, reason)
   local count = wake_tickets(owner_of(socket), answer, reason)
-  local descriptor = type(socket) == "number" and socket or socket:getfd()
-  return count + wake_in_loops(descriptor, answer, reason)
+  return count + wake_in_loops(descriptor_of(socket), answer, reason)
 end
 
 -- epoll and kqueue drop a closed descriptor silently: its waiters would sleep for ever, and loops that remember
