@@ -1,5 +1,5 @@
 /* stream.h: the bytes of a SciSslStream: what has arrived and has not been read, and the reads and writes that need not wait.
- * What waits, has a time-out, asks a handler or fails is Lua's: lua/scissl/stream.
+ * Waiting, handlers and failures are in Lua: lua/scissl/stream. Deadlines are computed here (stream_bytes.c).
  *
  * A stream in Lua is a table. Its field 1 is a userdata, sci_stream, whose user values keep the socket and the coroutine
  * that reads. */
@@ -42,13 +42,14 @@ typedef struct sci_stream {
     bool moving;           /* a call is adding bytes, or makes a string of some: a finalizer must not touch them */
     bool direct;           /* nothing is queued or kept back: a write may go to the socket at once */
     bool heard;            /* Lua has seen that the first bytes have come */
-    bool drained;   /* the last read has probably left nothing behind: it is better to wait before the next one */
-    bool yields;    /* waiting is to yield `socket, events, deadline` */
-    int in_a_row;   /* reads since the last wait */
-    int idle_waits; /* waits since bytes have come last */
-    double timeout; /* seconds for each operation; below 0: none */
-    double moment;  /* by when all of them have to be over; below 0: none */
-    double read_by; /* the same of the read at hand; 0: it has not been looked at; below 0: none */
+    bool drained;       /* the last read has probably left nothing behind: it is better to wait before the next one */
+    bool yields;        /* waiting is to yield `socket, events, deadline` */
+    int in_a_row;       /* reads since the last wait */
+    int idle_waits;     /* waits since bytes have come last */
+    double timeout;     /* settimeout: seconds for each operation; INFINITY: none */
+    double moment;      /* setdeadline: of all operations; INFINITY: none */
+    double read_by;     /* the deadline of the current read, where read_by_known; INFINITY: none */
+    bool read_by_known; /* it is computed before the first wait of a read */
     lua_Integer max_line, max_buffer;
 } sci_stream;
 
@@ -57,15 +58,16 @@ void sci_push_stream_class(lua_State *L); /* the metatable */
 /* The stream's userdata at `index`; raises for anything else. */
 sci_stream *sci_check_stream(lua_State *L, int index);
 
-/* The userdata of the stream, a table, at index 1, pushed. NULL: it is none, and what was pushed is of no use. `class` is the index of
- * the metatable, which takes less time than its name. */
+/* Pushes the userdata of the stream (a table) at index 1. NULL: that is no stream, and the caller must drop what was pushed.
+ * `class`: index of the metatable, which is found faster than its name. */
 sci_stream *sci_push_stream(lua_State *L, int class);
 
 /* Whether a coroutine other than L's waits in the midst of a read, or a finalizer has interrupted a call. */
 bool sci_stream_is_taken(lua_State *L, const sci_stream *stream);
 
-/* When the read at hand has to be over, on sci_now's clock in seconds; below 0: as long as it takes. */
+/* The deadline of the current read, a moment of sci_seconds; INFINITY: none. */
 double sci_stream_read_by(sci_stream *stream);
+void sci_push_deadline(lua_State *L, double deadline); /* a number; nil for INFINITY */
 
 /* Pushes the next `length` bytes and takes them and `skip` more. Where memory runs out they stay. */
 void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip);

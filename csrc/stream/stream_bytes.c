@@ -1,6 +1,7 @@
-/* stream_bytes.c: what a stream in Lua keeps in C: its input, and what decides whether a call need not wait. */
+/* stream_bytes.c: what a stream in Lua keeps in C: its input, its time-outs, and what decides whether a call need not wait. */
 #include "stream/stream.h"
 
+#include <math.h>
 #include <string.h>
 
 #define NAME "SciStreamBytes"
@@ -72,7 +73,7 @@ static int bytes_set_socket(lua_State *L) {
 }
 
 static double opt_seconds(lua_State *L, int index) {
-    return lua_isnoneornil(L, index) ? -1 : luaL_checknumber(L, index);
+    return lua_isnoneornil(L, index) ? INFINITY : luaL_checknumber(L, index);
 }
 
 static int bytes_set_timeout(lua_State *L) {
@@ -104,26 +105,39 @@ static int bytes_count_read(lua_State *L) {
     return 1;
 }
 
-static double seconds_now(void) { return (double)sci_now() / 1e9; }
+/* ---- deadlines ---------------------------------------------------------------------------------------------------- */
+
+/* Here a stream's time-out and its deadline become the deadline of one operation that begins now. */
+static double deadline_from_now(const sci_stream *stream) {
+    if (stream->timeout == INFINITY) return stream->moment;
+    double by = sci_seconds() + stream->timeout;
+    return by < stream->moment ? by : stream->moment;
+}
 
 double sci_stream_read_by(sci_stream *stream) {
-    if (stream->read_by == 0) {
-        double by = stream->timeout >= 0 ? seconds_now() + stream->timeout : -1;
-        if (stream->moment >= 0 && !(by >= 0 && by < stream->moment)) by = stream->moment;
-        stream->read_by = by;
-    }
+    if (!stream->read_by_known) stream->read_by = deadline_from_now(stream);
+    stream->read_by_known = true;
     return stream->read_by;
 }
 
+void sci_push_deadline(lua_State *L, double deadline) {
+    if (deadline == INFINITY) lua_pushnil(L);
+    else lua_pushnumber(L, deadline);
+}
+
+/* Of a write, a handshake or a shutdown that begins now. */
+static int bytes_deadline(lua_State *L) {
+    sci_push_deadline(L, deadline_from_now(sci_check_stream(L, 1)));
+    return 1;
+}
+
 static int bytes_begin_read(lua_State *L) {
-    sci_check_stream(L, 1)->read_by = 0;
+    sci_check_stream(L, 1)->read_by_known = false;
     return 0;
 }
 
 static int bytes_read_by(lua_State *L) {
-    double by = sci_stream_read_by(sci_check_stream(L, 1));
-    if (by < 0) lua_pushnil(L);
-    else lua_pushnumber(L, by);
+    sci_push_deadline(L, sci_stream_read_by(sci_check_stream(L, 1)));
     return 1;
 }
 
@@ -267,6 +281,7 @@ static const luaL_Reg methods[] = {
     {"takeReading", bytes_take_reading},
     {"beginRead", bytes_begin_read},
     {"readBy", bytes_read_by},
+    {"deadline", bytes_deadline},
     {"countRead", bytes_count_read},
     {"setSocket", bytes_set_socket},
     {"setTimeout", bytes_set_timeout},
@@ -295,7 +310,7 @@ static int bytes_new(lua_State *L) {
     bool yields = lua_toboolean(L, 3);
     sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, 2);
     memset(stream, 0, sizeof *stream);
-    stream->timeout = stream->moment = -1;
+    stream->timeout = stream->moment = INFINITY;
     stream->max_line = max_line;
     stream->max_buffer = max_buffer;
     stream->yields = yields;

@@ -2,6 +2,7 @@
  * the socket that need not wait. What else there is to do is done by functions in Lua, the policy. */
 #include "stream/stream.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,15 +223,14 @@ static int await(lua_State *L, sci_stream *stream, const char *events, int raise
     double by = sci_stream_read_by(stream);
     bool simple = stream->yields && stream->direct && ++stream->idle_waits < IDLE_WAITS && lua_isyieldable(L);
     stream->in_a_row = 0;
-    if (!simple || (by >= 0 && sci_seconds() >= by)) return call_fill(L, events, raises);
+    if (!simple || (by != INFINITY && sci_seconds() >= by)) return call_fill(L, events, raises);
     lua_settop(L, BYTES);
     lua_pushthread(L);
     lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
     stream->reader = L;
     lua_pushvalue(L, SOCKET);
     lua_pushstring(L, events);
-    if (by >= 0) lua_pushnumber(L, by);
-    else lua_pushnil(L);
+    sci_push_deadline(L, by);
     return lua_yieldk(L, 3, YIELDED | raises, read_on);
 }
 
@@ -247,7 +247,7 @@ static int handle_answer(lua_State *L, sci_stream *stream, int raises) {
 static bool may_wait(sci_stream *stream) {
     double by = sci_stream_read_by(stream);
     stream->drained = false;
-    return by < 0 || sci_seconds() < by;
+    return by == INFINITY || sci_seconds() < by;
 }
 
 /* Reads until the item is there. The stack is as a continuation finds it. */
@@ -286,7 +286,7 @@ static int begin(lua_State *L, sci_stream *stream, int raises) {
         lua_call(L, 1, LUA_MULTRET);
         if (lua_gettop(L) > BYTES) return finish_read(L, raises);
     }
-    stream->read_by = 0;
+    stream->read_by_known = false;
     return go_on(L, stream, raises);
 }
 

@@ -1,4 +1,4 @@
---- scissl: secure sockets for Lua on OpenSSL 3 and later.
+--- Secure sockets for Lua on OpenSSL 3 and later.
 -- The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
 -- `scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
 --

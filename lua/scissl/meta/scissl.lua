@@ -1,4 +1,4 @@
----scissl: secure sockets for Lua on OpenSSL 3 and later.
+---Secure sockets for Lua on OpenSSL 3 and later.
 ---The classes (`SciSocket`, `SciSslSocket`, `SciSslContext` …) and the constants, under OpenSSL's own names, come from
 ---`scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
 ---
@@ -178,6 +178,14 @@ local scissl = {}
 ---@field certificateFilename? string as in SciSslSocketConfiguration
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
 ---@field privateKeyFilename? string as in SciSslSocketConfiguration
+
+---Options of `scissl.stream`.
+---@class scissl.StreamOptions
+---@field timeout? number seconds that each operation may take
+---@field maxLine? integer bytes that a line may have (1 MiB)
+---@field maxBuffer? integer bytes that `read("a")` may return and that may wait to be sent (256 MiB), which limits the memory that a peer can fill
+---@field waiter? string|function a name or a function (see `scissl.wait`)
+---@field onSession? function|false `onSession(session)`: called for each resumable session of the connection as it arrives
 
 ---Options of `scissl.handshake`.
 ---@class scissl.HandshakeOptions
@@ -628,7 +636,7 @@ function scissl.listen(given) end
 ---Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
 ---
 ---@param socket SciSslSocket
----@param given? table `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have (1 MiB); `maxBuffer`: bytes that `read("a")` may return and that may wait to be sent (256 MiB), which limits the memory that a peer can fill; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: called for each resumable session of the connection as it arrives
+---@param given? scissl.StreamOptions options
 ---@return SciSslStream
 ---@raise for anything but a SciSslSocket, and for unknown options
 ---@usage

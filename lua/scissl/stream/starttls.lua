@@ -108,7 +108,7 @@ local function start_client(self, given, level)
   local run, failure = client.new("startTls", given, math.type(port) and port or "startTls", level + 1)
   if not run then return nil, failure end
   local done
-  done, failure = as_client(self, run, writer.deadline(self))
+  done, failure = as_client(self, run, self.bytes:deadline())
   if not done then return nil, failure end
   self.onSession = client.keeper(run)
   return client.writeReplayable(self, run)
@@ -126,7 +126,7 @@ local function start_server(self, given, level)
   end
   local done
   done, failure = secure(self, context, "accept", SciSslSocket.sslInitialize, {
-    deadline = writer.deadline(self) or wait.deadline(HANDSHAKE_SECONDS),
+    deadline = self.bytes:deadline() or wait.deadline(HANDSHAKE_SECONDS),
     timeout = self.seconds,
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
@@ -272,7 +272,7 @@ end
 
 -- Reads what the peer has sent before its close_notify. Returns true; or nil and a SciSslError.
 local function read_to_end(self)
-  local deadline = writer.deadline(self)
+  local deadline = self.bytes:deadline()
   while true do
     local bytes, failure, events = self.link:receive()
     if bytes then

@@ -353,7 +353,7 @@ end
 
 Stream.__close = Stream.close
 
--- ---- settings
+-- ---- settings (csrc/stream/stream_bytes.c makes a deadline of time-out and deadline; `seconds` is for messages)
 
 local function stop_blocking(self)
   local socket = self.link:base()
@@ -383,7 +383,6 @@ function Stream:setdeadline(moment)
   if not (moment == nil or type(moment) == "number" and moment == moment) then
     error("bad argument #1 to 'setdeadline' (moment of SciSocket.now(), or nil expected)", 2)
   end
-  self.moment = moment
   self.bytes:setDeadline(moment)
   if moment then stop_blocking(self) end
   return self
@@ -467,10 +466,15 @@ end
 --- Makes a stream of a SciSslSocket whose handshake is done. (For plain text: `scissl.plain`.)
 -- @function scissl.stream
 -- @tparam SciSslSocket socket
--- @tparam[opt] table given `timeout`: seconds that each operation may take; `maxLine`: bytes that a line may have
---  (1 MiB); `maxBuffer`: bytes that `read("a")` may return and that may wait to be sent (256 MiB), which limits the
---  memory that a peer can fill; `waiter`: a name or a function (see `scissl.wait`); `onSession(session)`: called for
---  each resumable session of the connection as it arrives
+-- @tparam[opt] table given options:
+--
+-- * `timeout`: seconds that each operation may take
+-- * `maxLine`: bytes that a line may have (1 MiB)
+-- * `maxBuffer`: bytes that `read("a")` may return and that may wait to be sent (256 MiB), which limits the memory that
+--   a peer can fill
+-- * `waiter`: a name or a function (see `scissl.wait`)
+-- * `onSession(session)`: called for each resumable session of the connection as it arrives
+--
 -- @treturn SciSslStream
 -- @raise for anything but a SciSslSocket, and for unknown options
 return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options }, {

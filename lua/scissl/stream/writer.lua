@@ -1,17 +1,7 @@
 --- What `SciSslStream:write`, `flush` and `close` do: send a stream's queue through its link.
 -- @module scissl.stream.writer
 
-local wait = require "scissl.loop.wait"
-
 local writer = {}
-
---- Returns the deadline of an operation that begins now; nil: none.
-function writer.deadline(self)
-  local deadline = wait.deadline(self.seconds)
-  local moment = self.moment
-  if moment and not (deadline and deadline < moment) then return moment end
-  return deadline
-end
 
 -- Sends as much of the queue as the link takes now. Returns true: all; or nil and a failure; or nil, nil and events.
 local function push_now(self)
@@ -34,7 +24,7 @@ function writer.push(self)
       self.output:forget()
       return nil, failure
     end
-    deadline = deadline or writer.deadline(self)
+    deadline = deadline or self.bytes:deadline()
     done, failure = self.link:await(self.waiter, events, deadline, "write", self.seconds)
     if not done then return nil, failure end
   end
@@ -56,7 +46,7 @@ function writer.sayEnd(self, phase)
   while true do
     local done, failure, events = self.link:sayEnd()
     if not events then return done, failure end
-    deadline = deadline or writer.deadline(self)
+    deadline = deadline or self.bytes:deadline()
     done, failure = self.link:await(self.waiter, events, deadline, phase, self.seconds)
     if not done then return nil, failure end
   end

@@ -1,4 +1,4 @@
---- SciSslSocketConfiguration: a value that describes how connections are made.
+--- A value that describes how connections are made.
 --
 -- `cfg:name()` reads a field; `cfg:name(value)` sets it and returns the configuration; nil removes it.
 -- Configurations with equal fields are equal (`==`), and `getSciSslContext()` returns the same shared context for them.

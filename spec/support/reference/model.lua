@@ -91,7 +91,10 @@ local function configuration_kinds()
 end
 
 -- Values for the arguments before the options, by name: they let a call reach the check of its options.
-local others = { role = "connect", handler = print, f = print }
+local function others()
+  local scissl = require "scissl"
+  return { role = "connect", handler = print, f = print, socket = scissl.SciSslSocket.new(scissl.SciSslContext.new()) }
+end
 
 -- The function with this name in the reference, and its receiver.
 local function value_of(entry)
@@ -115,8 +118,8 @@ local function option_kinds(entry)
     kinds = kinds or known
     error "enough"
   end
-  local arguments = { receiver }
-  for _, param in ipairs(entry.params) do arguments[#arguments + 1] = others[param.name] or {} end
+  local arguments, known = { receiver }, others()
+  for _, param in ipairs(entry.params) do arguments[#arguments + 1] = known[param.name] or {} end
   pcall(value, table.unpack(arguments))
   options.check = check
   local copy = {}
