@@ -1,4 +1,5 @@
-/* error_condition.c: the condition of a SciSslError: a stable short name for what went wrong. */
+/* error_condition.c: the condition of a SciSslError: a stable short name for what went wrong. A caller that knows the condition
+ * names it in its sci_failure; for all others the tables below have it. lua/scissl/hint.lua has a hint for each condition. */
 #include "base/error.h"
 
 #include <errno.h>

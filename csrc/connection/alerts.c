@@ -1,4 +1,5 @@
-/* alerts.c: SciSslSocket, the alerts that were sent and received, and how to send one where OpenSSL does not. */
+/* alerts.c: SciSslSocket, the alerts that were sent and received, and how to send one where OpenSSL does not. verdict.c decides
+ * when; base/alert.c has the alert for each verification error. */
 #include "connection/connection.h"
 
 #include <string.h>

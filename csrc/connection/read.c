@@ -1,4 +1,5 @@
-/* read.c: SciSslSocket, sslRead and its kind, and what a loop that polls the socket asks. */
+/* read.c: SciSslSocket, sslRead, sslPeek and sslReadSized, and what a loop that polls the socket asks (dirty, events, timeout).
+ * result.c tells the peer's close_notify, a cut connection and "not ready" apart. */
 #include "connection/connection.h"
 
 #include <string.h>

@@ -1,4 +1,5 @@
-/* verdict.c: SciSslSocket, the verification of the peer, and the decision of a caller that suspends the handshake there. */
+/* verdict.c: SciSslSocket, the verification of the peer, the decision of a caller that suspends the handshake there, and the
+ * alert for a client that is rejected after OpenSSL's part of the handshake. */
 #include "connection/connection.h"
 
 #include <string.h>

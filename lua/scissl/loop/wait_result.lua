@@ -1,4 +1,5 @@
---- Turns what a waiter returned into true or a SciSslError.
+--- Turns what a waiter returned into true or a SciSslError. A waiter may return true, `"r"`, `"w"` or `"rw"`:
+-- the socket is ready; or nil or false, and perhaps a reason (`"timeout"`, a SciSslError, or any other value).
 -- @module scissl.loop.wait_result
 
 local core = require "scissl.core"

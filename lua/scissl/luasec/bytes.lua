@@ -1,4 +1,4 @@
---- The bytes of LuaSec's connections: `send`, `receive`, `dirty`, and waiting.
+--- The bytes of LuaSec's connections: `send`, `receive` and its patterns, `dirty`, and waiting.
 --
 -- `buffer`, from the byte `first` on, holds what is decrypted and was not received. `block` and `total` are the seconds
 -- of `settimeout`. `wanted` is the event that the last call waited for. `finished`: the peer has sent close_notify.
