@@ -53,14 +53,15 @@ static bool control(sci_poller *poller, int descriptor, uint32_t flags, unsigned
 
 static bool epoll_arm(sci_poller *poller, int descriptor, short events, bool lasting) {
     unsigned char bits = bits_of(events), *watched = find_watched(poller, descriptor);
+    unsigned char armed = (unsigned char)(bits | bits << ARMED);
     if (lasting && watched && (*watched & BOTH) == bits) {
-        *watched = (unsigned char)(bits | bits << ARMED);
+        *watched = armed;
         return true;
     }
     if (lasting && !watched) watched = make_watched(poller, descriptor);
     if (!watched) lasting = false;
     if (!control(poller, descriptor, lasting ? 0 : (uint32_t)EPOLLONESHOT, bits)) return false;
-    if (watched) *watched = lasting ? (unsigned char)(bits | bits << ARMED) : 0;
+    if (watched) *watched = lasting ? armed : (unsigned char)0;
     return true;
 }
 

@@ -1,5 +1,7 @@
 -- The struct of a connection is made of parts; sslsocket.h names beside each part the one file that writes it.
 
+require "scissl.core" -- where it is built with sanitizers, the programs that are started here are kept out of them
+
 local function read(path)
   local file <close> = assert(io.open(path))
   return file:read "a"
