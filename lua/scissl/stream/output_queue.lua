@@ -23,7 +23,7 @@ end
 
 --- Drops everything.
 function Output:forget()
-  self.texts, self.froms, self.tos = {}, {}, {}
+  self.texts, self.froms, self.tos = { false }, { 0 }, { 0 } -- the rest of a write has its place without more memory
   self.head, self.tail, self.queued = 1, 0, 0
   self.pieces, self.count, self.held = {}, 0, 0
   self:noteDirect()
@@ -38,8 +38,8 @@ end
 
 local function enqueue(self, text, from, to)
   local tail = self.tail + 1
-  self.tail = tail
   self.texts[tail], self.froms[tail], self.tos[tail] = text, from, to
+  self.tail = tail -- last: where memory runs out before, nothing has changed
   self.queued = self.queued + to - from + 1
   self.bytes:setDirect(false)
 end
@@ -70,60 +70,86 @@ end
 
 -- ---- records
 
--- Enqueues a long string, behind `few` bytes in `pieces` that share its first record. Returns its bytes behind the last
+-- These make a list of parts, each a string, its first byte and its last: `parts.n` values. Memory may run out in them,
+-- and finalizers may write to the stream, so they change nothing else.
+
+local function add_part(parts, text, from, to)
+  local n = parts.n
+  parts[n + 1], parts[n + 2], parts[n + 3] = text, from, to
+  parts.n = n + 3
+end
+
+-- Adds a long string, behind `few` bytes in `pieces` that share its first record. Returns its bytes behind the last
 -- whole record, which share the next one.
-local function enqueue_long(self, pieces, few, text)
+local function add_long(parts, pieces, few, text)
   local lent = few > 0 and RECORD - few or 0
   if few > 0 then
     pieces[#pieces + 1] = sub(text, 1, lent)
-    enqueue(self, concat(pieces), 1, RECORD)
+    add_part(parts, concat(pieces), 1, RECORD)
   end
   local whole = (#text - lent) // RECORD * RECORD
-  if whole > 0 then enqueue(self, text, lent + 1, lent + whole) end
+  if whole > 0 then add_part(parts, text, lent + 1, lent + whole) end
   return sub(text, lent + whole + 1)
 end
 
--- Enqueues the whole records in `pieces`. Returns the rest as a new list, and its number of bytes.
-local function enqueue_records(self, pieces, bytes)
+-- Adds the whole records in `pieces`. Returns the rest as a new list, and its number of bytes.
+local function add_records(parts, pieces, bytes)
   local joined = concat(pieces)
   local whole = bytes // RECORD * RECORD
-  if whole > 0 then enqueue(self, joined, 1, whole) end
+  if whole > 0 then add_part(parts, joined, 1, whole) end
   return { sub(joined, whole + 1) }, bytes - whole
 end
 
 -- Makes as few records as possible of many strings, without copying long ones.
-local function enqueue_all(self, texts, count, size)
-  if count == 1 then return enqueue(self, texts[1], 1, size) end
-  if size <= ONE_WRITE then return enqueue(self, concat(texts, "", 1, count), 1, size) end
+local function add_all(parts, texts, count, size)
+  if count == 1 then return add_part(parts, texts[1], 1, size) end
+  if size <= ONE_WRITE then return add_part(parts, concat(texts, "", 1, count), 1, size) end
   local pieces, bytes = {}, 0
   for i = 1, count do
     local text = texts[i]
     if bytes >= RECORD and bytes + #text > ONE_WRITE then
-      pieces, bytes = enqueue_records(self, pieces, bytes)
+      pieces, bytes = add_records(parts, pieces, bytes)
     end
     if bytes + #text <= ONE_WRITE then
       pieces[#pieces + 1], bytes = text, bytes + #text
     else
-      local rest = enqueue_long(self, pieces, bytes, text)
+      local rest = add_long(parts, pieces, bytes, text)
       pieces, bytes = { rest }, #rest
     end
   end
-  if bytes > 0 then enqueue(self, concat(pieces), 1, bytes) end
+  if bytes > 0 then add_part(parts, concat(pieces), 1, bytes) end
+end
+
+-- Enqueues the parts: all that is held back, except `rest`. No function is called before the end, so that no finalizer
+-- runs; where memory runs out, nothing has changed.
+local function enqueue_parts(self, parts, rest)
+  local texts, froms, tos = self.texts, self.froms, self.tos
+  local tail, bytes = self.tail, 0
+  for i = 1, parts.n, 3 do
+    tail = tail + 1
+    texts[tail], froms[tail], tos[tail] = parts[i], parts[i + 1], parts[i + 2]
+    bytes = bytes + tos[tail] - froms[tail] + 1
+  end
+  self.tail, self.queued = tail, self.queued + bytes
+  self.pieces, self.count, self.held = rest, #rest, self.held - bytes
+  self.bytes:setDirect(false)
 end
 
 --- Moves held bytes into the queue: all of them, or the first `bytes`.
 function Output:release(bytes)
-  local held = self.held
+  local held, pieces, count = self.held, self.pieces, self.count
   if held == 0 or bytes == 0 then return end
-  local pieces = self.pieces
+  local parts, rest = { n = 0 }, {}
   if not bytes or bytes >= held then
-    enqueue_all(self, pieces, self.count, held)
-    self.pieces, self.count, self.held = {}, 0, 0
-    return
+    add_all(parts, pieces, count, held)
+  else
+    local joined = concat(pieces, "", 1, count)
+    add_part(parts, joined, 1, bytes)
+    rest[1] = sub(joined, bytes + 1)
   end
-  local joined = concat(pieces, "", 1, self.count)
-  enqueue(self, joined, 1, bytes)
-  self.pieces, self.count, self.held = { sub(joined, bytes + 1) }, 1, held - bytes
+  if self.pieces ~= pieces then return end -- a finalizer has released them
+  for i = count + 1, self.count do rest[#rest + 1] = pieces[i] end -- a finalizer has added them
+  enqueue_parts(self, parts, rest)
 end
 
 -- ---- adding
@@ -153,9 +179,9 @@ local releasable = {
 
 local function keep(self, text)
   if text == "" then return end
-  self.count = self.count + 1
-  self.pieces[self.count] = text
-  self.held = self.held + #text
+  local count = self.count + 1
+  self.pieces[count] = text
+  self.count, self.held = count, self.held + #text
   self.bytes:setDirect(false)
 end
 
@@ -187,9 +213,17 @@ end
 
 --- Adds many strings.
 function Output:putAll(texts, count)
-  local before = self.count
-  for i = 1, count do keep(self, texts[i]) end
-  return release_due(self, self.count - before)
+  local pieces, before, held = self.pieces, self.count, self.held
+  local last = before
+  for i = 1, count do
+    if texts[i] ~= "" then
+      last = last + 1
+      pieces[last], held = texts[i], held + #texts[i]
+    end
+  end
+  self.count, self.held = last, held
+  self.bytes:setDirect(false)
+  return release_due(self, last - before)
 end
 
 return Output
