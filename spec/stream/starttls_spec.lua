@@ -405,6 +405,24 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end)
 end
 
+describe("A stream that begins or ends TLS", function()
+  for _, name in ipairs { "startTls", "stopTls" } do
+    it("takes no write of another coroutine meanwhile, where it was TLS before: " .. name, function()
+      local client, server = ends.connected()
+      local near = scissl.stream(client, { waiter = "coroutine" })
+      local changing = coroutine.create(function() return near[name](near, client_options()) end)
+      assert(coroutine.resume(changing))
+      local done, failure = near:write("torn")
+      assert.is_nil(done)
+      assert.are.equal("busy", failure:condition())
+      assert(coroutine.close(changing))
+      if name == "stopTls" then return end
+      assert.are.equal(near, near:write("whole"))
+      assert.truthy(scissl.stream(server, { timeout = 30 }):read("s"):find "whole$")
+    end)
+  end
+end)
+
 describe("startTls", function()
   it("keeps to the stream's time, and closes what is in mid-handshake", function()
     local near, far = plain_pair()

@@ -69,7 +69,7 @@ local function shake(self, upper, role, about)
   local good, done, failure = pcall(handshake, upper.socket, role, about)
   if good and done then done, failure = settle(self, upper, about.deadline, role) end
   if good and done then
-    link.attach(self, upper)
+    link.attach(self, upper, self.changing.by) -- where that is set, the end of the change gives C the socket
     self.heard = false
     self.bytes:setHeard(false)
     return self
@@ -168,6 +168,15 @@ local roles = {
   server = { options = server_options, start = start_server },
 }
 
+-- While the link changes, C does not use the socket: only Lua refuses the writes of others.
+local Change = {}
+
+function Change:__close()
+  local changed = self.stream
+  changed.changing:__close()
+  link.attach(changed, changed.link, changed.closed)
+end
+
 -- While the link changes, no other coroutine may read or write. Returns two values for `<close>` variables; or nil and
 -- a SciSslError.
 local function claim(self, phase)
@@ -175,7 +184,10 @@ local function claim(self, phase)
   if bytes:isTaken() or changing:isTaken() then
     return refuse(phase, "busy", "another coroutine reads from this stream, or is in startTls or stopTls")
   end
-  return bytes:takeReading(), changing:take()
+  local change = setmetatable({ stream = self }, Change)
+  changing:take()
+  bytes:setSocket(nil)
+  return bytes:takeReading(), change
 end
 
 --- What `SciSslStream:startTls` does.
