@@ -89,7 +89,7 @@ unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket) {
     sci_state *state = socket->state;
     if (socket->read.has_scratch && !sci_in_finalizer(L)) sci_ssl_give_scratch_back(socket);
     unsigned char *buffer = state->reading ? lua_newuserdatauv(L, SCI_SCRATCH, 0) : state->scratch;
-    socket->read.has_scratch = !state->reading;
+    if (!state->reading) socket->read.has_scratch = true; /* else a call that a finalizer interrupts has it */
     state->reading = true;
     return buffer;
 }
@@ -120,7 +120,7 @@ static int return_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
 
 /* A read that brought less than a record's worth has taken what there was. */
 bool sci_ssl_has_read_all(const sci_sslsocket *socket) {
-    return socket->transport.taken < SSL3_RT_MAX_PLAIN_LENGTH && !socket->memory && !ends_next(socket) &&
+    return socket->ssl && socket->transport.taken < SSL3_RT_MAX_PLAIN_LENGTH && !socket->memory && !ends_next(socket) &&
            !SSL_has_pending(socket->ssl);
 }
 
@@ -139,7 +139,10 @@ bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes
     *length += count;
     sci_ssl_note_success(socket);
     note_data(socket, count);
-    if (last <= 0) keep_failure(L, socket, last);
+    if (last > 0) return true;
+    sci_ssl_hold_bytes(socket, true);
+    keep_failure(L, socket, last); /* may raise */
+    sci_ssl_hold_bytes(socket, false);
     return true;
 }
 

@@ -39,12 +39,12 @@ typedef struct sci_stream {
     sci_input in;
     sci_sslsocket *socket; /* in SCI_STREAM_SOCKET; NULL: Lua moves the bytes */
     lua_State *reader;     /* in SCI_STREAM_READER; NULL: none */
-    bool moving;           /* a call is adding bytes, or makes a string of some: a finalizer must not touch them */
-    bool direct;           /* nothing is queued or kept back: a write may go to the socket at once */
-    bool heard;            /* Lua has seen that the first bytes have come */
-    bool drained;       /* the last read has probably left nothing behind: it is better to wait before the next one */
-    bool yields;        /* waiting is to yield `socket, events, deadline` */
-    int in_a_row;       /* reads since the last wait */
+    bool moving;  /* a call is adding bytes, or makes a string of some: a finalizer or a handler must not touch them */
+    bool direct;  /* nothing is queued or kept back: a write may go to the socket at once */
+    bool heard;   /* Lua has seen that the first bytes have come */
+    bool drained; /* the last read has probably left nothing behind: it is better to wait before the next one */
+    bool yields;  /* waiting is to yield `socket, events, deadline` */
+    int in_a_row; /* reads since the last wait */
     int idle_waits;     /* waits since bytes have come last */
     double timeout;     /* settimeout: seconds for each operation; INFINITY: none */
     double moment;      /* setdeadline: of all operations; INFINITY: none */
@@ -62,8 +62,8 @@ sci_stream *sci_check_stream(lua_State *L, int index);
  * `class`: index of the metatable, which is found faster than its name. */
 sci_stream *sci_push_stream(lua_State *L, int class);
 
-/* Whether a coroutine other than L's waits in the midst of a read, or a finalizer has interrupted a call. */
-bool sci_stream_is_taken(lua_State *L, const sci_stream *stream);
+/* Whether a coroutine other than L's waits in the midst of a read, or a finalizer or a handler has interrupted a call. */
+bool sci_stream_is_taken(lua_State *L, sci_stream *stream);
 
 /* The deadline of the current read, a moment of sci_seconds; INFINITY: none. */
 double sci_stream_read_by(sci_stream *stream);

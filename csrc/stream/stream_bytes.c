@@ -26,17 +26,34 @@ static bool has_ended(lua_State *thread) {
     return !lua_getstack(thread, 0, &call) && lua_gettop(thread) == 0;
 }
 
-bool sci_stream_is_taken(lua_State *L, const sci_stream *stream) {
-    if (stream->moving && sci_in_finalizer(L)) return true;
+/* Whether a handler runs inside of a call that reads the stream's socket. */
+static bool is_in_call(const sci_stream *stream) {
+    return stream->moving && stream->socket && sci_ssl_in_call(stream->socket);
+}
+
+/* Whether a call is at work on the bytes, which a finalizer or a handler has interrupted. A call that has raised has left its
+ * mark behind. */
+static bool is_interrupted(lua_State *L, sci_stream *stream) {
+    if (!stream->moving || is_in_call(stream) || sci_in_finalizer(L)) return stream->moving;
+    stream->moving = false;
+    return false;
+}
+
+bool sci_stream_is_taken(lua_State *L, sci_stream *stream) {
+    if (is_interrupted(L, stream)) return true;
     return stream->reader && stream->reader != L && !has_ended(stream->reader);
 }
 
-/* Bytes are not touched while a call is at work on them. A call that has raised has left its mark behind. */
+/* Bytes are not touched while a call is at work on them. */
 static sci_stream *check_at_rest(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
-    if (stream->moving && sci_in_finalizer(L)) luaL_error(L, "a finalizer has interrupted a call of this very stream");
-    stream->moving = false;
+    if (is_interrupted(L, stream)) luaL_error(L, "a call of this very stream is at work on its bytes");
     return stream;
+}
+
+static int bytes_is_in_call(lua_State *L) {
+    lua_pushboolean(L, is_in_call(sci_check_stream(L, 1)));
+    return 1;
 }
 
 static int bytes_is_taken(lua_State *L) {
@@ -66,9 +83,11 @@ static int bytes_set_socket(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
     lua_settop(L, 2);
     sci_sslsocket *socket = lua_isnil(L, 2) ? NULL : luaL_checkudata(L, 2, SCI_SSL_SOCKET);
+    if (is_in_call(stream)) return luaL_error(L, "a call of this very stream reads its socket");
     stream->socket = NULL; /* as long as that of before may go */
     lua_setiuservalue(L, 1, SCI_STREAM_SOCKET);
     stream->socket = socket;
+    stream->drained = false;
     return 0;
 }
 
@@ -189,8 +208,10 @@ static int bytes_peek(lua_State *L) {
     return 1;
 }
 
+/* Drops all bytes; those that a finalizer finds at work stay, for the call that it has interrupted. */
 static int bytes_clear(lua_State *L) {
-    sci_input_free(&check_at_rest(L)->in);
+    sci_stream *stream = sci_check_stream(L, 1);
+    if (!is_interrupted(L, stream)) sci_input_free(&stream->in);
     return 0;
 }
 
@@ -278,6 +299,7 @@ static const luaL_Reg methods[] = {
     {"skipSpace", bytes_skip_space},
     {"clear", bytes_clear},
     {"isTaken", bytes_is_taken},
+    {"isInCall", bytes_is_in_call},
     {"takeReading", bytes_take_reading},
     {"beginRead", bytes_begin_read},
     {"readBy", bytes_read_by},

@@ -37,6 +37,9 @@ typedef struct item {
     lua_Integer most; /* bytes; of 'c': how many */
 } item;
 
+/* What a step of a read returns where it is not over; else the number of results. */
+enum { READ_ON = -1 };
+
 static int go_on(lua_State *L, sci_stream *stream, int raises);
 
 /* ---- formats ------------------------------------------------------------------------------------------------------ */
@@ -104,27 +107,33 @@ static outcome take(lua_State *L, sci_stream *stream, const item *wanted) {
 static bool read_little(lua_State *L, sci_stream *stream) {
     sci_sslsocket *socket = stream->socket;
     size_t length = 0;
+    if (!sci_ssl_ready_for_data(L, socket, "read"))
+        return false; /* a call of this socket may have the memory already */
     unsigned char *bytes = sci_ssl_take_scratch(L, socket);
     bool came = sci_ssl_read_into(L, socket, bytes, SCI_SCRATCH, &length);
     bool kept = length == 0 || sci_input_reserve(&stream->in, length >= BULK ? ROOM : length);
     if (kept && length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
     if (kept) stream->in.end += length;
     sci_ssl_give_scratch_back(socket);
-    if (!kept) luaL_error(L, "not enough memory");
+    if (!kept) {
+        sci_ssl_hold_bytes(socket, true); /* they are lost: the next call reports that */
+        luaL_error(L, "not enough memory");
+    }
     return came;
 }
 
 /* True: bytes have come. False: what sslRead would have returned is on top. */
 static bool read_socket(lua_State *L, sci_stream *stream) {
     sci_input *in = &stream->in;
+    sci_sslsocket *socket = stream->socket;
     stream->moving = true;
     bool came;
     if (in->capacity - in->end >= BULK || sci_input_size(in) >= BULK) {
         if (!sci_input_reserve(in, BULK)) luaL_error(L, "not enough memory");
-        came = sci_ssl_read_into(L, stream->socket, in->bytes + in->end, in->capacity - in->end, &in->end);
+        came = sci_ssl_read_into(L, socket, in->bytes + in->end, in->capacity - in->end, &in->end);
     } else came = read_little(L, stream);
     stream->moving = false;
-    stream->drained = came && stream->yields && sci_ssl_has_read_all(stream->socket);
+    stream->drained = came && stream->yields && sci_ssl_has_read_all(socket);
     return came;
 }
 
@@ -152,10 +161,12 @@ static int refuse(lua_State *L, int place, lua_Integer most, int raises) {
 
 /* No more comes: a failure and whether it passes are at RESULTS and behind it. */
 static int end_read(lua_State *L, int raises) {
+    item wanted;
+    (void)read_format(L, FORMAT, lua_touserdata(L, BYTES), &wanted);
     lua_settop(L, RESULTS + 1);
     push_policy(L, FINISH);
     lua_rotate(L, RESULTS, 2);
-    lua_pushboolean(L, lua_type(L, FORMAT) == LUA_TSTRING && lua_tostring(L, FORMAT)[0] == 'a');
+    lua_pushboolean(L, wanted.kind == 'a');
     lua_call(L, 4, LUA_MULTRET);
     return finish_read(L, raises);
 }
@@ -173,35 +184,34 @@ static int end_at_socket(lua_State *L, int raises) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------ */
 
+/* What a coroutine was resumed with stands at RESULTS. */
+static int look_at_resumed(lua_State *L, sci_stream *stream, int raises) {
+    if (stream->reader == L) stream->reader = NULL;
+    if (lua_isboolean(L, RESULTS) && lua_toboolean(L, RESULTS)) return READ_ON;
+    lua_settop(L, RESULTS + 1);
+    push_policy(L, GIVEN_UP);
+    lua_rotate(L, RESULTS, 2);
+    lua_call(L, 3, 3); /* true, or nil, failure, passes */
+    if (lua_toboolean(L, RESULTS)) return READ_ON;
+    lua_remove(L, RESULTS);
+    return end_read(L, raises);
+}
+
+/* What FILL has returned stands at RESULTS. */
+static int look_at_filled(lua_State *L, int raises) {
+    if (lua_toboolean(L, RESULTS)) return READ_ON;
+    lua_settop(L, RESULTS + 2);
+    lua_remove(L, RESULTS);
+    return end_read(L, raises);
+}
+
 static int read_on(lua_State *L, int status, lua_KContext context) {
-    int raises = (int)context & RAISES;
+    int raises = (int)context & RAISES, waited = (int)context & ~RAISES, count = READ_ON;
     sci_stream *stream = lua_touserdata(L, BYTES);
     (void)status;
-    switch ((int)context & ~RAISES) {
-        case YIELDED:
-            if (stream->reader == L) stream->reader = NULL;
-            if (!lua_isboolean(L, RESULTS) || !lua_toboolean(L, RESULTS)) {
-                lua_settop(L, RESULTS + 1);
-                push_policy(L, GIVEN_UP);
-                lua_rotate(L, RESULTS, 2);
-                lua_call(L, 3, 3); /* true, or nil, failure, passes */
-                if (!lua_toboolean(L, RESULTS)) {
-                    lua_remove(L, RESULTS);
-                    return end_read(L, raises);
-                }
-            }
-            break;
-        case FILLED:
-            if (!lua_toboolean(L, RESULTS)) {
-                lua_settop(L, RESULTS + 2);
-                lua_remove(L, RESULTS);
-                return end_read(L, raises);
-            }
-            break;
-        default: break;
-    }
-    lua_settop(L, BYTES);
-    return go_on(L, stream, raises);
+    if (waited == YIELDED) count = look_at_resumed(L, stream, raises);
+    else if (waited == FILLED) count = look_at_filled(L, raises);
+    return count == READ_ON ? go_on(L, stream, raises) : count;
 }
 
 static int call_fill(lua_State *L, const char *events, int raises) {
@@ -209,13 +219,13 @@ static int call_fill(lua_State *L, const char *events, int raises) {
     push_policy(L, FILL);
     lua_pushstring(L, events);
     lua_callk(L, 2, 3, FILLED | raises, read_on);
-    return read_on(L, LUA_OK, FILLED | raises);
+    return look_at_filled(L, raises);
 }
 
 static int call_hear(lua_State *L, int raises) {
     push_policy(L, HEAR);
     lua_callk(L, 1, 0, HEARD | raises, read_on);
-    return read_on(L, LUA_OK, HEARD | raises);
+    return READ_ON;
 }
 
 /* The socket is not ready for `events`. Where waiting is no more than to yield, that is done here. */
@@ -243,29 +253,41 @@ static int handle_answer(lua_State *L, sci_stream *stream, int raises) {
     return end_at_socket(L, raises);
 }
 
-/* Whether there is time left to wait: where there is none, the socket is read all the same. */
+/* Whether there is time left to wait: where there is none, the socket is read all the same. So it is where another call, as
+ * sslPeek, has left something in OpenSSL since. */
 static bool may_wait(sci_stream *stream) {
     double by = sci_stream_read_by(stream);
     stream->drained = false;
+    if (!sci_ssl_has_read_all(stream->socket)) return false;
     return by == INFINITY || sci_seconds() < by;
 }
 
-/* Reads until the item is there. The stack is as a continuation finds it. */
+/* Takes the item, or sees to it that more comes. */
+static int read_once(lua_State *L, sci_stream *stream, const item *wanted, int raises) {
+    outcome out = take(L, stream, wanted);
+    if (out == TAKEN) return 1;
+    if (out == REFUSED) return refuse(L, wanted->kind == 'a' ? TOO_MUCH : TOO_LONG, wanted->most, raises);
+    if (!stream->socket || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
+    if (stream->drained && may_wait(stream)) return await(L, stream, "r", raises);
+    if (!read_socket(L, stream)) return handle_answer(L, stream, raises);
+    stream->in_a_row++;
+    stream->idle_waits = 0;
+    return stream->heard ? READ_ON : call_hear(L, raises);
+}
+
+/* Reads until the item is there. The stack is as a continuation finds it. What the policy calls, and finalizers, may have given
+ * the stream another socket; that which is read stands at SOCKET. */
 static int go_on(lua_State *L, sci_stream *stream, int raises) {
     item wanted;
+    int count;
     (void)read_format(L, FORMAT, stream, &wanted);
-    for (;;) {
-        outcome out = take(L, stream, &wanted);
-        if (out == TAKEN) return 1;
-        if (out == REFUSED) return refuse(L, wanted.kind == 'a' ? TOO_MUCH : TOO_LONG, wanted.most, raises);
-        if (!stream->socket || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
-        if (stream->drained && may_wait(stream)) return await(L, stream, "r", raises);
-        if (!read_socket(L, stream)) return handle_answer(L, stream, raises);
+    do {
         lua_settop(L, BYTES);
-        stream->in_a_row++;
-        stream->idle_waits = 0;
-        if (!stream->heard) return call_hear(L, raises);
-    }
+        lua_getiuservalue(L, BYTES, SCI_STREAM_SOCKET);
+        lua_replace(L, SOCKET);
+        count = read_once(L, stream, &wanted, raises);
+    } while (count == READ_ON);
+    return count;
 }
 
 /* ---- the functions ------------------------------------------------------------------------------------------------ */
@@ -278,9 +300,8 @@ static int pass_results(lua_State *L, int status, lua_KContext context) {
 /* The stream is at 1, its format, or nothing, at 2, its bytes on top. */
 static int begin(lua_State *L, sci_stream *stream, int raises) {
     lua_insert(L, 3); /* stream, format, bytes */
-    lua_getiuservalue(L, 3, SCI_STREAM_SOCKET);
-    lua_insert(L, 1);
-    if (stream->moving && !sci_in_finalizer(L)) stream->moving = false; /* a call that has raised has left it */
+    lua_pushnil(L);
+    lua_insert(L, SOCKET);
     if (stream->reader || stream->moving) {
         push_policy(L, REFUSE_SECOND);
         lua_call(L, 1, LUA_MULTRET);
@@ -294,8 +315,8 @@ static int begin(lua_State *L, sci_stream *stream, int raises) {
 static int read_part(lua_State *L) {
     sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
     luaL_argcheck(L, stream != NULL, 1, "SciSslStream expected");
-    lua_getiuservalue(L, 3, SCI_STREAM_SOCKET);
-    lua_insert(L, 1);
+    lua_pushnil(L);
+    lua_insert(L, SOCKET);
     return go_on(L, stream, 0);
 }
 

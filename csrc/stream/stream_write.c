@@ -30,7 +30,7 @@ static int call_policy(lua_State *L, int place, int count) {
     return pass_results(L, LUA_OK, 0);
 }
 
-/* The stream at 1 where its writes may go to the socket; NULL: Lua has to do the write. */
+/* The stream at 1 where its writes may go to the socket, its userdata pushed; NULL: Lua has to do the write. */
 static sci_stream *find_direct(lua_State *L) {
     sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
     return stream && stream->direct && stream->socket ? stream : NULL;
@@ -57,7 +57,8 @@ static int stream_write(lua_State *L) {
     size_t length;
     const sci_stream *stream = count >= 2 ? find_direct(L) : NULL;
     if (!stream || !join(L, count)) return call_policy(L, OTHER, count);
-    lua_rawgeti(L, 1, 1);
+    stream = find_direct(L); /* joining may have run finalizers, which may have closed or written to it */
+    if (!stream) return call_policy(L, OTHER, 2);
     lua_getiuservalue(L, -1, SCI_STREAM_SOCKET);
     lua_insert(L, SOCKET);
     lua_settop(L, TEXT);

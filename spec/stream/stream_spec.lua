@@ -77,6 +77,7 @@ describe("A stream reads", function()
 
   it("formats with Lua 5.1's star too", function()
     assert.are.same({ "one", "two\n", "three" }, { read_of("one\ntwo\nthree", "*l", "*L", "*a") })
+    assert.are.same({ "", n = 1 }, table.pack(read_of("", "*a")))
   end)
 
   it("bytes of every value", function()

@@ -217,7 +217,7 @@ function SciSslStream:closeWrite() end
 ---shorter time-out) for the server's session tickets: otherwise the system could discard what was written last.
 ---
 ---@return boolean? # true
----@return SciSslError? # the rest of an earlier `write` could not be sent; the socket is closed nevertheless
+---@return SciSslError? # the rest of an earlier `write` could not be sent; the socket is closed nevertheless. `in_callback`: OpenSSL calls a handler in the midst of a read of this stream, which stays open
 ---@usage
 ---```lua
 ---do

@@ -67,7 +67,7 @@ end
 -- Reads more into the buffer, after a wait for `events` where they are given. Returns true; nil at the end; or nil, a
 -- failure, and true where the bytes must be kept.
 local function fill(self, events)
-  local way, bytes = self.link, self.bytes
+  local bytes = self.bytes
   if not events and bytes:countRead(true) > IN_A_ROW then
     local went, failure = take_turn(self)
     if not went then return nil, failure, true end
@@ -75,7 +75,7 @@ local function fill(self, events)
   while true do
     if not events then
       local received, failure
-      received, failure, events = way:receive()
+      received, failure, events = self.link:receive() -- what a waiter calls may have changed the link
       if received then
         bytes:put(received)
         hear(self)

@@ -336,9 +336,11 @@ end
 -- @function SciSslStream:close
 -- @treturn[1] boolean true
 -- @treturn[2] nil
--- @treturn[2] SciSslError the rest of an earlier `write` could not be sent; the socket is closed nevertheless
+-- @treturn[2] SciSslError the rest of an earlier `write` could not be sent; the socket is closed nevertheless.
+--  `in_callback`: OpenSSL calls a handler in the midst of a read of this stream, which stays open
 function Stream:close()
   if self.closed then return true end
+  if self.bytes:isInCall() then return nil, SciSslError.new { phase = "close", condition = "in_callback" } end
   self.closed = true
   self.output:release()
   local sent, failure = writer.push(self)
