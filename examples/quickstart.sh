@@ -9,4 +9,7 @@ set_up needs_of_the_build
 say "Building scissl into $root/build"
 build_scissl "$root/build"
 use_scissl "$root/build"
-exec "$lua" "$root/examples/quickstart.lua"
+"$lua" "$root/examples/quickstart.lua"
+say "
+To try scissl at the prompt:
+LUA_PATH='$root/lua/?.lua;$root/lua/?/init.lua;;' LUA_CPATH='$root/build/?.so;;' $lua -l scissl"

@@ -53,6 +53,14 @@ describe("scissl.help", function()
     end
   end)
 
+  it("names scissl.explain for a condition and for an alert", function()
+    for _, name in ipairs { "certificate_expired", "unknown_ca" } do
+      local found, problem = text(name)
+      assert.is_nil(found)
+      assert.truthy(problem:find(('scissl.explain "%s"'):format(name), 1, true), problem)
+    end
+  end)
+
   it("tells of an option, with each function that takes it", function()
     local found = assert(text "onError")
     assert.truthy(found:find("onError, an option of SciSslListener:serve", 1, true))

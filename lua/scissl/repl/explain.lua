@@ -231,6 +231,11 @@ local function about_name(name)
   return paragraphs
 end
 
+--- Tells whether there is an explanation of that name of an alert, a constant or a condition.
+function explain.knows(name)
+  return about_name(name)[1] ~= nil
+end
+
 local function nearest(name)
   local known = {}
   for alert in pairs(alerts) do known[alert] = true end

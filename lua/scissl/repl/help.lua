@@ -327,6 +327,9 @@ local function names_with(text)
 end
 
 local function nearest(name)
+  if require "scissl.repl.explain".knows(name) then
+    return ("'%s' is no name of the reference; scissl.explain \"%s\" says what it means"):format(name, name)
+  end
   local near, others = options.nearest(name, index.names), names_with(name)
   local text = ("nothing has the name '%s'"):format(name)
   if near then text = ("%s; did you mean '%s'?"):format(text, index.names[near]) end
