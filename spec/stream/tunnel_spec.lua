@@ -449,6 +449,8 @@ describe("TLS over a stream", function()
     stream, failure = scissl.connect { over = transport, host = "localhost", caFile = pki.ca.certificateFile }
     assert.is_nil(stream)
     assert.are.equal("transport_failed", failure:condition())
-    assert.error_matches(function() scissl.connect { over = {}, host = "localhost" } end, "bad option 'over'")
+    for _, over in ipairs { {}, true, io.stdout, 5 } do
+      assert.error_matches(function() scissl.connect { over = over, host = "localhost" } end, "bad option .over.")
+    end
   end)
 end)

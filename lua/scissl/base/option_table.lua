@@ -219,6 +219,19 @@ function options.checkArgument(number, caller, value, kind, level)
     level + 1)
 end
 
+local function field_of(value, name)
+  return value[name]
+end
+
+--- Returns whether a value has methods of these names. Values of other libraries may raise where they are asked.
+function options.hasMethods(value, ...)
+  for _, name in ipairs { ... } do
+    local good, method = pcall(field_of, value, name)
+    if not (good and options.is(method, "callable")) then return false end
+  end
+  return true
+end
+
 --- Raises where `given` is not a table of known options of their kinds.
 -- @tparam string caller the function's name, for the message
 -- @param given what the caller got

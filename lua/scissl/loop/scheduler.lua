@@ -398,18 +398,6 @@ end
 
 local known_options = { poller = "string|poller", onError = "callable" }
 
-local function field_of(object, name)
-  return object[name]
-end
-
-local function is_poller(object)
-  for _, name in ipairs { "arm", "disarm", "wait", "close" } do
-    local good, method = pcall(field_of, object, name)
-    if not (good and options.is(method, "callable")) then return false end
-  end
-  return true
-end
-
 --- Makes a loop.
 -- @function scissl.scheduler.new
 -- @tparam[opt] table given options:
@@ -430,7 +418,7 @@ function scheduler.new(given)
   if poller == "select" then poller = require "scissl.loop.select_poller".new() end
   if poller == nil or type(poller) == "string" then poller, failure = SciPoller.new(poller) end
   if not poller then return nil, failure end
-  if not is_poller(poller) then
+  if not options.hasMethods(poller, "arm", "disarm", "wait", "close") then
     error("bad option 'poller' to 'scheduler.new' (an object with arm, disarm, wait and close expected)", 2)
   end
   local loop = setmetatable({

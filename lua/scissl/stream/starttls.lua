@@ -246,7 +246,7 @@ end
 
 --- Tells whether `carrier` can carry TLS: a stream, or an object with `receive` and `send`.
 function starttls.canCarry(carrier)
-  return options.is(carrier, "SciSslStream") or carrier.receive ~= nil and carrier.send ~= nil
+  return options.is(carrier, "SciSslStream") or options.hasMethods(carrier, "receive", "send")
 end
 
 -- Takes the link of `carrier` for another stream. Returns it; or nil and a SciSslError.
