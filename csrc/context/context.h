@@ -164,10 +164,11 @@ bool sci_context_detach(sci_context *context);
 /* The trust store of `context` for one addition, detached from its connections. Borrowed. NULL: out of memory. */
 X509_STORE *sci_context_own_trust(sci_context *context);
 
-/* For several additions, of which all or none are to hold: makes a copy of the trust store for the caller to add to. NULL: out
- * of memory. Then sci_context_end_trust makes the copy the trust store if `good`, or frees it; it returns `good`. */
-X509_STORE *sci_context_begin_trust(sci_context *context);
-bool sci_context_end_trust(sci_context *context, X509_STORE *copy, bool good);
+/* For `steps` additions, of which all or none are to hold. The caller adds to what this returns: the trust store itself for one,
+ * a copy for more. NULL: out of memory. Then sci_context_end_trust makes the copy the trust store if `good`, or frees it; it
+ * returns `good`. A copy costs more than its size: it is not made where each call adds one certificate. */
+X509_STORE *sci_context_begin_trust(sci_context *context, int steps);
+bool sci_context_end_trust(sci_context *context, X509_STORE *store, bool good);
 
 /* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
 void sci_context_note(lua_State *L, const char *name, int value);

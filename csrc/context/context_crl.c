@@ -2,7 +2,7 @@
 #include "context/context.h"
 
 static bool add_all(sci_context *context, const STACK_OF(X509_CRL) *crls) {
-    X509_STORE *store = sci_context_begin_trust(context);
+    X509_STORE *store = sci_context_begin_trust(context, sk_X509_CRL_num(crls));
     bool added = store != NULL;
     for (int i = 0; added && i < sk_X509_CRL_num(crls); i++)
         added = X509_STORE_add_crl(store, sk_X509_CRL_value(crls, i)) == 1;

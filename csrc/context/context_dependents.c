@@ -103,26 +103,32 @@ static bool copy_paths(X509_STORE *copy, const STACK_OF(OPENSSL_STRING) *paths) 
     return true;
 }
 
-X509_STORE *sci_context_begin_trust(sci_context *context) {
-    X509_STORE *copy = sci_context_detach(context) ? X509_STORE_new() : NULL;
+static X509_STORE *copy_trust(const sci_context *context) {
+    X509_STORE *copy = X509_STORE_new();
     if (!copy) return NULL;
     if (copy_objects(copy, SSL_CTX_get_cert_store(context->ctx)) && copy_paths(copy, context->trust.paths)) return copy;
     X509_STORE_free(copy);
     return NULL;
 }
 
-bool sci_context_end_trust(sci_context *context, X509_STORE *copy, bool good) {
+X509_STORE *sci_context_begin_trust(sci_context *context, int steps) {
+    if (steps == 1) return sci_context_own_trust(context);
+    return sci_context_detach(context) ? copy_trust(context) : NULL;
+}
+
+bool sci_context_end_trust(sci_context *context, X509_STORE *store, bool good) {
+    if (store == SSL_CTX_get_cert_store(context->ctx)) return good;
     if (good) {
-        SSL_CTX_set_cert_store(context->ctx, copy);
+        SSL_CTX_set_cert_store(context->ctx, store);
         context->dependents.hold_trust = false;
-    } else X509_STORE_free(copy);
+    } else X509_STORE_free(store);
     return good;
 }
 
 X509_STORE *sci_context_own_trust(sci_context *context) {
     if (!sci_context_detach(context)) return NULL;
     if (context->dependents.hold_trust) {
-        X509_STORE *copy = sci_context_begin_trust(context);
+        X509_STORE *copy = copy_trust(context);
         if (!sci_context_end_trust(context, copy, copy != NULL)) return NULL;
     }
     return SSL_CTX_get_cert_store(context->ctx);

@@ -19,18 +19,16 @@ void sci_context_free_trust(sci_context *context) {
 }
 
 static bool add_certificates(X509_STORE *store, const STACK_OF(X509) *certificates) {
-    bool added = certificates != NULL;
+    bool added = true;
     for (int i = 0; added && i < sk_X509_num(certificates); i++)
         added = X509_STORE_add_cert(store, sk_X509_value(certificates, i)) == 1;
     return added;
 }
 
-static bool add_bio(X509_STORE *store, BIO *bio, sci_failure *failure) {
+static STACK_OF(X509) *read_certificates(BIO *bio, sci_failure *failure) {
     STACK_OF(X509) *certificates = bio ? sci_read_certificates_or_der(bio, failure) : NULL;
-    bool added = add_certificates(store, certificates);
-    sk_X509_pop_free(certificates, X509_free);
     BIO_free(bio);
-    return added;
+    return certificates;
 }
 
 /* The last step of a change: it is not taken back. */
@@ -43,6 +41,14 @@ static bool remember_path(sci_context *context, const char *path) {
 
 static bool add_path(sci_context *context, X509_STORE *store, const char *path) {
     return X509_STORE_load_path(store, path) && remember_path(context, path);
+}
+
+/* A directory is two steps: it is added, and remembered. */
+static bool trust_all(sci_context *context, const STACK_OF(X509) *certificates, const char *path) {
+    int count = certificates ? sk_X509_num(certificates) : 0;
+    X509_STORE *store = sci_context_begin_trust(context, count + (path ? 2 : 0));
+    bool added = store && add_certificates(store, certificates) && (!path || add_path(context, store, path));
+    return sci_context_end_trust(context, store, added);
 }
 
 static bool is_directory(const char *path, sci_failure *failure) {
@@ -78,10 +84,10 @@ static int context_load_verify_locations(lua_State *L) {
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
     if (path && !is_directory(path, &failure)) return sci_fail(L, &failure);
-    X509_STORE *store = sci_context_begin_trust(context);
-    bool added = store && (!file || add_bio(store, sci_open_file(file, &failure), &failure)) &&
-                 (!path || add_path(context, store, path));
-    if (!sci_context_end_trust(context, store, added)) return sci_fail(L, &failure);
+    STACK_OF(X509) *certificates = file ? read_certificates(sci_open_file(file, &failure), &failure) : NULL;
+    bool added = (certificates || !file) && trust_all(context, certificates, path);
+    sk_X509_pop_free(certificates, X509_free);
+    if (!added) return sci_fail(L, &failure);
     return sci_return_receiver(L);
 }
 
@@ -172,7 +178,7 @@ static int context_use_default_trust(lua_State *L) {
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
     if (!check_named_file(L, &failure) || !check_named_directories(L, &failure)) return sci_fail(L, &failure);
-    X509_STORE *store = sci_context_begin_trust(context);
+    X509_STORE *store = sci_context_begin_trust(context, 3); /* file, directories, their names */
     bool added = store && add_defaults(store) && remember_path(context, default_directories());
     if (!sci_context_end_trust(context, store, added)) return sci_fail_openssl(L, "load", "the system's trust store");
     sci_clear_errors();
@@ -181,9 +187,10 @@ static int context_use_default_trust(lua_State *L) {
 
 /* All certificates of a text, or none. */
 static bool trust_text(sci_context *context, const char *text, int length, sci_failure *failure) {
-    X509_STORE *store = sci_context_begin_trust(context);
-    bool added = store && add_bio(store, BIO_new_mem_buf(text, length), failure);
-    return sci_context_end_trust(context, store, added);
+    STACK_OF(X509) *certificates = read_certificates(BIO_new_mem_buf(text, length), failure);
+    bool added = certificates && trust_all(context, certificates, NULL);
+    sk_X509_pop_free(certificates, X509_free);
+    return added;
 }
 
 /***

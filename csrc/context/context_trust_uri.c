@@ -55,7 +55,8 @@ static bool find_all(const char *uri, findings *found, sci_failure *failure) {
 }
 
 static bool trust_all(sci_context *context, const findings *found) {
-    X509_STORE *store = sci_context_begin_trust(context);
+    X509_STORE *store =
+        sci_context_begin_trust(context, sk_X509_num(found->certificates) + sk_X509_CRL_num(found->crls));
     bool added = store != NULL;
     for (int i = 0; added && i < sk_X509_num(found->certificates); i++)
         added = X509_STORE_add_cert(store, sk_X509_value(found->certificates, i)) == 1;

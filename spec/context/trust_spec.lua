@@ -5,6 +5,7 @@ local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local work = require "spec.support.work"
 
 local SciSslContext = scissl.SciSslContext
 local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
@@ -66,6 +67,26 @@ local function with_pipe(bytes, source)
   ]]):format(pipe, source)))
   return (reader:finish())
 end
+
+describe("A large trust store", function()
+  it("makes the next certificate cost no more as PEM text than as an object #slow", function()
+    local texts, objects, context = {}, {}, SciSslContext.new()
+    for i = 1, 400 do
+      objects[i] = pki.issue { subject = "CN=authority " .. i, ca = true }.certificate
+      texts[i] = objects[i]:toPem()
+    end
+    local function add(list)
+      for _, certificate in ipairs(list) do assert(context:addTrusted(certificate)) end
+    end
+    local function parse()
+      for _, text in ipairs(texts) do scissl.SciSslX509Certificate.fromPem(text) end
+    end
+    add(objects)
+    local parsed = work.processor(parse)
+    local ratio = work.processor(add, texts) / (parsed + work.processor(add, objects))
+    assert.is_true(ratio < 4, ratio)
+  end)
+end)
 
 describe("Pipes", function()
   local trust = "assert(context:loadVerifyLocations(pipe)) print(context:describe().trustedCertificates)"
