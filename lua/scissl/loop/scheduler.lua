@@ -122,6 +122,7 @@ local function stop_waiting(self, task)
   task.deadline, task.waits = false, false
 end
 
+-- Where memory runs out, only the answer has changed: so this comes before what ends the wait.
 local function make_ready(self, task, answer, reason)
   task.answer, task.reason = answer, reason
   self.queue[#self.queue + 1] = task
@@ -129,9 +130,9 @@ end
 
 local function wake(self, task, answer, reason)
   local descriptor = task.descriptor
+  make_ready(self, task, answer, reason)
   stop_waiting(self, task)
   if descriptor then arm_chain(self, descriptor) end
-  make_ready(self, task, answer, reason)
 end
 
 -- Called by scissl.loop.wait_registry.
@@ -191,8 +192,18 @@ local function finish(self, task, good, raised)
 end
 
 local function continue(self, task, good, socket, events, deadline)
-  if good and socket ~= ENDED then return begin_waiting(self, task, socket, events, deadline) end
-  finish(self, task, good, socket)
+  if not good or socket == ENDED then return finish(self, task, good, socket) end
+  self.unsettled = task
+  begin_waiting(self, task, socket, events, deadline)
+  self.unsettled = false
+end
+
+-- Where memory ran out before a task waited for what it had yielded, that wait ends at once.
+local function settle(self)
+  local task = self.unsettled
+  if not task then return end
+  wake(self, task, nil, "not enough memory")
+  self.unsettled = false
 end
 
 -- Tasks that become ready meanwhile run in the next round.
@@ -227,8 +238,8 @@ local function wake_chain(self, descriptor, events)
   while task do
     local following = task.following
     if events == "rw" or task.events == "rw" or task.events == events then
-      stop_waiting(self, task)
       make_ready(self, task, true)
+      stop_waiting(self, task)
     else
       others = true
     end
@@ -237,10 +248,12 @@ local function wake_chain(self, descriptor, events)
   if others then arm_chain(self, descriptor) end
 end
 
-local function run_ready(self, count)
+-- Makes those ready that the poller has answered. An error may end this: the next step goes on at `answered`.
+local function run_ready(self)
   local answers, waits, queue = self.answers, self.waits, self.queue
   local size = #queue
-  for i = 1, 2 * count, 2 do
+  for i = self.answered, self.last, 2 do
+    self.answered = i
     local descriptor = answers[i]
     local task = waits[descriptor]
     if task and not task.following and task.events == answers[i + 1] then
@@ -253,6 +266,7 @@ local function run_ready(self, count)
       size = #queue
     end
   end
+  self.answered, self.last = 1, 0
   run_queue(self)
 end
 
@@ -291,8 +305,8 @@ function Scheduler:spawn(f, ...)
     descriptor = false, following = false, deadline = false, at = 0, place = false,
   }
   self.tasks[thread] = task
-  self.count = self.count + 1
   self.queue[#self.queue + 1] = task
+  self.count = self.count + 1
   return thread
 end
 
@@ -303,7 +317,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `wait`: waiting itself failed
 function Scheduler:step(timeout)
-  run_queue(self)
+  settle(self)
+  if self.last > 0 then run_ready(self) else run_queue(self) end
   if self.count == 0 then return false end
   local first = self.alarms[1]
   local seconds = first and math.max(0, first.at - now()) or timeout
@@ -311,7 +326,8 @@ function Scheduler:step(timeout)
   if #self.queue > 0 or self.stopped then seconds = 0 end
   local count, failure = self.poller:wait(seconds, self.answers)
   if not count then return nil, failure end
-  run_ready(self, count)
+  self.answered, self.last = 1, 2 * count
+  run_ready(self)
   run_alarms(self)
   return self.count > 0
 end
@@ -398,6 +414,15 @@ end
 
 local known_options = { poller = "string|poller", onError = "callable" }
 
+local READY_MOST = 256 -- descriptors that SciPoller returns at a time
+
+-- The poller forgets what it returns: there must be memory for it before.
+local function room_for_answers()
+  local answers = {}
+  for i = 1, 2 * READY_MOST do answers[i] = false end
+  return answers
+end
+
 --- Makes a loop.
 -- @function scissl.scheduler.new
 -- @tparam[opt] table given options:
@@ -431,7 +456,10 @@ function scheduler.new(given)
     round = NONE, -- the tasks that are having their turn, the next one at `at`
     at = 1,
     alarms = {},
-    answers = {},
+    answers = room_for_answers(),
+    answered = 1, -- where the answers stand that nobody has looked at; the last one at `last`
+    last = 0,
+    unsettled = false, -- a task that has yielded and does not wait yet
   }, Scheduler)
   waiting.addLoop(loop, wake_descriptor)
   return loop
