@@ -126,7 +126,12 @@ local known_options = { timeout = "seconds", deadline = "number", waiter = "stri
 -- @function scissl.wait.on
 -- @param target SciSslStream, SciSslSocket, SciSocket, or an object with `getfd`
 -- @tparam string events `"r"`, `"w"` or `"rw"`
--- @tparam[opt] table given `timeout` (seconds), or `deadline` (on the clock of `SciSocket.now()`); `waiter`
+-- @tparam[opt] table given options:
+--
+-- * `timeout`: seconds to wait; without it and `deadline` there is no limit
+-- * `deadline`: a moment on the clock of `SciSocket.now()`, in place of `timeout`
+-- * `waiter`: a name or a function (see `scissl.wait`)
+--
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `wait`, as `wait.ready`

@@ -198,6 +198,15 @@ local scissl = {}
 ---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it arrives (see `SciSslSocket:sslReadReplayable`). An error that it raises is raised to the caller
 ---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns. Return true to accept the peer whatever OpenSSL's result, or nothing to leave it to OpenSSL. A server that requires a certificate rejects a client without one before this handler
 
+---Options of `scissl.plain.connect`.
+---@class scissl.PlainConnectOptions
+---@field host string name or address
+---@field port integer|string number, or the name of a service
+---@field timeout? number seconds for the connection (without the look-up of the name), then for each operation of the stream
+---@field waiter? string|function as for `scissl.stream`
+---@field maxLine? integer as for `scissl.stream`
+---@field maxBuffer? integer as for `scissl.stream`
+
 ---Options of `scissl.scheduler.new`.
 ---@class scissl.SchedulerOptions
 ---@field onError? function `onError(raised, traceback, thread)`: called with an error that a coroutine raised; by default it is written to stderr
@@ -813,7 +822,7 @@ scissl.plain = {}
 
 ---Connects to a server in plain text.
 ---
----@param given table options: `host`, `port` (both needed); `timeout`: seconds for the connection (without the look-up of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
+---@param given scissl.PlainConnectOptions options
 ---@return SciSslStream?
 ---@return SciSslError? # phase `resolve` or `connect`
 ---@raise for unknown options and wrong types, and where host or port is missing

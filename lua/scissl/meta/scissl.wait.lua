@@ -34,6 +34,12 @@
 ---@class scissl.wait
 local wait = {}
 
+---Options of `scissl.wait.on`.
+---@class scissl.WaitOnOptions
+---@field timeout? number seconds to wait; without it and `deadline` there is no limit
+---@field deadline? number a moment on the clock of `SciSocket.now()`, in place of `timeout`
+---@field waiter? string|function a name or a function (see `scissl.wait`)
+
 ---Finds a waiter.
 ---
 ---@param waiter? any (default: "poll") a function, or a name: `"poll"`, `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`, `"select"`, or another module under `scissl.wait`
@@ -118,7 +124,7 @@ function wait.wanted(socket, answer) end
 ---
 ---@param target any SciSslStream, SciSslSocket, SciSocket, or an object with `getfd`
 ---@param events string `"r"`, `"w"` or `"rw"`
----@param given? table `timeout` (seconds), or `deadline` (on the clock of `SciSocket.now()`); `waiter`
+---@param given? scissl.WaitOnOptions options
 ---@return boolean? # true
 ---@return SciSslError? # phase `wait`, as `wait.ready`
 ---@raise for unknown options

@@ -40,8 +40,13 @@ local known_options = {
 
 --- Connects to a server in plain text.
 -- @function scissl.plain.connect
--- @tparam table given options: `host`, `port` (both needed); `timeout`: seconds for the connection (without the look-up
---  of the name), then for each operation of the stream; `waiter`, `maxLine`, `maxBuffer` as for `scissl.stream`
+-- @tparam table given options:
+--
+-- * `host` (needed): name or address
+-- * `port` (needed): number, or the name of a service
+-- * `timeout`: seconds for the connection (without the look-up of the name), then for each operation of the stream
+-- * `waiter`, `maxLine`, `maxBuffer`: as for `scissl.stream`
+--
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `resolve` or `connect`

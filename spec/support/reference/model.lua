@@ -93,7 +93,8 @@ end
 -- Values for the arguments before the options, by name: they let a call reach the check of its options.
 local function others()
   local scissl = require "scissl"
-  return { role = "connect", handler = print, f = print, socket = scissl.SciSslSocket.new(scissl.SciSslContext.new()) }
+  local socket = scissl.SciSslSocket.new(scissl.SciSslContext.new())
+  return { role = "connect", handler = print, f = print, socket = socket, target = socket, events = "r" }
 end
 
 -- The function with this name in the reference, and its receiver.
@@ -164,14 +165,24 @@ local function add_shared_options(options, kinds)
   end
 end
 
+local function capitalized(word)
+  return word:sub(1, 1):upper() .. word:sub(2)
+end
+
+-- "Connect" for scissl.connect, "PlainConnect" for scissl.plain.connect, "Serve" for SciSslListener:serve.
+local function word_for_options(entry)
+  if entry.member == "new" then return capitalized(entry.class:match "[^%.]+$") end
+  local module = entry.name:match "^scissl%.(%l+)%.%w+$"
+  return (module and capitalized(module) or "") .. capitalized(entry.member)
+end
+
 -- Moves the list of options from a parameter's text to a table of the reference, and returns the table.
 local function read_options(entry, param)
   local head, list = param.text:match "^(.-)\n+(%* .*)$"
   if not list then return nil end
   local kinds = option_kinds(entry)
   local takes_fields = kinds.configuration ~= nil
-  local word = entry.member == "new" and entry.class:match "[^%.]+$" or entry.member
-  local name = "scissl." .. word:sub(1, 1):upper() .. word:sub(2) .. "Options"
+  local name = ("scissl.%sOptions"):format(word_for_options(entry))
   local options = { name = name, text = ("Options of `%s`."):format(entry.name), fields = {} }
   for bullet in ("\n" .. list):gsub("\n%* ", "\0"):gmatch "%z([^%z]+)" do
     local names, text = read_bullet(bullet)
