@@ -293,6 +293,29 @@ describe("A failing allocation of OpenSSL's", function()
     ]]
   end)
 
+  promise("loses no bytes of a stream silently", function()
+    starving [[
+      local sent = "one\n" .. ("x"):rep(20000) .. "\ntwo\n"
+      local function make()
+        local client, server = ends.connected()
+        local stream = scissl.stream(client, { timeout = 0.2 })
+        assert(server:sslWrite "warm\n" == 5 and stream:read() == "warm")
+        assert(server:sslWrite(sent) == #sent)
+        return stream, server
+      end
+      local function read(stream) return stream:read "L" end
+      starve("read", make, read, function(name, stream, _, returned, value)
+        local lines, failure = { returned and value or nil }, nil
+        while not failure and #table.concat(lines) < #sent do
+          local line, why = stream:read "L"
+          lines[#lines + 1], failure = line, why
+        end
+        local whole = table.concat(lines) == sent
+        assert(whole or failure:condition() ~= "timeout", name .. ": " .. #table.concat(lines) .. " bytes")
+      end)
+    ]]
+  end)
+
   promise("leaves no context that verifies fewer hosts than it was told to", function()
     starving [[
       starve("setVerifyHosts", ends.clientContext, function(context)
