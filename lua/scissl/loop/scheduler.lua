@@ -38,42 +38,41 @@ local ENDED = {} -- what the coroutine of a task returns, so that it differs fro
 -- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
 -- so that it can be removed when its coroutine ends.
 
--- Where memory runs out, the heap cannot grow, and nothing has changed: the task has the field already.
-local function place(heap, i, task)
-  heap[i] = task
-  task.place = i
-end
-
-local function sift_up(heap, i, task)
+-- Puts a task where it belongs, from the place `i` on, which is free. Nothing is called here, since any call may find
+-- no memory for the stack: the growth of the heap alone can fail, and that comes first.
+local function sift(heap, i, task)
+  local at, size = task.at, #heap
   while i > 1 do
     local above = i // 2
-    if heap[above].at <= task.at then break end
-    place(heap, i, heap[above])
+    local other = heap[above]
+    if other.at <= at then break end
+    heap[i] = other
+    other.place = i
     i = above
   end
-  place(heap, i, task)
-end
-
-local function sift_down(heap, i, task)
-  local size = #heap
-  while true do
+  while 2 * i <= size do
     local below = 2 * i
-    if below > size then break end
-    if below < size and heap[below + 1].at < heap[below].at then below = below + 1 end
-    if task.at <= heap[below].at then break end
-    place(heap, i, heap[below])
+    local other = heap[below]
+    if below < size and heap[below + 1].at < other.at then
+      below = below + 1
+      other = heap[below]
+    end
+    if at <= other.at then break end
+    heap[i] = other
+    other.place = i
     i = below
   end
-  place(heap, i, task)
+  heap[i] = task
+  task.place = i
 end
 
 local function drop_alarm(heap, task)
   local i, size = task.place, #heap
   if not i then return end
   local last = heap[size]
-  heap[size], task.place = nil, false
-  if last == task then return end
-  if i > 1 and last.at < heap[i // 2].at then sift_up(heap, i, last) else sift_down(heap, i, last) end
+  if last ~= task then sift(heap, i, last) end
+  heap[size] = nil
+  task.place = false
 end
 
 -- An alarm that rings too early is set again then. Most operations end before their deadline, so this is cheaper than
@@ -82,7 +81,7 @@ local function set_alarm(self, task)
   if task.place and task.at <= task.deadline then return end
   local heap = self.alarms
   task.at = task.deadline
-  sift_up(heap, task.place or #heap + 1, task)
+  sift(heap, task.place or #heap + 1, task)
 end
 
 -- ---- what tasks wait for

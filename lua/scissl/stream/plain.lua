@@ -53,14 +53,15 @@ local known_options = {
 -- @raise for unknown options and wrong types, and where host or port is missing
 function plain.connect(given)
   options.check("plain.connect", given, known_options, 2)
-  if not given.host then error("option 'host' to 'plain.connect' is missing", 2) end
-  if not given.port then error("option 'port' to 'plain.connect' is missing", 2) end
-  local host = client.bareHost(given.host)
+  local host, port = given.host, given.port
+  if not host then error("option 'host' to 'plain.connect' is missing", 2) end
+  if not port then error("option 'port' to 'plain.connect' is missing", 2) end
+  host = client.bareHost(host)
   local waiter = wait.find(given.waiter, 2)
   local socket, failure = dial({
     host = host,
-    port = given.port,
-    subject = client.withPort(host, given.port),
+    port = port,
+    subject = client.withPort(host, port),
     waiter = waiter,
     deadline = wait.deadline(given.timeout),
   }, tcp)
