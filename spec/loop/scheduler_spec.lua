@@ -30,14 +30,20 @@ describe("scissl.scheduler", function()
 
   it("lets coroutines sleep, and wakes them in order", function()
     local loop <close> = scheduler.new()
-    local order = {}
+    local order, woken = {}, 0
+    local began = scissl.SciSocket.now()
     for _, seconds in ipairs { 0.05, 0.01, 0, 0.03 } do
       loop:spawn(function()
         loop:sleep(seconds)
+        woken = woken + 1
+      end)
+      loop:spawn(function() -- by deadlines, since any time may pass between two coroutines
+        coroutine.yield(nil, nil, began + seconds)
         order[#order + 1] = seconds
       end)
     end
     loop:run()
+    assert.equal(4, woken)
     assert.same({ 0, 0.01, 0.03, 0.05 }, order)
   end)
 
