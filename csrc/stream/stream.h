@@ -33,11 +33,13 @@ bool sci_input_find_line(sci_input *input, size_t *length);
 /* ---- stream_bytes.c: the userdata --------------------------------------------------------------------------------- */
 
 #define SCI_STREAM_SOCKET 1 /* user value: the SciSslSocket that bytes are read from and written to, or nil */
+#define SCI_STREAM_REST 3   /* user value: the string whose rest the socket has not taken yet, or nil */
 #define SCI_STREAM_READER 2 /* user value: the coroutine that waits in the midst of a read, or nil */
 
 typedef struct sci_stream {
     sci_input in;
     sci_sslsocket *socket; /* in SCI_STREAM_SOCKET; NULL: Lua moves the bytes */
+    size_t rest_from;      /* so many bytes of the string in SCI_STREAM_REST were written */
     lua_State *reader;     /* in SCI_STREAM_READER; NULL: none */
     bool moving;  /* a call is adding bytes, or makes a string of some: a finalizer or a handler must not touch them */
     bool direct;  /* nothing is queued or kept back: a write may go to the socket at once */

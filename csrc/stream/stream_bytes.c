@@ -169,6 +169,22 @@ void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t ski
     sci_input_skip(&stream->in, length + skip);
 }
 
+/* rest(): the string that a write of C has begun, and its first byte that was not written; nothing: there is none. */
+static int bytes_rest(lua_State *L) {
+    const sci_stream *stream = sci_check_stream(L, 1);
+    if (lua_getiuservalue(L, 1, SCI_STREAM_REST) == LUA_TNIL) return 0;
+    lua_pushinteger(L, (lua_Integer)stream->rest_from + 1);
+    return 2;
+}
+
+static int bytes_drop_rest(lua_State *L) {
+    (void)sci_check_stream(L, 1);
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SCI_STREAM_REST);
+    return 0;
+}
+
 static int bytes_size(lua_State *L) {
     lua_pushinteger(L, (lua_Integer)sci_input_size(&sci_check_stream(L, 1)->in));
     return 1;
@@ -290,6 +306,8 @@ static int bytes_gc(lua_State *L) {
 
 static const luaL_Reg methods[] = {
     {"size", bytes_size},
+    {"rest", bytes_rest},
+    {"dropRest", bytes_drop_rest},
     {"put", bytes_put},
     {"take", bytes_take},
     {"peek", bytes_peek},
@@ -330,7 +348,7 @@ void sci_push_stream_class(lua_State *L) {
 static int bytes_new(lua_State *L) {
     lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);
     bool yields = lua_toboolean(L, 3);
-    sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, 2);
+    sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, 3);
     memset(stream, 0, sizeof *stream);
     stream->timeout = stream->moment = INFINITY;
     stream->max_line = max_line;

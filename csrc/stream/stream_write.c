@@ -52,6 +52,18 @@ static bool join(lua_State *L, int count) {
     return true;
 }
 
+/* Keeps what the socket did not take, before Lua is called, which may find no memory: stream, text, answer are on the stack. */
+static void keep_rest(lua_State *L) {
+    lua_Integer written = lua_tointeger(L, 3);
+    lua_rawgeti(L, 1, 1);
+    sci_stream *stream = sci_check_stream(L, -1);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, SCI_STREAM_REST);
+    lua_pop(L, 1);
+    stream->rest_from = written > 0 ? (size_t)written : 0;
+    stream->direct = false;
+}
+
 static int stream_write(lua_State *L) {
     int count = lua_gettop(L);
     size_t length;
@@ -67,6 +79,7 @@ static int stream_write(lua_State *L) {
     bool whole = lua_isinteger(L, -1) && lua_tointeger(L, -1) == (lua_Integer)length;
     lua_insert(L, TEXT + 1);
     lua_remove(L, SOCKET);
+    if (!whole && lua_isinteger(L, TEXT)) keep_rest(L);
     if (!whole) return call_policy(L, GO_ON, 3);
     lua_settop(L, 1);
     return 1;

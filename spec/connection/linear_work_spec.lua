@@ -188,7 +188,7 @@ describe("A stream", function()
     local text = ("x"):rep(30000)
     local function put(what, times)
       for _ = 1, times do
-        local output = Output.new { setDirect = function() end }
+        local output = Output.new { setDirect = function() end, rest = function() end }
         output.mode, output.size = "line", 1 << 20
         output:put(what)
       end

@@ -68,6 +68,18 @@ function Output:sent(bytes)
   end
 end
 
+--- Takes over the rest of a string that C has begun to write. It comes first.
+function Output:takeRest()
+  local bytes = self.bytes
+  local text, from = bytes:rest()
+  if not text then return end
+  local tail = self.tail + 1
+  self.texts[tail], self.froms[tail], self.tos[tail] = text, from, #text
+  bytes:dropRest() -- behind this nothing can fail
+  self.tail = tail
+  self.queued = self.queued + #text - from + 1
+end
+
 -- ---- records
 
 -- These make a list of parts, each a string, its first byte and its last: `parts.n` values. Memory may run out in them,
@@ -194,6 +206,7 @@ end
 
 --- Adds a string. Returns true where something must be sent.
 function Output:put(text)
+  self:takeRest()
   if text == "" then return false end
   if self.mode == "no" and self.held == 0 then
     enqueue(self, text, 1, #text)
@@ -204,15 +217,9 @@ function Output:put(text)
   return release_due(self, 1)
 end
 
---- Enqueues the bytes of a string from `from` on, which the socket did not take. Returns true where there are any.
-function Output:putRest(text, from)
-  if from > #text then return false end
-  enqueue(self, text, from, #text)
-  return true
-end
-
 --- Adds many strings.
 function Output:putAll(texts, count)
+  self:takeRest()
   local pieces, before, held = self.pieces, self.count, self.held
   local last = before
   for i = 1, count do

@@ -216,13 +216,15 @@ local function write(self, ...)
 end
 
 -- Continues a write to the socket that returned `answer`.
-local function go_on_writing(self, text, answer)
-  if type(answer) == "number" and answer > 0 then
-    return finish_write(self, self.output:putRest(text, answer + 1))
+local function go_on_writing(self, _, answer)
+  if not (type(answer) == "number" and answer > 0) then
+    local _, failure, events = link.translate(self.link.socket, answer, "write")
+    if not events then
+      self.bytes:dropRest()
+      return nil, failure
+    end
   end
-  local _, failure, events = link.translate(self.link.socket, answer, "write")
-  if not events then return nil, failure end
-  return finish_write(self, self.output:putRest(text, 1))
+  return finish_write(self, true)
 end
 
 --- Writes strings and numbers completely. Several that fit into one record are sent as one.

@@ -6,6 +6,7 @@ local writer = {}
 -- Sends as much of the queue as the link takes now. Returns true: all; or nil and a failure; or nil, nil and events.
 local function push_now(self)
   local output, way = self.output, self.link
+  output:takeRest()
   while output.tail >= output.head do
     local count, failure, events = way:send(output:next())
     if not count then return nil, failure, events end
@@ -34,6 +35,7 @@ end
 -- reported here: the next write meets it again.
 function writer.pushSome(self)
   local output = self.output
+  output:takeRest()
   if output.queued == 0 and output.held == 0 then return false end
   output:release()
   local _, _, events = push_now(self)
