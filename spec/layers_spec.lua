@@ -44,15 +44,17 @@ local sources = lines_of "find csrc -name '*.[ch]' | LC_ALL=C sort"
 local function read_objects()
   local core = assert(package.searchpath("scissl.core", package.cpath))
   local folder = core:gsub("scissl/core%.so$", "CMakeFiles/core.dir/csrc")
-  local objects = {}
-  for _, path in ipairs(lines_of(("find '%s' -name '*.o' | LC_ALL=C sort"):format(folder))) do
-    local object = { file = "csrc/" .. path:match "csrc/(.*)%.o$", defines = {}, needs = {} }
-    for _, line in ipairs(lines_of(("nm '%s'"):format(path))) do
-      local kind, symbol = line:match "(%a) (sci_[%w_]+)$"
-      if kind == "U" then table.insert(object.needs, symbol)
-      elseif kind and kind:find "%u" then table.insert(object.defines, symbol) end
+  local objects, by_path = {}, {}
+  for _, line in ipairs(lines_of(("find '%s' -name '*.o' -exec nm -A {} + | LC_ALL=C sort"):format(folder))) do
+    local path, kind, symbol = line:match "^(.-%.o):.*(%a) ([%w_.]+)$"
+    local object = by_path[path]
+    if not object then
+      object = { file = "csrc/" .. path:match "csrc/(.*)%.o$", defines = {}, needs = {} }
+      by_path[path] = object
+      objects[#objects + 1] = object
     end
-    objects[#objects + 1] = object
+    if symbol:find "^sci_" and kind == "U" then table.insert(object.needs, symbol)
+    elseif symbol:find "^sci_" and kind:find "%u" then table.insert(object.defines, symbol) end
   end
   return objects
 end
