@@ -4,8 +4,9 @@
 -- trips alone are counted. What differs from library to library is in libraries/stream_NAME.lua, which returns a table:
 --
 --    library.open(folder)           prepares contexts from the files in the folder
---    library.run(clients, visit)    runs the loop: a server that echoes lines, and visit(exchange) in a coroutine for
---                                   each client, where exchange(line) sends a line and returns what comes back
+--    library.run(clients, visit)    runs the loop: a server that echoes lines, and visit(connect) in a coroutine for
+--                                   each client. connect() opens a connection and returns two functions:
+--                                   exchange(line) sends a line and returns what comes back; close() closes it
 --    library.pause()                lets the other coroutines run
 local name, clients, trips = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local here = arg[0]:match "^(.-)[^/]*$"
@@ -19,7 +20,8 @@ local line = ("x"):rep(59)
 local share = trips // clients
 local ready, done, began = 0, 0, nil
 
-local function visit(exchange)
+local function visit(connect)
+  local exchange = connect()
   for _ = 1, 3 do assert(exchange(line) == line) end
   ready = ready + 1
   while ready < clients do library.pause() end

@@ -30,6 +30,7 @@ end
 local function echo(connection)
   assert(connection:starttls(server_context))
   for line in connection:lines() do connection:write(line, "\n") end
+  connection:close()
 end
 
 function library.run(clients, visit)
@@ -43,17 +44,17 @@ function library.run(clients, visit)
       loop:wrap(echo, connection)
     end
   end)
-  for _ = 1, clients do
-    loop:wrap(function()
-      local connection = assert(socket.connect { host = "127.0.0.1", port = port, nodelay = true })
-      connection:setmode("bl", "bl")
-      assert(connection:starttls(client_context))
-      visit(function(line)
-        connection:write(line, "\n")
-        return connection:read "*l"
-      end)
-    end)
+  local function connect()
+    local connection = assert(socket.connect { host = "127.0.0.1", port = port, nodelay = true })
+    connection:setmode("bl", "bl")
+    assert(connection:starttls(client_context))
+    local function exchange(line)
+      connection:write(line, "\n")
+      return connection:read "*l"
+    end
+    return exchange, function() connection:close() end
   end
+  for _ = 1, clients do loop:wrap(visit, connect) end
   assert(loop:loop())
 end
 

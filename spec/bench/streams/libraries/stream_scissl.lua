@@ -25,17 +25,17 @@ function library.run(clients, visit)
   })
   local port = select(2, listener:getSockName())
   loop:spawn(function() assert(listener:serve(echo)) end)
-  for _ = 1, clients do
-    loop:spawn(function()
-      local stream = assert(scissl.connect {
-        host = "127.0.0.1", port = port, waiter = "coroutine", caFile = folder .. "/ca.pem", version = "TLSv1.3",
-      })
-      visit(function(line)
-        stream:write(line, "\n")
-        return stream:read "l"
-      end)
-    end)
+  local function connect()
+    local stream = assert(scissl.connect {
+      host = "127.0.0.1", port = port, waiter = "coroutine", caFile = folder .. "/ca.pem", version = "TLSv1.3",
+    })
+    local function exchange(line)
+      stream:write(line, "\n")
+      return stream:read "l"
+    end
+    return exchange, function() assert(stream:close()) end
   end
+  for _ = 1, clients do loop:spawn(visit, connect) end
   assert(loop:run())
 end
 
