@@ -12,8 +12,8 @@
 #define ROOM 65536        /* bytes that a read of the socket may bring at a time */
 #define BULK 16384        /* bytes at a time, from which on they are read where they are kept */
 
-/* Upvalues. */
-enum { BYTES_CLASS = 1, POLICY, ITERATED_STREAM, ITERATED_FORMAT };
+/* Upvalues. The last ones are of an iterator: its stream, the format, the stream's userdata, and an `iterated`. */
+enum { BYTES_CLASS = 1, POLICY, ITERATED_STREAM, ITERATED_FORMAT, ITERATED_BYTES, ITERATED };
 
 /* Functions of the policy, by their place in it. Each gets the stream first.
  *   OTHER(stream, …)                   does the whole read: other formats, several, wrong arguments
@@ -36,6 +36,11 @@ typedef struct item {
     char kind;        /* 'l', 'L', 'c': a count, 's', 'a' */
     lua_Integer most; /* bytes; of 'c': how many */
 } item;
+
+typedef struct iterated { /* so that an iterator asks Lua for one thing alone */
+    sci_stream *stream;
+    item wanted;
+} iterated;
 
 /* What a step of a read returns where it is not over; else the number of results. */
 enum { READ_ON = -1 };
@@ -297,6 +302,11 @@ static int pass_results(lua_State *L, int status, lua_KContext context) {
     return lua_gettop(L);
 }
 
+/* Takes an item that is there. Nothing else is at work on the bytes. */
+static bool take_at_once(lua_State *L, sci_stream *stream, const item *wanted) {
+    return !stream->reader && !stream->moving && take(L, stream, wanted) == TAKEN;
+}
+
 /* The stream is at 1, its format, or nothing, at 2, its bytes on top. */
 static int begin(lua_State *L, sci_stream *stream, int raises) {
     lua_insert(L, 3); /* stream, format, bytes */
@@ -328,7 +338,7 @@ static int stream_read(lua_State *L) {
         lua_pushliteral(L, "l");
         lua_insert(L, 2);
     }
-    if (stream && read_format(L, 2, stream, &wanted)) return begin(L, stream, 0);
+    if (stream && read_format(L, 2, stream, &wanted)) return take_at_once(L, stream, &wanted) ? 1 : begin(L, stream, 0);
     lua_settop(L, count);
     lua_rawgeti(L, lua_upvalueindex(POLICY), OTHER);
     lua_insert(L, 1);
@@ -337,23 +347,26 @@ static int stream_read(lua_State *L) {
 }
 
 static int next_item(lua_State *L) {
+    const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
+    if (take_at_once(L, of->stream, &of->wanted)) return 1;
     lua_settop(L, 0);
-    lua_pushvalue(L, lua_upvalueindex(ITERATED_STREAM));
-    lua_pushvalue(L, lua_upvalueindex(ITERATED_FORMAT));
-    return begin(L, sci_push_stream(L, lua_upvalueindex(BYTES_CLASS)), RAISES);
+    for (int i = ITERATED_STREAM; i <= ITERATED_BYTES; i++) lua_pushvalue(L, lua_upvalueindex(i));
+    return begin(L, of->stream, RAISES);
 }
 
 /* lines(stream, format): an iterator; nil for a format that the policy has to deal with. */
 static int stream_lines(lua_State *L) {
     item wanted;
     lua_settop(L, 2);
-    const sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
+    sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
     if (!stream || !read_format(L, 2, stream, &wanted)) return 0;
-    lua_settop(L, 2);
-    for (int i = BYTES_CLASS; i <= POLICY; i++) lua_pushvalue(L, lua_upvalueindex(i));
-    lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
-    lua_pushcclosure(L, next_item, ITERATED_FORMAT);
+    iterated *of = lua_newuserdatauv(L, sizeof *of, 0);
+    *of = (iterated){stream, wanted};
+    for (int i = BYTES_CLASS; i <= POLICY; i++) {
+        lua_pushvalue(L, lua_upvalueindex(i));
+        lua_insert(L, i);
+    }
+    lua_pushcclosure(L, next_item, ITERATED);
     return 1;
 }
 
