@@ -38,7 +38,7 @@ describe("scissl.sni", function()
 
   it("makes contexts of configurations and of their fields", function()
     local configuration = scissl.SciSslSocketConfiguration.new {
-      certificate = pki.server.certificatePem, privateKey = pki.server.keyPem,
+      certificate = pki.server.certificatePem, privateKey = pki.server.keyPem, profile = "server",
     }
     local made = assert(scissl.sni.new {
       a = configuration, b = { certificate = pki.server.certificatePem, privateKey = pki.server.keyPem },

@@ -37,7 +37,10 @@ local peers = {}
 
 -- ---- which of them are installed
 
-local programs = { gnutls = { "gnutls-cli", "gnutls-serv" }, nginx = { "nginx" } }
+local programs = {
+  gnutls = { "gnutls-cli", "gnutls-serv" }, nginx = { "nginx" },
+  testssl = { "testssl" }, sslscan = { "sslscan" },
+}
 
 function peers.present(name)
   if not os.getenv "SCISSL_ALL" then return false end

@@ -137,6 +137,8 @@ needs_of_all_specs() {
     want debootstrap has_command debootstrap
     want debian-archive-keyring test -f /usr/share/keyrings/debian-archive-keyring.gpg
     want util-linux has_command unshare
+    want testssl.sh has_command testssl
+    want sslscan has_command sslscan
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------

@@ -117,6 +117,9 @@ local kinds = {
     return type(value) == "string" or math.type(value) == "integer" and value >= 0 and value <= 65535
   end,
   ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
+  profile = function(value)
+    return value == "modern" or value == "intermediate" or value == "old" or value == "server"
+  end,
   psk = function(value)
     if type(value) ~= "table" then return false end
     for field in pairs(value) do
@@ -159,6 +162,7 @@ local words = {
   port = "port from 0 to 65535, or service name,",
   strings = "list of strings",
   ocspPolicy = "'none', 'request' or 'require'",
+  profile = "'modern', 'intermediate', 'old' or 'server'",
   psk = "table with the strings identity and key, and nothing else,",
   psks = "table of keys by identities",
   issuers = "list of certificates and names",

@@ -4,6 +4,13 @@
 ---Configurations with equal fields are equal (`==`), and `getSciSslContext()` returns the same shared context for them.
 ---
 ---
+---Profiles: `"modern"`: TLS 1.3 alone. `"intermediate"`: TLS 1.2 and 1.3, with authenticated encryption and forward
+---secrecy. `"old"`: from TLS 1.0 on, at security level 0, for clients that have nothing better. These three follow
+---Mozilla's recommendations for servers, version 6.0, and 5.8 for `"old"` (https://ssl-config.mozilla.org). `"server"`:
+---authenticated encryption and forward secrecy in the server's order, but ChaCha20 for clients that put it first; it is
+---the default of `scissl.listen` and of the tables in an SNI map. A field that the configuration sets itself comes
+---before the profile's; `options` add to the profile's.
+---
 ---A server that verifies sends the CAs of `caFile` and `ca` as its client CA list, unless `acceptedIssuers` names
 ---others; an empty `acceptedIssuers` sends none. `crl` and `crlFile` set the flag `crl_check`.
 ---
@@ -56,6 +63,14 @@ function SciSslSocketConfiguration.forgetContexts() end
 ---print(assert(one:getSciSslContext()) == assert(two:getSciSslContext())) --> true
 ---```
 function SciSslSocketConfiguration.new(given) end
+
+---Reads or sets the field `profile`: protocols, cipher suites, groups and options under one name: see below.
+---
+---@overload fun(self:SciSslSocketConfiguration):string|nil
+---@param value? string? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:profile(value) end
 
 ---Reads or sets the field `version`: method of the context: `"TLS"` (default), `"TLSv1.2"` ….
 ---

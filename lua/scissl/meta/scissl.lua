@@ -104,6 +104,7 @@ local scissl = {}
 ---@field maxReplayableData? integer as in SciSslSocketConfiguration
 ---@field ocspResponse? string as in SciSslSocketConfiguration
 ---@field privateKeyFilename? string as in SciSslSocketConfiguration
+---@field profile? string as in SciSslSocketConfiguration
 ---@field pskHint? string as in SciSslSocketConfiguration
 
 ---Options of `scissl.try`.
@@ -139,6 +140,7 @@ local scissl = {}
 ---@field ca? string|SciSslX509Certificate the CAs that issue the certificates of clients
 ---@field trustUri? string the CAs that issue the certificates of clients
 ---@field verify? string|integer `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags
+---@field profile? string protocols and cipher suites under one name: `"modern"`, `"intermediate"`, `"old"`, or `"server"`, the default (see SciSslSocketConfiguration)
 ---@field alpn? string[] as in SciSslSocketConfiguration
 ---@field version? string as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -920,7 +922,7 @@ scissl.sni = {}
 
 ---Makes a map.
 ---
----@param given table contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is a host name; `"*.example.org"`, where the star stands for one label; or `"*"`: all other names, and clients that send none. Exact names come before wildcards
+---@param given table contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. The `profile` is `"server"` where none is named. A name is a host name; `"*.example.org"`, where the star stands for one label; or `"*"`: all other names, and clients that send none. Exact names come before wildcards
 ---@param more? table `others = true`: clients with other names keep the context that the handshake began with; otherwise, without a `"*"`, the alert unrecognized_name rejects them
 ---@return SciSslSni?
 ---@return SciSslError? # why the first context that failed could not be made

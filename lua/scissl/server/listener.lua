@@ -293,6 +293,8 @@ end
 -- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs that issue the certificates of clients
 -- * `verify`: `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that
 --   comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags
+-- * `profile`: protocols and cipher suites under one name: `"modern"`, `"intermediate"`, `"old"`, or `"server"`, the
+--   default (see SciSslSocketConfiguration)
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
 --   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
 --   `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration

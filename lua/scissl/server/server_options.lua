@@ -4,6 +4,7 @@
 local core = require "scissl.core"
 local context_options = require "scissl.tls.context_options"
 local sni = require "scissl.server.sni_map"
+local with_profile = require "scissl.server.server_profile"
 
 local server = {}
 
@@ -63,7 +64,7 @@ function server.context(caller, given, level)
   if not has_identity(configuration, given) then
     error(("option 'certificate' to '%s' is missing"):format(caller), level)
   end
-  return configuration:getSciSslContext()
+  return with_profile(configuration):getSciSslContext()
 end
 
 --- Returns the handler that chooses contexts by server name. Where the server's own context has a certificate, it

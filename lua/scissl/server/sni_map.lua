@@ -7,6 +7,7 @@
 local Configuration = require "scissl.tls.configuration"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
+local with_profile = require "scissl.server.server_profile"
 
 local Sni = { __name = "SciSslSni" }
 Sni.__index = Sni
@@ -26,17 +27,17 @@ end
 -- Returns a context as it is, and makes one from a configuration or a table of its fields.
 local function context_of(value, level)
   if options.is(value, "SciSslContext") then return value end
-  if options.is(value, "SciSslSocketConfiguration") then return value:getSciSslContext() end
-  if type(value) == "table" then return Configuration.new(value):getSciSslContext() end
+  local fields = options.is(value, "SciSslSocketConfiguration") and value.values or value
+  if type(fields) == "table" then return with_profile(Configuration.new(fields)):getSciSslContext() end
   error(("bad context '%s' of a server name (SciSslContext, SciSslSocketConfiguration or table of its fields expected)")
     :format(options.typeOf(value)), level + 1)
 end
 
 --- Makes a map.
 -- @function scissl.sni.new
--- @tparam table given contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. A name is
---  a host name; `"*.example.org"`, where the star stands for one label; or `"*"`: all other names, and clients that
---  send none. Exact names come before wildcards
+-- @tparam table given contexts by names: SciSslContext, SciSslSocketConfiguration, or a table of its fields. The
+--  `profile` is `"server"` where none is named. A name is a host name; `"*.example.org"`, where the star stands for one
+--  label; or `"*"`: all other names, and clients that send none. Exact names come before wildcards
 -- @tparam[opt] table more `others = true`: clients with other names keep the context that the handshake began with;
 --  otherwise, without a `"*"`, the alert unrecognized_name rejects them
 -- @treturn[1] SciSslSni

@@ -5,6 +5,7 @@
 --
 -- | field | kind |
 -- |---|---|
+-- | `profile` | protocols, cipher suites, groups and options under one name: see below |
 -- | `version` | method of the context: `"TLS"` (default), `"TLSv1.2"` … |
 -- | `minProtocol`, `maxProtocol` | `"TLSv1.2"` … |
 -- | `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms` | OpenSSL's lists, separated by colons |
@@ -36,6 +37,13 @@
 -- | `keylogFile` | path: appends the secrets of all connections; true: see `SciSslContext:setKeylogFile` |
 -- | `timeout` | seconds for which sessions can be resumed |
 -- | `maxReplayableData` | bytes of early data that servers accept (see `SciSslContext:setMaxReplayableData`) |
+--
+-- Profiles: `"modern"`: TLS 1.3 alone. `"intermediate"`: TLS 1.2 and 1.3, with authenticated encryption and forward
+-- secrecy. `"old"`: from TLS 1.0 on, at security level 0, for clients that have nothing better. These three follow
+-- Mozilla's recommendations for servers, version 6.0, and 5.8 for `"old"` (https://ssl-config.mozilla.org). `"server"`:
+-- authenticated encryption and forward secrecy in the server's order, but ChaCha20 for clients that put it first; it is
+-- the default of `scissl.listen` and of the tables in an SNI map. A field that the configuration sets itself comes
+-- before the profile's; `options` add to the profile's.
 --
 -- A server that verifies sends the CAs of `caFile` and `ca` as its client CA list, unless `acceptedIssuers` names
 -- others; an empty `acceptedIssuers` sends none. `crl` and `crlFile` set the flag `crl_check`.

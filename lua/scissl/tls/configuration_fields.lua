@@ -2,6 +2,7 @@
 -- @module scissl.tls.configuration_fields
 
 return {
+  profile = "profile",
   version = "string",
   minProtocol = "string",
   maxProtocol = "string",

@@ -3,6 +3,7 @@
 
 local core = require "scissl.core"
 local is_path = require "scissl.tls.context_files".isPath
+local with_profile = require "scissl.tls.profiles"
 
 -- ---- fields that take more than one call
 
@@ -64,6 +65,7 @@ local steps = {
   { "ciphersuites", "setCiphersuites" },
   { "groups", "setGroups" },
   { "signatureAlgorithms", "setSignatureAlgorithms" },
+  { "profileOptions", "setOptions" },
   { "options", "setOptions" },
   { "commands", load_commands },
   { "alpn", "setAlpn" },
@@ -138,6 +140,7 @@ local last_steps = { load_trusted_files, check_revocation, send_client_ca_list, 
 -- @treturn[2] nil
 -- @treturn[2] SciSslError what SciSslContext returned for the first field that it rejected
 return function(values)
+  if values.profile then values = with_profile(values) end
   local context, failure = core.SciSslContext.new(values.version)
   if not context then return nil, failure end
   for _, step in ipairs(steps) do
