@@ -70,10 +70,10 @@ static void send_plain_alert(sci_sslsocket *socket, int alert) {
     int version = SSL_version(socket->ssl);
     const unsigned char record[] = {SSL3_RT_ALERT, (unsigned char)(version >> 8), (unsigned char)version, 0, 2,
                                     SSL3_AL_FATAL, (unsigned char)alert};
-    socket->transport.withheld = false;
+    sci_transport_withhold(&socket->transport, false);
     if (BIO_write(SSL_get_wbio(socket->ssl), record, sizeof record) == (int)sizeof record)
         sci_ssl_note_alert(socket, true, SSL3_AL_FATAL << 8 | alert);
-    socket->transport.withheld = true;
+    sci_transport_withhold(&socket->transport, true);
 }
 
 #define ALERT_EXTENSION 0xff73 /* of private use; never sent */
@@ -103,7 +103,7 @@ static void send_alert_by_ticket(lua_State *L, sci_sslsocket *socket, int alert)
 }
 
 void sci_ssl_send_alert(lua_State *L, sci_sslsocket *socket, int alert) {
-    if (socket->transport.withheld) send_plain_alert(socket, alert);
+    if (socket->transport.orders.withheld) send_plain_alert(socket, alert);
     else send_alert_by_ticket(L, socket, alert);
     sci_clear_errors();
 }

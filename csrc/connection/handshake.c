@@ -39,7 +39,8 @@ bool sci_ssl_take_role(lua_State *L, sci_sslsocket *socket, sci_role role, const
 
 /* Whether the handshake cannot go on before the caller has decided about the peer. */
 static bool awaits_verdict(const sci_sslsocket *socket, int result) {
-    return result <= 0 && socket->transport.withheld && SSL_get_error(socket->ssl, result) == SSL_ERROR_WANT_WRITE;
+    return result <= 0 && socket->transport.orders.withheld &&
+           SSL_get_error(socket->ssl, result) == SSL_ERROR_WANT_WRITE;
 }
 
 /* OpenSSL's part of a call. Returns what SSL_do_handshake returned. */
@@ -49,7 +50,7 @@ static int step(lua_State *L, sci_sslsocket *socket) {
     sci_ssl_keep_buffers(socket);
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
-    if (socket->transport.ktls) sci_socket_base(&socket->socket)->encrypted = true;
+    if (socket->transport.ktls.on) sci_socket_base(&socket->socket)->encrypted = true;
     return result;
 }
 
@@ -66,7 +67,7 @@ static int do_handshake(lua_State *L, sci_role role, const char *phase) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
     if (!sci_ssl_ready(L, socket, phase) || !sci_ssl_take_role(L, socket, role, phase)) return 1;
-    if (socket->transport.withheld && !sci_ssl_settle_verdict(L, socket, phase)) return 1;
+    if (socket->transport.orders.withheld && !sci_ssl_settle_verdict(L, socket, phase)) return 1;
     int result = step(L, socket);
     if (awaits_verdict(socket, result)) (void)sci_ssl_settle_verdict(L, socket, phase);
     else if (socket->callback.failed) sci_ssl_push_error(L, socket, SSL_ERROR_SSL, phase);

@@ -10,11 +10,7 @@ void sci_ssl_end_by_handler(sci_sslsocket *socket) { socket->callback.failed = t
 
 void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
     sci_clear_errors();
-    socket->transport.system_errno = 0;
-    socket->transport.taken = 0;
-    socket->transport.stopped = false;
-    socket->transport.unsent = false;
-    socket->transport.began = 0;
+    sci_transport_begin(&socket->transport);
     socket->callback.L = L;
 }
 

@@ -20,7 +20,7 @@ static int sslsocket_feed(lua_State *L) {
     size_t length;
     const char *bytes = luaL_checklstring(L, 2, &length);
     if (socket->closed) return sci_fail_own(L, "read", "closed", "the socket has been closed");
-    if (!sci_queue_put(&socket->transport.in, bytes, length))
+    if (!sci_transport_feed(&socket->transport, bytes, length))
         return sci_fail_own(L, "read", "memory_full", "out of memory for the bytes");
     lua_pushinteger(L, (lua_Integer)length);
     return 1;
@@ -32,19 +32,15 @@ Tells a memory transport that the peer has closed its side, so that no more byte
 @treturn SciSslSocket the receiver
 */
 static int sslsocket_feed_end(lua_State *L) {
-    check_memory(L)->transport.eof = true;
+    sci_transport_feed_end(&check_memory(L)->transport);
     return sci_return_receiver(L);
 }
 
-/* Pushes the first bytes of the queue, then removes them, so that they stay where memory runs out. A finalizer that interrupts
- * this gets none. */
-static void push_taken(lua_State *L, sci_queue *queue, size_t length) {
-    if (queue->leaving && sci_in_finalizer(L)) length = 0;
-    queue->leaving = queue->leaving || length > 0;
-    lua_pushlstring(L, length > 0 ? (const char *)queue->bytes + queue->start : "", length);
-    if (length == 0) return;
-    queue->leaving = false;
-    sci_queue_skip(queue, length);
+/* Takes `length` bytes at most. */
+static void push_taken(lua_State *L, sci_transport *transport, bool fed, size_t length) {
+    const void *bytes = sci_transport_lend(transport, fed, &length, sci_in_finalizer(L));
+    lua_pushlstring(L, bytes, length);
+    sci_transport_take(transport, fed, length);
 }
 
 /***
@@ -54,8 +50,7 @@ sent behind its close_notify.
 @treturn string empty where there are none
 */
 static int sslsocket_unread(lua_State *L) {
-    sci_queue *in = &check_memory(L)->transport.in;
-    push_taken(L, in, in->length);
+    push_taken(L, &check_memory(L)->transport, true, SIZE_MAX);
     return 1;
 }
 
@@ -66,10 +61,10 @@ Takes the bytes that a memory transport has for the peer.
 @treturn string empty where there are none
 */
 static int sslsocket_drain(lua_State *L) {
-    sci_queue *out = &check_memory(L)->transport.out;
+    sci_transport *transport = &check_memory(L)->transport;
     lua_Integer max = luaL_optinteger(L, 2, LUA_MAXINTEGER);
     if (max < 0) sci_refuse_negative(L, 2, "number of bytes");
-    push_taken(L, out, (lua_Unsigned)max < out->length ? (size_t)max : out->length);
+    push_taken(L, transport, false, (lua_Unsigned)max < SIZE_MAX ? (size_t)max : SIZE_MAX);
     return 1;
 }
 

@@ -52,7 +52,7 @@ void sci_ssl_count_message(sci_sslsocket *socket) {
     socket->limits.counting = true;
     if (count->messages <= limits[kind].most || socket->limits.exceeded) return;
     socket->limits.exceeded = kind + 1;
-    socket->transport.spoilt = true;
+    sci_transport_spoil(&socket->transport);
 }
 
 void sci_ssl_note_data(sci_sslsocket *socket) {

@@ -11,7 +11,7 @@ int sci_ssl_send_message(lua_State *L, sci_sslsocket *socket, int asked, const c
 
 /* False: a result was pushed. */
 static bool may_renew_keys(lua_State *L, const sci_sslsocket *socket, const char *phase) {
-    return !socket->transport.ktls || sci_ssl_fail(L, phase, "ktls", NULL);
+    return !socket->transport.ktls.on || sci_ssl_fail(L, phase, "ktls", NULL);
 }
 
 /***

@@ -8,15 +8,6 @@ void sci_ssl_reset_read(sci_sslsocket *socket) { socket->read.no_read_ahead = so
 
 /* ---- looking ahead ----------------------------------------------------------------------------------------------- */
 
-/* Between these two calls OpenSSL never waits. `buffered_only`: it processes what it has, and reads nothing from the
- * transport. */
-static void stop_waiting(sci_sslsocket *socket, bool buffered_only) {
-    socket->transport.hold = buffered_only;
-    socket->transport.nowait = true;
-}
-
-static void wait_again(sci_sslsocket *socket) { socket->transport.hold = socket->transport.nowait = false; }
-
 /* The next read returns this failure. */
 static void keep_failure(lua_State *L, sci_sslsocket *socket, int result) {
     socket->read.end_unread = sci_ssl_keep_failure(L, socket, result) == SSL_ERROR_ZERO_RETURN;
@@ -34,23 +25,23 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
     /* Nothing is read behind a close_notify. From OpenSSL 3.2 on its record stays pending for ever. */
     if (SSL_get_shutdown(socket->ssl) & SSL_RECEIVED_SHUTDOWN) return;
     sci_ssl_begin(L, socket);
-    stop_waiting(socket, buffered_only);
+    sci_transport_stop_waiting(&socket->transport, buffered_only);
     int result = SSL_peek_ex(socket->ssl, &byte, 1, &length);
-    wait_again(socket);
+    sci_transport_wait_again(&socket->transport);
     sci_ssl_end(socket);
     if (result <= 0) keep_failure(L, socket, result);
 }
 
 /* Whether the last call stopped at SCI_READ_LIMIT and left bytes in a memory transport. */
 static bool was_stopped(const sci_sslsocket *socket) {
-    return socket->transport.stopped && socket->transport.in.length > 0;
+    return socket->transport.read.stopped && socket->transport.memory.in.length > 0;
 }
 
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
     if (!socket->ssl) return false;
     if (!socket->handshake.done) return was_stopped(socket);
     if (ends_next(socket) || SSL_pending(socket->ssl) > 0) return true;
-    if (!SSL_has_pending(socket->ssl) && socket->transport.in.length == 0) return false;
+    if (!SSL_has_pending(socket->ssl) && socket->transport.memory.in.length == 0) return false;
     sci_ssl_look_ahead(L, socket, true);
     return was_stopped(socket) || ends_next(socket) || SSL_pending(socket->ssl) > 0;
 }
@@ -62,13 +53,13 @@ bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
 static size_t read_buffered(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
     size_t total = 0;
     if (size == 0 || !SSL_has_pending(socket->ssl)) return 0;
-    stop_waiting(socket, true);
+    sci_transport_stop_waiting(&socket->transport, true);
     while (*result > 0 && total < size && SSL_has_pending(socket->ssl)) {
         size_t length = 0;
         *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         total += length;
     }
-    wait_again(socket);
+    sci_transport_wait_again(&socket->transport);
     return total;
 }
 
@@ -120,8 +111,8 @@ static int return_no_bytes(lua_State *L, sci_sslsocket *socket, int result) {
 
 /* A read that brought less than a record's worth has taken what there was. */
 bool sci_ssl_has_read_all(const sci_sslsocket *socket) {
-    return socket->ssl && socket->transport.taken < SSL3_RT_MAX_PLAIN_LENGTH && !socket->memory && !ends_next(socket) &&
-           !SSL_has_pending(socket->ssl);
+    return socket->ssl && socket->transport.read.taken < SSL3_RT_MAX_PLAIN_LENGTH && !socket->memory &&
+           !ends_next(socket) && !SSL_has_pending(socket->ssl);
 }
 
 bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes, size_t size, size_t *length) {
@@ -189,12 +180,13 @@ static int sslsocket_read(lua_State *L) { return read_max(L, false); }
 static size_t fill(sci_sslsocket *socket, unsigned char *buffer, size_t size, int *result) {
     size_t total = 0, length = 0, records = FILLING_RECORDS(size);
     do {
-        socket->transport.taken = 0;
-        if (records-- == 0 && !socket->memory && !sci_socket_blocking(&socket->socket)) stop_waiting(socket, true);
+        sci_transport_begin_reading(&socket->transport);
+        if (records-- == 0 && !socket->memory && !sci_socket_blocking(&socket->socket))
+            sci_transport_stop_waiting(&socket->transport, true);
         *result = SSL_read_ex(socket->ssl, buffer + total, size - total, &length);
         if (*result > 0) total += length;
     } while (*result > 0 && total < size);
-    wait_again(socket);
+    sci_transport_wait_again(&socket->transport);
     return total;
 }
 

@@ -167,7 +167,7 @@ static bool explain_limit(diagnosis *about) {
 
 static bool ended_by_eof(const sci_sslsocket *socket, int code) {
     if (code == SSL_ERROR_SSL) return queue_says(SSL_R_UNEXPECTED_EOF_WHILE_READING);
-    return code == SSL_ERROR_ZERO_RETURN || (socket->transport.eof && socket->transport.system_errno == 0);
+    return code == SSL_ERROR_ZERO_RETURN || (socket->transport.read.eof && socket->transport.failure.system_errno == 0);
 }
 
 static bool explain_end(diagnosis *about) {
@@ -178,15 +178,15 @@ static bool explain_end(diagnosis *about) {
 
 /* The first bytes of a peer that does not speak TLS show what it speaks. */
 static const char *describe_first_bytes(const sci_transport *transport, char *text, size_t size) {
-    char bytes[sizeof transport->first + 1] = "";
-    for (size_t i = 0; i < transport->first_length; i++)
-        bytes[i] = isprint(transport->first[i]) ? (char)transport->first[i] : '.';
+    char bytes[sizeof transport->read.first + 1] = "";
+    for (size_t i = 0; i < transport->read.first_length; i++)
+        bytes[i] = isprint(transport->read.first[i]) ? (char)transport->read.first[i] : '.';
     (void)snprintf(text, size, "the peer's first bytes are \"%s\"", bytes);
     return text;
 }
 
 static bool speaks_http(const sci_transport *transport) {
-    return transport->first_length >= 5 && memcmp(transport->first, "HTTP/", 5) == 0;
+    return transport->read.first_length >= 5 && memcmp(transport->read.first, "HTTP/", 5) == 0;
 }
 
 static bool explain_plain_text(diagnosis *about) {
@@ -222,7 +222,7 @@ static bool explain_level(diagnosis *about) {
 }
 
 static bool explain_ktls(diagnosis *about) {
-    if (!about->socket->transport.ktls_ends) return false;
+    if (!about->socket->transport.ktls.ends) return false;
     about->failure.condition = "ktls";
     return true;
 }
@@ -250,7 +250,7 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
         .subject = find_subject(socket, subject),
         .peer = peer,
         .ssl_error = code == SSL_ERROR_ZERO_RETURN ? SSL_ERROR_SSL : code,
-        .system_errno = socket->transport.system_errno,
+        .system_errno = socket->transport.failure.system_errno,
         .alert = socket->alerts.fatal_sent,
         .alert_sent = socket->alerts.fatal_sent >= 0,
         .server = socket->handshake.role == SCI_SERVER,
@@ -276,10 +276,10 @@ void sci_ssl_push_error(lua_State *L, sci_sslsocket *socket, int code, const cha
  * result; a call that sends has failed. */
 static int find_code(sci_sslsocket *socket, int result, const char *phase) {
     int code = SSL_get_error(socket->ssl, result);
-    int *problem = &socket->transport.system_errno;
+    bool failed = socket->transport.failure.system_errno != 0;
     bool reads = strcmp(phase, "read") == 0 || strcmp(phase, "shutdown") == 0;
-    if (code != SSL_ERROR_ZERO_RETURN || !socket->handshake.done || (reads && *problem == 0)) return code;
-    if (*problem == 0) *problem = EPIPE;
+    if (code != SSL_ERROR_ZERO_RETURN || !socket->handshake.done || (reads && !failed)) return code;
+    if (!failed) sci_transport_note_failure(&socket->transport, EPIPE, true);
     return SSL_ERROR_SYSCALL;
 }
 
@@ -287,7 +287,7 @@ static int find_code(sci_sslsocket *socket, int result, const char *phase) {
  * close_notify, what the peer has sent can still be read. */
 static bool connection_goes_on(const sci_sslsocket *socket, int code, const char *phase) {
     if (!socket->handshake.done || socket->callback.failed) return false;
-    if (code == SSL_ERROR_SYSCALL) return socket->transport.unsent && strcmp(phase, "shutdown") == 0;
+    if (code == SSL_ERROR_SYSCALL) return socket->transport.failure.unsent && strcmp(phase, "shutdown") == 0;
     return strcmp(SSL_state_string(socket->ssl), "SSLERR") != 0;
 }
 

@@ -85,7 +85,7 @@ static bool is_about_connection(int system_errno) {
 
 /* Not where OpenSSL must first complete a record that a write has begun, or send a message. */
 static bool kernel_may_send(const sci_sslsocket *socket) {
-    return socket->transport.ktls && socket->write.pending_length == 0 && SSL_is_init_finished(socket->ssl) &&
+    return socket->transport.ktls.on && socket->write.pending_length == 0 && SSL_is_init_finished(socket->ssl) &&
            SSL_get_key_update_type(socket->ssl) == SSL_KEY_UPDATE_NONE;
 }
 
@@ -96,7 +96,7 @@ static bool send_by_kernel(lua_State *L, sci_sslsocket *socket, const portion *w
     sci_ssl_begin(L, socket);
     ossl_ssize_t went = sci_ktls_sendfile(socket->ssl, &socket->transport, what->descriptor, what->offset, what->left);
     sci_ssl_end(socket);
-    if (went < 0 && !is_about_connection(socket->transport.system_errno)) return false;
+    if (went < 0 && !is_about_connection(socket->transport.failure.system_errno)) return false;
     if (went < 0) sci_ssl_push_failure(L, socket, -1, "write");
     else if (went == 0) sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
     else sci_ssl_push_count(L, socket, (size_t)went);

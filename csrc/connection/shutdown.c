@@ -6,7 +6,7 @@ void sci_ssl_reset_shutdown(sci_sslsocket *socket) { socket->shutdown.sent = fal
 /* OpenSSL returns 0 not only when the close_notify has left, but also when a repeated attempt to send it fails. */
 static int send_close_notify(sci_sslsocket *socket) {
     int result = SSL_shutdown(socket->ssl);
-    bool stuck = socket->transport.unsent || SSL_want(socket->ssl) == SSL_WRITING;
+    bool stuck = socket->transport.failure.unsent || SSL_want(socket->ssl) == SSL_WRITING;
     return result == 0 && stuck ? -1 : result;
 }
 

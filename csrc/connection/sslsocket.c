@@ -43,7 +43,7 @@ static int sslsocket_new(lua_State *L) {
     sci_sslsocket *socket = new_sslsocket(L, 1);
     sci_failure failure = {.phase = "open", .ssl_error = SSL_ERROR_SYSCALL};
     sci_clear_errors();
-    socket->transport.socket = &socket->socket;
+    sci_transport_use_socket(&socket->transport, &socket->socket);
     if (sci_socket_open(&socket->socket, family, false)) return 1;
     failure.system_errno = errno;
     return sci_fail(L, &failure);
@@ -66,7 +66,7 @@ static int sslsocket_on(lua_State *L) {
                             "two SciSslSockets over one descriptor would mix their bytes");
     sci_sslsocket *socket = new_sslsocket(L, 2);
     sci_clear_errors();
-    socket->transport.socket = &socket->socket;
+    sci_transport_use_socket(&socket->transport, &socket->socket);
     return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : sci_return_pushed_error(L);
 }
 
@@ -96,7 +96,7 @@ static int sslsocket_accept(lua_State *L) {
     if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_sslsocket *socket = new_sslsocket(L, 2);
-    socket->transport.socket = &socket->socket;
+    sci_transport_use_socket(&socket->transport, &socket->socket);
     if (sci_socket_accept(listener, &socket->socket, sci_socket_blocking(listener))) return 1;
     return sci_socket_fail_accept(L, listener, errno);
 }

@@ -167,7 +167,7 @@ Returns the records of the ClientHello as they came. `clientHello()` parses them
 */
 static int sslsocket_client_hello_records(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    const sci_queue *seen = &socket->transport.seen;
+    const sci_queue *seen = &socket->transport.recording.seen;
     if (socket->suspend.at && seen->length > 0)
         lua_pushlstring(L, (const char *)seen->bytes + seen->start, seen->length);
     else lua_pushnil(L);

@@ -33,7 +33,7 @@ static int sslsocket_set_context(lua_State *L) {
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
-    if (!socket->transport.records) failure.condition = "memory_full"; /* the ClientHello was not recorded */
+    if (!socket->transport.recording.records) failure.condition = "memory_full"; /* the ClientHello was not recorded */
     else if (begin_again(L, socket, context)) return sci_return_receiver(L);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);

@@ -110,7 +110,7 @@ void sci_ssl_hold_last_flight(sci_sslsocket *socket) {
     const SSL *ssl = socket->ssl;
     if (!sci_ssl_must_suspend(socket, SCI_AT_VERIFY) || SSL_version(ssl) >= TLS1_3_VERSION) return;
     OSSL_HANDSHAKE_STATE last = SSL_session_reused(ssl) ? TLS_ST_SW_SRVR_HELLO : TLS_ST_SR_FINISHED;
-    if (SSL_get_state(ssl) == last) socket->transport.withheld = true;
+    if (SSL_get_state(ssl) == last) sci_transport_withhold(&socket->transport, true);
 }
 
 /* A resumed session has the result of an earlier handshake. What counts is a verification now. */
@@ -158,7 +158,7 @@ bool sci_ssl_settle_verdict(lua_State *L, sci_sslsocket *socket, const char *pha
     }
     if (decides && socket->verdict.rejected && !approved) return end_rejected(L, socket, socket->verdict.code, phase);
     if (approved) note_approval(socket, SSL_get0_peer_certificate(socket->ssl));
-    socket->transport.withheld = false;
+    sci_transport_withhold(&socket->transport, false);
     return true;
 }
 

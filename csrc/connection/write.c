@@ -73,9 +73,9 @@ static int write_record(sci_sslsocket *socket, const char *bytes, size_t length,
     sci_transport *transport = &socket->transport;
     if (!sci_transport_has_room(transport)) return -1;
     if (socket->write.made_length == 0) {
-        transport->whole = true;
+        sci_transport_take_whole(transport, true);
         int result = SSL_write_ex(socket->ssl, bytes, length, done);
-        transport->whole = false;
+        sci_transport_take_whole(transport, false);
         if (result <= 0) return 0;
         socket->write.made_length = *done;
         if (transport->socket && !sci_transport_has_room(transport)) return -1;
@@ -94,14 +94,14 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
         size_t part = next_length(socket, left, again);
         again = false;
         socket->write.record_length = part;
-        socket->transport.data_end = bytes + part;
+        sci_ktls_set_data_end(&socket->transport, bytes + part);
         written->result = write_record(socket, bytes, part, &done);
         if (written->result <= 0) break;
         bytes += done;
         left -= done;
         socket->write.sizing.sent += done;
     } while (left > 0);
-    socket->transport.data_end = NULL;
+    sci_ktls_set_data_end(&socket->transport, NULL);
     written->total += length - left;
     written->rest = bytes;
 }
@@ -109,7 +109,7 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
 /* Pushes why the rest was not written. */
 static void push_reason(lua_State *L, sci_sslsocket *socket, int result) {
     if (result == 0) sci_ssl_push_failure(L, socket, result, "write");
-    else if (socket->transport.system_errno != 0) sci_ssl_push_error(L, socket, SSL_ERROR_SYSCALL, "write");
+    else if (socket->transport.failure.system_errno != 0) sci_ssl_push_error(L, socket, SSL_ERROR_SYSCALL, "write");
     else sci_ssl_push_not_ready(L, socket, SSL_ERROR_WANT_WRITE);
 }
 

@@ -49,12 +49,11 @@ typedef struct sci_dependent {
 
 typedef struct sci_ticket_keys sci_ticket_keys;
 
-/* Each part is written by the file that is named beside it, and by no other. */
+/* Each part is written by the file that is named beside it, and by no other (spec/parts_spec.lua). */
 typedef struct sci_context {
-    /* context.c, context_check.c */
-    SSL_CTX *ctx;       /* owned; NULL only after collection, or when `new` failed */
-    bool closed;        /* __close or __gc ran, perhaps while `ctx` had to stay (sci_may_free) */
-    const char *method; /* static: "TLS", "TLSv1.2" … */
+    SSL_CTX *ctx;       /* context.c: owned; NULL only after collection, or when `new` failed */
+    bool closed;        /* context_check.c: __close or __gc ran, perhaps while `ctx` had to stay (sci_may_free) */
+    const char *method; /* context.c: static: "TLS", "TLSv1.2" … */
 
     struct { /* context_dependents.c */
         sci_dependent ring;

@@ -9,9 +9,12 @@
 int sci_descriptor_read(BIO *bio, char *data, size_t size, size_t *done);
 int sci_descriptor_write(BIO *bio, const char *data, size_t size, size_t *done);
 bool sci_descriptor_send_queued(sci_transport *transport); /* false: not all was sent; errno says why */
+void sci_descriptor_drop(sci_transport *transport);        /* what was queued */
 
 int sci_memory_read(BIO *bio, char *data, size_t size, size_t *done);
 int sci_memory_write(BIO *bio, const char *data, size_t size, size_t *done);
+void sci_memory_drop_fed(sci_transport *transport);
+void sci_memory_free(sci_transport *transport);
 
 /* For both: "not ready". */
 static inline int sci_bio_must_wait(BIO *bio, int retry_flag) {
@@ -28,19 +31,28 @@ bool sci_read_substitute(sci_transport *transport, char *data, size_t size, size
 /* For a call that has read SCI_READ_LIMIT bytes: whether it ends here, and is to be repeated. */
 bool sci_read_must_stop(sci_transport *transport);
 
-void sci_note_read(sci_transport *transport, const char *data, size_t length);
+/* For a new connection. */
+void sci_read_reset(sci_transport *transport);
+
+/* The peer has ended its side. */
+void sci_note_end(sci_transport *transport);
+
+void sci_keep_read(sci_transport *transport, const char *data, size_t length);
 
 /* The rare cases are tested inline: each record passes here. */
 static inline bool sci_has_substitute(const sci_transport *transport) {
-    return transport->spoilt || transport->replays;
+    return transport->orders.spoilt || transport->recording.replays;
 }
 
-static inline bool sci_is_noting(const sci_transport *transport) {
-    return transport->records || transport->first_length < sizeof transport->first;
+/* The peer has sent these bytes. */
+static inline void sci_note_read(sci_transport *transport, const char *data, size_t length) {
+    transport->read.taken += length;
+    if (transport->recording.records || transport->read.first_length < sizeof transport->read.first)
+        sci_keep_read(transport, data, length);
 }
 
 static inline bool sci_read_limit_reached(sci_transport *transport) {
-    return transport->taken >= SCI_READ_LIMIT && sci_read_must_stop(transport);
+    return transport->read.taken >= SCI_READ_LIMIT && sci_read_must_stop(transport);
 }
 
 #endif

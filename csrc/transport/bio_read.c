@@ -4,20 +4,29 @@
 
 #include <string.h>
 
+/* ---- the end of what the peer sends --------------------------------------------------------------------------- */
+
+void sci_read_reset(sci_transport *transport) {
+    transport->read.eof = false;
+    transport->read.first_length = 0;
+}
+
+void sci_note_end(sci_transport *transport) { transport->read.eof = true; }
+
 /* ---- the first bytes -------------------------------------------------------------------------------------------- */
 
 static void remember_first(sci_transport *transport, const void *data, size_t length) {
-    size_t room = sizeof transport->first - transport->first_length;
+    size_t room = sizeof transport->read.first - transport->read.first_length;
     if (length > room) length = room;
-    memcpy(transport->first + transport->first_length, data, length);
-    transport->first_length += length;
+    memcpy(transport->read.first + transport->read.first_length, data, length);
+    transport->read.first_length += length;
 }
 
 void sci_transport_fill_first(sci_transport *transport) {
-    char data[sizeof transport->first];
+    char data[sizeof transport->read.first];
     if (!transport->socket) {
-        if (transport->in.length > 0)
-            remember_first(transport, transport->in.bytes + transport->in.start, transport->in.length);
+        const sci_queue *in = &transport->memory.in;
+        if (in->length > 0) remember_first(transport, in->bytes + in->start, in->length);
         return;
     }
     ssize_t got = recv(sci_socket_descriptor(transport->socket), data, sizeof data, MSG_PEEK | MSG_DONTWAIT);
@@ -26,34 +35,36 @@ void sci_transport_fill_first(sci_transport *transport) {
 
 /* ---- recording a handshake -------------------------------------------------------------------------------------- */
 
-void sci_note_read(sci_transport *transport, const char *data, size_t length) {
+void sci_keep_read(sci_transport *transport, const char *data, size_t length) {
     remember_first(transport, data, length);
-    if (transport->records && !sci_queue_put(&transport->seen, data, length)) sci_transport_forget(transport);
+    if (transport->recording.records && !sci_queue_put(&transport->recording.seen, data, length))
+        sci_transport_forget(transport);
 }
 
-void sci_transport_record(sci_transport *transport) { transport->records = true; }
+void sci_transport_record(sci_transport *transport) { transport->recording.records = true; }
 
-void sci_transport_stop_recording(sci_transport *transport) { transport->records = false; }
+void sci_transport_stop_recording(sci_transport *transport) { transport->recording.records = false; }
 
 void sci_transport_forget(sci_transport *transport) {
-    transport->records = transport->replays = false;
-    transport->replayed = 0;
-    sci_queue_free(&transport->seen);
+    transport->recording.records = transport->recording.replays = false;
+    transport->recording.replayed = 0;
+    sci_queue_free(&transport->recording.seen);
 }
 
 bool sci_transport_replay(sci_transport *transport) {
-    transport->replays = transport->records;
-    transport->replayed = 0;
-    return transport->replays;
+    transport->recording.replays = transport->recording.records;
+    transport->recording.replayed = 0;
+    return transport->recording.replays;
 }
 
 static bool read_again(sci_transport *transport, char *data, size_t size, size_t *done) {
-    size_t left = transport->seen.length - transport->replayed;
+    const sci_queue *seen = &transport->recording.seen;
+    size_t left = seen->length - transport->recording.replayed;
     if (left == 0) return false;
     *done = size < left ? size : left;
-    memcpy(data, transport->seen.bytes + transport->seen.start + transport->replayed, *done);
-    transport->replayed += *done;
-    transport->replays = *done < left;
+    memcpy(data, seen->bytes + seen->start + transport->recording.replayed, *done);
+    transport->recording.replayed += *done;
+    transport->recording.replays = *done < left;
     return true;
 }
 
@@ -66,13 +77,13 @@ static void read_nonsense(char *data, size_t size, size_t *done) {
 }
 
 bool sci_read_substitute(sci_transport *transport, char *data, size_t size, size_t *done) {
-    if (!transport->spoilt) return transport->replays && read_again(transport, data, size, done);
+    if (!transport->orders.spoilt) return transport->recording.replays && read_again(transport, data, size, done);
     read_nonsense(data, size, done);
     return true;
 }
 
 bool sci_read_must_stop(sci_transport *transport) {
-    bool waits = transport->socket && !transport->nowait && sci_socket_blocking(transport->socket);
-    transport->stopped = !waits || transport->taken >= SCI_BLOCKING_READ_LIMIT;
-    return transport->stopped;
+    bool waits = transport->socket && !transport->orders.nowait && sci_socket_blocking(transport->socket);
+    transport->read.stopped = !waits || transport->read.taken >= SCI_BLOCKING_READ_LIMIT;
+    return transport->read.stopped;
 }

@@ -12,15 +12,15 @@
 static bool wants_ktls(const SSL *ssl) { return (SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0; }
 
 void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead) {
-    transport->ahead_later = ahead && wants_ktls(ssl);
+    transport->ktls.ahead_later = ahead && wants_ktls(ssl);
     SSL_set_read_ahead(ssl, ahead && !wants_ktls(ssl));
 }
 
 void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport) {
     if (!wants_ktls(ssl)) return;
     SSL_clear_options(ssl, SSL_OP_ENABLE_KTLS);
-    if (transport->ktls) SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
-    sci_ktls_set_read_ahead(ssl, transport, transport->ahead_later);
+    if (transport->ktls.on) SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION);
+    sci_ktls_set_read_ahead(ssl, transport, transport->ktls.ahead_later);
 }
 
 #ifdef SCI_KTLS
@@ -47,16 +47,16 @@ static bool ask_socket_bio(const sci_transport *transport, int command, long num
 /* Most kernels reject new keys in place of others, and would go on with the old ones. */
 static bool set_keys(sci_transport *transport, long sending, void *keys) {
     if (!sending) return false;
-    if (transport->ktls) transport->ktls_ends = true;
-    else transport->ktls = ask_socket_bio(transport, SET_KEYS, sending, keys);
-    return transport->ktls && !transport->ktls_ends;
+    if (transport->ktls.on) transport->ktls.ends = true;
+    else transport->ktls.on = ask_socket_bio(transport, SET_KEYS, sending, keys);
+    return transport->ktls.on && !transport->ktls.ends;
 }
 
 long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer) {
     switch (command) {
         case SET_KEYS: return set_keys(transport, number, pointer);
-        case SET_RECORD_TYPE: transport->record_type = (unsigned char)number; return 0;
-        case CLEAR_RECORD_TYPE: transport->record_type = 0; return 0;
+        case SET_RECORD_TYPE: transport->ktls.record_type = (unsigned char)number; return 0;
+        case CLEAR_RECORD_TYPE: transport->ktls.record_type = 0; return 0;
         case SEND_FILES_WITHOUT_COPY: return ask_socket_bio(transport, command, number, pointer);
         default: return 0;
     }
@@ -88,19 +88,19 @@ static bool announces_new_keys(unsigned char type, const char *data, size_t size
 
 ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, int flags) {
     int descriptor = sci_socket_descriptor(transport->socket);
-    unsigned char type = transport->record_type;
-    if (announces_new_keys(type, data, size)) transport->ktls_ends = true;
-    if (transport->ktls_ends) {
+    unsigned char type = transport->ktls.record_type;
+    if (announces_new_keys(type, data, size)) transport->ktls.ends = true;
+    if (transport->ktls.ends) {
         errno = EOPNOTSUPP;
         return -1;
     }
     if (type != 0) {
         ssize_t sent = send_record(descriptor, type, data, size, flags);
-        if (sent >= 0) transport->record_type = 0;
+        if (sent >= 0) transport->ktls.record_type = 0;
         return sent;
     }
     /* Where OpenSSL repeats a write it uses the address of the first call; the bytes may have moved. */
-    if (transport->data_end) data = transport->data_end - size;
+    if (transport->ktls.data_end) data = transport->ktls.data_end - size;
     return send(descriptor, data, size, flags);
 }
 
@@ -154,7 +154,7 @@ ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off
     sci_clear_errors(); /* OpenSSL reports "uninitialized" for every error of the system */
     if (total > 0 || (last == 0 && !again))
         return (ossl_ssize_t)total; /* the next call reports an error that came after them */
-    transport->system_errno = again ? 0 : problem;
+    sci_transport_note_failure(transport, again ? 0 : problem, !again);
     return -1;
 }
 

@@ -2,6 +2,7 @@
 #include "transport/bio.h"
 
 #include <errno.h>
+#include <string.h>
 
 /* ---- the BIO's control ------------------------------------------------------------------------------------------ */
 
@@ -15,9 +16,9 @@ static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
     sci_transport *transport = BIO_get_data(bio);
     switch (command) {
         case BIO_CTRL_FLUSH: return 1;
-        case BIO_CTRL_EOF: return transport->eof;
+        case BIO_CTRL_EOF: return transport->read.eof;
         case BIO_C_GET_FD: return get_descriptor(transport, pointer);
-        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls; /* asked several times a record */
+        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls.on; /* asked several times a record */
         case BIO_CTRL_GET_KTLS_RECV: return 0;
         default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
     }
@@ -30,7 +31,7 @@ static int transport_create(BIO *bio) {
 
 static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
     const sci_transport *transport = BIO_get_data(bio);
-    if (command == BIO_CTRL_EOF) return transport->eof && transport->in.length == 0;
+    if (command == BIO_CTRL_EOF) return transport->read.eof && transport->memory.in.length == 0;
     return transport_ctrl(bio, command, number, pointer);
 }
 
@@ -70,28 +71,29 @@ BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport) {
 
 /* ---- the transport ---------------------------------------------------------------------------------------------- */
 
+void sci_transport_use_socket(sci_transport *transport, const sci_socket *socket) { transport->socket = socket; }
+
 bool sci_transport_has_room(sci_transport *transport) {
-    if (!transport->socket) return transport->out.length < SCI_MEMORY_LIMIT;
-    if (transport->out.length == 0 || sci_descriptor_send_queued(transport)) return true;
-    if (!sci_would_block(errno)) transport->system_errno = errno;
+    if (!transport->socket) return transport->memory.out.length < SCI_MEMORY_LIMIT;
+    if (transport->descriptor.rest.length == 0 || sci_descriptor_send_queued(transport)) return true;
+    if (!sci_would_block(errno)) sci_transport_note_failure(transport, errno, true);
     return false;
 }
 
 void sci_transport_reset(sci_transport *transport) {
-    transport->hold = transport->nowait = transport->eof = transport->spoilt = transport->withheld = false;
-    transport->first_length = 0;
-    if (transport->socket) sci_queue_free(&transport->out);
+    memset(&transport->orders, 0, sizeof transport->orders);
+    sci_read_reset(transport);
+    sci_descriptor_drop(transport);
     sci_transport_forget(transport);
 }
 
 void sci_transport_close(sci_transport *transport) {
-    sci_queue_free(&transport->in);
-    if (transport->socket) sci_queue_free(&transport->out);
+    sci_memory_drop_fed(transport);
+    sci_descriptor_drop(transport);
     sci_transport_forget(transport);
 }
 
 void sci_transport_free(sci_transport *transport) {
-    sci_queue_free(&transport->in);
-    sci_queue_free(&transport->out);
-    sci_transport_forget(transport);
+    sci_memory_free(transport);
+    sci_transport_close(transport);
 }

@@ -2,8 +2,8 @@
  *
  * A sci_transport is part of its owner, which makes it zeroed, frees it with sci_transport_free, and keeps it in place as
  * long as a BIO works on it. Nothing here runs Lua or touches the stack. Functions of the BIOs return as OpenSSL demands:
- * 0 with BIO_should_retry where the transport is not ready, 0 without it where it failed (`system_errno` says why) or the
- * peer ended it (`eof`). */
+ * 0 with BIO_should_retry where the transport is not ready, 0 without it where it failed (`failure` says why) or the peer
+ * ended it (`read.eof`). */
 #ifndef SCISSL_TRANSPORT_H
 #define SCISSL_TRANSPORT_H
 
@@ -15,7 +15,6 @@
 typedef struct sci_queue {
     unsigned char *bytes; /* owned; NULL while `capacity` is 0 */
     size_t start, length, capacity;
-    bool leaving; /* memory_transport.c of connection/: a string is being made of the first bytes */
 } sci_queue;
 
 bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory, and nothing was put */
@@ -34,43 +33,56 @@ static inline void sci_queue_skip(sci_queue *queue, size_t length) {
 
 /* ---- the transport ----------------------------------------------------------------------------------------------- */
 
+/* Each part is written by the file that is named beside it, and by no other (spec/parts_spec.lua): by functions that stand in that file, or, where
+ * each record passes, inline in its section of this header or of bio.h. Other files read it. */
 typedef struct sci_transport {
-    const sci_socket *socket; /* borrowed; NULL: a memory transport */
+    const sci_socket *socket; /* transport.c: borrowed; NULL: a memory transport */
 
-    /* Set by the caller before a call of OpenSSL's. */
-    bool hold;     /* read nothing: only what OpenSSL has buffered counts */
-    bool nowait;   /* do not wait, although the descriptor is blocking */
-    bool withheld; /* write nothing: a server waits for the verdict about its client */
-    bool whole;    /* one record of application data is being written: take all of it, queue what does not fit */
-    bool spoilt;   /* the peer exceeded a limit: OpenSSL reads a bad record instead of the peer's bytes */
-    size_t taken;  /* bytes that this call has read; the caller sets it to 0 */
-    int64_t began; /* sci_now at the second read of this call; 0: none yet; -1: the descriptor has no time-out */
+    struct {           /* transport.c: what the connection asks of the BIOs */
+        bool hold;     /* read nothing: only what OpenSSL has buffered counts */
+        bool nowait;   /* do not wait, although the descriptor is blocking */
+        bool withheld; /* write nothing: a server waits for the verdict about its client */
+        bool whole;    /* one record of application data is being written: take all of it, queue what does not fit */
+        bool spoilt;   /* the peer exceeded a limit: OpenSSL reads a bad record instead of the peer's bytes */
+    } orders;
 
-    /* Set by the BIOs. */
-    int system_errno; /* of the last call; 0: it did not fail; the caller sets it to 0 */
-    bool unsent;      /* the call that failed was a write */
-    bool stopped;     /* the read ended at SCI_READ_LIMIT: repeat the call, the transport may be ready */
-    bool eof;         /* the peer has ended its side of the transport; for a memory transport the owner sets it */
+    struct {              /* transport.c */
+        int system_errno; /* of the last call; 0: it did not fail */
+        bool unsent;      /* the call that failed was a write */
+    } failure;
 
-    /* The first bytes that came: they show what a peer that does not use TLS speaks. */
-    unsigned char first[16];
-    size_t first_length;
+    struct {                     /* bio_read.c */
+        size_t taken;            /* bytes that this call has read */
+        bool stopped;            /* this call ended at SCI_READ_LIMIT: repeat it, the transport may be ready */
+        bool eof;                /* the peer has ended its side of the transport */
+        unsigned char first[16]; /* the first bytes that came: they show what a peer that does not use TLS speaks */
+        size_t first_length;
+    } read;
 
-    sci_queue in;  /* of a memory transport: from the peer */
-    sci_queue out; /* of a memory transport: for the peer; of a descriptor: the rest of a record that it did not take */
+    struct {          /* bio_read.c: a handshake that may have to begin again */
+        bool records; /* append what is read to `seen` */
+        bool replays; /* read `seen` again, from `replayed` on, before the transport */
+        sci_queue seen;
+        size_t replayed;
+    } recording;
 
-    /* A handshake that may have to begin again. */
-    bool records; /* append what is read to `seen` */
-    bool replays; /* read `seen` again, from `replayed` on, before the transport */
-    sci_queue seen;
-    size_t replayed;
+    struct {            /* descriptor_bio.c */
+        int64_t began;  /* sci_now at the second read of this call; 0: none yet; -1: the descriptor has no time-out */
+        sci_queue rest; /* of a record that the descriptor has not taken yet */
+    } descriptor;
 
-    /* ktls.c: the kernel encrypts what is sent. */
-    bool ktls;                 /* … and makes the records */
-    bool ktls_ends;            /* no more can be sent: TLS changed its keys, which the kernel does not take */
-    bool ahead_later;          /* OpenSSL may read ahead after the handshake */
-    unsigned char record_type; /* of the next record; 0: application data */
-    const char *data_end;      /* the end of the application data that is being written; NULL: none */
+    struct {                    /* memory_bio.c */
+        sci_queue in, out;      /* from the peer; for the peer */
+        bool in_lent, out_lent; /* a string is being made of their first bytes */
+    } memory;
+
+    struct {                       /* ktls.c: the kernel encrypts what is sent … */
+        bool on;                   /* … and makes the records */
+        bool ends;                 /* no more can be sent: TLS changed its keys, which the kernel does not take */
+        bool ahead_later;          /* OpenSSL may read ahead after the handshake */
+        unsigned char record_type; /* of the next record; 0: application data */
+        const char *data_end;      /* the end of the application data that is being written; NULL: none */
+    } ktls;
 } sci_transport;
 
 /* Bytes that one call of OpenSSL's may read before it has to be repeated: more than any record, and than the longest handshake
@@ -78,12 +90,18 @@ typedef struct sci_transport {
 #define SCI_READ_LIMIT 262144
 #define SCI_BLOCKING_READ_LIMIT 16777216
 
-#define SCI_MEMORY_LIMIT 262144 /* bytes in `out` of a memory transport at which writing is not ready, until sslDrain */
+#define SCI_MEMORY_LIMIT                                                                                               \
+    262144 /* bytes for the peer at which a memory transport is not ready for writing, until sslDrain */
 
-/* transport.c. NULL: out of memory. The BIO borrows `transport`. */
+/* ---- transport.c ------------------------------------------------------------------------------------------------- */
+
+/* For a new object, before all other functions: what it carries. Without this call it is a memory transport. */
+void sci_transport_use_socket(sci_transport *transport, const sci_socket *socket);
+
+/* NULL: out of memory. The BIO borrows `transport`. */
 BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport);
 
-/* Whether another record may be written; sends what is queued first. False: not ready, or `system_errno` says why not. */
+/* Whether another record may be written; sends what is queued first. False: not ready, or `failure` says why not. */
 bool sci_transport_has_room(sci_transport *transport);
 
 /* For a new connection: forgets what belongs to the last one. A memory transport keeps its bytes. */
@@ -91,15 +109,65 @@ void sci_transport_reset(sci_transport *transport);
 void sci_transport_close(sci_transport *transport); /* what a memory transport has for the peer stays */
 void sci_transport_free(sci_transport *transport);
 
-/* bio_read.c. Recording: from sci_transport_record on, what is read is kept, until sci_transport_stop_recording.
- * sci_transport_replay makes OpenSSL read it again; false: it is incomplete. sci_transport_forget drops it. */
+/* Between these two calls OpenSSL never waits. `buffered_only`: it processes what it has, and reads nothing from the
+ * transport. */
+static inline void sci_transport_stop_waiting(sci_transport *transport, bool buffered_only) {
+    transport->orders.hold = buffered_only;
+    transport->orders.nowait = true;
+}
+
+static inline void sci_transport_wait_again(sci_transport *transport) {
+    transport->orders.hold = transport->orders.nowait = false;
+}
+
+static inline void sci_transport_withhold(sci_transport *transport, bool on) { transport->orders.withheld = on; }
+static inline void sci_transport_take_whole(sci_transport *transport, bool on) { transport->orders.whole = on; }
+static inline void sci_transport_spoil(sci_transport *transport) { transport->orders.spoilt = true; }
+
+static inline void sci_transport_note_failure(sci_transport *transport, int system_errno, bool unsent) {
+    transport->failure.system_errno = system_errno;
+    transport->failure.unsent = unsent;
+}
+
+/* ---- bio_read.c -------------------------------------------------------------------------------------------------- */
+
+/* Recording: from sci_transport_record on, what is read is kept, until sci_transport_stop_recording. sci_transport_replay makes
+ * OpenSSL read it again; false: it is incomplete. sci_transport_forget drops it. */
 void sci_transport_record(sci_transport *transport);
 void sci_transport_stop_recording(sci_transport *transport);
 bool sci_transport_replay(sci_transport *transport);
 void sci_transport_forget(sci_transport *transport);
 
-/* Completes `first` from what has come and was not read. */
+/* Completes `read.first` from what has come and was not read. */
 void sci_transport_fill_first(sci_transport *transport);
+
+/* From now on SCI_READ_LIMIT more bytes may be read. */
+static inline void sci_transport_begin_reading(sci_transport *transport) {
+    transport->read.taken = 0;
+    transport->read.stopped = false;
+}
+
+/* ---- descriptor_bio.c -------------------------------------------------------------------------------------------- */
+
+static inline void sci_transport_begin_waiting(sci_transport *transport) { transport->descriptor.began = 0; }
+
+/* Before each call of OpenSSL's. */
+static inline void sci_transport_begin(sci_transport *transport) {
+    sci_transport_note_failure(transport, 0, false);
+    sci_transport_begin_reading(transport);
+    sci_transport_begin_waiting(transport);
+}
+
+/* ---- memory_bio.c: what the owner of a memory transport calls ---------------------------------------------------- */
+
+bool sci_transport_feed(sci_transport *transport, const void *bytes, size_t length); /* false: out of memory */
+void sci_transport_feed_end(sci_transport *transport);
+
+/* Bytes leave in two steps, so that they stay where memory runs out for the string that is made of them. Lends at most `*length`
+ * bytes, and says how many. `interrupts`: a finalizer asks; it gets none where it has interrupted a call that was lent some.
+ * `fed`: those that the peer has sent, and TLS has not read; else those for the peer. */
+const void *sci_transport_lend(sci_transport *transport, bool fed, size_t *length, bool interrupts);
+void sci_transport_take(sci_transport *transport, bool fed, size_t length);
 
 /* ---- ktls.c: the kernel encrypts what is sent -------------------------------------------------------------------- */
 
@@ -107,14 +175,17 @@ void sci_transport_fill_first(sci_transport *transport);
 void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead);
 void sci_ktls_end_handshake(SSL *ssl, sci_transport *transport);
 
+/* The application data that OpenSSL is about to write ends before `end`; NULL: there is none. */
+static inline void sci_ktls_set_data_end(sci_transport *transport, const char *end) { transport->ktls.data_end = end; }
+
 /* The controls of the descriptor's BIO that OpenSSL uses where SSL_OP_ENABLE_KTLS is set. */
 long sci_ktls_control(sci_transport *transport, int command, long number, void *pointer);
 
-/* As send(2), where `transport->ktls`. */
+/* As send(2), where `transport->ktls.on`. */
 ssize_t sci_ktls_send(sci_transport *transport, const char *data, size_t size, int flags);
 
 /* Sends a part of an open file without a SIGPIPE; the kernel reads it. 0: the file ends there; -1: `ssl` waits for the
- * transport, or transport->system_errno says why not. */
+ * transport, or `failure` says why not. */
 ossl_ssize_t sci_ktls_sendfile(SSL *ssl, sci_transport *transport, int file, off_t offset, size_t count);
 
 #endif
