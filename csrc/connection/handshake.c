@@ -50,7 +50,7 @@ static int step(lua_State *L, sci_sslsocket *socket) {
     sci_ssl_keep_buffers(socket);
     int result = SSL_do_handshake(socket->ssl);
     sci_ssl_end(socket);
-    if (socket->transport.ktls.on) sci_socket_base(&socket->socket)->encrypted = true;
+    if (socket->transport.ktls.on) sci_socket_note_encrypted(&socket->socket);
     return result;
 }
 

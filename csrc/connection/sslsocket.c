@@ -21,7 +21,7 @@ static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
     sci_check_context(L, context);
     sci_sslsocket *socket = sci_new_object(L, SCI_SSL_SOCKET, sizeof *socket, SCI_SSL_USERVALUES);
     socket->state = sci_get_state(L);
-    socket->socket.fd = -1;
+    sci_socket_begin(&socket->socket);
     sci_ssl_reset_alerts(socket);
     lua_pushvalue(L, context);
     lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);

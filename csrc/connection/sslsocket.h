@@ -60,7 +60,7 @@ typedef struct sci_count {
 
 /* Each part is written by the file that is named beside it, and by no other (spec/parts_spec.lua). Other files read it. */
 typedef struct sci_sslsocket {
-    sci_socket socket;       /* sslsocket.c: first, as a SciSslSocket has the methods of a SciSocket */
+    sci_socket socket;       /* first: a SciSslSocket has the methods of a SciSocket; see net.h */
     sci_transport transport; /* what the BIOs work on; see transport.h */
 
     sci_state *state;        /* sslsocket.c: of the lua_State, which finalizes it last */

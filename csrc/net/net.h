@@ -20,21 +20,22 @@
 /* ---- the userdata (socket_object.c) ------------------------------------------------------------------------------ */
 
 /* First member of every userdata that is a SciSocket or inherits from it. If `lower` is set, the fields below `lower` are
- * unused: the base has them. */
+ * unused: the base has them. Each field is written by the file that is named beside it, and by no other
+ * (spec/parts_spec.lua); but socket_object.c copies all where a socket takes a descriptor over. Other files read it. */
 typedef struct sci_socket {
-    int fd;                   /* the descriptor; -1: none, or closed */
-    bool borrowed;            /* user value SCI_SOCKET_OWNER owns the descriptor: do not close(2) it */
-    struct sci_socket *lower; /* that owner, if it is a SciSocket; else NULL. The user value keeps it alive */
-    bool established;         /* connected, as far as is known */
-    bool connecting;          /* a connection attempt runs; or may run, for a descriptor that was adopted */
-    bool listening;
-    bool nonblocking;    /* we set O_NONBLOCK; holds unless `exposed` */
-    bool exposed;        /* other code may know the descriptor and change its O_NONBLOCK */
-    bool encrypted;      /* the kernel encrypts what is sent (kTLS): no plain `send` */
-    int family;          /* AF_…; 0: not known */
-    bool torn;           /* `recv` took bytes from the system that Lua had no memory for */
-    int connect_errno;   /* why a connection attempt failed; 0: none has */
-    char peer[SCI_PEER]; /* the peer's address, also while connecting and after a failure; empty: not known */
+    int fd;                   /* socket_object.c: the descriptor; -1: none, or closed */
+    bool borrowed;            /* socket_object.c: user value SCI_SOCKET_OWNER owns it: do not close(2) it */
+    struct sci_socket *lower; /* socket_object.c: that owner, if it is a SciSocket, kept by the user value; else NULL */
+    bool nonblocking;         /* socket_object.c: we set O_NONBLOCK; holds unless `exposed` */
+    bool exposed;             /* socket_object.c: other code may know the descriptor and change its O_NONBLOCK */
+    int family;               /* socket.c: AF_…; 0: not known */
+    bool established;         /* socket_state.c: connected, as far as is known */
+    bool connecting;          /* socket_state.c: an attempt runs; or may run, for a descriptor that was adopted */
+    bool listening;           /* socket_state.c */
+    int connect_errno;        /* socket_state.c: why a connection attempt failed; 0: none has */
+    char peer[SCI_PEER];      /* socket_state.c: its address, also after a failed attempt; empty: not known */
+    bool encrypted;           /* socket_io.c: the kernel encrypts what is sent (kTLS): no plain `send` */
+    bool torn;                /* socket_io.c: `recv` took bytes from the system that Lua had no memory for */
 } sci_socket;
 
 #define SCI_SOCKET_OWNER 1 /* user value: the object that owns the descriptor */
@@ -43,6 +44,8 @@ sci_socket *sci_test_socket(lua_State *L, int index); /* NULL: it is something e
 
 /* The userdata at `index`, a SciSocket or of a class that inherits from it; raises for anything else. */
 sci_socket *sci_check_socket(lua_State *L, int index);
+
+void sci_socket_begin(sci_socket *socket); /* makes zeroed memory an empty socket */
 
 /* The lowest socket, which keeps descriptor and state; `socket` itself if it has no `lower`. */
 sci_socket *sci_socket_base(sci_socket *socket);
@@ -74,6 +77,9 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure);
  * SciSslError for it. */
 bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking);
 int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno);
+
+/* From now on the kernel encrypts what is sent. */
+void sci_socket_note_encrypted(sci_socket *socket);
 
 /* Writes the peer's address as text; asks the system where the base does not know it. Empty: there is none. */
 void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);

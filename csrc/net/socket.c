@@ -20,8 +20,7 @@ bool sci_socket_open(sci_socket *socket, const char *family, bool blocking) {
     socket->family = AF_INET;
     if (strcmp(family, "inet6") == 0) socket->family = AF_INET6;
     if (strcmp(family, "unix") == 0) socket->family = AF_UNIX;
-    socket->fd = sci_descriptor_open(socket->family, blocking);
-    socket->nonblocking = !blocking;
+    sci_socket_own(socket, sci_descriptor_open(socket->family, blocking), blocking);
     return socket->fd >= 0;
 }
 
@@ -54,8 +53,8 @@ static int socket_pair(lua_State *L) {
     int descriptors[2];
     if (!sci_descriptor_pair(descriptors)) return sci_socket_fail_system(L, "open", "unix", errno);
     for (int i = 0; i < 2; i++) {
-        ends[i]->fd = descriptors[i];
-        ends[i]->established = true;
+        sci_socket_own(ends[i], descriptors[i], true);
+        sci_socket_note_connected(ends[i], NULL);
     }
     return 2;
 }
@@ -64,10 +63,7 @@ static int socket_pair(lua_State *L) {
 
 /* Harmless twice. Does no other I/O than close(2). */
 static void release(sci_socket *socket) {
-    int descriptor = socket->borrowed ? -1 : socket->fd;
-    socket->fd = -1;
-    socket->borrowed = false;
-    socket->lower = NULL;
+    int descriptor = sci_socket_release(socket);
     if (descriptor >= 0) (void)close(descriptor);
 }
 

@@ -49,8 +49,21 @@ bool sci_is_socket(lua_State *L, int index);
 /* Pushes an empty SciSocket. */
 sci_socket *sci_new_socket(lua_State *L);
 
-/* Notes that the connection attempt has failed. */
-void sci_socket_note_failure(sci_socket *base, int system_errno);
+/* Gives the empty `socket` a descriptor that this module has made, and that it owns. -1: it stays empty. */
+void sci_socket_own(sci_socket *socket, int descriptor, bool blocking);
+
+/* Gives the empty `socket` a descriptor that other code has made. `borrowed`: another object owns it; `lower`: that object, if
+ * it is a SciSocket, else NULL. */
+void sci_socket_take(sci_socket *socket, int descriptor, bool borrowed, sci_socket *lower);
+
+/* Gives the socket in place of its borrowed descriptor a duplicate of that, which it owns, with the state of its base. */
+void sci_socket_take_over(sci_socket *socket, int duplicate);
+
+/* Other code may change O_NONBLOCK from now on. */
+void sci_socket_expose(sci_socket *base);
+
+/* Makes the socket empty. Returns the descriptor that has to be closed, or -1. */
+int sci_socket_release(sci_socket *socket);
 
 /* Adds the metatable `name` to the set of those that sci_check_socket accepts. */
 void sci_enter_socket_class(lua_State *L, const char *name);
@@ -70,7 +83,23 @@ int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int 
  * address of the socket's family. `passive`: for bind. False: `failure` says why there is none. */
 bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure);
 
-/* ---- socket_connect.c -------------------------------------------------------------------------------------------- */
+/* ---- socket_state.c: what is known of the connection ------------------------------------------------------------- */
+
+void sci_socket_note_connected(sci_socket *base,
+                               const sci_address *peer);          /* NULL: its address is known, or it has none */
+void sci_socket_note_failure(sci_socket *base, int system_errno); /* the connection attempt has failed */
+void sci_socket_note_listening(sci_socket *base);
+
+/* connect(2) to `address` has returned 0, or failed with `problem`. */
+void sci_socket_note_attempt(sci_socket *base, const sci_address *address, int problem);
+
+/* Whether connect(2) has failed with this, and the attempt goes on. */
+static inline bool sci_is_under_way(int system_errno) {
+    return system_errno == EINPROGRESS || system_errno == EALREADY || system_errno == EINTR;
+}
+
+/* Asks the system for the state of a descriptor that another library has made. */
+void sci_socket_learn_state(sci_socket *base);
 
 /* As sci_socket_establish, but waits `milliseconds` at most and fills no sci_failure. `base` is open and does not listen. */
 int sci_socket_probe(sci_socket *base, int milliseconds);

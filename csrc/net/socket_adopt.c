@@ -79,33 +79,22 @@ static bool check_kind(int descriptor, sci_failure *failure) {
     return sci_refuse(failure, NULL, "the descriptor is not open");
 }
 
-/* Asks the system for the state of a descriptor that another library has made. */
-static void learn_state(sci_socket *socket) {
-    sci_address peer;
-    socket->listening = sci_descriptor_option(socket->fd, SO_ACCEPTCONN) > 0;
-    socket->established = sci_get_address(socket->fd, true, &peer);
-    socket->connecting = !socket->listening && !socket->established;
-    if (socket->established) sci_describe_address(&peer, socket->peer);
-}
-
 static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
     sci_socket *socket = lua_touserdata(L, self);
+    sci_socket *lower = sci_is_socket(L, index) ? lua_touserdata(L, index) : NULL;
+    bool borrowed = lua_type(L, index) != LUA_TNUMBER;
     int descriptor;
-    if (!sci_find_descriptor(L, index, &descriptor, failure) ||
-        (!sci_is_socket(L, index) && !check_kind(descriptor, failure)))
+    if (!sci_find_descriptor(L, index, &descriptor, failure) || (!lower && !check_kind(descriptor, failure)))
         return false;
-    if (lua_type(L, index) == LUA_TNUMBER) {
+    if (!borrowed) {
         sci_descriptor_prepare(descriptor);
     } else {
         sci_descriptor_silence(descriptor);
         lua_pushvalue(L, index);
         lua_setiuservalue(L, self, SCI_SOCKET_OWNER);
-        socket->borrowed = true;
-        if (sci_is_socket(L, index)) socket->lower = lua_touserdata(L, index);
     }
-    socket->fd = descriptor;
-    socket->exposed = true;
-    if (!socket->lower) learn_state(socket);
+    sci_socket_take(socket, descriptor, borrowed, lower);
+    if (!lower) sci_socket_learn_state(socket);
     return true;
 }
 
@@ -126,10 +115,7 @@ static bool take_over(lua_State *L, int self) {
     sci_socket *socket = lua_touserdata(L, self);
     int descriptor = sci_descriptor_duplicate(sci_socket_descriptor(socket));
     if (descriptor < 0) return false;
-    sci_socket_base(socket)->exposed = true; /* the two share one mode */
-    *socket = *sci_socket_base(socket);
-    socket->fd = descriptor;
-    socket->borrowed = false;
+    sci_socket_take_over(socket, descriptor);
     sci_descriptor_prepare(descriptor);
     lua_pushnil(L);
     lua_setiuservalue(L, self, SCI_SOCKET_OWNER);

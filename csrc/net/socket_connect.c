@@ -1,35 +1,9 @@
-/* socket_connect.c: SciSocket: connect, bind, listen, accept, and whether a connection is established. */
+/* socket_connect.c: SciSocket: connect, bind, listen and accept. */
 #include "net/socket.h"
 
 #include <errno.h>
-#include <poll.h>
 
 /* ---- whether the connection is established ----------------------------------------------------------------------- */
-
-/* 1: established; -1: failed; 0: not known. */
-static int connection_state(sci_socket *base) {
-    sci_address peer;
-    if (base->established || sci_get_address(base->fd, true, &peer)) {
-        base->established = true;
-        base->connecting = false;
-        return 1;
-    }
-    int problem = base->connect_errno ? base->connect_errno : sci_descriptor_option(base->fd, SO_ERROR);
-    if (problem <= 0) return 0;
-    sci_socket_note_failure(base, problem);
-    return -1;
-}
-
-/* A connecting socket becomes writable when it is connected or has failed. poll(2) reports a socket that was never
- * connected as hung up, at once. */
-int sci_socket_probe(sci_socket *base, int milliseconds) {
-    int state = connection_state(base);
-    if (state != 0) return state;
-    if (!base->connecting) return -1;
-    if (sci_descriptor_wait(base->fd, POLLOUT, milliseconds) == 0) return 0;
-    base->connecting = false;
-    return connection_state(base) > 0 ? 1 : -1;
-}
 
 static bool may_connect(const sci_socket *base, sci_failure *failure) {
     if (base->fd < 0) return sci_refuse(failure, "closed", "used after close");
@@ -60,20 +34,9 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure) {
 
 /* ---- connecting ------------------------------------------------------------------------------------------------- */
 
-static bool is_under_way(int system_errno) {
-    return system_errno == EINPROGRESS || system_errno == EALREADY || system_errno == EINTR;
-}
-
 /* 0, or errno. */
 static int start_connecting(int descriptor, const sci_address *address) {
     return connect(descriptor, (const struct sockaddr *)&address->storage, address->length) == 0 ? 0 : errno;
-}
-
-static void note_attempt(sci_socket *base, const sci_address *address, int problem) {
-    sci_describe_address(address, base->peer);
-    base->established = problem == 0;
-    base->connecting = is_under_way(problem);
-    base->connect_errno = base->established || base->connecting || sci_would_block(problem) ? 0 : problem;
 }
 
 /* Returns the receiver: at once if it is non-blocking, else once it is connected. After EINTR the attempt continues. A
@@ -108,8 +71,8 @@ static int socket_connect(lua_State *L) {
     /* Linux reports an earlier failed attempt a second time, although SO_ERROR has reported it. */
     if (problem == ECONNABORTED && base->connect_errno) problem = start_connecting(base->fd, &address);
     if (problem == EISCONN) return sci_socket_fail_system(L, "connect", base->peer, problem);
-    if (problem != EALREADY) note_attempt(base, &address, problem);
-    if (problem == 0 || is_under_way(problem)) return await_connection(L, base, problem);
+    if (problem != EALREADY) sci_socket_note_attempt(base, &address, problem);
+    if (problem == 0 || sci_is_under_way(problem)) return await_connection(L, base, problem);
     return sci_socket_fail_io(L, base, "connect", SSL_ERROR_WANT_WRITE, problem);
 }
 
@@ -157,7 +120,7 @@ static int socket_listen(lua_State *L) {
     luaL_argcheck(L, backlog >= 0 && backlog <= 0x7fffffff, 2, "number of connections out of range");
     if (base->fd < 0) return sci_socket_fail_closed(L, "listen");
     if (listen(base->fd, (int)backlog) != 0) return sci_socket_fail_system(L, "listen", NULL, errno);
-    base->listening = true;
+    sci_socket_note_listening(base);
     return sci_return_receiver(L);
 }
 
@@ -173,11 +136,10 @@ int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno)
 
 bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking) {
     sci_address peer;
-    accepted->fd = sci_descriptor_accept(listener->fd, blocking, &peer);
-    if (accepted->fd < 0) return false;
-    accepted->established = true;
-    accepted->nonblocking = !blocking;
-    sci_describe_address(&peer, accepted->peer);
+    int descriptor = sci_descriptor_accept(listener->fd, blocking, &peer);
+    if (descriptor < 0) return false;
+    sci_socket_own(accepted, descriptor, blocking);
+    sci_socket_note_connected(accepted, &peer);
     return true;
 }
 

@@ -5,6 +5,8 @@
 
 #define SEND_MOST ((size_t)1 << 30) /* bytes a call: some systems reject more than INT_MAX */
 
+void sci_socket_note_encrypted(sci_socket *socket) { sci_socket_base(socket)->encrypted = true; }
+
 /* Sends until all bytes are sent or send(2) fails. Returns its errno, or 0; `*sent`: the bytes that were sent. */
 static int send_all(int descriptor, const char *data, size_t length, size_t *sent) {
     for (*sent = 0; *sent < length;) {

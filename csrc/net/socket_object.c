@@ -25,8 +25,41 @@ sci_socket *sci_check_socket(lua_State *L, int index) {
 
 sci_socket *sci_new_socket(lua_State *L) {
     sci_socket *socket = sci_new_object(L, SCI_SOCKET, sizeof *socket, 1);
-    socket->fd = -1;
+    sci_socket_begin(socket);
     return socket;
+}
+
+/* ---- the descriptor ---------------------------------------------------------------------------------------------- */
+
+void sci_socket_begin(sci_socket *socket) { socket->fd = -1; }
+
+void sci_socket_own(sci_socket *socket, int descriptor, bool blocking) {
+    socket->fd = descriptor;
+    socket->nonblocking = !blocking;
+}
+
+void sci_socket_take(sci_socket *socket, int descriptor, bool borrowed, sci_socket *lower) {
+    socket->fd = descriptor;
+    socket->borrowed = borrowed;
+    socket->lower = lower;
+    socket->exposed = true;
+}
+
+void sci_socket_take_over(sci_socket *socket, int duplicate) {
+    sci_socket_expose(sci_socket_base(socket)); /* the two share one mode */
+    *socket = *sci_socket_base(socket);
+    socket->fd = duplicate;
+    socket->borrowed = false;
+}
+
+void sci_socket_expose(sci_socket *base) { base->exposed = true; }
+
+int sci_socket_release(sci_socket *socket) {
+    int descriptor = socket->borrowed ? -1 : socket->fd;
+    socket->fd = -1;
+    socket->borrowed = false;
+    socket->lower = NULL;
+    return descriptor;
 }
 
 sci_socket *sci_socket_base(sci_socket *socket) {
@@ -53,10 +86,7 @@ bool sci_socket_set_blocking(sci_socket *socket, bool blocking) {
     return true;
 }
 
-void sci_socket_note_failure(sci_socket *base, int system_errno) {
-    base->connect_errno = system_errno;
-    base->connecting = false;
-}
+/* ---- subclasses -------------------------------------------------------------------------------------------------- */
 
 void sci_enter_socket_class(lua_State *L, const char *name) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes) == LUA_TNIL) {

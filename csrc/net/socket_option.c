@@ -225,7 +225,7 @@ static int socket_set_inheritable(lua_State *L) {
     luaL_checktype(L, 2, LUA_TBOOLEAN);
     int descriptor = base->fd;
     if (descriptor < 0) return sci_socket_fail_closed(L, "option");
-    base->exposed = true;
+    sci_socket_expose(base);
     if (fcntl(descriptor, F_SETFD, lua_toboolean(L, 2) ? 0 : FD_CLOEXEC) == 0) return sci_return_receiver(L);
     return sci_socket_fail_system(L, "option", NULL, errno);
 }

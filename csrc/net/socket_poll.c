@@ -186,7 +186,7 @@ Returns the descriptor, for cqueues.
 */
 static int socket_getfd(lua_State *L) {
     sci_socket *base = sci_socket_base(sci_check_socket(L, 1));
-    base->exposed = true;
+    sci_socket_expose(base);
     lua_pushinteger(L, base->fd);
     return 1;
 }
