@@ -152,6 +152,7 @@ void sci_context_free_dependents(sci_context *context);
 bool sci_context_make_trust(sci_context *context);
 void sci_context_free_trust(sci_context *context);
 bool sci_context_make_session_id_context(sci_context *context);
+void sci_context_inherit_session_id_context(sci_context *context, const sci_context *older);
 
 /* context_check.c: the setter of a user value that is a function, or nil: the argument at index 2. Returns the receiver. */
 int sci_context_set_function(lua_State *L, int uservalue);
@@ -175,6 +176,9 @@ void sci_context_note(lua_State *L, const char *name, int value);
 /* ticket_keys.c: the ring of keys that encrypt and decrypt session tickets. */
 #define SCI_TICKET_KEYS 16          /* keys in a ring at most */
 #define SCI_TICKET_SECRET_LENGTH 80 /* bytes of a key: its name, and a key each for the HMAC and the cipher */
+
+/* context_tickets.c: uses the ring `keys`, which is on top of the stack, and pops it. The context is at index 1. */
+void sci_use_ticket_keys(lua_State *L, sci_context *context, const sci_ticket_keys *keys);
 
 sci_ticket_keys *sci_new_ticket_keys(lua_State *L); /* pushes an empty ring; its keys are wiped when it is collected */
 int sci_ticket_keys_count(const sci_ticket_keys *ring);             /* 0 for NULL */
@@ -208,6 +212,7 @@ void sci_open_context_pkcs12(lua_State *L);
 void sci_open_context_protocols(lua_State *L);
 void sci_open_context_psk(lua_State *L);
 void sci_open_context_records(lua_State *L);
+void sci_open_context_inherit(lua_State *L);
 void sci_open_context_session_cache(lua_State *L);
 void sci_open_context_tickets(lua_State *L);
 void sci_open_context_trust(lua_State *L);

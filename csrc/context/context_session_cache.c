@@ -17,6 +17,11 @@ bool sci_context_make_session_id_context(sci_context *context) {
     return RAND_bytes(context->sessions.id_context, OWN_SID_LENGTH) > 0;
 }
 
+void sci_context_inherit_session_id_context(sci_context *context, const sci_context *older) {
+    memcpy(context->sessions.id_context, older->sessions.id_context, sizeof context->sessions.id_context);
+    context->sessions.id_context_length = older->sessions.id_context_length;
+}
+
 /* ---- which sessions may be resumed ------------------------------------------------------------------------------- */
 
 /***

@@ -12,8 +12,7 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
                    : sci_decrypt_ticket(keys, ssl, name, iv, cipher, mac);
 }
 
-/* `keys` is on top of the stack, and stays alive in the context at index 1. */
-static void use_keys(lua_State *L, sci_context *context, sci_ticket_keys *keys) {
+void sci_use_ticket_keys(lua_State *L, sci_context *context, const sci_ticket_keys *keys) {
     lua_setiuservalue(L, 1, SCI_CONTEXT_TICKETS);
     context->tickets.keys = keys;
     SSL_CTX_set_tlsext_ticket_key_evp_cb(context->ctx, on_ticket_key);
@@ -69,7 +68,7 @@ static int context_set_ticket_keys(lua_State *L) {
         sci_add_ticket_key(keys, check_secret(L, -1, 2));
         lua_pop(L, 1);
     }
-    use_keys(L, context, keys);
+    sci_use_ticket_keys(L, context, keys);
     return sci_return_receiver(L);
 }
 
@@ -90,7 +89,7 @@ static int context_rotate_ticket_keys(lua_State *L) {
     sci_ticket_keys *keys = sci_new_ticket_keys(L);
     sci_add_ticket_key(keys, secret);
     sci_add_ticket_keys(keys, context->tickets.keys, (int)keep); /* as they are now: a finalizer may have set others */
-    use_keys(L, context, keys);
+    sci_use_ticket_keys(L, context, keys);
     return sci_return_receiver(L);
 }
 

@@ -25,6 +25,7 @@ local context_setters = {
   clearOptions = function() return no_flags { "no_ticket", "x" } end,
   clearVerifyFlags = function() return no_flags { "crl_check", "x" } end,
   flushSessions = function() return plus(no_number(), { 0, -1, math.mininteger }) end,
+  inheritSessions = function() return plus(no_text(), { "x", 1 }) end,
   loadAcceptedIssuers = no_path,
   loadCrlFile = function() return plus(no_path(), { pki.ca.certificateFile }) end,
   loadVerifyLocations = no_path,

@@ -682,6 +682,24 @@ function SciSslContext:loadAcceptedIssuers(path) end
 ---```
 function SciSslContext:acceptTrustedIssuers() end
 
+---Makes the sessions of another context resumable here: a server that has made a new context, for example with a renewed
+---certificate, keeps its clients' sessions. Takes over the keys for session tickets, the session id context and copies of the
+---sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own.
+---
+---@within Sessions
+---@param older SciSslContext the context in use until now, which stays as it is
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `memory_full`
+---@see SSL_CTX_set_tlsext_ticket_keys(3)
+---@see SSL_CTX_set_session_id_context(3)
+---@see SSL_CTX_add_session(3)
+---@usage
+---```lua
+---local renewed = assert(scissl.SciSslContext.new())
+---assert(renewed:inheritSessions(context)) -- clients of `context` resume their sessions here
+---```
+function SciSslContext:inheritSessions(older) end
+
 ---Sets for how long the sessions of later connections may be resumed.
 ---
 ---@within Sessions

@@ -154,6 +154,10 @@ print(#secret) --> 80
 context:setTicketKeys { secret } -- the same on every server of a fleet
 context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old one still do
 
+--- SciSslContext:inheritSessions
+local renewed = assert(scissl.SciSslContext.new())
+assert(renewed:inheritSessions(context)) -- clients of `context` resume their sessions here
+
 --- SciSslContext:setNumTickets, SciSslContext:getNumTickets
 print(context:setNumTickets(1):getNumTickets()) --> 1
 

@@ -38,7 +38,7 @@ local themes = {
   { "Client CA list", "context_client_ca" },
   { "Suspended handshakes", "suspend", "verdict", "switch_context", "init" },
   { "After the handshake", "post_handshake" },
-  { "Sessions", "sessions", "context_session_cache", "session_tickets", "context_tickets" },
+  { "Sessions", "sessions", "context_session_cache", "context_inherit", "session_tickets", "context_tickets" },
   { "Early data", "early_data", "context_early_data" },
   { "Pre-shared keys", "psk", "context_psk" },
   { "Revocation", "context_crl", "ocsp_stapling", "context_ocsp" },
