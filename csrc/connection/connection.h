@@ -102,7 +102,8 @@ void sci_ssl_note_success(sci_sslsocket *socket);
 /* Pushes a positive result. */
 void sci_ssl_push_count(lua_State *L, sci_sslsocket *socket, size_t count);
 
-/* Pushes bytes that OpenSSL no longer has. Where memory runs out this raises, and the connection has failed. */
+/* Pushes bytes that OpenSSL no longer has, behind sci_ssl_note_success. Where memory runs out this raises, and the connection
+ * has failed. */
 void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length);
 
 /* Pushes bytes that OpenSSL still has. */

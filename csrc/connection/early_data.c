@@ -142,7 +142,10 @@ static int return_read(lua_State *L, sci_sslsocket *socket, int status, const un
     else if (status == SSL_READ_EARLY_DATA_FINISH) {
         socket->early.over = true;
         sci_ssl_push_zero(L, socket, SSL_ERROR_NONE);
-    } else sci_ssl_push_bytes(L, socket, bytes, length);
+    } else {
+        sci_ssl_note_success(socket);
+        sci_ssl_push_bytes(L, socket, bytes, length);
+    }
     return 1;
 }
 

@@ -92,6 +92,7 @@ static void note_data(sci_sslsocket *socket, size_t length) {
 
 /* Returns bytes that were read; `result` is what OpenSSL has returned last. */
 static int return_bytes(lua_State *L, sci_sslsocket *socket, const unsigned char *bytes, size_t length, int result) {
+    sci_ssl_note_success(socket); /* first: behind the bytes OpenSSL may have met something that it has to reply to */
     if (result <= 0) {
         sci_ssl_hold_bytes(socket, true);
         keep_failure(L, socket, result); /* may raise */

@@ -102,7 +102,6 @@ void sci_ssl_push_count(lua_State *L, sci_sslsocket *socket, size_t count) {
 void sci_ssl_hold_bytes(sci_sslsocket *socket, bool held) { socket->result.bytes_in_c = held; }
 
 void sci_ssl_push_bytes(lua_State *L, sci_sslsocket *socket, const void *bytes, size_t length) {
-    socket->result.wanted = SSL_ERROR_NONE;
     socket->result.bytes_in_c = true;
     lua_pushlstring(L, bytes, length);
     socket->result.bytes_in_c = false;

@@ -104,6 +104,20 @@ for _, transport in ipairs { "pair", "tcp", "memory" } do
         assert.equal(text, finish(socket, peer, text, rest))
       end) end
 
+      -- The renegotiation that OpenSSL begins there has to send, and the transport takes nothing.
+      if writer == "client" then it("lets events say so behind data and such a request", function()
+        local socket, peer = connected("TLSv1.2", writer, transport)
+        local text, rest = fill(socket)
+        assert.equal(4, peer:sslWrite "data")
+        assert.is_false(scissl.isSslError(peer:sslRenegotiate()))
+        if transport == "memory" then socket:sslFeed(peer:sslDrain()) end
+        assert.equal("data", socket:sslRead())
+        assert.equal("w", socket:events())
+        assert.equal(text, finish(socket, peer, text, rest))
+        exchange(socket, peer)
+        assert.equal("r", socket:events())
+      end) end
+
       it("must come again with the same bytes", function()
         local socket, peer = connected("TLSv1.3", writer, transport)
         local text, rest = fill(socket)
