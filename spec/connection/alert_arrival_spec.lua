@@ -95,7 +95,7 @@ local blocking_server = [[
 ]]
 
 describe("A server that waits for one connection at a time", function()
-  it("lets its alerts arrive, and is not held up by those who do not close", function()
+  it("lets its alerts arrive, and is not held up by those who do not close #slow", function()
     local server <close> = ends.lua(blocking_server:format(pki.server.certificateFile, pki.server.keyFile,
       pki.ca.certificateFile), "port (%d+)")
     local loop <close> = assert(scissl.scheduler.new())

@@ -87,7 +87,7 @@ for _, version in ipairs(VERSIONS) do
       assert.are.same({}, second:keylogLines())
     end)
 
-    it("never holds more than 16 KiB, and counts what it loses", function()
+    it("never holds more than 16 KiB, and counts what it loses #slow", function()
       local context = ends.clientContext { method = version, setup = keylog }
       local server_context = ends.serverContext { method = version }
       local near, far = ends.connected { client = context, server = server_context, transport = "memory" }

@@ -181,7 +181,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
-  it("A hundred handshakes can stand still at once, " .. version, function()
+  it("A hundred handshakes can stand still at once #slow, " .. version, function()
     local context, server_context = ends.clientContext { method = version }, ends.serverContext { method = version }
     local pairs_of_ends = {}
     for i = 1, 100 do

@@ -242,7 +242,7 @@ describe("The context's identity", function()
     server:close()
   end)
 
-  it("may have a certificate for each kind of key", function()
+  it("may have a certificate for each kind of key #slow", function()
     local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
       key = assert(scissl.SciSslPrivateKey.generate("RSA")) }
     local context = ends.serverContext()

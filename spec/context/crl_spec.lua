@@ -247,7 +247,7 @@ describe("Revocation lists", function()
     assert.are.equal(1, (ends.handshake(client, server)))
   end)
 
-  it("that are very large are read, and rubbish of that size is refused", function()
+  it("that are very large are read, and rubbish of that size is refused #slow", function()
     local rubbish = ("x"):rep(1 << 22)
     refusals.refused("not_pem", "load", nil, context:addCrl(rubbish))
     assert.are.equal(context, context:addCrl(rubbish .. "\n" .. list))

@@ -56,7 +56,7 @@ describe("SciSslContext:describe", function()
       { set.trustedCertificates, set.crls, set.trustedPaths, set.acceptedIssuers })
   end)
 
-  it("tells who we are, each certificate of ours", function()
+  it("tells who we are, each certificate of ours #slow", function()
     local rsa = pki.issue { subject = "CN=rsa", key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
     local context = SciSslContext.new()
     assert(context:useCertificateChain { rsa.certificate, pki.ca.certificate }:usePrivateKey(rsa.key))

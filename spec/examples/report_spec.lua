@@ -42,7 +42,7 @@ local function fits(text)
   end
 end
 
-describe("examples/report.lua", function()
+describe("examples/report.lua #slow", function()
   it("tells all about a server that can be trusted", function()
     local server <close> = serve [[alpn = { "http/1.1" }]]
     local text, code = report(server.port)

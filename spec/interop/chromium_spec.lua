@@ -26,7 +26,7 @@ end
 local in_chromium = needs("`sh spec/run.sh all`, chromium and certutil", os.getenv "SCISSL_ALL" and chromium.isThere())
 local in_curl = needs("curl", ends.has "curl")
 
-describe("Chromium at the page of examples/https_server.lua", function()
+describe("Chromium at the page of examples/https_server.lua #slow", function()
   for _, version in ipairs(VERSIONS) do
     in_chromium("trusts us, sees its connection, and is resumed when it comes again, " .. version, function()
       local server <close>, ca = serve("--version", version)
@@ -72,7 +72,7 @@ describe("Chromium at the page of examples/https_server.lua", function()
   end)
 end)
 
-describe("curl at the page of examples/https_server.lua", function()
+describe("curl at the page of examples/https_server.lua #slow", function()
   local function curl(ca, port, arguments)
     local command = "env -u LD_PRELOAD curl -sS --cacert %s %s https://localhost:%d/ 2>&1"
     local pipe <close> = assert(io.popen(command:format(ca, arguments or "", port)))

@@ -20,7 +20,7 @@ local function answer(socket, body, headers)
 end
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-  describe("Our server with curl, " .. version, function()
+  describe("Our server with curl #slow, " .. version, function()
     local listener, port
 
     before_each(function() listener, port = ends.listener() end)

@@ -28,7 +28,7 @@ local function again(where, session, early)
   return assert(foreign.dial(where, context, { session = session, handlers = { replayable = early } }))
 end
 
-describe("Early data of our client", function()
+describe("Early data of our client #slow", function()
   before_each(function() context = ends.clientContext { method = TLS13 } end)
 
   describe("to openssl s_server", function()
@@ -172,7 +172,7 @@ end)
 
 -- ---- clients
 
-describe("Early data to our server", function()
+describe("Early data to our server #slow", function()
   local listener, port, server_context, file
 
   before_each(function()

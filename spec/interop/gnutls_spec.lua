@@ -12,7 +12,7 @@ local gnutls_serv, gnutls_cli, identity_arguments = peers.gnutlsServer, peers.gn
 local with_gnutls = peers.present "gnutls" and it or pending
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-  describe("Our client with gnutls-serv, " .. version, function()
+  describe("Our client with gnutls-serv #slow, " .. version, function()
     with_gnutls("verifies it, and the two understand each other", function()
       local peer <close> = gnutls_serv(version)
       local socket <close> = assert(foreign.dial(peer.port, ends.clientContext { method = version }))
@@ -57,7 +57,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
-  describe("Our client and what gnutls-serv refuses, " .. version, function()
+  describe("Our client and what gnutls-serv refuses #slow, " .. version, function()
     local function refusal(...) return refusals.check(foreign.refusal(...)) end
 
     with_gnutls("a stranger's certificate", function()
@@ -85,7 +85,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
-  describe("Our client and what gnutls-serv chooses, " .. version, function()
+  describe("Our client and what gnutls-serv chooses #slow, " .. version, function()
     with_gnutls("the certificate of the name that we ask for, and its first for another", function()
       local peer <close> = gnutls_serv(version, "--disable-client-cert " .. identity_arguments(pki.wrongHost))
       for name, identity in pairs {
@@ -117,7 +117,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
-  describe("Our server with gnutls-cli, " .. version, function()
+  describe("Our server with gnutls-cli #slow, " .. version, function()
     with_gnutls("is verified, and the two understand each other", function()
       local listener, port = ends.listener()
       local peer <close> = gnutls_cli(version, port)

@@ -26,7 +26,7 @@ local function handle_message(socket)
   assert.is_true(ends.notYet(socket, socket:sslRead()))
 end
 
-describe("A key update of our client", function()
+describe("A key update of our client #slow", function()
   for _, both in ipairs { false, true } do
     it(("reaches openssl s_server, which %s"):format(both and "changes its keys too" or "keeps its own"), function()
       local peer <close> = peers.opensslServer(TLS13, "-naccept 1 -msg")
@@ -54,7 +54,7 @@ describe("A key update of our client", function()
   end
 end)
 
-describe("A key update of our server", function()
+describe("A key update of our server #slow", function()
   for _, both in ipairs { false, true } do
     it(("reaches openssl s_client, which %s"):format(both and "changes its keys too" or "keeps its own"), function()
       local listener <close>, port = ends.listener()
@@ -109,7 +109,7 @@ describe("A key update of our server", function()
   end
 end)
 
-describe("A peer's key update", function()
+describe("A peer's key update #slow", function()
   it("is followed by our client, without an answer where openssl s_server asks for none", function()
     local peer <close> = peers.opensslServer(TLS13, "-naccept 1 -msg")
     local socket <close> = assert(foreign.dial(peer.port, ends.clientContext { method = TLS13 }))
@@ -167,7 +167,7 @@ describe("A peer's key update", function()
   end
 end)
 
-describe("A client's renegotiation, TLS 1.2,", function()
+describe("A client's renegotiation, TLS 1.2 #slow,", function()
   local function server_context(allowed)
     return ends.serverContext { method = TLS12, setup = function(context)
       if allowed then context:setRenegotiation(true) end

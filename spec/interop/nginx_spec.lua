@@ -122,7 +122,7 @@ local function reply(socket, body, headers, meanwhile)
   return request
 end
 
-describe("nginx", function()
+describe("nginx #slow", function()
   local nginx
 
   setup(function() nginx = peers.present "nginx" and peers.nginx(configuration()) end)

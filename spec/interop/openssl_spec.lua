@@ -12,8 +12,8 @@ local s_server, s_client = peers.opensslServer, peers.opensslClient
 
 local refusal = foreign.refusal
 
-for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-  describe("Our client with openssl s_server, " .. version, function()
+for version, tag in pairs { ["TLSv1.2"] = " #slow", ["TLSv1.3"] = "" } do
+  describe("Our client with openssl s_server, " .. version .. tag, function()
     it("is connected to the verified server, and the two understand each other", function()
       local peer <close> = s_server(version, "-rev")
       local socket <close> = assert(foreign.dial(peer.port, client_context(version)))
@@ -237,7 +237,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
-  describe("A peer with other tastes, " .. version, function()
+  describe("A peer with other tastes #slow, " .. version, function()
     it("says that there is no cipher in common, both ways", function()
       local only = version == "TLSv1.3" and "-ciphersuites TLS_AES_128_GCM_SHA256"
         or "-cipher ECDHE-ECDSA-AES128-GCM-SHA256"

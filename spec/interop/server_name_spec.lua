@@ -13,7 +13,7 @@ local other = pki.issue { subject = "CN=other.example", names = { "other.example
 local wild = pki.issue { subject = "CN=wild", names = { "*.wild.example" } }
 
 for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
-  describe("A name's own certificate, " .. version .. ",", function()
+  describe("A name's own certificate #slow, " .. version .. ",", function()
     local listener, port, map
 
     before_each(function()
@@ -116,7 +116,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 
-  describe("A handler, " .. version .. ",", function()
+  describe("A handler #slow, " .. version .. ",", function()
     it("sees what openssl s_client offers", function()
       local listener <close>, port = ends.listener()
       local peer <close> = peers.opensslClient(version, port, "-servername localhost -alpn h2,http/1.1")

@@ -55,7 +55,7 @@ local servers = {
 
 local its = { ["openssl s_server"] = it, ["gnutls-serv"] = with_gnutls, nginx = with_nginx }
 
-describe("OCSP stapling", function()
+describe("OCSP stapling #slow", function()
   local nginx
 
   setup(function()

@@ -122,7 +122,7 @@ for name, client_ssl, server_ssl in luasec.combinations() do
       end
     end)
 
-    it("negotiates a curve (ecdh, curve negotiation)", function()
+    it("negotiates a curve (ecdh, curve negotiation) #slow", function()
       local rsa = rsa_server()
       local client, server = connect {
         client = luasec.client { curveslist = "P-521:P-384", protocol = "tlsv1_2" },

@@ -56,7 +56,7 @@ describe("send", function()
     assert.matches("^8388608%s", peer:finish(), nil)
   end)
 
-  it("sends what fits on a non-blocking socket, then says not_ready", function()
+  it("sends what fits on a non-blocking socket, then says not_ready #slow", function()
     local near, _, _ <close> = pair()
     near:setBlocking(false)
     local data = ("x"):rep(64 * 1024 * 1024)

@@ -285,7 +285,7 @@ describe("SciSslX509Certificate's key and signature", function()
     Ed25519 = { "ED25519", 256, "ED25519" },
     ["RSA-PSS"] = { "RSA-PSS", 2048, "RSASSA-PSS" },
   } do
-    it("are told: " .. algorithm, function()
+    it("are told: " .. algorithm .. (algorithm:find "RSA" and " #slow" or ""), function()
       local certificate = issue { subject = "CN=x", key = assert(SciSslPrivateKey.generate(algorithm)) }
       assert.are.same(expected, { certificate:keyType(), certificate:keyBits(), certificate:signatureAlgorithm() })
     end)

@@ -64,7 +64,7 @@ end)
 
 describe("SciSslX509Certificate.issue, without an issuer", function()
   for _, algorithm in ipairs { "EC", "RSA", "Ed25519", "Ed448", "RSA-PSS" } do
-    it("signs with the certificate's own key: " .. algorithm, function()
+    it("signs with the certificate's own key: " .. algorithm .. (algorithm:find "RSA" and " #slow" or ""), function()
       local own = assert(SciSslPrivateKey.generate(algorithm))
       local certificate = issued { key = own }
       assert.is_true(certificate:isSelfSigned())
@@ -84,7 +84,8 @@ end)
 
 describe("SciSslX509Certificate.issue, with an issuer", function()
   for _, algorithm in ipairs { "EC", "RSA", "Ed25519", "X25519" } do
-    it("signs with the issuer's key, for a key of " .. algorithm, function()
+    it("signs with the issuer's key, for a key of " .. algorithm
+      .. (algorithm == "RSA" and " #slow" or ""), function()
       local certificate = issued { key = assert(SciSslPrivateKey.generate(algorithm)), issuer = ca, issuerKey = ca_key }
       assert.are.equal("CN=test CA", certificate:issuer())
       assert.is_false(certificate:isSelfSigned())
@@ -108,7 +109,7 @@ describe("SciSslX509Certificate.issue, with an issuer", function()
     holds(text_of(certificate), "Authority Key Identifier: \n                " .. id)
   end)
 
-  it("is refused where the key is not the issuer's", function()
+  it("is refused where the key is not the issuer's #slow", function()
     assert.are.equal("issuerKey", refused("key_mismatch", { issuer = ca, issuerKey = key }):subject())
     refused("key_mismatch", { issuer = ca, issuerKey = assert(SciSslPrivateKey.generate("RSA")) })
   end)

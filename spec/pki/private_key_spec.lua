@@ -42,7 +42,8 @@ describe("SciSslPrivateKey.generate", function()
   end)
 
   for algorithm, name in pairs { Ed25519 = "ED25519", Ed448 = "ED448", X25519 = "X25519", ["RSA-PSS"] = "RSA-PSS" } do
-    it("makes keys of other algorithms that OpenSSL knows: " .. algorithm, function()
+    it("makes keys of other algorithms that OpenSSL knows: " .. algorithm
+      .. (name == "RSA-PSS" and " #slow" or ""), function()
       assert.are.equal(name, assert(SciSslPrivateKey.generate(algorithm)):type())
     end)
   end
@@ -233,7 +234,7 @@ describe("a key's passphrase", function()
     refused("passphrase_wrong", "load", SciSslPrivateKey.fromPem(encrypted, ""))
   end)
 
-  it("is told when it is wrong, even where it decrypts to something", function() -- as one in 256 does
+  it("is told when it is wrong, even where it decrypts to something #slow", function() -- as one in 256 does
     local old = judge.path()
     judge.openssl("ec -aes128 -passout pass:secret -in %s -out %s", judge.file(ec:toPem()), old)
     local pem = judge.read(old)
@@ -307,7 +308,7 @@ end)
 
 describe("SciSslPrivateKey in DER", function()
   for _, algorithm in ipairs { "EC", "RSA", "Ed25519" } do
-    it("comes back as it was: " .. algorithm, function()
+    it("comes back as it was: " .. algorithm .. (algorithm == "RSA" and " #slow" or ""), function()
       local key = assert(SciSslPrivateKey.generate(algorithm))
       assert.are.equal(key, assert(SciSslPrivateKey.fromDer(key:toDer())))
     end)

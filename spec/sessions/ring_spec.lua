@@ -95,13 +95,13 @@ describe("A ring of ticket keys", function()
     for _, key in ipairs((servers[1]:keys())) do assert.are.equal(80, #key) end
   end)
 
-  it("rotates without a ticket that fails", function()
+  it("rotates without a ticket that fails #slow", function()
     local world, _, servers = fleet { 0, 0, 0 }
     local count = assert(live(world, servers, 10 * PERIOD))
     assert.is_true(count >= 10, "keys that sealed: " .. count)
   end)
 
-  it("does so with clocks that differ by most of a rotation", function()
+  it("does so with clocks that differ by most of a rotation #slow", function()
     local world, _, servers = fleet { 0, 400, -400 }
     assert.is_true(assert(live(world, servers, 10 * PERIOD)) >= 10)
   end)

@@ -5,7 +5,7 @@ local ends = require "spec.support.ends"
 local now = scissl.SciSocket.now
 
 describe("A stream that is collected", function()
-  it("neither waits nor speaks, with output that is jammed", function()
+  it("neither waits nor speaks, with output that is jammed #slow", function()
     local client, server = ends.connected { transport = "tcp" }
     do
       local stream = scissl.stream(client, { timeout = 0.02 })

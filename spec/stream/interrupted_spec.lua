@@ -55,7 +55,7 @@ describe("A stream that a finalizer closes", function()
 end)
 
 describe("A read", function()
-  it("may wait any number of times", function()
+  it("may wait any number of times #slow", function()
     local near, far = assert(scissl.SciSocket.pair())
     local waits = 0
     local stream = assert(scissl.plain.on(near, { waiter = function()

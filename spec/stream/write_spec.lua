@@ -82,7 +82,7 @@ describe("writev", function()
     assert.are.equal("one 2 three", server:read())
   end)
 
-  it("writes lists of every shape whole", function()
+  it("writes lists of every shape whole #slow", function()
     local client, server = ends.connected { transport = "tcp" }
     local near, far = scissl.stream(client, { waiter = "coroutine" }), scissl.stream(server, { waiter = "coroutine" })
     local lists = {}
@@ -264,7 +264,7 @@ describe("What waits to be sent", function()
     assert.is_true(results[2][1] == text .. "taken")
   end)
 
-  it("is all or nothing of a write that memory runs out in", function()
+  it("is all or nothing of a write that memory runs out in #slow", function()
     local scarce, why = require "spec.support.scarce".load()
     if not scarce then return pending(why) end
     local numbers = {}

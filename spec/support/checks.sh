@@ -82,15 +82,16 @@ begin_with() {
 
 # ---- Specs -------------------------------------------------------------------------------------------------------
 
-# find_specs PLACE…: the spec files below these places, the slow ones first, so that none of them is left alone at the end.
+# find_specs PLACE…: the spec files below these places, slow and large ones first, so that none of them is left alone at
+# the end.
 find_specs() {
-    found=$(find "$@" -name '*_spec.lua' | sort)
+    found=$(find "$@" -name '*_spec.lua' -exec ls -S {} +)
     [ -n "$found" ] || return
     { grep -l '#slow' $found /dev/null; printf '%s\n' $found; } | awk '!seen[$0]++'
 }
 
-# run_specs RUN CORE FILES COMMAND…: every `it` of the files, each file in a process of its own and as many at a time as
-# there are processors, with the core that was built in CORE and the interpreter that COMMAND… starts.
+# run_specs RUN CORE FILES COMMAND…: every `it` of the files, each file in a process of its own and one more at a time than
+# there are processors, since some wait; with the core that was built in CORE and the interpreter that COMMAND… starts.
 run_specs() {
     run=$1
     core=$2
@@ -98,7 +99,7 @@ run_specs() {
     shift 3
     say "== specs, $run (progress: ls $build/runs/$run)"
     rm -rf "${build:?}/runs/$run"
-    printf '%s\n' $specs | xargs -P "$processors" -I '{}' sh spec/support/one.sh "$run" "$core" '{}' "$@"
+    printf '%s\n' $specs | xargs -P "$((processors + 1))" -I '{}' sh spec/support/one.sh "$run" "$core" '{}' "$@"
     for spec in $specs; do
         count_run "$run: $spec" "$build/runs/$run/$(spec_name "$spec")"
     done

@@ -70,7 +70,7 @@ describe("A configuration", function()
     assert.are.equal(1, described { trustUri = "file:" .. pki.ca.certificateFile }.trustedCertificates)
   end)
 
-  it("takes several certificates, as objects, texts and files", function()
+  it("takes several certificates, as objects, texts and files #slow", function()
     local rsa = pki.issue { subject = "CN=rsa", key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
     local ed = pki.issue { subject = "CN=ed", key = assert(scissl.SciSslPrivateKey.generate("Ed25519")) }
     local set = described { certificates = {

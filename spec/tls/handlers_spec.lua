@@ -310,7 +310,7 @@ describe("scissl.handshake's handlers", function()
 end)
 
 describe("A hundred handshakes", function()
-  it("with handlers that yield go on side by side", function()
+  it("with handlers that yield go on side by side #slow", function()
     local context, server_context = ends.clientContext(), ends.serverContext()
     local under_way, most = 0, 0
     local function handler()
