@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+/* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
+ * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
+#define NAMES "4341bca4"
+#define BUILD SCISSL_VERSION " " NAMES
+
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
 
 static sci_opener *const socket_files[] = {
@@ -175,6 +180,8 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {NULL, NULL},
     };
     luaL_newlib(L, metamethods);
+    lua_pushliteral(L, BUILD);
+    lua_setfield(L, -2, "build");
     sci_open_closing(L);
     sci_open_stream_bytes(L);
     sci_open_stream_read(L);

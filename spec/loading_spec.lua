@@ -41,6 +41,21 @@ describe("require", function()
     assert.is_nil(file:read "a":match "OPENSSL_3%.0%.[1-9]%d*")
   end)
 
+  it("says that the Lua files and core.so are of different builds", function()
+    local source <close> = assert(io.open(package.searchpath("scissl.core", package.cpath), "rb"))
+    local other, count = source:read "a":gsub("(scissl [%d.]+ )%x%x%x%x%x%x%x%x%z", "%100000000\0")
+    assert.equal(1, count)
+    runs([[
+      package.cpath = "%s"
+      local done, message = pcall(require, "scissl")
+      assert(not done)
+      local version, files, built, core = message:match("^scissl: the Lua files %%(scissl ([%%d.]+), (%%S+)%%) "
+        .. "and core.so %%(scissl ([%%d.]+), (%%S+)%%) are of different builds: build and install scissl again$")
+      assert(version and version == built, message)
+      assert(files:find "scissl/init.lua$" and core == package.cpath, message)
+    ]], pki.write(other))
+  end)
+
   it("makes no class and no constant", function()
     runs [[
       local core = require "scissl.core"

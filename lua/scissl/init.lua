@@ -74,4 +74,18 @@ local function find(scissl, name)
   return value
 end
 
-return setmetatable({ _VERSION = "scissl 0.1.0" }, { __index = find })
+local scissl = { _VERSION = "scissl 0.1.0" }
+
+local NAMES = "4341bca4" -- in C; spec/support/reference/generate.lua writes it
+
+-- Without this, a core.so that was not compiled again fails later: "attempt to call a nil value".
+local build = getmetatable(core).build
+if build ~= scissl._VERSION .. " " .. NAMES then
+  local message = "scissl: the Lua files (%s, %s) and core.so (%s, %s) are of different builds: "
+    .. "build and install scissl again"
+  local path = package.searchpath("scissl.core", package.cpath)
+  error(message:format(scissl._VERSION, debug.getinfo(1, "S").short_src,
+    build and build:match "^scissl [%d.]+" or "older", path or "preloaded"), 0)
+end
+
+return setmetatable(scissl, { __index = find })

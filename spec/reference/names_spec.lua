@@ -1,4 +1,5 @@
 -- The docstrings, the stubs for editors, LDoc's pages and the objects themselves name the same things.
+local build_stamp = require "spec.support.reference.build_stamp"
 local core = require "scissl.core"
 local judge = require "spec.support.judge"
 local model = require "spec.support.reference.model"
@@ -148,6 +149,15 @@ describe("the stubs", function()
     local files = stubs.files(reference)
     local pipe <close> = assert(io.popen "ls lua/scissl/meta/*")
     for path in pipe:lines() do assert.truthy(files[path], path) end
+  end)
+end)
+
+describe("the stamp by which the Lua files know their core.so", function()
+  it("is that of the names in C", function()
+    assert.is_true(#build_stamp.names() > 400)
+    for path, text in pairs(build_stamp.files()) do
+      assert.is_true(text == judge.read(path), "run spec/support/reference/generate.lua, and build again")
+    end
   end)
 end)
 
