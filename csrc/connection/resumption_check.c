@@ -3,8 +3,6 @@
  * not pass that way. */
 #include "connection/connection.h"
 
-#include <time.h>
-
 void sci_ssl_take_session_chain(lua_State *L, sci_sslsocket *socket, int index) {
     sci_copy_session_chain(L, index, &socket->resumption.chain);
 }
@@ -22,42 +20,6 @@ static unsigned long suite_b_flags(const SSL *ssl) {
     return (unsigned long)SSL_set_cert_flags((SSL *)ssl, 0) & SSL_CERT_FLAG_SUITEB_128_LOS;
 }
 
-static bool same_chain(STACK_OF(X509) *a, STACK_OF(X509) *b) {
-    bool same = sk_X509_num(a) == sk_X509_num(b);
-    for (int i = 0; same && i < sk_X509_num(a); i++) same = X509_cmp(sk_X509_value(a, i), sk_X509_value(b, i)) == 0;
-    return same;
-}
-
-/* OpenSSL has no function for this that exists in all releases and is deprecated in none. */
-static bool is_current(const X509 *certificate, lua_Integer now) {
-    lua_Integer from, until;
-    return sci_time_to_seconds(X509_get0_notBefore(certificate), &from) &&
-           sci_time_to_seconds(X509_get0_notAfter(certificate), &until) && from <= now && now < until;
-}
-
-static bool are_current(X509_STORE_CTX *check) {
-    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(check);
-    X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
-    bool other_time = X509_VERIFY_PARAM_get_flags(param) & X509_V_FLAG_USE_CHECK_TIME, current = true;
-    lua_Integer now = (lua_Integer)(other_time ? X509_VERIFY_PARAM_get_time(param) : time(NULL));
-    for (int i = 0; current && i < sk_X509_num(chain); i++) current = is_current(sk_X509_value(chain, i), now);
-    return current;
-}
-
-typedef struct reverification {
-    const sci_chain *known;          /* of the session, or NULL */
-    X509_STORE_CTX_verify_fn verify; /* OpenSSL's own */
-} reverification;
-
-/* OpenSSL calls this in place of its own function for signatures and times. Signatures take nearly all the time of a
- * verification, and those in a chain that was verified before are still valid. */
-static int verify_signatures(X509_STORE_CTX *check) {
-    const reverification *about = X509_STORE_CTX_get_app_data(check);
-    bool all = X509_VERIFY_PARAM_get_flags(X509_STORE_CTX_get0_param(check)) & X509_V_FLAG_CHECK_SS_SIGNATURE;
-    bool known = about->known->proven && same_chain(X509_STORE_CTX_get0_chain(check), about->known->certificates);
-    return known && !all && are_current(check) ? 1 : about->verify(check);
-}
-
 static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
     X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(check);
     X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(ssl));
@@ -70,15 +32,10 @@ static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
  * result. `known`, where it is not NULL, becomes the chain that was verified. */
 static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
     long result = X509_V_ERR_UNSPECIFIED;
-    reverification about = {.known = known};
+    const sci_sslsocket *socket = SSL_get_app_data(ssl);
     X509_STORE_CTX *check = X509_STORE_CTX_new();
     if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
-    if (known) {
-        if (!X509_STORE_CTX_set_app_data(check, &about)) goto done;
-        about.verify = X509_STORE_CTX_get_verify(check);
-        X509_STORE_CTX_set_verify(check, verify_signatures);
-    }
-    bool good = X509_verify_cert(check) > 0;
+    bool good = sci_context_verify_peer(socket->context, check, known);
     result = X509_STORE_CTX_get_error(check);
     if (!good && result == X509_V_OK) result = X509_V_ERR_UNSPECIFIED;
     if (known && result == X509_V_OK) {

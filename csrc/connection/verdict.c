@@ -68,17 +68,27 @@ static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool veri
 #endif
 }
 
-/* OpenSSL calls this in place of X509_verify_cert. */
+/* Returns what OpenSSL's callback returns: 1: the handshake goes on, or is suspended. */
+static int judge(sci_sslsocket *socket, X509_STORE_CTX *store) {
+    bool verified = sci_context_verify_peer(socket->context, store, NULL);
+    if (!verified) socket->verdict.common_name_only = has_common_name_only(store);
+    if (sci_ssl_must_suspend(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
+    return verified || is_approved(socket, store);
+}
+
+/* OpenSSL calls this in place of X509_verify_cert. Where the handshake goes on, errors of a verification must not stay: OpenSSL
+ * would take them for the reason why it has to wait. */
 static int on_verify(X509_STORE_CTX *store, void *unused) {
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     sci_sslsocket *socket = ssl ? SSL_get_app_data(ssl) : NULL;
     (void)unused;
     if (!socket) return X509_verify_cert(store) > 0;
     if (socket->handshake.role == SCI_CLIENT && socket->suspend.at == SCI_AT_VERIFY) return carry_out(socket, store);
-    bool verified = X509_verify_cert(store) > 0;
-    if (!verified) socket->verdict.common_name_only = has_common_name_only(store);
-    if (sci_ssl_must_suspend(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
-    return verified || is_approved(socket, store);
+    ERR_set_mark();
+    int result = judge(socket, store);
+    if (result > 0) ERR_pop_to_mark();
+    else ERR_clear_last_mark();
+    return result;
 }
 
 void sci_ssl_install_verification(SSL_CTX *ctx) { SSL_CTX_set_cert_verify_callback(ctx, on_verify, NULL); }

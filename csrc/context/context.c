@@ -19,6 +19,7 @@ static int context_gc(lua_State *L) {
     if (!sci_may_free(L)) return 0;
     sci_context_free_dependents(context);
     sci_context_free_trust(context);
+    sci_context_free_verify(context);
     if (context->ctx) (void)SSL_CTX_set_app_data(context->ctx, NULL); /* sessions may keep `ctx` alive */
     SSL_CTX_free(context->ctx);
     context->ctx = NULL;

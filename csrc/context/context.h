@@ -64,8 +64,9 @@ typedef struct sci_context {
         STACK_OF(OPENSSL_STRING) *paths; /* owned: hashed directories that the trust store looks into */
     } trust;
 
-    struct {         /* context_verify.c */
-        int purpose; /* X509_PURPOSE_…; 0: each side's own */
+    struct {                      /* context_verify.c */
+        int purpose;              /* X509_PURPOSE_…; 0: each side's own */
+        sci_proven_chains proven; /* of the peers of connections */
     } verify;
 
     struct { /* context_session_cache.c */
@@ -121,6 +122,10 @@ void sci_context_keep_sessions(sci_context *context);
  * Raises for other types. */
 bool sci_check_verify_flags(lua_State *L, int index, int *flags);
 
+/* context_verify.c: as X509_verify_cert, for the peer of a connection of `context`. Signatures that were verified before, in the
+ * chain of a session (which may be NULL) or for another connection, are left out. */
+bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session);
+
 /* context_alpn.c: pushes the names of application protocols in the table at index 2 in the wire format of RFC 7301. False: one
  * is empty or too long; what was pushed is then of no use, and sci_fail_alpn pushes nil, SciSslError. Raises where the
  * table has something else than strings. May run Lua: metamethods of the table. */
@@ -151,6 +156,7 @@ void sci_context_make_dependents(sci_context *context);
 void sci_context_free_dependents(sci_context *context);
 bool sci_context_make_trust(sci_context *context);
 void sci_context_free_trust(sci_context *context);
+void sci_context_free_verify(sci_context *context);
 bool sci_context_make_session_id_context(sci_context *context);
 void sci_context_inherit_session_id_context(sci_context *context, const sci_context *older);
 

@@ -5,6 +5,14 @@
 
 static X509_VERIFY_PARAM *check_param(lua_State *L) { return SSL_CTX_get0_param(sci_check_context(L, 1)->ctx); }
 
+/* ---- for connections --------------------------------------------------------------------------------------------- */
+
+bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session) {
+    return sci_verify_chain(check, session, &context->verify.proven);
+}
+
+void sci_context_free_verify(sci_context *context) { sci_free_proven_chains(&context->verify.proven); }
+
 /* ---- whether, and how deep --------------------------------------------------------------------------------------- */
 
 #define VERIFY_COMPANIONS (SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE | SSL_VERIFY_POST_HANDSHAKE)

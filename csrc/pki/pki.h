@@ -57,6 +57,21 @@ typedef struct sci_chain {
 void sci_copy_chain(sci_chain *to, const sci_chain *from); /* shares the certificates; `to` is empty before */
 void sci_free_chain(sci_chain *chain);                     /* leaves an empty one */
 
+/* ---- proven_chains.c: verification of chains that were verified before ------------------------------------------- */
+
+#define SCI_PROVEN_CHAINS 8
+
+/* The chains that were verified last. All zero: there are none. */
+typedef struct sci_proven_chains {
+    STACK_OF(X509) *list[SCI_PROVEN_CHAINS]; /* owned; NULL: this place is free */
+    unsigned next;                           /* the place for the next one */
+} sci_proven_chains;
+
+/* As X509_verify_cert, but a chain that is known from `session` or `proven` (each may be NULL) is verified without its
+ * signatures. A chain that passes goes into `proven`. */
+bool sci_verify_chain(X509_STORE_CTX *check, const sci_chain *session, sci_proven_chains *proven);
+void sci_free_proven_chains(sci_proven_chains *proven); /* leaves none */
+
 /* Puts a list of certificates of `owner` into `*list`, for the caller to free; NULL: there are none. False: out of
  * memory. */
 typedef bool sci_certificates(const void *owner, void **list);
