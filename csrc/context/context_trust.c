@@ -91,9 +91,9 @@ static int context_load_verify_locations(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* The value of the environment variable; NULL: not set, or empty. */
+/* The value of the environment variable; NULL: not set, or empty; or a setuid program, which trusts no environment. */
 static const char *named_by(const char *variable) {
-    const char *value = getenv(variable);
+    const char *value = OPENSSL_issetugid() ? NULL : getenv(variable);
     return value && *value ? value : NULL;
 }
 
@@ -150,27 +150,40 @@ static bool check_named_directories(lua_State *L, sci_failure *failure) {
     return good;
 }
 
-static bool is_empty(const char *variable) {
-    const char *value = getenv(variable);
-    return value && !*value;
+/* For a file that OpenSSL could not load: whether it has nothing to load. Systems that have only the directories have no such
+ * file, or an empty one. */
+static bool has_nothing(const char *file, sci_failure *failure) {
+    ERR_set_mark();
+    BIO *bio = sci_open_file(file, failure);
+    STACK_OF(X509) *certificates = bio ? sci_read_certificates(bio, failure) : NULL;
+    BIO_free(bio);
+    if (certificates) ERR_pop_to_mark(); /* what OpenSSL has said about the first try is the reason */
+    sk_X509_pop_free(certificates, X509_free);
+    const char *condition = failure->condition ? failure->condition : "";
+    return strcmp(condition, "file_missing") == 0 || strcmp(condition, "file_empty") == 0;
 }
 
-/* OpenSSL does not treat an empty variable as unset: it looks for a file with an empty name. */
-static bool add_defaults(X509_STORE *store) {
-    if (!X509_STORE_set_default_paths(store)) return false;
-    if (is_empty(X509_get_default_cert_file_env())) (void)X509_STORE_load_file(store, X509_get_default_cert_file());
-    return !is_empty(X509_get_default_cert_dir_env()) || X509_STORE_load_path(store, X509_get_default_cert_dir());
+/* X509_STORE_set_default_paths does the same, but ignores what is wrong with the file, and looks for a file with an empty name
+ * where a variable is empty. */
+static bool add_defaults(X509_STORE *store, sci_failure *failure) {
+    const char *file = default_file(), *directories = default_directories();
+    if (!X509_STORE_load_file(store, file) && !has_nothing(file, failure)) return false;
+    if (!X509_STORE_load_path(store, directories)) return false;
+    (void)X509_STORE_load_store(store, directories); /* for other file names; it cannot take several directories */
+    return true;
 }
 
 /***
 Adds the system's trusted certificates: those of OpenSSL's default file and directory, or of those that the environment
 variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as unset. `SSL_CERT_DIR` may name several
-directories, separated by colons; at least one must exist.
+directories, separated by colons; at least one must exist. OpenSSL's default file may be missing or empty, as the directory may
+have all certificates.
 @function SciSslContext:useDefaultTrust
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used;
- its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value
+@treturn[2] SciSslError phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used:
+ its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value; `not_pem`, `malformed_certificate`, `file_unreadable` … where
+ OpenSSL's default file has a defect: its subject is the path; the context is unchanged
 @see SSL_CTX_set_default_verify_paths(3)
 */
 static int context_use_default_trust(lua_State *L) {
@@ -179,8 +192,9 @@ static int context_use_default_trust(lua_State *L) {
     sci_clear_errors();
     if (!check_named_file(L, &failure) || !check_named_directories(L, &failure)) return sci_fail(L, &failure);
     X509_STORE *store = sci_context_begin_trust(context, 3); /* file, directories, their names */
-    bool added = store && add_defaults(store) && remember_path(context, default_directories());
-    if (!sci_context_end_trust(context, store, added)) return sci_fail_openssl(L, "load", "the system's trust store");
+    failure.subject = "the system's trust store";
+    bool added = store && add_defaults(store, &failure) && remember_path(context, default_directories());
+    if (!sci_context_end_trust(context, store, added)) return sci_fail(L, &failure);
     sci_clear_errors();
     return sci_return_receiver(L);
 }

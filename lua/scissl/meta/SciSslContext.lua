@@ -394,11 +394,12 @@ function SciSslContext:loadVerifyLocations(caFile, caPath) end
 
 ---Adds the system's trusted certificates: those of OpenSSL's default file and directory, or of those that the environment
 ---variables `SSL_CERT_FILE` and `SSL_CERT_DIR` name. An empty variable counts as unset. `SSL_CERT_DIR` may name several
----directories, separated by colons; at least one must exist.
+---directories, separated by colons; at least one must exist. OpenSSL's default file may be missing or empty, as the directory may
+---have all certificates.
 ---
 ---@within Trust store
 ---@return SciSslContext? # the receiver
----@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used; its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value
+---@return SciSslError? # phase `load`; condition `file_missing`, `not_pem` … where `SSL_CERT_FILE` or `SSL_CERT_DIR` cannot be used: its subject is `SSL_CERT_FILE=` or `SSL_CERT_DIR=` with the value; `not_pem`, `malformed_certificate`, `file_unreadable` … where OpenSSL's default file has a defect: its subject is the path; the context is unchanged
 ---@see SSL_CTX_set_default_verify_paths(3)
 ---@usage
 ---```lua
