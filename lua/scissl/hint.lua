@@ -2,6 +2,7 @@
 -- Loaded when the first SciSslError is asked for its `errorHint()` or printed.
 -- @module scissl.hint
 
+local alerts = require "scissl.base.alert_words".known
 local isSslError = require "scissl.core".isSslError
 local phase_words = require "scissl.base.phase_words"
 local text_of = require "scissl.base.safe_text"
@@ -74,43 +75,18 @@ local function closed(err)
   return "it is closed; make a new one"
 end
 
-local alert_hints = {
-  handshake_failure = "it found nothing that both sides can use, or it requires a client certificate; compare both "
-    .. "sides' protocols, ciphers, groups and certificates",
-  unrecognized_name = "it serves no host of that name; check the server name (SNI)",
-  access_denied = "it knows the certificate's owner and denies access",
-  internal_error = "it failed for a reason of its own; see its log",
-  decrypt_error = "a signature or checksum was wrong; check that certificate and key belong together on both sides, "
-    .. "and that a pre-shared key is the same on both",
-  unexpected_message = "it received a message at the wrong point of the protocol",
-  illegal_parameter = "it received a value that the protocol does not allow, or the two pre-shared keys differ",
-  decode_error = "it could not decode a message; something between the two sides may have changed the message",
-  bad_record_mac = "a record was changed on its way, or the keys (such as pre-shared keys) of the two sides differ",
-  user_canceled = "a user stopped the handshake there",
-  inappropriate_fallback = "both sides know a newer protocol than the client offered; an attacker may be downgrading "
-    .. "the connection",
-  missing_extension = "the ClientHello had no extension that the server needs; for a server with several names set "
-    .. "the server name (SNI)",
-  unknown_psk_identity = "it does not know the identity of the pre-shared key",
-}
-
--- The reasons for which a peer rejects a certificate, by the alert that arrived.
-local refusals = {
-  unknown_ca = "the peer does not trust the issuer of %s certificate; the peer must trust that CA, or this side must "
-    .. "send its intermediate certificates",
-  certificate_expired = "the peer says that %s certificate has expired or is not valid yet; renew it, or compare "
-    .. "both clocks",
-  certificate_revoked = "the peer says that %s certificate was revoked; use another one",
-  unsupported_certificate = "the peer cannot use %s kind of certificate; check its key type and key usage",
-  bad_certificate = "the peer rejected %s certificate: it is damaged, badly signed, or for another host or purpose",
-  certificate_unknown = "the peer rejected %s certificate and gave no reason; see its log",
-  access_denied = "the peer knows the owner of %s certificate and denies access",
-}
+local function alert_received(err)
+  local alert = err:alert() or "unknown"
+  local words = alerts[alert]
+  local meaning = words and words.meaning:gsub("^the sender ", "it ") .. "; " or ""
+  return ("the peer ended the connection with the alert '%s'; %s%s"):format(alert, meaning,
+    words and words.advice or "see its log")
+end
 
 local function refused(whose)
   return function(err)
-    local alert = err:alert()
-    return (refusals[alert] or "the peer rejected %s certificate"):format(whose)
+    local words = alerts[err:alert()]
+    return (words and words.rejection or "the peer rejected %s certificate"):format(whose)
   end
 end
 
@@ -130,10 +106,7 @@ local hints = {
     .. "another protocol version or server name (SNI); see its log",
   truncated = "the connection ended without TLS's close_notify, so the data may be incomplete; trust the data only "
     .. "where its own length or end mark shows that it is complete",
-  alert_received = function(err)
-    local alert = err:alert() or "unknown"
-    return ("the peer ended the connection with the alert '%s'; %s"):format(alert, alert_hints[alert] or "see its log")
-  end,
+  alert_received = alert_received,
 
   too_many_key_updates = "the peer sent many KeyUpdates and no data, which costs this side time; the peer is hostile "
     .. "or broken",

@@ -41,7 +41,7 @@ describe("scissl.explain", function()
       if name:find "^SSL_AD_" then
         local alert = name == "SSL_AD_USER_CANCELLED" and "user_canceled" or name:sub(8):lower()
         for _, asked in ipairs { name, value, alert } do
-          has(scissl.explain(asked), ("The alert %s (%d). Its sender says: "):format(alert, value))
+          has(scissl.explain(asked), ("The alert %s (%d). It means: "):format(alert, value))
         end
       end
     end

@@ -1,6 +1,7 @@
 --- What a code, a name or an error means, in plain sentences.
 -- @module scissl.repl.explain
 
+local alert_words = require "scissl.base.alert_words"
 local core = require "scissl.core"
 local options = require "scissl.base.option_table"
 local text_of = require "scissl.base.safe_text"
@@ -35,53 +36,6 @@ local ssl_errors = {
   SSL_ERROR_WANT_RETRY_VERIFY = "The handshake is suspended so that the program can verify the peer: look at "
     .. "sslVerdict(), call sslApprove or sslRefuse, or leave it to OpenSSL, then repeat the same call.",
 }
-
--- ---- alerts: what the sender of each alert says
-
-local alerts = {
-  close_notify = "this end sends nothing more",
-  unexpected_message = "a message arrived at the wrong point of the protocol",
-  bad_record_mac = "a record was changed on its way, or the keys of the two ends differ",
-  decryption_failed = "a record could not be decrypted (no longer in use)",
-  record_overflow = "a record was longer than allowed",
-  decompression_failure = "compressed data could not be read (compression is no longer in use)",
-  handshake_failure = "the two ends have nothing in common, or the client should have sent a certificate",
-  no_certificate = "there is no certificate to send (SSL 3 only)",
-  bad_certificate = "the certificate is damaged, badly signed, or for another host or purpose",
-  unsupported_certificate = "this end cannot use a certificate of this kind",
-  certificate_revoked = "the certificate was revoked by its issuer",
-  certificate_expired = "the certificate has expired, or is not valid yet",
-  certificate_unknown = "the certificate is rejected, for a reason that is not reported",
-  illegal_parameter = "a message had a value that the protocol does not allow",
-  unknown_ca = "no CA that this end trusts has signed the certificate",
-  access_denied = "the certificate is valid, and its owner has no access",
-  decode_error = "a message could not be decoded",
-  decrypt_error = "a signature, or the digest of the handshake, was wrong",
-  export_restriction = "the keys were too strong for an export law of the 1990s",
-  protocol_version = "this end does not speak the TLS version of the other end",
-  insufficient_security = "the ciphers of the other end are too weak for this end",
-  internal_error = "this end failed for a reason that has nothing to do with the other end",
-  inappropriate_fallback = "the client used an older version than both ends know; an attacker may be downgrading the "
-    .. "connection",
-  user_canceled = "a user stopped the handshake",
-  no_renegotiation = "this end does not renegotiate",
-  missing_extension = "the ClientHello had no extension that this end needs",
-  unsupported_extension = "an extension arrived that this end did not ask for",
-  certificate_unobtainable = "the certificate could not be fetched from its URL",
-  unrecognized_name = "this server has no host of that name (SNI)",
-  bad_certificate_status_response = "the OCSP response is not valid",
-  bad_certificate_hash_value = "the certificate that was fetched is another one",
-  unknown_psk_identity = "this end knows no pre-shared key of that identity",
-  certificate_required = "the client must send a certificate, and has sent none",
-  no_application_protocol = "the two ends have no application protocol (ALPN) in common",
-}
-
---- Returns what an alert says.
--- @tparam string name
--- @treturn ?string nil for one that is not known
-function explain.alertWords(name)
-  return alerts[name]
-end
 
 -- ---- the numbers of the names
 
@@ -144,8 +98,8 @@ end
 
 local function about_alert(name)
   local number = number_of_alert(name)
-  return ("The alert %s%s. Its sender says: %s."):format(name, number and (" (%d)"):format(number) or "",
-    alerts[name])
+  return ("The alert %s%s. It means: %s."):format(name, number and (" (%d)"):format(number) or "",
+    alert_words.meaning(name))
 end
 
 local function about_condition(name)
@@ -183,7 +137,7 @@ local function about_error(err)
   local alert, direction, number = err:alert()
   if alert then
     add(paragraphs, "%s the alert %s (%d): %s.", direction == "sent" and "This end has sent" or "The peer has sent",
-      alert, number, alerts[alert] or "scissl has no explanation of it")
+      alert, number, alert_words.meaning(alert))
   end
   local code, words = err:verifyResult()
   if code then
@@ -215,7 +169,7 @@ local function about_number(number)
   local result = result_names()[number]
   if result then add(paragraphs, "As a result of sslVerifyCertificate: %s", about_result(number, result)) end
   local alert = alert_of_number(number)
-  if alert and alerts[alert] then add(paragraphs, "As an alert: %s", about_alert(alert)) end
+  if alert and alert_words.known[alert] then add(paragraphs, "As an alert: %s", about_alert(alert)) end
   return paragraphs
 end
 
@@ -226,7 +180,7 @@ local function about_name(name)
     add(paragraphs, "%s", about_result(code, name))
   end
   local alert = name:find "^SSL_AD_" and math.type(code) == "integer" and alert_of_number(code) or name
-  if alerts[alert] then add(paragraphs, "%s", about_alert(alert)) end
+  if alert_words.known[alert] then add(paragraphs, "%s", about_alert(alert)) end
   add(paragraphs, about_condition(name) and "%s", about_condition(name))
   return paragraphs
 end
@@ -238,7 +192,7 @@ end
 
 local function nearest(name)
   local known = {}
-  for alert in pairs(alerts) do known[alert] = true end
+  for alert in pairs(alert_words.known) do known[alert] = true end
   for constant in pairs(ssl_errors) do known[constant] = true end
   for _, constant in pairs(result_names()) do known[constant] = true end
   return options.nearest(name, known)

@@ -2,6 +2,7 @@
 -- @module scissl.repl.narrate
 
 local Hello = require "scissl.tls.client_hello"
+local alert_words = require "scissl.base.alert_words"
 local registry = require "scissl.tls.registry"
 
 local narrate = {}
@@ -75,10 +76,6 @@ local function offers_session(hello, versions)
   if hello:offersPreSharedKey() then return true end
   local ticket = hello:extension(SESSION_TICKET)
   return ticket and ticket ~= "" or versions[1] ~= "TLS 1.3" and hello:sessionId() ~= ""
-end
-
-local function alert_words(name)
-  return require "scissl.repl.explain".alertWords(name)
 end
 
 local words = {}
@@ -189,7 +186,7 @@ function words.HelloRequest() return "asks the client to renegotiate" end
 -- @tparam SciSslSocket socket whose message it is
 -- @treturn string
 function narrate.words(event, socket)
-  if event.kind == "alert" then return "alert: " .. (alert_words(event.name) or "scissl has no explanation of it") end
+  if event.kind == "alert" then return "alert: " .. alert_words.meaning(event.name) end
   local describe = words[event.name]
   return describe and describe(event, socket) or "scissl has no explanation of it"
 end
