@@ -200,11 +200,16 @@ static bool get_verified(const void *owner, void **list) {
 /***
 Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
 @function SciSslSocket:sslVerdict
-@treturn[1] table `ok` (boolean: the peer has presented a certificate, and OpenSSL accepts it), `code` (integer, `X509_V_OK`
- or an `X509_V_ERR_…`; nil where there is no certificate), `text`, `depth` (integer: the certificate of the chain that the
- code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty
- where it presented none), `verified` (array: the chain that OpenSSL built, empty where it could not), `resumed` (boolean: the
- certificates are those of a resumed session)
+@treturn[1] table with the fields
+
+- `ok`: boolean: the peer has presented a certificate, and OpenSSL accepts it
+- `code`: integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate
+- `text`: the code in words
+- `depth`: integer: the certificate of the chain that the code is about; 0 is the peer's own
+- `chain`: array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none
+- `verified`: array: the chain that OpenSSL built; empty where it could not build one
+- `resumed`: boolean: the certificates are those of a resumed session
+
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_suspended`, `closed`
 @see X509_STORE_CTX_get_error(3)

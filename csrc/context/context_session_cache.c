@@ -167,10 +167,18 @@ static int context_set_session_store(lua_State *L) { return sci_context_set_func
 /***
 Returns counts of the sessions that were made and used.
 @function SciSslContext:sessionStatistics
-@treturn table of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate` (client
- handshakes begun, completed, renegotiations), `accept`, `acceptGood`, `acceptRenegotiate` (the same of servers), `hits`
- (resumed), `callbackHits` (found by the function of `setSessionStore`), `misses` (not found), `timeouts` (found, but expired),
- `cacheFull` (removed for a newer one), `cacheSize` (see `setSessionCacheSize`)
+@treturn table of integers:
+
+- `number`: sessions in OpenSSL's own cache now
+- `connect`, `connectGood`, `connectRenegotiate`: client handshakes begun, completed, and renegotiations
+- `accept`, `acceptGood`, `acceptRenegotiate`: the same of servers
+- `hits`: sessions resumed
+- `callbackHits`: sessions found by the function of `setSessionStore`
+- `misses`: sessions not found
+- `timeouts`: sessions found, but expired
+- `cacheFull`: sessions removed for a newer one
+- `cacheSize`: see `setSessionCacheSize`
+
 @see SSL_CTX_sess_number(3)
 */
 static int context_session_statistics(lua_State *L) {

@@ -253,14 +253,16 @@ static STACK_OF(X509) *run_check(X509_STORE *store, STACK_OF(X509) *intermediate
 Verifies the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
 @function SciSslX509Certificate:verify
 @tparam {SciSslX509Certificate,...} trusted the roots to trust; no others are
-@tparam[opt] table options
- `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any);
- `time`: seconds since the epoch for which to verify (default: now);
- `intermediates`: further certificates, not trusted, to build the chain from;
- `partialChain`: true also trusts a certificate of `trusted` that is not self-signed;
- `crls`: list of SciSslX509Crl. The certificate's issuer must have a CRL among them that does not list the certificate;
- `securityLevel`: 0 … 5, the strength that keys and signatures must have (default 0: any; connections have 1, or what
- `SciSslContext:setSecurityLevel` says)
+@tparam[opt] table options how to verify:
+
+* `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any)
+* `time`: seconds since the epoch for which to verify (default: now)
+* `intermediates`: further certificates, not trusted, to build the chain from
+* `partialChain`: true also trusts a certificate of `trusted` that is not self-signed
+* `crls`: list of SciSslX509Crl. The certificate's issuer must have a CRL among them that does not list the certificate
+* `securityLevel`: 0 … 5, the strength that keys and signatures must have (default 0: any; connections have 1, or what
+  `SciSslContext:setSecurityLevel` says)
+
 @treturn[1] boolean true
 @treturn[1] {SciSslX509Certificate,...} the chain: the certificate first, a trusted one last
 @treturn[2] nil

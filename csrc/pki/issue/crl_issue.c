@@ -179,14 +179,17 @@ static void check_options(lua_State *L) {
 /***
 Makes a CRL, and signs it.
 @function SciSslX509Crl.issue
-@tparam table options
- `issuer`, `issuerKey`: certificate and key of the authority, both needed;
- `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer),
- `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as
- `keyCompromise`; none);
- `number`: hexadecimal digits, or an integer (none);
- `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later);
- `digest`: such as `"SHA384"` (default: the one that suits the key)
+@tparam table options what the CRL says:
+
+* `issuer` (needed), `issuerKey` (needed): certificate and key of the authority
+* `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer),
+  `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`;
+  none)
+* `number`: hexadecimal digits, or an integer (none)
+* `lastUpdate`: seconds since the epoch (now)
+* `nextUpdate`: seconds since the epoch (a week after `lastUpdate`)
+* `digest`: such as `"SHA384"` (default: the one that suits the key)
+
 @treturn[1] SciSslX509Crl
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `key_mismatch`, `unknown_digest`, `invalid_option`

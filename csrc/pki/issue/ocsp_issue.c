@@ -184,17 +184,21 @@ static int write_response(BIO *bio, const void *response) { return i2d_OCSP_RESP
 /***
 Makes an OCSP response.
 @function SciSslOcsp.response
-@tparam table options
- `certificate`, `issuer`: the SciSslX509Certificate whose status it tells, and its issuer's;
- `key`: the SciSslPrivateKey that signs it;
- `signer`: the certificate of that key, which the response includes (default: the issuer signs). It needs the extended
- key usage `OCSPSigning`;
- `status`: `"good"` (default), `"revoked"` or `"unknown"`;
- `reason`: of a revocation, such as `"keyCompromise"`; `revocationTime`: seconds since the epoch (default:
- `thisUpdate`);
- `thisUpdate`: seconds since the epoch (default: now); `nextUpdate` (default: none);
- `digest`: of the hashes that name the certificate (default `"SHA1"`);
- or `outcome` alone, such as `"tryLater"`: a response without a status
+@tparam table options what the response says:
+
+* `certificate`: the SciSslX509Certificate whose status the response reports
+* `issuer`: the certificate of its issuer
+* `key`: the SciSslPrivateKey that signs it
+* `signer`: the certificate of that key, which the response includes (default: the issuer signs). It needs the extended key
+  usage `OCSPSigning`
+* `status`: `"good"` (default), `"revoked"` or `"unknown"`
+* `reason`: of a revocation, such as `"keyCompromise"`
+* `revocationTime`: seconds since the epoch (default: `thisUpdate`)
+* `thisUpdate`: seconds since the epoch (default: now)
+* `nextUpdate`: seconds since the epoch (default: none)
+* `digest`: of the hashes that name the certificate (default `"SHA1"`)
+* `outcome`: in place of all others, such as `"tryLater"`: a response without a status
+
 @treturn[1] string DER
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `key_mismatch`, `invalid_option`

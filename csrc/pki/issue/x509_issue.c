@@ -240,27 +240,29 @@ static bool fill(lua_State *L, X509 *certificate, const issue_request *request, 
 /***
 Makes a certificate: self-signed, or signed by an authority. For tests, the REPL and small authorities.
 @function SciSslX509Certificate.issue
-@tparam table options
- `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`;
- `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or
- else a host name. Either `subject` or `names` may be missing;
- `key`: the SciSslPrivateKey that the certificate is for;
- `request`: a SciSslX509Request. Its subject, names and key are used unless they are given here; nothing else of it is;
- `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself);
- `ca`: true makes the certificate of an authority (default false);
- `days`: how long it is valid, fractions too (default 30);
- `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for
- `days`);
- `serial`: hexadecimal digits or an integer (default: 159 random bits);
- `digest`: such as `"SHA384"` (default: the one that suits the key);
- `usage`: names as `keyUsage` returns them (default: those that suit the key; an empty list leaves the extension out);
- `extendedUsage`: names as `extendedKeyUsage` returns them (default: none for an authority, `serverAuth` and
- `clientAuth` for others; an empty list leaves the extension out);
- `pathLength`: for a `ca`, how many authorities may stand below it;
- `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs of the OCSP responder, the issuer's certificate and the CRL;
- `policies`: list of object identifiers in numbers;
- `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not checked) and `critical`
- (boolean, false)
+@tparam table options what the certificate says:
+
+* `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`
+* `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else
+  a host name. Either `subject` or `names` may be missing
+* `key`: the SciSslPrivateKey that the certificate is for
+* `request`: a SciSslX509Request. Its subject, names and key are used unless they are given here, and nothing else
+* `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself)
+* `ca`: true makes the certificate of an authority (default false)
+* `days`: how long it is valid, fractions too (default 30)
+* `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for
+  `days`)
+* `serial`: hexadecimal digits or an integer (default: 159 random bits)
+* `digest`: such as `"SHA384"` (default: the one that suits the key)
+* `usage`: names as `keyUsage` returns them (default: those that suit the key; an empty list leaves the extension out)
+* `extendedUsage`: names as `extendedKeyUsage` returns them (default: none for an authority, `serverAuth` and `clientAuth`
+  for others; an empty list leaves the extension out)
+* `pathLength`: for a `ca`, how many authorities may stand below it
+* `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs of the OCSP responder, the issuer's certificate and the CRL
+* `policies`: list of object identifiers in numbers
+* `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not checked) and `critical`
+  (boolean, false)
+
 @treturn[1] SciSslX509Certificate
 @treturn[2] nil
 @treturn[2] SciSslError phase `issue`; condition `malformed_name`; `name_missing`: there is neither a subject nor a

@@ -195,9 +195,14 @@ end
 --- Makes a TLS stream, as a client, over a connected luv stream.
 -- @function scissl.luv.connect
 -- @param handle `uv_tcp` or `uv_pipe`; the stream closes it
--- @tparam table given options: `context` (needed): a SciSslContext with the trust store; `verifyHost` (needed): the
---  name that the server's certificate must name, or false; `serverName`: the name to send as SNI (`verifyHost`);
---  `timeout`: seconds for the handshake and for each operation of the stream; `maxLine`
+-- @tparam table given options:
+--
+-- * `context` (needed): a SciSslContext with the trust store
+-- * `verifyHost` (needed): the name that the server's certificate must name, or false
+-- * `serverName`: the name to send as SNI (`verifyHost`)
+-- * `timeout`: seconds for the handshake and for each operation of the stream
+-- * `maxLine`: as for `scissl.stream`
+--
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError why the handshake failed; the handle is closed
@@ -218,7 +223,11 @@ end
 --- Makes a TLS stream, as a server, over an accepted luv stream.
 -- @function scissl.luv.accept
 -- @param handle `uv_tcp` or `uv_pipe`; the stream closes it
--- @tparam table given options: `context` (needed): a SciSslContext with a certificate; `timeout`, `maxLine`
+-- @tparam table given options:
+--
+-- * `context` (needed): a SciSslContext with a certificate
+-- * `timeout`, `maxLine`: as for `scissl.luv.connect`
+--
 -- @treturn[1] SciSslStream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError why the handshake failed; the handle is closed

@@ -1,9 +1,15 @@
 --- Waiting until a descriptor is ready, in whatever way the program waits.
 --
--- A *waiter* is a function `waiter(socket, events, deadline)`. It returns true once `socket` (anything with `getfd`) is
--- ready for `events` (`"r"`, `"w"` or `"rw"`), or nil when `deadline` has passed (seconds on the clock of
--- `SciSocket.now()`; nil: none). Where it cannot wait, or the wait was cancelled, it returns nil and a reason. It may
--- yield. Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
+-- A *waiter* is a function `waiter(socket, events, deadline)` that may yield. `socket` is anything with `getfd`,
+-- `events` is `"r"`, `"w"` or `"rw"`, and `deadline` is in seconds on the clock of `SciSocket.now()` (nil: none). A
+-- waiter returns
+--
+-- * true when the socket is ready for the events; `"r"`, `"w"` and `"rw"` mean the same
+-- * nil or false, alone or with the reason `"timeout"`, when the deadline has passed
+-- * nil or false and another reason when it cannot wait, or the wait was cancelled. A SciSslError is what the operation
+--   then returns; any other value becomes the `cause` of a SciSslError `cancelled`
+--
+-- Every option `waiter` takes such a function, or the name of a module under `scissl.wait`:
 --
 -- * `"poll"` (default): the thread sleeps, in poll(2). Inside a running loop this stops the whole loop; Lua's `warn`
 --   reports it once
@@ -27,8 +33,8 @@
 --      return coroutine.yield()
 --    end
 --
--- TLS waits for `"r"` or `"w"`, never for both. A waiter may sometimes return true too early. One that does so again
--- and again, returns anything else, or raises, ends the operation with a SciSslError.
+-- TLS waits for `"r"` or `"w"`, never for both. A waiter may sometimes return true too early. A waiter that does so
+-- again and again, returns anything else, or raises, ends the operation with a SciSslError `bad_waiter`.
 -- @module scissl.wait
 
 local options = require "scissl.base.option_table"

@@ -1,5 +1,5 @@
---- Turns what a waiter returned into true or a SciSslError. A waiter may return true, `"r"`, `"w"` or `"rw"`:
--- the socket is ready; or nil or false, and perhaps a reason (`"timeout"`, a SciSslError, or any other value).
+--- Turns what a waiter returned into true or a SciSslError: true, `"r"`, `"w"` or `"rw"` where the socket is ready; or
+-- nil or false, and perhaps a reason: `"timeout"`, a SciSslError, or any other value (see `scissl.wait`).
 -- @module scissl.loop.wait_result
 
 local core = require "scissl.core"

@@ -823,7 +823,7 @@ function SciSslContext:setSessionStore(store) end
 ---Returns counts of the sessions that were made and used.
 ---
 ---@within Sessions
----@return table # of integers: `number` (in OpenSSL's own cache now), `connect`, `connectGood`, `connectRenegotiate` (client handshakes begun, completed, renegotiations), `accept`, `acceptGood`, `acceptRenegotiate` (the same of servers), `hits` (resumed), `callbackHits` (found by the function of `setSessionStore`), `misses` (not found), `timeouts` (found, but expired), `cacheFull` (removed for a newer one), `cacheSize` (see `setSessionCacheSize`)
+---@return table # of integers: - `number`: sessions in OpenSSL's own cache now - `connect`, `connectGood`, `connectRenegotiate`: client handshakes begun, completed, and renegotiations - `accept`, `acceptGood`, `acceptRenegotiate`: the same of servers - `hits`: sessions resumed - `callbackHits`: sessions found by the function of `setSessionStore` - `misses`: sessions not found - `timeouts`: sessions found, but expired - `cacheFull`: sessions removed for a newer one - `cacheSize`: see `setSessionCacheSize`
 ---@see SSL_CTX_sess_number(3)
 ---@usage
 ---```lua

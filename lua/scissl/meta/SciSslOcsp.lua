@@ -5,6 +5,20 @@
 ---@class SciSslOcsp
 local SciSslOcsp = {}
 
+---Options of `SciSslOcsp.response`.
+---@class scissl.OcspResponseOptions
+---@field certificate? any the SciSslX509Certificate whose status the response reports
+---@field issuer? any the certificate of its issuer
+---@field key? any the SciSslPrivateKey that signs it
+---@field signer? any the certificate of that key, which the response includes (default: the issuer signs). It needs the extended key usage `OCSPSigning`
+---@field status? any `"good"` (default), `"revoked"` or `"unknown"`
+---@field reason? any of a revocation, such as `"keyCompromise"`
+---@field revocationTime? any seconds since the epoch (default: `thisUpdate`)
+---@field thisUpdate? any seconds since the epoch (default: now)
+---@field nextUpdate? any seconds since the epoch (default: none)
+---@field digest? any of the hashes that name the certificate (default `"SHA1"`)
+---@field outcome? any in place of all others, such as `"tryLater"`: a response without a status
+
 ---Makes an OCSP request, without a nonce and not signed. Send it with `POST` and the type `application/ocsp-request` to
 ---the responder that the certificate names.
 ---
@@ -24,7 +38,7 @@ function SciSslOcsp.request(certificate, issuer, digest) end
 
 ---Makes an OCSP response.
 ---
----@param options table `certificate`, `issuer`: the SciSslX509Certificate whose status it tells, and its issuer's; `key`: the SciSslPrivateKey that signs it; `signer`: the certificate of that key, which the response includes (default: the issuer signs). It needs the extended key usage `OCSPSigning`; `status`: `"good"` (default), `"revoked"` or `"unknown"`; `reason`: of a revocation, such as `"keyCompromise"`; `revocationTime`: seconds since the epoch (default: `thisUpdate`); `thisUpdate`: seconds since the epoch (default: now); `nextUpdate` (default: none); `digest`: of the hashes that name the certificate (default `"SHA1"`); or `outcome` alone, such as `"tryLater"`: a response without a status
+---@param options scissl.OcspResponseOptions what the response says
 ---@return string? # DER
 ---@return SciSslError? # phase `issue`; condition `key_mismatch`, `invalid_option`
 ---@raise for an unknown option or one of a wrong type

@@ -856,7 +856,7 @@ function SciSslSocket:sslApprove() end
 ---Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
 ---
 ---@within Suspended handshakes
----@return table? # `ok` (boolean: the peer has presented a certificate, and OpenSSL accepts it), `code` (integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate), `text`, `depth` (integer: the certificate of the chain that the code is about, 0 is the peer's own), `chain` (array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none), `verified` (array: the chain that OpenSSL built, empty where it could not), `resumed` (boolean: the certificates are those of a resumed session)
+---@return table? # with the fields - `ok`: boolean: the peer has presented a certificate, and OpenSSL accepts it - `code`: integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate - `text`: the code in words - `depth`: integer: the certificate of the chain that the code is about; 0 is the peer's own - `chain`: array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none - `verified`: array: the chain that OpenSSL built; empty where it could not build one - `resumed`: boolean: the certificates are those of a resumed session
 ---@return SciSslError? # condition `not_suspended`, `closed`
 ---@see X509_STORE_CTX_get_error(3)
 ---@usage

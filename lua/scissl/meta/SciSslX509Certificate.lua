@@ -4,9 +4,41 @@
 ---@class SciSslX509Certificate
 local SciSslX509Certificate = {}
 
+---Options of `SciSslX509Certificate.issue`.
+---@class scissl.X509CertificateIssueOptions
+---@field subject? any RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`
+---@field names? any strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing
+---@field key? any the SciSslPrivateKey that the certificate is for
+---@field request? any a SciSslX509Request. Its subject, names and key are used unless they are given here, and nothing else
+---@field issuer? any certificate and key of the authority (default: the certificate signs itself)
+---@field issuerKey? any certificate and key of the authority (default: the certificate signs itself)
+---@field ca? any true makes the certificate of an authority (default false)
+---@field days? any how long it is valid, fractions too (default 30)
+---@field notBefore? any seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`)
+---@field notAfter? any seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`)
+---@field serial? any hexadecimal digits or an integer (default: 159 random bits)
+---@field digest? any such as `"SHA384"` (default: the one that suits the key)
+---@field usage? any names as `keyUsage` returns them (default: those that suit the key; an empty list leaves the extension out)
+---@field extendedUsage? any names as `extendedKeyUsage` returns them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out)
+---@field pathLength? any for a `ca`, how many authorities may stand below it
+---@field ocspUris? any lists of URIs of the OCSP responder, the issuer's certificate and the CRL
+---@field caIssuerUris? any lists of URIs of the OCSP responder, the issuer's certificate and the CRL
+---@field crlUris? any lists of URIs of the OCSP responder, the issuer's certificate and the CRL
+---@field policies? any list of object identifiers in numbers
+---@field extensions? any list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not checked) and `critical` (boolean, false)
+
+---Options of `SciSslX509Certificate:verify`.
+---@class scissl.X509CertificateVerifyOptions
+---@field purpose? any `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any)
+---@field time? any seconds since the epoch for which to verify (default: now)
+---@field intermediates? any further certificates, not trusted, to build the chain from
+---@field partialChain? any true also trusts a certificate of `trusted` that is not self-signed
+---@field crls? any list of SciSslX509Crl. The certificate's issuer must have a CRL among them that does not list the certificate
+---@field securityLevel? any 0 … 5, the strength that keys and signatures must have (default 0: any; connections have 1, or what `SciSslContext:setSecurityLevel` says)
+
 ---Makes a certificate: self-signed, or signed by an authority. For tests, the REPL and small authorities.
 ---
----@param options table `subject`: RFC 2253 text in UTF-8, such as `"CN=localhost,O=Test"`; `names`: strings for the subjectAltName; each becomes an address, a URI (`scheme:…`), an e-mail address (with `@`) or else a host name. Either `subject` or `names` may be missing; `key`: the SciSslPrivateKey that the certificate is for; `request`: a SciSslX509Request. Its subject, names and key are used unless they are given here; nothing else of it is; `issuer`, `issuerKey`: certificate and key of the authority (default: the certificate signs itself); `ca`: true makes the certificate of an authority (default false); `days`: how long it is valid, fractions too (default 30); `notBefore`, `notAfter`: seconds since the epoch (default: from now, for `days`; before a `notAfter` in the past, for `days`); `serial`: hexadecimal digits or an integer (default: 159 random bits); `digest`: such as `"SHA384"` (default: the one that suits the key); `usage`: names as `keyUsage` returns them (default: those that suit the key; an empty list leaves the extension out); `extendedUsage`: names as `extendedKeyUsage` returns them (default: none for an authority, `serverAuth` and `clientAuth` for others; an empty list leaves the extension out); `pathLength`: for a `ca`, how many authorities may stand below it; `ocspUris`, `caIssuerUris`, `crlUris`: lists of URIs of the OCSP responder, the issuer's certificate and the CRL; `policies`: list of object identifiers in numbers; `extensions`: list of tables with `oid` (numbers, or OpenSSL's name), `data` (DER bytes, not checked) and `critical` (boolean, false)
+---@param options scissl.X509CertificateIssueOptions what the certificate says
 ---@return SciSslX509Certificate?
 ---@return SciSslError? # phase `issue`; condition `malformed_name`; `name_missing`: there is neither a subject nor a name; `key_mismatch`, `unknown_usage`, `unknown_digest`, `invalid_option`, `wrong_key`, `request_invalid` …
 ---@raise for an unknown option or one of a wrong type
@@ -541,7 +573,7 @@ function SciSslX509Certificate:isSelfSigned() end
 ---Verifies the certificate: its chain up to a trusted one, each signature, the dates, and what each may be used for.
 ---
 ---@param trusted SciSslX509Certificate[] the roots to trust; no others are
----@param options? table `purpose`: `"sslserver"`, `"sslclient"` or another short name of OpenSSL's (default: any); `time`: seconds since the epoch for which to verify (default: now); `intermediates`: further certificates, not trusted, to build the chain from; `partialChain`: true also trusts a certificate of `trusted` that is not self-signed; `crls`: list of SciSslX509Crl. The certificate's issuer must have a CRL among them that does not list the certificate; `securityLevel`: 0 … 5, the strength that keys and signatures must have (default 0: any; connections have 1, or what `SciSslContext:setSecurityLevel` says)
+---@param options? scissl.X509CertificateVerifyOptions how to verify
 ---@return boolean? # true
 ---@return SciSslX509Certificate[]|SciSslError # the chain: the certificate first, a trusted one last; phase `verify`, with a `verifyResult`, condition `certificate_expired`, `security_level` …; or condition `unknown_purpose`
 ---@see X509_verify_cert(3)

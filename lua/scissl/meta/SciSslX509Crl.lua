@@ -4,6 +4,16 @@
 ---@class SciSslX509Crl
 local SciSslX509Crl = {}
 
+---Options of `SciSslX509Crl.issue`.
+---@class scissl.X509CrlIssueOptions
+---@field issuer any certificate and key of the authority
+---@field issuerKey any certificate and key of the authority
+---@field revoked? any list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer), `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none)
+---@field number? any hexadecimal digits, or an integer (none)
+---@field lastUpdate? any seconds since the epoch (now)
+---@field nextUpdate? any seconds since the epoch (a week after `lastUpdate`)
+---@field digest? any such as `"SHA384"` (default: the one that suits the key)
+
 ---Reads a CRL from PEM text: the first, where there are several.
 ---
 ---@param text string
@@ -138,7 +148,7 @@ function SciSslX509Crl:verify(issuer) end
 
 ---Makes a CRL, and signs it.
 ---
----@param options table `issuer`, `issuerKey`: certificate and key of the authority, both needed; `revoked`: list of tables with `certificate` (SciSslX509Certificate) or `serial` (hexadecimal digits, or an integer), `time` (seconds since the epoch; that of `lastUpdate`) and `reason` (of RFC 5280, section 5.3.1, such as `keyCompromise`; none); `number`: hexadecimal digits, or an integer (none); `lastUpdate`, `nextUpdate`: seconds since the epoch (now, and a week later); `digest`: such as `"SHA384"` (default: the one that suits the key)
+---@param options scissl.X509CrlIssueOptions what the CRL says
 ---@return SciSslX509Crl?
 ---@return SciSslError? # phase `issue`; condition `key_mismatch`, `unknown_digest`, `invalid_option`
 ---@raise for an unknown option or one of a wrong type

@@ -214,6 +214,11 @@ local scissl = {}
 ---@field onError? function `onError(raised, traceback, thread)`: called with an error that a coroutine raised; by default it is written to stderr
 ---@field poller? string|SciPoller|table the way to wait (see `SciPoller.new`); `"select"`: LuaSocket's select; or an object with the methods `arm`, `disarm`, `wait` and `close` of SciPoller
 
+---Options of `scissl.sessions.memory.new`.
+---@class scissl.MemoryOptions
+---@field max? integer number of servers whose sessions are kept (1000)
+---@field perKey? integer sessions per server (4)
+
 ---Options of `scissl.sessions.redis.new`.
 ---@class scissl.RedisOptions
 ---@field secret string|string[]|false 32 random bytes or more, the same on all servers, that encrypt what is stored; or a list of them: the first encrypts, and all decrypt, so that a secret can be replaced without an interruption: first append the new one on all servers, then put it first, then remove the old one. `false`: nothing is encrypted
@@ -885,7 +890,7 @@ scissl.sessions.memory = {}
 
 ---Makes a store.
 ---
----@param given? table `max`: number of servers whose sessions are kept (1000); `perKey`: sessions per server (4)
+---@param given? scissl.MemoryOptions options
 ---@return SciSslSessionMemory
 ---@raise for unknown options and wrong types
 ---@usage

@@ -104,7 +104,11 @@ local memory = {}
 
 --- Makes a store.
 -- @function scissl.sessions.memory.new
--- @tparam[opt] table given `max`: number of servers whose sessions are kept (1000); `perKey`: sessions per server (4)
+-- @tparam[opt] table given options:
+--
+-- * `max`: number of servers whose sessions are kept (1000)
+-- * `perKey`: sessions per server (4)
+--
 -- @treturn SciSslSessionMemory
 -- @raise for unknown options and wrong types
 function memory.new(given)

@@ -406,10 +406,13 @@ end
 -- If plain text has arrived that was not read, `startTls` fails: an attacker may have sent commands behind the one that
 -- starts TLS, so that they pass for secured ones.
 -- @function SciSslStream:startTls
--- @tparam table given options. `role`: `"client"` (default) or `"server"`. A client has those of `scissl.connect` for
---  TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` …; a
---  server those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …. The
---  stream's own time-outs hold for the handshake
+-- @tparam table given options; the stream's own time-outs hold for the handshake:
+--
+-- - `role`: `"client"` (default) or `"server"`
+-- - of a client, those of `scissl.connect` for TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`,
+--   `certificate`, `session`, `sessions` …
+-- - of a server, those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …
+--
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading,

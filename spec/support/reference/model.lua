@@ -111,8 +111,10 @@ local function value_of(entry)
   return value
 end
 
--- The kinds of the options of a function: those that it passes to the one function that checks options.
+-- The kinds of the options of a function: those that it passes to the one function that checks options. Nil for a
+-- function of C.
 local function option_kinds(entry)
+  if entry.source:find "%.c$" then return nil end
   local value, receiver = value_of(entry)
   local options, kinds = require "scissl.base.option_table", nil
   local check = options.check
@@ -149,7 +151,7 @@ local function field_of(option, text, kind)
   local needed = option.note == "needed"
   local whose = option.note and not needed and ("(%s) "):format(option.note) or ""
   return { name = option.name, type = kind and type_of_kind(kind) or "any", text = whose .. call .. text,
-           needed = needed, unknown = not kind }
+           needed = needed }
 end
 
 -- The options of SciSslSocketConfiguration that a call accepts and its docstring does not list.
@@ -172,6 +174,7 @@ end
 
 -- "Connect" for scissl.connect, "PlainConnect" for scissl.plain.connect, "Serve" for SciSslListener:serve.
 local function word_for_options(entry)
+  if entry.source:find "%.c$" then return entry.class:match "SciSsl(%w+)" .. capitalized(entry.member) end
   if entry.member == "new" then return capitalized(entry.class:match "[^%.]+$") end
   local module = entry.name:match "^scissl%.(%l+)%.%w+$"
   return (module and capitalized(module) or "") .. capitalized(entry.member)
@@ -182,19 +185,21 @@ local function read_options(entry, param)
   local head, list = param.text:match "^(.-)\n+(%* .*)$"
   if not list then return nil end
   local kinds = option_kinds(entry)
-  local takes_fields = kinds.configuration ~= nil
+  local takes_fields = kinds and kinds.configuration ~= nil
   local name = ("scissl.%sOptions"):format(word_for_options(entry))
   local options = { name = name, text = ("Options of `%s`."):format(entry.name), fields = {} }
   for bullet in ("\n" .. list):gsub("\n%* ", "\0"):gmatch "%z([^%z]+)" do
     local names, text = read_bullet(bullet)
     for _, option in ipairs(names) do
-      table.insert(options.fields, field_of(option, text, kinds[option.name]))
-      kinds[option.name] = nil
+      local field = field_of(option, text, kinds and kinds[option.name])
+      field.unknown = kinds and not kinds[option.name]
+      table.insert(options.fields, field)
+      if kinds then kinds[option.name] = nil end
     end
   end
   if entry.name == "scissl.listen" then kinds.ocsp = nil end -- for clients only
   if takes_fields then add_shared_options(options, kinds) end
-  options.undocumented = kinds
+  options.undocumented = kinds or {}
   param.text = one_line(head:gsub(":$", ""))
   param.type = name
   return options
