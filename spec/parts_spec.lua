@@ -8,6 +8,9 @@ local headers = {
   sci_transport = "csrc/transport/transport.h",
   sci_context = "csrc/context/context.h",
   sci_socket = "csrc/net/net.h",
+  sci_stream = "csrc/stream/stream.h",
+  sci_input = "csrc/stream/stream.h",
+  sci_queue = "csrc/transport/transport.h",
 }
 
 local UNARY_BEHIND = { ["("] = true, [","] = true, ["="] = true, ["?"] = true, [":"] = true, ["return"] = true }
@@ -34,8 +37,9 @@ local function read_structs()
   for name, header in pairs(headers) do
     local body = read(header):match("typedef struct " .. name .. " {\n(.-)\n} " .. name .. ";")
     local room, struct = header:match "^(.*)/", { owners = {}, types = {} }
+    local owner = body:match "^ +/%* ([%w_]+%.c) writes all"
     local function own(field, comment)
-      local files = {}
+      local files = { owner and room .. "/" .. owner }
       for file in (comment:match "^[%w_., /]+%.c" or ""):gmatch "[%w_/]+%.c" do
         files[#files + 1] = (file:find "/" and "csrc" or room) .. "/" .. file
       end

@@ -11,6 +11,7 @@
 /* ---- input.c: bytes in one piece of memory; knows no Lua --------------------------------------------------------- */
 
 typedef struct sci_input {
+    /* input.c writes all, by functions that stand there or below. */
     unsigned char *bytes; /* NULL: no memory is held */
     size_t start, end, capacity;
     size_t searched; /* so many bytes behind `start` hold no line end */
@@ -25,6 +26,13 @@ bool sci_input_reserve(sci_input *input, size_t length);
 /* Takes `length` bytes from the beginning. Memory that is no longer needed is given back, unless it is of a size that
  * reads fill again and again. */
 void sci_input_skip(sci_input *input, size_t length);
+
+/* `length` bytes were written behind the end, where there was room. */
+static inline void sci_input_added(sci_input *input, size_t length) { input->end += length; }
+
+/* The same for a function that itself adds to a count what it writes behind the end. */
+static inline size_t *sci_input_count(sci_input *input) { return &input->end; }
+
 void sci_input_free(sci_input *input);
 
 /* Finds the first line end: how many bytes stand before it. No byte is searched twice. False: there is none yet. */
@@ -37,6 +45,7 @@ bool sci_input_find_line(sci_input *input, size_t *length);
 #define SCI_STREAM_READER 2 /* user value: the coroutine that waits in the midst of a read, or nil */
 
 typedef struct sci_stream {
+    /* stream_bytes.c writes all but `in`, by functions that stand there or below. */
     sci_input in;
     sci_sslsocket *socket; /* in SCI_STREAM_SOCKET; NULL: Lua moves the bytes */
     size_t rest_from;      /* so many bytes of the string in SCI_STREAM_REST were written */
@@ -66,6 +75,33 @@ sci_stream *sci_push_stream(lua_State *L, int class);
 
 /* Whether a coroutine other than L's waits in the midst of a read, or a finalizer or a handler has interrupted a call. */
 bool sci_stream_is_taken(lua_State *L, sci_stream *stream);
+
+static inline void sci_stream_begin_read(sci_stream *stream) { stream->read_by_known = false; }
+static inline void sci_stream_set_reader(sci_stream *stream, lua_State *reader) { stream->reader = reader; }
+
+/* Between two of these a call is at work on the bytes. */
+static inline void sci_stream_set_moving(sci_stream *stream, bool moving) { stream->moving = moving; }
+
+/* Whether the read that has brought bytes has probably left none behind. */
+static inline void sci_stream_set_drained(sci_stream *stream, bool drained) { stream->drained = drained; }
+
+/* A read has brought bytes. */
+static inline void sci_stream_count_read(sci_stream *stream) {
+    stream->in_a_row++;
+    stream->idle_waits = 0;
+}
+
+/* A read is going to wait. */
+static inline void sci_stream_end_row(sci_stream *stream) { stream->in_a_row = 0; }
+
+/* … without Lua. Returns how many waits there were since bytes have come. */
+static inline int sci_stream_count_wait(sci_stream *stream) { return ++stream->idle_waits; }
+
+/* The socket has taken `written` bytes of the string in SCI_STREAM_REST. No write goes to the socket before the rest. */
+static inline void sci_stream_keep_rest(sci_stream *stream, size_t written) {
+    stream->rest_from = written;
+    stream->direct = false;
+}
 
 /* The deadline of the current read, a moment of sci_seconds; INFINITY: none. */
 double sci_stream_read_by(sci_stream *stream);

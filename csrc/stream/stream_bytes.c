@@ -196,7 +196,7 @@ static int bytes_put(lua_State *L) {
     const char *bytes = luaL_checklstring(L, 2, &length);
     if (!sci_input_reserve(&stream->in, length)) return luaL_error(L, "not enough memory");
     if (length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
-    stream->in.end += length;
+    sci_input_added(&stream->in, length);
     return 0;
 }
 

@@ -118,7 +118,7 @@ static bool read_little(lua_State *L, sci_stream *stream) {
     bool came = sci_ssl_read_into(L, socket, bytes, SCI_SCRATCH, &length);
     bool kept = length == 0 || sci_input_reserve(&stream->in, length >= BULK ? ROOM : length);
     if (kept && length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
-    if (kept) stream->in.end += length;
+    if (kept) sci_input_added(&stream->in, length);
     sci_ssl_give_scratch_back(socket);
     if (!kept) {
         sci_ssl_hold_bytes(socket, true); /* they are lost: the next call reports that */
@@ -131,14 +131,14 @@ static bool read_little(lua_State *L, sci_stream *stream) {
 static bool read_socket(lua_State *L, sci_stream *stream) {
     sci_input *in = &stream->in;
     sci_sslsocket *socket = stream->socket;
-    stream->moving = true;
+    sci_stream_set_moving(stream, true);
     bool came;
     if (in->capacity - in->end >= BULK || sci_input_size(in) >= BULK) {
         if (!sci_input_reserve(in, BULK)) luaL_error(L, "not enough memory");
-        came = sci_ssl_read_into(L, socket, in->bytes + in->end, in->capacity - in->end, &in->end);
+        came = sci_ssl_read_into(L, socket, in->bytes + in->end, in->capacity - in->end, sci_input_count(in));
     } else came = read_little(L, stream);
-    stream->moving = false;
-    stream->drained = came && stream->yields && sci_ssl_has_read_all(socket);
+    sci_stream_set_moving(stream, false);
+    sci_stream_set_drained(stream, came && stream->yields && sci_ssl_has_read_all(socket));
     return came;
 }
 
@@ -191,7 +191,7 @@ static int end_at_socket(lua_State *L, int raises) {
 
 /* What a coroutine was resumed with stands at RESULTS. */
 static int look_at_resumed(lua_State *L, sci_stream *stream, int raises) {
-    if (stream->reader == L) stream->reader = NULL;
+    if (stream->reader == L) sci_stream_set_reader(stream, NULL);
     if (lua_isboolean(L, RESULTS) && lua_toboolean(L, RESULTS)) return READ_ON;
     lua_settop(L, RESULTS + 1);
     push_policy(L, GIVEN_UP);
@@ -236,13 +236,13 @@ static int call_hear(lua_State *L, int raises) {
 /* The socket is not ready for `events`. Where waiting is no more than to yield, that is done here. */
 static int await(lua_State *L, sci_stream *stream, const char *events, int raises) {
     double by = sci_stream_read_by(stream);
-    bool simple = stream->yields && stream->direct && ++stream->idle_waits < IDLE_WAITS && lua_isyieldable(L);
-    stream->in_a_row = 0;
+    bool simple = stream->yields && stream->direct && sci_stream_count_wait(stream) < IDLE_WAITS && lua_isyieldable(L);
+    sci_stream_end_row(stream);
     if (!simple || (by != INFINITY && sci_seconds() >= by)) return call_fill(L, events, raises);
     lua_settop(L, BYTES);
     lua_pushthread(L);
     lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
-    stream->reader = L;
+    sci_stream_set_reader(stream, L);
     lua_pushvalue(L, SOCKET);
     lua_pushstring(L, events);
     sci_push_deadline(L, by);
@@ -262,7 +262,7 @@ static int handle_answer(lua_State *L, sci_stream *stream, int raises) {
  * sslPeek, has left something in OpenSSL since. */
 static bool may_wait(sci_stream *stream) {
     double by = sci_stream_read_by(stream);
-    stream->drained = false;
+    sci_stream_set_drained(stream, false);
     if (!sci_ssl_has_read_all(stream->socket)) return false;
     return by == INFINITY || sci_seconds() < by;
 }
@@ -275,8 +275,7 @@ static int read_once(lua_State *L, sci_stream *stream, const item *wanted, int r
     if (!stream->socket || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
     if (stream->drained && may_wait(stream)) return await(L, stream, "r", raises);
     if (!read_socket(L, stream)) return handle_answer(L, stream, raises);
-    stream->in_a_row++;
-    stream->idle_waits = 0;
+    sci_stream_count_read(stream);
     return stream->heard ? READ_ON : call_hear(L, raises);
 }
 
@@ -317,7 +316,7 @@ static int begin(lua_State *L, sci_stream *stream, int raises) {
         lua_call(L, 1, LUA_MULTRET);
         if (lua_gettop(L) > BYTES) return finish_read(L, raises);
     }
-    stream->read_by_known = false;
+    sci_stream_begin_read(stream);
     return go_on(L, stream, raises);
 }
 

@@ -60,8 +60,7 @@ static void keep_rest(lua_State *L) {
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, SCI_STREAM_REST);
     lua_pop(L, 1);
-    stream->rest_from = written > 0 ? (size_t)written : 0;
-    stream->direct = false;
+    sci_stream_keep_rest(stream, written > 0 ? (size_t)written : 0);
 }
 
 static int stream_write(lua_State *L) {

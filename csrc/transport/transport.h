@@ -13,6 +13,7 @@
 
 /* All zero: empty. The bytes are those from `bytes + start` on. */
 typedef struct sci_queue {
+    /* queue.c writes all, by functions that stand there or below. */
     unsigned char *bytes; /* owned; NULL while `capacity` is 0 */
     size_t start, length, capacity;
 } sci_queue;
