@@ -217,6 +217,9 @@ void sci_ssl_install_sessions(SSL_CTX *ctx);
 /* The session that setSession has set at the ClientHello, if it has that id. The caller owns it. NULL: there is none. */
 SSL_SESSION *sci_ssl_take_offered(sci_sslsocket *socket, const unsigned char *id, int length);
 
+/* Whether a server accepts early data, once for each session: OpenSSL finds out by its own cache. */
+bool sci_ssl_takes_early_data_once(const SSL *ssl);
+
 /* Gives a session that this connection makes the time-out that the connection inherited. */
 void sci_ssl_set_session_timeout(const sci_sslsocket *socket, SSL_SESSION *session);
 

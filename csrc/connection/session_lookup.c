@@ -32,11 +32,6 @@ static SSL_SESSION *look_up(sci_sslsocket *socket, lookup *asked) {
     return asked->found;
 }
 
-static bool takes_early_data_once(const SSL *ssl) {
-    return SSL_version(ssl) == TLS1_3_VERSION && SSL_get_max_early_data(ssl) > 0 &&
-           !(SSL_get_options(ssl) & SSL_OP_NO_ANTI_REPLAY);
-}
-
 static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length, int *copy) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     lookup asked = {.id = id, .length = length};
@@ -46,8 +41,9 @@ static SSL_SESSION *on_get_session(SSL *ssl, const unsigned char *id, int length
     if (!found) found = look_up(socket, &asked);
     SSL_SESSION *own = found && sci_ssl_may_resume(ssl, found) ? sci_copy_session(found) : NULL;
     /* Early data is accepted once for each session. OpenSSL notes that in its own cache, which does not know the store. */
-    if (own && takes_early_data_once(ssl)) (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), found);
+    if (own && sci_ssl_takes_early_data_once(ssl)) (void)SSL_CTX_remove_session(SSL_get_SSL_CTX(ssl), found);
     SSL_SESSION_free(found);
+    if (own) sci_context_cache_session(SSL_get_SSL_CTX(ssl), own);
     return own;
 }
 

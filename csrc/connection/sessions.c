@@ -61,11 +61,9 @@ void sci_ssl_inherit_sessions(lua_State *L, sci_sslsocket *socket, const sci_con
 /* ---- sessions that the connection makes -------------------------------------------------------------------------- */
 
 /* Keeps the newest SCI_NEW_SESSIONS, the oldest first. */
-static int on_new_session(SSL *ssl, SSL_SESSION *made) {
-    sci_sslsocket *socket = SSL_get_app_data(ssl);
-    if (!socket || (socket->handshake.role == SCI_SERVER && !socket->sessions.has_store)) return 0;
+static void keep_new_session(sci_sslsocket *socket, SSL_SESSION *made) {
     SSL_SESSION *session = copy_session(socket, made);
-    if (!session) return 0;
+    if (!session) return;
     if (socket->sessions.made_count == SCI_NEW_SESSIONS) {
         SSL_SESSION_free(socket->sessions.made[0]);
         memmove(socket->sessions.made, socket->sessions.made + 1,
@@ -73,6 +71,23 @@ static int on_new_session(SSL *ssl, SSL_SESSION *made) {
         socket->sessions.made_count--;
     }
     socket->sessions.made[socket->sessions.made_count++] = session;
+}
+
+bool sci_ssl_takes_early_data_once(const SSL *ssl) {
+    return SSL_version(ssl) == TLS1_3_VERSION && SSL_get_max_early_data(ssl) > 0 &&
+           !(SSL_get_options(ssl) & SSL_OP_NO_ANTI_REPLAY);
+}
+
+/* A ticket of TLS 1.3 holds the whole session, unless it is to be used once, or tickets are off. */
+static bool needs_cache(const SSL *ssl) {
+    return SSL_version(ssl) < TLS1_3_VERSION || !SSL_is_server(ssl) || sci_ssl_takes_early_data_once(ssl) ||
+           (SSL_get_options(ssl) & SSL_OP_NO_TICKET);
+}
+
+static int on_new_session(SSL *ssl, SSL_SESSION *made) {
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
+    if (socket && (socket->handshake.role == SCI_CLIENT || socket->sessions.has_store)) keep_new_session(socket, made);
+    if (needs_cache(ssl)) sci_context_cache_session(SSL_get_SSL_CTX(ssl), made);
     return 0; /* OpenSSL keeps its own reference */
 }
 

@@ -73,6 +73,7 @@ typedef struct sci_context {
         unsigned char id_context[SCI_SID_LENGTH];
         unsigned int id_context_length;
         bool mode_chosen; /* setSessionCacheMode was called */
+        bool internal;    /* sessions go into OpenSSL's own cache */
     } sessions;
 
     struct {                         /* context_tickets.c */
@@ -117,6 +118,11 @@ void sci_context_unlink(sci_dependent *dependent); /* harmless where it is in no
 /* context_session_cache.c: a connection of `context` is a server, so OpenSSL's cache keeps sessions from now on, unless
  * setSessionCacheMode has chosen. (For clients alone the cache would fill with sessions that no lookup asks for.) */
 void sci_context_keep_sessions(sci_context *context);
+
+/* context_session_cache.c: adds the session to OpenSSL's own cache, where the context of `ctx` uses that. OpenSSL itself never
+ * does (SSL_SESS_CACHE_NO_INTERNAL_STORE), since it fails to when memory runs out. A session for which there was no memory
+ * is not resumable afterwards. */
+void sci_context_cache_session(SSL_CTX *ctx, SSL_SESSION *session);
 
 /* context_verify.c: reads SSL_VERIFY_… flags at `index`. False: they do not fit together (S14); nil, SciSslError were pushed.
  * Raises for other types. */
@@ -175,6 +181,9 @@ X509_STORE *sci_context_own_trust(sci_context *context);
  * returns `good`. A copy costs more than its size: it is not made where each call adds one certificate. */
 X509_STORE *sci_context_begin_trust(sci_context *context, int steps);
 bool sci_context_end_trust(sci_context *context, X509_STORE *store, bool good);
+
+/* context_session_cache.c: SSL_SESS_CACHE_… as setSessionCacheMode has set it. */
+long sci_context_cache_mode(const sci_context *context);
 
 /* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
 void sci_context_note(lua_State *L, const char *name, int value);

@@ -204,7 +204,7 @@ static void set_flag(lua_State *L, const char *name, bool flag) {
 
 static void set_sessions(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     set_number(L, "sessionTimeout", SSL_CTX_get_timeout(ctx));
-    set_number(L, "sessionCacheMode", SSL_CTX_get_session_cache_mode(ctx));
+    set_number(L, "sessionCacheMode", sci_context_cache_mode(context));
     set_number(L, "sessionCacheSize", SSL_CTX_sess_get_cache_size(ctx));
     set_number(L, "tickets", (lua_Integer)SSL_CTX_get_num_tickets(ctx));
     set_flag(L, "ticketsAllowed", !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));

@@ -7,7 +7,7 @@
 
 void sci_context_keep_sessions(sci_context *context) {
     if (!context->ctx || context->sessions.mode_chosen) return;
-    SSL_CTX_set_session_cache_mode(context->ctx, SSL_SESS_CACHE_BOTH);
+    context->sessions.internal = true;
 }
 
 #define OWN_SID_LENGTH 8 /* bytes; every ticket carries them */
@@ -20,6 +20,40 @@ bool sci_context_make_session_id_context(sci_context *context) {
 void sci_context_inherit_session_id_context(sci_context *context, const sci_context *older) {
     memcpy(context->sessions.id_context, older->sessions.id_context, sizeof context->sessions.id_context);
     context->sessions.id_context_length = older->sessions.id_context_length;
+}
+
+/* ---- OpenSSL's own cache ------------------------------------------------------------------------------------------ */
+
+/* Where the table of the cache has no memory for a session, SSL_CTX_add_session (OpenSSL 3.0 to 4.0) links it into the list of
+ * the cache all the same, without a reference: SSL_CTX_free would free it a second time. This gives the list a reference, and
+ * makes OpenSSL drop the session as an expired one. It cannot be resumed afterwards. */
+static void drop_half_added(SSL_CTX *ctx, SSL_SESSION *session) {
+    long timeout = SSL_SESSION_get_timeout(session);
+    if (!SSL_SESSION_up_ref(session)) return;
+    (void)SSL_SESSION_set_timeout(session, 0);
+    SSL_CTX_flush_sessions(ctx, (long)time(NULL) + 1);
+    (void)SSL_SESSION_set_timeout(session, timeout);
+}
+
+static bool is_cached(SSL_CTX *ctx, SSL_SESSION *session) {
+    return OPENSSL_LH_retrieve((OPENSSL_LHASH *)SSL_CTX_sessions(ctx), session) != NULL;
+}
+
+static bool add_to_cache(SSL_CTX *ctx, SSL_SESSION *session) {
+    if (SSL_CTX_add_session(ctx, session)) return true;
+    if (is_cached(ctx, session)) return false;
+    drop_half_added(ctx, session);
+    return false;
+}
+
+void sci_context_cache_session(SSL_CTX *ctx, SSL_SESSION *session) {
+    const sci_context *context = SSL_CTX_get_app_data(ctx);
+    if (context && context->sessions.internal) (void)add_to_cache(ctx, session);
+}
+
+long sci_context_cache_mode(const sci_context *context) {
+    long mode = SSL_CTX_get_session_cache_mode(context->ctx);
+    return context->sessions.internal ? mode & ~SSL_SESS_CACHE_NO_INTERNAL_STORE : mode;
 }
 
 /* ---- which sessions may be resumed ------------------------------------------------------------------------------- */
@@ -67,7 +101,7 @@ static int context_set_session_id_context(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* ---- the cache --------------------------------------------------------------------------------------------------- */
+/* ---- settings of the cache --------------------------------------------------------------------------------------- */
 
 /***
 Sets which sessions are kept, and where. This holds for existing connections as well. A server keeps the sessions that it does
@@ -86,7 +120,9 @@ static int context_set_session_cache_mode(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
     long mode = modes[luaL_checkoption(L, 2, NULL, names)];
     bool internal = lua_isnoneornil(L, 3) || lua_toboolean(L, 3);
-    SSL_CTX_set_session_cache_mode(context->ctx, internal ? mode : mode | SSL_SESS_CACHE_NO_INTERNAL);
+    long own = internal ? SSL_SESS_CACHE_NO_INTERNAL_STORE : SSL_SESS_CACHE_NO_INTERNAL;
+    SSL_CTX_set_session_cache_mode(context->ctx, mode | own);
+    context->sessions.internal = internal;
     context->sessions.mode_chosen = true;
     return sci_return_receiver(L);
 }
@@ -130,10 +166,9 @@ Adds a copy of a session to OpenSSL's own cache, in which servers look sessions 
 static int context_add_session(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     SSL_SESSION *session = sci_check_session(L, 2);
-    bool there = OPENSSL_LH_retrieve((OPENSSL_LHASH *)SSL_CTX_sessions(ctx), session) != NULL;
     sci_clear_errors();
-    SSL_SESSION *copy = there ? NULL : sci_copy_session(session);
-    bool added = copy && SSL_CTX_add_session(ctx, copy);
+    SSL_SESSION *copy = is_cached(ctx, session) ? NULL : sci_copy_session(session);
+    bool added = copy && add_to_cache(ctx, copy);
     SSL_SESSION_free(copy);
     sci_clear_errors();
     lua_pushboolean(L, added);

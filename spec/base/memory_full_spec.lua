@@ -403,4 +403,55 @@ describe("A failing allocation of OpenSSL's", function()
       end
     ]]
   end)
+
+  promise("leaves in OpenSSL's own cache no session that has been freed #slow", function()
+    starving [[
+      for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+        local client_context, kept = ends.clientContext { method = version }, {}
+        local server_context = ends.serverContext { method = version, setup = function(context)
+          context:setOptions "no_ticket"
+          context:setSessionStore(function(id) return kept[id] end)
+        end }
+        local function meet(session)
+          return ends.meet { transport = "memory", client = client_context, server = server_context, session = session }
+        end
+        local first, far = meet()
+        for _, session in ipairs(far:newSessions()) do kept[session:id()] = session end
+        local session = assert(first:getSession())
+        server_context:flushSessions(os.time() + 1000000)
+        assert(meet(session):isSessionReused(), "not found in the store")
+
+        -- A server that has what the client sends, after some exchanges.
+        local function server_of(brought, exchanges)
+          return function()
+            local client, server = ends.pair { transport = "memory", client = client_context, server = server_context,
+              session = brought and scissl.OSSslSession.fromPem(brought) }
+            for i = 0, exchanges do
+              if i > 0 then server:sslAccept() end
+              ends.shuttle(client, server)
+              client:sslConnect()
+              ends.shuttle(client, server)
+            end
+            return server, client
+          end
+        end
+        local function accept(server) return server:sslAccept() end
+
+        local function check(name, server, client, returned, value)
+          assert(returned, value)
+          client:close()
+          server:close()
+          server_context:flushSessions(os.time() + 1000000) -- walks the list of the cache, and frees what is in it
+          assert(server_context:sessionStatistics().number == 0, name)
+          local again = assert(meet():getSession(), name .. ": the cache keeps nothing any more")
+          assert(meet(again):isSessionReused(), name)
+        end
+        starve("accept " .. version, server_of(nil, 1), accept, check)
+        starve("look up " .. version, server_of(session:toPem(), 0), accept, check)
+        starve("addSession " .. version, server_of(nil, 0), function()
+          return server_context:addSession(session)
+        end, check)
+      end
+    ]]
+  end)
 end)
