@@ -236,28 +236,58 @@ function options.hasMethods(value, ...)
   return true
 end
 
---- Raises where `given` is not a table of known options of their kinds.
+-- How deep the tables of data are that a kind takes. Other tables are objects.
+local data_depths = { strings = 1, issuers = 1, commands = 2, identities = 2, records = 2, psk = 1, psks = 1 }
+
+local function copy_of(value, depth)
+  if depth == 0 or type(value) ~= "table" then return value end
+  local copy = {}
+  for key, item in pairs(value) do
+    if key == key then copy[key] = copy_of(item, depth - 1) end -- a `__pairs` may give NaN
+  end
+  return copy
+end
+
+--- Returns a value as an option of a kind is read: tables of data become copies, which have no metamethods and which
+-- the caller cannot change later.
+function options.copy(value, kind)
+  if type(value) ~= "table" then return value end
+  local depth = 0
+  for one in kind:gmatch("[^|]+") do depth = math.max(depth, data_depths[one] or 0) end
+  return copy_of(value, depth)
+end
+
+--- Reads a table of options: each one once, since metamethods may return something else the second time.
 -- @tparam string caller the function's name, for the message
 -- @param given what the caller got
 -- @tparam table known kinds by names
 -- @tparam[opt=1] integer level the stack level that the error points at, as for `error` in the caller
-function options.check(caller, given, known, level)
+-- @tparam[opt] table before those that the caller has read itself
+-- @treturn table the options, in a table of its own
+-- @raise where `given` is not a table, or has unknown options or options of another kind
+function options.read(caller, given, known, level, before)
   level = (level or 1) + 1
   if type(given) ~= "table" then
     error(("bad argument to '%s' (table of options expected, got %s)"):format(caller, options.typeOf(given)), level)
   end
-  for name, value in pairs(given) do
-    local kind = known[name]
-    if not kind then
+  for name in pairs(given) do
+    if not known[name] then
       local near = type(name) == "string" and options.nearest(name, known)
       error(("unknown option '%s' to '%s'%s"):format(
         tostring(name), caller, near and (" (did you mean '%s'?)"):format(near) or ""), level)
     end
-    if not options.is(value, kind) then
+  end
+  local own = {}
+  for name, kind in pairs(known) do
+    local value = before and before[name]
+    if value == nil then value = options.copy(given[name], kind) end
+    if value ~= nil and not options.is(value, kind) then
       error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
         name, caller, options.expected(kind), options.shown(value)), level)
     end
+    own[name] = value
   end
+  return own
 end
 
 return options

@@ -155,7 +155,7 @@ known_options = context_options.kinds(known_options)
 --  `timeout`, `connection_refused`, `certificate_expired`, `certificate_wrong_host` …: the handshake failed
 -- @raise for unknown options and wrong types
 return function(given)
-  options.check("scissl.connect", given, known_options, 2)
+  given = options.read("scissl.connect", given, known_options, 2)
   if not given.host then error("option 'host' to 'scissl.connect' is missing", 2) end
   if not given.port and not given.over then error("option 'port' to 'scissl.connect' is missing", 2) end
   if given.over and given.proxy then error("options 'over' and 'proxy' to 'scissl.connect' exclude each other", 2) end

@@ -55,7 +55,7 @@ function proxy.read(given, level)
     if read then return read end
     error("bad option 'proxy' to 'scissl.connect' (\"http://host:port\" or \"https://host:port\" expected)", level)
   end
-  options.check("proxy", given, known_options, level)
+  given = options.read("proxy", given, known_options, level)
   if not (given.host and given.port) then error("option 'proxy' to 'scissl.connect' needs host and port", level) end
   if given.password and not given.user then
     error("option 'proxy' to 'scissl.connect' has a password but no user", level)

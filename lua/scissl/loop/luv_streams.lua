@@ -188,8 +188,9 @@ local known_options = {
 }
 
 local function check(caller, given)
-  options.check(caller, given, known_options, 3)
+  given = options.read(caller, given, known_options, 3)
   if not given.context then error(("option 'context' to '%s' is missing"):format(caller), 3) end
+  return given
 end
 
 --- Makes a TLS stream, as a client, over a connected luv stream.
@@ -208,7 +209,7 @@ end
 -- @treturn[2] SciSslError why the handshake failed; the handle is closed
 -- @raise for unknown and missing options
 function over_luv.connect(handle, given)
-  check("luv.connect", given)
+  given = check("luv.connect", given)
   if given.verifyHost == nil then
     error("option 'verifyHost' to 'luv.connect' is missing (false accepts any name)", 2)
   end
@@ -233,7 +234,7 @@ end
 -- @treturn[2] SciSslError why the handshake failed; the handle is closed
 -- @raise for unknown and missing options
 function over_luv.accept(handle, given)
-  check("luv.accept", given)
+  given = check("luv.accept", given)
   options.checkArgument(1, "luv.accept", handle, "luvStream", 2)
   return secure(handle, "accept", given)
 end

@@ -436,8 +436,7 @@ end
 -- @treturn[2] SciSslError as `SciPoller.new`
 -- @raise for unknown options
 function scheduler.new(given)
-  given = given or {}
-  options.check("scheduler.new", given, known_options, 2)
+  given = options.read("scheduler.new", given or {}, known_options, 2)
   local poller, failure = given.poller, nil
   if poller == "select" then poller = require "scissl.loop.select_poller".new() end
   if poller == nil or type(poller) == "string" then poller, failure = SciPoller.new(poller) end

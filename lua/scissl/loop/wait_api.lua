@@ -145,8 +145,7 @@ local known_options = { timeout = "seconds", deadline = "number", waiter = "stri
 function wait_api.on(target, events, given)
   check(1, "wait.on", target, "pollable", 2)
   check(2, "wait.on", events, "events", 2)
-  given = given or {}
-  options.check("wait.on", given, known_options, 2)
+  given = options.read("wait.on", given or {}, known_options, 2)
   if events ~= "w" and type(target) ~= "number" and target.dirty and target:dirty() then return true end
   local waiter = wait.find(given.waiter, 2)
   local deadline = given.deadline or wait.deadline(given.timeout)

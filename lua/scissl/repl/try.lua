@@ -102,7 +102,7 @@ local made_with_pieces = {
 }
 
 local function check(given)
-  options.check("scissl.try", given, known_options, 3)
+  given = options.read("scissl.try", given, known_options, 3)
   if given.certificate and not kinds[given.certificate] then
     error(("bad option 'certificate' to 'scissl.try' ('good', 'expired', 'wrongHost' or 'selfSigned' expected, "
       .. "got '%s')"):format(given.certificate), 3)
@@ -115,6 +115,7 @@ local function check(given)
       error(("options 'pieces' and '%s' to 'scissl.try' exclude each other"):format(name), 3)
     end
   end
+  return given
 end
 
 local function initialize(socket)
@@ -155,8 +156,7 @@ end
 -- > s:sslAccept()
 -- > c:trace()
 return function(given)
-  given = given or {}
-  check(given)
+  given = check(given or {})
   local pieces = given.pieces or make_pieces(given)
   local client = initialize(assert(SciSslSocket.onMemory(pieces.clientContext)))
   local server = initialize(assert(SciSslSocket.onMemory(pieces.serverContext)))

@@ -139,8 +139,7 @@ end
 
 return function(listener, handler, given)
   options.checkArgument(1, "serve", handler, "callable", 3)
-  given = given or {}
-  options.check("serve", given, known_options, 3)
+  given = options.read("serve", given or {}, known_options, 3)
   local run = {
     listener = listener,
     waiter = listener.waiter,

@@ -321,7 +321,7 @@ end
 --  `permission_denied` …
 -- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 return function(given)
-  options.check("scissl.listen", given, known_options, 2)
+  given = options.read("scissl.listen", given, known_options, 2)
   check_place(given)
   local waiter = wait.find(given.waiter, 2)
   local context, failure = server.context("scissl.listen", given, 2)

@@ -47,8 +47,8 @@ end
 -- @see RFC 6066, section 3
 function Sni.new(given, more)
   options.checkArgument(1, "scissl.sni.new", given, "table", 2)
-  options.check("scissl.sni.new", more or {}, { others = "boolean" }, 2)
-  local map = setmetatable({ contexts = {}, others = more and more.others or false }, Sni)
+  more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, 2)
+  local map = setmetatable({ contexts = {}, others = more.others or false }, Sni)
   for name, value in pairs(given) do
     local context, failure = context_of(value, 2)
     if not context then return nil, failure end

@@ -112,8 +112,7 @@ local memory = {}
 -- @treturn SciSslSessionMemory
 -- @raise for unknown options and wrong types
 function memory.new(given)
-  given = given or {}
-  options.check("scissl.sessions.memory.new", given, { max = "count", perKey = "count" }, 2)
+  given = options.read("scissl.sessions.memory.new", given or {}, { max = "count", perKey = "count" }, 2)
   return setmetatable({
     max = given.max or MAX_KEYS, perKey = given.perKey or PER_KEY, lists = {}, used = {}, count = 0, uses = 0,
   }, Memory)

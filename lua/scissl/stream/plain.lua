@@ -52,7 +52,7 @@ local known_options = {
 -- @treturn[2] SciSslError phase `resolve` or `connect`
 -- @raise for unknown options and wrong types, and where host or port is missing
 function plain.connect(given)
-  options.check("plain.connect", given, known_options, 2)
+  given = options.read("plain.connect", given, known_options, 2)
   local host, port = given.host, given.port
   if not host then error("option 'host' to 'plain.connect' is missing", 2) end
   if not port then error("option 'port' to 'plain.connect' is missing", 2) end
@@ -88,8 +88,7 @@ function plain.on(socket, given)
     error(("bad argument #1 to 'plain.on' (SciSocket, descriptor or object with getfd expected, got %s)")
       :format(options.typeOf(socket)), 2)
   end
-  given = given or {}
-  options.check("plain.on", given, stream.optionKinds, 2)
+  given = options.read("plain.on", given or {}, stream.optionKinds, 2)
   if holds_bytes(socket) then
     return nil, SciSslError.new {
       phase = "adopt", condition = "unread_data", message = "the object has unread bytes in a buffer of its own",

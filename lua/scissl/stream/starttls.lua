@@ -193,13 +193,14 @@ end
 --- What `SciSslStream:startTls` does.
 function starttls.start(self, given, level)
   level = level + 1
-  if type(given) ~= "table" then options.check("startTls", given, client_options, level) end
-  local role = roles[given.role or "client"]
+  if type(given) ~= "table" then options.read("startTls", given, client_options, level) end
+  local name = given.role or "client"
+  local role = roles[name]
   if not role then
     error(("bad option 'role' to 'startTls' ('client' or 'server' expected, got '%s')")
-      :format(tostring(given.role)), level)
+      :format(tostring(name)), level)
   end
-  options.check("startTls", given, role.options, level)
+  given = options.read("startTls", given, role.options, level, { role = name })
   local reading <close>, changing = claim(self, "startTls")
   if not reading then return nil, changing end
   local _ <close> = changing

@@ -489,8 +489,6 @@ return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options
     if not options.is(socket, "SciSslSocket") then
       error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
     end
-    given = given or {}
-    options.check("stream", given, known_options, 2)
-    return make(link.secure(socket), given, 2)
+    return make(link.secure(socket), options.read("stream", given or {}, known_options, 2), 2)
   end,
 })

@@ -180,7 +180,7 @@ end
 local function accessor(name, kind)
   return function(self, ...)
     if select("#", ...) == 0 then return copy(self.values[name]) end
-    local value = ...
+    local value = options.copy((...), kind)
     if value ~= nil and not options.is(value, kind) then
       error(("bad argument #1 to '%s' (%s expected, got %s)"):format(name, options.expected(kind), type(value)), 2)
     end
@@ -196,8 +196,7 @@ for name, kind in pairs(fields) do Configuration[name] = accessor(name, kind) en
 -- @treturn SciSslSocketConfiguration
 -- @raise for a field that does not exist or a value of another kind
 function Configuration.new(given)
-  given = given or {}
-  options.check("SciSslSocketConfiguration.new", given, fields, 2)
+  given = options.read("SciSslSocketConfiguration.new", given or {}, fields, 2)
   local configuration = setmetatable({ values = {} }, Configuration)
   for name, value in pairs(given) do set(configuration, name, value) end
   return configuration

@@ -272,8 +272,7 @@ return function(socket, role, given)
   if not steps[role] then
     error(("bad argument #2 to 'handshake' ('connect' or 'accept' expected, got %s)"):format(tostring(role)), 2)
   end
-  given = given or {}
-  options.check("handshake", given, known_options, 2)
+  given = options.read("handshake", given or {}, known_options, 2)
   options.checkArgument(1, "handshake", socket, "SciSslSocket|SciSslTrySocket", 2)
   local run = {
     socket = socket,

@@ -117,15 +117,15 @@ local function option_kinds(entry)
   if entry.source:find "%.c$" then return nil end
   local value, receiver = value_of(entry)
   local options, kinds = require "scissl.base.option_table", nil
-  local check = options.check
-  function options.check(_, _, known)
+  local read = options.read
+  function options.read(_, _, known)
     kinds = kinds or known
     error "enough"
   end
   local arguments, known = { receiver }, others()
   for _, param in ipairs(entry.params) do arguments[#arguments + 1] = known[param.name] or {} end
   pcall(value, table.unpack(arguments))
-  options.check = check
+  options.read = read
   local copy = {}
   for name, kind in pairs(assert(kinds, entry.name)) do copy[name] = kind end
   return copy

@@ -404,7 +404,7 @@ local redis = {}
 -- @usage local store = scissl.sessions.redis.new { host = "redis.example", secret = secret }
 -- local listener = assert(scissl.listen { port = 443, certificate = …, privateKey = …, sessions = store })
 function redis.new(given)
-  options.check(CALLER, given, known_options, 2)
+  given = options.read(CALLER, given, known_options, 2)
   local secrets = check_secret(given.secret)
   check_place(given)
   local rotation = given.rotation or ROTATION

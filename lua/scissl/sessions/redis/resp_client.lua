@@ -198,7 +198,7 @@ resp.kinds = {
 -- @treturn[2] SciSslError `connection_refused`, `timeout`, `redis_refused` …
 -- @raise for unknown options and wrong types
 function resp.connect(given)
-  options.check("scissl.sessions.redis.resp_client.connect", given, resp.kinds, 2)
+  given = options.read("scissl.sessions.redis.resp_client.connect", given, resp.kinds, 2)
   local waiter = wait.find(given.waiter, 2)
   local address, failure = address_of(given)
   if not address then return nil, failure end
