@@ -7,9 +7,12 @@
 local scissl = require "scissl"
 local scenarios = require "spec.fuzz.scenarios"
 local samples = require "spec.fuzz.samples"
+local pki = require "spec.support.pki"
 
 local memory = _G.memory
 local _, names = samples.list(scenarios)
+
+pki.makeAll() -- the fuzzer's own certificates never lack memory
 
 -- While OpenSSL makes an SSL_CTX it leaves out the signature algorithms and groups for which it finds no memory, and
 -- says nothing: connections of such a context may fail. The scenario of makers calls the constructor as it is.

@@ -15,6 +15,7 @@
 --    .certificatePem .keyPem      texts
 --    .certificateFile .keyFile    paths of files with these texts
 --
+--    pki.makeAll()                makes all of them now, with their texts and files
 --    pki.issue{ subject=, names=, issuer=, … }   another identity. Fields as for SciSslX509Certificate.issue, but
 --                                 `issuer` is an identity (default pki.ca; false: self-signed) and `key` may be missing
 --    pki.write(text[, name])      writes `text` into a file of the temporary folder; returns its path
@@ -127,6 +128,13 @@ local known = {
   notYetValidClient = function() return future(client {}) end,
   selfSignedClient = function() return client { issuer = false } end,
 }
+
+function pki.makeAll()
+  for name in pairs(known) do
+    local identity = pki[name]
+    for field in pairs(made_when_asked) do assert(identity[field]) end
+  end
+end
 
 return setmetatable(pki, {
   __index = function(_, name)
