@@ -182,6 +182,10 @@ X509_STORE *sci_context_own_trust(sci_context *context);
 X509_STORE *sci_context_begin_trust(sci_context *context, int steps);
 bool sci_context_end_trust(sci_context *context, X509_STORE *store, bool good);
 
+/* context_session_cache.c: SSL_CTX_add_session, which does not leave the session in the cache without a reference when memory
+ * runs out. False: it was there already, or there was no memory; then it is not resumable any more. */
+bool sci_context_add_session(SSL_CTX *ctx, SSL_SESSION *session);
+
 /* context_session_cache.c: SSL_SESS_CACHE_… as setSessionCacheMode has set it. */
 long sci_context_cache_mode(const sci_context *context);
 

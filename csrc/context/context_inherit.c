@@ -28,7 +28,7 @@ static bool inherit_ticket_keys(lua_State *L, sci_context *context, const sci_co
  * client a full handshake. */
 static void copy_into(void *session, void *ctx) {
     SSL_SESSION *copy = sci_copy_session(session);
-    if (copy) (void)SSL_CTX_add_session(ctx, copy);
+    if (copy) (void)sci_context_add_session(ctx, copy);
     SSL_SESSION_free(copy);
 }
 

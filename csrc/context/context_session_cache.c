@@ -39,7 +39,7 @@ static bool is_cached(SSL_CTX *ctx, SSL_SESSION *session) {
     return OPENSSL_LH_retrieve((OPENSSL_LHASH *)SSL_CTX_sessions(ctx), session) != NULL;
 }
 
-static bool add_to_cache(SSL_CTX *ctx, SSL_SESSION *session) {
+bool sci_context_add_session(SSL_CTX *ctx, SSL_SESSION *session) {
     if (SSL_CTX_add_session(ctx, session)) return true;
     if (is_cached(ctx, session)) return false;
     drop_half_added(ctx, session);
@@ -48,7 +48,7 @@ static bool add_to_cache(SSL_CTX *ctx, SSL_SESSION *session) {
 
 void sci_context_cache_session(SSL_CTX *ctx, SSL_SESSION *session) {
     const sci_context *context = SSL_CTX_get_app_data(ctx);
-    if (context && context->sessions.internal) (void)add_to_cache(ctx, session);
+    if (context && context->sessions.internal) (void)sci_context_add_session(ctx, session);
 }
 
 long sci_context_cache_mode(const sci_context *context) {
@@ -168,7 +168,7 @@ static int context_add_session(lua_State *L) {
     SSL_SESSION *session = sci_check_session(L, 2);
     sci_clear_errors();
     SSL_SESSION *copy = is_cached(ctx, session) ? NULL : sci_copy_session(session);
-    bool added = copy && add_to_cache(ctx, copy);
+    bool added = copy && sci_context_add_session(ctx, copy);
     SSL_SESSION_free(copy);
     sci_clear_errors();
     lua_pushboolean(L, added);
