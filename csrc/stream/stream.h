@@ -73,6 +73,12 @@ sci_stream *sci_check_stream(lua_State *L, int index);
  * `class`: index of the metatable, which is found faster than its name. */
 sci_stream *sci_push_stream(lua_State *L, int class);
 
+/* Pushes a function whose upvalues are the metatable and the policy in Lua, the table at 1. Raises for anything else there. */
+void sci_stream_push_function(lua_State *L, lua_CFunction function);
+
+/* The continuation of a call of that policy: all that it returned is what the function returns. */
+int sci_stream_pass_results(lua_State *L, int status, lua_KContext context);
+
 /* Whether a coroutine other than L's waits in the midst of a read, or a finalizer or a handler has interrupted a call. */
 bool sci_stream_is_taken(lua_State *L, sci_stream *stream);
 

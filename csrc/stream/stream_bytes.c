@@ -344,6 +344,18 @@ void sci_push_stream_class(lua_State *L) {
     luaL_getmetatable(L, NAME);
 }
 
+void sci_stream_push_function(lua_State *L, lua_CFunction function) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    sci_push_stream_class(L);
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, function, 2);
+}
+
+int sci_stream_pass_results(lua_State *L, int status, lua_KContext context) {
+    (void)status, (void)context;
+    return lua_gettop(L);
+}
+
 /* newBytes(maxLine, maxBuffer, yields) */
 static int bytes_new(lua_State *L) {
     lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);

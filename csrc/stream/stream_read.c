@@ -296,11 +296,6 @@ static int go_on(lua_State *L, sci_stream *stream, int raises) {
 
 /* ---- the functions ------------------------------------------------------------------------------------------------ */
 
-static int pass_results(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
-    return lua_gettop(L);
-}
-
 /* Takes an item that is there. Nothing else is at work on the bytes. */
 static bool take_at_once(lua_State *L, sci_stream *stream, const item *wanted) {
     return !stream->reader && !stream->moving && take(L, stream, wanted) == TAKEN;
@@ -341,8 +336,8 @@ static int stream_read(lua_State *L) {
     lua_settop(L, count);
     lua_rawgeti(L, lua_upvalueindex(POLICY), OTHER);
     lua_insert(L, 1);
-    lua_callk(L, count, LUA_MULTRET, 0, pass_results);
-    return pass_results(L, LUA_OK, 0);
+    lua_callk(L, count, LUA_MULTRET, 0, sci_stream_pass_results);
+    return sci_stream_pass_results(L, LUA_OK, 0);
 }
 
 static int next_item(lua_State *L) {
@@ -370,15 +365,9 @@ static int stream_lines(lua_State *L) {
 }
 
 static int make_read(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    sci_push_stream_class(L);
-    lua_insert(L, 1);
-    static const lua_CFunction functions[] = {stream_read, stream_lines, read_part};
-    for (int i = 0; i < 3; i++) {
-        for (int j = BYTES_CLASS; j <= POLICY; j++) lua_pushvalue(L, j);
-        lua_pushcclosure(L, functions[i], POLICY);
-    }
+    sci_stream_push_function(L, stream_read);
+    sci_stream_push_function(L, stream_lines);
+    sci_stream_push_function(L, read_part);
     return 3;
 }
 

@@ -16,18 +16,13 @@ enum { OTHER = 1, GO_ON };
 /* Places on the stack of a write to the socket. */
 enum { SOCKET = 1, SELF, TEXT };
 
-static int pass_results(lua_State *L, int status, lua_KContext context) {
-    (void)status, (void)context;
-    return lua_gettop(L);
-}
-
 /* Calls a function of the policy with the `count` values that are on the stack. */
 static int call_policy(lua_State *L, int place, int count) {
     lua_settop(L, count);
     lua_rawgeti(L, lua_upvalueindex(POLICY), place);
     lua_insert(L, 1);
-    lua_callk(L, count, LUA_MULTRET, 0, pass_results);
-    return pass_results(L, LUA_OK, 0);
+    lua_callk(L, count, LUA_MULTRET, 0, sci_stream_pass_results);
+    return sci_stream_pass_results(L, LUA_OK, 0);
 }
 
 /* The stream at 1 where its writes may go to the socket, its userdata pushed; NULL: Lua has to do the write. */
@@ -85,11 +80,7 @@ static int stream_write(lua_State *L) {
 }
 
 static int make_write(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    sci_push_stream_class(L);
-    lua_insert(L, 1);
-    lua_pushcclosure(L, stream_write, POLICY);
+    sci_stream_push_function(L, stream_write);
     return 1;
 }
 
