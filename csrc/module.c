@@ -180,8 +180,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {NULL, NULL},
     };
     luaL_newlib(L, metamethods);
-    lua_pushliteral(L, BUILD);
-    lua_setfield(L, -2, "build");
+    sci_set_text(L, "build", BUILD);
     sci_open_closing(L);
     sci_open_stream_bytes(L);
     sci_open_stream_read(L);

@@ -95,6 +95,12 @@ lua_Integer sci_check_integer(lua_State *L, int index, lua_Integer lowest, lua_I
  * numbers and NaN. */
 int sci_check_timeout(lua_State *L, int index);
 
+/* ---- field.c: set a field of the table on top -------------------------------------------------------------------- */
+
+void sci_set_text(lua_State *L, const char *field, const char *text); /* NULL: there is no such field */
+void sci_set_integer(lua_State *L, const char *field, lua_Integer number);
+void sci_set_boolean(lua_State *L, const char *field, bool flag);
+
 /* ---- class.c: classes -------------------------------------------------------------------------------------------- */
 
 /* Names of the classes: their metatables' names in the registry, and `__name`. */

@@ -8,17 +8,6 @@
 
 /* ---- fields, set in the table on top ---------------------------------------------------------------------------- */
 
-static void set_text(lua_State *L, const char *field, const char *text) {
-    if (!text) return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
-static void set_number(lua_State *L, const char *field, lua_Integer number) {
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, field);
-}
-
 static void set_value(lua_State *L, const char *field, int index) {
     if (!index) return;
     lua_pushvalue(L, index);
@@ -26,25 +15,25 @@ static void set_value(lua_State *L, const char *field, int index) {
 }
 
 static void set_alert(lua_State *L, int alert, const char *direction) {
-    set_number(L, "alert", alert);
-    set_text(L, "alertName", sci_alert_name(alert));
-    set_text(L, "alertDirection", direction);
+    sci_set_integer(L, "alert", alert);
+    sci_set_text(L, "alertName", sci_alert_name(alert));
+    sci_set_text(L, "alertDirection", direction);
 }
 
 static void set_errno(lua_State *L, int system_errno, const char *text) {
-    set_number(L, "errno", system_errno);
-    set_text(L, "errnoText", text);
+    sci_set_integer(L, "errno", system_errno);
+    sci_set_text(L, "errnoText", text);
 }
 
 static void set_verify_result(lua_State *L, long result) {
-    set_number(L, "verifyResult", result);
-    set_text(L, "verifyText", X509_verify_cert_error_string(result));
+    sci_set_integer(L, "verifyResult", result);
+    sci_set_text(L, "verifyText", X509_verify_cert_error_string(result));
 }
 
 static void set_code(lua_State *L, const sci_queue_entry *entry) {
-    set_number(L, "code", (lua_Integer)entry->code);
-    set_text(L, "library", entry->library);
-    set_text(L, "reason", entry->reason);
+    sci_set_integer(L, "code", (lua_Integer)entry->code);
+    sci_set_text(L, "library", entry->library);
+    sci_set_text(L, "reason", entry->reason);
 }
 
 static void set_queue(lua_State *L, const sci_error_queue *queue) {
@@ -53,10 +42,10 @@ static void set_queue(lua_State *L, const sci_error_queue *queue) {
         const sci_queue_entry *entry = &queue->entries[i];
         lua_createtable(L, 0, 7);
         set_code(L, entry);
-        set_text(L, "file", entry->file);
-        set_text(L, "function", entry->function);
-        set_number(L, "line", entry->line);
-        set_text(L, "data", entry->data);
+        sci_set_text(L, "file", entry->file);
+        sci_set_text(L, "function", entry->function);
+        sci_set_integer(L, "line", entry->line);
+        sci_set_text(L, "data", entry->data);
         lua_rawseti(L, -2, i + 1);
     }
     lua_setfield(L, -2, "queue");
@@ -67,10 +56,10 @@ static void fill_fields(lua_State *L, const sci_failure *failure, const sci_erro
                         const sci_diagnosis *diagnosis, const char *system_text) {
     set_queue(L, queue);
     if (queue->count > 0) set_code(L, &queue->entries[0]);
-    else set_number(L, "code", 0);
-    set_text(L, "phase", failure->phase ? failure->phase : "unknown");
-    set_text(L, "condition", diagnosis->condition);
-    set_number(L, "sslError", failure->ssl_error ? failure->ssl_error : SSL_ERROR_SSL);
+    else sci_set_integer(L, "code", 0);
+    sci_set_text(L, "phase", failure->phase ? failure->phase : "unknown");
+    sci_set_text(L, "condition", diagnosis->condition);
+    sci_set_integer(L, "sslError", failure->ssl_error ? failure->ssl_error : SSL_ERROR_SSL);
     if (failure->system_errno) set_errno(L, failure->system_errno, system_text);
     if (diagnosis->received_alert >= 0) set_alert(L, diagnosis->received_alert, "received");
     else if (failure->alert_sent) set_alert(L, failure->alert, "sent");
@@ -109,7 +98,7 @@ void sci_push_error(lua_State *L, const sci_failure *failure) {
     fill_fields(L, failure, &queue, &diagnosis, system_text);
     set_value(L, "subject", subject);
     set_value(L, "message", subject + 1);
-    if (*peer) set_text(L, "peer", peer);
+    if (*peer) sci_set_text(L, "peer", peer);
     set_value(L, "cause", cause);
     set_value(L, "traceback", traceback);
     lua_pop(L, 1);

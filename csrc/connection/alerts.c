@@ -4,16 +4,6 @@
 
 #include <string.h>
 
-static void set_text(lua_State *L, const char *name, const char *text) {
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, name);
-}
-
-static void set_number(lua_State *L, const char *name, lua_Integer number) {
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, name);
-}
-
 /* ---- what was sent and received ---------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_alerts(sci_sslsocket *socket) {
@@ -33,9 +23,9 @@ static int push_alerts(lua_State *L, const sci_alert *alerts, int count) {
     lua_createtable(L, count, 0);
     for (int i = 0; i < count; i++) {
         lua_createtable(L, 0, 3);
-        set_text(L, "name", sci_alert_name(alerts[i].code));
-        set_text(L, "level", alerts[i].level == SSL3_AL_FATAL ? "fatal" : "warning");
-        set_number(L, "code", alerts[i].code);
+        sci_set_text(L, "name", sci_alert_name(alerts[i].code));
+        sci_set_text(L, "level", alerts[i].level == SSL3_AL_FATAL ? "fatal" : "warning");
+        sci_set_integer(L, "code", alerts[i].code);
         lua_rawseti(L, -2, i + 1);
     }
     return 1;

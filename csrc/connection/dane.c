@@ -77,11 +77,6 @@ static int sslsocket_add_tlsa(lua_State *L) {
                     &(sci_failure){.phase = "option", .condition = numbers_unknown() ? "tlsa_unusable" : "bad_tlsa"});
 }
 
-static void set_integer(lua_State *L, const char *name, lua_Integer number) {
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, name);
-}
-
 /***
 Returns the TLSA record that the peer's certificate matched.
 @function SciSslSocket:daneAuthority
@@ -106,10 +101,10 @@ static int sslsocket_dane_authority(lua_State *L) {
     lua_createtable(L, 0, 6);
     lua_insert(L, -2);
     lua_setfield(L, -2, "data");
-    set_integer(L, "depth", depth);
-    set_integer(L, "usage", usage);
-    set_integer(L, "selector", selector);
-    set_integer(L, "matchingType", matching_type);
+    sci_set_integer(L, "depth", depth);
+    sci_set_integer(L, "usage", usage);
+    sci_set_integer(L, "selector", selector);
+    sci_set_integer(L, "matchingType", matching_type);
     if (*slot) {
         lua_pushvalue(L, -2);
         lua_setfield(L, -2, "certificate");

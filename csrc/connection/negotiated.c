@@ -1,16 +1,6 @@
 /* negotiated.c: SciSslSocket, what the handshake has negotiated, the state of the handshake, and statistics. */
 #include "connection/connection.h"
 
-static void set_text(lua_State *L, const char *name, const char *text) {
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, name);
-}
-
-static void set_number(lua_State *L, const char *name, lua_Integer number) {
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, name);
-}
-
 /* ---- what was negotiated ----------------------------------------------------------------------------------------- */
 
 /***
@@ -121,9 +111,9 @@ static int sslsocket_temporary_key(lua_State *L) {
     (void)OPENSSL_strlcpy(kind, type ? type : "unknown", sizeof kind);
     EVP_PKEY_free(key);
     lua_createtable(L, 0, 3);
-    set_text(L, "type", kind);
-    set_number(L, "bits", bits);
-    if (named) set_text(L, "group", group);
+    sci_set_text(L, "type", kind);
+    sci_set_integer(L, "bits", bits);
+    if (named) sci_set_text(L, "group", group);
     return 1;
 }
 
@@ -189,9 +179,9 @@ static int sslsocket_statistics(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     SSL *ssl = socket->ssl;
     lua_createtable(L, 0, 3);
-    set_number(L, "bytesReceived", ssl ? (lua_Integer)BIO_number_read(SSL_get_rbio(ssl)) : 0);
-    set_number(L, "bytesSent", ssl ? (lua_Integer)BIO_number_written(SSL_get_wbio(ssl)) : 0);
-    set_number(L, "renegotiations", ssl ? SSL_num_renegotiations(ssl) : 0);
+    sci_set_integer(L, "bytesReceived", ssl ? (lua_Integer)BIO_number_read(SSL_get_rbio(ssl)) : 0);
+    sci_set_integer(L, "bytesSent", ssl ? (lua_Integer)BIO_number_written(SSL_get_wbio(ssl)) : 0);
+    sci_set_integer(L, "renegotiations", ssl ? SSL_num_renegotiations(ssl) : 0);
     return 1;
 }
 

@@ -118,17 +118,12 @@ static void push_event(lua_State *L, const event *noted) {
     lua_createtable(L, 0, 6);
     lua_pushnumber(L, noted->time);
     lua_setfield(L, -2, "time");
-    lua_pushstring(L, noted->kind);
-    lua_setfield(L, -2, "kind");
-    lua_pushstring(L, noted->name);
-    lua_setfield(L, -2, "name");
+    sci_set_text(L, "kind", noted->kind);
+    sci_set_text(L, "name", noted->name);
     if (!noted->direction) return;
-    lua_pushstring(L, noted->direction == '>' ? "sent" : "received");
-    lua_setfield(L, -2, "direction");
-    lua_pushinteger(L, (lua_Integer)noted->length);
-    lua_setfield(L, -2, "length");
-    lua_pushstring(L, sci_protocol_name(noted->version));
-    lua_setfield(L, -2, "version");
+    sci_set_text(L, "direction", noted->direction == '>' ? "sent" : "received");
+    sci_set_integer(L, "length", (lua_Integer)noted->length);
+    sci_set_text(L, "version", sci_protocol_name(noted->version));
 }
 
 /***

@@ -58,12 +58,9 @@ static int sslsocket_verify_errors(lua_State *L) {
     lua_createtable(L, socket->verify_errors.count, 0);
     for (int i = 0; i < socket->verify_errors.count; i++) {
         lua_createtable(L, 0, 3);
-        lua_pushinteger(L, socket->verify_errors.list[i].depth);
-        lua_setfield(L, -2, "depth");
-        lua_pushinteger(L, socket->verify_errors.list[i].code);
-        lua_setfield(L, -2, "code");
-        lua_pushstring(L, X509_verify_cert_error_string(socket->verify_errors.list[i].code));
-        lua_setfield(L, -2, "text");
+        sci_set_integer(L, "depth", socket->verify_errors.list[i].depth);
+        sci_set_integer(L, "code", socket->verify_errors.list[i].code);
+        sci_set_text(L, "text", X509_verify_cert_error_string(socket->verify_errors.list[i].code));
         lua_rawseti(L, -2, i + 1);
     }
     return 1;

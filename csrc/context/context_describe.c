@@ -5,17 +5,6 @@
 
 /* Each sets one field of the table on top. */
 
-static void set_text(lua_State *L, const char *name, const char *text) {
-    if (!text) return;
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, name);
-}
-
-static void set_number(lua_State *L, const char *name, lua_Integer number) {
-    lua_pushinteger(L, number);
-    lua_setfield(L, -2, name);
-}
-
 static void set_flags(lua_State *L, const char *name, const char *prefix, uint64_t bits) {
     sci_push_flag_names(L, prefix, bits);
     lua_setfield(L, -2, name);
@@ -78,18 +67,18 @@ static void set_alpn(lua_State *L) {
 }
 
 static void set_protocol(lua_State *L, const char *name, long version) {
-    if (version) set_text(L, name, sci_protocol_name((int)version));
+    if (version) sci_set_text(L, name, sci_protocol_name((int)version));
 }
 
 static void set_protocols(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
-    set_text(L, "method", context->method);
+    sci_set_text(L, "method", context->method);
     set_protocol(L, "minProtocol", SSL_CTX_get_min_proto_version(ctx));
     set_protocol(L, "maxProtocol", SSL_CTX_get_max_proto_version(ctx));
     set_ciphers(L, ctx, "ciphers", false);
     set_ciphers(L, ctx, "ciphersuites", true);
     set_note(L, "groups");
     set_note(L, "signatureAlgorithms");
-    set_number(L, "securityLevel", SSL_CTX_get_security_level(ctx));
+    sci_set_integer(L, "securityLevel", SSL_CTX_get_security_level(ctx));
     set_flags(L, "options", "SSL_OP_", SSL_CTX_get_options(ctx));
     set_alpn(L);
 }
@@ -113,7 +102,7 @@ static void set_hosts(lua_State *L, X509_VERIFY_PARAM *param) {
     lua_pushstring(L, guard->object); /* nil where there is none */
     lua_setfield(L, -3, "verifyIp");
     lua_pop(L, 1);
-    set_text(L, "verifyEmail", X509_VERIFY_PARAM_get0_email(param));
+    sci_set_text(L, "verifyEmail", X509_VERIFY_PARAM_get0_email(param));
 }
 
 static void set_verification(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
@@ -121,13 +110,13 @@ static void set_verification(lua_State *L, const sci_context *context, SSL_CTX *
     unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
     int depth = X509_VERIFY_PARAM_get_depth(param), level = X509_VERIFY_PARAM_get_auth_level(param);
     int purpose = context->verify.purpose ? X509_PURPOSE_get_by_id(context->verify.purpose) : -1;
-    set_number(L, "verify", SSL_CTX_get_verify_mode(ctx));
+    sci_set_integer(L, "verify", SSL_CTX_get_verify_mode(ctx));
     set_flags(L, "verifyFlags", "X509_V_FLAG_", flags & ~(unsigned long)X509_V_FLAG_USE_CHECK_TIME);
     set_flags(L, "verifyHostFlags", "X509_CHECK_FLAG_", X509_VERIFY_PARAM_get_hostflags(param));
-    if (flags & X509_V_FLAG_USE_CHECK_TIME) set_number(L, "verifyTime", X509_VERIFY_PARAM_get_time(param));
-    if (depth >= 0) set_number(L, "verifyDepth", depth);
-    if (level >= 0) set_number(L, "authLevel", level);
-    if (purpose >= 0) set_text(L, "purpose", X509_PURPOSE_get0_sname(X509_PURPOSE_get0(purpose)));
+    if (flags & X509_V_FLAG_USE_CHECK_TIME) sci_set_integer(L, "verifyTime", X509_VERIFY_PARAM_get_time(param));
+    if (depth >= 0) sci_set_integer(L, "verifyDepth", depth);
+    if (level >= 0) sci_set_integer(L, "authLevel", level);
+    if (purpose >= 0) sci_set_text(L, "purpose", X509_PURPOSE_get0_sname(X509_PURPOSE_get0(purpose)));
     set_hosts(L, param);
 }
 
@@ -155,8 +144,8 @@ static void set_trust(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
         certificates += type == X509_LU_X509;
         crls += type == X509_LU_CRL;
     }
-    set_number(L, "trustedCertificates", certificates);
-    set_number(L, "crls", crls);
+    sci_set_integer(L, "trustedCertificates", certificates);
+    sci_set_integer(L, "crls", crls);
     set_paths(L, context);
     set_client_cas(L, ctx);
 }
@@ -174,11 +163,10 @@ static void append_certificate(lua_State *L, SSL *ssl) {
     lua_newtable(L);
     sci_push_name(L, X509_get_subject_name(certificate));
     lua_setfield(L, -2, "subject");
-    set_text(L, "keyType", EVP_PKEY_get0_type_name(X509_get0_pubkey(certificate)));
-    if (sci_time_to_seconds(X509_get0_notAfter(certificate), &expiry)) set_number(L, "notAfter", expiry);
-    set_number(L, "issuers", chain ? sk_X509_num(chain) : 0);
-    lua_pushboolean(L, SSL_get_privatekey(ssl) != NULL);
-    lua_setfield(L, -2, "hasKey");
+    sci_set_text(L, "keyType", EVP_PKEY_get0_type_name(X509_get0_pubkey(certificate)));
+    if (sci_time_to_seconds(X509_get0_notAfter(certificate), &expiry)) sci_set_integer(L, "notAfter", expiry);
+    sci_set_integer(L, "issuers", chain ? sk_X509_num(chain) : 0);
+    sci_set_boolean(L, "hasKey", SSL_get_privatekey(ssl) != NULL);
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
 }
 
@@ -197,19 +185,14 @@ static void set_certificates(lua_State *L, SSL_CTX *ctx) {
 
 /* ---- sessions ---------------------------------------------------------------------------------------------------- */
 
-static void set_flag(lua_State *L, const char *name, bool flag) {
-    lua_pushboolean(L, flag);
-    lua_setfield(L, -2, name);
-}
-
 static void set_sessions(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
-    set_number(L, "sessionTimeout", SSL_CTX_get_timeout(ctx));
-    set_number(L, "sessionCacheMode", sci_context_cache_mode(context));
-    set_number(L, "sessionCacheSize", SSL_CTX_sess_get_cache_size(ctx));
-    set_number(L, "tickets", (lua_Integer)SSL_CTX_get_num_tickets(ctx));
-    set_flag(L, "ticketsAllowed", !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));
-    set_flag(L, "sharedTicketKeys", context->tickets.keys != NULL);
-    set_number(L, "maxReplayableData", SSL_CTX_get_max_early_data(ctx));
+    sci_set_integer(L, "sessionTimeout", SSL_CTX_get_timeout(ctx));
+    sci_set_integer(L, "sessionCacheMode", sci_context_cache_mode(context));
+    sci_set_integer(L, "sessionCacheSize", SSL_CTX_sess_get_cache_size(ctx));
+    sci_set_integer(L, "tickets", (lua_Integer)SSL_CTX_get_num_tickets(ctx));
+    sci_set_boolean(L, "ticketsAllowed", !(SSL_CTX_get_options(ctx) & SSL_OP_NO_TICKET));
+    sci_set_boolean(L, "sharedTicketKeys", context->tickets.keys != NULL);
+    sci_set_integer(L, "maxReplayableData", SSL_CTX_get_max_early_data(ctx));
 }
 
 /* ---- the rest ---------------------------------------------------------------------------------------------------- */
@@ -222,13 +205,13 @@ static bool has_value(lua_State *L, int value) {
 
 static void set_rest(lua_State *L, const sci_context *context) {
     static const char *const policies[] = {"none", "request", "require"};
-    set_text(L, "ocsp", policies[context->ocsp.policy]);
-    set_flag(L, "ocspResponse", has_value(L, SCI_CONTEXT_OCSP));
-    set_flag(L, "pskClient", has_value(L, SCI_CONTEXT_PSK_CLIENT));
-    set_flag(L, "pskServer", has_value(L, SCI_CONTEXT_PSK_SERVER));
-    set_flag(L, "sessionStore", has_value(L, SCI_CONTEXT_SESSION_STORE));
-    set_flag(L, "replayGuard", has_value(L, SCI_CONTEXT_REPLAY_GUARD));
-    set_flag(L, "keylog", context->keylog.collect || has_value(L, SCI_CONTEXT_KEYLOG));
+    sci_set_text(L, "ocsp", policies[context->ocsp.policy]);
+    sci_set_boolean(L, "ocspResponse", has_value(L, SCI_CONTEXT_OCSP));
+    sci_set_boolean(L, "pskClient", has_value(L, SCI_CONTEXT_PSK_CLIENT));
+    sci_set_boolean(L, "pskServer", has_value(L, SCI_CONTEXT_PSK_SERVER));
+    sci_set_boolean(L, "sessionStore", has_value(L, SCI_CONTEXT_SESSION_STORE));
+    sci_set_boolean(L, "replayGuard", has_value(L, SCI_CONTEXT_REPLAY_GUARD));
+    sci_set_boolean(L, "keylog", context->keylog.collect || has_value(L, SCI_CONTEXT_KEYLOG));
 }
 
 static void free_context(void *ctx) { SSL_CTX_free(ctx); }

@@ -239,8 +239,7 @@ static int context_session_statistics(lua_State *L) {
     const size_t length = sizeof counts / sizeof *counts;
     lua_createtable(L, 0, (int)length);
     for (size_t i = 0; i < length; i++) {
-        lua_pushinteger(L, counts[i].count);
-        lua_setfield(L, -2, counts[i].name);
+        sci_set_integer(L, counts[i].name, counts[i].count);
     }
     return 1;
 }

@@ -62,12 +62,10 @@ static void push_entry(lua_State *L, const struct addrinfo *entry) {
     sci_address_text text;
     sci_spell_address(&address, &text);
     lua_createtable(L, 0, 3);
-    lua_pushstring(L, text.host);
-    lua_setfield(L, -2, "address");
+    sci_set_text(L, "address", text.host);
     (void)lua_stringtonumber(L, text.port);
     lua_setfield(L, -2, "port");
-    lua_pushstring(L, entry->ai_family == AF_INET6 ? "inet6" : "inet");
-    lua_setfield(L, -2, "family");
+    sci_set_text(L, "family", entry->ai_family == AF_INET6 ? "inet6" : "inet");
 }
 
 /***

@@ -176,8 +176,7 @@ static void push_entry(lua_State *L, const X509_REVOKED *entry) {
     lua_setfield(L, -2, "serial");
     push_time(L, X509_REVOKED_get0_revocationDate(entry));
     lua_setfield(L, -2, "time");
-    lua_pushstring(L, reason_of(entry));
-    lua_setfield(L, -2, "reason");
+    sci_set_text(L, "reason", reason_of(entry));
 }
 
 /***

@@ -126,16 +126,10 @@ bool sci_verify_ocsp(sci_ocsp *ocsp, const sci_ocsp_query *query, int *status, s
 
 /* ---- for Lua ----------------------------------------------------------------------------------------------------- */
 
-static void set_text(lua_State *L, const char *field, const char *text) {
-    lua_pushstring(L, text);
-    lua_setfield(L, -2, field);
-}
-
 static void set_time(lua_State *L, const char *field, const ASN1_GENERALIZEDTIME *time) {
     lua_Integer seconds;
     if (!time || !sci_time_to_seconds(time, &seconds)) return;
-    lua_pushinteger(L, seconds);
-    lua_setfield(L, -2, field);
+    sci_set_integer(L, field, seconds);
 }
 
 static void set_id(lua_State *L, OCSP_SINGLERESP *single) {
@@ -153,10 +147,10 @@ static void push_single(lua_State *L, OCSP_SINGLERESP *single) {
     int reason = -1;
     int status = OCSP_single_get0_status(single, &reason, &revoked, &this_update, &next_update);
     lua_createtable(L, 0, 8);
-    set_text(L, "status", sci_ocsp_statuses[status >= 0 && status <= 2 ? status : V_OCSP_CERTSTATUS_UNKNOWN]);
+    sci_set_text(L, "status", sci_ocsp_statuses[status >= 0 && status <= 2 ? status : V_OCSP_CERTSTATUS_UNKNOWN]);
     if (status == V_OCSP_CERTSTATUS_REVOKED) {
         set_time(L, "revocationTime", revoked);
-        if (reason >= 0) set_text(L, "reason", OCSP_crl_reason_str(reason));
+        if (reason >= 0) sci_set_text(L, "reason", OCSP_crl_reason_str(reason));
     }
     set_time(L, "thisUpdate", this_update);
     set_time(L, "nextUpdate", next_update);
@@ -275,7 +269,7 @@ static int ocsp_parse(lua_State *L) {
     sci_ocsp *ocsp = sci_new_ocsp(L);
     if (!ocsp || !read_response(ocsp, (const unsigned char *)bytes, length, &failure)) return sci_fail(L, &failure);
     lua_createtable(L, 0, 5);
-    set_text(L, "outcome", outcome_of(ocsp));
+    sci_set_text(L, "outcome", outcome_of(ocsp));
     if (!ocsp->basic) return 1;
     set_time(L, "producedAt", OCSP_resp_get0_produced_at(ocsp->basic));
     set_responder(L, ocsp);

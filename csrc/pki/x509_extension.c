@@ -148,8 +148,7 @@ static void set_bytes(lua_State *L, const char *name, const unsigned char *bytes
 static void push_sct(lua_State *L, const SCT *sct) {
     unsigned char *bytes = NULL;
     lua_createtable(L, 0, 4);
-    lua_pushinteger(L, (lua_Integer)SCT_get_version(sct) + 1);
-    lua_setfield(L, -2, "version");
+    sci_set_integer(L, "version", (lua_Integer)SCT_get_version(sct) + 1);
     lua_pushnumber(L, (lua_Number)SCT_get_timestamp(sct) / 1000);
     lua_setfield(L, -2, "time");
     size_t length = SCT_get0_log_id(sct, &bytes);
@@ -202,8 +201,7 @@ static void push_extension(lua_State *L, X509_EXTENSION *extension) {
         sci_push_oid(L, oid, false);
         lua_setfield(L, -2, "name");
     }
-    lua_pushboolean(L, X509_EXTENSION_get_critical(extension));
-    lua_setfield(L, -2, "critical");
+    sci_set_boolean(L, "critical", X509_EXTENSION_get_critical(extension));
     sci_push_asn1_string(L, X509_EXTENSION_get_data(extension));
     lua_setfield(L, -2, "data");
 }

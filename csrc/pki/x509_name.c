@@ -295,8 +295,7 @@ bool sci_push_general_names(lua_State *L, const GENERAL_NAMES *names) {
     for (int i = 0; i < count; i++) {
         const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
         lua_createtable(L, 0, 2);
-        lua_pushstring(L, type_name(name->type));
-        lua_setfield(L, -2, "type");
+        sci_set_text(L, "type", type_name(name->type));
         if (!push_value(L, name)) return false;
         lua_setfield(L, -2, "value");
         lua_rawseti(L, -2, i + 1);
