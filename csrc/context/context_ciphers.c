@@ -16,6 +16,16 @@ static int fail_option(lua_State *L, const char *condition, const char *text) {
     return sci_fail(L, &(sci_failure){.phase = "option", .condition = condition, .subject = text});
 }
 
+/* Sets the list at 2 with `set`, where `probe` accepts it. */
+static int change_ciphers(lua_State *L, int (*probe)(SSL *, const char *), int (*set)(SSL_CTX *, const char *)) {
+    sci_context *context = sci_check_context(L, 1);
+    const char *text = sci_check_text(L, 2);
+    sci_clear_errors();
+    if (!try_first(context->ctx, text, probe)) return fail_option(L, "unknown_cipher", text);
+    if (!sci_context_detach(context) || !set(context->ctx, text)) return sci_fail_openssl(L, "option", text);
+    return sci_return_receiver(L);
+}
+
 /* OpenSSL has rejected a list of names, separated by colons: one may have come with a later release. */
 static int fail_list(lua_State *L, SSL_CTX *ctx, const char *condition, const char *text,
                      int (*set)(SSL *, const char *)) {
@@ -42,13 +52,7 @@ Sets the ciphers for TLS 1.2 and earlier, most preferred first.
 @see SSL_CTX_set_cipher_list(3)
 */
 static int context_set_cipher_list(lua_State *L) {
-    sci_context *context = sci_check_context(L, 1);
-    const char *text = sci_check_text(L, 2);
-    sci_clear_errors();
-    if (!try_first(context->ctx, text, SSL_set_cipher_list)) return fail_option(L, "unknown_cipher", text);
-    if (!sci_context_detach(context) || !SSL_CTX_set_cipher_list(context->ctx, text))
-        return sci_fail_openssl(L, "option", text);
-    return sci_return_receiver(L);
+    return change_ciphers(L, SSL_set_cipher_list, SSL_CTX_set_cipher_list);
 }
 
 /* OpenSSL 3.0 ignores unknown names. A misspelt one must not silently shorten the list. */
@@ -81,15 +85,7 @@ Sets the cipher suites for TLS 1.3, most preferred first.
 @treturn[2] SciSslError condition `unknown_cipher`; the context is unchanged
 @see SSL_CTX_set_ciphersuites(3)
 */
-static int context_set_ciphersuites(lua_State *L) {
-    sci_context *context = sci_check_context(L, 1);
-    const char *text = sci_check_text(L, 2);
-    sci_clear_errors();
-    if (!try_first(context->ctx, text, knows_suites)) return fail_option(L, "unknown_cipher", text);
-    if (!sci_context_detach(context) || !SSL_CTX_set_ciphersuites(context->ctx, text))
-        return sci_fail_openssl(L, "option", text);
-    return sci_return_receiver(L);
-}
+static int context_set_ciphersuites(lua_State *L) { return change_ciphers(L, knows_suites, SSL_CTX_set_ciphersuites); }
 
 /* Notes the text at 2 for `describe`, and leaves the earlier note at 3: putting it back then needs no memory. */
 static void note_first(lua_State *L, const char *name) {

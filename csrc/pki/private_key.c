@@ -111,6 +111,19 @@ static int key_generate(lua_State *L) {
     return *slot ? 1 : sci_fail(L, &failure);
 }
 
+typedef EVP_PKEY *key_reader(lua_State *L, const char *bytes, int length, int passphrase, sci_failure *failure);
+
+static int load_key(lua_State *L, key_reader *read) {
+    int length;
+    const char *bytes = sci_check_bytes(L, 1, &length);
+    sci_check_passphrase(L, 2);
+    lua_settop(L, 2);
+    EVP_PKEY **slot = sci_new_key(L);
+    sci_failure failure = {.phase = "load"};
+    *slot = read(L, bytes, length, 2, &failure);
+    return *slot ? 1 : sci_fail(L, &failure);
+}
+
 /***
 Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
 @function SciSslPrivateKey.fromPem
@@ -125,16 +138,7 @@ Reads a key from PEM text: PKCS#8, encrypted or not, or the older forms.
  format
 @see PEM_read_bio_PrivateKey(3)
 */
-static int key_from_pem(lua_State *L) {
-    int length;
-    const char *text = sci_check_bytes(L, 1, &length);
-    sci_check_passphrase(L, 2);
-    lua_settop(L, 2);
-    EVP_PKEY **slot = sci_new_key(L);
-    sci_failure failure = {.phase = "load"};
-    *slot = sci_read_key_text(L, text, length, 2, &failure);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int key_from_pem(lua_State *L) { return load_key(L, sci_read_key_text); }
 
 /***
 Reads a key from a PEM file.
@@ -192,16 +196,7 @@ Reads a key from DER bytes: PKCS#8, encrypted or not, or the older forms.
  about the passphrase
 @see d2i_AutoPrivateKey(3)
 */
-static int key_from_der(lua_State *L) {
-    int length;
-    const char *bytes = sci_check_bytes(L, 1, &length);
-    sci_check_passphrase(L, 2);
-    lua_settop(L, 2);
-    EVP_PKEY **slot = sci_new_key(L);
-    sci_failure failure = {.phase = "load"};
-    *slot = sci_read_key_der(L, (const unsigned char *)bytes, length, 2, &failure);
-    return *slot ? 1 : sci_fail(L, &failure);
-}
+static int key_from_der(lua_State *L) { return load_key(L, sci_read_key_der); }
 
 /* ---- methods ----------------------------------------------------------------------------------------------------- */
 

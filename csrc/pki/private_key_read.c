@@ -66,7 +66,8 @@ static EVP_PKEY *read_encrypted_der(lua_State *L, const unsigned char *bytes, in
     return NULL;
 }
 
-EVP_PKEY *sci_read_key_der(lua_State *L, const unsigned char *bytes, int length, int index, sci_failure *failure) {
+EVP_PKEY *sci_read_key_der(lua_State *L, const char *text, int length, int index, sci_failure *failure) {
+    const unsigned char *bytes = (const unsigned char *)text;
     const unsigned char *cursor = bytes;
     sci_clear_errors();
     EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &cursor, length);
