@@ -331,6 +331,12 @@ void sci_ssl_inherit_alpn(lua_State *L, sci_sslsocket *socket, const sci_context
 /* Takes the anonymous cipher suites out of what the connection offers or accepts. False: out of memory. */
 bool sci_ssl_exclude_anonymous(SSL *ssl);
 
+/* ---- dh_params.c ------------------------------------------------------------------------------------------------- */
+
+/* From the info callback of a server: gets the group from Lua where one is needed next. */
+void sci_ssl_choose_dh(sci_sslsocket *socket);
+void sci_ssl_reset_dh(lua_State *L, sci_sslsocket *socket);
+
 /* ---- dane.c, early_data.c ---------------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_dane(sci_sslsocket *socket);

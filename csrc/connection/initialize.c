@@ -8,13 +8,16 @@
 
 /* ---- callbacks --------------------------------------------------------------------------------------------------- */
 
-/* In C: the parts note what passes, and never call Lua. */
+/* In C: the parts note what passes. One calls Lua: sci_ssl_choose_dh. */
 static void on_info(const SSL *ssl, int where, int value) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     if (where & SSL_CB_ALERT) sci_ssl_note_alert(socket, where & SSL_CB_WRITE, value);
     if (where & SSL_CB_LOOP) sci_ssl_count_message(socket);
     sci_ssl_note_state(socket, where);
-    if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP) sci_ssl_hold_last_flight(socket);
+    if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP) {
+        sci_ssl_hold_last_flight(socket);
+        sci_ssl_choose_dh(socket);
+    }
     /* Until the handshake is done, the session of a client may be the one that it offers, which belongs to the user. */
     if (where & SSL_CB_HANDSHAKE_DONE || (where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP)
         sci_ssl_set_session_timeout(socket, SSL_get_session(ssl));
@@ -72,6 +75,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     sci_ssl_inherit_psk(L, socket, context);
     sci_ssl_inherit_early_data(L, socket, context);
     lua_pop(L, 1);
+    sci_ssl_reset_dh(L, socket);
     socket->context = context;
     socket->dependent.ssl = socket->ssl;
     sci_context_link(context, &socket->dependent);

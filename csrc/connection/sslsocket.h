@@ -20,7 +20,8 @@ enum {
     SCI_SSL_REPLAY_GUARD, /* function or nil; inherited */
     SCI_SSL_SESSION_STORE, /* function or nil; inherited */
     SCI_SSL_TICKET_DATA,   /* string that goes into tickets; or nil */
-    SCI_SSL_USERVALUES = SCI_SSL_TICKET_DATA
+    SCI_SSL_DH,            /* function that returns DH parameters; or nil */
+    SCI_SSL_USERVALUES = SCI_SSL_DH
 };
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
@@ -194,6 +195,10 @@ typedef struct sci_sslsocket {
     struct {       /* early_data.c */
         bool over; /* sslReadReplayable has returned 0 */
     } early;
+
+    struct {       /* dh_params.c */
+        bool asks; /* SCI_SSL_DH is set and was not called */
+    } dh;
 
     struct {          /* dane.c */
         bool enabled; /* by sslSetDane */

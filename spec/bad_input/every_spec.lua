@@ -202,7 +202,13 @@ local socket_setters = {
   sslSetContext = function() return plus(no_text(), { "x", 1 }) end,
   sslSetDane = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetOcspResponse = context_setters.setOcspResponse,
-  sslSetDhParameters = no_pem,
+  sslSetDhParameters = function() -- functions are called where DHE was negotiated: connection/dh_params_spec.lua
+    local values = {}
+    for _, value in ipairs(no_pem()) do
+      if type(value) ~= "function" then values[#values + 1] = value end
+    end
+    return values
+  end,
   sslSetReadAhead = no_boolean,
   sslSetRecordSizing = function() return plus(no_number(), { 0, 511, 16385, -1, 1 << 32, math.maxinteger }) end,
   sslSetServerName = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,

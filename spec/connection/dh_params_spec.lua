@@ -49,6 +49,61 @@ describe("sslSetDhParameters", function()
     assert.are.equal("dh key too small", failure:reason())
   end)
 
+  describe("with a function", function()
+    local function shake(server_setup, give)
+      local client, server = ends.pair {
+        version = "TLSv1.2", client = { setup = server_setup }, server = { identity = rsa, setup = dhe },
+      }
+      local calls = 0
+      assert.are.equal(server, server:sslSetDhParameters(function()
+        calls = calls + 1
+        return give()
+      end))
+      local client_answer, server_answer = ends.handshake(client, server)
+      return client, client_answer, server_answer, function() return calls end
+    end
+
+    it("asks it once for the group where DHE was negotiated", function()
+      local client, client_answer, server_answer, calls = shake(dhe, function() return parameters "ffdhe3072" end)
+      assert.are.same({ 1, 1, 1, 3072 }, { client_answer, server_answer, calls(), client:temporaryKey().bits })
+    end)
+
+    it("does not ask it where something else was negotiated", function()
+      local count = 0
+      for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+        local client, server = ends.pair { version = version, server = { identity = rsa } }
+        server:sslSetDhParameters(function() count = count + 1 end)
+        local client_answer, server_answer = ends.handshake(client, server)
+        assert.are.same({ 1, 1, 0 }, { client_answer, server_answer, count })
+      end
+    end)
+
+    it("ends the handshake where it raises, or returns no group", function()
+      local function bad() error("the reason", 0) end
+      local cases = {
+        { bad, "handler_failed", "the reason" },
+        { function() return "no parameters" end, "handler_failed", nil },
+        { function() return {} end, "handler_failed", "DH parameters in PEM text expected" },
+        { function() return nil end, nil, nil },
+      }
+      for _, case in ipairs(cases) do
+        local _, client_answer, server_answer = shake(dhe, case[1])
+        assert.is_true(core.isSslError(client_answer))
+        assert.is_true(core.isSslError(server_answer))
+        if case[2] then assert.are.equal(case[2], server_answer:condition()) end
+        if case[3] then assert.are.equal(case[3], tostring(server_answer:cause()):match "^[^\n]*") end
+      end
+    end)
+
+    it("is replaced by a text", function()
+      local client, server = pair()
+      server:sslSetDhParameters(function() error "not called" end)
+      server:sslSetDhParameters(parameters "ffdhe2048")
+      ends.handshake(client, server)
+      assert.are.equal(2048, client:temporaryKey().bits)
+    end)
+  end)
+
   it("comes before the handshake", function()
     local _, server = ends.connected()
     local done, failure = server:sslSetDhParameters(parameters "ffdhe2048")

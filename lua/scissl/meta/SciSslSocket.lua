@@ -556,7 +556,7 @@ function SciSslSocket:verifyErrors() end
 ---certificate, which is the better choice unless a peer needs a certain group.
 ---
 ---@within Settings of one connection
----@param pem string text with `DH PARAMETERS` or `X9.42 DH PARAMETERS`
+---@param pem string|function text with `DH PARAMETERS` or `X9.42 DH PARAMETERS`; or a function that returns it, or nil for none, and is called where a cipher suite with DHE was negotiated. It cannot yield; what it raises ends the handshake
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # phase `load`: condition `not_dh_parameters`; `security_level`: the group is too small for it; `not_initialized`, `handshake_under_way`, `closed`
 ---@see SSL_set0_tmp_dh_pkey(3)
