@@ -1,5 +1,5 @@
 /* module.c: scissl.core: the module's entry and the list of all classes. Only this file knows all rooms. */
-#include "stream/stream.h"
+#include "luasec/luasec.h"
 
 #include <string.h>
 
@@ -185,6 +185,8 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     sci_open_stream_bytes(L);
     sci_open_stream_read(L);
     sci_open_stream_write(L);
+    sci_open_luasec_object(L);
+    sci_open_luasec_connection(L);
     lua_setmetatable(L, -2);
 }
 

@@ -112,6 +112,9 @@ static inline bool sci_would_block(int system_errno) { return system_errno == EA
 /* poll(2) for one descriptor. 1: ready; 0: time-out; -1: errno says why. */
 int sci_descriptor_wait(int descriptor, short events, int milliseconds);
 
+/* The same where Lua code waits (socket_poll.c): a signal runs the hooks, which may raise. */
+int sci_wait_with_hooks(lua_State *L, int descriptor, short events, int milliseconds);
+
 /* ---- for module.c ------------------------------------------------------------------------------------------------ */
 
 void sci_open_socket(lua_State *L);

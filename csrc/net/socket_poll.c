@@ -44,6 +44,11 @@ static int poll_until(lua_State *L, struct pollfd *waiting, size_t count, int mi
     return ready;
 }
 
+int sci_wait_with_hooks(lua_State *L, int descriptor, short events, int milliseconds) {
+    struct pollfd waiting = {.fd = descriptor, .events = events};
+    return poll_until(L, &waiting, 1, milliseconds);
+}
+
 /* ---- events ----------------------------------------------------------------------------------------------------- */
 
 short sci_check_events(lua_State *L, int value, int argument) {

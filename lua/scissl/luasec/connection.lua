@@ -1,13 +1,13 @@
---- LuaSec's connections: making and closing them, time-outs, and socket options. Handshakes are in `dohandshake.lua`,
--- sending and receiving in `bytes.lua`, information in `peer.lua`.
+--- LuaSec's connections: making and closing them. `send`, `receive`, time-outs and what loops ask are in C (csrc/luasec),
+-- handshakes in `dohandshake.lua`, information in `peer.lua`.
 -- @module scissl.luasec.connection
 
-local bytes = require "scissl.luasec.bytes"
+local class = require "scissl.luasec.class"
 local context = require "scissl.luasec.context"
 local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
-local options = require "scissl.base.option_table"
 local handshake = require "scissl.luasec.dohandshake"
+local options = require "scissl.base.option_table"
 local peer = require "scissl.luasec.peer"
 local strictness = require "scissl.luasec.strictness"
 
@@ -15,17 +15,18 @@ local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
 
 local connection = {}
 
-local Connection = {}
-local methods = {}
-Connection.__index = methods
+-- ---- the class
 
-for _, part in ipairs { bytes, handshake, peer } do
-  for name, method in pairs(part) do methods[name] = method end
+local Connection = class.new "SSL:Connection"
+local bytes = getmetatable(core).luasecConnection(Connection, describe)
+local methods = {}
+
+for _, name in ipairs { "send", "receive", "dirty", "want", "getfd", "settimeout", "getstats", "setstats" } do
+  Connection.__index[name] = bytes[name]
 end
-methods.await, methods.describe, methods.compression = nil, nil, nil
 
 --- The table of methods, which is the metatable's `__index`.
-connection.methods = methods
+connection.methods = Connection.__index
 
 -- ---- making and closing
 
@@ -35,29 +36,39 @@ connection.methods = methods
 -- @treturn[2] nil
 -- @treturn[2] string `"invalid mode"`
 function connection.create(made)
-  if not context.is(made) then error("bad argument #1 to 'create' (invalid context)", 3) end
-  if not made.mode then return nil, "invalid mode" end
-  return setmetatable({
-    context = made,
-    server = made.mode == "server",
-    host = made.host,
+  local settings = context.state(made)
+  if not settings then error("bad argument #1 to 'create' (invalid context)", 3) end
+  if not settings.mode then return nil, "invalid mode" end
+  local self = {
+    context = settings,
+    server = settings.mode == "server",
+    host = settings.host,
     tls = false,
     connected = false,
-    buffer = "",
-    first = 1,
-    received = 0,
-    sent = 0,
-    birthday = SciSocket.now(),
-  }, Connection)
+    bytes = bytes,
+  }
+  self.handle = class.object(Connection, self)
+  return self.handle
 end
 
+-- TLS reads record by record, so that loops see in the descriptor what was not received.
+local function initialize(self, tls)
+  local done, failure = tls:sslInitialize()
+  if done then done, failure = tls:sslSetReadAhead(false) end
+  if done and self.name then done, failure = tls:sslSetServerName(self.name) end
+  return done, failure
+end
+
+-- What LuaSec says at the handshake about a descriptor that cannot be one.
+local NO_DESCRIPTOR = "Bad file descriptor"
+
 --- Gives a connection its descriptor, which it then owns, or an object that has one, which stays the owner.
--- @param self connection
+-- @param self state of a connection
 -- @param transport
 -- @treturn[1] boolean true
 -- @treturn[2] nil
 -- @treturn[2] string why not
-function connection.attach(self, transport)
+local function attach(self, transport)
   local trusts, failure = strictness.trust(self.context)
   local socket, tls
   if trusts then socket, failure = SciSocket.on(transport) end
@@ -66,10 +77,14 @@ function connection.attach(self, transport)
     tls, failure = SciSslSocket.on(socket, self.context.tls)
   end
   local done = tls
-  if done then done, failure = tls:sslInitialize() end
-  if not done then return nil, describe(failure) end
-  self.tls = tls
-  if self.name then tls:sslSetServerName(self.name) end
+  if done then done, failure = initialize(self, tls) end
+  if not done then
+    if failure:condition() ~= "closed" and failure:errno() ~= 9 then return nil, describe(failure) end
+    self.ended = NO_DESCRIPTOR
+    return true
+  end
+  self.tls, self.initialize, self.ended = tls, initialize, nil
+  bytes.attach(self.handle, tls)
   return true
 end
 
@@ -80,98 +95,53 @@ end
 -- @treturn[2] nil
 -- @treturn[2] string why not
 function connection.wrap(socket, made)
-  local self, problem = connection.create(made)
-  if not self then return nil, problem end
+  local conn, problem = connection.create(made)
+  if not conn then return nil, problem end
   if type(socket) ~= "table" and type(socket) ~= "userdata" then
-    error(("bad argument #1 to 'wrap' (socket expected, got %s)"):format(type(socket)), 2)
+    error(("bad argument #1 to 'wrap' (socket expected, got %s)"):format(type(socket)), 3)
   end
   local hands_over = type(socket.setfd) == "function"
   local done
-  done, problem = connection.attach(self, hands_over and socket:getfd() or socket)
+  done, problem = attach(class.state(conn, Connection), hands_over and socket:getfd() or socket)
   if not done then return nil, problem end
   if hands_over then socket:setfd(-1) end
-  return self
+  return conn
+end
+
+--- Sets the descriptor of a connection before its handshake.
+-- @param conn connection
+-- @tparam integer descriptor
+function connection.setfd(conn, descriptor)
+  local self = class.state(conn, Connection)
+  if not self then
+    error(("bad argument #1 to 'setfd' (SSL:Connection expected, got %s)"):format(options.typeOf(conn)), 2)
+  end
+  if self.prepared or self.closed then error("bad argument #1 to 'setfd' (invalid SSL object state)", 2) end
+  if not math.tointeger(descriptor) then
+    error(("bad argument #2 to 'setfd' (number expected, got %s)"):format(type(descriptor)), 2)
+  end
+  local done, problem = attach(self, descriptor)
+  if not done then error(problem, 2) end
 end
 
 --- Sends close_notify without waiting, and closes the descriptor.
 function methods:close()
   local tls = self.tls
-  self.connected, self.tls, self.ended = false, false, "closed"
-  self.buffer, self.first, self.wanted = "", 1, nil
+  self.connected, self.tls, self.ended, self.closed = false, false, "closed", true
+  bytes.finish(self.handle)
   if tls then tls:close() end
 end
 
-Connection.__close = methods.close
-
-local directions = { both = true, send = true, receive = true }
-
---- Ends the writing side, as LuaSocket's `shutdown` does; the connection can still receive.
--- @tparam[opt="both"] string how `"both"`, `"send"`, or `"receive"`, which does nothing
--- @treturn[1] integer 1
--- @treturn[2] nil
--- @treturn[2] string `"wantwrite"` after a time-out: call again; `"closed"`, or why it failed
-function methods:shutdown(how)
-  how = how or "both"
-  if not directions[how] then error("bad argument #1 to 'shutdown' (invalid shutdown method)", 2) end
-  if not self.connected then return nil, "closed" end
-  local started, problem
-  while how ~= "receive" do
-    local answer = self.tls:sslShutdown()
-    if answer == 0 or answer == 1 then break end
-    started, problem = bytes.await(self, answer, started)
-    if problem then return nil, problem end
-  end
-  return 1
-end
-
-function Connection:__tostring()
-  return ("SSL connection: %p%s"):format(self, self.ended and not self.tls and " (closed)" or "")
-end
-
---- Returns the descriptor; -1 where there is none.
-function methods:getfd()
-  return self.tls and self.tls:getfd() or -1
-end
-
-local wants = { r = "read", w = "write" }
-
---- Returns what the last call waited for: `"read"`, `"write"` or `"nothing"`.
-function methods:want()
-  return wants[self.wanted] or "nothing"
-end
-
--- ---- time-outs
-
-local function check_seconds(value)
-  if value == nil then return nil end
-  local seconds = tonumber(value)
-  if not seconds then error(("bad argument #1 to 'settimeout' (number expected, got %s)"):format(type(value)), 3) end
-  return seconds >= 0 and seconds or nil
-end
-
---- Sets how long calls may wait.
--- @tparam ?number value seconds; nil or negative: no limit
--- @tparam[opt="b"] string mode `"b"`: for each wait; `"t"`: for the whole call
-function methods:settimeout(value, mode)
-  local seconds = check_seconds(value)
-  local kind = mode == nil and "b" or tostring(mode):sub(1, 1)
-  if kind == "b" then self.block = seconds
-  elseif kind == "t" or kind == "r" then self.total = seconds
-  else error("bad argument #2 to 'settimeout' (invalid timeout mode)", 2) end
-  return 1
-end
-
---- Returns the two limits of `settimeout`, `"b"` and `"t"`; -1 for one that is not set.
-function methods:gettimeout()
-  return self.block or -1, self.total or -1
+local function to_text(self)
+  return ("SSL connection: %p%s"):format(self.handle, self.closed and " (closed)" or "")
 end
 
 -- ---- names
 
 local function check_map(map)
   for name, made in pairs(map) do
-    if type(name) ~= "string" or not context.is(made) then
-      error("bad argument #1 to 'sni' (table of contexts by names expected)", 3)
+    if type(name) ~= "string" or not context.state(made) then
+      class.complain(1, "sni", "table of contexts by names expected", 1)
     end
   end
 end
@@ -181,12 +151,17 @@ end
 -- @tparam[opt=false] boolean strict on a server: rejects other names
 function methods:sni(name, strict)
   if self.server then
-    if type(name) ~= "table" then error("bad argument #1 to 'sni' (table expected)", 2) end
+    if type(name) ~= "table" then
+      class.complain(1, "sni", ("table expected, got %s"):format(options.typeOf(name)))
+    end
     check_map(name)
     self.map, self.insists = name, strict and true or false
     return
   end
-  if type(name) ~= "string" then error("bad argument #1 to 'sni' (string expected)", 2) end
+  if type(name) == "number" then name = tostring(name) end
+  if type(name) ~= "string" then
+    class.complain(1, "sni", ("string expected, got %s"):format(options.typeOf(name)))
+  end
   self.name, self.host = name, self.context.host or name
   if self.tls then self.tls:sslSetServerName(name) end
 end
@@ -207,85 +182,66 @@ function methods:settlsa(usage, selector, kind, data)
   return self.tls and self.tls:sslAddTlsa(usage, selector, kind, data) ~= nil
 end
 
--- ---- methods of LuaSocket's sockets
+-- ---- methods in C
 
-local function name_of(self, getter)
-  if not self.tls then return nil, "closed" end
-  local host, port = getter(self.tls)
-  if not host then return nil, describe(port) end
-  return host, port, host:find(":", 1, true) and "inet6" or "inet"
-end
-
---- Returns the peer's address, port and family.
-function methods:getpeername()
-  return name_of(self, SciSslSocket.getPeerName)
-end
-
---- Returns our own address, port and family.
-function methods:getsockname()
-  return name_of(self, SciSslSocket.getSockName)
-end
-
-local socket_options = {
-  keepalive = "SO_KEEPALIVE",
-  reuseaddr = "SO_REUSEADDR",
-  reuseport = "SO_REUSEPORT",
-  linger = "SO_LINGER",
-  error = "SO_ERROR",
-  ["recv-buffer-size"] = "SO_RCVBUF",
-  ["send-buffer-size"] = "SO_SNDBUF",
-  ["tcp-nodelay"] = "TCP_NODELAY",
-  ["tcp-keepidle"] = "TCP_KEEPIDLE",
-  ["tcp-keepintvl"] = "TCP_KEEPINTVL",
-  ["tcp-keepcnt"] = "TCP_KEEPCNT",
-  ["ipv6-v6only"] = "IPV6_V6ONLY",
-}
-
-local function find_option(name, method)
-  local option = socket_options[name]
-  if option then return option end
-  error(("bad argument #1 to '%s' (unsupported option '%s')"):format(method, tostring(name)), 3)
-end
-
---- Sets an option by LuaSocket's name. `linger` takes a table with `on` and `timeout`.
--- @treturn[1] integer 1
+--- Receives, as LuaSocket does.
+-- @function connection:receive
+-- @tparam[opt="*l"] string|number pattern `"*l"`: a line, without its end; `"*a"`: everything until the end; a number
+--  of bytes
+-- @tparam[opt=""] string prefix how the result begins
+-- @treturn[1] string
 -- @treturn[2] nil
--- @treturn[2] string why not
-function methods:setoption(name, value)
-  local option = find_option(name, "setoption")
-  if not self.tls then return nil, "closed" end
-  if type(value) == "table" then value = value.on and value.timeout or false end
-  local done, failure = self.tls:setSockOpt(option, value)
-  if done then return 1 end
-  return nil, describe(failure)
-end
+-- @treturn[2] string `"wantread"` or `"wantwrite"` after a time-out, `"closed"`, or why it failed
+-- @treturn[2] string what has arrived so far, behind the prefix
 
---- Returns an option by LuaSocket's name.
-function methods:getoption(name)
-  local option = find_option(name, "getoption")
-  if not self.tls then return nil, "closed" end
-  local value, failure = self.tls:getSockOpt(option)
-  if value == nil then return nil, describe(failure) end
-  if name == "linger" then return { on = value ~= false, timeout = value or 0 } end
-  return value
-end
+--- Sends, as LuaSocket does.
+-- @function connection:send
+-- @tparam string data
+-- @tparam[opt=1] number i first byte
+-- @tparam[opt=-1] number j last byte
+-- @treturn[1] number the last byte that was sent
+-- @treturn[2] nil
+-- @treturn[2] string `"wantread"` or `"wantwrite"` after a time-out: send the rest, unchanged; `"closed"`, or why it
+--  failed
+-- @treturn[2] number the last byte that was sent
 
--- ---- wrong receivers, with LuaSec's error
+--- Tells whether there are bytes to receive although the descriptor may not be readable.
+-- @function connection:dirty
+-- @treturn boolean
 
-local function check(self, name)
-  if getmetatable(self) == Connection then return end
-  error(("bad argument #1 to '%s' (SSL:Connection expected, got %s)"):format(name, options.typeOf(self)), 3)
-end
+--- Returns what the last call waited for.
+-- @function connection:want
+-- @treturn string `"read"`, `"write"` or `"nothing"`
 
--- No method has more arguments.
-local function guarded(name, method)
-  return function(self, first, second, third, fourth)
-    if getmetatable(self) ~= Connection then check(self, name) end
-    return method(self, first, second, third, fourth)
-  end
-end
+--- Returns the descriptor.
+-- @function connection:getfd
+-- @treturn number -1 where there is none
 
-for name, method in pairs(methods) do methods[name] = guarded(name, method) end
-for _, name in ipairs { "__close", "__tostring" } do Connection[name] = guarded(name, Connection[name]) end
+--- Sets how long calls may wait.
+-- @function connection:settimeout
+-- @tparam ?number value seconds; nil or negative: no limit
+-- @tparam[opt="b"] string mode `"b"`: for each wait; `"t"`: for the whole call
+-- @treturn number 1
+
+--- Returns how much was received and sent, and how old the connection is.
+-- @function connection:getstats
+-- @treturn number bytes received
+-- @treturn number bytes sent
+-- @treturn number age in seconds
+
+--- Sets the numbers with which `getstats` continues.
+-- @function connection:setstats
+-- @tparam ?number received bytes; nil: no change
+-- @tparam ?number sent bytes; nil: no change
+-- @tparam ?number age seconds; nil: no change
+-- @treturn number 1
+
+-- ---- the methods' table
+
+for _, part in ipairs { methods, handshake, peer.methods } do class.methods(Connection, part, Connection.__index) end
+class.methods(Connection, { __close = methods.close, __tostring = to_text }, Connection)
+
+-- connection.compression, connection.info
+class.methods(Connection, peer.functions, connection)
 
 return connection

@@ -3,33 +3,23 @@
 -- @module scissl.luasec.context
 
 local alpn = require "scissl.luasec.alpn"
+local class = require "scissl.luasec.class"
 local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
 local options = require "scissl.luasec.names"
 
 local SciSslContext = core.SciSslContext
 
-local context = {}
+local context, methods = {}, {}
+local setters = {} -- functions of the module that get the state of a context first
 
-local Context = {}
-local methods = {}
-Context.__index = methods
+local Context = class.new "SSL:Context"
 
 -- ---- arguments
 
-local function complain(index, method, expected, value)
-  error(("bad argument #%d to '%s' (%s expected, got %s)"):format(index, method, expected,
-    value == nil and "nil" or type(value)), 4)
-end
-
 local function check_string(value, index, method)
-  if type(value) ~= "string" and type(value) ~= "number" then complain(index, method, "string", value) end
-  return tostring(value)
-end
-
-local function check(self, method)
-  if getmetatable(self) ~= Context then complain(1, method, "SSL:Context", self) end
-  return self.tls
+  if type(value) == "string" or type(value) == "number" then return tostring(value) end
+  class.complain(index, method, ("string expected, got %s"):format(type(value)), 1)
 end
 
 -- LuaSec's result for that of a setter of scissl; `words` has a place for the reason.
@@ -40,9 +30,9 @@ end
 
 -- ---- life
 
---- Tells whether a value is such a context.
-function context.is(value)
-  return getmetatable(value) == Context
+--- Returns the state of a context: `tls`, its SciSslContext; `mode`, `verify`, `dane` …; nil for any other value.
+function context.state(value)
+  return class.state(value, Context)
 end
 
 --- Makes a context. It keeps no sessions.
@@ -60,7 +50,7 @@ function context.create(protocol)
   end
   if not tls then return nil, ("error creating context (%s)"):format(describe(failure)) end
   tls:setSessionCacheMode "off"
-  return setmetatable({ tls = tls, verify = core.SSL_VERIFY_NONE }, Context)
+  return class.object(Context, { tls = tls, verify = core.SSL_VERIFY_NONE })
 end
 
 function Context:__tostring()
@@ -72,8 +62,7 @@ function Context.__close() end
 
 --- Makes it a context for servers or for clients.
 -- @tparam string mode `"server"` or `"client"`
-function context.setmode(self, mode)
-  check(self, "setmode")
+function setters.setmode(self, mode)
   mode = check_string(mode, 2, "setmode")
   if mode ~= "server" and mode ~= "client" then return false, ("invalid mode (%s)"):format(mode) end
   self.mode = mode
@@ -83,8 +72,8 @@ end
 -- ---- files
 
 --- Trusts the CAs of a file, a directory, or both; uses the CRLs of that file.
-function context.locations(self, file, directory)
-  local tls = check(self, "locations")
+function setters.locations(self, file, directory)
+  local tls = self.tls
   local done, failure = tls:loadVerifyLocations(file, directory)
   if done then
     self.trusts = true
@@ -94,8 +83,8 @@ function context.locations(self, file, directory)
 end
 
 --- Uses the certificate of a file, and the certificates behind it as its chain.
-function context.loadcert(self, file)
-  local done, failure = check(self, "loadcert"):useCertificateChainFile(check_string(file, 2, "loadcert"))
+function setters.loadcert(self, file)
+  local done, failure = self.tls:useCertificateChainFile(check_string(file, 2, "loadcert"))
   if failure and failure:condition() == "key_mismatch" then return false, "private key does not match public key" end
   return answer(done, failure, "error loading certificate (%s)")
 end
@@ -112,49 +101,49 @@ end
 --- Uses the key of a file.
 -- @tparam string file
 -- @tparam[opt] string|function password a function returns it
-function context.loadkey(self, file, password)
-  local tls = check(self, "loadkey")
+function setters.loadkey(self, file, password)
+  local tls = self.tls
   local done, failure = tls:usePrivateKeyFile(check_string(file, 2, "loadkey"), password_from(password))
   if failure and failure:condition() == "key_mismatch" then return false, "private key does not match public key" end
   return answer(done, failure, "error loading private key (%s)")
 end
 
 --- Tells whether the key belongs to the certificate.
-function context.checkkey(self)
-  return check(self, "checkkey"):checkPrivateKey() ~= nil
+function setters.checkkey(self)
+  return self.tls:checkPrivateKey() ~= nil
 end
 
 -- ---- what is offered
 
 --- Sets the ciphers up to TLS 1.2.
-function context.setcipher(self, list)
-  local done, failure = check(self, "setcipher"):setCipherList(check_string(list, 2, "setcipher"))
+function setters.setcipher(self, list)
+  local done, failure = self.tls:setCipherList(check_string(list, 2, "setcipher"))
   return answer(done, failure, "error setting cipher list (%s)")
 end
 
 --- Sets the ciphers of TLS 1.3.
-function context.setciphersuites(self, list)
-  local done, failure = check(self, "setciphersuites"):setCiphersuites(check_string(list, 2, "setciphersuites"))
+function setters.setciphersuites(self, list)
+  local done, failure = self.tls:setCiphersuites(check_string(list, 2, "setciphersuites"))
   return answer(done, failure, "error setting cipher list (%s)")
 end
 
 --- Sets the only group of the key exchange.
-function context.setcurve(self, name)
+function setters.setcurve(self, name)
   name = check_string(name, 2, "setcurve")
-  if check(self, "setcurve"):setGroups(name) then return true end
+  if name:find "^[%w-]+$" and self.tls:setGroups(name) then return true end
   return false, ("elliptic curve '%s' not supported"):format(name)
 end
 
 --- Sets the groups of the key exchange, separated by colons.
-function context.setcurveslist(self, names)
+function setters.setcurveslist(self, names)
   names = check_string(names, 2, "setcurveslist")
-  if check(self, "setcurveslist"):setGroups(names) then return true end
+  if self.tls:setGroups(names) then return true end
   return false, ("unknown elliptic curve in \"%s\""):format(names)
 end
 
 --- Sets options by LuaSec's names.
-function context.setoptions(self, ...)
-  local tls, bits = check(self, "setoptions"), 0
+function setters.setoptions(self, ...)
+  local tls, bits = self.tls, 0
   for i = 1, select("#", ...) do
     local name = check_string(select(i, ...), i + 1, "setoptions")
     if not options.bits[name] then return false, ("invalid option (%s)"):format(name) end
@@ -165,21 +154,20 @@ function context.setoptions(self, ...)
   return answer(done, failure, "error setting options (%s)")
 end
 
---- Sets a function that returns the DH parameters of a server in PEM; it gets false and 1024, as OpenSSL asks LuaSec.
-function context.setdhparam(self, callback)
-  check(self, "setdhparam")
+--- Sets a function that returns the DH parameters of a server in PEM; it gets false and 1024, as in LuaSec, and
+-- is called where a DHE cipher was negotiated.
+function setters.setdhparam(self, callback)
   self.dhparam = callback
 end
 
 --- Sets the application protocols that a client offers, encoded as TLS sends them.
-function context.setalpn(self, bytes)
-  local done, failure = check(self, "setalpn"):setAlpn(alpn.fromWire(check_string(bytes, 2, "setalpn")))
+function setters.setalpn(self, bytes)
+  local done, failure = self.tls:setAlpn(alpn.fromWire(check_string(bytes, 2, "setalpn")))
   return answer(done, failure, "error setting ALPN (%s)")
 end
 
 --- Sets the function with which a server chooses the application protocol; it gets and returns encoded lists.
-function context.setalpncb(self, callback)
-  check(self, "setalpncb")
+function setters.setalpncb(self, callback)
   self.alpn = function(offered)
     local bytes = callback(alpn.toWire(offered))
     return type(bytes) == "string" and alpn.fromWire(bytes) or nil
@@ -190,8 +178,7 @@ end
 -- ---- verification
 
 --- Sets how the peer is verified, by LuaSec's names.
-function context.setverify(self, ...)
-  check(self, "setverify")
+function setters.setverify(self, ...)
   local flags = 0
   for i = 1, select("#", ...) do
     local name = check_string(select(i, ...), i + 1, "setverify")
@@ -203,9 +190,10 @@ function context.setverify(self, ...)
 end
 
 --- Sets the maximum length of chains.
-function context.setdepth(self, depth)
-  if math.type(tonumber(depth)) ~= "integer" then complain(2, "setdepth", "number", depth) end
-  check(self, "setdepth"):setVerifyDepth(tonumber(depth))
+function setters.setdepth(self, depth)
+  local most = math.tointeger(tonumber(depth))
+  if not most then class.complain(2, "setdepth", ("number expected, got %s"):format(type(depth))) end
+  self.tls:setVerifyDepth(most)
   return true
 end
 
@@ -213,7 +201,7 @@ end
 -- `getpeerverification`; `"lsec_ignore_purpose"` accepts server certificates from clients; `"crl_check"`,
 -- `"crl_check_chain"`.
 function methods:setverifyext(...)
-  local tls = check(self, "setverifyext")
+  local tls = self.tls
   local continue, ignore, revocation = false, false, {}
   for i = 1, select("#", ...) do
     local name = check_string(select(i, ...), i + 1, "setverifyext")
@@ -231,13 +219,12 @@ end
 
 --- Prepares connections for `setdane`. `"no_ee_namechecks"`: a certificate that matches its own record may have any
 -- name.
-function context.setdane(self, ...)
-  check(self, "setdane")
+function setters.setdane(self, ...)
   local dane = {}
   for i = 1, select("#", ...) do
     local flag = select(i, ...)
     if flag ~= "no_ee_namechecks" then
-      error(("bad argument #%d to 'setdane' (invalid option '%s')"):format(i + 1, tostring(flag)), 3)
+      class.complain(i + 1, "setdane", ("invalid option '%s'"):format(tostring(flag)))
     end
     dane.eeNameChecks = false
   end
@@ -254,8 +241,8 @@ local function is_key(key)
 end
 
 --- Sets the function of a client. It gets the server's hint and the maximum lengths, and returns identity and key.
-function context.setclientpskcb(self, callback)
-  local done, failure = check(self, "setclientpskcb"):setPskClient(function(hint)
+function setters.setclientpskcb(self, callback)
+  local done, failure = self.tls:setPskClient(function(hint)
     local identity, key = callback(hint, MOST_IDENTITY, MOST_KEY)
     if type(identity) == "string" and #identity <= MOST_IDENTITY and is_key(key) then return identity, key end
     return nil
@@ -265,8 +252,8 @@ function context.setclientpskcb(self, callback)
 end
 
 --- Sets the function of a server. It gets an identity and the maximum length, and returns the key.
-function context.setserverpskcb(self, callback)
-  local done, failure = check(self, "setserverpskcb"):setPskServer(function(identity)
+function setters.setserverpskcb(self, callback)
+  local done, failure = self.tls:setPskServer(function(identity)
     local key = callback(identity, MOST_KEY)
     return is_key(key) and key or nil
   end, { tellUnknown = true })
@@ -274,8 +261,11 @@ function context.setserverpskcb(self, callback)
 end
 
 --- Sets the hint that a server sends to clients.
-function context.setpskhint(self, hint)
-  return check(self, "setpskhint"):setPskHint(check_string(hint, 2, "setpskhint")) ~= nil
+function setters.setpskhint(self, hint)
+  return self.tls:setPskHint(check_string(hint, 2, "setpskhint")) ~= nil
 end
+
+class.methods(Context, setters, context)
+class.methods(Context, methods, Context.__index)
 
 return context

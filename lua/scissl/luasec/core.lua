@@ -2,7 +2,6 @@
 -- @module scissl.luasec.core
 
 local connection = require "scissl.luasec.connection"
-local peer = require "scissl.luasec.peer"
 
 local core = {}
 
@@ -13,12 +12,9 @@ core.SOCKET_INVALID = -1
 -- @function scissl.luasec.core.create
 core.create = connection.create
 
---- Sets the descriptor of a connection.
-function core.setfd(conn, descriptor)
-  if conn.tls then error("bad argument #1 to 'setfd' (invalid SSL object state)", 2) end
-  local done, problem = connection.attach(conn, descriptor)
-  if not done then error(problem, 2) end
-end
+--- Sets the descriptor of a connection, before its handshake.
+-- @function scissl.luasec.core.setfd
+core.setfd = connection.setfd
 
 --- Adds a method to all connections.
 function core.setmethod(name, method)
@@ -27,15 +23,15 @@ end
 
 --- Returns the compression: none.
 -- @function scissl.luasec.core.compression
-core.compression = peer.compression
+core.compression = connection.compression
 
 --- Returns the cipher's description, its bits, those of its algorithm, and the protocol.
 -- @function scissl.luasec.core.info
-core.info = peer.describe
+core.info = connection.info
 
 --- Returns what implements this.
 function core.copyright()
-  return "scissl, in the place of LuaSec 1.3.0"
+  return "scissl, in the place of LuaSec 1.3.2"
 end
 
 return core

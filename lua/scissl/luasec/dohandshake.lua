@@ -3,7 +3,7 @@
 
 local alpn = require "scissl.luasec.alpn"
 local ClientHello = require "scissl.tls.client_hello"
-local bytes = require "scissl.luasec.bytes"
+local contexts = require "scissl.luasec.context"
 local core = require "scissl.core"
 local describe = require "scissl.luasec.failure"
 local strictness = require "scissl.luasec.strictness"
@@ -28,12 +28,14 @@ local function note_verify_errors(self)
   return self.tls:sslNoteVerifyErrors(self.context.continues and not (strictness.isOn() and not self.server))
 end
 
+-- The function gets what OpenSSL gives LuaSec for it.
 local function use_dh_parameters(self, context)
-  if not context.dhparam then return true end
-  local called, pem = xpcall(context.dhparam, debug.traceback, false, 1024)
-  if not called then return nil, pem:match "^[^\n]*" end
-  if type(pem) ~= "string" then return true end
-  local done, failure = self.tls:sslSetDhParameters(pem)
+  local dhparam = context.dhparam
+  if not dhparam then return true end
+  local done, failure = self.tls:sslSetDhParameters(function()
+    local pem = dhparam(false, 1024.0)
+    return type(pem) == "string" and pem or nil
+  end)
   return done, failure and describe(failure)
 end
 
@@ -49,9 +51,7 @@ local function renew(self)
   local known = self.context.trusts
   local done, failure = strictness.trust(self.context)
   if not done or known == self.context.trusts or self.dane then return done, failure end
-  done, failure = self.tls:sslInitialize()
-  if done and self.name then self.tls:sslSetServerName(self.name) end
-  return done, failure
+  return self:initialize(self.tls)
 end
 
 local function set_client(self)
@@ -85,7 +85,7 @@ end
 
 local function choose_context(self, name)
   if not self.map or not name then return true end
-  local context = self.map[name] or self.map[name:lower()]
+  local context = contexts.state(self.map[name] or self.map[name:lower()])
   if context then return change_context(self, context) end
   if self.insists then self.tls:sslRefuse("unrecognized_name", "callback failed") end
   return true
@@ -112,6 +112,10 @@ end
 
 -- ---- the handshake
 
+local NOT_CONNECTED = "Transport endpoint is not connected" -- as failure.lua says it
+-- What LuaSec says then: a server reads first, which OpenSSL repeats; a client writes first.
+local without_peer = { [true] = "wantread", [false] = "Broken pipe" }
+
 local function give_up(self, problem)
   self.ended = problem
   if self.tls then self.tls:close() end
@@ -123,7 +127,8 @@ local function complete(self)
     local done, problem = strictness.conclude(self)
     if not done then return give_up(self, problem) end
   end
-  self.connected, self.wanted = true, nil
+  self.connected = true
+  self.bytes.complete(self.handle)
   return true
 end
 
@@ -146,7 +151,7 @@ function handshake.dohandshake(self)
   local done, problem = begin(self)
   if not done then return false, problem end
   if self.connected then return true end
-  local tls, started = self.tls, nil
+  local tls, await, started = self.tls, self.bytes.await, nil
   local shake = self.server and SciSslSocket.sslAccept or SciSslSocket.sslConnect
   while true do
     local answer = shake(tls)
@@ -155,8 +160,8 @@ function handshake.dohandshake(self)
       done, problem = on_hello(self)
       if not done then return give_up(self, problem) end
     else
-      started, problem = bytes.await(self, answer, started)
-      if problem then return false, problem end
+      started, problem = await(self.handle, answer, started)
+      if problem then return false, problem == NOT_CONNECTED and without_peer[self.server] or problem end
     end
   end
 end

@@ -10,6 +10,7 @@ local words = {
   connection_timeout = "timeout",
   connection_refused = "connection refused",
   closed = "closed",
+  not_connected = "Transport endpoint is not connected",
   handshake_needed = "closed",
   write_pending = "bad write retry",
   shutdown_sent = "protocol is shutdown",

@@ -15,7 +15,7 @@ local strictness = require "scissl.luasec.strictness"
 local x509 = require "scissl.luasec.x509"
 
 local luasec = {
-  _VERSION = "1.3.0",
+  _VERSION = "1.3.2",
   _COPYRIGHT = core.copyright(),
   config = config,
 }

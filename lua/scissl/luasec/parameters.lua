@@ -90,12 +90,12 @@ end
 
 local function set_server_alpn(made, names)
   if type(names) == "function" then
-    made.alpn = names
+    context.state(made).alpn = names
     return true
   end
   if type(names) ~= "table" then return nil, "invalid ALPN parameter" end
   local checked, problem = alpn.check(names)
-  made.alpn = checked
+  context.state(made).alpn = checked
   return checked, problem
 end
 
@@ -137,7 +137,7 @@ end
 
 function steps.verifyhost(made, given)
   if given.verifyhost ~= nil and type(given.verifyhost) ~= "string" then return nil, "invalid verifyhost parameter" end
-  made.host = given.verifyhost
+  context.state(made).host = given.verifyhost
   return true
 end
 

@@ -1,18 +1,28 @@
 --- What LuaSec's connections return about the peer, this side, and the negotiated session.
 -- @module scissl.luasec.peer
 
+local class = require "scissl.luasec.class"
 local core = require "scissl.core"
+local options = require "scissl.base.option_table"
 local strictness = require "scissl.luasec.strictness"
 local x509 = require "scissl.luasec.x509"
 
-local peer = {}
+local peer = { methods = {}, functions = {} }
+local methods, functions = peer.methods, peer.functions
 
 -- ---- certificates
 
-local function nth(self, chain_of, n)
+local function check_number(n, method)
+  local number = tonumber(n)
+  if not number then class.complain(1, method, ("number expected, got %s"):format(options.typeOf(n)), 2) end
+  number = math.tointeger(number)
+  if not number then class.complain(1, method, "number has no integer representation", 2) end
+  return number
+end
+
+local function nth(self, chain_of, n, method)
   if not self.connected then return nil, "closed" end
-  n = n == nil and 1 or math.tointeger(tonumber(n))
-  if not n then error("bad argument #1 (number expected)", 3) end
+  n = n == nil and 1 or check_number(n, method)
   if n < 1 then return nil, "invalid certificate index" end
   return x509.wrap(chain_of(self.tls)[n])
 end
@@ -27,22 +37,22 @@ end
 local peer_chain, local_chain = core.SciSslSocket.peerChain, core.SciSslSocket.localChain
 
 --- Returns the n-th certificate of the peer's chain, its own first; nil where there is none.
-function peer.getpeercertificate(self, n)
-  return nth(self, peer_chain, n)
+function methods.getpeercertificate(self, n)
+  return nth(self, peer_chain, n, "getpeercertificate")
 end
 
 --- Returns the peer's chain, its own certificate first; empty where it sent none.
-function peer.getpeerchain(self)
+function methods.getpeerchain(self)
   return all(self, peer_chain)
 end
 
 --- Returns the n-th certificate of our chain.
-function peer.getlocalcertificate(self, n)
-  return nth(self, local_chain, n)
+function methods.getlocalcertificate(self, n)
+  return nth(self, local_chain, n, "getlocalcertificate")
 end
 
 --- Returns our chain, our own certificate first.
-function peer.getlocalchain(self)
+function methods.getlocalchain(self)
   return all(self, local_chain)
 end
 
@@ -60,7 +70,7 @@ end
 -- @treturn[1] boolean true
 -- @treturn[2] boolean false
 -- @treturn[2] string|table why not; with `verifyext` lists of reasons, by the number of the certificate in the chain
-function peer.getpeerverification(self)
+function methods.getpeerverification(self)
   if not self.connected then return false, "closed" end
   local code, text = self.tls:sslVerifyCertificate()
   if code == core.X509_V_OK then return true end
@@ -75,13 +85,13 @@ end
 -- ---- secrets
 
 --- Returns the latest Finished message that this side has sent.
-function peer.getfinished(self)
+function methods.getfinished(self)
   if not self.connected then return nil, "closed" end
   return (self.tls:finished())
 end
 
 --- Returns the latest Finished message that the peer has sent.
-function peer.getpeerfinished(self)
+function methods.getpeerfinished(self)
   if not self.connected then return nil, "closed" end
   return (self.tls:peerFinished())
 end
@@ -90,7 +100,7 @@ end
 -- @tparam string label
 -- @tparam integer length bytes
 -- @tparam[opt] string context
-function peer.exportkeyingmaterial(self, label, length, context)
+function methods.exportkeyingmaterial(self, label, length, context)
   if not self.connected then return nil, "closed" end
   local bytes = self.tls:sslExport(label, length, context)
   if bytes then return bytes end
@@ -100,39 +110,41 @@ end
 -- ---- what was negotiated
 
 --- Returns the application protocol; nil where there is none.
-function peer.getalpn(self)
+function methods.getalpn(self)
   return self.tls and self.tls:alpnProtocol() or nil
 end
 
 --- Returns the server name that was asked for; nil where there is none.
-function peer.getsniname(self)
+function methods.getsniname(self)
   return self.tls and (self.tls:serverName() or self.asked) or nil
 end
 
 --- Returns nil: OpenSSL does not compress any more.
-function peer.compression(self)
+function functions.compression(self)
   if not self.connected then return nil, "closed" end
   return nil
 end
 
 --- Returns OpenSSL's description of the cipher, its bits, those of its algorithm, and the protocol.
-function peer.describe(self)
+local function describe(self)
   local cipher = self.tls and self.tls:cipher()
   if not cipher then return end
   local bits, algorithm_bits = cipher:bits()
-  return cipher:description(), bits, algorithm_bits, self.tls:version()
+  return cipher:description() .. "\n", bits + 0.0, algorithm_bits + 0.0, self.tls:version()
 end
+
+functions.info = describe
 
 local DESCRIPTION = "^(%S+)%s+%S+%s+Kx=(%S+)%s+Au=(%S+)%s+Enc=(%S+)%s+Mac=(%S+)"
 
 --- Returns what was negotiated: a table of `cipher`, `protocol`, `key`, `authentication`, `encryption`, `mac`, `bits`,
 -- `algbits`, `export`; or one of these.
 -- @tparam[opt] string field
-function peer.info(self, field)
+function methods.info(self, field)
   if not self.connected then return nil, "closed" end
   local info = {}
   local text
-  text, info.bits, info.algbits, info.protocol = peer.describe(self)
+  text, info.bits, info.algbits, info.protocol = describe(self)
   if text then
     info.cipher, info.key, info.authentication, info.encryption, info.mac = text:match(DESCRIPTION)
     info.export = false

@@ -1,15 +1,15 @@
 --- LuaSec's `ssl.x509`: certificates with LuaSec's methods.
 -- @module scissl.luasec.x509
 
+local class = require "scissl.luasec.class"
 local core = require "scissl.core"
 
 local SciSslX509Certificate, SciSslError = core.SciSslX509Certificate, core.SciSslError
 
 local x509 = {}
 
-local Certificate = {}
+local Certificate = class.new "SSL:Certificate"
 local methods = {}
-Certificate.__index = methods
 
 -- ---- objects
 
@@ -17,12 +17,13 @@ Certificate.__index = methods
 -- @tparam ?SciSslX509Certificate certificate
 -- @return nil where there is none
 function x509.wrap(certificate)
-  return certificate and setmetatable({ certificate = certificate, encoding = "bytes" }, Certificate)
+  return certificate and class.object(Certificate, { certificate = certificate, encoding = "bytes" })
 end
 
 local function check(value, index, method)
-  if getmetatable(value) == Certificate then return value.certificate end
-  error(("bad argument #%d to '%s' (SSL:Certificate expected, got %s)"):format(index, method, type(value)), 3)
+  local state = class.state(value, Certificate)
+  if state then return state.certificate end
+  class.complain(index, method, ("SSL:Certificate expected, got %s"):format(type(value)), 1)
 end
 
 --- Reads a certificate from PEM text.
@@ -134,6 +135,10 @@ end
 
 --- Tells whether it is valid at a time, in seconds since the epoch.
 function methods:validat(seconds)
+  if not tonumber(seconds) then
+    class.complain(1, "validat", ("number expected, got %s"):format(type(seconds)))
+  end
+  seconds = tonumber(seconds)
   local from, to = self.certificate:notBefore(), self.certificate:notAfter()
   return from ~= nil and to ~= nil and from <= seconds and seconds <= to
 end
@@ -187,5 +192,7 @@ function methods:issued(other, ...)
   local _, text = failure:verifyResult()
   return nil, text or SciSslError.errorHint(failure)
 end
+
+class.methods(Certificate, methods, Certificate.__index)
 
 return x509
