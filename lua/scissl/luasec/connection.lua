@@ -1,5 +1,5 @@
---- LuaSec's connections: making and closing them. `send`, `receive`, time-outs and what loops ask are in C (csrc/luasec),
--- handshakes in `dohandshake.lua`, information in `peer.lua`.
+--- LuaSec's connections: making and closing them. `send`, `receive`, time-outs and what loops ask are in C
+-- (csrc/luasec), handshakes in `dohandshake.lua`, information in `peer.lua`.
 -- @module scissl.luasec.connection
 
 local class = require "scissl.luasec.class"
