@@ -1,5 +1,5 @@
 --- OSSslSession:toPem, OSSslSession.fromPem
-local text = assert(session:toPem()) -- as secret as a key
+local text = assert(session:toPem()) -- keep it as secret as a key
 print(assert(scissl.OSSslSession.fromPem(text)) == session) --> true
 
 --- OSSslSession:toDer, OSSslSession.fromDer

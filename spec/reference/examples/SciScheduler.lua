@@ -14,8 +14,8 @@ assert(loop:run())
 --- SciScheduler:step, SciScheduler:getfd
 local loop = assert(scissl.scheduler.new())
 loop:spawn(function() print "in a coroutine" end) --> in a coroutine
-print(loop:step(0)) --> false -- nothing is left
-print(loop:getfd()) --> … -- another loop may wait for it, then call step(0)
+print(loop:step(0)) --> false -- no coroutine is left
+print(loop:getfd()) --> … -- another loop can wait for this descriptor, then call step(0)
 
 --- SciScheduler:stop, SciScheduler:close
 local loop = assert(scissl.scheduler.new())
@@ -23,7 +23,7 @@ loop:spawn(function()
   loop:stop()
   loop:sleep(3600)
 end)
-assert(loop:run()) -- returns, though one sleeps
+assert(loop:run()) -- returns, although one coroutine sleeps
 loop:close()
 
 --- SciScheduler:cancel

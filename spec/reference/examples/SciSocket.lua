@@ -47,7 +47,7 @@ local ready = assert(scissl.SciSocket.poll({ [near] = "r", [far] = "r" }, 1))
 print(ready[near], ready[far]) --> r nil
 
 --- SciSocket.now
-local deadline = scissl.SciSocket.now() + 10 -- a clock that nobody sets
+local deadline = scissl.SciSocket.now() + 10 -- of a clock that is never set back
 
 --- SciSocket:getSockOpt, SciSocket:setSockOpt
 local socket = assert(scissl.SciSocket.newStreamSocket())
@@ -71,4 +71,4 @@ print(near:dirty(), near:events(), near:timeout()) --> false r nil
 
 --- SciSocket:setInheritable
 local listener = assert(scissl.SciSocket.newStreamSocket())
-assert(listener:setInheritable(true)) -- programs that we start have it, too
+assert(listener:setInheritable(true)) -- programs that this one starts inherit the socket

@@ -17,7 +17,7 @@ assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))
 print(context:getOptions() & scissl.SSL_OP_NO_TICKET) --> 0
 
 --- SciSslContext:setRenegotiation
-context:setRenegotiation(true) -- for a peer of TLS 1.2 that cannot do without
+context:setRenegotiation(true) -- for a TLS 1.2 peer that needs to renegotiate
 
 --- SciSslContext:setTimeout, SciSslContext:getTimeout
 print(context:setTimeout(3600):getTimeout()) --> 3600
@@ -99,7 +99,7 @@ assert(context:setPurpose "sslclient")
 context:setVerifyTime(certificate:notAfter() - 60):setVerifyTime(nil)
 
 --- SciSslContext:setAuthLevel
-context:setAuthLevel(2) -- for certificates alone
+context:setAuthLevel(2) -- as setSecurityLevel, for certificates only
 
 --- SciSslContext:setVerifyFlags, SciSslContext:clearVerifyFlags, SciSslContext:getVerifyFlags
 assert(context:setVerifyFlags { "partial_chain", "x509_strict" })
@@ -133,7 +133,7 @@ assert(context:acceptTrustedIssuers()) -- servers name the CAs that they trust
 context:setSessionCacheMode("server"):setSessionCacheSize(1000)
 
 --- SciSslContext:flushSessions
-context:flushSessions() -- those that have expired by now
+context:flushSessions() -- removes those that have expired
 
 --- SciSslContext:addSession, SciSslContext:removeSession
 print(context:addSession(session)) --> true
@@ -152,7 +152,7 @@ print(context:sessionStatistics().hits) --> 0
 local secret = assert(scissl.SciSslContext.newTicketKey())
 print(#secret) --> 80
 context:setTicketKeys { secret } -- the same on every server of a fleet
-context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old one still do
+context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old key are still accepted
 
 --- SciSslContext:inheritSessions
 local renewed = assert(scissl.SciSslContext.new())
@@ -181,7 +181,7 @@ assert(context:setPskServer { ["sensor 12"] = ("k"):rep(32) })
 assert(context:setPskHint "sensors")
 
 --- SciSslContext:setOcspPolicy, SciSslContext:getOcspPolicy
-context:setOcspPolicy "require" -- no proof that the certificate is not revoked, no connection
+context:setOcspPolicy "require" -- a server without a valid OCSP response is rejected
 print(context:getOcspPolicy()) --> require
 
 --- SciSslContext:setOcspResponse
@@ -190,7 +190,7 @@ assert(context:setOcspResponse(response))
 
 --- SciSslContext:addCrl
 assert(context:addCrl(crl))
-assert(context:setVerifyFlags "crl_check") -- or nobody looks at it
+assert(context:setVerifyFlags "crl_check") -- without this flag the list has no effect
 
 --- SciSslContext:loadCrlFile
 local file <close> = assert(io.open("ca.crl", "w"))
@@ -198,7 +198,7 @@ assert(file:write(crl:toPem())):flush()
 assert(context:loadCrlFile "ca.crl")
 
 --- SciSslContext:setPostHandshakeAuth
-context:setPostHandshakeAuth(true) -- a client that may be asked for its certificate later
+context:setPostHandshakeAuth(true) -- servers may request the certificate of this client later
 
 --- SciSslContext:setMaxSendFragment
 context:setMaxSendFragment(4096)
@@ -207,7 +207,7 @@ context:setMaxSendFragment(4096)
 context:setMaxFragmentLength(1024)
 
 --- SciSslContext:setBlockPadding
-context:setBlockPadding(512) -- who listens sees lengths of 512, 1024 …
+context:setBlockPadding(512) -- on the network, records have lengths of 512, 1024 …
 
 --- SciSslContext:setCommand
 assert(context:setCommand("MinProtocol", "TLSv1.3"))
@@ -219,8 +219,8 @@ assert(context:setCommands { { "Curves", "X25519" }, { "Options", "-SessionTicke
 print(context:describe().minProtocol) --> TLSv1.2
 
 --- SciSslContext:setKeylog
-serverContext:setKeylog(true) -- for debugging: SciSslSocket:keylogLines answers the secrets
+serverContext:setKeylog(true) -- for debugging: SciSslSocket:keylogLines returns the secrets
 
 --- SciSslContext:setKeylogFile
-assert(context:setKeylogFile "keys.log") -- Wireshark reads it; so can anybody else who gets it
+assert(context:setKeylogFile "keys.log") -- Wireshark decrypts with it, as can anyone who has the file
 assert(context:setKeylogFile(nil))

@@ -4,7 +4,7 @@ print(stream, err:condition()) --> nil timeout
 
 --- SciSslListener:acceptSocket
 local socket, err = listener:acceptSocket(0)
-if socket then -- the handshake may be made in a coroutine or a thread of its own
+if socket then -- make the handshake later, in a coroutine of its own
   assert(scissl.handshake(socket, "accept", { timeout = 10 }))
 end
 
@@ -14,7 +14,7 @@ print(listener:socket():getfd() >= 0) --> true
 listener:close()
 
 --- SciSslListener:setContext, SciSslListener:getContext
-listener:setContext(serverContext) -- a renewed certificate: for whoever connects from now on
+listener:setContext(serverContext) -- a renewed certificate, for connections from now on
 print(listener:getContext() == serverContext) --> true
 
 --- SciSslListener:handshake

@@ -1,6 +1,6 @@
 --- SciSslOcsp.request
-local der = assert(scissl.SciSslOcsp.request(certificate, ca)) -- to be posted to the responder
-print(certificate:authorityInfoAccess().ocsp[1]) --> nil -- where that is, if the certificate says
+local der = assert(scissl.SciSslOcsp.request(certificate, ca)) -- POST it to the responder
+print(certificate:authorityInfoAccess().ocsp[1]) --> nil -- its address, where the certificate has one
 
 --- SciSslOcsp.response, SciSslOcsp.check
 local der = assert(scissl.SciSslOcsp.response {

@@ -21,4 +21,4 @@ print(assert(scissl.SciSslPrivateKey.fromDer(assert(key:toDer()))) == key) --> t
 print(key:publicPem() == certificate:publicPem()) --> true
 
 --- SciSslPrivateKey:close
-local key <close> = assert(scissl.SciSslPrivateKey.generate "EC") -- let go where the scope ends, or by close()
+local key <close> = assert(scissl.SciSslPrivateKey.generate "EC") -- freed at the end of the scope, or by close()

@@ -1,5 +1,5 @@
 --- SciSslSessionRedis:put, SciSslSessionRedis:find, SciSslSessionRedis:remove, SciSslSessionRedis:isAway
-local redis = {} -- any client with these; without `client` the store connects to Redis itself
+local redis = {} -- any client with these methods; without `client` the store connects to Redis itself
 local client = {
   get = function(_, key) return redis[key] end,
   set = function(_, key, value) redis[key] = value return true end,

@@ -1,20 +1,20 @@
 --- SciSslSocket.new
 local socket = assert(scissl.SciSslSocket.new(clientContext)) -- non-blocking
-assert(socket:connect("127.0.0.1", port)) -- answers at once; the first TLS call says "not yet" until it stands
+assert(socket:connect("127.0.0.1", port)) -- returns at once; TLS calls return "not ready" until TCP is connected
 
 --- SciSslSocket.on
 local near, far = assert(scissl.SciSocket.pair())
-local secure = assert(scissl.SciSslSocket.on(near, clientContext)) -- near goes on owning its descriptor
-secure:close() -- and is closed by this
+local secure = assert(scissl.SciSslSocket.on(near, clientContext)) -- `near` still owns its descriptor
+secure:close() -- closes `near` as well
 
 --- SciSslSocket.onMemory, SciSslSocket:sslFeed, SciSslSocket:sslDrain, SciSslSocket:sslFeedEnd
 local memory = scissl.SciSslSocket.onMemory(clientContext)
 assert(memory:sslInitialize())
 local answer = memory:sslConnect()
 print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
-print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
-memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
-memory:sslFeedEnd() -- and it has closed
+print(#memory:sslDrain() > 0) --> true -- the ClientHello: send it to the peer
+memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- bytes that the peer has sent
+memory:sslFeedEnd() -- the peer has closed the connection
 print(memory:sslConnect():condition()) --> plain_http
 
 --- SciSslSocket:accept
@@ -26,7 +26,7 @@ print(accepted, err:condition()) --> nil not_ready
 
 --- SciSslSocket:sslInitialize
 local socket = scissl.SciSslSocket.onMemory(context)
-assert(socket:sslInitialize()) -- takes the context's settings over as they are now
+assert(socket:sslInitialize()) -- copies the context's present settings
 
 --- SciSslSocket:close
 client:close() -- sends close_notify, then closes the socket
@@ -44,11 +44,11 @@ local clientAnswer, serverAnswer = newClient:sslConnect(), nil
 repeat
   serverAnswer = newServer:sslAccept()
   clientAnswer = newClient:sslConnect()
-until clientAnswer == 1 and serverAnswer == 1 -- a real program waits in between, as sslGetError says
+until clientAnswer == 1 and serverAnswer == 1 -- a real program waits in between for what sslGetError returns
 print(newClient:isSecure()) --> true
 
 --- SciSslSocket:sslShutdown
-print(client:sslShutdown()) --> 0 -- ours has gone out
+print(client:sslShutdown()) --> 0 -- our close_notify is sent
 print(server:sslRead()) --> 0 -- the peer has closed
 print(server:sslShutdown()) --> 1
 print(read(client, server)) --> 0
@@ -66,7 +66,7 @@ print(client:sslKeyUpdate(true)) --> 1
 
 --- SciSslSocket:sslVerifyClientPostHandshake
 print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
--- With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
+-- With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it returns 1.
 
 --- SciSslSocket:sslRead, SciSslSocket:sslWrite
 print(client:sslWrite "hello") --> 5
@@ -80,7 +80,7 @@ client:sslWrite "hello"
 read(server, client, 1)
 print(server:sslPending()) --> 4
 print(server:sslPeek()) --> ello
-print(server:dirty()) --> true -- there is something that the descriptor does not tell of
+print(server:dirty()) --> true -- decrypted bytes wait, which poll(2) does not see
 
 --- SciSslSocket:events, SciSslSocket:timeout
 print(client:events()) --> r
@@ -116,7 +116,7 @@ print(server:serverName()) --> localhost
 
 --- SciSslSocket:getSession, SciSslSocket:setSession, SciSslSocket:isSessionReused
 assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
-print(newClient:isSessionReused()) --> false -- the handshake is still to come
+print(newClient:isSessionReused()) --> false -- the handshake has not begun
 
 --- SciSslSocket:newSessions
 server:sslWrite "hello"
@@ -149,8 +149,8 @@ assert(newServer:sslSuspendAt "clientHello")
 newClient:sslConnect()
 newServer:sslAccept()
 print(newServer:clientHello():serverName()) --> localhost
-print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
-assert(newServer:sslSetContext(serverContext)) -- go on with this one
+print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it was received
+assert(newServer:sslSetContext(serverContext)) -- continue with this context
 
 --- SciSslSocket:sslUseCertificate
 assert(newServer:sslSuspendAt "certificate")
@@ -174,7 +174,7 @@ print(newClient:sslConnect():message()) --> not on our list
 
 --- SciSslSocket:sslSetTicketAppData, SciSslSocket:ticketAppData
 assert(newServer:sslSetTicketAppData "user 12")
-print(newServer:ticketAppData()) --> nil -- only where a session with one is resumed
+print(newServer:ticketAppData()) --> nil -- only after a session that has such data was resumed
 
 --- SciSslSocket:sslSendTickets
 print(server:sslSendTickets(2)) --> 1
@@ -253,16 +253,16 @@ local socket = scissl.SciSslSocket.onMemory(serverContext):sslInitialize()
 print(#socket:keylogLines()) --> 0 -- lines come with the handshake
 
 --- SciSslSocket:sslSetReadAhead, SciSslSocket:sslUnread
-assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+assert(memoryClient:sslSetReadAhead(false)) -- so that bytes after the end of TLS stay in the transport
 print(memoryClient:sslUnread() == "") --> true
 
 --- SciSslSocket:sslSetDhParameters
 local done, err = newServer:sslSetDhParameters "rubbish"
-print(err:condition()) --> not_dh_parameters -- they begin with -----BEGIN DH PARAMETERS-----
+print(err:condition()) --> not_dh_parameters -- PEM text with -----BEGIN DH PARAMETERS----- was expected
 
 --- SciSslSocket:sslNoteVerifyErrors, SciSslSocket:verifyErrors
 assert(newClient:sslSetVerifyHost "elsewhere.example")
-assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+assert(newClient:sslNoteVerifyErrors(true)) -- verification errors do not end the handshake: look at verifyErrors()
 handshake(newClient, newServer)
 print(newClient:verifyErrors()[1].text) --> hostname mismatch
 
@@ -284,4 +284,4 @@ print(client:sendfile(file, 0, size) == size) --> true
 print(client:ktls()) --> false false
 
 --- SciSslSocket:sslSetRecordSizing
-client:sslSetRecordSizing(1300) -- the first bytes are of use as soon as one packet has come
+client:sslSetRecordSizing(1300) -- the peer can decrypt the first bytes as soon as one packet has arrived

@@ -5,4 +5,4 @@ print(one == two) --> true
 print(assert(one:getSciSslContext()) == assert(two:getSciSslContext())) --> true
 
 --- SciSslSocketConfiguration.forgetContexts
-scissl.SciSslSocketConfiguration.forgetContexts() -- files are read anew for the next connection
+scissl.SciSslSocketConfiguration.forgetContexts() -- the next connection reads the files again

@@ -18,7 +18,7 @@ print(peer:read "L") --> HTTP/1.0 200 OK…
 --- SciSslStream:close
 do
   local stream <close> = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem" })
-end -- said close_notify, and closed
+end -- close_notify is sent, and the socket is closed
 
 --- SciSslStream:settimeout
 stream:settimeout(0.01)
@@ -56,7 +56,7 @@ assert(peer:write "thank you\n")
 print(stream:read "l") --> thank you
 
 --- SciSslStream:setdeadline
-stream:setdeadline(scissl.SciSocket.now() + 0.01) -- for all that follows, together
+stream:setdeadline(scissl.SciSocket.now() + 0.01) -- for all following calls together
 print(select(2, stream:read()):condition()) --> timeout
 
 --- SciSslStream:events, SciSslStream:timeout, SciSslStream:isSecure, SciSslStream:isSessionReused

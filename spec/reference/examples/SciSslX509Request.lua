@@ -3,7 +3,7 @@ local key = assert(scissl.SciSslPrivateKey.generate "EC")
 local request = assert(scissl.SciSslX509Request.new {
   key = key, subject = "CN=www.example.org", names = { "www.example.org", "example.org" },
 })
-assert(request:toPem()) -- to be sent to an authority
+assert(request:toPem()) -- send it to an authority
 
 --- SciSslX509Request.fromPem, SciSslX509Request:toPem
 print(scissl.SciSslX509Request.fromPem(request:toPem()):subject()) --> CN=www.example.org
@@ -18,4 +18,4 @@ print(request:subject(), request:subjectAltNames()[1].value) --> CN=www.example.
 print(request:publicPem() == key:publicPem()) --> true
 
 --- SciSslX509Request:verify
-print(request:verify()) --> true -- whoever asks has the key
+print(request:verify()) --> true -- the request is signed with its own key

@@ -7,7 +7,7 @@ stream:close()
 --- scissl.listen
 local listener = assert(scissl.listen {
   host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
-  caFile = "ca.pem", verify = "optional", -- clients may have certificates
+  caFile = "ca.pem", verify = "optional", -- a client may send a certificate, or none
 })
 listener:close()
 
@@ -51,12 +51,12 @@ print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
 print(#scissl.digest("SHA256", "hello")) --> 32
 
 --- scissl.help, scissl.help.text
-scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+scissl.help "SciSslStream:read" -- prints the entry; scissl.help() lists what there is
 print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
 print(scissl.help.text "sslConect") --> nil nothing has the name 'sslConect'; did you mean 'sslConnect'?
 
 --- scissl.seal, scissl.unseal
-local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+local secret = ("s"):rep(32) -- use 32 random bytes
 local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
 print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
 print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed

@@ -16,7 +16,7 @@ print(require "scissl.luasec".loadcertificate(certificate:toPem()):serial()) -->
 
 --- scissl.luasec.strict
 local ssl = require "scissl.luasec"
-print(ssl.strict(true)) --> true -- verification and host names, for the whole program
+print(ssl.strict(true)) --> true -- verifies chain and host name, in the whole program
 ssl.strict(false)
 
 --- scissl.luasec.install
