@@ -1,6 +1,7 @@
 -- The rooms of csrc and the direction between them: what each may include, and whose functions it may call.
 
 require "scissl.core" -- where it is built with sanitizers, the programs that are started here are kept out of them
+local shell = require "spec.support.shell"
 
 local below = { -- room -> the rooms below it; each may use itself as well
   base = {},
@@ -18,13 +19,6 @@ local below = { -- room -> the rooms below it; each may use itself as well
 local acyclic = { "base", "net", "pki", "session", "transport", "context", "connection", "stream", "luasec" }
 local LONGEST_FILE, LONGEST_FUNCTION = 500, 40 -- lines
 
-local function lines_of(command)
-  local pipe <close> = assert(io.popen(command))
-  local lines = {}
-  for line in pipe:lines() do lines[#lines + 1] = line end
-  return lines
-end
-
 -- "csrc/net/socket.c" and ".../csrc/net/socket.c.o" are of the room "net"; "csrc/module.c" is a room of its own.
 local function room_of(path)
   local inside = path:match "csrc/(.*)$"
@@ -39,14 +33,14 @@ local function may_use(room, other)
   return false
 end
 
-local sources = lines_of "find csrc -name '*.[ch]' | LC_ALL=C sort"
+local sources = shell.lines "find csrc -name '*.[ch]' | LC_ALL=C sort"
 
 -- Objects of the build that this run uses: { file = , defines = {symbol, …}, needs = {symbol, …} }
 local function read_objects()
   local core = assert(package.searchpath("scissl.core", package.cpath))
   local folder = core:gsub("scissl/core%.so$", "CMakeFiles/core.dir/csrc")
   local objects, by_path = {}, {}
-  for _, line in ipairs(lines_of(("find '%s' -name '*.o' -exec nm -A {} + | LC_ALL=C sort"):format(folder))) do
+  for _, line in ipairs(shell.lines(("find '%s' -name '*.o' -exec nm -A {} + | LC_ALL=C sort"):format(folder))) do
     local path, kind, symbol = line:match "^(.-%.o):.*(%a) ([%w_.]+)$"
     local object = by_path[path]
     if not object then
@@ -182,7 +176,7 @@ end)
 
 describe("Files and functions", function()
   it("are short: files", function()
-    for _, path in ipairs(lines_of "find csrc lua -name '*.[ch]' -o -name '*.lua' ! -path '*/meta/*'") do
+    for _, path in ipairs(shell.lines "find csrc lua -name '*.[ch]' -o -name '*.lua' ! -path '*/meta/*'") do
       local count = 0
       for _ in io.lines(path) do count = count + 1 end
       assert.is_true(count <= LONGEST_FILE, ("%s has %d lines"):format(path, count))
@@ -193,7 +187,8 @@ describe("Files and functions", function()
     local luac = os.execute "command -v luac5.4 >/dev/null" and "luac5.4" or "luac"
     if not os.execute(("command -v %s >/dev/null"):format(luac)) then pending("luac is not installed") end
     local count = 0
-    for _, line in ipairs(lines_of(("find lua -name '*.lua' ! -path '*/meta/*' -exec %s -l -p {} ';'"):format(luac))) do
+    local listing = "find lua -name '*.lua' ! -path '*/meta/*' -exec %s -l -p {} ';'"
+    for _, line in ipairs(shell.lines(listing:format(luac))) do
       local path, first, last = line:match "^function <([^:]+):(%d+),(%d+)>"
       if path then
         count = count + 1

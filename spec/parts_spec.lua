@@ -1,6 +1,7 @@
 -- Structs that many files see are made of parts. The header names beside each part the one file that writes it.
 
 require "scissl.core" -- where it is built with sanitizers, the programs that are started here are kept out of them
+local shell = require "spec.support.shell"
 
 -- name -> header. Files in the header's comments are in its room.
 local headers = {
@@ -20,13 +21,6 @@ for operator in ("= += -= *= /= %= &= |= ^= <<= >>= ++ --"):gmatch "%S+" do ASSI
 local function read(path)
   local file <close> = assert(io.open(path))
   return file:read "a"
-end
-
-local function lines_of(command)
-  local pipe <close> = assert(io.popen(command))
-  local lines = {}
-  for line in pipe:lines() do lines[#lines + 1] = line end
-  return lines
 end
 
 -- ---- what the headers say
@@ -184,7 +178,7 @@ describe("the parts of a struct that many files see", function()
   end)
 
   it("are written by no other file", function()
-    local sources, found, count = lines_of "find csrc -name '*.[ch]' | LC_ALL=C sort", {}, 0
+    local sources, found, count = shell.lines "find csrc -name '*.[ch]' | LC_ALL=C sort", {}, 0
     local functions = find_functions(sources, structs)
     for _, path in ipairs(sources) do
       for name, part, file in each_write(path, structs, functions) do

@@ -4,22 +4,16 @@ local crl = require "spec.support.crl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local shell = require "spec.support.shell"
 
 local Certificate, Key, Context = scissl.SciSslX509Certificate, scissl.SciSslPrivateKey, scissl.SciSslContext
-
-local function run(command)
-  local pipe = assert(io.popen("env -u LD_PRELOAD " .. command .. " 2>&1"))
-  local output = pipe:read "a"
-  assert(pipe:close(), output)
-  return output
-end
 
 -- ---- what is given: PEM, DER, and texts that are neither
 
 local certificate, key, list = pki.client.certificate, pki.client.key, crl.make {}
 local request = assert(scissl.SciSslX509Request.new { subject = "CN=x", key = key })
 local bundle = assert(scissl.SciSslPkcs12.make { key = key, certificate = certificate, passphrase = "x" })
-local pkcs7 = run("openssl crl2pkcs7 -nocrl -certfile " .. pki.client.certificateFile)
+local pkcs7 = shell.must("openssl crl2pkcs7 -nocrl -certfile " .. pki.client.certificateFile)
 local session = assert(ends.connected { version = "TLSv1.2" }):getSession()
 
 -- The name of each kind is what messages call it.
@@ -27,7 +21,7 @@ local kinds = {
   ["a certificate"] = { pem = certificate:toPem(), der = certificate:toDer() },
   ["a private key"] = { pem = key:toPem(), der = key:toDer() },
   ["a public key"] = {
-    pem = key:publicPem(), der = run("openssl pkey -pubout -outform DER -in " .. pki.client.keyFile),
+    pem = key:publicPem(), der = shell.must("openssl pkey -pubout -outform DER -in " .. pki.client.keyFile),
   },
   ["a certificate request"] = { pem = request:toPem(), der = request:toDer() },
   ["a CRL"] = { pem = list, der = crl.toDer(list) },
@@ -35,7 +29,7 @@ local kinds = {
   ["PKCS#12"] = { der = bundle },
   ["PKCS#7"] = { pem = pkcs7 },
   ["DH parameters"] = { pem = "-----BEGIN DH PARAMETERS-----\nMAYCAQUCAQI=\n-----END DH PARAMETERS-----\n" },
-  ["EC parameters"] = { pem = run "openssl ecparam -name prime256v1" },
+  ["EC parameters"] = { pem = shell.must "openssl ecparam -name prime256v1" },
 }
 
 local function in_utf16(text)
@@ -287,7 +281,7 @@ end)
 
 describe("BEGIN TRUSTED CERTIFICATE", function()
   local path = pki.write ""
-  run(("openssl x509 -addtrust serverAuth -trustout -in %s -out %s"):format(pki.ca.certificateFile, path))
+  shell.must(("openssl x509 -addtrust serverAuth -trustout -in %s -out %s"):format(pki.ca.certificateFile, path))
   local file <close> = assert(io.open(path, "rb"))
   local text = file:read "a"
 

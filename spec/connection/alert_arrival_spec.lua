@@ -2,17 +2,14 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local CLIENTS <const>, PIECES <const>, PIECE <const> = 30, 10, 4096 -- 40 kB each
 
 local function listen(options)
-  local given = {
-    host = "127.0.0.1", port = 0, waiter = "coroutine", certificate = pki.server.certificateFile,
-    privateKey = pki.server.keyFile, caFile = pki.ca.certificateFile, verify = "require",
-  }
+  local given = { caFile = pki.ca.certificateFile, verify = "require" }
   for name, value in pairs(options or {}) do given[name] = value end
-  local listener = assert(scissl.listen(given))
-  return listener, select(2, listener:getSockName())
+  return streams.listen(given)
 end
 
 local function connect(port, options)

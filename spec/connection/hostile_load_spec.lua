@@ -1,6 +1,7 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local SciSocket = scissl.SciSocket
 
@@ -27,13 +28,6 @@ local function settled(transport)
   return client, server
 end
 
-local function listen(options)
-  options.host, options.port, options.waiter = "127.0.0.1", 0, "coroutine"
-  options.certificate, options.privateKey = pki.server.certificateFile, pki.server.keyFile
-  local listener = assert(scissl.listen(options))
-  return listener, select(2, listener:getSockName())
-end
-
 describe("A client that sends KeyUpdates and nothing else", function()
   for _, waiter in ipairs { "poll", "coroutine" } do
     it("ends its own connection, and a read ends at once, waiter " .. waiter, function()
@@ -53,7 +47,7 @@ describe("A client that sends KeyUpdates and nothing else", function()
 
   it("does not hold up another client", function()
     local near, far = settled("tcp")
-    local listener, port = listen { timeout = 60 }
+    local listener, port = streams.listen { timeout = 60 }
     local loop, work = counting_loop()
     local lines = 0
     loop:spawn(function() listener:serve(function(stream) stream:write(stream:read("L")) end) end)
@@ -196,7 +190,7 @@ end)
 describe("Clients that connect and say nothing", function()
   -- Rounds of the loop that one client's conversation takes beside `count` others that say nothing.
   local function rounds_beside(count)
-    local listener, port = listen { timeout = 60 }
+    local listener, port = streams.listen { timeout = 60 }
     local loop, work = counting_loop()
     local silent, rounds = {}, nil
     for i = 1, count do

@@ -5,6 +5,7 @@ local foreign = require "spec.support.foreign"
 local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local texts = require "spec.support.texts"
 
 local SciSocket = scissl.SciSocket
 local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
@@ -84,10 +85,6 @@ local function ask(socket)
   return (foreign.read(socket, "%.\n"))
 end
 
-local function has(answer, ...)
-  for _, text in ipairs { ... } do assert.truthy(answer:find(text, 1, true), answer) end
-end
-
 -- Our server for the upstream `name`; answers a listener.
 local function listen(version, name)
   local file = path(version .. "-" .. name)
@@ -145,7 +142,7 @@ describe("nginx #slow", function()
         local socket <close> = assert(foreign.dial(path "plain", client()))
         assert.are.equal(version, socket:version())
         assert.are.same({ scissl.X509_V_OK, "ok" }, { socket:sslVerifyCertificate() })
-        has(ask(socket), "HTTP/1.1 200 OK", "name=localhost ", "alpn= ", "reused=. ", "verify=NONE ")
+        texts.has(ask(socket), "HTTP/1.1 200 OK", "name=localhost ", "alpn= ", "reused=. ", "verify=NONE ")
       end)
 
       with_nginx("is refused where its certificate is for another name", function()
@@ -155,14 +152,14 @@ describe("nginx #slow", function()
 
       with_nginx("takes our certificate", function()
         local socket <close> = assert(foreign.dial(path "strict", client { identity = pki.client }))
-        has(ask(socket), "HTTP/1.1 200 OK", "verify=SUCCESS ")
+        texts.has(ask(socket), "HTTP/1.1 200 OK", "verify=SUCCESS ")
       end)
 
       with_nginx("refuses a stranger's certificate", function()
         local socket <close> = assert(foreign.dial(path "strict", client { identity = pki.stranger }))
         foreign.write(socket, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         local answer, last = foreign.read(socket)
-        has(answer, "HTTP/1.1 400 Bad Request", "The SSL certificate error")
+        texts.has(answer, "HTTP/1.1 400 Bad Request", "The SSL certificate error")
         assert.are.equal(0, last)
       end)
 
@@ -170,14 +167,14 @@ describe("nginx #slow", function()
         local socket <close> = assert(foreign.dial(path "strict", client()))
         foreign.write(socket, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         local answer, last = foreign.read(socket)
-        has(answer, "HTTP/1.1 400 Bad Request", "No required SSL certificate was sent")
+        texts.has(answer, "HTTP/1.1 400 Bad Request", "No required SSL certificate was sent")
         assert.are.equal(0, last)
       end)
 
       with_nginx("chooses the application protocol that it speaks", function()
         local socket <close> = assert(foreign.dial(path "plain", with_alpn("spdy/3", "http/1.1")))
         assert.are.equal("http/1.1", socket:alpnProtocol())
-        has(ask(socket), "alpn=http/1.1 ")
+        texts.has(ask(socket), "alpn=http/1.1 ")
       end)
 
       with_nginx("refuses protocols that it does not speak", function()
@@ -190,14 +187,14 @@ describe("nginx #slow", function()
         local socket <close> = assert(foreign.dial(path "plain", client(),
           { serverName = "elsewhere.example", verifyHost = "elsewhere.example" }))
         assert.are.equal(pki.wrongHost.certificate, socket:peerCertificate())
-        has(ask(socket), "name=elsewhere.example ")
+        texts.has(ask(socket), "name=elsewhere.example ")
       end)
 
       with_nginx("shows its first certificate where we ask for none, or for one that it has not", function()
         for _, name in ipairs { false, "unknown.example" } do
           local socket <close> = assert(foreign.dial(path "plain", client(), { serverName = name }))
           assert.are.equal(pki.server.certificate, socket:peerCertificate())
-          has(ask(socket), ("name=%s "):format(name or ""))
+          texts.has(ask(socket), ("name=%s "):format(name or ""))
         end
       end)
 
@@ -205,14 +202,14 @@ describe("nginx #slow", function()
         with_nginx("resumes our session with " .. (kind == "plain" and "a ticket" or "its cache"), function()
           local context = client()
           local first <close> = assert(foreign.dial(path(kind), context))
-          has(ask(first), "reused=. ")
+          texts.has(ask(first), "reused=. ")
           assert.is_false(first:isSessionReused())
           local session = assert(first:getSession())
           first:close()
           local second <close> = assert(foreign.dial(path(kind), context, { session = session }))
           assert.is_true(second:isSessionReused())
           assert.are.same({ scissl.X509_V_OK, "ok" }, { second:sslVerifyCertificate() })
-          has(ask(second), "reused=r ")
+          texts.has(ask(second), "reused=r ")
         end)
       end
 
@@ -222,7 +219,7 @@ describe("nginx #slow", function()
         ask(first)
         local second <close> = assert(foreign.dial(path "plain", context, { session = assert(first:getSession()) }))
         assert.is_false(second:isSessionReused())
-        has(ask(second), "reused=. ")
+        texts.has(ask(second), "reused=. ")
       end)
 
       if version == "TLSv1.3" then
@@ -230,8 +227,8 @@ describe("nginx #slow", function()
           local socket <close> = assert(foreign.dial(path "plain", client()))
           for _, both in ipairs { false, true } do
             assert.are.equal(1, socket:sslKeyUpdate(both))
-            has(ask(socket), "HTTP/1.1 200 OK")
-            has(ask(socket), "HTTP/1.1 200 OK")
+            texts.has(ask(socket), "HTTP/1.1 200 OK")
+            texts.has(ask(socket), "HTTP/1.1 200 OK")
           end
         end)
       end
@@ -247,8 +244,8 @@ describe("nginx #slow", function()
         local socket <close> = assert(foreign.serve(listener, plain()))
         assert.are.equal(version, socket:version())
         assert.are.equal("localhost", socket:serverName())
-        has(reply(socket, "hello\n"), "GET /" .. version .. "/bare HTTP/1.1\r\n")
-        has(answered(front), "HTTP/1.1 200 OK", "\r\n\r\nhello\n")
+        texts.has(reply(socket, "hello\n"), "GET /" .. version .. "/bare HTTP/1.1\r\n")
+        texts.has(answered(front), "HTTP/1.1 200 OK", "\r\n\r\nhello\n")
       end)
 
       with_nginx("asks for no name where it is told not to", function()
@@ -257,7 +254,7 @@ describe("nginx #slow", function()
         local socket <close> = assert(foreign.serve(listener, plain()))
         assert.is_nil(socket:serverName())
         reply(socket, "hello\n")
-        has(answered(front), "\r\n\r\nhello\n")
+        texts.has(answered(front), "\r\n\r\nhello\n")
       end)
 
       for name, identity in pairs { bare = pki.server, elsewhere = pki.wrongHost } do
@@ -268,7 +265,7 @@ describe("nginx #slow", function()
           local socket <close> = assert(foreign.serve(listener, plain(false), { onClientHello = map }))
           assert.are.equal(identity.certificate, socket:localCertificate())
           reply(socket, "hello\n", "Connection: close\r\n")
-          has(answered(front), "\r\n\r\nhello\n")
+          texts.has(answered(front), "\r\n\r\nhello\n")
         end)
       end
 
@@ -279,7 +276,7 @@ describe("nginx #slow", function()
         local err = refusals.refused("refused", "accept", nil,
           foreign.serve(listener, plain(), { onClientHello = map }))
         assert.are.same({ "unrecognized_name", "sent" }, { table.unpack({ err:alert() }, 1, 2) })
-        has(answered(front), "502 Bad Gateway")
+        texts.has(answered(front), "502 Bad Gateway")
       end)
 
       for name, expected in pairs {
@@ -292,7 +289,7 @@ describe("nginx #slow", function()
           local socket <close> = assert(foreign.serve(listener, plain(pki[expected[2]])))
           assert.are.equal(expected[1], socket:serverName())
           assert.are.equal("", (foreign.read(socket)))
-          has(answered(front), "502 Bad Gateway")
+          texts.has(answered(front), "502 Bad Gateway")
         end)
       end
 
@@ -303,7 +300,7 @@ describe("nginx #slow", function()
         assert.are.equal(pki.client.certificate, socket:peerCertificate())
         assert.are.same({ scissl.X509_V_OK, "ok" }, { socket:sslVerifyCertificate() })
         reply(socket, "welcome\n")
-        has(answered(front), "\r\n\r\nwelcome\n")
+        texts.has(answered(front), "\r\n\r\nwelcome\n")
       end)
 
       for name, condition in pairs {
@@ -314,7 +311,7 @@ describe("nginx #slow", function()
           local front = send_it(version, name)
           local err = refusals.refused(condition, "accept", nil, foreign.serve(listener, strict()))
           assert.are.equal("sent", (select(2, err:alert())))
-          has(answered(front), "502 Bad Gateway")
+          texts.has(answered(front), "502 Bad Gateway")
         end)
       end
 
@@ -327,7 +324,7 @@ describe("nginx #slow", function()
           if round == 2 then assert.are.equal(reused, socket:isSessionReused()) end
           assert.are.equal(pki.client.certificate, socket:peerCertificate())
           reply(socket, round .. "\n", "Connection: close\r\n")
-          has(answered(front), "\r\n\r\n" .. round .. "\n")
+          texts.has(answered(front), "\r\n\r\n" .. round .. "\n")
         end
       end
 
@@ -346,11 +343,11 @@ describe("nginx #slow", function()
           for _, both in ipairs { false, true, false } do
             -- It would drop a connection that says something while it has not been asked.
             reply(socket, "hello\n", "", function() assert.are.equal(1, socket:sslKeyUpdate(both)) end)
-            has(answered(front), "\r\n\r\nhello\n")
+            texts.has(answered(front), "\r\n\r\nhello\n")
             front = send_it(version, "bare") -- on the connection that it has kept
           end
           reply(socket, "the end\n", "Connection: close\r\n")
-          has(answered(front), "\r\n\r\nthe end\n")
+          texts.has(answered(front), "\r\n\r\nthe end\n")
         end)
       end
     end)

@@ -2,6 +2,7 @@
 local ends = require "spec.support.ends"
 local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
+local shell = require "spec.support.shell"
 
 local function served(options)
   return ends.lua(([[
@@ -13,18 +14,13 @@ local function served(options)
   ]]):format(pki.server.certificateFile, pki.server.keyFile, options), "^port (%d+)")
 end
 
-local function output_of(command)
-  local pipe <close> = assert(io.popen("env -u LD_PRELOAD " .. command .. " 2>&1 </dev/null"))
-  return pipe:read "a"
-end
-
 -- What testssl.sh finds that it rates LOW or worse: a list of texts, "id (severity): finding". The checks of the
 -- certificate are left out: it is one of the specs' own.
 local function findings(port, checks)
   local path = pki.write ""
   os.remove(path)
-  local said = output_of(("testssl --quiet --warnings off --color 0 --jsonfile %s %s 127.0.0.1:%d"):format(path, checks,
-    port))
+  local said = shell.run(("testssl --quiet --warnings off --color 0 --jsonfile %s %s 127.0.0.1:%d 2>&1"):format(path,
+    checks, port))
   local file <close> = assert(io.open(path), said)
   local found, rated = {}, 0
   for finding in file:read("a"):gmatch "%b{}" do
@@ -63,7 +59,7 @@ describe("sslscan", function()
 
   local function scanned(options)
     local server <close> = served(options)
-    local said = output_of(("sslscan --no-colour --xml=- 127.0.0.1:%d"):format(server.port))
+    local said = shell.run(("sslscan --no-colour --xml=- 127.0.0.1:%d 2>&1"):format(server.port))
     local ciphers = {}
     for cipher in said:gmatch "<cipher [^>]+>" do
       ciphers[#ciphers + 1] = cipher:match 'sslversion="([^"]+)"' .. " " .. cipher:match 'cipher="([^"]+)"'

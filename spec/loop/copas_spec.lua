@@ -2,6 +2,7 @@
 local ends = require "spec.support.ends"
 local old_modules = require "spec.support.old_modules"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local LONG = 30
 
@@ -118,15 +119,6 @@ local function with(copas, test)
   if not good then error(raised, 0) end
 end
 
-local function listen()
-  local listener = assert(require "scissl".listen {
-    host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
-    waiter = "copas", timeout = LONG,
-  })
-  local _, port = listener:getSockName()
-  return listener, port
-end
-
 local function run_until(copas, over)
   local deadline = require "scissl.core".SciSocket.now() + 60
   while not over() do
@@ -137,7 +129,7 @@ end
 
 -- A server by copas.addserver and copas.wrap that runs `serve`, and a client that runs `talk`.
 local function converse(copas, faces, serve, talk)
-  local listener, port = listen()
+  local listener, port = streams.listen { waiter = "copas" }
   local finished, answer = 0, nil
   copas.addserver(faces.server(listener), function(client)
     serve(copas.wrap(client))
@@ -200,7 +192,7 @@ local function promises(name, make)
     end)
 
     promise("is told why a handshake fails", function(copas, faces)
-      local listener, port = listen()
+      local listener, port = streams.listen { waiter = "copas" }
       local reason
       copas.addserver(faces.server(listener), function(client)
         local _

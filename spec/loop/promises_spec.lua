@@ -4,21 +4,12 @@ local loops = require "spec.support.loops"
 local pki = require "spec.support.pki"
 local scissl = require "scissl"
 local sockets = require "spec.support.sockets"
+local streams = require "spec.support.streams"
 
 local LONG = 30 -- seconds: what must come in time on the slowest machine
 
 local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
 local wait = scissl.wait
-
-local function listen(loop, given)
-  given = given or {}
-  given.host, given.port, given.waiter = "127.0.0.1", 0, loop.waiter
-  given.certificate, given.privateKey = pki.server.certificate, pki.server.key
-  given.timeout = given.timeout or LONG
-  local listener = assert(scissl.listen(given))
-  local _, port = listener:getSockName()
-  return listener, port
-end
 
 local function connect(loop, port, given)
   given = given or {}
@@ -49,7 +40,7 @@ end
 
 -- A client and a server stream that are connected, in a loop.
 local function in_pair(loop, client_part, server_part)
-  local listener <close>, port = listen(loop)
+  local listener <close>, port = streams.listen { waiter = loop.waiter }
   return loop.run(function()
     local stream <close> = assert(listener:accept(LONG))
     return server_part(stream)
@@ -93,7 +84,7 @@ end)
 
 promise("one coroutine reads while another writes on the same stream", function(loop)
   local size = 512 * 1024
-  local listener <close>, port = listen(loop)
+  local listener <close>, port = streams.listen { waiter = loop.waiter }
   local client
   local results = loop.run(function()
     local stream <close> = assert(listener:accept(LONG))
@@ -173,7 +164,7 @@ promise("a handshake has its time-out", function(loop)
 end)
 
 promise("accept has its time-out", function(loop)
-  local listener <close> = listen(loop)
+  local listener <close> = streams.listen { waiter = loop.waiter }
   local results = loop.run(function()
     local stream, failure = listener:accept(0.05)
     return stream, failure:condition()
@@ -242,7 +233,7 @@ promise("a descriptor that comes back as another socket is waited for anew", fun
 end)
 
 promise("a listener that is closed ends the accept that waits", function(loop)
-  local listener = listen(loop)
+  local listener = streams.listen { waiter = loop.waiter }
   local results = loop.run(function()
     local stream, failure = listener:accept(LONG)
     return stream, failure:condition()
@@ -256,7 +247,7 @@ promise("a listener that is closed ends the accept that waits", function(loop)
 end)
 
 promise("a client that says nothing does not hold up the others' handshakes", function(loop)
-  local listener, port = listen(loop)
+  local listener, port = streams.listen { waiter = loop.waiter }
   local mute = silent(port)
   local results = loop.run(function()
     return listener:serve(echo, { onError = function() end })
@@ -273,7 +264,7 @@ promise("a client that says nothing does not hold up the others' handshakes", fu
 end)
 
 promise("a peer that drips does not hold up the others", function(loop)
-  local listener <close>, port = listen(loop)
+  local listener <close>, port = streams.listen { waiter = loop.waiter }
   local fast, slow = 0, nil
   loop.run(function()
     return listener:serve(echo)
@@ -303,7 +294,7 @@ promise("a peer that drips does not hold up the others", function(loop)
 end)
 
 promise("a handler that raises ends its own connection only", function(loop)
-  local listener, port = listen(loop)
+  local listener, port = streams.listen { waiter = loop.waiter }
   local noted = {}
   local results = loop.run(function()
     return listener:serve(function(stream)
@@ -327,7 +318,7 @@ promise("a handler that raises ends its own connection only", function(loop)
 end)
 
 promise("a handshake that fails is told of, and the others go on", function(loop)
-  local listener, port = listen(loop)
+  local listener, port = streams.listen { waiter = loop.waiter }
   local noted = {}
   local results = loop.run(function()
     return listener:serve(echo, { onError = function(failure, phase, subject)
@@ -350,7 +341,7 @@ promise("a handshake that fails is told of, and the others go on", function(loop
 end)
 
 promise("serve holds no more connections than it is told to", function(loop)
-  local listener, port = listen(loop)
+  local listener, port = streams.listen { waiter = loop.waiter }
   local at_once, most = 0, 0
   local function client()
     local stream <close> = assert(connect(loop, port))

@@ -1,5 +1,6 @@
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local texts = require "spec.support.texts"
 
 local function ask(identity, trust, environment)
   local server <close> = ends.openssl(("-cert %s -key %s"):format(identity.certificateFile, identity.keyFile))
@@ -10,17 +11,13 @@ local function ask(identity, trust, environment)
   return output, code
 end
 
-local function holds(text, part)
-  assert.is_truthy(text:find(part, 1, true), text)
-end
-
 describe("The example of a program written for LuaSec", function()
   it("shows whom it has met", function()
     local output, code = ask(pki.server, pki.ca)
     assert.are.equal(0, code, output)
-    holds(output, "protocol\tTLSv1.3\n")
-    holds(output, "\tcommonName\tlocalhost\n")
-    holds(output, pki.server.certificate:fingerprint():lower())
+    texts.has(output, "protocol\tTLSv1.3\n")
+    texts.has(output, "\tcommonName\tlocalhost\n")
+    texts.has(output, pki.server.certificate:fingerprint():lower())
   end)
 
   it("trusts whom the system trusts where nobody is named", function()
@@ -28,7 +25,7 @@ describe("The example of a program written for LuaSec", function()
     assert.are.equal(0, code, output)
     output, code = ask(pki.server, nil, { SSL_CERT_FILE = pki.otherCa.certificateFile })
     assert.are.equal(1, code)
-    holds(output, "certificate verify failed")
+    texts.has(output, "certificate verify failed")
   end)
 
   it("does so, too, with a connection that is older than strictness", function()
@@ -49,7 +46,7 @@ describe("The example of a program written for LuaSec", function()
     for _, case in ipairs { { pki.server, pki.otherCa }, { pki.wrongHost, pki.ca } } do
       local output, code = ask(case[1], case[2])
       assert.are.equal(1, code)
-      holds(output, "certificate verify failed")
+      texts.has(output, "certificate verify failed")
     end
   end)
 end)

@@ -6,10 +6,7 @@ local refusals = require "spec.support.refusals"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 local SciSslX509Certificate = scissl.SciSslX509Certificate
-
-local function refused(condition, phase, ...)
-  return refusals.refused(condition, phase, nil, ...)
-end
+local refused = refusals.inPhase
 
 local key, ca, leaf = certificates.key, certificates.ca, certificates.leaf
 local issue, signed = certificates.issue, certificates.signed

@@ -6,12 +6,9 @@ local refusals = require "spec.support.refusals"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 local SciSslX509Certificate = scissl.SciSslX509Certificate
+local refused = refusals.inPhase
 
 local DAY = 24 * 60 * 60
-
-local function refused(condition, phase, ...)
-  return refusals.refused(condition, phase, nil, ...)
-end
 
 local key, ca_key, ca = certificates.key, certificates.caKey, certificates.ca
 local leaf = certificates.leaf

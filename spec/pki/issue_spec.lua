@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local judge = require "spec.support.judge"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local texts = require "spec.support.texts"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 local SciSslX509Certificate = scissl.SciSslX509Certificate
@@ -30,10 +31,6 @@ end
 
 local function text_of(certificate)
   return (judge.openssl("x509 -noout -text -in %s", judge.file(certificate:toPem())))
-end
-
-local function holds(text, piece)
-  assert.is_truthy(text:find(piece, 1, true), text)
 end
 
 describe("A certificate without any name", function()
@@ -106,7 +103,7 @@ describe("SciSslX509Certificate.issue, with an issuer", function()
   it("points to the issuer's key", function()
     local certificate = issued { issuer = ca, issuerKey = ca_key }
     local id = text_of(ca):match("Subject Key Identifier: %s*([%x:]+)")
-    holds(text_of(certificate), "Authority Key Identifier: \n                " .. id)
+    texts.has(text_of(certificate), "Authority Key Identifier: \n                " .. id)
   end)
 
   it("is refused where the key is not the issuer's #slow", function()
@@ -163,7 +160,7 @@ describe("SciSslX509Certificate.issue's subject", function()
   it("may be missing where there are names, which then are critical", function()
     local certificate = issued { names = { "localhost" } }
     assert.are.equal("", certificate:subject())
-    holds(text_of(certificate), "Subject Alternative Name: critical")
+    texts.has(text_of(certificate), "Subject Alternative Name: critical")
   end)
 
   it("may not be missing beside the names", function()
@@ -319,11 +316,11 @@ describe("SciSslX509Certificate.issue's extensions", function()
     assert.are.same({ "serverAuth", "clientAuth" }, certificate:extendedKeyUsage())
     assert.is_false(certificate:isCa())
     local text = text_of(certificate)
-    holds(text, "Version: 3")
-    holds(text, "X509v3 Basic Constraints: \n                CA:FALSE")
-    holds(text, "X509v3 Key Usage: critical")
-    holds(text, "X509v3 Subject Key Identifier")
-    holds(text, "X509v3 Authority Key Identifier")
+    texts.has(text, "Version: 3")
+    texts.has(text, "X509v3 Basic Constraints: \n                CA:FALSE")
+    texts.has(text, "X509v3 Key Usage: critical")
+    texts.has(text, "X509v3 Subject Key Identifier")
+    texts.has(text, "X509v3 Authority Key Identifier")
   end)
 
   it("let an RSA key take part in the key exchange of TLS 1.2 #slow", function()
@@ -335,13 +332,13 @@ describe("SciSslX509Certificate.issue's extensions", function()
     assert.are.same({ "keyCertSign", "cRLSign" }, ca:keyUsage())
     assert.is_nil(ca:extendedKeyUsage())
     assert.is_true(ca:isCa())
-    holds(text_of(ca), "X509v3 Basic Constraints: critical\n                CA:TRUE\n")
+    texts.has(text_of(ca), "X509v3 Basic Constraints: critical\n                CA:TRUE\n")
   end)
 
   it("limit the authorities below", function()
     for _, length in ipairs { 0, 3 } do
       local limited = issued { ca = true, key = ca_key, pathLength = length }
-      holds(text_of(limited), ("CA:TRUE, pathlen:%d\n"):format(length))
+      texts.has(text_of(limited), ("CA:TRUE, pathlen:%d\n"):format(length))
     end
     local root = issued { subject = "CN=root", ca = true, key = ca_key, pathLength = 0 }
     local below = issued { subject = "CN=below", ca = true, issuer = root, issuerKey = ca_key }

@@ -2,16 +2,16 @@
 local scissl = require "scissl"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local shell = require "spec.support.shell"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 
-local function run(command)
-  local pipe = assert(io.popen("env -u LD_PRELOAD " .. command .. " 2>/dev/null"))
-  local output = pipe:read "a"
-  return pipe:close() and output or nil
-end
+local traditional = pki.write(shell.must "openssl genrsa -traditional 2048 2>/dev/null")
 
-local traditional = pki.write(run "openssl genrsa -traditional 2048")
+local function run(command)
+  local output, good = shell.run(command .. " 2>/dev/null")
+  return good and output or nil
+end
 
 -- nil: this openssl has no legacy provider.
 local function encrypted(how, form)

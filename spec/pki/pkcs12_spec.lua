@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local shell = require "spec.support.shell"
 
 local SciSslPkcs12, SciSslContext = scissl.SciSslPkcs12, scissl.SciSslContext
 local refused = refusals.refused
@@ -17,9 +18,7 @@ end
 local sealed = make()
 
 local function openssl(arguments)
-  local pipe = assert(io.popen("env -u LD_PRELOAD openssl pkcs12 " .. arguments .. " 2>&1"))
-  local output = pipe:read("a")
-  return output, pipe:close() == true
+  return shell.run("openssl pkcs12 " .. arguments .. " 2>&1")
 end
 
 -- What `openssl pkcs12 -export` makes; nil where it cannot.

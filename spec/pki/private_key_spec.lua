@@ -5,10 +5,7 @@ local refusals = require "spec.support.refusals"
 
 local SciSslPrivateKey = scissl.SciSslPrivateKey
 local SciSslX509Certificate = scissl.SciSslX509Certificate
-
-local function refused(condition, phase, ...)
-  return refusals.refused(condition, phase, nil, ...)
-end
+local refused = refusals.inPhase
 
 local ec = assert(SciSslPrivateKey.generate("EC"))
 local rsa = assert(SciSslPrivateKey.generate("RSA"))

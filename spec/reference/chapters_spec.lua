@@ -4,14 +4,10 @@
 -- `no trust` the system trusts none of our CAs.
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local shell = require "spec.support.shell"
 require "spec.support.old_modules".add("copas", "coxpcall")
 
-local function output_of(command)
-  local pipe <close> = assert(io.popen(command))
-  return pipe:read "a"
-end
-
-local root = output_of "pwd":match "^(.-)\n"
+local root = shell.run "pwd":match "^(.-)\n"
 
 local function lines_of(path)
   local lines = {}
@@ -89,7 +85,7 @@ local function check(block)
   if block.language == "sh" then
     if runs_elsewhere(block) then return end
     local command = ("cd '%s' && sh -e '%s' 2>&1"):format(fresh_folder(), pki.write(block.code))
-    assert.truthy(os.execute(command .. " >/dev/null"), output_of(command))
+    assert.truthy(os.execute(command .. " >/dev/null"), shell.run(command))
     return
   end
   local preparation, untrusting = (block.preparation or ""):gsub("needs [%w%._]+", ""):gsub("no trust", "")
@@ -98,7 +94,7 @@ local function check(block)
 end
 
 local chapters = { "README.md" }
-for line in output_of "LC_ALL=C ls lua/scissl/doc/[0-9]*.md":gmatch "[^\n]+" do chapters[#chapters + 1] = line end
+for line in shell.run "LC_ALL=C ls lua/scissl/doc/[0-9]*.md":gmatch "[^\n]+" do chapters[#chapters + 1] = line end
 
 for _, path in ipairs(chapters) do
   describe(path, function()

@@ -2,13 +2,9 @@
 local ends = require "spec.support.ends"
 local examples = require "spec.support.reference.examples"
 local pki = require "spec.support.pki"
+local shell = require "spec.support.shell"
 
-local function output_of(command)
-  local pipe <close> = assert(io.popen(command))
-  return pipe:read "a"
-end
-
-local root = output_of "pwd":match "^(.-)\n"
+local root = shell.run "pwd":match "^(.-)\n"
 
 -- Runs the examples of a file in a folder of their own; answers a line for each.
 local function play(path)
@@ -18,7 +14,7 @@ local function play(path)
     LUA_PATH = root .. "/?.lua;" .. package.path:gsub("%./", root .. "/"),
     LUA_CPATH = package.cpath,
   })
-  return output_of(("mkdir '%s' && cd '%s' && %s 2>&1"):format(folder, folder, command))
+  return shell.run(("mkdir '%s' && cd '%s' && %s 2>&1"):format(folder, folder, command))
 end
 
 local files = {}

@@ -1,6 +1,7 @@
 -- scissl.try(): a server and a client to play with, whose bytes move by themselves.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local texts = require "spec.support.texts"
 
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 
@@ -26,10 +27,6 @@ local function words_of(said, name)
   for _, message in ipairs(said) do
     if message.name == name then return message.words end
   end
-end
-
-local function has(text, part)
-  assert.truthy(text and text:find(part, 1, true), tostring(text) .. "\n\ndoes not contain: " .. part)
 end
 
 describe("scissl.try()", function()
@@ -61,8 +58,8 @@ describe("scissl.try()", function()
       local again, server = scissl.try { pieces = pieces, session = c:getSession() }
       assert.are.same({ 1, 1 }, { shake(again, server) })
       assert.is_true(again:isSessionReused())
-      has(words_of(again:said(), "ClientHello"), "offers to resume a session")
-      has(words_of(again:said(), "ServerHello"), "resumes the session")
+      texts.has(words_of(again:said(), "ClientHello"), "offers to resume a session")
+      texts.has(words_of(again:said(), "ServerHello"), "resumes the session")
       assert.is_nil(words_of(again:said(), "Certificate"))
     end)
 
@@ -76,12 +73,13 @@ describe("scissl.try()", function()
       local c, s = scissl.try { version = version, clientCertificate = false }
       local _, refusal = shake(c, s)
       assert.are.equal("client_certificate_missing", refusal:condition())
-      has(words_of(c:said(), version == "TLSv1.3" and "certificate_required" or "handshake_failure"), "certificate")
+      local alert = version == "TLSv1.3" and "certificate_required" or "handshake_failure"
+      texts.has(words_of(c:said(), alert), "certificate")
       local own
       for _, message in ipairs(c:said()) do
         if message.from == "client" and message.name == "Certificate" then own = message.words end
       end
-      has(own, "none")
+      texts.has(own, "none")
     end)
   end
 
@@ -156,7 +154,7 @@ describe("scissl.try()", function()
     local function refused(words, given)
       local good, raised = pcall(scissl.try, given)
       assert.is_false(good)
-      has(raised, words)
+      texts.has(raised, words)
     end
     refused("unknown option 'versoin' to 'scissl.try' (did you mean 'version'?)", { versoin = "TLSv1.2" })
     refused("'good', 'expired', 'wrongHost' or 'selfSigned' expected, got 'bad'", { certificate = "bad" })
@@ -170,7 +168,7 @@ describe("scissl.try()", function()
     local c = scissl.try()
     local good, raised = pcall(c.sslConnect)
     assert.is_false(good)
-    has(raised, "call it with a colon: c:sslConnect()")
+    texts.has(raised, "call it with a colon: c:sslConnect()")
   end)
 end)
 
@@ -202,14 +200,14 @@ describe("The trace of scissl.try()", function()
       local c, s = scissl.try { version = version, alpn = { "h2" } }
       shake(c, s)
       local client, server = words_of(c:said(), "ClientHello"), words_of(c:said(), "ServerHello")
-      has(client, version == "TLSv1.3" and "TLS 1.3, " or "TLS 1.2, ")
-      has(client, "SNI localhost")
+      texts.has(client, version == "TLSv1.3" and "TLS 1.3, " or "TLS 1.2, ")
+      texts.has(client, "SNI localhost")
       assert.truthy(client:find "%d+ suites")
-      has(client, "ALPN h2")
-      has(server, c:cipher():name())
-      has(words_of(c:said(), version == "TLSv1.3" and "EncryptedExtensions" or "ServerHello"), "ALPN h2")
-      has(words_of(c:said(), "Certificate"), "CN=localhost, signed by CN=throw-away CA, valid until 2")
-      has(version == "TLSv1.3" and server or words_of(c:said(), "ServerKeyExchange"),
+      texts.has(client, "ALPN h2")
+      texts.has(server, c:cipher():name())
+      texts.has(words_of(c:said(), version == "TLSv1.3" and "EncryptedExtensions" or "ServerHello"), "ALPN h2")
+      texts.has(words_of(c:said(), "Certificate"), "CN=localhost, signed by CN=throw-away CA, valid until 2")
+      texts.has(version == "TLSv1.3" and server or words_of(c:said(), "ServerKeyExchange"),
         "key share for " .. c:negotiatedGroup())
     end)
   end
@@ -217,18 +215,18 @@ describe("The trace of scissl.try()", function()
   it("tells a retry for another group from a ServerHello", function()
     local c, s = scissl.try { version = "TLSv1.3", client = { groups = "X25519:P-384" }, server = { groups = "P-384" } }
     shake(c, s)
-    has(words_of(c:said(), "ServerHello"), "a retry: it needs a key share for secp384r1")
+    texts.has(words_of(c:said(), "ServerHello"), "a retry: it needs a key share for secp384r1")
   end)
 
   it("notes alerts, key updates and data with their words", function()
     local c, s = scissl.try { certificate = "expired" }
     shake(c, s)
-    has(words_of(c:said(), "certificate_expired"), "has expired")
+    texts.has(words_of(c:said(), "certificate_expired"), "has expired")
     c, s = scissl.try { version = "TLSv1.3" }
     shake(c, s)
     c:sslKeyUpdate()
     c:sslWrite "\27[2J\n"
-    has(words_of(c:said(), "KeyUpdate"), "new keys")
+    texts.has(words_of(c:said(), "KeyUpdate"), "new keys")
     assert.are.equal('"\\x1b[2J\\n"', words_of(c:said(), "data"))
     c:sslWrite("hello world", 7, -1)
     assert.are.equal('"world"', c:said()[#c:said()].words)
@@ -254,21 +252,21 @@ describe("The trace of scissl.try()", function()
     local good, raised = pcall(function()
       local c, s = scissl.try { version = "TLSv1.3" }
       c:trace()
-      has(printed[1], "Nothing was sent yet")
+      texts.has(printed[1], "Nothing was sent yet")
       c:sslConnect()
       c:trace()
-      has(printed[2], "client → server")
-      has(printed[3], "ClientHello")
+      texts.has(printed[2], "client → server")
+      texts.has(printed[3], "ClientHello")
       local count = #printed
       c:trace()
-      has(printed[count + 1], "Nothing new")
+      texts.has(printed[count + 1], "Nothing new")
       s:trace "all"
-      has(printed[count + 2], "client → server")
+      texts.has(printed[count + 2], "client → server")
       c:trace(true)
       count = #printed
       s:sslAccept()
-      has(printed[count + 1], "client ← server")
-      has(printed[count + 2], "ServerHello")
+      texts.has(printed[count + 1], "client ← server")
+      texts.has(printed[count + 2], "ServerHello")
       c:trace(false)
       count = #printed
       c:sslConnect()
@@ -317,12 +315,12 @@ c
 c:trace()
 scissl.explain(c:sslVerifyCertificate())
 ]]
-    has(shown, "-2")
-    has(shown, "true")
-    has(shown, "SciSslSocket: client, TLSv1.3, TLS_AES_256_GCM_SHA384, peer CN=localhost verified")
-    has(shown, "ClientHello")
-    has(shown, "NewSessionTicket")
-    has(shown, "X509_V_OK (0)")
+    texts.has(shown, "-2")
+    texts.has(shown, "true")
+    texts.has(shown, "SciSslSocket: client, TLSv1.3, TLS_AES_256_GCM_SHA384, peer CN=localhost verified")
+    texts.has(shown, "ClientHello")
+    texts.has(shown, "NewSessionTicket")
+    texts.has(shown, "X509_V_OK (0)")
     assert.is_nil(shown:find("stdin:", 1, true), shown)
   end)
 end)

@@ -2,17 +2,9 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local LONG = 30
-
-local function listen(options)
-  local all = { port = 0, host = "127.0.0.1", certificate = pki.server.certificate, privateKey = pki.server.key,
-    waiter = "coroutine" }
-  for name, value in pairs(options or {}) do all[name] = value end
-  local listener = assert(scissl.listen(all))
-  local _, port = listener:getSockName()
-  return listener, port
-end
 
 -- A client of ours, as a party for ends.run.
 local function client(port, options)
@@ -29,14 +21,14 @@ local stranger_identity = { certificate = pki.stranger.certificate, privateKey =
 
 describe("scissl.listen", function()
   it("answers where it listens", function()
-    local listener <close>, port = listen()
+    local listener <close>, port = streams.listen()
     assert.are.same({ "127.0.0.1", port }, { listener:getSockName() })
     assert.is_true(port > 0)
     assert.are.equal("SciSslListener: 127.0.0.1 port " .. port, tostring(listener))
   end)
 
   it("accepts streams", function()
-    local listener <close>, port = listen()
+    local listener <close>, port = streams.listen()
     local results = ends.run(
       function() return client(port)():read() end,
       function()
@@ -49,7 +41,7 @@ describe("scissl.listen", function()
   end)
 
   it("serves foreign clients: openssl s_client", function()
-    local listener <close>, port = listen { waiter = "poll", timeout = LONG }
+    local listener <close>, port = streams.listen { waiter = "poll", timeout = LONG }
     local command = "openssl s_client -connect 127.0.0.1:%d -CAfile %s -verify_return_error -quiet"
     local peer <close> = ends.start(command:format(port, pki.ca.certificateFile))
     local stream <close> = assert(listener:accept(LONG))
@@ -59,7 +51,7 @@ describe("scissl.listen", function()
 
   it("serves foreign clients: curl", function()
     if not ends.has "curl" then return pending("curl is not installed") end
-    local listener <close>, port = listen { waiter = "poll", timeout = LONG }
+    local listener <close>, port = streams.listen { waiter = "poll", timeout = LONG }
     local command = "curl --noproxy '*' --ipv4 --silent --show-error --cacert %s https://localhost:%d/"
     local peer <close> = ends.start(command:format(pki.ca.certificateFile, port))
     do
@@ -86,7 +78,7 @@ describe("scissl.listen", function()
   end)
 
   it("keeps the connections that were accepted when it closes", function()
-    local listener, port = listen()
+    local listener, port = streams.listen()
     local results = ends.run(client(port), function() return listener:accept(LONG) end)
     listener:close()
     local near, far = results[1][1], results[2][1]
@@ -99,7 +91,7 @@ describe("scissl.listen", function()
   it("is closed at the end of a block, and twice without harm", function()
     local escaped, port
     do
-      local listener <close>, at = listen()
+      local listener <close>, at = streams.listen()
       escaped, port = listener, at
     end
     assert.is_true(escaped:close())
@@ -110,7 +102,7 @@ describe("scissl.listen", function()
   end)
 
   it("answers an error when it accepts after close", function()
-    local listener = listen()
+    local listener = streams.listen()
     listener:close()
     local stream, failure = listener:accept(0)
     assert.is_nil(stream)
@@ -120,7 +112,7 @@ end)
 
 describe("A listener's accept", function()
   it("ends the wait for a connection after its time-out, in a phase of its own", function()
-    local listener <close> = listen { waiter = "poll" }
+    local listener <close> = streams.listen { waiter = "poll" }
     local stream, failure = listener:accept(0.05)
     assert.is_nil(stream)
     assert.are.equal("timeout", failure:condition())
@@ -128,7 +120,7 @@ describe("A listener's accept", function()
   end)
 
   it("ends a handshake with a silent client after the listener's time-out", function()
-    local listener <close>, port = listen { waiter = "poll", timeout = 0.05 }
+    local listener <close>, port = streams.listen { waiter = "poll", timeout = 0.05 }
     local silent = assert(scissl.SciSocket.newStreamSocket())
     assert(silent:connect("127.0.0.1", port))
     local stream, failure = listener:accept(LONG)
@@ -141,7 +133,7 @@ describe("A listener's accept", function()
   end)
 
   it("goes on after handshakes that failed", function()
-    local listener <close>, port = listen { timeout = LONG }
+    local listener <close>, port = streams.listen { timeout = LONG }
     local results = ends.run(client(port, { caFile = pki.otherCa.certificateFile }),
       function() return listener:accept(LONG) end)
     assert.is_nil(results[2][1])
@@ -151,7 +143,7 @@ describe("A listener's accept", function()
   end)
 
   it("goes on after a client that speaks HTTP, one that speaks rubbish and one that says nothing", function()
-    local listener <close>, port = listen { waiter = "poll", timeout = LONG }
+    local listener <close>, port = streams.listen { waiter = "poll", timeout = LONG }
     for text, condition in pairs {
       ["GET / HTTP/1.0\r\n\r\n"] = "plain_http", ["what is this?\n"] = "not_tls", [""] = "handshake_eof",
     } do
@@ -171,7 +163,7 @@ describe("A listener's accept", function()
   end)
 
   it("refuses what is no time-out", function()
-    local listener <close> = listen()
+    local listener <close> = streams.listen()
     assert.error_matches(function() listener:accept("1") end, "bad argument #1 to 'accept'")
     assert.error_matches(function() listener:acceptSocket(-1) end, "bad argument #1 to 'acceptSocket'")
   end)
@@ -179,7 +171,7 @@ end)
 
 describe("A listener's acceptSocket", function()
   it("leaves the handshake to the caller, who may do several at once", function()
-    local listener <close>, port = listen()
+    local listener <close>, port = streams.listen()
     -- A silent client comes first and must not hold up the other.
     local silent = assert(scissl.SciSocket.newStreamSocket())
     assert(silent:connect("127.0.0.1", port))
@@ -201,7 +193,7 @@ end)
 describe("A listener's verify", function()
   -- What client and server meet; in TLS 1.3 the client learns of a refusal when it reads.
   local function meet(server_options, client_options)
-    local listener <close>, port = listen(server_options)
+    local listener <close>, port = streams.listen(server_options)
     local results = ends.run(
       function()
         local stream, failure = client(port, client_options)()
@@ -263,18 +255,18 @@ describe("A listener's verify", function()
   end)
 
   it("of another word is refused", function()
-    assert.error_matches(function() listen { verify = "peer", caFile = pki.ca.certificateFile } end,
+    assert.error_matches(function() streams.listen { verify = "peer", caFile = pki.ca.certificateFile } end,
       "'none', 'optional', 'require' or flags expected, got 'peer'")
   end)
 
   it("needs to be told whose certificates are good", function()
-    assert.error_matches(function() listen { verify = "require" } end, "caFile, caPath or ca")
+    assert.error_matches(function() streams.listen { verify = "require" } end, "caFile, caPath or ca")
   end)
 end)
 
 describe("scissl.listen answers a SciSslError", function()
   it("where another listens already", function()
-    local listener <close>, port = listen()
+    local listener <close>, port = streams.listen()
     local second, failure = scissl.listen {
       port = port, host = "127.0.0.1", certificate = pki.server.certificate, privateKey = pki.server.key,
     }

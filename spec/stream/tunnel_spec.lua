@@ -2,17 +2,10 @@
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 local LONG = 30
 local proxy_identity = pki.issue { subject = "CN=proxy", names = { "localhost" }, issuer = pki.otherCa }
-
-local function listen(options)
-  local all = { port = 0, host = "127.0.0.1", certificate = pki.server.certificate, privateKey = pki.server.key,
-    waiter = "coroutine", timeout = LONG }
-  for name, value in pairs(options or {}) do all[name] = value end
-  local listener = assert(scissl.listen(all))
-  return listener, select(2, listener:getSockName())
-end
 
 -- Moves bytes one way until they end, and says so to the other side.
 local function relay(from, to)
@@ -71,8 +64,10 @@ end
 -- A client that goes through a proxy of our own to a server of our own. Answers what each of them did.
 local function through(client, serve, options)
   options = options or {}
-  local target <close>, port = listen(options.server)
-  local proxy <close>, proxy_port = listen { certificate = proxy_identity.certificate, privateKey = proxy_identity.key }
+  local target <close>, port = streams.listen(options.server)
+  local proxy <close>, proxy_port = streams.listen {
+    certificate = proxy_identity.certificate, privateKey = proxy_identity.key,
+  }
   local accept, forth, back = proxy_parties(proxy, options.answer)
   local connect = {
     host = "localhost", port = port, caFile = pki.ca.certificateFile, waiter = "coroutine", timeout = LONG,
@@ -228,7 +223,7 @@ end)
 
 describe("A tunnel through a proxy in plain text", function()
   it("is TLS to the server", function()
-    local target <close>, port = listen()
+    local target <close>, port = streams.listen()
     local listener <close>, proxy_port = ends.listener()
     listener:setBlocking(false)
     local results = ends.run(

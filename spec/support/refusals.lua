@@ -4,6 +4,7 @@
 --
 -- Each returns the SciSslError, and fails where it is not the expected one; `subject` may be missing:
 --    refusals.refused(condition, phase, subject, value, err)   given all results of a call: nil, SciSslError
+--    refusals.inPhase(condition, phase, value, err)            the same without a subject
 --    refusals.failed(condition, phase, answer)                 given the one result of sslConnect, sslRead …
 --    refusals.condition(condition, value, err)                 as refused, in any phase
 --    refusals.answer(condition, answer)                        as failed, in any phase
@@ -41,6 +42,10 @@ function refusals.refused(condition, phase, subject, ...)
     assert.truthy(err:errorHint():find(subject, 1, true), err:errorHint())
   end
   return err
+end
+
+function refusals.inPhase(condition, phase, ...)
+  return refusals.refused(condition, phase, nil, ...)
 end
 
 function refusals.failed(condition, phase, ...)

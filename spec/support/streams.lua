@@ -11,11 +11,15 @@
 --
 -- Both sides use the waiter "coroutine" and a time-out of half a minute, unless their options say more.
 --
+--    listener, port = streams.listen([options])    scissl.listen with the same defaults and the certificate of
+--        pki.server
+--
 --    client, server = streams.pair([clientOptions[, serverOptions[, pairOptions]]])
 --        two streams over a connection of ends.connected(pairOptions); by default with the waiter "poll" and the same
 --        time-out
 
 local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
 local scissl = require "scissl"
 
 local streams = {}
@@ -35,11 +39,21 @@ end
 
 local function unchanged(...) return ... end
 
-function streams.meet(listening, connecting, serve, ask)
-  local listener <close> = assert(scissl.listen(with_defaults(listening, {
+local function listen(options)
+  local listener = assert(scissl.listen(with_defaults(options, {
     host = "127.0.0.1", port = 0, waiter = "coroutine", timeout = TIMEOUT,
   })))
-  local _, port = listener:getSockName()
+  return listener, select(2, listener:getSockName())
+end
+
+function streams.listen(options)
+  return listen(with_defaults(options or {}, {
+    certificate = pki.server.certificate, privateKey = pki.server.key,
+  }))
+end
+
+function streams.meet(listening, connecting, serve, ask)
+  local listener <close>, port = listen(listening)
   connecting = with_defaults(connecting, {
     host = "localhost", port = port, waiter = "coroutine", timeout = TIMEOUT,
   })

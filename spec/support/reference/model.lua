@@ -9,6 +9,7 @@
 -- `example`; a table of options is { name, text, fields = list of { name, type, text, needed } }.
 
 local docstrings = require "spec.support.reference.docstrings"
+local shell = require "spec.support.shell"
 local examples = require "spec.support.reference.examples"
 
 local model = {}
@@ -55,13 +56,6 @@ for i, theme in ipairs(themes) do
   for file = 2, #theme do theme_of_file[theme[file]] = theme[1] end
 end
 local themed = { SciSslSocket = true, SciSslContext = true }
-
-local function lines_of(command)
-  local pipe <close> = assert(io.popen(command))
-  local lines = {}
-  for line in pipe:lines() do lines[#lines + 1] = line end
-  return lines
-end
 
 local SOURCES = "export LC_ALL=C; find csrc -name '*.c' | sort; "
   .. "find lua/scissl -name '*.lua' ! -path '*/meta/*' ! -path '*/doc/*' | sort"
@@ -319,7 +313,7 @@ end
 
 function model.read()
   local reference = { classes = {}, byName = {}, modules = {}, constants = read_constants() }
-  for _, path in ipairs(lines_of(SOURCES)) do
+  for _, path in ipairs(shell.lines(SOURCES)) do
     for _, entry in ipairs(docstrings.of(path)) do add_entry(reference, entry) end
   end
   local found = examples.read()
