@@ -12,7 +12,7 @@ local OSSslSession = {}
 ---@see PEM_read_bio_SSL_SESSION(3)
 ---@usage
 ---```lua
----local text = assert(session:toPem()) -- as secret as a key
+---local text = assert(session:toPem()) -- keep it as secret as a key
 ---print(assert(scissl.OSSslSession.fromPem(text)) == session) --> true
 ---```
 function OSSslSession.fromPem(text) end
@@ -39,7 +39,7 @@ function OSSslSession.fromDer(bytes) end
 ---@see PEM_write_bio_SSL_SESSION(3)
 ---@usage
 ---```lua
----local text = assert(session:toPem()) -- as secret as a key
+---local text = assert(session:toPem()) -- keep it as secret as a key
 ---print(assert(scissl.OSSslSession.fromPem(text)) == session) --> true
 ---```
 function OSSslSession:toPem() end

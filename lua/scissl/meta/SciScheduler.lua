@@ -46,8 +46,8 @@ function SciScheduler:spawn(f, ...) end
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
 ---loop:spawn(function() print "in a coroutine" end) --> in a coroutine
----print(loop:step(0)) --> false -- nothing is left
----print(loop:getfd()) --> … -- another loop may wait for it, then call step(0)
+---print(loop:step(0)) --> false -- no coroutine is left
+---print(loop:getfd()) --> … -- another loop can wait for this descriptor, then call step(0)
 ---```
 function SciScheduler:step(timeout) end
 
@@ -81,7 +81,7 @@ function SciScheduler:run() end
 ---  loop:stop()
 ---  loop:sleep(3600)
 ---end)
----assert(loop:run()) -- returns, though one sleeps
+---assert(loop:run()) -- returns, although one coroutine sleeps
 ---loop:close()
 ---```
 function SciScheduler:stop() end
@@ -150,8 +150,8 @@ function SciScheduler:size() end
 ---```lua
 ---local loop = assert(scissl.scheduler.new())
 ---loop:spawn(function() print "in a coroutine" end) --> in a coroutine
----print(loop:step(0)) --> false -- nothing is left
----print(loop:getfd()) --> … -- another loop may wait for it, then call step(0)
+---print(loop:step(0)) --> false -- no coroutine is left
+---print(loop:getfd()) --> … -- another loop can wait for this descriptor, then call step(0)
 ---```
 function SciScheduler:getfd() end
 
@@ -165,7 +165,7 @@ function SciScheduler:getfd() end
 ---  loop:stop()
 ---  loop:sleep(3600)
 ---end)
----assert(loop:run()) -- returns, though one sleeps
+---assert(loop:run()) -- returns, although one coroutine sleeps
 ---loop:close()
 ---```
 function SciScheduler:close() end

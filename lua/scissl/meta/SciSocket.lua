@@ -295,7 +295,7 @@ function SciSocket:setBlocking(blocking) end
 ---@usage
 ---```lua
 ---local listener = assert(scissl.SciSocket.newStreamSocket())
----assert(listener:setInheritable(true)) -- programs that we start have it, too
+---assert(listener:setInheritable(true)) -- programs that this one starts inherit the socket
 ---```
 function SciSocket:setInheritable(inheritable) end
 
@@ -319,7 +319,7 @@ function SciSocket:isBlocking() end
 ---@see clock_gettime(2), CLOCK_MONOTONIC
 ---@usage
 ---```lua
----local deadline = scissl.SciSocket.now() + 10 -- a clock that nobody sets
+---local deadline = scissl.SciSocket.now() + 10 -- of a clock that is never set back
 ---```
 function SciSocket.now() end
 

@@ -75,7 +75,7 @@ function SciSslContext:getOptions() end
 ---@see SSL_CTX_set_options(3), `SSL_OP_NO_RENEGOTIATION` and `SSL_OP_ALLOW_CLIENT_RENEGOTIATION`
 ---@usage
 ---```lua
----context:setRenegotiation(true) -- for a peer of TLS 1.2 that cannot do without
+---context:setRenegotiation(true) -- for a TLS 1.2 peer that needs to renegotiate
 ---```
 function SciSslContext:setRenegotiation(allowed) end
 
@@ -338,7 +338,7 @@ function SciSslContext:checkPrivateKey() end
 ---@see SSL_CTX_set_post_handshake_auth(3)
 ---@usage
 ---```lua
----context:setPostHandshakeAuth(true) -- a client that may be asked for its certificate later
+---context:setPostHandshakeAuth(true) -- servers may request the certificate of this client later
 ---```
 function SciSslContext:setPostHandshakeAuth(on) end
 
@@ -526,7 +526,7 @@ function SciSslContext:setVerifyTime(seconds) end
 ---@see X509_VERIFY_PARAM_set_auth_level(3)
 ---@usage
 ---```lua
----context:setAuthLevel(2) -- for certificates alone
+---context:setAuthLevel(2) -- as setSecurityLevel, for certificates only
 ---```
 function SciSslContext:setAuthLevel(level) end
 
@@ -772,7 +772,7 @@ function SciSslContext:setSessionCacheSize(count) end
 ---@see SSL_CTX_flush_sessions(3)
 ---@usage
 ---```lua
----context:flushSessions() -- those that have expired by now
+---context:flushSessions() -- removes those that have expired
 ---```
 function SciSslContext:flushSessions(at) end
 
@@ -842,7 +842,7 @@ function SciSslContext:sessionStatistics() end
 ---local secret = assert(scissl.SciSslContext.newTicketKey())
 ---print(#secret) --> 80
 ---context:setTicketKeys { secret } -- the same on every server of a fleet
----context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old one still do
+---context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old key are still accepted
 ---```
 function SciSslContext.newTicketKey() end
 
@@ -864,7 +864,7 @@ function SciSslContext.newTicketKey() end
 ---local secret = assert(scissl.SciSslContext.newTicketKey())
 ---print(#secret) --> 80
 ---context:setTicketKeys { secret } -- the same on every server of a fleet
----context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old one still do
+---context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old key are still accepted
 ---```
 function SciSslContext:setTicketKeys(secrets) end
 
@@ -880,7 +880,7 @@ function SciSslContext:setTicketKeys(secrets) end
 ---local secret = assert(scissl.SciSslContext.newTicketKey())
 ---print(#secret) --> 80
 ---context:setTicketKeys { secret } -- the same on every server of a fleet
----context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old one still do
+---context:rotateTicketKeys(assert(scissl.SciSslContext.newTicketKey())) -- tickets of the old key are still accepted
 ---```
 function SciSslContext:rotateTicketKeys(secret, keep) end
 
@@ -1015,7 +1015,7 @@ function SciSslContext:setPskHint(hint) end
 ---@usage
 ---```lua
 ---assert(context:addCrl(crl))
----assert(context:setVerifyFlags "crl_check") -- or nobody looks at it
+---assert(context:setVerifyFlags "crl_check") -- without this flag the list has no effect
 ---```
 function SciSslContext:addCrl(crl) end
 
@@ -1054,7 +1054,7 @@ function SciSslContext:loadCrlFile(path) end
 ---@see SSL_CTX_set_tlsext_status_type(3)
 ---@usage
 ---```lua
----context:setOcspPolicy "require" -- no proof that the certificate is not revoked, no connection
+---context:setOcspPolicy "require" -- a server without a valid OCSP response is rejected
 ---print(context:getOcspPolicy()) --> require
 ---```
 function SciSslContext:setOcspPolicy(policy) end
@@ -1066,7 +1066,7 @@ function SciSslContext:setOcspPolicy(policy) end
 ---@see SSL_CTX_set_tlsext_status_type(3)
 ---@usage
 ---```lua
----context:setOcspPolicy "require" -- no proof that the certificate is not revoked, no connection
+---context:setOcspPolicy "require" -- a server without a valid OCSP response is rejected
 ---print(context:getOcspPolicy()) --> require
 ---```
 function SciSslContext:getOcspPolicy() end
@@ -1124,7 +1124,7 @@ function SciSslContext:setMaxSendFragment(bytes) end
 ---@see RFC 8446, section 5.4
 ---@usage
 ---```lua
----context:setBlockPadding(512) -- who listens sees lengths of 512, 1024 …
+---context:setBlockPadding(512) -- on the network, records have lengths of 512, 1024 …
 ---```
 function SciSslContext:setBlockPadding(bytes) end
 
@@ -1189,7 +1189,7 @@ function SciSslContext:describe() end
 ---@see SSL_CTX_set_keylog_callback(3)
 ---@usage
 ---```lua
----serverContext:setKeylog(true) -- for debugging: SciSslSocket:keylogLines answers the secrets
+---serverContext:setKeylog(true) -- for debugging: SciSslSocket:keylogLines returns the secrets
 ---```
 function SciSslContext:setKeylog(wanted) end
 
@@ -1204,7 +1204,7 @@ function SciSslContext:setKeylog(wanted) end
 ---@see SSL_CTX_set_keylog_callback(3)
 ---@usage
 ---```lua
----assert(context:setKeylogFile "keys.log") -- Wireshark reads it; so can anybody else who gets it
+---assert(context:setKeylogFile "keys.log") -- Wireshark decrypts with it, as can anyone who has the file
 ---assert(context:setKeylogFile(nil))
 ---```
 function SciSslContext:setKeylogFile(path) end

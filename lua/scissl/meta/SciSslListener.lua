@@ -19,7 +19,7 @@ local SciSslListener = {}
 ---@usage
 ---```lua
 ---local socket, err = listener:acceptSocket(0)
----if socket then -- the handshake may be made in a coroutine or a thread of its own
+---if socket then -- make the handshake later, in a coroutine of its own
 ---  assert(scissl.handshake(socket, "accept", { timeout = 10 }))
 ---end
 ---```
@@ -110,7 +110,7 @@ function SciSslListener:getSockName() end
 ---@raise for anything else
 ---@usage
 ---```lua
----listener:setContext(serverContext) -- a renewed certificate: for whoever connects from now on
+---listener:setContext(serverContext) -- a renewed certificate, for connections from now on
 ---print(listener:getContext() == serverContext) --> true
 ---```
 function SciSslListener:setContext(context) end
@@ -120,7 +120,7 @@ function SciSslListener:setContext(context) end
 ---@return SciSslContext
 ---@usage
 ---```lua
----listener:setContext(serverContext) -- a renewed certificate: for whoever connects from now on
+---listener:setContext(serverContext) -- a renewed certificate, for connections from now on
 ---print(listener:getContext() == serverContext) --> true
 ---```
 function SciSslListener:getContext() end

@@ -31,8 +31,8 @@ local SciSslOcsp = {}
 ---@see RFC 6960, section 4.1
 ---@usage
 ---```lua
----local der = assert(scissl.SciSslOcsp.request(certificate, ca)) -- to be posted to the responder
----print(certificate:authorityInfoAccess().ocsp[1]) --> nil -- where that is, if the certificate says
+---local der = assert(scissl.SciSslOcsp.request(certificate, ca)) -- POST it to the responder
+---print(certificate:authorityInfoAccess().ocsp[1]) --> nil -- its address, where the certificate has one
 ---```
 function SciSslOcsp.request(certificate, issuer, digest) end
 

@@ -150,7 +150,7 @@ function SciSslPrivateKey:group() end
 ---@see EVP_PKEY_free(3)
 ---@usage
 ---```lua
----local key <close> = assert(scissl.SciSslPrivateKey.generate "EC") -- let go where the scope ends, or by close()
+---local key <close> = assert(scissl.SciSslPrivateKey.generate "EC") -- freed at the end of the scope, or by close()
 ---```
 function SciSslPrivateKey:close() end
 

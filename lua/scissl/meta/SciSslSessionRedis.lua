@@ -31,7 +31,7 @@ local SciSslSessionRedis = {}
 ---@return OSSslSession? # nil also where Redis does not respond
 ---@usage
 ---```lua
----local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local redis = {} -- any client with these methods; without `client` the store connects to Redis itself
 ---local client = {
 ---  get = function(_, key) return redis[key] end,
 ---  set = function(_, key, value) redis[key] = value return true end,
@@ -54,7 +54,7 @@ function SciSslSessionRedis:find(id) end
 ---@return boolean # true: it is stored; false: Redis does not respond, or it was ignored
 ---@usage
 ---```lua
----local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local redis = {} -- any client with these methods; without `client` the store connects to Redis itself
 ---local client = {
 ---  get = function(_, key) return redis[key] end,
 ---  set = function(_, key, value) redis[key] = value return true end,
@@ -77,7 +77,7 @@ function SciSslSessionRedis:put(session) end
 ---@return boolean # true: it was stored
 ---@usage
 ---```lua
----local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local redis = {} -- any client with these methods; without `client` the store connects to Redis itself
 ---local client = {
 ---  get = function(_, key) return redis[key] end,
 ---  set = function(_, key, value) redis[key] = value return true end,
@@ -187,7 +187,7 @@ function SciSslSessionRedis:keep(socket) end
 ---@return boolean
 ---@usage
 ---```lua
----local redis = {} -- any client with these; without `client` the store connects to Redis itself
+---local redis = {} -- any client with these methods; without `client` the store connects to Redis itself
 ---local client = {
 ---  get = function(_, key) return redis[key] end,
 ---  set = function(_, key, value) redis[key] = value return true end,

@@ -37,9 +37,9 @@ function SciSslSocket:close() end
 ---assert(memory:sslInitialize())
 ---local answer = memory:sslConnect()
 ---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
+---print(#memory:sslDrain() > 0) --> true -- the ClientHello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- bytes that the peer has sent
+---memory:sslFeedEnd() -- the peer has closed the connection
 ---print(memory:sslConnect():condition()) --> plain_http
 ---```
 function SciSslSocket:sslFeed(bytes) end
@@ -54,9 +54,9 @@ function SciSslSocket:sslFeed(bytes) end
 ---assert(memory:sslInitialize())
 ---local answer = memory:sslConnect()
 ---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
+---print(#memory:sslDrain() > 0) --> true -- the ClientHello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- bytes that the peer has sent
+---memory:sslFeedEnd() -- the peer has closed the connection
 ---print(memory:sslConnect():condition()) --> plain_http
 ---```
 function SciSslSocket:sslFeedEnd() end
@@ -68,7 +68,7 @@ function SciSslSocket:sslFeedEnd() end
 ---@return string # empty where there are none
 ---@usage
 ---```lua
----assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---assert(memoryClient:sslSetReadAhead(false)) -- so that bytes after the end of TLS stay in the transport
 ---print(memoryClient:sslUnread() == "") --> true
 ---```
 function SciSslSocket:sslUnread() end
@@ -84,9 +84,9 @@ function SciSslSocket:sslUnread() end
 ---assert(memory:sslInitialize())
 ---local answer = memory:sslConnect()
 ---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
+---print(#memory:sslDrain() > 0) --> true -- the ClientHello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- bytes that the peer has sent
+---memory:sslFeedEnd() -- the peer has closed the connection
 ---print(memory:sslConnect():condition()) --> plain_http
 ---```
 function SciSslSocket:sslDrain(max) end
@@ -101,7 +101,7 @@ function SciSslSocket:sslDrain(max) end
 ---@usage
 ---```lua
 ---local socket = assert(scissl.SciSslSocket.new(clientContext)) -- non-blocking
----assert(socket:connect("127.0.0.1", port)) -- answers at once; the first TLS call says "not yet" until it stands
+---assert(socket:connect("127.0.0.1", port)) -- returns at once; TLS calls return "not ready" until TCP is connected
 ---```
 function SciSslSocket.new(context, family) end
 
@@ -116,8 +116,8 @@ function SciSslSocket.new(context, family) end
 ---@usage
 ---```lua
 ---local near, far = assert(scissl.SciSocket.pair())
----local secure = assert(scissl.SciSslSocket.on(near, clientContext)) -- near goes on owning its descriptor
----secure:close() -- and is closed by this
+---local secure = assert(scissl.SciSslSocket.on(near, clientContext)) -- `near` still owns its descriptor
+---secure:close() -- closes `near` as well
 ---```
 function SciSslSocket.on(transport, context) end
 
@@ -132,9 +132,9 @@ function SciSslSocket.on(transport, context) end
 ---assert(memory:sslInitialize())
 ---local answer = memory:sslConnect()
 ---print(memory:sslGetError(answer) == scissl.SSL_ERROR_WANT_READ) --> true
----print(#memory:sslDrain() > 0) --> true -- the client hello: send it to the peer
----memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- what came from the peer
----memory:sslFeedEnd() -- and it has closed
+---print(#memory:sslDrain() > 0) --> true -- the ClientHello: send it to the peer
+---memory:sslFeed "HTTP/1.1 400 Bad Request\r\n\r\n" -- bytes that the peer has sent
+---memory:sslFeedEnd() -- the peer has closed the connection
 ---print(memory:sslConnect():condition()) --> plain_http
 ---```
 function SciSslSocket.onMemory(context) end
@@ -167,7 +167,7 @@ function SciSslSocket:accept() end
 ---repeat
 ---  serverAnswer = newServer:sslAccept()
 ---  clientAnswer = newClient:sslConnect()
----until clientAnswer == 1 and serverAnswer == 1 -- a real program waits in between, as sslGetError says
+---until clientAnswer == 1 and serverAnswer == 1 -- a real program waits in between for what sslGetError returns
 ---print(newClient:isSecure()) --> true
 ---```
 function SciSslSocket:sslAccept() end
@@ -184,7 +184,7 @@ function SciSslSocket:sslAccept() end
 ---repeat
 ---  serverAnswer = newServer:sslAccept()
 ---  clientAnswer = newClient:sslConnect()
----until clientAnswer == 1 and serverAnswer == 1 -- a real program waits in between, as sslGetError says
+---until clientAnswer == 1 and serverAnswer == 1 -- a real program waits in between for what sslGetError returns
 ---print(newClient:isSecure()) --> true
 ---```
 function SciSslSocket:sslConnect() end
@@ -200,7 +200,7 @@ function SciSslSocket:sslConnect() end
 ---@usage
 ---```lua
 ---local socket = scissl.SciSslSocket.onMemory(context)
----assert(socket:sslInitialize()) -- takes the context's settings over as they are now
+---assert(socket:sslInitialize()) -- copies the context's present settings
 ---```
 function SciSslSocket:sslInitialize() end
 
@@ -230,7 +230,7 @@ function SciSslSocket:sslGetError(value) end
 ---@see SSL_shutdown(3)
 ---@usage
 ---```lua
----print(client:sslShutdown()) --> 0 -- ours has gone out
+---print(client:sslShutdown()) --> 0 -- our close_notify is sent
 ---print(server:sslRead()) --> 0 -- the peer has closed
 ---print(server:sslShutdown()) --> 1
 ---print(read(client, server)) --> 0
@@ -280,7 +280,7 @@ function SciSslSocket:sslReadSized(size) end
 ---read(server, client, 1)
 ---print(server:sslPending()) --> 4
 ---print(server:sslPeek()) --> ello
----print(server:dirty()) --> true -- there is something that the descriptor does not tell of
+---print(server:dirty()) --> true -- decrypted bytes wait, which poll(2) does not see
 ---```
 function SciSslSocket:sslPeek(max) end
 
@@ -295,7 +295,7 @@ function SciSslSocket:sslPeek(max) end
 ---read(server, client, 1)
 ---print(server:sslPending()) --> 4
 ---print(server:sslPeek()) --> ello
----print(server:dirty()) --> true -- there is something that the descriptor does not tell of
+---print(server:dirty()) --> true -- decrypted bytes wait, which poll(2) does not see
 ---```
 function SciSslSocket:sslPending() end
 
@@ -309,7 +309,7 @@ function SciSslSocket:sslPending() end
 ---@see SSL_set_read_ahead(3)
 ---@usage
 ---```lua
----assert(memoryClient:sslSetReadAhead(false)) -- what comes behind TLS's end is not for TLS
+---assert(memoryClient:sslSetReadAhead(false)) -- so that bytes after the end of TLS stay in the transport
 ---print(memoryClient:sslUnread() == "") --> true
 ---```
 function SciSslSocket:sslSetReadAhead(ahead) end
@@ -325,7 +325,7 @@ function SciSslSocket:sslSetReadAhead(ahead) end
 ---read(server, client, 1)
 ---print(server:sslPending()) --> 4
 ---print(server:sslPeek()) --> ello
----print(server:dirty()) --> true -- there is something that the descriptor does not tell of
+---print(server:dirty()) --> true -- decrypted bytes wait, which poll(2) does not see
 ---```
 function SciSslSocket:dirty() end
 
@@ -435,7 +435,7 @@ function SciSslSocket:sslWritev(strings, skip) end
 ---@return SciSslSocket # the receiver
 ---@usage
 ---```lua
----client:sslSetRecordSizing(1300) -- the first bytes are of use as soon as one packet has come
+---client:sslSetRecordSizing(1300) -- the peer can decrypt the first bytes as soon as one packet has arrived
 ---```
 function SciSslSocket:sslSetRecordSizing(first, upTo, pause) end
 
@@ -533,7 +533,7 @@ function SciSslSocket:serverName() end
 ---@usage
 ---```lua
 ---assert(newClient:sslSetVerifyHost "elsewhere.example")
----assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+---assert(newClient:sslNoteVerifyErrors(true)) -- verification errors do not end the handshake: look at verifyErrors()
 ---handshake(newClient, newServer)
 ---print(newClient:verifyErrors()[1].text) --> hostname mismatch
 ---```
@@ -546,7 +546,7 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 ---@usage
 ---```lua
 ---assert(newClient:sslSetVerifyHost "elsewhere.example")
----assert(newClient:sslNoteVerifyErrors(true)) -- goes on whatever is wrong: now it is for us to judge
+---assert(newClient:sslNoteVerifyErrors(true)) -- verification errors do not end the handshake: look at verifyErrors()
 ---handshake(newClient, newServer)
 ---print(newClient:verifyErrors()[1].text) --> hostname mismatch
 ---```
@@ -563,7 +563,7 @@ function SciSslSocket:verifyErrors() end
 ---@usage
 ---```lua
 ---local done, err = newServer:sslSetDhParameters "rubbish"
----print(err:condition()) --> not_dh_parameters -- they begin with -----BEGIN DH PARAMETERS-----
+---print(err:condition()) --> not_dh_parameters -- PEM text with -----BEGIN DH PARAMETERS----- was expected
 ---```
 function SciSslSocket:sslSetDhParameters(pem) end
 
@@ -808,8 +808,8 @@ function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
 ---newClient:sslConnect()
 ---newServer:sslAccept()
 ---print(newServer:clientHello():serverName()) --> localhost
----print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
----assert(newServer:sslSetContext(serverContext)) -- go on with this one
+---print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it was received
+---assert(newServer:sslSetContext(serverContext)) -- continue with this context
 ---```
 function SciSslSocket:clientHelloRecords() end
 
@@ -830,8 +830,8 @@ function SciSslSocket:clientHelloRecords() end
 ---newClient:sslConnect()
 ---newServer:sslAccept()
 ---print(newServer:clientHello():serverName()) --> localhost
----print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
----assert(newServer:sslSetContext(serverContext)) -- go on with this one
+---print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it was received
+---assert(newServer:sslSetContext(serverContext)) -- continue with this context
 ---```
 function SciSslSocket:sslSetContext(context) end
 
@@ -882,8 +882,8 @@ function SciSslSocket:sslVerdict() end
 ---newClient:sslConnect()
 ---newServer:sslAccept()
 ---print(newServer:clientHello():serverName()) --> localhost
----print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it came
----assert(newServer:sslSetContext(serverContext)) -- go on with this one
+---print(newServer:clientHelloRecords():byte() == 22) --> true -- a handshake record, as it was received
+---assert(newServer:sslSetContext(serverContext)) -- continue with this context
 ---```
 function SciSslSocket:clientHello() end
 
@@ -922,7 +922,7 @@ function SciSslSocket:sslKeyUpdate(both) end
 ---@usage
 ---```lua
 ---print(server:sslVerifyClientPostHandshake():condition()) --> post_handshake_refused
------ With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it answers 1.
+----- With setPostHandshakeAuth(true) on the client's context, and SSL_VERIFY_PEER here, it returns 1.
 ---```
 function SciSslSocket:sslVerifyClientPostHandshake() end
 
@@ -937,7 +937,7 @@ function SciSslSocket:sslVerifyClientPostHandshake() end
 ---@usage
 ---```lua
 ---assert(newServer:sslSetTicketAppData "user 12")
----print(newServer:ticketAppData()) --> nil -- only where a session with one is resumed
+---print(newServer:ticketAppData()) --> nil -- only after a session that has such data was resumed
 ---```
 function SciSslSocket:sslSetTicketAppData(bytes) end
 
@@ -949,7 +949,7 @@ function SciSslSocket:sslSetTicketAppData(bytes) end
 ---@usage
 ---```lua
 ---assert(newServer:sslSetTicketAppData "user 12")
----print(newServer:ticketAppData()) --> nil -- only where a session with one is resumed
+---print(newServer:ticketAppData()) --> nil -- only after a session that has such data was resumed
 ---```
 function SciSslSocket:ticketAppData() end
 
@@ -993,7 +993,7 @@ function SciSslSocket:newSessions() end
 ---@usage
 ---```lua
 ---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---print(newClient:isSessionReused()) --> false -- the handshake has not begun
 ---```
 function SciSslSocket:setSession(session) end
 
@@ -1005,7 +1005,7 @@ function SciSslSocket:setSession(session) end
 ---@usage
 ---```lua
 ---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---print(newClient:isSessionReused()) --> false -- the handshake has not begun
 ---```
 function SciSslSocket:isSessionReused() end
 
@@ -1019,7 +1019,7 @@ function SciSslSocket:isSessionReused() end
 ---@usage
 ---```lua
 ---assert(newClient:setSession(session)) -- of an earlier connection: client:getSession()
----print(newClient:isSessionReused()) --> false -- the handshake is still to come
+---print(newClient:isSessionReused()) --> false -- the handshake has not begun
 ---```
 function SciSslSocket:getSession() end
 

@@ -46,7 +46,7 @@ function SciSslSocketConfiguration:getSciSslContext() end
 ---
 ---@usage
 ---```lua
----scissl.SciSslSocketConfiguration.forgetContexts() -- files are read anew for the next connection
+---scissl.SciSslSocketConfiguration.forgetContexts() -- the next connection reads the files again
 ---```
 function SciSslSocketConfiguration.forgetContexts() end
 

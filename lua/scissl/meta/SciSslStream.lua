@@ -222,7 +222,7 @@ function SciSslStream:closeWrite() end
 ---```lua
 ---do
 ---  local stream <close> = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem" })
----end -- said close_notify, and closed
+---end -- close_notify is sent, and the socket is closed
 ---```
 function SciSslStream:close() end
 
@@ -244,7 +244,7 @@ function SciSslStream:settimeout(seconds) end
 ---@return SciSslStream # the stream
 ---@usage
 ---```lua
----stream:setdeadline(scissl.SciSocket.now() + 0.01) -- for all that follows, together
+---stream:setdeadline(scissl.SciSocket.now() + 0.01) -- for all following calls together
 ---print(select(2, stream:read()):condition()) --> timeout
 ---```
 function SciSslStream:setdeadline(moment) end

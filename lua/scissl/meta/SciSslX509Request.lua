@@ -17,7 +17,7 @@ local SciSslX509Request = {}
 ---local request = assert(scissl.SciSslX509Request.new {
 ---  key = key, subject = "CN=www.example.org", names = { "www.example.org", "example.org" },
 ---})
----assert(request:toPem()) -- to be sent to an authority
+---assert(request:toPem()) -- send it to an authority
 ---```
 function SciSslX509Request.new(options) end
 
@@ -107,7 +107,7 @@ function SciSslX509Request:subjectAltNames() end
 ---@see X509_REQ_verify(3)
 ---@usage
 ---```lua
----print(request:verify()) --> true -- whoever asks has the key
+---print(request:verify()) --> true -- the request is signed with its own key
 ---```
 function SciSslX509Request:verify() end
 

@@ -541,7 +541,7 @@ function scissl.digest(name, bytes) end
 ---@see RFC 5869
 ---@usage
 ---```lua
----local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+---local secret = ("s"):rep(32) -- use 32 random bytes
 ---local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
 ---print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
 ---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
@@ -558,7 +558,7 @@ function scissl.seal(secret, bytes, purpose) end
 ---@see EVP_DecryptInit(3)
 ---@usage
 ---```lua
----local secret = ("s"):rep(32) -- nobody must be able to guess the real one
+---local secret = ("s"):rep(32) -- use 32 random bytes
 ---local sealed = assert(scissl.seal(secret, "the bytes", "session 12"))
 ---print(scissl.unseal(secret, sealed, "session 12")) --> the bytes
 ---print(select(2, scissl.unseal(secret, sealed, "session 13")):condition()) --> not_sealed
@@ -609,7 +609,7 @@ function scissl.explain(value) end
 ---@param what? any a class (`"SciSslSocket"`), a module (`"scissl.plain"`), a method (`"sslAccept"`), a function (`"scissl.connect"`), an option (`"onError"`), a constant (`"SSL_VERIFY_PEER"`), a chapter (`"getting started"`), or an object, which stands for its class
 ---@usage
 ---```lua
----scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---scissl.help "SciSslStream:read" -- prints the entry; scissl.help() lists what there is
 ---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
 ---print(scissl.help.text "sslConect") --> nil nothing has the name 'sslConect'; did you mean 'sslConnect'?
 ---```
@@ -643,7 +643,7 @@ function scissl.try(given) end
 ---```lua
 ---local listener = assert(scissl.listen {
 ---  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
----  caFile = "ca.pem", verify = "optional", -- clients may have certificates
+---  caFile = "ca.pem", verify = "optional", -- a client may send a certificate, or none
 ---})
 ---listener:close()
 ---```
@@ -736,7 +736,7 @@ scissl.help = {}
 ---@return string? # that nothing has this name, with the nearest names
 ---@usage
 ---```lua
----scissl.help "SciSslStream:read" -- prints it; scissl.help() tells what there is
+---scissl.help "SciSslStream:read" -- prints the entry; scissl.help() lists what there is
 ---print(scissl.help.text "SSL_VERIFY_PEER") --> scissl.SSL_VERIFY_PEER = 1…
 ---print(scissl.help.text "sslConect") --> nil nothing has the name 'sslConect'; did you mean 'sslConnect'?
 ---```
@@ -809,7 +809,7 @@ function scissl.luasec.wrap(socket, context) end
 ---@usage
 ---```lua
 ---local ssl = require "scissl.luasec"
----print(ssl.strict(true)) --> true -- verification and host names, for the whole program
+---print(ssl.strict(true)) --> true -- verifies chain and host name, in the whole program
 ---ssl.strict(false)
 ---```
 function scissl.luasec.strict(on) end
