@@ -79,13 +79,8 @@ local scissl = { _VERSION = "scissl 0.1.0" }
 local NAMES = "bd7cb22e" -- in C; spec/support/reference/generate.lua writes it
 
 -- Without this, a core.so that was not compiled again fails later: "attempt to call a nil value".
-local build = getmetatable(core).build
-if build ~= scissl._VERSION .. " " .. NAMES then
-  local message = "scissl: the Lua files (%s, %s) and core.so (%s, %s) are of different builds: "
-    .. "build and install scissl again"
-  local path = package.searchpath("scissl.core", package.cpath)
-  error(message:format(scissl._VERSION, debug.getinfo(1, "S").short_src,
-    build and build:match "^scissl [%d.]+" or "older", path or "preloaded"), 0)
+if getmetatable(core).build ~= scissl._VERSION .. " " .. NAMES then
+  require "scissl.base.other_build"(scissl._VERSION, debug.getinfo(1, "S").short_src)
 end
 
 return setmetatable(scissl, { __index = find })
