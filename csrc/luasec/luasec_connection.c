@@ -37,7 +37,7 @@ static int connection_finish(lua_State *L) {
 static int connection_getfd(lua_State *L) {
     const sci_luasec *self = sci_check_luasec(L);
     sci_socket *base = self->socket ? sci_socket_base(&self->socket->socket) : NULL;
-    if (base) base->exposed = true;
+    if (base) sci_socket_expose(base);
     lua_pushnumber(L, base ? base->fd : -1);
     return 1;
 }

@@ -99,8 +99,7 @@ static void push_input(lua_State *L, sci_luasec *self, const request *wanted, si
     self->received += (lua_Number)(length + skip);
     if (wanted->kind == 'l' && length > 0) {
         size_t dropped = drop_returns(in->bytes + in->start, length);
-        in->start += dropped;
-        in->searched = 0;
+        sci_input_drop(in, dropped);
         length -= dropped;
     }
     self->moving = true;
@@ -118,7 +117,7 @@ static void keep_bytes(lua_State *L, sci_luasec *self, sci_sslsocket *socket, co
         luaL_error(L, "not enough memory");
     }
     memcpy(self->in.bytes + self->in.end, bytes, length);
-    self->in.end += length;
+    sci_input_added(&self->in, length);
 }
 
 /* ---- results ------------------------------------------------------------------------------------------------------ */
@@ -217,7 +216,7 @@ static void read_more(lua_State *L, sci_luasec *self) {
     sci_input *in = &self->in;
     if (!sci_input_reserve(in, RECORD)) luaL_error(L, "not enough memory");
     self->moving = true;
-    bool came = sci_ssl_read_into(L, self->socket, in->bytes + in->end, in->capacity - in->end, &in->end);
+    bool came = sci_ssl_read_into(L, self->socket, in->bytes + in->end, in->capacity - in->end, sci_input_count(in));
     self->moving = false;
     if (came) lua_pushnil(L);
 }
@@ -227,7 +226,7 @@ static bool take_input(lua_State *L, sci_luasec *self, const request *wanted) {
     size_t size = sci_input_size(in), length, skip;
     if (size == 0) return false;
     if (!is_complete(wanted, in->bytes + in->start, size, in->searched, &length, &skip)) {
-        if (wanted->kind == 'l') in->searched = size;
+        if (wanted->kind == 'l') sci_input_note_searched(in, size);
         return false;
     }
     push_input(L, self, wanted, length, skip);

@@ -78,6 +78,9 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure);
 bool sci_socket_accept(const sci_socket *listener, sci_socket *accepted, bool blocking);
 int sci_socket_fail_accept(lua_State *L, sci_socket *listener, int system_errno);
 
+/* From now on other code may know the descriptor of `base`, and change its O_NONBLOCK. */
+void sci_socket_expose(sci_socket *base);
+
 /* From now on the kernel encrypts what is sent. */
 void sci_socket_note_encrypted(sci_socket *socket);
 

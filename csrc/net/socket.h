@@ -59,9 +59,6 @@ void sci_socket_take(sci_socket *socket, int descriptor, bool borrowed, sci_sock
 /* Gives the socket in place of its borrowed descriptor a duplicate of that, which it owns, with the state of its base. */
 void sci_socket_take_over(sci_socket *socket, int duplicate);
 
-/* Other code may change O_NONBLOCK from now on. */
-void sci_socket_expose(sci_socket *base);
-
 /* Makes the socket empty. Returns the descriptor that has to be closed, or -1. */
 int sci_socket_release(sci_socket *socket);
 

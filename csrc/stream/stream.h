@@ -33,6 +33,14 @@ static inline void sci_input_added(sci_input *input, size_t length) { input->end
 /* The same for a function that itself adds to a count what it writes behind the end. */
 static inline size_t *sci_input_count(sci_input *input) { return &input->end; }
 
+/* Drops `length` bytes from the beginning, which do not count as taken. */
+static inline void sci_input_drop(sci_input *input, size_t length) {
+    input->start += length;
+    input->searched = 0;
+}
+
+static inline void sci_input_note_searched(sci_input *input, size_t length) { input->searched = length; }
+
 void sci_input_free(sci_input *input);
 
 /* Finds the first line end: how many bytes stand before it. No byte is searched twice. False: there is none yet. */
