@@ -30,12 +30,9 @@
 #define MSG_NOSIGNAL 0
 #endif
 
-/* Bytes of four full records with their headers and tags, which one read of the transport brings. 0 from 3.2 on: OpenSSL ignores
- * a length that is set after the handshake, until keys change. */
-#if OPENSSL_VERSION_NUMBER < 0x30200000L
-#define SCI_READ_BUFFER 66560
-#else
-#define SCI_READ_BUFFER 0
+/* Linux alone can be told that more will follow. */
+#ifndef MSG_MORE
+#define MSG_MORE 0
 #endif
 
 /* kTLS: where OpenSSL was compiled with it, and Linux's headers have what it needs. */

@@ -307,10 +307,6 @@ void sci_ssl_keep_heap(void); /* once, before there are connections */
 /* Lets the socket keep OpenSSL's record buffers; the socket that has kept them longest loses them. */
 void sci_ssl_keep_buffers(sci_sslsocket *socket);
 
-/* Gives a socket that has read `length` bytes at once, and reads full records, a buffer for several. */
-void sci_ssl_note_length(sci_sslsocket *socket, size_t length);
-
-void sci_ssl_reset_buffers(sci_sslsocket *socket);
 void sci_ssl_drop_buffers(sci_sslsocket *socket);
 
 /* ---- own_certificate.c, peer.c ----------------------------------------------------------------------------------- */

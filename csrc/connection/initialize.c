@@ -94,7 +94,6 @@ static void reset(lua_State *L, sci_sslsocket *socket) {
     sci_ssl_reset_limits(socket);
     sci_ssl_reset_write(L, socket);
     sci_ssl_reset_shutdown(socket);
-    sci_ssl_reset_buffers(socket);
     sci_ssl_reset_ticket(socket);
     sci_ssl_reset_ocsp(socket);
     sci_ssl_reset_early_data(socket);

@@ -85,9 +85,8 @@ unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket) {
     return buffer;
 }
 
-static void note_data(sci_sslsocket *socket, size_t length) {
+static void note_data(sci_sslsocket *socket) {
     if (socket->limits.counting) sci_ssl_note_data(socket);
-    sci_ssl_note_length(socket, length);
 }
 
 /* Returns bytes that were read; `result` is what OpenSSL has returned last. */
@@ -98,7 +97,7 @@ static int return_bytes(lua_State *L, sci_sslsocket *socket, const unsigned char
         keep_failure(L, socket, result); /* may raise */
     }
     sci_ssl_give_scratch_back(socket);
-    note_data(socket, length);
+    note_data(socket);
     sci_ssl_push_bytes(L, socket, bytes, length);
     return 1;
 }
@@ -130,7 +129,7 @@ bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes
     }
     *length += count;
     sci_ssl_note_success(socket);
-    note_data(socket, count);
+    note_data(socket);
     if (last > 0) return true;
     sci_ssl_hold_bytes(socket, true);
     keep_failure(L, socket, last); /* may raise */
@@ -156,7 +155,7 @@ static int read_max(lua_State *L, bool peek) {
     if (result <= 0) return return_no_bytes(L, socket, result);
     if (!peek) return return_bytes(L, socket, buffer, length, last);
     sci_ssl_give_scratch_back(socket);
-    note_data(socket, length);
+    note_data(socket);
     sci_ssl_push_copy(L, socket, buffer, length);
     return 1;
 }

@@ -16,8 +16,6 @@ static bool is_idle(const sci_sslsocket *socket) {
            strcmp(SSL_rstate_string(socket->ssl), "RH") == 0;
 }
 
-void sci_ssl_reset_buffers(sci_sslsocket *socket) { socket->buffers.large = false; }
-
 void sci_ssl_drop_buffers(sci_sslsocket *socket) {
     if (socket->buffers.place) *socket->buffers.place = NULL;
     socket->buffers.place = NULL;
@@ -41,11 +39,4 @@ void sci_ssl_keep_buffers(sci_sslsocket *socket) {
     *place = socket;
     socket->buffers.place = place;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
-}
-
-void sci_ssl_note_length(sci_sslsocket *socket, size_t length) {
-    if (SCI_READ_BUFFER == 0 || length < SSL3_RT_MAX_PLAIN_LENGTH || socket->buffers.large || !is_idle(socket)) return;
-    (void)SSL_free_buffers(socket->ssl);
-    SSL_set_default_read_buffer_len(socket->ssl, SCI_READ_BUFFER);
-    socket->buffers.large = true;
 }

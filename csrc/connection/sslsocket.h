@@ -112,7 +112,6 @@ typedef struct sci_sslsocket {
 
     struct {                          /* record_buffers.c */
         struct sci_sslsocket **place; /* among the sockets that keep their buffers; NULL: it does not keep them */
-        bool large;                   /* the read buffer takes several full records */
     } buffers;
 
     struct { /* alerts.c */

@@ -95,6 +95,7 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
         again = false;
         socket->write.record_length = part;
         sci_ktls_set_data_end(&socket->transport, bytes + part);
+        sci_transport_expect_more(&socket->transport, left > part);
         written->result = write_record(socket, bytes, part, &done);
         if (written->result <= 0) break;
         bytes += done;
@@ -102,6 +103,7 @@ void sci_ssl_write_records(sci_sslsocket *socket, const char *bytes, size_t leng
         socket->write.sizing.sent += done;
     } while (left > 0);
     sci_ktls_set_data_end(&socket->transport, NULL);
+    sci_transport_expect_more(&socket->transport, false);
     written->total += length - left;
     written->rest = bytes;
 }

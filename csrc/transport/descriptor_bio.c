@@ -63,6 +63,7 @@ static ssize_t send_now(sci_transport *transport, const void *data, size_t size)
     ssize_t sent;
     int descriptor = sci_socket_descriptor(transport->socket);
     int flags = MSG_NOSIGNAL | (transport->orders.nowait ? MSG_DONTWAIT : 0);
+    if (transport->orders.more && !transport->ktls.on) flags |= MSG_MORE;
     do sent = transport->ktls.on ? sci_ktls_send(transport, data, size, flags) : send(descriptor, data, size, flags);
     while (sent < 0 && errno == EINTR);
     return sent;

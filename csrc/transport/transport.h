@@ -44,6 +44,7 @@ typedef struct sci_transport {
         bool nowait;   /* do not wait, although the descriptor is blocking */
         bool withheld; /* write nothing: a server waits for the verdict about its client */
         bool whole;    /* one record of application data is being written: take all of it, queue what does not fit */
+        bool more;     /* another record follows at once: the system may send both in one packet */
         bool spoilt;   /* the peer exceeded a limit: OpenSSL reads a bad record instead of the peer's bytes */
     } orders;
 
@@ -123,6 +124,7 @@ static inline void sci_transport_wait_again(sci_transport *transport) {
 
 static inline void sci_transport_withhold(sci_transport *transport, bool on) { transport->orders.withheld = on; }
 static inline void sci_transport_take_whole(sci_transport *transport, bool on) { transport->orders.whole = on; }
+static inline void sci_transport_expect_more(sci_transport *transport, bool on) { transport->orders.more = on; }
 static inline void sci_transport_spoil(sci_transport *transport) { transport->orders.spoilt = true; }
 
 static inline void sci_transport_note_failure(sci_transport *transport, int system_errno, bool unsent) {
