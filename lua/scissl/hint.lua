@@ -110,6 +110,9 @@ local hints = {
 
   too_many_key_updates = "the peer sent many KeyUpdates and no data, which costs this side time; the peer is hostile "
     .. "or broken",
+  too_many_handshakes = "the client had not finished its handshake when too many others began theirs; see "
+    .. "maxHandshakes and maxHandshakesFromOne of scissl.listen",
+  too_many_connections = "the server serves no more clients at a time; see maxConnections and whenFull of serve",
   too_many_tickets = "the server sent many session tickets and no data, which costs this side time; the server is "
     .. "hostile or broken",
   too_many_renegotiations = "the peer began many handshakes in a short time, which costs this side time; the peer is "
@@ -274,6 +277,7 @@ local hints = {
 
   -- the network
   timeout = timed_out,
+  not_reloadable = "only the files of options can be read again; make a new context and pass it to setContext",
   bad_waiter = "the waiter must return true when the socket is ready, or nil and a reason",
   too_many = "this way of waiting cannot take a descriptor with such a high number; use the waiter poll, or coroutine "
     .. "with scissl.scheduler",

@@ -15,7 +15,7 @@ local core = require "scissl.core"
 -- Names of the public face, and the modules that they come from.
 local written_in_lua = {
   connect = "scissl.client.connect",
-  listen = "scissl.server.listener",
+  listen = "scissl.server.listen",
   handshake = "scissl.tls.handshake",
   stream = "scissl.stream.stream",
   plain = "scissl.stream.plain",

@@ -1,1 +1,1 @@
-return require "scissl.server.listener"
+return require "scissl.server.listen"

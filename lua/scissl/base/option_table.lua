@@ -120,6 +120,7 @@ local kinds = {
   profile = function(value)
     return value == "modern" or value == "intermediate" or value == "old" or value == "server"
   end,
+  whenFull = function(value) return value == "wait" or value == "refuse" end,
   psk = function(value)
     if type(value) ~= "table" then return false end
     for field in pairs(value) do
@@ -163,6 +164,7 @@ local words = {
   strings = "list of strings",
   ocspPolicy = "'none', 'request' or 'require'",
   profile = "'modern', 'intermediate', 'old' or 'server'",
+  whenFull = "'wait' or 'refuse'",
   psk = "table with the strings identity and key, and nothing else,",
   psks = "table of keys by identities",
   issuers = "list of certificates and names",

@@ -51,6 +51,11 @@ function wait.find(waiter, level)
   return module
 end
 
+-- Whether a waiter stops the thread, and so all coroutines.
+function wait.blocksThread(waiter)
+  return waiter == package.loaded["scissl.loop.poll_waiter"] or waiter == package.loaded["scissl.loop.select_waiter"]
+end
+
 -- Turns a time-out into a deadline.
 function wait.deadline(timeout)
   return timeout and now() + timeout

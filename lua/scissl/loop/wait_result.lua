@@ -15,7 +15,16 @@ local result = {}
 local CHECK_AFTER, LIES = 64, 256 -- waits before a waiter is checked, and wrong results before it is rejected
 local EARLY = 0.1 -- seconds by which a loop's clock may be ahead of ours
 
+local counters = setmetatable({}, { __mode = "k" }) -- by socket: a table whose field `timeouts` counts
+
+--- Counts the time-outs of a socket in the field `timeouts` of a table.
+function result.countTimeouts(socket, counter)
+  counters[socket] = counter
+end
+
 function result.timedOut(socket, phase, timeout, what, deadline)
+  local counter = counters[socket]
+  if counter then counter.timeouts = counter.timeouts + 1 end
   local when = timeout and ("within %.4g seconds"):format(timeout) or "before its deadline"
   local message = ("%s did not finish %s"):format(what or phase, when)
   if deadline and not timeout and now() - deadline > 1 then

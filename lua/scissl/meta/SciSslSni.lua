@@ -22,6 +22,17 @@ local SciSslSni = {}
 ---```
 function SciSslSni:set(name, context) end
 
+---Reads the files of its configurations again, as `SciSslListener:reload` does. Contexts stay as they are.
+---
+---@return SciSslSni? # the receiver
+---@return SciSslError? # the first context that could not be made; the map stays as it was
+---@usage
+---```lua
+---local hosts = assert(scissl.sni.new { ["www.example.org"] = { certificate = "server.pem", privateKey = "server.key" } })
+---assert(hosts:reload()) -- reads the files again
+---```
+function SciSslSni:reload() end
+
 ---Finds the context for a host.
 ---
 ---@param name string? nil: the client sends none

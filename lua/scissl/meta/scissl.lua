@@ -168,8 +168,12 @@ local scissl = {}
 ---@field onCertificate? function handlers of each handshake (see `scissl.handshake`)
 ---@field onVerify? function handlers of each handshake (see `scissl.handshake`)
 ---@field maxReplayableData? integer bytes of early data that a client may send before the handshake is done (none). `stream:replayableData()` returns it; `stream:read()` does not (see `SciSslContext:setMaxReplayableData`)
----@field timeout? number seconds for each handshake (30), and for each operation of the streams (no limit)
----@field backlog? integer connections that may wait to be accepted (128)
+---@field timeout? number seconds for each operation of the streams (300; `math.huge`: no limit), and for each handshake
+---@field handshakeTimeout? number seconds for each handshake (`timeout`, or 30)
+---@field maxHandshakes? integer handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends with the condition `too_many_handshakes`
+---@field maxHandshakesFromOne? integer those from one IPv4 address, or from one IPv6 network of 64 bits (250)
+---@field concurrentHandshakes? boolean true: in programs without a loop, `accept` makes the handshakes of several clients at a time, and returns the first that is done
+---@field backlog? integer connections that may wait to be accepted (as many as the system allows)
 ---@field reusePort? boolean true: other processes may listen on the same address and port (SO_REUSEPORT), and the system distributes the connections among them
 ---@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: for example one that the parent process made and shares with other workers
 ---@field sessions? table a store that lets other servers resume the sessions of this one, such as `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand

@@ -1,24 +1,30 @@
---- A server's loop: accepts connections and serves each in a coroutine of its own.
+--- A server's loop: accepts connections and serves each in a coroutine of its own, until the listener closes or stops.
 -- @module scissl.server.accept_loop
 
 local core = require "scissl.core"
 local options = require "scissl.base.option_table"
+local report = require "scissl.server.failure_log"
 local scheduler = require "scissl.loop.scheduler"
 local spawn = require "scissl.loop.spawn"
 local wait = require "scissl.loop.wait"
 
+local SciSslError = core.SciSslError
+local now = core.SciSocket.now
+
 local PAUSE = 0.1 -- seconds before the next try where accepting failed
+local LAST_SECONDS = 1 -- for handlers whose connection has been cut
 
 local known_options = {
   maxConnections = "count",
+  whenFull = "whenFull",
+  onAccept = "callable",
+  onHandshake = "callable",
+  onClose = "callable",
   onError = "callable",
   spawn = "callable",
 }
 
--- Reports errors of the program itself. Failed handshakes are the clients' matter.
-local function report(failure, phase)
-  if phase == "handler" then io.stderr:write(tostring(failure), "\n") end
-end
+-- ---- what the program is told
 
 local function note_traceback(raised)
   if type(raised) == "string" then return debug.traceback(raised, 2) end
@@ -30,34 +36,67 @@ local function complain(run, failure, phase, subject)
   if not good then report(raised, "handler") end
 end
 
-local function serve_connection(run, socket)
-  local stream, failure = run.listener:handshake(socket)
-  if not stream then return complain(run, failure, "handshake", socket) end
-  local good, raised = xpcall(run.handler, note_traceback, stream)
-  if not good then complain(run, raised, "handler", stream) end
-  stream:close()
+-- Calls a function of the program, if there is one. Returns false where it raised an error, or returned false.
+local function call_hook(run, hook, subject, ...)
+  if not hook then return true end
+  local good, answer = xpcall(hook, note_traceback, subject, ...)
+  if not good then complain(run, answer, "handler", subject) end
+  return good and answer ~= false
 end
 
--- ---- how many at a time
+-- ---- serving
 
 -- Sends a byte that wakes the accepting coroutine: this works with every waiter.
-local function connection_over(run)
-  run.count = run.count - 1
-  if run.full then
-    run.full = false
-    run.bell:send("!")
-  end
+local function ring(run)
+  run.bell:send "!"
 end
 
 local function sleep(run, seconds)
   if run.waiter(run.ear, "r", seconds and wait.deadline(seconds)) then run.ear:recv(64) end
 end
 
+local function refuse(run, subject, socket)
+  local counts = run.connections
+  counts.refused = counts.refused + 1
+  subject:close()
+  complain(run, SciSslError.new {
+    phase = "accept", condition = "too_many_connections", peer = core.SciSocket.peerAddress(socket),
+    message = ("%d connections are open"):format(run.most),
+  }, "accept", run.listener)
+end
+
+local function serve_stream(run, stream)
+  if call_hook(run, run.onHandshake, stream) then
+    local good, raised = xpcall(run.handler, note_traceback, stream)
+    if not good then complain(run, raised, "handler", stream) end
+  end
+  stream:close()
+end
+
+-- A connection that has ended makes room for the one that has waited longest, which the same coroutine serves.
+local function serve_streams(run, stream)
+  run.serving = run.serving + 1
+  while stream do
+    serve_stream(run, stream)
+    stream = table.remove(run.waiting, 1)
+  end
+  run.serving = run.serving - 1
+end
+
+local function serve_connection(run, socket)
+  local stream, failure = run.listener:handshake(socket)
+  if not stream then return complain(run, failure, "handshake", socket) end
+  if run.serving < run.most then return serve_streams(run, stream) end
+  if run.refuses then return refuse(run, stream, stream:socket()) end
+  run.waiting[#run.waiting + 1] = stream
+end
+
 local function start(run, socket)
   run.count = run.count + 1
   run.spawn(function()
     local good, raised = xpcall(serve_connection, note_traceback, run, socket)
-    connection_over(run)
+    run.count = run.count - 1
+    if run.sleeps then ring(run) end
     if not good then complain(run, raised, "handler", socket) end
   end)
 end
@@ -70,28 +109,94 @@ local function is_final(failure)
   return condition == "closed" or condition == "cancelled" or condition == "bad_waiter"
 end
 
+local function take_socket(run, socket)
+  if not call_hook(run, run.onAccept, socket) then
+    run.connections.refused = run.connections.refused + 1
+    return socket:close()
+  end
+  if run.refuses and run.serving >= run.most then return refuse(run, socket, socket) end
+  start(run, socket)
+end
+
+local function sleep_until_rung(run, seconds)
+  run.sleeps = true
+  sleep(run, seconds)
+  run.sleeps = false
+end
+
+-- Returns true to go on; or nil and the failure that ends the loop.
+local function survive(run, failure)
+  if is_final(failure) then return nil, failure end
+  complain(run, failure, "accept", run.listener)
+  local full = failure:condition() == "too_many_descriptors"
+  if not (full and run.connections:endOldestHandshake()) then sleep(run, PAUSE) end
+  return true
+end
+
 local function accept_all(run)
   local listener = run.listener
-  while not listener.closed do
-    while run.count >= run.most do
-      run.full = true
-      sleep(run)
-      if listener.closed then return true end
-    end
-    local socket, failure = listener:acceptSocket()
-    if socket then
-      start(run, socket)
-    elseif listener.closed then
-      return true
-    elseif is_final(failure) then
-      return nil, failure
+  while not (listener.closed or listener.stopBy) do
+    if run.serving >= run.most and not run.refuses then
+      sleep_until_rung(run)
     else
-      complain(run, failure, "accept", listener)
-      sleep(run, PAUSE)
+      local socket, failure = listener:acceptSocket()
+      local goes_on = true
+      if socket then take_socket(run, socket)
+      elseif not (listener.closed or listener.stopBy) then goes_on, failure = survive(run, failure) end
+      if not goes_on then return nil, failure end
     end
   end
   return true
 end
+
+-- ---- stopping
+
+-- The clients that the system has accepted are served as well: closing the listening socket would reset them.
+local function accept_the_rest(run)
+  while not run.listener.closed do
+    local socket = run.listener:acceptSocket(0)
+    if not socket then break end
+    take_socket(run, socket)
+  end
+  run.listener:close()
+end
+
+local function cut_all(run)
+  local connections = run.connections
+  local sockets, streams = connections:unfinishedSockets(), connections:list()
+  run.waiting = {}
+  for _, socket in ipairs(sockets) do socket:close() end
+  for _, stream in ipairs(streams) do connections:cut(stream) end
+  return #sockets + #streams
+end
+
+local function await_end(run, deadline)
+  while run.count > 0 do
+    local left = deadline() - now()
+    if left <= 0 then break end
+    sleep_until_rung(run, left)
+  end
+end
+
+-- Returns how many connections were cut.
+local function stop(run)
+  accept_the_rest(run)
+  await_end(run, function() return run.listener.stopBy end)
+  if run.count == 0 then return 0 end
+  local count = cut_all(run)
+  local last = now() + LAST_SECONDS
+  await_end(run, function() return last end)
+  return count
+end
+
+local function accept_until_stopped(run)
+  local done, failure = accept_all(run)
+  if not done then return nil, failure end
+  if run.listener.stopBy then return true, stop(run) end
+  return true, 0
+end
+
+-- ---- the loop in which it runs
 
 local function accept_with_bell(run)
   local ear, bell = core.SciSocket.pair()
@@ -99,17 +204,17 @@ local function accept_with_bell(run)
   ear:setBlocking(false)
   bell:setBlocking(false)
   run.ear, run.bell = ear, bell
-  run.listener.bell = bell
-  local good, done, failure = xpcall(accept_all, note_traceback, run)
+  run.listener.bell, run.connections.onClose = bell, run.onClose and function(...) call_hook(run, run.onClose, ...) end
+  local good, done, result = xpcall(accept_until_stopped, note_traceback, run)
   run.listener.bell = nil
   ear:close()
   bell:close()
   if not good then error(done, 0) end
-  return done, failure
+  return done, result
 end
 
 -- The waiters that block the thread can wait for one socket only, so this runs a scheduler until the listener is
--- closed.
+-- closed. Handlers that still run some time after `stop` has cut their connections never continue.
 local function run_own_loop(run)
   local loop, failure = scheduler.new()
   if not loop then return nil, failure end
@@ -117,24 +222,16 @@ local function run_own_loop(run)
   run.waiter = wait.find("coroutine")
   listener.waiter = run.waiter
   run.spawn = function(f) loop:spawn(f) end
-  local done
+  local done, result
   loop:spawn(function()
-    done, failure = accept_with_bell(run)
+    done, result = accept_with_bell(run)
+    if listener.stopBy then loop:stop() end
   end)
   local ran, raised = pcall(loop.run, loop)
   listener.waiter = waiter
   loop:close()
   if not ran then error(raised, 0) end
-  return done, failure
-end
-
-local thread_sleeps = { poll = true, select = true }
-
-local function sleeps_thread(waiter)
-  for name in pairs(thread_sleeps) do
-    if package.loaded[("scissl.loop.%s_waiter"):format(name)] == waiter then return true end
-  end
-  return false
+  return done, result
 end
 
 return function(listener, handler, given)
@@ -142,15 +239,23 @@ return function(listener, handler, given)
   given = options.read("serve", given or {}, known_options, 3)
   local run = {
     listener = listener,
+    connections = listener.connections,
     waiter = listener.waiter,
     handler = handler,
+    onAccept = given.onAccept,
+    onHandshake = given.onHandshake,
+    onClose = given.onClose,
     onError = given.onError or report,
     most = given.maxConnections or math.huge,
+    refuses = given.whenFull == "refuse",
     spawn = given.spawn,
-    count = 0,
+    count = 0, -- coroutines
+    serving = 0, -- those whose handshake is done
+    waiting = {}, -- streams that wait for one of them
+    sleeps = false, -- whether the accepting coroutine is to be rung when another ends
   }
   if run.spawn then return accept_with_bell(run) end
-  if sleeps_thread(run.waiter) then return run_own_loop(run) end
+  if wait.blocksThread(run.waiter) then return run_own_loop(run) end
   run.spawn = spawn.find(run.waiter)
   if not run.spawn then
     error("call 'serve' inside the loop of its waiter, or give the option 'spawn'", 3)

@@ -4,10 +4,9 @@
 -- table. It may be changed while the server runs: later connections use the change.
 -- @classmod SciSslSni
 
-local Configuration = require "scissl.tls.configuration"
+local contexts = require "scissl.server.sni_contexts"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
-local with_profile = require "scissl.server.server_profile"
 
 local Sni = { __name = "SciSslSni" }
 Sni.__index = Sni
@@ -22,15 +21,6 @@ local function check_name(name, level)
   local odd = not host or host == "" or #host > 253 or host:find "[^%w%.%-_]" or host:find "%.%." or host:find "^%."
   if plain == "*" or not odd then return plain end
   error(("bad server name '%s' (a host name, '*.' and a domain, or '*' expected)"):format(tostring(name)), level + 1)
-end
-
--- Returns a context as it is, and makes one from a configuration or a table of its fields.
-local function context_of(value, level)
-  if options.is(value, "SciSslContext") then return value end
-  local fields = options.is(value, "SciSslSocketConfiguration") and value.values or value
-  if type(fields) == "table" then return with_profile(Configuration.new(fields)):getSciSslContext() end
-  error(("bad context '%s' of a server name (SciSslContext, SciSslSocketConfiguration or table of its fields expected)")
-    :format(options.typeOf(value)), level + 1)
 end
 
 --- Makes a map.
@@ -48,11 +38,12 @@ end
 function Sni.new(given, more)
   options.checkArgument(1, "scissl.sni.new", given, "table", 2)
   more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, 2)
-  local map = setmetatable({ contexts = {}, others = more.others or false }, Sni)
+  local map = setmetatable({ contexts = {}, given = {}, others = more.others or false }, Sni)
   for name, value in pairs(given) do
-    local context, failure = context_of(value, 2)
+    local context, failure = contexts.make(value, 2)
     if not context then return nil, failure end
-    map.contexts[check_name(name, 2)] = context
+    name = check_name(name, 2)
+    map.contexts[name], map.given[name] = context, contexts.kept(value)
   end
   return map
 end
@@ -66,12 +57,24 @@ end
 -- @treturn[2] SciSslError the context could not be made; the map stays as it was
 function Sni:set(name, context)
   name = check_name(name, 2)
-  local failure
+  local made, failure
   if context ~= nil then
-    context, failure = context_of(context, 2)
-    if not context then return nil, failure end
+    made, failure = contexts.make(context, 2)
+    if not made then return nil, failure end
   end
-  self.contexts[name] = context
+  self.contexts[name], self.given[name] = made, contexts.kept(context)
+  return self
+end
+
+--- Reads the files of its configurations again, as `SciSslListener:reload` does. Contexts stay as they are.
+-- @function SciSslSni:reload
+-- @treturn[1] SciSslSni the receiver
+-- @treturn[2] nil
+-- @treturn[2] SciSslError the first context that could not be made; the map stays as it was
+function Sni:reload()
+  local made, failure = contexts.remake(self)
+  if not made then return nil, failure end
+  contexts.use(self, made)
   return self
 end
 
@@ -81,14 +84,14 @@ end
 -- @treturn ?SciSslContext
 function Sni:find(name)
   if name ~= nil and type(name) ~= "string" then options.checkArgument(1, "find", name, "string|nil", 2) end
-  local contexts = self.contexts
+  local known = self.contexts
   if name then
     name = normal(name)
-    if name == "*" or name:find("*", 1, true) then return contexts["*"] end
-    local found = contexts[name] or contexts[name:gsub("^[^%.]+", "*", 1)]
+    if name == "*" or name:find("*", 1, true) then return known["*"] end
+    local found = known[name] or known[name:gsub("^[^%.]+", "*", 1)]
     if found then return found end
   end
-  return contexts["*"]
+  return known["*"]
 end
 
 function Sni:__call(_, hello)

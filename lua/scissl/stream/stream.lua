@@ -346,6 +346,7 @@ function Stream:close()
   self.closed = true
   self.output:release()
   local sent, failure = writer.push(self)
+  if self.owner then self.owner:closing(self) end
   local good, raised = pcall(take_last_sessions, self, sent)
   if sent then end_connection(self) end
   self.bytes:clear()

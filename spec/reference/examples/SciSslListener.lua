@@ -4,7 +4,7 @@ print(stream, err:condition()) --> nil timeout
 
 --- SciSslListener:acceptSocket
 local socket, err = listener:acceptSocket(0)
-if socket then -- make the handshake later, in a coroutine of its own
+if socket then -- the handshake may be made in a coroutine or a thread of its own
   assert(scissl.handshake(socket, "accept", { timeout = 10 }))
 end
 
@@ -14,8 +14,9 @@ print(listener:socket():getfd() >= 0) --> true
 listener:close()
 
 --- SciSslListener:setContext, SciSslListener:getContext
-listener:setContext(serverContext) -- a renewed certificate, for connections from now on
+listener:setContext(serverContext) -- for the clients that connect from now on
 print(listener:getContext() == serverContext) --> true
+assert(listener:setContext { certificate = "server.pem", privateKey = "server.key", profile = "modern" })
 
 --- SciSslListener:handshake
 local socket = listener:acceptSocket(0)
@@ -42,3 +43,34 @@ loop:spawn(function()
   listener:close()
 end)
 assert(loop:run())
+
+--- SciSslListener:stop, SciSslListener:isStopping
+local listener = assert(scissl.listen {
+  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "coroutine",
+})
+local _, port = listener:getSockName()
+local loop = assert(scissl.scheduler.new())
+loop:spawn(function()
+  print(listener:serve(function(stream)
+    stream:write(stream:read "L") -- a client that has connected gets its answer
+    print(listener:isStopping()) --> true
+  end)) --> true 0
+end)
+loop:spawn(function()
+  local stream <close> = assert(scissl.connect { host = "localhost", port = port, caFile = "ca.pem", waiter = "coroutine" })
+  listener:stop(10) -- seconds until connections are cut
+  stream:write "hello\n"
+  print(stream:read()) --> hello
+end)
+assert(loop:run())
+
+--- SciSslListener:streams, SciSslListener:statistics
+print(#listener:streams()) --> 0
+local counts = listener:statistics()
+print(counts.accepted, counts.handshakes, counts.open) --> 0 0 0
+
+--- SciSslListener:reload
+local listener = assert(scissl.listen {
+  host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key",
+})
+assert(listener:reload()) -- reads server.pem and server.key again

@@ -70,7 +70,7 @@ end
 local kind_types = {
   seconds = "number", count = "integer", depth = "integer", level = "integer", port = "integer|string",
   strings = "string[]", callable = "function", psk = "table", psks = "table", ocspPolicy = "string",
-  profile = "string",
+  profile = "string", whenFull = "string",
   issuers = "(string|SciSslX509Certificate)[]", commands = "table", identities = "table[]",
   records = "table[]", poller = "SciPoller|table", clientSessions = "table", serverSessions = "table",
 }

@@ -1,0 +1,208 @@
+--- What a listener knows of its connections: the handshakes that have not finished, the streams that are open, counts.
+--
+-- A client that never finishes its handshake costs memory and a descriptor. Beyond a limit, the oldest unfinished
+-- handshake ends: so clients that finish theirs are served, however many others stay silent.
+-- @module scissl.server.connections
+
+local core = require "scissl.core"
+local peer_of = require "scissl.base.peer_address"
+local result = require "scissl.loop.wait_result"
+
+local SciSslError = core.SciSslError
+
+local Connections = { HANDSHAKES = 1000, HANDSHAKES_FROM_ONE = 250 }
+Connections.__index = Connections
+
+-- ---- queues: values in the order of their arrival, each of which may leave at any time
+
+local function new_queue()
+  return { first = 1, last = 0, count = 0 }
+end
+
+local function enter(queue, value)
+  local place = queue.last + 1
+  queue[place], queue.last, queue.count = value, place, queue.count + 1
+  return place
+end
+
+local function leave(queue, place)
+  queue[place], queue.count = nil, queue.count - 1
+end
+
+local function oldest(queue)
+  local place = queue.first
+  while not queue[place] do place = place + 1 end
+  queue.first = place
+  return queue[place]
+end
+
+-- ---- where a client comes from
+
+-- The first 64 bits of an IPv6 address, since one host usually has all addresses below them; all of an IPv4 address.
+local function network_of(socket)
+  local address = socket:getPeerName()
+  if not address or address == "" or address:find "^/" then return nil end -- a Unix-domain socket
+  if address:find(".", 1, true) then return address:match "[%d.]+$" end
+  local head, tail = address:match "^(.-)::(.*)$"
+  if not head then return address:match "^%x+:%x+:%x+:%x+" end
+  local groups = {}
+  for group in head:gmatch "%x+" do groups[#groups + 1] = group end
+  local _, behind = tail:gsub("%x+", "")
+  for _ = 1, 8 - #groups - behind do groups[#groups + 1] = "0" end
+  for group in tail:gmatch "%x+" do groups[#groups + 1] = group end
+  return table.concat(groups, ":", 1, 4)
+end
+
+-- ---- unfinished handshakes
+
+local Handshake = {}
+Handshake.__index = Handshake
+
+-- Ends the note of a handshake, however it has ended. Calling it again does nothing.
+function Handshake:close()
+  local connections, own = self.connections, self.own
+  if not self.place then return end
+  leave(connections.unfinished, self.place)
+  self.place = nil
+  if not own then return end
+  leave(own, self.ownPlace)
+  if own.count == 0 then connections.networks[self.network] = nil end
+end
+
+Handshake.__close = Handshake.close
+
+--- Turns the failure of a handshake into what ended it: its own, or the limit.
+function Handshake:failureOf(failure)
+  if not self.evicted then return failure end
+  return SciSslError.new {
+    phase = "accept", condition = "too_many_handshakes", message = self.evicted, peer = self.peer, cause = failure,
+  }
+end
+
+local function evict(handshake, words)
+  handshake.evicted, handshake.peer = words, peer_of(handshake.socket)
+  handshake:close()
+  handshake.socket:close() -- wakes the coroutine that makes the handshake
+end
+
+local function make_room(self, own)
+  if own and own.count >= self.mostFromOne then
+    evict(oldest(own), ("%d clients of this address had not finished their handshakes"):format(own.count))
+  end
+  local unfinished = self.unfinished
+  if unfinished.count >= self.most then
+    evict(oldest(unfinished), ("%d clients had not finished their handshakes"):format(unfinished.count))
+  end
+end
+
+--- Notes that a handshake begins; where there are too many, the oldest one ends.
+-- @tparam SciSslSocket socket
+-- @treturn table to be closed when the handshake has ended
+function Connections:beginHandshake(socket)
+  local network = network_of(socket)
+  make_room(self, network and self.networks[network])
+  local handshake = setmetatable({ connections = self, socket = socket, network = network }, Handshake)
+  handshake.place = enter(self.unfinished, handshake)
+  result.countTimeouts(socket, self)
+  if not network then return handshake end
+  local own = self.networks[network] or new_queue()
+  self.networks[network], handshake.own = own, own
+  handshake.ownPlace = enter(own, handshake)
+  return handshake
+end
+
+--- Ends the oldest unfinished handshake: the process has no descriptors left.
+-- @treturn boolean false: there is none
+function Connections:endOldestHandshake()
+  if self.unfinished.count == 0 then return false end
+  evict(oldest(self.unfinished), "the process has no descriptors left")
+  return true
+end
+
+function Connections:countFailure(failure)
+  local condition = failure:condition()
+  self.failed[condition] = (self.failed[condition] or 0) + 1
+end
+
+-- ---- streams in service
+
+--- Notes a stream whose handshake is done. `SciSslStream:close` calls `closing`.
+function Connections:open(stream)
+  self.handshakes = self.handshakes + 1
+  if stream:isSessionReused() then self.resumed = self.resumed + 1 end
+  self.streams[stream] = true
+  stream.owner = self
+end
+
+local NOTHING = { bytesReceived = 0, bytesSent = 0 }
+
+-- A stream in plain text, after `stopTls`, has no counts.
+local function carried_by(stream)
+  local socket = stream:socket()
+  return socket.statistics and socket:statistics() or NOTHING
+end
+
+--- Notes that a stream closes, and counts its bytes while its socket knows them.
+function Connections:closing(stream)
+  if not self.streams[stream] then return end
+  self.streams[stream] = nil
+  local carried = carried_by(stream)
+  self.bytesReceived = self.bytesReceived + carried.bytesReceived
+  self.bytesSent = self.bytesSent + carried.bytesSent
+  if self.onClose then self.onClose(stream, carried) end
+end
+
+--- Closes a stream without its coroutine, which finds it closed.
+function Connections:cut(stream)
+  self:closing(stream)
+  stream:socket():close()
+end
+
+--- Returns the open streams, as a list.
+function Connections:list()
+  local streams = {}
+  for stream in pairs(self.streams) do streams[#streams + 1] = stream end
+  return streams
+end
+
+--- Returns the sockets whose handshakes have not finished, as a list.
+function Connections:unfinishedSockets()
+  local sockets, unfinished = {}, self.unfinished
+  for place = unfinished.first, unfinished.last do
+    if unfinished[place] then sockets[#sockets + 1] = unfinished[place].socket end
+  end
+  return sockets
+end
+
+--- What `SciSslListener:statistics` returns.
+function Connections:statistics()
+  local failed, received, sent = {}, self.bytesReceived, self.bytesSent
+  for condition, count in pairs(self.failed) do failed[condition] = count end
+  local streams = self:list()
+  for _, stream in ipairs(streams) do
+    local carried = carried_by(stream)
+    received, sent = received + carried.bytesReceived, sent + carried.bytesSent
+  end
+  return {
+    accepted = self.accepted, handshaking = self.unfinished.count, handshakes = self.handshakes,
+    resumed = self.resumed, failed = failed, refused = self.refused, open = #streams, timeouts = self.timeouts,
+    bytesReceived = received, bytesSent = sent,
+  }
+end
+
+--- Makes the note of a listener.
+-- @function scissl.server.connections
+-- @tparam[opt] integer most unfinished handshakes
+-- @tparam[opt] integer most_from_one those from one address
+-- @treturn table
+return function(most, most_from_one)
+  return setmetatable({
+    most = most or Connections.HANDSHAKES,
+    mostFromOne = most_from_one or Connections.HANDSHAKES_FROM_ONE,
+    unfinished = new_queue(),
+    networks = {}, -- queues of unfinished handshakes, by network
+    streams = setmetatable({}, { __mode = "k" }), -- weak: the program may drop a stream without closing it
+    accepted = 0, handshakes = 0, resumed = 0, failed = {}, refused = 0, timeouts = 0,
+    bytesReceived = 0, bytesSent = 0,
+  }, Connections)
+end

@@ -1,0 +1,392 @@
+-- listener:serve under many clients: limits, refusals, stopping, what it tells and counts; in every loop.
+local scissl = require "scissl"
+local loops = require "spec.support.loops"
+local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
+
+local SciSocket, wait = scissl.SciSocket, scissl.wait
+local LONG = 30
+
+local function listen(loop, options)
+  local given = {
+    host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
+    waiter = loop.waiter, timeout = LONG,
+  }
+  for name, value in pairs(options or {}) do given[name] = value end
+  local listener = assert(scissl.listen(given))
+  return listener, select(2, listener:getSockName())
+end
+
+local function connect(loop, port, options)
+  local given = { host = "localhost", port = port, ca = pki.ca.certificate, waiter = loop.waiter, timeout = LONG }
+  for name, value in pairs(options or {}) do given[name] = value end
+  return scissl.connect(given)
+end
+
+-- A client that connects and says nothing.
+local function silent(port)
+  local socket = assert(SciSocket.newStreamSocket())
+  assert(socket:connect("127.0.0.1", port))
+  return socket
+end
+
+local function echo(stream)
+  for line in stream:lines "L" do stream:write(line) end
+end
+
+local function ask(stream, line)
+  assert(stream:write(line, "\n"))
+  return stream:read()
+end
+
+-- Lets the others run until `is_true()`.
+local function await(loop, is_true)
+  local near = SciSocket.pair()
+  while not is_true() do wait.on(near, "r", { waiter = loop.waiter, timeout = 0.005 }) end
+  near:close()
+end
+
+local function conditions(noted)
+  local names = {}
+  for i, failure in ipairs(noted) do names[i] = failure:condition() end
+  return names
+end
+
+local promises = {}
+
+local function promise(words, body)
+  promises[#promises + 1] = { words, body }
+end
+
+-- ---- limits
+
+promise("beyond maxHandshakes the oldest unfinished handshake ends, and honest clients are served", function(loop)
+  local listener, port = listen(loop, { maxHandshakes = 3 })
+  local noted, answers, mute = {}, {}, {}
+  loop.run(function()
+    return listener:serve(echo, { onError = function(failure) noted[#noted + 1] = failure end })
+  end, function()
+    for _ = 1, 5 do mute[#mute + 1] = silent(port) end
+    await(loop, function() return #noted == 2 end)
+    for i = 1, 3 do
+      local stream <close> = assert(connect(loop, port))
+      answers[i] = ask(stream, i)
+    end
+    listener:close()
+    for _, socket in ipairs(mute) do socket:close() end
+  end)
+  assert.same({ "1", "2", "3" }, answers)
+  assert.same({ "too_many_handshakes", "too_many_handshakes" }, { table.unpack(conditions(noted), 1, 2) })
+  refusals.check(noted[1])
+  assert.matches("3 clients had not finished", tostring(noted[1]))
+  assert.matches("^127%.0%.0%.1:%d+$", noted[1]:peer())
+end)
+
+promise("silent clients do not take the places of maxConnections", function(loop)
+  local listener, port = listen(loop)
+  local mute, answers = {}, {}
+  loop.run(function()
+    return listener:serve(echo, { maxConnections = 2, onError = function() end })
+  end, function()
+    for i = 1, 20 do mute[i] = silent(port) end
+    for i = 1, 4 do
+      local stream <close> = assert(connect(loop, port))
+      answers[i] = ask(stream, i)
+    end
+    listener:close()
+    for _, socket in ipairs(mute) do socket:close() end
+  end)
+  assert.same({ "1", "2", "3", "4" }, answers)
+end)
+
+promise("with whenFull = 'refuse' a client beyond maxConnections is refused at once", function(loop)
+  local listener, port = listen(loop)
+  local noted, first, second, third = {}, nil, nil, nil
+  loop.run(function()
+    return listener:serve(echo, {
+      maxConnections = 1, whenFull = "refuse", onError = function(failure) noted[#noted + 1] = failure end,
+    })
+  end, function()
+    local stream = assert(connect(loop, port))
+    first = ask(stream, "first")
+    second = connect(loop, port)
+    stream:close()
+    await(loop, function() return listener:statistics().open == 0 end)
+    local again <close> = assert(connect(loop, port))
+    third = ask(again, "third")
+    listener:close()
+  end)
+  assert.same({ "first", "third" }, { first, third })
+  assert.is_nil(second)
+  assert.same({ "too_many_connections" }, conditions(noted))
+  assert.matches("1 connections are open", tostring(refusals.check(noted[1])))
+  assert.equal(1, listener:statistics().refused)
+end)
+
+-- ---- what it tells and counts
+
+promise("the hooks are called in order, and statistics count", function(loop)
+  local listener, port = listen(loop)
+  local seen, carried = {}, nil
+  loop.run(function()
+    return listener:serve(function(stream)
+      seen[#seen + 1] = "handler"
+      echo(stream)
+    end, {
+      onAccept = function(socket) seen[#seen + 1] = "accept " .. tostring(socket:isSecure()) end,
+      onHandshake = function(stream) seen[#seen + 1] = "handshake " .. tostring(stream:isSecure()) end,
+      onClose = function(stream, counts)
+        seen[#seen + 1], carried = "close " .. tostring(stream:isSecure()), counts
+        listener:close()
+      end,
+    })
+  end, function()
+    local stream <close> = assert(connect(loop, port))
+    ask(stream, "hello")
+  end)
+  assert.same({ "accept false", "handshake true", "handler", "close true" }, seen)
+  assert.is_true(carried.bytesReceived > 200 and carried.bytesSent > 1000)
+  local counts = listener:statistics()
+  assert.same({ 1, 0, 1, 0, 0, 0, 0 }, { counts.accepted, counts.handshaking, counts.handshakes, counts.resumed,
+    counts.refused, counts.open, counts.timeouts })
+  assert.same({ carried.bytesReceived, carried.bytesSent }, { counts.bytesReceived, counts.bytesSent })
+end)
+
+promise("onAccept and onHandshake refuse by returning false", function(loop)
+  local listener, port = listen(loop)
+  local answers = {}
+  loop.run(function()
+    local accepted, shaken = 0, 0
+    return listener:serve(echo, {
+      onAccept = function()
+        accepted = accepted + 1
+        return accepted > 1
+      end,
+      onHandshake = function()
+        shaken = shaken + 1
+        return shaken > 1
+      end,
+    })
+  end, function()
+    answers[1] = connect(loop, port) == nil
+    local second <close> = assert(connect(loop, port))
+    answers[2] = ask(second, "second") == nil
+    local third <close> = assert(connect(loop, port))
+    answers[3] = ask(third, "third")
+    listener:close()
+  end)
+  assert.same({ true, true, "third" }, answers)
+end)
+
+promise("statistics count failures by condition, resumed sessions and time-outs", function(loop)
+  local listener, port = listen(loop, { handshakeTimeout = 0.05 })
+  local session
+  loop.run(function()
+    return listener:serve(function(stream)
+      stream:write "hello\n"
+      stream:settimeout(0.02)
+      stream:read()
+    end, { onError = function() end })
+  end, function()
+    local mute = silent(port)
+    await(loop, function() return listener:statistics().failed.timeout end)
+    mute:close()
+    local plain = silent(port)
+    plain:send "GET / HTTP/1.0\r\n\r\n"
+    await(loop, function() return listener:statistics().failed.plain_http end)
+    plain:close()
+    local store = { get = function() end, put = function(_, _, given) session = given end }
+    local stream <close> = assert(connect(loop, port, { sessions = store }))
+    stream:read()
+    stream:read() -- until the server has closed
+    local again <close> = assert(connect(loop, port, { session = session }))
+    again:read()
+    again:read()
+    await(loop, function() return listener:statistics().timeouts == 3 end)
+    listener:close()
+  end)
+  local counts = listener:statistics()
+  assert.same({ timeout = 1, plain_http = 1 }, counts.failed)
+  assert.same({ 4, 2, 1 }, { counts.accepted, counts.handshakes, counts.resumed })
+end)
+
+-- ---- stopping
+
+promise("stop lets connections end by themselves, and takes no new ones", function(loop)
+  local listener, port = listen(loop)
+  local results = loop.run(function()
+    return listener:serve(echo)
+  end, function()
+    local stream = assert(connect(loop, port))
+    ask(stream, "before")
+    assert(listener:stop(LONG))
+    local after = ask(stream, "after")
+    local refused = select(2, connect(loop, port))
+    local stopping = listener:isStopping()
+    stream:close()
+    return after, refused:condition(), stopping
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.same({ n = 3, "after", "connection_refused", true }, results[2])
+end)
+
+promise("stop serves the clients that have connected before", function(loop)
+  local listener, port = listen(loop)
+  local answers = {}
+  local function client(i)
+    return function()
+      local stream <close> = assert(connect(loop, port))
+      answers[i] = ask(stream, i)
+    end
+  end
+  local results = loop.run(function()
+    return listener:serve(echo, { onAccept = function() listener:stop(LONG) end })
+  end, client(1), client(2), client(3))
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.same({ "1", "2", "3" }, answers)
+end)
+
+promise("stop cuts what is left at the deadline, and serve says how many", function(loop)
+  local listener, port = listen(loop)
+  local ended
+  local results = loop.run(function()
+    return listener:serve(function(stream)
+      assert(stream:write "hello\n")
+      ended = select(2, stream:read())
+    end, { onError = function() end })
+  end, function()
+    local stream = assert(connect(loop, port))
+    local mute = silent(port)
+    stream:read()
+    await(loop, function() return listener:statistics().handshaking == 1 end)
+    listener:stop(0.05)
+    local rest, failure = stream:read()
+    mute:close()
+    return rest, failure and failure:condition()
+  end)
+  assert.same({ n = 2, true, 2 }, results[1])
+  assert.equal("closed", ended:condition())
+  assert.is_nil(results[2][1])
+end)
+
+promise("stop within a handler", function(loop)
+  local listener, port = listen(loop)
+  local results = loop.run(function()
+    return listener:serve(function(stream)
+      listener:stop(LONG)
+      echo(stream)
+    end)
+  end, function()
+    local stream <close> = assert(connect(loop, port))
+    return ask(stream, "still served")
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.equal("still served", results[2][1])
+end)
+
+promise("stop again changes the time", function(loop)
+  local listener, port = listen(loop)
+  local results = loop.run(function()
+    return listener:serve(echo)
+  end, function()
+    local stream <close> = assert(connect(loop, port))
+    ask(stream, "x")
+    listener:stop(3600)
+    await(loop, function() return listener:isStopping() end)
+    listener:stop(0)
+    stream:read()
+  end)
+  assert.same({ n = 2, true, 1 }, results[1])
+end)
+
+for _, loop in ipairs(loops.all) do
+  describe(loop.name .. ":", function()
+    local it = loops.it(loop)
+    for _, one in ipairs(promises) do
+      it(one[1], function() one[2](loop) end)
+    end
+  end)
+end
+
+-- ---- without a loop
+
+local plain_loop = { waiter = "poll" }
+
+describe("A listener", function()
+  it("stops without serve by closing", function()
+    local listener = listen(plain_loop)
+    assert.is_true(listener:stop())
+    assert.equal("SciSslListener: closed", tostring(listener))
+  end)
+
+  it("lists its open streams", function()
+    local listener <close>, port = listen { waiter = "coroutine" }
+    local loop = assert(scissl.scheduler.new())
+    local client, server
+    loop:spawn(function() server = assert(listener:accept(LONG)) end)
+    loop:spawn(function() client = assert(connect({ waiter = "coroutine" }, port)) end)
+    assert(loop:run())
+    assert.same({ server }, listener:streams())
+    loop:spawn(function() server:close() end)
+    loop:spawn(function() client:close() end)
+    assert(loop:run())
+    assert.same({}, listener:streams())
+  end)
+
+  it("rejects bad arguments of stop and bad options of serve", function()
+    local listener <close> = listen(plain_loop)
+    assert.has_error(function() listener:stop "soon" end,
+      "bad argument #1 to 'stop' (0 or more seconds, or nil, expected, got string)")
+    assert.has_error(function() listener:serve(echo, { whenFull = "drop" }) end,
+      "bad option 'whenFull' to 'serve' ('wait' or 'refuse' expected, got string)")
+    assert.has_error(function() listener:serve(echo, { onClose = 1 }) end,
+      "bad option 'onClose' to 'serve' (function expected, got 1)")
+  end)
+
+  it("ends a handshake by handshakeTimeout, and leaves timeout to its streams", function()
+    local listener <close>, port = listen(plain_loop, { handshakeTimeout = 0.02, timeout = LONG })
+    local mute = silent(port)
+    local stream, failure = listener:accept(LONG)
+    mute:close()
+    assert.is_nil(stream)
+    assert.equal("timeout", failure:condition())
+    assert.matches("0%.02 seconds", tostring(failure))
+  end)
+end)
+
+describe("A read with a time-out", function()
+  it("ends on time although bytes keep coming: the time-out is for the whole read", function()
+    local listener <close>, port = listen({ waiter = "coroutine" }, { timeout = 0.1 })
+    local loop = assert(scissl.scheduler.new())
+    local failure, drops = nil, 0
+    loop:spawn(function() failure = select(2, assert(listener:accept(LONG)):read "l") end)
+    loop:spawn(function()
+      local stream = assert(connect({ waiter = "coroutine" }, port))
+      while not failure do
+        stream:write "x"
+        drops = drops + 1
+        loop:sleep(0.02)
+      end
+    end)
+    assert(loop:run())
+    assert.equal("timeout", failure:condition())
+    assert.is_true(drops > 1)
+  end)
+end)
+
+-- ---- what stands on stderr
+
+describe("A server without onError", function()
+  it("writes ten lines about failed handshakes, and counts the others", function()
+    local report = require "scissl.server.failure_log"
+    local lines, stderr = {}, io.stderr
+    io.stderr = { write = function(_, ...) lines[#lines + 1] = table.concat { ... } end } -- luacheck: ignore 122
+    local failure = scissl.SciSslError.new { phase = "accept", condition = "timeout" }
+    for _ = 1, 25 do report(failure, "handshake") end
+    report("a defect of the program", "handler")
+    io.stderr = stderr -- luacheck: ignore 122
+    assert.equal(11, #lines)
+    assert.equal("scissl: " .. tostring(failure) .. "\n", lines[1])
+    assert.equal("scissl: a defect of the program\n", lines[11])
+  end)
+end)
