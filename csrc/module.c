@@ -5,7 +5,7 @@
 
 /* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
  * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
-#define NAMES "bd7cb22e"
+#define NAMES "a7fc9f6d"
 #define BUILD SCISSL_VERSION " " NAMES
 
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
@@ -183,6 +183,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     sci_set_text(L, "build", BUILD);
     sci_open_closing(L);
     sci_open_stream_bytes(L);
+    sci_open_stream_link(L);
     sci_open_stream_read(L);
     sci_open_stream_write(L);
     sci_open_luasec_object(L);

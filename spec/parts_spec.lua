@@ -11,6 +11,8 @@ local headers = {
   sci_socket = "csrc/net/net.h",
   sci_stream = "csrc/stream/stream.h",
   sci_input = "csrc/stream/stream.h",
+  sci_output = "csrc/stream/stream.h",
+  sci_link = "csrc/stream/stream.h",
   sci_queue = "csrc/transport/transport.h",
 }
 

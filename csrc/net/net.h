@@ -87,6 +87,13 @@ void sci_socket_note_encrypted(sci_socket *socket);
 /* Writes the peer's address as text; asks the system where the base does not know it. Empty: there is none. */
 void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
 
+/* ---- bytes (socket_io.c) ------------------------------------------------------------------------------------------ */
+
+/* As SciSocket:send and SciSocket:recv, between C memory and the descriptor. 1: so many bytes; 0: a non-blocking socket is not
+ * ready; -1: nil and a SciSslError were pushed. */
+int sci_socket_send(lua_State *L, sci_socket *socket, const char *data, size_t length, size_t *sent);
+int sci_socket_receive(lua_State *L, sci_socket *socket, void *bytes, size_t size, size_t *length);
+
 /* ---- closing (socket.c, closing.c) ------------------------------------------------------------------------------- */
 
 /* Closes the socket at `index` as SciSocket:close does: notifies those who wait for it, releases the descriptor, and calls

@@ -18,6 +18,21 @@ static int send_all(int descriptor, const char *data, size_t length, size_t *sen
     return 0;
 }
 
+int sci_socket_send(lua_State *L, sci_socket *socket, const char *data, size_t length, size_t *sent) {
+    int descriptor = sci_socket_descriptor(socket);
+    *sent = 0;
+    if (descriptor < 0) (void)sci_socket_fail_closed(L, "send");
+    else if (sci_socket_base(socket)->encrypted)
+        (void)sci_socket_fail(L, &(sci_failure){.phase = "send", .condition = "ktls"});
+    else {
+        int problem = send_all(descriptor, data, length, sent);
+        if (!problem || (*sent > 0 && sci_would_block(problem))) return 1;
+        if (sci_would_block(problem) && !sci_socket_blocking(socket)) return 0;
+        (void)sci_socket_fail_io(L, socket, "send", SSL_ERROR_WANT_WRITE, problem);
+    }
+    return -1;
+}
+
 /***
 Sends bytes. A peer that has gone causes an error, never a SIGPIPE.
 @function SciSocket:send
@@ -35,13 +50,9 @@ static int socket_send(lua_State *L) {
     size_t length, offset, sent;
     const char *data = luaL_checklstring(L, 2, &length);
     length = sci_check_range(L, 3, length, &offset);
-    int descriptor = sci_socket_descriptor(socket);
-    if (descriptor < 0) return sci_socket_fail_closed(L, "send");
-    if (sci_socket_base(socket)->encrypted)
-        return sci_socket_fail(L, &(sci_failure){.phase = "send", .condition = "ktls"});
-    int problem = send_all(descriptor, data + offset, length, &sent);
-    if (problem && !(sent > 0 && sci_would_block(problem)))
-        return sci_socket_fail_io(L, socket, "send", SSL_ERROR_WANT_WRITE, problem);
+    int result = sci_socket_send(L, socket, data + offset, length, &sent);
+    if (result == 0) return sci_socket_fail_io(L, socket, "send", SSL_ERROR_WANT_WRITE, EAGAIN);
+    if (result < 0) return 2;
     lua_pushinteger(L, (lua_Integer)sent);
     return 1;
 }
@@ -60,6 +71,23 @@ static ssize_t receive(int descriptor, void *bytes, size_t size) {
     return got;
 }
 
+int sci_socket_receive(lua_State *L, sci_socket *socket, void *bytes, size_t size, size_t *length) {
+    sci_socket *base = sci_socket_base(socket);
+    *length = 0;
+    if (base->fd < 0) (void)sci_socket_fail_closed(L, "recv");
+    else if (base->torn) (void)fail_torn(L);
+    else {
+        ssize_t got = size == 0 ? 0 : receive(base->fd, bytes, size);
+        if (got >= 0) {
+            *length = (size_t)got;
+            return 1;
+        }
+        if (sci_would_block(errno) && !sci_socket_blocking(socket)) return 0;
+        (void)sci_socket_fail_io(L, socket, "recv", SSL_ERROR_WANT_READ, errno);
+    }
+    return -1;
+}
+
 /***
 Receives the bytes that have arrived. Waits for the first, not for `max`.
 @function SciSocket:recv
@@ -73,16 +101,15 @@ static int socket_recv(lua_State *L) {
     sci_socket *socket = sci_check_socket(L, 1), *base = sci_socket_base(socket);
     lua_Integer max = luaL_checkinteger(L, 2);
     if (max < 0) sci_refuse_negative(L, 2, "number of bytes");
-    if (base->fd < 0) return sci_socket_fail_closed(L, "recv");
-    if (base->torn) return fail_torn(L);
     sci_state *state = sci_get_state(L);
-    size_t size = max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH;
+    size_t size = max < SCI_SCRATCH ? (size_t)max : SCI_SCRATCH, length;
     /* Inside a callback the shared buffer may hold bytes of the outer read, so allocate another. */
     unsigned char *bytes = state->reading ? lua_newuserdatauv(L, size, 0) : state->scratch;
-    ssize_t got = size == 0 ? 0 : receive(base->fd, bytes, size);
-    if (got < 0) return sci_socket_fail_io(L, socket, "recv", SSL_ERROR_WANT_READ, errno);
+    int result = sci_socket_receive(L, socket, bytes, size, &length);
+    if (result == 0) return sci_socket_fail_io(L, socket, "recv", SSL_ERROR_WANT_READ, EAGAIN);
+    if (result < 0) return 2;
     base->torn = true;
-    lua_pushlstring(L, (const char *)bytes, (size_t)got);
+    lua_pushlstring(L, (const char *)bytes, length);
     base->torn = false;
     return 1;
 }

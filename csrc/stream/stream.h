@@ -1,8 +1,8 @@
-/* stream.h: the bytes of a SciSslStream: what has arrived and has not been read, and the reads and writes that need not wait.
- * Waiting, handlers and failures are in Lua: lua/scissl/stream. Deadlines are computed here (stream_bytes.c).
+/* stream.h: the bytes of a SciSslStream: what has arrived and has not been read, what is written and has not been sent, and how
+ * they move. Waiting, handlers and failures are in Lua: lua/scissl/stream. Deadlines are computed here (stream_bytes.c).
  *
- * A stream in Lua is a table. Its field 1 is a userdata, sci_stream, whose user values keep the socket and the coroutine
- * that reads. */
+ * A stream in Lua is a table. Its field 1 is a userdata, sci_stream, whose user values keep what C has pointers to. Its link
+ * is a table, too, whose field 1 is a sci_link. */
 #ifndef SCISSL_STREAM_H
 #define SCISSL_STREAM_H
 
@@ -46,20 +46,136 @@ void sci_input_free(sci_input *input);
 /* Finds the first line end: how many bytes stand before it. No byte is searched twice. False: there is none yet. */
 bool sci_input_find_line(sci_input *input, size_t *length);
 
+/* ---- output.c: what is written and not sent yet; knows no Lua ------------------------------------------------------ */
+
+#define SCI_LONG_TEXT 65536 /* bytes from which on a text is not copied: a string in Lua, known by its number */
+
+typedef struct sci_piece {
+    size_t length, offset; /* bytes that are left; of a long text: behind so many */
+    int number;            /* 0: they are the next ones in the output's `bytes` */
+} sci_piece;
+
+/* SCI_BUFFER_…: what setvbuf sets. */
+enum { SCI_BUFFER_NONE, SCI_BUFFER_FULL, SCI_BUFFER_LINES };
+
+typedef struct sci_output {
+    /* output.c writes all, by functions that stand there or below. */
+    sci_input bytes;
+    sci_piece *pieces, only;   /* those from `first` on, `count` ends them; `only`: the place of one needs no memory */
+    size_t first, count, room; /* of pieces */
+    size_t total, due;         /* bytes in all, and of these the first ones, which need not wait for more */
+    size_t lines;              /* up to the last line end in mode "line" */
+    size_t size;               /* that setvbuf has set */
+    int mode;
+    int numbers; /* that are used */
+} sci_output;
+
+typedef struct sci_output_need {
+    size_t bytes, pieces, longs;
+} sci_output_need;
+
+void sci_output_init(sci_output *output);
+void sci_output_drop(sci_output *output); /* all bytes */
+
+void sci_output_count(sci_output_need *need, size_t length); /* adds what a text needs */
+
+/* Makes room for texts. False: out of memory; nothing has changed. */
+bool sci_output_reserve(sci_output *output, const sci_output_need *need);
+
+/* Adds a text, for which there is room; `number`: of a long one, else 0. */
+void sci_output_add(sci_output *output, const char *text, size_t length, int number);
+
+/* Adds a part of a long text. Needs no memory where there is nothing else. */
+void sci_output_add_long(sci_output *output, int number, size_t offset, size_t length);
+
+/* Makes due what the mode lets go, after texts were added. */
+void sci_output_release(sci_output *output);
+
+static inline void sci_output_release_all(sci_output *output) { output->due = output->total; }
+static inline int sci_output_next_number(sci_output *output) { return ++output->numbers; }
+static inline void sci_output_set_mode(sci_output *output, int mode, size_t size) {
+    output->mode = mode;
+    output->size = size;
+}
+
+/* What is to be sent next. False: nothing. */
+bool sci_output_next(const sci_output *output, sci_piece *next);
+
+/* Takes bytes off the beginning. Returns the number of a long text that has been sent whole; else 0. */
+int sci_output_sent(sci_output *output, size_t length);
+
+/* ---- link.c: what carries the bytes of a stream ------------------------------------------------------------------- */
+
+/* How a move of bytes has ended, which does not wait, except on a blocking socket. */
+typedef enum sci_moved {
+    SCI_MOVED,
+    SCI_ENDED,  /* the peer has ended its side */
+    SCI_FAILED, /* a SciSslError was pushed */
+    SCI_WANTS_READ,
+    SCI_WANTS_WRITE,
+    SCI_WANTS_BOTH
+} sci_moved;
+
+typedef struct sci_link {
+    /* link.c writes all. */
+    sci_sslsocket *ssl;     /* a user value keeps it; NULL: there is no TLS */
+    sci_socket *plain;      /* the same; NULL: there is TLS; or both are NULL, and it is a table in Lua */
+    struct sci_link *lower; /* the same: the link below a memory transport; NULL: there is none */
+    bool in_lua;            /* the lowest link is a table in Lua */
+    bool ended;             /* the link below has ended */
+    bool sending;           /* records are being sent */
+} sci_link;
+
+sci_link *sci_check_link(lua_State *L, int index); /* raises for anything else */
+
+/* These act on the link at `index`. Received bytes go into C memory which nothing else uses meanwhile. `string`: index of the
+ * string of which `bytes` are a part; 0: they are in C memory, which may be given up once Lua has run. Then SCI_MOVED may also
+ * mean that nothing was sent, and the call has to be repeated with the bytes where they are now. */
+sci_moved sci_link_receive(lua_State *L, int index, unsigned char *room, size_t size, size_t *length);
+sci_moved sci_link_send(lua_State *L, int index, int string, const char *bytes, size_t size, size_t *length);
+
+sci_moved sci_link_settle(lua_State *L, int index); /* sends the records that TLS has made */
+
+/* As sslWrite of the SciSslSocket at index 1. */
+sci_moved sci_write_tls(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t size,
+                        size_t *length);
+
+/* For a table in Lua: SCI_MOVED: a string was pushed. */
+sci_moved sci_link_take(lua_State *L, int index);
+
+bool sci_link_in_call(const sci_link *link); /* whether a handler runs inside of a call of its TLS */
+
+bool sci_link_is_sending(const sci_link *link); /* whether a call, which a finalizer has interrupted, sends records */
+
+/* What sslRead or sslWrite has pushed, which is no success. */
+sci_moved sci_judge_answer(lua_State *L, sci_sslsocket *socket, const char *phase);
+
+/* Pushes true; nil at the end; nil, SciSslError; or nil, nil and events. */
+int sci_return_moved(lua_State *L, sci_moved moved);
+
 /* ---- stream_bytes.c: the userdata --------------------------------------------------------------------------------- */
 
-#define SCI_STREAM_SOCKET 1 /* user value: the SciSslSocket that bytes are read from and written to, or nil */
-#define SCI_STREAM_REST 3   /* user value: the string whose rest the socket has not taken yet, or nil */
-#define SCI_STREAM_READER 2 /* user value: the coroutine that waits in the midst of a read, or nil */
+/* User values. */
+enum {
+    SCI_STREAM_SOCKET = 1, /* what a coroutine yields to wait for the link: the lowest socket */
+    SCI_STREAM_READER,     /* the coroutine that waits in the midst of a read, or nil */
+    SCI_STREAM_LINK,
+    SCI_STREAM_TEXT,  /* the long text number 1 of the output, or nil */
+    SCI_STREAM_TEXTS, /* a table of the others by their number; or nil */
+    SCI_STREAM_USERVALUES = SCI_STREAM_TEXTS
+};
 
 typedef struct sci_stream {
-    /* stream_bytes.c writes all but `in`, by functions that stand there or below. */
+    /* stream_bytes.c writes all but `in` and `out`, by functions that stand there or below. */
     sci_input in;
-    sci_sslsocket *socket; /* in SCI_STREAM_SOCKET; NULL: Lua moves the bytes */
-    size_t rest_from;      /* so many bytes of the string in SCI_STREAM_REST were written */
+    sci_output out;
+    sci_link *link;        /* in SCI_STREAM_LINK; NULL: none yet */
+    sci_sslsocket *socket; /* of a link that is TLS over a socket, where `own`; else NULL */
     lua_State *reader;     /* in SCI_STREAM_READER; NULL: none */
+    bool own;     /* C moves the bytes by itself: no object in Lua does, and startTls or stopTls is not under way */
     bool moving;  /* a call is adding bytes, or makes a string of some: a finalizer or a handler must not touch them */
-    bool direct;  /* nothing is queued or kept back: a write may go to the socket at once */
+    bool sending; /* a call is sending the first bytes of `out`: the same */
+    bool bulk;    /* the last read brought many bytes */
     bool heard;   /* Lua has seen that the first bytes have come */
     bool drained; /* the last read has probably left nothing behind: it is better to wait before the next one */
     bool yields;  /* waiting is to yield `socket, events, deadline` */
@@ -111,11 +227,8 @@ static inline void sci_stream_end_row(sci_stream *stream) { stream->in_a_row = 0
 /* … without Lua. Returns how many waits there were since bytes have come. */
 static inline int sci_stream_count_wait(sci_stream *stream) { return ++stream->idle_waits; }
 
-/* The socket has taken `written` bytes of the string in SCI_STREAM_REST. No write goes to the socket before the rest. */
-static inline void sci_stream_keep_rest(sci_stream *stream, size_t written) {
-    stream->rest_from = written;
-    stream->direct = false;
-}
+/* Between two of these a call is sending the first bytes of the output. */
+static inline void sci_stream_set_sending(sci_stream *stream, bool sending) { stream->sending = sending; }
 
 /* The deadline of the current read, a moment of sci_seconds; INFINITY: none. */
 double sci_stream_read_by(sci_stream *stream);
@@ -124,9 +237,38 @@ void sci_push_deadline(lua_State *L, double deadline); /* a number; nil for INFI
 /* Pushes the next `length` bytes and takes them and `skip` more. Where memory runs out they stay. */
 void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip);
 
+/* Takes in what has arrived at the link of the stream's userdata at `self`. */
+sci_moved sci_stream_receive(lua_State *L, int self);
+
+/* ---- stream_output.c ---------------------------------------------------------------------------------------------- */
+
+/* Texts, each a string: those from `index` on; or, where `listed`, those of the table there. */
+typedef struct sci_texts {
+    int index;
+    lua_Integer count;
+    bool listed;
+} sci_texts;
+
+/* Adds texts to the output of the stream's userdata at `self`: all, or none where memory runs out. */
+void sci_stream_add(lua_State *L, int self, const sci_texts *texts);
+
+/* Keeps what the socket did not take of the string at `text`, from `offset` on. Nothing is queued. Needs no memory. */
+void sci_stream_keep(lua_State *L, int self, int text, size_t offset);
+
+/* Sends what is due. `socket`: that of the stream, which is at index 1; NULL: the link does it. SCI_MOVED: all was sent; or a
+ * finalizer or a handler leaves it to the call that it has interrupted. */
+sci_moved sci_stream_send(lua_State *L, int self, sci_sslsocket *socket);
+
+bool sci_stream_is_sending(lua_State *L,
+                           const sci_stream *stream); /* a call that a finalizer or a handler interrupts */
+void sci_stream_drop_output(lua_State *L, int self);
+
+void sci_stream_add_output(lua_State *L); /* adds its methods to the table of the class, which is on top */
+
 /* ---- openers: each adds to the table on top what lua/scissl/stream calls ------------------------------------------- */
 
 void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, yields) */
+void sci_open_stream_link(lua_State *L);  /* newLink(socket, lower) */
 void sci_open_stream_read(lua_State *L);  /* read, lines, part = makeStreamRead(policy) */
 void sci_open_stream_write(lua_State *L); /* write = makeStreamWrite(policy) */
 

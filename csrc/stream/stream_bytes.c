@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define NAME "SciStreamBytes"
+#define LITTLE 16384 /* bytes that a read has room for at least */
+#define BULK 65536   /* … and where many come */
 
 sci_stream *sci_check_stream(lua_State *L, int index) { return luaL_checkudata(L, index, NAME); }
 
@@ -26,9 +28,9 @@ static bool has_ended(lua_State *thread) {
     return !lua_getstack(thread, 0, &call) && lua_gettop(thread) == 0;
 }
 
-/* Whether a handler runs inside of a call that reads the stream's socket. */
+/* Whether a handler runs inside of a call that moves the stream's bytes. */
 static bool is_in_call(const sci_stream *stream) {
-    return stream->moving && stream->socket && sci_ssl_in_call(stream->socket);
+    return (stream->moving || stream->sending) && sci_link_in_call(stream->link);
 }
 
 /* Whether a call is at work on the bytes, which a finalizer or a handler has interrupted. A call that has raised has left its
@@ -78,16 +80,28 @@ static int bytes_close(lua_State *L) {
 
 /* ---- settings ----------------------------------------------------------------------------------------------------- */
 
-/* setSocket(socket or nil) */
-static int bytes_set_socket(lua_State *L) {
+/* setOwn(own): whether C may move the bytes by itself. */
+static int bytes_set_own(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
-    lua_settop(L, 2);
-    sci_sslsocket *socket = lua_isnil(L, 2) ? NULL : luaL_checkudata(L, 2, SCI_SSL_SOCKET);
-    if (is_in_call(stream)) return luaL_error(L, "a call of this very stream reads its socket");
-    stream->socket = NULL; /* as long as that of before may go */
-    lua_setiuservalue(L, 1, SCI_STREAM_SOCKET);
-    stream->socket = socket;
+    sci_link *link = stream->link;
+    stream->own = lua_toboolean(L, 2) && link && !link->in_lua;
+    stream->socket = stream->own && !link->lower ? link->ssl : NULL;
     stream->drained = false;
+    return 0;
+}
+
+/* setLink(link, socket): `socket` is the lowest one, which is waited for. */
+static int bytes_set_link(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    lua_settop(L, 3);
+    sci_link *link = sci_check_link(L, 2);
+    if (is_in_call(stream)) return luaL_error(L, "a call of this very stream reads its socket");
+    stream->own = false;
+    stream->socket = NULL;
+    stream->link = NULL; /* as long as that of before may go */
+    lua_setiuservalue(L, 1, SCI_STREAM_SOCKET);
+    lua_setiuservalue(L, 1, SCI_STREAM_LINK);
+    stream->link = link;
     return 0;
 }
 
@@ -102,11 +116,6 @@ static int bytes_set_timeout(lua_State *L) {
 
 static int bytes_set_deadline(lua_State *L) {
     sci_check_stream(L, 1)->moment = opt_seconds(L, 2);
-    return 0;
-}
-
-static int bytes_set_direct(lua_State *L) {
-    sci_check_stream(L, 1)->direct = lua_toboolean(L, 2);
     return 0;
 }
 
@@ -169,20 +178,49 @@ void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t ski
     sci_input_skip(&stream->in, length + skip);
 }
 
-/* rest(): the string that a write of C has begun, and its first byte that was not written; nothing: there is none. */
-static int bytes_rest(lua_State *L) {
-    const sci_stream *stream = sci_check_stream(L, 1);
-    if (lua_getiuservalue(L, 1, SCI_STREAM_REST) == LUA_TNIL) return 0;
-    lua_pushinteger(L, (lua_Integer)stream->rest_from + 1);
-    return 2;
+/* What has come is in memory before Lua runs again. */
+static sci_moved receive_text(lua_State *L, sci_input *in, int link) {
+    size_t length;
+    sci_moved moved = sci_link_take(L, link);
+    if (moved != SCI_MOVED) return moved;
+    const char *text = luaL_checklstring(L, -1, &length);
+    if (!sci_input_reserve(in, length)) luaL_error(L, "not enough memory");
+    if (length > 0) memcpy(in->bytes + in->end, text, length);
+    sci_input_added(in, length);
+    lua_pop(L, 1);
+    return moved;
 }
 
-static int bytes_drop_rest(lua_State *L) {
-    (void)sci_check_stream(L, 1);
+static sci_moved receive_bytes(lua_State *L, sci_stream *stream, int link) {
+    size_t length;
+    sci_input *in = &stream->in;
+    if (!sci_input_reserve(in, stream->bulk ? BULK : LITTLE)) luaL_error(L, "not enough memory");
+    sci_moved moved = sci_link_receive(L, link, in->bytes + in->end, in->capacity - in->end, &length);
+    sci_input_added(in, length);
+    stream->bulk = length >= LITTLE;
+    if (length == 0) sci_input_skip(in, 0); /* gives memory back */
+    return moved;
+}
+
+sci_moved sci_stream_receive(lua_State *L, int self) {
+    sci_stream *stream = lua_touserdata(L, self);
+    luaL_checkstack(L, 4, NULL);
+    lua_getiuservalue(L, self, SCI_STREAM_LINK);
+    int link = lua_gettop(L);
+    bool is_text = !stream->link->ssl && !stream->link->plain;
+    stream->moving = true;
+    sci_moved moved = is_text ? receive_text(L, &stream->in, link) : receive_bytes(L, stream, link);
+    stream->moving = false;
+    lua_remove(L, link);
+    return moved;
+}
+
+/* receive(): true; nil at the end; nil, SciSslError; or nil, nil and the events to wait for. A finalizer gets nothing in the
+ * midst of a call. */
+static int bytes_receive(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
     lua_settop(L, 1);
-    lua_pushnil(L);
-    lua_setiuservalue(L, 1, SCI_STREAM_REST);
-    return 0;
+    return sci_return_moved(L, is_interrupted(L, stream) ? SCI_ENDED : sci_stream_receive(L, 1));
 }
 
 static int bytes_size(lua_State *L) {
@@ -299,6 +337,9 @@ static int bytes_gc(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
     if (!sci_may_free(L)) return 0;
     sci_input_free(&stream->in);
+    sci_output_drop(&stream->out);
+    stream->own = false;
+    stream->link = NULL;
     stream->socket = NULL;
     stream->reader = NULL;
     return 0;
@@ -306,8 +347,7 @@ static int bytes_gc(lua_State *L) {
 
 static const luaL_Reg methods[] = {
     {"size", bytes_size},
-    {"rest", bytes_rest},
-    {"dropRest", bytes_drop_rest},
+    {"receive", bytes_receive},
     {"put", bytes_put},
     {"take", bytes_take},
     {"peek", bytes_peek},
@@ -323,10 +363,10 @@ static const luaL_Reg methods[] = {
     {"readBy", bytes_read_by},
     {"deadline", bytes_deadline},
     {"countRead", bytes_count_read},
-    {"setSocket", bytes_set_socket},
+    {"setLink", bytes_set_link},
+    {"setOwn", bytes_set_own},
     {"setTimeout", bytes_set_timeout},
     {"setDeadline", bytes_set_deadline},
-    {"setDirect", bytes_set_direct},
     {"setHeard", bytes_set_heard},
     {NULL, NULL},
 };
@@ -360,8 +400,9 @@ int sci_stream_pass_results(lua_State *L, int status, lua_KContext context) {
 static int bytes_new(lua_State *L) {
     lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);
     bool yields = lua_toboolean(L, 3);
-    sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, 3);
+    sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, SCI_STREAM_USERVALUES);
     memset(stream, 0, sizeof *stream);
+    sci_output_init(&stream->out);
     stream->timeout = stream->moment = INFINITY;
     stream->max_line = max_line;
     stream->max_buffer = max_buffer;

@@ -21,10 +21,9 @@ enum { BYTES_CLASS = 1, POLICY, ITERATED_STREAM, ITERATED_FORMAT, ITERATED_BYTES
  *   FILL(stream, events)               waits and takes in more: true; nil at the end; nil, a failure and whether it passes
  *   HEAR(stream)                       sees to what comes with the first bytes
  *   FINISH(stream, failure, passes, all)  what a read returns when no more comes
- *   EXPLAIN(stream, answer)            nil and a failure for what sslRead returned; nil alone at the end
  *   GIVEN_UP(stream, ready, reason)    nil, a failure, true, for what a coroutine was resumed with in place of true
  *   TOO_LONG(stream, most), TOO_MUCH(stream, most)   nil and a failure */
-enum { OTHER = 1, REFUSE_SECOND, FILL, HEAR, FINISH, EXPLAIN, GIVEN_UP, TOO_LONG, TOO_MUCH };
+enum { OTHER = 1, REFUSE_SECOND, FILL, HEAR, FINISH, GIVEN_UP, TOO_LONG, TOO_MUCH };
 
 /* Places on the stack of a read that goes on. */
 enum { SOCKET = 1, SELF, FORMAT, BYTES, RESULTS };
@@ -127,8 +126,7 @@ static bool read_little(lua_State *L, sci_stream *stream) {
     return came;
 }
 
-/* True: bytes have come. False: what sslRead would have returned is on top. */
-static bool read_socket(lua_State *L, sci_stream *stream) {
+static sci_moved read_socket(lua_State *L, sci_stream *stream) {
     sci_input *in = &stream->in;
     sci_sslsocket *socket = stream->socket;
     sci_stream_set_moving(stream, true);
@@ -139,7 +137,7 @@ static bool read_socket(lua_State *L, sci_stream *stream) {
     } else came = read_little(L, stream);
     sci_stream_set_moving(stream, false);
     sci_stream_set_drained(stream, came && stream->yields && sci_ssl_has_read_all(socket));
-    return came;
+    return came ? SCI_MOVED : sci_judge_answer(L, socket, "read");
 }
 
 /* ---- the policy --------------------------------------------------------------------------------------------------- */
@@ -174,17 +172,6 @@ static int end_read(lua_State *L, int raises) {
     lua_pushboolean(L, wanted.kind == 'a');
     lua_call(L, 4, LUA_MULTRET);
     return finish_read(L, raises);
-}
-
-/* What sslRead would have returned is on top: the end, or a failure. */
-static int end_at_socket(lua_State *L, int raises) {
-    lua_settop(L, RESULTS);
-    push_policy(L, EXPLAIN);
-    lua_rotate(L, RESULTS, 2);
-    lua_call(L, 2, 2); /* nil, failure */
-    lua_remove(L, RESULTS);
-    lua_pushboolean(L, false);
-    return end_read(L, raises);
 }
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------ */
@@ -236,7 +223,8 @@ static int call_hear(lua_State *L, int raises) {
 /* The socket is not ready for `events`. Where waiting is no more than to yield, that is done here. */
 static int await(lua_State *L, sci_stream *stream, const char *events, int raises) {
     double by = sci_stream_read_by(stream);
-    bool simple = stream->yields && stream->direct && sci_stream_count_wait(stream) < IDLE_WAITS && lua_isyieldable(L);
+    bool simple =
+        stream->yields && stream->out.total == 0 && sci_stream_count_wait(stream) < IDLE_WAITS && lua_isyieldable(L);
     sci_stream_end_row(stream);
     if (!simple || (by != INFINITY && sci_seconds() >= by)) return call_fill(L, events, raises);
     lua_settop(L, BYTES);
@@ -249,13 +237,13 @@ static int await(lua_State *L, sci_stream *stream, const char *events, int raise
     return lua_yieldk(L, 3, YIELDED | raises, read_on);
 }
 
-/* What sslRead would have returned is on top. */
-static int handle_answer(lua_State *L, sci_stream *stream, int raises) {
-    int code = lua_isinteger(L, -1) ? -(int)lua_tointeger(L, -1) : 0;
+/* The end, or a failure, which is on top. */
+static int end_at_link(lua_State *L, sci_moved moved, int raises) {
+    if (moved == SCI_ENDED) lua_pushnil(L);
     lua_insert(L, RESULTS);
-    if (code == SSL_ERROR_WANT_READ) return await(L, stream, "r", raises);
-    if (code == SSL_ERROR_WANT_WRITE) return await(L, stream, "w", raises);
-    return end_at_socket(L, raises);
+    lua_settop(L, RESULTS);
+    lua_pushboolean(L, false);
+    return end_read(L, raises);
 }
 
 /* Whether there is time left to wait: where there is none, the socket is read all the same. So it is where another call, as
@@ -267,16 +255,28 @@ static bool may_wait(sci_stream *stream) {
     return by == INFINITY || sci_seconds() < by;
 }
 
+/* Takes in what has come. */
+static int read_more(lua_State *L, sci_stream *stream, int raises) {
+    sci_moved moved = stream->socket ? read_socket(L, stream) : sci_stream_receive(L, BYTES);
+    switch (moved) {
+        case SCI_MOVED: break;
+        case SCI_WANTS_READ: return await(L, stream, "r", raises);
+        case SCI_WANTS_WRITE: return await(L, stream, "w", raises);
+        case SCI_WANTS_BOTH: return await(L, stream, "rw", raises);
+        default: return end_at_link(L, moved, raises);
+    }
+    sci_stream_count_read(stream);
+    return stream->heard ? READ_ON : call_hear(L, raises);
+}
+
 /* Takes the item, or sees to it that more comes. */
 static int read_once(lua_State *L, sci_stream *stream, const item *wanted, int raises) {
     outcome out = take(L, stream, wanted);
     if (out == TAKEN) return 1;
     if (out == REFUSED) return refuse(L, wanted->kind == 'a' ? TOO_MUCH : TOO_LONG, wanted->most, raises);
-    if (!stream->socket || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
-    if (stream->drained && may_wait(stream)) return await(L, stream, "r", raises);
-    if (!read_socket(L, stream)) return handle_answer(L, stream, raises);
-    sci_stream_count_read(stream);
-    return stream->heard ? READ_ON : call_hear(L, raises);
+    if (!stream->own || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
+    if (stream->drained && stream->socket && may_wait(stream)) return await(L, stream, "r", raises);
+    return read_more(L, stream, raises);
 }
 
 /* Reads until the item is there. The stack is as a continuation finds it. What the policy calls, and finalizers, may have given

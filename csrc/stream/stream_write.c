@@ -1,86 +1,109 @@
-/* stream_write.c: SciSslStream:write where nothing is queued or kept back, and the socket takes all. The rest is done by functions
- * in Lua, the policy. */
+/* stream_write.c: SciSslStream:write where C moves the bytes and need not wait. The rest is done by functions in Lua, the policy. */
 #include "stream/stream.h"
-
-#define JOINED 65536 /* bytes of several strings that are put together without making one of them in Lua */
 
 /* Upvalues. */
 enum { BYTES_CLASS = 1, POLICY };
 
 /* Functions of the policy, by their place in it. Each gets the stream first.
- *   OTHER(stream, …)             does the whole write
- *   GO_ON(stream, text, answer)  goes on with a write that returned `answer`: fewer bytes than there are, or not ready, or a
- *                                SciSslError */
-enum { OTHER = 1, GO_ON };
+ *   OTHER(stream, …)         does the whole write
+ *   GO_ON(stream)            waits, and sends what is queued
+ *   FAIL(stream, failure)    what a write returns that has failed */
+enum { OTHER = 1, GO_ON, FAIL };
 
-/* Places on the stack of a write to the socket. */
-enum { SOCKET = 1, SELF, TEXT };
+/* Places on the stack of a write. The texts are behind these. */
+enum { SOCKET = 1, SELF, BYTES, TEXT };
 
-/* Calls a function of the policy with the `count` values that are on the stack. */
+/* Calls a function of the policy with the `count` values that are on top. */
 static int call_policy(lua_State *L, int place, int count) {
-    lua_settop(L, count);
     lua_rawgeti(L, lua_upvalueindex(POLICY), place);
-    lua_insert(L, 1);
+    lua_insert(L, -1 - count);
+    lua_rotate(L, 1, count + 1);
+    lua_settop(L, count + 1);
     lua_callk(L, count, LUA_MULTRET, 0, sci_stream_pass_results);
     return sci_stream_pass_results(L, LUA_OK, 0);
 }
 
-/* The stream at 1 where its writes may go to the socket, its userdata pushed; NULL: Lua has to do the write. */
-static sci_stream *find_direct(lua_State *L) {
-    sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
-    return stream && stream->direct && stream->socket ? stream : NULL;
-}
-
-/* Makes one string of the strings and numbers from 2 on. False: Lua has to say what is wrong with them, or they are long. */
-static bool join(lua_State *L, int count) {
-    size_t total = 0, length;
-    for (int i = 2; i <= count; i++) {
+/* Whether all `count` texts from TEXT on are strings or numbers. */
+static bool are_texts(lua_State *L, int count) {
+    for (int i = TEXT; i < TEXT + count; i++) {
         int type = lua_type(L, i);
         if (type != LUA_TSTRING && type != LUA_TNUMBER) return false;
-        (void)lua_tolstring(L, i, &length);
-        total += length;
-        if (count > 2 && total > JOINED) return false;
     }
-    if (total == 0) return false;
-    lua_settop(L, count);
-    if (count > 2) lua_concat(L, count - 1);
-    return true;
+    return count > 0;
 }
 
-/* Keeps what the socket did not take, before Lua is called, which may find no memory: stream, text, answer are on the stack. */
-static void keep_rest(lua_State *L) {
-    lua_Integer written = lua_tointeger(L, 3);
-    lua_rawgeti(L, 1, 1);
-    sci_stream *stream = sci_check_stream(L, -1);
-    lua_pushvalue(L, 2);
-    lua_setiuservalue(L, -2, SCI_STREAM_REST);
-    lua_pop(L, 1);
-    sci_stream_keep_rest(stream, written > 0 ? (size_t)written : 0);
+static int finish(lua_State *L, sci_moved moved) {
+    if (moved == SCI_MOVED) {
+        lua_settop(L, SELF);
+        return 1;
+    }
+    if (moved == SCI_ENDED) lua_pushnil(L);
+    if (moved == SCI_FAILED || moved == SCI_ENDED) {
+        lua_pushvalue(L, SELF);
+        lua_insert(L, -2);
+        return call_policy(L, FAIL, 2);
+    }
+    lua_settop(L, SELF);
+    return call_policy(L, GO_ON, 1);
+}
+
+/* What was called since may have given the stream another link. */
+static sci_moved send_queued(lua_State *L, const sci_stream *stream) {
+    lua_getiuservalue(L, BYTES, SCI_STREAM_SOCKET);
+    lua_replace(L, SOCKET);
+    return sci_stream_send(L, BYTES, stream->socket);
+}
+
+/* Writes one string at once where nothing is queued. No finalizer runs between the socket and the queue. */
+static sci_moved write_string(lua_State *L, sci_stream *stream) {
+    size_t length, done;
+    const char *text = lua_tolstring(L, TEXT, &length);
+    sci_moved moved;
+    if (length == 0) return SCI_MOVED;
+    sci_stream_set_sending(stream, true);
+    if (stream->socket) moved = sci_write_tls(L, stream->socket, TEXT, text, length, &done);
+    else {
+        lua_getiuservalue(L, BYTES, SCI_STREAM_LINK);
+        moved = sci_link_send(L, TEXT + 1, TEXT, text, length, &done);
+    }
+    sci_stream_set_sending(stream, false);
+    if (moved == SCI_ENDED || moved == SCI_FAILED) return moved;
+    if (done < length) sci_stream_keep(L, BYTES, TEXT, done);
+    return moved == SCI_MOVED ? send_queued(L, stream) : moved;
+}
+
+/* Whether a write may go to the socket without the queue. */
+static bool is_direct(const sci_stream *stream) {
+    return stream->out.mode == SCI_BUFFER_NONE && stream->out.total == 0 && !stream->link->lower && !stream->sending;
 }
 
 static int stream_write(lua_State *L) {
-    int count = lua_gettop(L);
-    size_t length;
-    const sci_stream *stream = count >= 2 ? find_direct(L) : NULL;
-    if (!stream || !join(L, count)) return call_policy(L, OTHER, count);
-    stream = find_direct(L); /* joining may have run finalizers, which may have closed or written to it */
-    if (!stream) return call_policy(L, OTHER, 2);
-    lua_getiuservalue(L, -1, SCI_STREAM_SOCKET);
+    int count = lua_gettop(L) - 1;
+    sci_stream *stream = count >= 0 ? sci_push_stream(L, lua_upvalueindex(BYTES_CLASS)) : NULL;
+    if (!stream) {
+        lua_settop(L, count + 1);
+        return call_policy(L, OTHER, count + 1);
+    }
+    lua_insert(L, 2); /* stream, bytes, texts */
+    lua_getiuservalue(L, 2, SCI_STREAM_SOCKET);
     lua_insert(L, SOCKET);
-    lua_settop(L, TEXT);
-    const char *text = lua_tolstring(L, TEXT, &length);
-    sci_ssl_push_written(L, stream->socket, TEXT, text, length);
-    bool whole = lua_isinteger(L, -1) && lua_tointeger(L, -1) == (lua_Integer)length;
-    lua_insert(L, TEXT + 1);
-    lua_remove(L, SOCKET);
-    if (!whole && lua_isinteger(L, TEXT)) keep_rest(L);
-    if (!whole) return call_policy(L, GO_ON, 3);
-    lua_settop(L, 1);
-    return 1;
+    bool good = are_texts(L, count);
+    if (good && count == 1) (void)lua_tostring(L, TEXT); /* may run a finalizer: the stream is looked at behind this */
+    if (!good || !stream->own || (lua_Unsigned)stream->out.due > (lua_Unsigned)stream->max_buffer) {
+        lua_remove(L, BYTES);
+        return call_policy(L, OTHER, count + 1);
+    }
+    if (count == 1 && is_direct(stream)) return finish(L, write_string(L, stream));
+    sci_stream_add(L, BYTES, &(sci_texts){.index = TEXT, .count = count});
+    return finish(L, send_queued(L, stream));
 }
 
 static int make_write(lua_State *L) {
     sci_stream_push_function(L, stream_write);
+    sci_push_stream_class(L);
+    lua_getfield(L, -1, "__index");
+    sci_stream_add_output(L);
+    lua_pop(L, 2);
     return 1;
 }
 

@@ -249,9 +249,13 @@ describe("A coroutine that reads", function()
   end)
 
   it("is in nobody's way once it has been closed, or has died", function()
-    for _, finish in ipairs { coroutine.close, function(thread) debug.sethook(thread, error, "l") end } do
+    local in_lua = function(...) return coroutine.yield(...) end
+    for waiter, finish in pairs {
+      coroutine = coroutine.close,
+      [in_lua] = function(thread) debug.sethook(thread, error, "l") end,
+    } do
       local near, far, _ <close> = sockets.pair()
-      local stream = assert(scissl.plain.on(near, { waiter = "coroutine" }))
+      local stream = assert(scissl.plain.on(near, { waiter = waiter }))
       local thread = coroutine.create(function() stream:read() end)
       assert(coroutine.resume(thread))
       finish(thread)

@@ -1,6 +1,7 @@
 -- Streams whose calls are interrupted: by finalizers, by handlers inside of OpenSSL's calls, by waiters.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
 
 -- Calls `step` until a finalizer that calls `act` has run in the midst of it, or beside it, `times` times.
 local function interrupt(times, act, step)
@@ -52,6 +53,79 @@ describe("A stream that a finalizer closes", function()
       server:close()
     end
   end)
+end)
+
+-- Two streams of each kind of link, with the waiter "coroutine".
+local kinds = {}
+
+function kinds.TLS()
+  local client, server = ends.connected { transport = "tcp" }
+  return scissl.stream(client, { waiter = "coroutine" }), scissl.stream(server, { waiter = "coroutine" })
+end
+
+kinds["plain text"] = function()
+  local near, far = assert(scissl.SciSocket.pair())
+  return assert(scissl.plain.on(near, { waiter = "coroutine" })), assert(scissl.plain.on(far, { waiter = "coroutine" }))
+end
+
+kinds["TLS over TLS"] = function()
+  local near, far = kinds.TLS()
+  local options = { role = "server", certificate = pki.server.certificate, privateKey = pki.server.key }
+  local results = ends.run(
+    function() return near:startTls { host = "localhost", caFile = pki.ca.certificateFile } end,
+    function() return far:startTls(options) end)
+  return assert(table.unpack(results[1])), assert(table.unpack(results[2]))
+end
+
+-- Each line stands in `all` once and whole, and those of each letter in order.
+local function check_lines(all, counts)
+  local seen = {}
+  for letter, number, rest in all:gmatch "(%a)(%d+)(x*)\n" do
+    seen[letter] = (seen[letter] or 0) + 1
+    assert(tonumber(number) == seen[letter], ("%s%s comes after %s%d"):format(letter, number, letter, seen[letter] - 1))
+    assert(#rest == tonumber(number) * 7919 % 70001 or letter ~= "a", ("a%s has lost some of its bytes"):format(number))
+  end
+  assert.are.same(counts, seen)
+  assert.are.equal("", (all:gsub("%a%d+x*\n", "")))
+end
+
+describe("A write that a finalizer interrupts with another one", function()
+  for kind, make in pairs(kinds) do
+    it(("is sent once and in order, and so is the other: %s #slow"):format(kind), function()
+      local near, far = make()
+      local counts = { a = 0, f = 0 }
+      local function write_another()
+        if coroutine.running() and counts.a >= 300 then return end
+        counts.f = counts.f + 1
+        near:write("f", counts.f, "\n")
+      end
+      local function leave() setmetatable({}, { __gc = write_another }) end
+      near:settimeout(0)
+      local got = {}
+      collectgarbage("incremental", 50, 400, 8)
+      for i = 1, 300 do
+        for _ = 1, 10 do leave() end
+        counts.a = i
+        local size = i * 7919 % 70001
+        near:setvbuf(({ "no", "full", "line" })[i % 3 + 1])
+        if i % 2 == 0 then near:write("a" .. i, ("x"):rep(size), "\n")
+        else near:write("a" .. i .. ("x"):rep(size) .. "\n") end
+        far:settimeout(0)
+        if i % 7 == 0 then got[#got + 1] = far:read("s") end
+      end
+      collectgarbage("incremental", 200, 100, 13)
+      collectgarbage()
+      near:settimeout(nil)
+      far:settimeout(nil)
+      local results = ends.run(
+        function() return near:close() end,
+        function() return far:read("a") end)
+      assert.is_true(results[1][1], tostring(results[1][2]))
+      check_lines(table.concat(got) .. results[2][1], counts)
+      assert.is_true(counts.f > 100)
+      far:close()
+    end)
+  end
 end)
 
 describe("A read", function()

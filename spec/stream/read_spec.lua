@@ -330,6 +330,7 @@ describe("A peer that floods", function()
       events = function() return "r" end,
       base = function() return {} end,
     }
+    flood[1] = getmetatable(require "scissl.core").newLink(flood)
     local stream = require "scissl.stream".ofLink(flood, {}, 1)
     local lines = 0
     for _ in stream:lines() do lines = lines + 1 end

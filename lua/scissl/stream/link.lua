@@ -1,15 +1,11 @@
---- What carries a stream's bytes: a plain socket, TLS over a socket, or (`stream.tunnel`) TLS over another link. No
--- call waits, except on a blocking socket.
+--- What carries a stream's bytes: a plain socket, TLS over a socket, or (`stream.tunnel`) TLS over another link. C
+-- moves the bytes (csrc/stream/link.c): `link[1]` is what it has made of the socket. The rest is here:
 --
--- * `link:receive([max])` returns bytes; nil at the end; nil and a SciSslError; or nil, nil and the events that it
---   waits for
--- * `link:send(text, from, to)` returns the number of bytes taken, or else as `receive`; `link:settle()` sends what was
---   taken, and returns true, or else as `receive`
--- * `link:sayEnd()` ends the writing side: true, or else as `receive`
+-- * `link:settle()` sends the records that TLS has made; `link:sayEnd()` ends the writing side: true; nil and a
+--   SciSslError; or nil, nil and the events that it waits for
 -- * `link:await(waiter, events, deadline, phase, seconds)` waits (as `scissl.wait.ready`)
 -- * `link:turn(waiter, deadline, phase, seconds)` lets other coroutines run (as `scissl.wait.turn`)
--- * `link:sweep()` reads and drops unread bytes; then `link:close([waiter])`
--- * `link:awaitTickets(waiter, seconds)` (TLS) is for clients that have not read anything
+-- * `link:close([waiter])`
 -- * `link.socket` has the facts about the connection; `link:base()` is the socket that has the descriptor
 -- * `link.secure` tells whether it is TLS, `link.descriptor` whether it is a plain socket
 -- @module scissl.stream.link
@@ -21,11 +17,9 @@ local wait = require "scissl.loop.wait"
 
 local SciSslError, SciSocket, isSslError = core.SciSslError, core.SciSocket, core.isSslError
 local SSL_ERROR_ZERO_RETURN = core.SSL_ERROR_ZERO_RETURN
+local new_link = getmetatable(core).newLink
 
 local link = {}
-
-local READ_AWAY, LINGER = 64, 1 -- before closing: reads of unread bytes; seconds
-local MOST = 65536 -- bytes a read
 
 -- ---- what both have in common
 
@@ -45,63 +39,10 @@ local function turn(self, waiter, ...)
   return wait.turn(waiter, self.socket, ...)
 end
 
--- Whether a TLS 1.3 server may still send the session tickets that follow its handshake.
-local function awaits_tickets(socket)
-  return socket:version() == "TLSv1.3" and not socket:getSession()
-end
-
---- Reads and drops what has arrived. A system that closes a socket with unread bytes, or that receives more of them
--- later, resets the connection, and the peer may lose what was written last.
-function link.sweep(self)
-  for _ = 1, READ_AWAY do
-    if not self:receive() then return end
-  end
-end
-
---- A TLS client that has only written waits a moment for the tickets before close_notify: unread tickets would reset
--- the connection, and OpenSSL drops those that arrive later.
-function link.awaitTickets(self, waiter, seconds)
-  local deadline = wait.deadline(math.min(seconds or LINGER, LINGER))
-  for _ = 1, READ_AWAY do
-    if not awaits_tickets(self.socket) then return end
-    local bytes, _, events = self:receive()
-    if not bytes and not (events == "r" and self:await(waiter, "r", deadline, "close")) then return end
-  end
-end
-
-local function stop_blocking(self)
-  if self.socket:isBlocking() then self.socket:setBlocking(false) end
-end
-
-local function sweep(self)
-  stop_blocking(self)
-  link.sweep(self)
-end
-
 -- ---- a plain socket
 
-local Plain = {
-  base = base, settle = settle, await = await, turn = turn, sweep = sweep, secure = false, descriptor = true,
-}
+local Plain = { base = base, settle = settle, await = await, turn = turn, secure = false, descriptor = true }
 Plain.__index = Plain
-
-local function not_now(failure, events)
-  if failure:condition() == "not_ready" then return nil, nil, events end
-  return nil, failure
-end
-
-function Plain:receive(max)
-  local bytes, failure = self.socket:recv(max or MOST)
-  if not bytes then return not_now(failure, "r") end
-  if bytes ~= "" then return bytes end
-  return nil
-end
-
-function Plain:send(text, from, to)
-  local count, failure = self.socket:send(text, from, to)
-  if count then return count end
-  return not_now(failure, "w")
-end
 
 function Plain:sayEnd()
   local done, failure = self.socket:shutdown("w")
@@ -123,12 +64,12 @@ end
 
 --- Makes a link of a connected SciSocket.
 function link.plain(socket)
-  return setmetatable({ socket = socket }, Plain)
+  return setmetatable({ new_link(socket), socket = socket }, Plain)
 end
 
 -- ---- TLS
 
---- Turns the result of a SciSslSocket that is no success (not ready, end, failure) into what a link returns.
+--- Turns the result of a SciSslSocket that is no success (not ready, end, failure) into what `sayEnd` returns.
 -- @tparam SciSslSocket socket
 -- @param answer what its call returned
 -- @tparam string phase
@@ -146,24 +87,8 @@ function link.translate(socket, answer, phase)
   }
 end
 
-local translate = link.translate
-
-local Secure = {
-  base = base, settle = settle, await = await, turn = turn, sweep = sweep, secure = true, direct = true,
-}
+local Secure = { base = base, settle = settle, await = await, turn = turn, secure = true }
 Secure.__index = Secure
-
-function Secure:receive(max)
-  local answer = self.socket:sslRead(max)
-  if type(answer) == "string" then return answer end
-  return translate(self.socket, answer, "read")
-end
-
-function Secure:send(text, from, to)
-  local answer = self.socket:sslWrite(text, from, to)
-  if type(answer) == "number" and answer > 0 then return answer end
-  return translate(self.socket, answer, "write")
-end
 
 function Secure:sayEnd()
   if self.said then return true end
@@ -172,21 +97,11 @@ function Secure:sayEnd()
     self.said = true
     return true
   end
-  return translate(self.socket, answer, "shutdown")
-end
-
-function Secure:awaitTickets(...)
-  stop_blocking(self)
-  link.awaitTickets(self, ...)
-end
-
-local function refuse_closed()
-  return nil, SciSslError.new { phase = "close", condition = "closed", message = "the stream is closed" }
+  return link.translate(self.socket, answer, "shutdown")
 end
 
 -- The socket may stay open for a while, so that an alert arrives.
 function Secure:close(waiter)
-  self.receive, self.send, self.sayEnd = refuse_closed, refuse_closed, refuse_closed
   return parting.leave(self.socket, waiter)
 end
 
@@ -207,13 +122,31 @@ end
 -- @tparam SciSslSocket socket over a descriptor
 -- @param[opt] below the plain link that it runs over
 function link.secure(socket, below)
-  return setmetatable({ socket = socket, below = below }, Secure)
+  return setmetatable({ new_link(socket), socket = socket, below = below }, Secure)
 end
 
---- Makes `way` the link of a stream. C uses the socket of a direct link itself, unless the stream is `closed`.
-function link.attach(stream, way, closed)
+-- ---- the link of a stream
+
+--- Makes `way` the link of a stream. `held`: C does not move its bytes by itself.
+function link.attach(stream, way, held)
   stream.link = way
-  stream.bytes:setSocket(way.direct and not closed and way.socket or nil)
+  stream.bytes:setLink(way[1], way:base())
+  stream.bytes:setOwn(not held)
+end
+
+local Closed = {}
+
+local function refuse_closed()
+  return nil, SciSslError.new { phase = "close", condition = "closed", message = "the stream is closed" }
+end
+
+Closed.receive, Closed.send, Closed.dirty = refuse_closed, refuse_closed, function() return false end
+
+--- Nothing is read from or written to the stream any more.
+function link.detach(stream)
+  local way = stream.link
+  way.sayEnd = refuse_closed
+  stream.bytes:setLink(new_link(Closed), nil)
 end
 
 return link

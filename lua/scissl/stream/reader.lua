@@ -2,7 +2,6 @@
 -- @module scissl.stream.reader
 
 local core = require "scissl.core"
-local link = require "scissl.stream.link"
 local peer_of = require "scissl.base.peer_address"
 local result = require "scissl.loop.wait_result"
 local writer = require "scissl.stream.writer"
@@ -75,9 +74,8 @@ local function fill(self, events)
   while true do
     if not events then
       local received, failure
-      received, failure, events = self.link:receive() -- what a waiter calls may have changed the link
+      received, failure, events = bytes:receive() -- what a waiter calls may have changed the link
       if received then
-        bytes:put(received)
         hear(self)
         return true
       end
@@ -119,7 +117,6 @@ reader.policy = {
   fill,
   hear,
   finish,
-  function(self, answer) return link.translate(self.link.socket, answer, "read") end,
   function(self, ready, reason)
     local deadline = self.bytes:readBy()
     local done, failure = result.understand(ready, reason, self.link.socket, "r", deadline, "read", self.seconds)

@@ -14,6 +14,7 @@ local wait = require "scissl.loop.wait"
 local writer = require "scissl.stream.writer"
 
 local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
+local link_of = getmetatable(core).newLink
 
 local starttls = {}
 
@@ -38,9 +39,9 @@ end
 
 -- A waiter for a tunnel's handshake: moves the bytes, then waits for the link below.
 local function waiter_of(self, upper)
-  if not upper.move then return self.waiter end
+  if not upper.lower then return self.waiter end
   return function(_, events, deadline)
-    local moved, failure, wanted = upper:move(events)
+    local moved, failure, wanted = upper[1]:move(events)
     if moved then return true end
     if not wanted then return nil, failure end
     return upper:await(self.waiter, wanted, deadline, "handshake")
@@ -60,7 +61,8 @@ end
 -- After a failed handshake neither TLS nor plain text can continue.
 local function give_up(self, upper)
   self.closed = true
-  link.attach(self, upper, true)
+  self.link = upper
+  link.detach(self)
   upper:close(self.waiter)
 end
 
@@ -145,7 +147,7 @@ local function is_clean(self)
     return refuse("startTls", self.link.secure and "unread_data" or "plaintext_pending",
       "%d bytes that arrived before were not read", unread)
   end
-  self.output:release()
+  self.bytes:release()
   return writer.push(self)
 end
 
@@ -174,7 +176,7 @@ local Change = {}
 function Change:__close()
   local changed = self.stream
   changed.changing:__close()
-  link.attach(changed, changed.link, changed.closed)
+  if not changed.closed then link.attach(changed, changed.link) end
 end
 
 -- While the link changes, no other coroutine may read or write. Returns two values for `<close>` variables; or nil and
@@ -186,7 +188,7 @@ local function claim(self, phase)
   end
   local change = setmetatable({ stream = self }, Change)
   changing:take()
-  bytes:setSocket(nil)
+  bytes:setOwn(false)
   return bytes:takeReading(), change
 end
 
@@ -227,8 +229,6 @@ function Taken.settle()
   return true
 end
 
-function Taken.sweep() end
-
 function Taken:close()
   return self.lower:close()
 end
@@ -259,7 +259,9 @@ local function take_link(carrier)
   local clean, failure = is_clean(carrier)
   if not clean then return nil, failure end
   local way = carrier.link
-  link.attach(carrier, setmetatable({ lower = way, socket = way.socket, secure = way.secure }, Taken))
+  local taken = setmetatable({ lower = way, socket = way.socket, secure = way.secure }, Taken)
+  taken[1] = link_of(taken)
+  link.attach(carrier, taken)
   return way
 end
 
@@ -287,9 +289,8 @@ end
 local function read_to_end(self)
   local deadline = self.bytes:deadline()
   while true do
-    local bytes, failure, events = self.link:receive()
-    if bytes then
-      self.bytes:put(bytes)
+    local received, failure, events = self.bytes:receive()
+    if received then
       if self.bytes:size() > self.maxBuffer then
         return refuse("shutdown", "too_much_data", "more than %d bytes arrived", self.maxBuffer)
       end
@@ -317,7 +318,7 @@ function starttls.stop(self)
   if not reading then return nil, changing end
   local _ <close> = changing
   if self.bytes:size() > 0 then return refuse_unread(self) end
-  self.output:release()
+  self.bytes:release()
   local done, failure = writer.push(self)
   -- The peer may send plain text right behind its close_notify: OpenSSL must not read it.
   if done then done, failure = self.link.socket:sslSetReadAhead(false) end

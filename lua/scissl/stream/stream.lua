@@ -19,7 +19,6 @@ local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
 local Claim = require "scissl.base.claim"
 local writer = require "scissl.stream.writer"
-local Output = require "scissl.stream.output_queue"
 
 local SciSslError = core.SciSslError
 local refuse_second = reader.refuseSecond
@@ -168,7 +167,7 @@ end
 local function refuse_output(self)
   local refusal = refuse_writer(self)
   if refusal then return refusal end
-  if self.output.queued <= self.maxBuffer then return nil end
+  if self.bytes:queued() <= self.maxBuffer then return nil end
   local done, failure = writer.push(self)
   if done then return nil end
   if failure:condition() ~= "timeout" then return failure end
@@ -201,7 +200,7 @@ local function finish_write(self, due)
   return self
 end
 
--- The writes that C does not do: all except those that go to the socket at once.
+-- The writes that C does not do: none, or wrong, texts; a full queue; a link that is changing, or an object in Lua.
 local function write(self, ...)
   if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "write", 3) end
   local count, text = select("#", ...), ...
@@ -211,20 +210,17 @@ local function write(self, ...)
   else texts = check_texts({ ... }, count, "write", 3) end
   local refusal = refuse_output(self)
   if refusal then return nil, refusal end
-  if texts then return finish_write(self, self.output:putAll(texts, count)) end
-  return finish_write(self, self.output:put(text))
+  return finish_write(self, self.bytes:add(texts or text, count))
 end
 
--- Continues a write to the socket that returned `answer`.
-local function go_on_writing(self, _, answer)
-  if not (type(answer) == "number" and answer > 0) then
-    local _, failure, events = link.translate(self.link.socket, answer, "write")
-    if not events then
-      self.bytes:dropRest()
-      return nil, failure
-    end
-  end
+-- Waits, and sends what is queued.
+local function go_on_writing(self)
   return finish_write(self, true)
+end
+
+local function fail_write(self, failure)
+  self.bytes:drop()
+  return nil, failure
 end
 
 --- Writes strings and numbers completely. Several that fit into one record are sent as one.
@@ -237,7 +233,7 @@ end
 --  this was taken; `busy`: another coroutine is in `startTls` or `stopTls`, and nothing was taken; otherwise what
 --  `sslWrite` returned, and the rest is dropped
 -- @raise for values that are neither strings nor numbers
-Stream.write = hidden.makeStreamWrite({ write, go_on_writing })
+Stream.write = hidden.makeStreamWrite({ write, go_on_writing, fail_write })
 
 --- Writes the strings and numbers of a list, in as few records as possible, without copying long strings.
 -- @function SciSslStream:writev
@@ -252,7 +248,7 @@ function Stream:writev(texts)
   local checked = check_texts(texts, count, "writev", 2)
   local refusal = refuse_output(self)
   if refusal then return nil, refusal end
-  return finish_write(self, self.output:putAll(checked, count))
+  return finish_write(self, self.bytes:add(checked, count))
 end
 
 --- Sends what `setvbuf` holds back and what is left of a `write` that timed out.
@@ -263,7 +259,7 @@ end
 function Stream:flush()
   local refusal = refuse_writer(self)
   if refusal then return nil, refusal end
-  self.output:release()
+  self.bytes:release()
   return finish_write(self, true)
 end
 
@@ -286,13 +282,13 @@ function Stream:setvbuf(mode, size)
   if size ~= nil and not options.is(size, "count") then
     error("bad argument #2 to 'setvbuf' (integer of 1 or more expected)", 2)
   end
-  local kept = self.output.held > 0
-  local refusal = kept and refuse_writer(self)
+  local bytes = self.bytes
+  local _, held = bytes:queued()
+  local refusal = held > 0 and refuse_writer(self)
   if refusal then return nil, refusal end
-  self.output:release()
-  self.output.mode, self.output.size = mode, size or Output.RECORD
-  self.output:noteDirect()
-  return finish_write(self, kept)
+  bytes:release()
+  bytes:setMode(mode, size)
+  return finish_write(self, held > 0)
 end
 
 --- Returns an error: a connection has no positions.
@@ -322,14 +318,19 @@ end
 
 -- Hands out the sessions that no read has handed out. A client that has never read waits for its tickets first.
 local function take_last_sessions(self, sent)
-  if sent and self.link.secure and not self.heard then self.link:awaitTickets(self.waiter, self.seconds) end
+  if sent and self.link.secure and not self.heard then writer.awaitTickets(self) end
   if self.onSession then reader.handOutSessions(self) end
 end
 
 -- Sends close_notify, and reads what has arrived: a socket that is closed with unread bytes resets the connection.
 local function end_connection(self)
   if self:isSecure() then writer.sayEnd(self, "shutdown") end
-  self.link:sweep()
+  writer.sweep(self)
+  local lower = self.link.secure and self.link.lower
+  if lower then
+    self.link:settle()
+    lower:sayEnd()
+  end
 end
 
 --- Sends what is queued, sends close_notify and closes the socket. Calling it again does nothing. Data that the peer
@@ -344,13 +345,13 @@ function Stream:close()
   if self.closed then return true end
   if self.bytes:isInCall() then return nil, SciSslError.new { phase = "close", condition = "in_callback" } end
   self.closed = true
-  self.output:release()
+  self.bytes:release()
   local sent, failure = writer.push(self)
   if self.owner then self.owner:closing(self) end
   local good, raised = pcall(take_last_sessions, self, sent)
   if sent then end_connection(self) end
   self.bytes:clear()
-  link.attach(self, self.link, true)
+  link.detach(self)
   self.link:close(self.waiter)
   if not good then error(raised, 0) end
   return sent, failure
@@ -359,11 +360,6 @@ end
 Stream.__close = Stream.close
 
 -- ---- settings (csrc/stream/stream_bytes.c makes a deadline of time-out and deadline; `seconds` is for messages)
-
-local function stop_blocking(self)
-  local socket = self.link:base()
-  if socket.isBlocking and socket:isBlocking() then socket:setBlocking(false) end
-end
 
 --- Sets a time-out for each later operation, and makes the socket non-blocking.
 -- @function SciSslStream:settimeout
@@ -376,7 +372,7 @@ function Stream:settimeout(seconds)
   end
   self.seconds = seconds
   self.bytes:setTimeout(seconds)
-  if seconds then stop_blocking(self) end
+  if seconds then writer.stopBlocking(self) end
   return self
 end
 
@@ -389,7 +385,7 @@ function Stream:setdeadline(moment)
     error("bad argument #1 to 'setdeadline' (moment of SciSocket.now(), or nil expected)", 2)
   end
   self.bytes:setDeadline(moment)
-  if moment then stop_blocking(self) end
+  if moment then writer.stopBlocking(self) end
   return self
 end
 
@@ -461,13 +457,13 @@ local function make(way, given, level)
     waiter = waiter,
     maxLine = max_line,
     maxBuffer = max_buffer,
-    output = Output.new(bytes),
     changing = Claim.new(),
     onSession = given.onSession,
   }
   link.attach(stream, way)
   setmetatable(stream, Stream):settimeout(given.timeout)
-  if given.waiter and given.waiter ~= "poll" then stop_blocking(stream) end -- a blocking call would stop the whole loop
+  -- A blocking call would stop the whole loop.
+  if given.waiter and given.waiter ~= "poll" then writer.stopBlocking(stream) end
   return stream
 end
 

@@ -1,94 +1,22 @@
 --- A link that is TLS over another link: TLS inside TLS, as through an https proxy, or over a foreign object. Its
--- SciSslSocket has a memory transport, and the tunnel moves the bytes.
+-- SciSslSocket has a memory transport; C moves the bytes.
 -- @module scissl.stream.tunnel
 
 local core = require "scissl.core"
-local link = require "scissl.stream.link"
 local wait = require "scissl.loop.wait"
 local Claim = require "scissl.base.claim"
 
 local SciSslError, isSslError = core.SciSslError, core.isSslError
-local translate = link.translate
+local new_link = getmetatable(core).newLink
 
 -- ---- TLS over a link
 
 local Tunnel = { secure = true }
 Tunnel.__index = Tunnel
 
-local CHUNK = 65536 -- bytes that are moved at a time
-local IN_A_ROW = 16 -- moves without data for the caller, after which other coroutines get their turn
-
 -- Sends the bytes that TLS has made. Returns true: all of them.
 function Tunnel:settle()
-  local lower = self.lower
-  while true do
-    if not self.unsent then
-      local bytes = self.socket:sslDrain(CHUNK)
-      if bytes == "" then return lower:settle() end
-      self.unsent, self.from = bytes, 1
-    end
-    local count, failure, events = lower:send(self.unsent, self.from, #self.unsent)
-    if not count then return nil, failure, events end
-    self.from = self.from + count
-    if self.from > #self.unsent then self.unsent = nil end
-  end
-end
-
-local function take_in(self)
-  local bytes, failure, events = self.lower:receive()
-  if bytes then
-    self.socket:sslFeed(bytes)
-    return true
-  end
-  if failure or events or self.ended then return nil, failure, events end
-  self.ended = true
-  self.socket:sslFeedEnd()
-  return true
-end
-
---- Moves bytes without waiting, as TLS needs it. Returns true: repeat the call of TLS; otherwise as `receive`.
-function Tunnel:move(events)
-  local settled, failure, out_events = self:settle()
-  if failure or events == "w" then return settled, failure, out_events end -- for "r", read even if sending has to wait
-  local taken, in_events
-  taken, failure, in_events = take_in(self)
-  if taken or failure or not in_events then return taken, failure end
-  return nil, nil, out_events and "rw" or in_events
-end
-
--- Turns the result of a call that was not ready into what a link returns, after moving bytes. true: repeat the call.
-local function go_on(self, answer, phase)
-  local nothing, failure, events = translate(self.socket, answer, phase)
-  if not events then return nothing, failure end
-  return self:move(events)
-end
-
--- Reads from the link below until there is data for the caller, for some rounds at most. It stops only when no byte is
--- left here, so that the link below becomes ready when the next one arrives.
-function Tunnel:receive(max)
-  local socket, rounds = self.socket, 0
-  while true do
-    local answer = socket:sslRead(max)
-    if type(answer) == "string" then return answer end
-    rounds = rounds + 1
-    if rounds > IN_A_ROW and wait.wanted(socket, answer) == "r" and not self:dirty() then return nil, nil, "r" end
-    local again, failure, events = go_on(self, answer, "read")
-    if not again then return nil, failure, events end
-  end
-end
-
-function Tunnel:send(text, from, to)
-  local socket = self.socket
-  while true do
-    local answer = socket:sslWrite(text, from, to)
-    if type(answer) == "number" and answer > 0 then
-      local _, failure = self:settle()
-      if failure then return nil, failure end
-      return answer
-    end
-    local again, failure, events = go_on(self, answer, "write")
-    if not again then return nil, failure, events end
-  end
+  return self[1]:settle()
 end
 
 function Tunnel:sayEnd()
@@ -108,14 +36,6 @@ function Tunnel:turn(...)
   return self.lower:turn(...)
 end
 
-Tunnel.awaitTickets = link.awaitTickets
-
-function Tunnel:sweep()
-  link.sweep(self)
-  self:settle()
-  self.lower:sayEnd()
-end
-
 function Tunnel:close(waiter)
   self.socket:close()
   self:settle() -- sends an alert or the close_notify
@@ -127,11 +47,11 @@ function Tunnel:base()
 end
 
 function Tunnel:dirty()
-  return self.socket:dirty() or self.lower:dirty()
+  return self[1]:dirty()
 end
 
 function Tunnel:events()
-  return self.unsent and "w" or self.lower:events()
+  return self[1]:isFull() and "w" or self.lower:events()
 end
 
 --- Returns the link below, and the bytes read from it behind the end of TLS, after TLS has ended on both sides.
@@ -145,10 +65,12 @@ local tunnel = {}
 
 --- Makes a link of a SciSslSocket with a memory transport.
 function tunnel.new(socket, lower)
-  return setmetatable({ socket = socket, lower = lower, sending = lower.sending }, Tunnel)
+  return setmetatable({ new_link(socket, lower[1]), socket = socket, lower = lower, sending = lower.sending }, Tunnel)
 end
 
 -- ---- a foreign object as transport
+
+local CHUNK = 65536 -- bytes that are asked for at a time
 
 local Relay = { secure = false }
 Relay.__index = Relay
@@ -228,7 +150,6 @@ function Relay.settle()
 end
 
 Relay.sayEnd = Relay.settle
-function Relay.sweep() end
 
 function Relay:close()
   if self.object.close then self.object:close() end
@@ -255,9 +176,11 @@ end
 -- the end, or nil and a reason; `object:send(bytes, deadline)` sends all bytes and returns true, or nil and a reason;
 -- `object:close()` is optional.
 function tunnel.relay(object)
-  return setmetatable({
+  local relayed = setmetatable({
     object = object, socket = object, sending = Claim.new(), receiving = Claim.new(),
   }, Relay)
+  relayed[1] = new_link(relayed)
+  return relayed
 end
 
 return tunnel

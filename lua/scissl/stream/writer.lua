@@ -1,56 +1,82 @@
---- What `SciSslStream:write`, `flush` and `close` do: send a stream's queue through its link.
+--- What `SciSslStream:write`, `flush` and `close` do where they have to wait: the queue itself is in C.
 -- @module scissl.stream.writer
+
+local wait = require "scissl.loop.wait"
 
 local writer = {}
 
--- Sends as much of the queue as the link takes now. Returns true: all; or nil and a failure; or nil, nil and events.
-local function push_now(self)
-  local output, way = self.output, self.link
-  output:takeRest()
-  while output.tail >= output.head do
-    local count, failure, events = way:send(output:next())
-    if not count then return nil, failure, events end
-    output:sent(count)
+local READ_AWAY, LINGER = 64, 1 -- before closing: reads of unread bytes; seconds
+
+-- Calls `act(object)`, and waits, until it has moved all. Returns its results.
+local function repeat_until_done(self, phase, act, object)
+  local deadline
+  while true do
+    local done, failure, events = act(object)
+    if not events then return done, failure, not done end
+    deadline = deadline or self.bytes:deadline()
+    done, failure = self.link:await(self.waiter, events, deadline, phase, self.seconds)
+    if not done then return nil, failure end
   end
-  return way:settle()
 end
 
 --- Sends the whole queue. Returns true; or nil and a failure.
 function writer.push(self)
-  local deadline
-  while true do
-    local done, failure, events = push_now(self)
-    if done then return true end
-    if not events then
-      self.output:forget()
-      return nil, failure
-    end
-    deadline = deadline or self.bytes:deadline()
-    done, failure = self.link:await(self.waiter, events, deadline, "write", self.seconds)
-    if not done then return nil, failure end
-  end
+  local bytes = self.bytes
+  local done, failure, ended = repeat_until_done(self, "write", bytes.send, bytes)
+  if done then return true end
+  if ended then bytes:drop() end
+  return nil, failure
 end
 
 --- Sends what the peer takes now, for a read that is about to wait. Returns true where more is left. A failure is not
 -- reported here: the next write meets it again.
 function writer.pushSome(self)
-  local output = self.output
-  output:takeRest()
-  if output.queued == 0 and output.held == 0 then return false end
-  output:release()
-  local _, _, events = push_now(self)
+  local bytes = self.bytes
+  local due, held = bytes:queued()
+  if due == 0 and held == 0 then return false end
+  bytes:release()
+  local _, _, events = bytes:send()
   return events == "w"
 end
 
 --- Ends the writing side. Returns true; or nil and a failure.
 function writer.sayEnd(self, phase)
-  local deadline
-  while true do
-    local done, failure, events = self.link:sayEnd()
-    if not events then return done, failure end
-    deadline = deadline or self.bytes:deadline()
-    done, failure = self.link:await(self.waiter, events, deadline, phase, self.seconds)
-    if not done then return nil, failure end
+  local done, failure = repeat_until_done(self, phase, self.link.sayEnd, self.link)
+  return done, failure
+end
+
+-- ---- before a socket is closed
+
+--- Makes the lowest socket non-blocking.
+function writer.stopBlocking(self)
+  local socket = self.link:base()
+  if socket.isBlocking and socket:isBlocking() then socket:setBlocking(false) end
+end
+
+--- Reads and drops what has arrived. A system that closes a socket with unread bytes, or that receives more of them
+-- later, resets the connection, and the peer may lose what was written last.
+function writer.sweep(self)
+  writer.stopBlocking(self)
+  for _ = 1, READ_AWAY do
+    if not self.bytes:receive() then return end
+    self.bytes:clear()
+  end
+end
+
+-- Whether a TLS 1.3 server may still send the session tickets that follow its handshake.
+local function awaits_tickets(socket)
+  return socket:version() == "TLSv1.3" and not socket:getSession()
+end
+
+--- A TLS client that has only written waits a moment for the tickets before close_notify: unread tickets would reset
+-- the connection, and OpenSSL drops those that arrive later.
+function writer.awaitTickets(self)
+  local deadline = wait.deadline(math.min(self.seconds or LINGER, LINGER))
+  writer.stopBlocking(self)
+  for _ = 1, READ_AWAY do
+    if not awaits_tickets(self.link.socket) then return end
+    local came, _, events = self.bytes:receive()
+    if not came and not (events == "r" and self.link:await(self.waiter, "r", deadline, "close")) then return end
   end
 end
 
