@@ -1,4 +1,5 @@
---- The options of a TLS client: trust store, expected server name, own certificate.
+--- The options of a TLS client: trust store, own certificate, the server name that it sends, and the name or address
+-- that it verifies (`verifyHost`).
 -- @module scissl.client.client_options
 
 local core = require "scissl.core"

@@ -71,7 +71,7 @@ local function drain(pump)
   if not done then fail(pump, failure) end
 end
 
--- Reads one chunk per wait. If nobody reads, TCP flow control stops the peer.
+-- Reads one chunk per wait. Without reads, TCP flow control stops the peer.
 local function begin_reading(pump)
   if pump.reading or pump.ended then return end
   pump.reading = true

@@ -455,7 +455,7 @@ function scheduler.new(given)
     at = 1,
     alarms = {},
     answers = room_for_answers(),
-    answered = 1, -- where the answers stand that nobody has looked at; the last one at `last`
+    answered = 1, -- the first descriptor whose tasks have not been woken; the last one is at `last`
     last = 0,
     unsettled = false, -- a task that has yielded and does not wait yet
   }, Scheduler)

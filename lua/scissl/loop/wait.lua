@@ -1,4 +1,5 @@
---- Waiting for a descriptor: what `scissl.wait` does, for modules that have checked the arguments.
+--- Waiting for a descriptor until a deadline, and making deadlines of time-outs: what `scissl.wait` does, for modules
+-- that have checked the arguments. (The deadline of a stream's operation is made in csrc/stream/stream_bytes.c.)
 -- @module scissl.loop.wait
 
 local core = require "scissl.core"

@@ -124,7 +124,7 @@ end
 -- @tparam string|table address or a table with `url`, the fields of LuaSocket (not `proxy`, `redirect` and `create`),
 --  and parameters of `newcontext`
 -- @tparam[opt] string body makes it a POST
--- @treturn[1] string|integer the body of the answer; 1 where a table was given
+-- @treturn[1] string|integer the body of the response; 1 where a table was given
 -- @treturn[1] integer the status
 -- @treturn[1] table its headers
 -- @treturn[1] string its line

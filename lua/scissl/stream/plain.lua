@@ -1,5 +1,5 @@
---- Streams in plain text, for protocols that begin so (`SciSslStream:startTls`) or that have no TLS. They verify
--- nobody, and everyone on the way can read and change their bytes.
+--- Streams in plain text, for protocols that begin so (`SciSslStream:startTls`) or that have no TLS. The peer
+-- is not verified, and any system on the way can read and change the bytes.
 -- @module scissl.plain
 
 local core = require "scissl.core"
