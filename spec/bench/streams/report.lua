@@ -1,0 +1,153 @@
+-- The table of the results: see rows.lua and run.lua. report.print(rows, results, complaints) prints it in Markdown, with
+-- what is required; report.write(path, facts, …) writes PATH.md, for README, and PATH.json.
+local report = {}
+
+local ORDER = { "scissl", "scissl.luasec", "LuaSec", "cqueues", "Node", "asyncio", "plain C", "bare sockets" }
+
+local function median(values)
+  if not values then return nil end
+  local list = table.move(values, 1, #values, 1, {})
+  table.sort(list)
+  return list[(#list + 1) // 2]
+end
+
+-- ---- what is required
+
+local function name_of(metric)
+  return metric == "instructions" and "instructions: " or ""
+end
+
+-- Returns the sentence, and whether it is met; nil: there is no such figure.
+local function judge(requirement, row)
+  local function figure(column)
+    local cell = row[column]
+    return cell and median(cell[requirement.metric])
+  end
+  local value = figure(requirement.ours or (row.scissl and "scissl" or "scissl.luasec"))
+  local base = requirement.column and figure(requirement.column) or not requirement.column and 1
+  if not value or not base then return nil end
+  local ratio = value / base
+  local limit = requirement.most or requirement.least
+  local met = requirement.most and ratio <= limit or requirement.least and ratio >= limit
+  local format = requirement.column and "%.2f" or "%.0f"
+  return ("%s%s%s (%s %s): %s"):format(requirement.ours and requirement.ours .. " " or "", format:format(ratio),
+    requirement.column and " of " .. requirement.column or "", requirement.most and "≤" or "≥",
+    tostring(limit), met and "met" or "**not met**"), met
+end
+
+local function judgements(row, metric, results)
+  local list = {}
+  for _, requirement in ipairs(row.required or {}) do
+    if requirement.metric == metric then
+      local text = judge(requirement, results[row.name])
+      list[#list + 1] = text or ("%s is not there"):format(requirement.column)
+    end
+  end
+  return table.concat(list, "; ")
+end
+
+-- ---- the table
+
+local function shown(number)
+  if not number then return "" end
+  if number < 10 then return ("%.2f"):format(number) end
+  if number < 100 then return ("%.1f"):format(number) end
+  local digits = ("%.0f"):format(number)
+  local grouped = digits:reverse():gsub("(%d%d%d)", "%1,"):reverse()
+  return (grouped:gsub("^,", ""))
+end
+
+local function metrics_of(row, results)
+  local list = {}
+  for i, metric in ipairs(row.metrics) do list[i] = { key = i, unit = metric.unit } end
+  for _, cell in pairs(results[row.name]) do
+    if cell.instructions and list[#list].key ~= "instructions" then
+      list[#list + 1] = { key = "instructions", unit = "instructions" }
+    end
+  end
+  return list
+end
+
+local function used_columns(rows, results)
+  local columns = {}
+  for _, column in ipairs(ORDER) do
+    for _, row in ipairs(rows) do
+      if results[row.name][column] and columns[#columns] ~= column then columns[#columns + 1] = column end
+    end
+  end
+  return columns
+end
+
+local function lines_of(rows, results, with_required)
+  local columns = used_columns(rows, results)
+  local lines = {
+    "| | " .. table.concat(columns, " | ") .. (with_required and " | required |" or " |"),
+    "|---|" .. ("---|"):rep(#columns + (with_required and 1 or 0)),
+  }
+  for _, row in ipairs(rows) do
+    for _, metric in ipairs(metrics_of(row, results)) do
+      local cells = { ("%s, %s"):format(row.title, metric.unit) }
+      for _, column in ipairs(columns) do
+        local cell = results[row.name][column]
+        cells[#cells + 1] = shown(cell and median(cell[metric.key]))
+      end
+      if with_required then cells[#cells + 1] = judgements(row, metric.key, results) end
+      lines[#lines + 1] = "| " .. table.concat(cells, " | ") .. " |"
+    end
+  end
+  return lines
+end
+
+local function print_left_out(rows, complaints)
+  for _, row in ipairs(rows) do
+    for column, reason in pairs(complaints[row.name]) do
+      print(("left out of %s: %s: %s"):format(row.name, column, reason))
+    end
+  end
+end
+
+local function print_tally(rows, results)
+  local met, not_met = 0, {}
+  for _, row in ipairs(rows) do
+    for _, requirement in ipairs(row.required or {}) do
+      local text, good = judge(requirement, results[row.name])
+      if good then met = met + 1
+      else not_met[#not_met + 1] = ("  %s: %s%s"):format(row.name, name_of(requirement.metric), text or "no figure") end
+    end
+  end
+  print(("%d met, %d not met"):format(met, #not_met))
+  for _, line in ipairs(not_met) do print(line) end
+end
+
+function report.print(rows, results, complaints)
+  for _, line in ipairs(lines_of(rows, results, true)) do print(line) end
+  print_left_out(rows, complaints)
+  print_tally(rows, results)
+end
+
+-- ---- files
+
+local function json(value)
+  if type(value) == "number" then return ("%.6g"):format(value) end
+  if type(value) == "string" then return '"' .. value:gsub('[%c"\\]', " ") .. '"' end
+  local parts = {}
+  if #value > 0 and type(value[1]) == "number" then
+    for i, item in ipairs(value) do parts[i] = json(item) end
+    return "[" .. table.concat(parts, ", ") .. "]"
+  end
+  for name, item in pairs(value) do parts[#parts + 1] = json(tostring(name)) .. ": " .. json(item) end
+  table.sort(parts)
+  return "{" .. table.concat(parts, ",\n") .. "}"
+end
+
+local function write_file(path, text)
+  local file <close> = assert(io.open(path, "w"))
+  file:write(text, "\n")
+end
+
+function report.write(path, facts, rows, results, complaints)
+  write_file(path .. ".md", table.concat(lines_of(rows, results, false), "\n"))
+  write_file(path .. ".json", json { facts = facts, results = results, complaints = complaints })
+end
+
+return report

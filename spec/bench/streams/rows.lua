@@ -1,0 +1,202 @@
+-- The rows of the table: dofile "rows.lua"(commands, quick) returns a list. Each row has
+--
+--    name, title    a word for the command line, and what is done
+--    metrics        what a cell's command prints, number by number: { unit =, more = true where more is better }
+--    cells          commands by column: "scissl", "cqueues" … The first column that has one is ours
+--    counted        true: callgrind counts the instructions of the commands, for so many things (`things`); or commands
+--                   by column that print them
+--    required       a list of { metric = number of the metric or "instructions", column =, most = or least = }: the ratio
+--                   of our figure to that column's; without `column`, our figure itself
+--
+-- A command is a list of words. `commands` makes those of programs: lua(file, word, …), node(file, word, …),
+-- python(file, word, …), compiled(name, word, …). `quick`: with small counts.
+
+local MIB = 1024 * 1024
+
+return function(commands, quick)
+  local lua, node, python, compiled = commands.lua, commands.node, commands.python, commands.compiled
+  local rows = {}
+
+  local function add(row) rows[#rows + 1] = row end
+  local function size(full, small) return quick and small or full end
+
+  local TIME = { { unit = "µs" } }
+
+  -- ---- lines there and back, with many clients
+
+  local function trip_row(clients)
+    local trips = size(20000, clients)
+    local function by(library) return lua("trip.lua", library, clients, trips) end
+    add {
+      name = "trip" .. clients,
+      title = ("a line of 60 bytes there and back, %d clients"):format(clients),
+      metrics = TIME,
+      cells = {
+        scissl = by "scissl", cqueues = by "cqueues", LuaSec = by "luasec_copas", ["scissl.luasec"] = by "face_copas",
+        Node = node("peer.js", "trip", clients, trips), asyncio = python("peer.py", "trip", clients, trips),
+      },
+      counted = true,
+      things = trips,
+      required = {
+        { metric = "instructions", column = "cqueues", most = 0.75 },
+        { metric = "instructions", column = "LuaSec", most = 0.5 },
+        { metric = 1, column = "cqueues", most = 0.85 },
+      },
+    }
+  end
+
+  for _, clients in ipairs(quick and { 5 } or { 20, 100, 1000 }) do trip_row(clients) end
+
+  local function loop_row(loop, column, other)
+    local clients = size(100, 5)
+    local trips = size(20000, 5)
+    add {
+      name = "trip_" .. loop,
+      title = ("the same with streams of scissl under %s, %d clients"):format(loop, clients),
+      metrics = TIME,
+      cells = {
+        scissl = lua("trip.lua", "scissl_" .. loop, clients, trips),
+        [column or ""] = other and lua("trip.lua", other, clients, trips),
+      },
+      counted = true,
+      things = trips,
+      required = column and {
+        { metric = "instructions", column = column, most = 1 }, { metric = 1, column = column, most = 1 },
+      },
+    }
+  end
+
+  loop_row("cqueues", "cqueues", "cqueues")
+  loop_row("copas", "LuaSec", "luasec_copas")
+  loop_row "luv"
+
+  -- ---- LuaSec's API
+
+  local function luasec_row(way, title, clients)
+    local trips = size(20000, clients)
+    add {
+      name = "luasec_" .. way,
+      title = ("LuaSec's API, %s, %d clients: a line there and back"):format(title, clients),
+      metrics = TIME,
+      cells = {
+        ["scissl.luasec"] = lua("trip.lua", "face_" .. way, clients, trips),
+        LuaSec = lua("trip.lua", "luasec_" .. way, clients, trips),
+      },
+      counted = true,
+      things = trips,
+      required = {
+        { metric = "instructions", column = "LuaSec", most = 1 }, { metric = 1, column = "LuaSec", most = 1 },
+      },
+    }
+  end
+
+  luasec_row("blocking", "blocking", 1)
+  luasec_row("select", "a loop with select", size(100, 5))
+  luasec_row("copas", "copas", size(100, 5))
+
+  -- ---- long transfers
+
+  local function bulk_row(work, title, bytes)
+    add {
+      name = work,
+      title = title,
+      metrics = { { unit = "ms", factor = 1e-3 } },
+      cells = { scissl = lua("bulk.lua", "scissl", work, bytes), ["plain C"] = lua("bulk.lua", "plain", work, bytes) },
+      required = { { metric = 1, column = "plain C", most = 1.1 } },
+    }
+  end
+
+  bulk_row("lines", "1 GB in lines of 80 bytes, by lines()", size(1000000000 // 80 * 80, 8000))
+  bulk_row("read_all", '64 MiB, by read "a"', size(64 * MIB, MIB))
+  bulk_row("write_all", "64 MiB, by one write", size(64 * MIB, MIB))
+
+  -- ---- HTTPS
+
+  local servers = {
+    scissl = lua "https/https_scissl.lua",
+    cqueues = lua "https/https_cqueues.lua",
+    LuaSec = lua("https/https_copas.lua", "luasec"),
+    ["scissl.luasec"] = lua("https/https_copas.lua", "scissl"),
+    Node = node "https/https_node.js",
+    asyncio = python "https/https_asyncio.py",
+  }
+  local loaded, counted = {}, {}
+  for column, server in pairs(servers) do
+    local how = quick and { "try" } or { "load", 5 }
+    table.move(server, 1, #server, #how + 1, how)
+    loaded[column] = lua("https/https.lua", table.unpack(how))
+    if column ~= "Node" and column ~= "asyncio" then
+      counted[column] = lua("https/https.lua", "count", 100, 100, table.unpack(server))
+    end
+  end
+  add {
+    name = "https",
+    title = "an HTTPS server of a dozen lines, wrk with 100 connections",
+    metrics = {
+      { unit = "requests/s", more = true },
+      { unit = "µs of the server's processor time for a request" },
+      { unit = "part of the time that the server was busy" },
+    },
+    cells = loaded,
+    counted = counted,
+    required = {
+      { metric = 1, column = "LuaSec", least = 1.3 },
+      { metric = 1, column = "cqueues", least = 1.2 },
+      { metric = 1, column = "Node", least = 1.8 },
+      { metric = 1, ours = "scissl.luasec", column = "LuaSec", least = 1 },
+    },
+  }
+
+  -- ---- whole connections
+
+  local connections = size(600, 5)
+  local function connections_by(library) return lua("connections.lua", library, size(20, 5), connections) end
+  add {
+    name = "connections",
+    title = "connect, a line there and back, close, 20 at a time",
+    metrics = TIME,
+    cells = {
+      scissl = connections_by "scissl", cqueues = connections_by "cqueues", LuaSec = connections_by "luasec",
+      Node = node("peer.js", "connections", size(20, 5), connections),
+      asyncio = python("peer.py", "connections", size(20, 5), connections),
+    },
+    counted = true,
+    things = connections,
+    required = { { metric = "instructions", column = "cqueues", most = 1 } },
+  }
+
+  -- ---- memory
+
+  add {
+    name = "idle",
+    title = "an idle pair of connected ends, with coroutines",
+    metrics = { { unit = "bytes" } },
+    cells = { scissl = lua("idle.lua", "streams", size(500, 5)), ["bare sockets"] = lua("idle.lua", "sockets", size(500, 5)) },
+    required = { { metric = 1, column = "bare sockets", most = 1.1 } },
+  }
+  add {
+    name = "gone",
+    title = "what stays of each of 10,000 pairs that have come and gone",
+    metrics = { { unit = "bytes of the process" }, { unit = "bytes of Lua" } },
+    cells = { scissl = lua("idle.lua", "gone", size(10000, 20)) },
+    rounds = 1,
+    required = { { metric = 1, most = 1024 }, { metric = 2, most = 16 } },
+  }
+
+  -- ---- sockets, by the programs of the other benchmark
+
+  local function socket_row(name, title, unit, least, ...)
+    add {
+      name = name,
+      title = title,
+      metrics = { { unit = unit, more = true } },
+      cells = { scissl = lua("../driver.lua", "scissl", ...), ["plain C"] = compiled("peer", "plain", ...) },
+      required = { { metric = 1, column = "plain C", least = least } },
+    }
+  end
+
+  socket_row("write1m", "writes of 1 MiB, sockets alone", "MiB/s", 1, "bulk", "TLSv1.3", size(300, 2), MIB)
+  socket_row("resume12", "resumed handshakes of TLS 1.2, sockets alone", "/s", 0.95, "resume", "TLSv1.2", size(800, 5))
+
+  return rows
+end

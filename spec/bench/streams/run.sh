@@ -1,0 +1,20 @@
+#!/bin/sh
+# Compares programs that use scissl's streams under event loops with the same programs in cqueues, copas (with LuaSec and with
+# scissl.luasec), Node, Python's asyncio and C, where they are installed. From any folder:
+#   sh spec/bench/streams/run.sh [ROUNDS] [ROW…]    5 rounds of all rows by default, and then spec/bench/run.sh
+#   sh spec/bench/streams/run.sh quick [ROW…]       one round with small counts: shows that all programs work
+# Prints a table in Markdown, and writes build/bench_streams.json. A copas that Lua does not find by itself: LUA_PATH.
+set -eu
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
+. "$root/spec/bench/prepare.sh"
+prepare_benchmark
+compile peer peer.c
+compile bulk streams/bulk.c
+compile system_call streams/system_call.c
+"$lua" "$root/spec/bench/streams/run.lua" "$lua" "$root" "$place" "$@"
+case "$*" in
+'' | [0-9] | [0-9][0-9])
+    remove_bench_folder
+    exec sh "$root/spec/bench/run.sh" "$@"
+    ;;
+esac
