@@ -1,6 +1,6 @@
--- The memory of idle connections: lua5.4 idle.lua sockets|streams COUNT prints the resident bytes of a pair of connected
--- ends that have sent a line each way. `sockets`: SciSslSocket alone. `streams`: both ends are streams of one scheduler;
--- the server's waits in the coroutine that serves it, and the client's in one that reads.
+-- The memory of idle connections: lua5.4 idle.lua sockets|streams COUNT prints the resident bytes of a pair of
+-- connected ends that have sent a line each way. `sockets`: SciSslSocket alone. `streams`: both ends are streams of one
+-- scheduler; the server's waits in the coroutine that serves it, and the client's in one that reads.
 --
 -- lua5.4 idle.lua gone COUNT prints two numbers: the bytes that the process keeps for each pair after COUNT pairs of
 -- streams have come and gone, and those that Lua keeps of them. LOT pairs are open at a time.
@@ -18,13 +18,13 @@ local function resident()
   collectgarbage()
   collectgarbage()
   local file = io.open "/proc/self/statm"
-  if not file then
-    local pipe <close> = assert(io.popen("ps -o rss= -p " .. tostring(scissl.SciSocket.processId())))
-    return pipe:read "n" * 1024
+  if file then
+    local _, pages = file:read("n", "n")
+    file:close()
+    return pages * PAGE
   end
-  local _, pages = file:read("n", "n")
-  file:close()
-  return pages * PAGE
+  local pipe <close> = assert(io.popen "ps -o rss= -p $PPID")
+  return pipe:read "n" * 1024
 end
 
 -- Calls open(n), which returns n pairs, and prints the bytes of one of `count` pairs.

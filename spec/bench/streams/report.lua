@@ -1,5 +1,6 @@
--- The table of the results: see rows.lua and run.lua. report.print(rows, results, complaints) prints it in Markdown, with
--- what is required; report.write(path, facts, …) writes PATH.md, for README, and PATH.json.
+-- The table of the results: see rows.lua and run.lua. report.print(rows, results, complaints, judged) prints it in
+-- Markdown, where `judged` with what is required; report.write(path, facts, rows, results, complaints) writes PATH.md,
+-- for README, and PATH.json.
 local report = {}
 
 local ORDER = { "scissl", "scissl.luasec", "LuaSec", "cqueues", "Node", "asyncio", "plain C", "bare sockets" }
@@ -25,7 +26,7 @@ local function judge(requirement, row)
   end
   local value = figure(requirement.ours or (row.scissl and "scissl" or "scissl.luasec"))
   local base = requirement.column and figure(requirement.column) or not requirement.column and 1
-  if not value or not base then return nil end
+  if not value or not base then return nil, false end
   local ratio = value / base
   local limit = requirement.most or requirement.least
   local met = requirement.most and ratio <= limit or requirement.least and ratio >= limit
@@ -100,9 +101,12 @@ end
 
 local function print_left_out(rows, complaints)
   for _, row in ipairs(rows) do
+    local list = {}
     for column, reason in pairs(complaints[row.name]) do
-      print(("left out of %s: %s: %s"):format(row.name, column, reason))
+      list[#list + 1] = ("left out of %s: %s: %s"):format(row.name, column, reason)
     end
+    table.sort(list)
+    for _, line in ipairs(list) do print(line) end
   end
 end
 
@@ -119,10 +123,10 @@ local function print_tally(rows, results)
   for _, line in ipairs(not_met) do print(line) end
 end
 
-function report.print(rows, results, complaints)
-  for _, line in ipairs(lines_of(rows, results, true)) do print(line) end
+function report.print(rows, results, complaints, judged)
+  for _, line in ipairs(lines_of(rows, results, judged)) do print(line) end
   print_left_out(rows, complaints)
-  print_tally(rows, results)
+  if judged then print_tally(rows, results) end
 end
 
 -- ---- files

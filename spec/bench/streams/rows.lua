@@ -5,8 +5,8 @@
 --    cells          commands by column: "scissl", "cqueues" … The first column that has one is ours
 --    counted        true: callgrind counts the instructions of the commands, for so many things (`things`); or commands
 --                   by column that print them
---    required       a list of { metric = number of the metric or "instructions", column =, most = or least = }: the ratio
---                   of our figure to that column's; without `column`, our figure itself
+--    required       a list of { metric = number of the metric or "instructions", column =, most = or least = }: the
+--                   ratio of our figure to that column's; without `column`, our figure itself
 --
 -- A command is a list of words. `commands` makes those of programs: lua(file, word, …), node(file, word, …),
 -- python(file, word, …), compiled(name, word, …). `quick`: with small counts.
@@ -76,7 +76,8 @@ return function(commands, quick)
     local trips = size(20000, clients)
     add {
       name = "luasec_" .. way,
-      title = ("LuaSec's API, %s, %d clients: a line there and back"):format(title, clients),
+      title = ("LuaSec's API, %s: a line there and back, %s"):format(title,
+        clients == 1 and "1 client" or clients .. " clients"),
       metrics = TIME,
       cells = {
         ["scissl.luasec"] = lua("trip.lua", "face_" .. way, clients, trips),
@@ -171,7 +172,9 @@ return function(commands, quick)
     name = "idle",
     title = "an idle pair of connected ends, with coroutines",
     metrics = { { unit = "bytes" } },
-    cells = { scissl = lua("idle.lua", "streams", size(500, 5)), ["bare sockets"] = lua("idle.lua", "sockets", size(500, 5)) },
+    cells = {
+      scissl = lua("idle.lua", "streams", size(500, 5)), ["bare sockets"] = lua("idle.lua", "sockets", size(500, 5)),
+    },
     required = { { metric = 1, column = "bare sockets", most = 1.1 } },
   }
   add {

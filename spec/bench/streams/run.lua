@@ -1,5 +1,6 @@
--- Runs the rows in rounds that alternate between the columns, prints the table and writes build/bench_streams.json and
--- build/bench_streams.md: run.lua LUA ROOT PROGRAMS [ROUNDS | quick] [ROW…]. PROGRAMS: a folder with what is compiled.
+-- Runs the rows in rounds that alternate between the columns, and prints the table:
+-- run.lua LUA ROOT PROGRAMS [ROUNDS | quick] [ROW…]. PROGRAMS: the folder with what is compiled, in which it writes
+-- streams.md, the table for README, and streams.json.
 local lua, root, programs = arg[1], arg[2], arg[3]
 local quick = arg[4] == "quick"
 local rounds = quick and 1 or math.tointeger(tonumber(arg[4]))
@@ -73,7 +74,8 @@ local GRIND = { "valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"
 
 -- The numbers that the command prints last, or that `pattern` finds; or nil, and what it printed first.
 local function run(words, patience, pattern)
-  local pipe = assert(io.popen(("timeout %d %s 2>&1"):format(patience, quoted(words))))
+  local command = "BENCH_PROGRAMS=%s timeout %d %s 2>&1"
+  local pipe = assert(io.popen(command:format(quoted { programs }, patience, quoted(words))))
   local output = pipe:read "a"
   local good, _, status = pipe:close()
   if status == 124 then return nil, ("not done after %d s"):format(patience) end
@@ -183,11 +185,17 @@ for _, row in ipairs(rows) do
   end
 end
 
-local call = run({ programs .. "/system_call" }, PATIENCE)
-local facts = ("%s, %s processors, %s, a system call takes %s ns; %d rounds in %d s, load average %s before and %s at the end")
-  :format(os.date "%Y-%m-%d", output_of "getconf _NPROCESSORS_ONLN", output_of(quoted { lua, "-e",
-    'io.write(require "scissl".OSSslVersion.current():text())' }), call and call[1] or "?", rounds, os.time() - started,
-    load_before, load_average())
+-- What the figures depend on, in one line.
+local function machine()
+  local call = run(commands.compiled "system_call", PATIENCE)
+  return ("%s, %s processors, %s, %.0f ns for a system call; load average %s before and %s at the end"):format(
+    os.date "%Y-%m-%d", output_of "getconf _NPROCESSORS_ONLN",
+    output_of(quoted { lua, "-e", 'io.write(require "scissl".OSSslVersion.current():text())' }),
+    call and call[1] or -1, load_before, load_average())
+end
+
+local facts = machine()
 print(facts)
-report.print(rows, results, complaints)
-report.write(root .. "/build/bench_streams", facts, rows, results, complaints)
+print(("medians of %d rounds in %d s\n"):format(rounds, os.time() - started))
+report.print(rows, results, complaints, not quick)
+report.write(programs .. "/streams", facts, rows, results, complaints)

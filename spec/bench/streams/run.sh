@@ -3,7 +3,7 @@
 # scissl.luasec), Node, Python's asyncio and C, where they are installed. From any folder:
 #   sh spec/bench/streams/run.sh [ROUNDS] [ROW…]    5 rounds of all rows by default, and then spec/bench/run.sh
 #   sh spec/bench/streams/run.sh quick [ROW…]       one round with small counts: shows that all programs work
-# Prints a table in Markdown, and writes build/bench_streams.json. A copas that Lua does not find by itself: LUA_PATH.
+# Prints a table in Markdown, and writes build/bench/streams.json, and .md for README. LUA_PATH: where a newer copas is.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
 . "$root/spec/bench/prepare.sh"

@@ -1,7 +1,8 @@
--- An HTTPS server of a dozen lines under load: lua5.4 https.lua load SECONDS COMMAND… starts the server with the command,
--- and wrk with 100 connections, each on a processor core of its own where the system has taskset. Prints three numbers:
--- requests a second; microseconds of the server's processor time for one; and the part of the time that the server was
--- busy, from 0 to 1. Where the server is busy for less than 0.9, wrk is the slower one, and the second number tells more.
+-- An HTTPS server of a dozen lines under load: lua5.4 https.lua load SECONDS COMMAND… starts the server with the
+-- command, and wrk with 100 connections, each on a processor core of its own where the system has taskset. Prints three
+-- numbers: requests a second; microseconds of the server's processor time for one; and the part of the time that the
+-- server was busy, from 0 to 1. Where the server is busy for less than 0.9, wrk is slower than the server, or something
+-- else runs on the server's core; then the second number tells more.
 -- lua5.4 https.lua try COMMAND… sends a few requests and prints their number; wrk is not needed.
 -- lua5.4 https.lua count CONNECTIONS ROUNDS COMMAND… counts the server's instructions for a request by callgrind, with
 -- https_load.lua.
@@ -73,7 +74,8 @@ end
 -- ---- load
 
 local function load_with_wrk(prefix, port, seconds)
-  local said = output_of(("%swrk -t1 -c%d -d%gs https://127.0.0.1:%d/ 2>&1"):format(prefix, CONNECTIONS, seconds, port))
+  local command = "%swrk -t1 -c%d -d%ds https://127.0.0.1:%d/ 2>&1"
+  local said = output_of(command:format(prefix, CONNECTIONS, seconds, port))
   local requests, rate = said:match "(%d+) requests in", said:match "Requests/sec:%s*([%d.]+)"
   assert(rate and not said:find "Non%-2xx" and not said:find "connect [1-9]", said)
   return tonumber(requests), tonumber(rate)
