@@ -97,7 +97,8 @@ end
 -- ---- instructions
 
 local function request(port, connections, rounds)
-  local said = output_of(("%s %d %d %d 2>&1"):format(quoted { lua, here .. "https_load.lua" }, port, connections, rounds))
+  local words = { lua, here .. "https_load.lua", port, connections, rounds }
+  local said = output_of(quoted(words) .. " 2>&1")
   assert(tonumber(said) == connections * rounds, said)
 end
 
