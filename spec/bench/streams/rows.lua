@@ -3,8 +3,8 @@
 --    name, title    a word for the command line, and what is done
 --    metrics        what a cell's command prints, number by number: { unit =, more = true where more is better }
 --    cells          commands by column: "scissl", "cqueues" … The first column that has one is ours
---    counted        true: callgrind counts the instructions of the commands, for so many things (`things`); or commands
---                   by column that print them
+--    counted        commands by column, of which callgrind counts the instructions, for so many things (`things`);
+--                   without `things` the commands print the instructions of one
 --    required       a list of { metric = number of the metric or "instructions", column =, most = or least = }: the
 --                   ratio of our figure to that column's; without `column`, our figure itself
 --
@@ -22,48 +22,56 @@ return function(commands, quick)
 
   local TIME = { { unit = "µs" } }
 
+  -- Commands by column: make(library) for each column's library.
+  local function by_library(libraries, make)
+    local cells = {}
+    for column, library in pairs(libraries) do cells[column] = make(library) end
+    return cells
+  end
+
   -- ---- lines there and back, with many clients
 
+  local TRIPS = size(20000, 5)
+
+  -- Makes the cells and what is counted of a row of line trips.
+  local function trips_of(libraries, clients, row)
+    local counted = math.max(2000, 2 * clients)
+    row.metrics = TIME
+    row.cells = by_library(libraries, function(library) return lua("trip.lua", library, clients, TRIPS) end)
+    row.counted = by_library(libraries, function(library) return lua("trip.lua", library, clients, counted) end)
+    row.things = counted
+    add(row)
+    return row
+  end
+
   local function trip_row(clients)
-    local trips = size(20000, clients)
-    local function by(library) return lua("trip.lua", library, clients, trips) end
-    add {
+    local row = trips_of({
+      scissl = "scissl", cqueues = "cqueues", LuaSec = "luasec_copas", ["scissl.luasec"] = "face_copas",
+    }, clients, {
       name = "trip" .. clients,
       title = ("a line of 60 bytes there and back, %d clients"):format(clients),
-      metrics = TIME,
-      cells = {
-        scissl = by "scissl", cqueues = by "cqueues", LuaSec = by "luasec_copas", ["scissl.luasec"] = by "face_copas",
-        Node = node("peer.js", "trip", clients, trips), asyncio = python("peer.py", "trip", clients, trips),
-      },
-      counted = true,
-      things = trips,
       required = {
         { metric = "instructions", column = "cqueues", most = 0.75 },
         { metric = "instructions", column = "LuaSec", most = 0.5 },
         { metric = 1, column = "cqueues", most = 0.85 },
       },
-    }
+    })
+    row.cells.Node = node("peer.js", "trip", clients, TRIPS)
+    row.cells.asyncio = python("peer.py", "trip", clients, TRIPS)
   end
 
   for _, clients in ipairs(quick and { 5 } or { 20, 100, 1000 }) do trip_row(clients) end
 
   local function loop_row(loop, column, other)
-    local clients = size(100, 5)
-    local trips = size(20000, 5)
-    add {
+    local libraries = { scissl = "scissl_" .. loop }
+    if column then libraries[column] = other end
+    trips_of(libraries, size(100, 5), {
       name = "trip_" .. loop,
-      title = ("the same with streams of scissl under %s, %d clients"):format(loop, clients),
-      metrics = TIME,
-      cells = {
-        scissl = lua("trip.lua", "scissl_" .. loop, clients, trips),
-        [column or ""] = other and lua("trip.lua", other, clients, trips),
-      },
-      counted = true,
-      things = trips,
+      title = ("the same with streams of scissl under %s, %d clients"):format(loop, size(100, 5)),
       required = column and {
         { metric = "instructions", column = column, most = 1 }, { metric = 1, column = column, most = 1 },
       },
-    }
+    })
   end
 
   loop_row("cqueues", "cqueues", "cqueues")
@@ -73,22 +81,14 @@ return function(commands, quick)
   -- ---- LuaSec's API
 
   local function luasec_row(way, title, clients)
-    local trips = size(20000, clients)
-    add {
+    trips_of({ ["scissl.luasec"] = "face_" .. way, LuaSec = "luasec_" .. way }, clients, {
       name = "luasec_" .. way,
       title = ("LuaSec's API, %s: a line there and back, %s"):format(title,
         clients == 1 and "1 client" or clients .. " clients"),
-      metrics = TIME,
-      cells = {
-        ["scissl.luasec"] = lua("trip.lua", "face_" .. way, clients, trips),
-        LuaSec = lua("trip.lua", "luasec_" .. way, clients, trips),
-      },
-      counted = true,
-      things = trips,
       required = {
         { metric = "instructions", column = "LuaSec", most = 1 }, { metric = 1, column = "LuaSec", most = 1 },
       },
-    }
+    })
   end
 
   luasec_row("blocking", "blocking", 1)
@@ -150,21 +150,22 @@ return function(commands, quick)
 
   -- ---- whole connections
 
-  local connections = size(600, 5)
-  local function connections_by(library) return lua("connections.lua", library, size(20, 5), connections) end
+  local CONNECTIONS, COUNTED, AT_A_TIME = size(600, 5), 60, size(20, 5)
+  local connecting = { scissl = "scissl", cqueues = "cqueues", LuaSec = "luasec" }
+  local function connections(count)
+    return function(library) return lua("connections.lua", library, AT_A_TIME, count) end
+  end
   add {
     name = "connections",
     title = "connect, a line there and back, close, 20 at a time",
     metrics = TIME,
-    cells = {
-      scissl = connections_by "scissl", cqueues = connections_by "cqueues", LuaSec = connections_by "luasec",
-      Node = node("peer.js", "connections", size(20, 5), connections),
-      asyncio = python("peer.py", "connections", size(20, 5), connections),
-    },
-    counted = true,
-    things = connections,
+    cells = by_library(connecting, connections(CONNECTIONS)),
+    counted = by_library(connecting, connections(COUNTED)),
+    things = COUNTED,
     required = { { metric = "instructions", column = "cqueues", most = 1 } },
   }
+  rows[#rows].cells.Node = node("peer.js", "connections", AT_A_TIME, CONNECTIONS)
+  rows[#rows].cells.asyncio = python("peer.py", "connections", AT_A_TIME, CONNECTIONS)
 
   -- ---- memory
 

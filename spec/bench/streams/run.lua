@@ -132,13 +132,12 @@ local function measure_round(rows, round)
 end
 
 local function count_instructions(row)
-  local own = type(row.counted) == "table"
-  for _, column in ipairs(sorted_columns(own and row.counted or row.cells)) do
-    local words = own and row.counted[column] or row.cells[column]
-    if words[1] == lua and not complaints[row.name][column] then
+  for _, column in ipairs(sorted_columns(row.counted)) do
+    if not complaints[row.name][column] then
       io.stderr:write(("instructions: %s, %s\n"):format(row.title, column))
       local numbers, complaint
-      if own then numbers, complaint = run(words, GRIND_PATIENCE) else numbers, complaint = count(words, row.things) end
+      if row.things then numbers, complaint = count(row.counted[column], row.things)
+      else numbers, complaint = run(row.counted[column], GRIND_PATIENCE) end
       if numbers then note(row, column, "instructions", numbers[1])
       else complaints[row.name][column .. ", instructions"] = complaint end
     end
