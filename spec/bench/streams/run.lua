@@ -60,9 +60,8 @@ local function problem_of(words)
   for _, word in ipairs(words) do
     word = tostring(word)
     for name, problem in pairs(missing) do
-      if word == name or word:find("[/_]" .. name) or name == "python" and word == "python3" then return problem end
+      if word:find("^" .. name) or word:find("[/_]" .. name) then return problem end
     end
-    if word:find "%.lua$" and not word:find "_copas%.lua$" and not io.open(word) then return "there is no " .. word end
   end
   if words[3] == "load" then return missing.wrk end
 end

@@ -46,21 +46,21 @@ return function(ssl, load)
     return port
   end
 
-  local function visit_one(visit, enter)
-    if enter then enter() end
+  local function connect()
     local connection = assert(ssl.wrap(assert(socket.connect("127.0.0.1", start_server())), context))
     assert(connection:dohandshake())
-    visit(function(line)
+    local function exchange(line)
       connection:send(line .. "\n")
       return connection:receive "*l"
-    end)
+    end
+    return exchange, function() connection:close() end
   end
 
-  function library.run(clients, visit, enter)
+  function library.run(clients, visit)
     local threads = {}
-    for i = 1, clients do threads[i] = coroutine.wrap(visit_one) end
+    for i = 1, clients do threads[i] = coroutine.wrap(visit) end
     while true do
-      for i = 1, clients do threads[i](visit, enter) end
+      for i = 1, clients do threads[i](connect) end
     end
   end
 

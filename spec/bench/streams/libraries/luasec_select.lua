@@ -50,6 +50,13 @@ return function(ssl)
       else error(problem) end
     end
 
+    function handler.close()
+      remove(reading, connection)
+      remove(writing, connection)
+      handlers[connection] = nil
+      connection:close()
+    end
+
     function handler.read()
       if not secured then return shake() end
       local bytes, problem, part = connection:receive "*a"
@@ -58,10 +65,7 @@ return function(ssl)
         if bytes ~= "" then on_bytes(handler, bytes) end
         return
       end
-      remove(reading, connection)
-      remove(writing, connection)
-      handlers[connection] = nil
-      connection:close()
+      handler.close()
     end
 
     function handler.send()
@@ -115,8 +119,7 @@ return function(ssl)
     end
   end
 
-  local function connect(port, visit, enter)
-    if enter then enter() end
+  local function connect_to(port)
     local thread = coroutine.running()
     local answer
     local handler = secure(assert(socket.connect("127.0.0.1", port)), client_context,
@@ -126,14 +129,15 @@ return function(ssl)
         assert(coroutine.resume(thread))
       end))
     coroutine.yield()
-    visit(function(line)
+    local function exchange(line)
       handler.write(line .. "\n")
       coroutine.yield()
       return answer
-    end)
+    end
+    return exchange, handler.close
   end
 
-  function library.run(clients, visit, enter)
+  function library.run(clients, visit)
     local listener = assert(socket.bind("127.0.0.1", 0, 1024))
     local _, port = listener:getsockname()
     listener:settimeout(0)
@@ -147,7 +151,7 @@ return function(ssl)
     }
     add(reading, listener)
     for _ = 1, clients do
-      ready[#ready + 1] = coroutine.create(function() connect(port, visit, enter) end)
+      ready[#ready + 1] = coroutine.create(function() visit(function() return connect_to(port) end) end)
     end
     while true do turn() end
   end
