@@ -22,7 +22,7 @@ if not counted then counter = { start = function() end, stop = function() end } 
 local library = require("stream_" .. name)
 local line = ("x"):rep(59)
 local share = trips // clients
-local CONNECTING_MOST = 16 -- at a time: under callgrind a thousand handshakes take longer than servers wait
+local CONNECTING_MOST = 16 -- at a time: under callgrind, servers do not wait for a thousand handshakes
 local connecting, ready, done, began = 0, 0, 0, nil
 
 local function visit(connect)
