@@ -180,13 +180,27 @@ local words = {
   callable = "function",
 }
 
+-- The alternatives of a kind, split once.
+local alternatives = setmetatable({}, {
+  __index = function(split, kind)
+    local list = {}
+    for one in kind:gmatch("[^|]+") do list[#list + 1] = one end
+    split[kind] = list
+    return list
+  end,
+})
+
 --- Tells whether `value` is of a kind: a Lua type, a class of scissl, or a key of the table `kinds` above. `false`
 -- stands for that value; `|` separates alternatives.
 function options.is(value, kind)
-  for one in kind:gmatch("[^|]+") do
+  local value_type, meta = type(value), nil
+  if value_type == kind then return true end
+  for _, one in ipairs(alternatives[kind]) do
     local test = kinds[one]
-    if test and test(value) or type(value) == one or one == "false" and value == false or is_class(value, one) then
-      return true
+    if value_type == one or test and test(value) or value == false and one == "false" then return true end
+    if not test and (value_type == "userdata" or value_type == "table") then
+      meta = meta or getmetatable(value)
+      if type(meta) == "table" and meta.__name == one then return true end
     end
   end
   return false
@@ -259,6 +273,30 @@ function options.copy(value, kind)
   return copy_of(value, depth)
 end
 
+local function refuse_unknown(caller, name, known, level)
+  local near = type(name) == "string" and options.nearest(name, known)
+  error(("unknown option '%s' to '%s'%s"):format(
+    tostring(name), caller, near and (" (did you mean '%s'?)"):format(near) or ""), level + 1)
+end
+
+local function refuse_kind(caller, name, value, kind, level)
+  error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
+    name, caller, options.expected(kind), options.shown(value)), level + 1)
+end
+
+-- A table without metamethods has the options that it lists.
+local function read_plain(caller, given, known, level)
+  local own = {}
+  for name, value in next, given do
+    local kind = known[name]
+    if not kind then refuse_unknown(caller, name, known, level + 1) end
+    if type(value) == "table" then value = options.copy(value, kind) end
+    if not options.is(value, kind) then refuse_kind(caller, name, value, kind, level + 1) end
+    own[name] = value
+  end
+  return own
+end
+
 --- Reads a table of options: each one once, since metamethods may return something else the second time.
 -- @tparam string caller the function's name, for the message
 -- @param given what the caller got
@@ -272,21 +310,15 @@ function options.read(caller, given, known, level, before)
   if type(given) ~= "table" then
     error(("bad argument to '%s' (table of options expected, got %s)"):format(caller, options.typeOf(given)), level)
   end
+  if getmetatable(given) == nil and not before then return read_plain(caller, given, known, level + 1) end
   for name in pairs(given) do
-    if not known[name] then
-      local near = type(name) == "string" and options.nearest(name, known)
-      error(("unknown option '%s' to '%s'%s"):format(
-        tostring(name), caller, near and (" (did you mean '%s'?)"):format(near) or ""), level)
-    end
+    if not known[name] then refuse_unknown(caller, name, known, level + 1) end
   end
   local own = {}
   for name, kind in pairs(known) do
     local value = before and before[name]
     if value == nil then value = options.copy(given[name], kind) end
-    if value ~= nil and not options.is(value, kind) then
-      error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
-        name, caller, options.expected(kind), options.shown(value)), level)
-    end
+    if value ~= nil and not options.is(value, kind) then refuse_kind(caller, name, value, kind, level + 1) end
     own[name] = value
   end
   return own

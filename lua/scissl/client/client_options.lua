@@ -5,8 +5,11 @@
 local core = require "scissl.core"
 local context_options = require "scissl.tls.context_options"
 local number_of = require "scissl.base.object_number"
+local shared_contexts = require "scissl.tls.shared_contexts"
 
 local SciSslError = core.SciSslError
+local byte, sub = string.byte, string.sub
+local LEFT, RIGHT, DOT = byte "[", byte "]", byte "."
 
 local client = {}
 
@@ -14,7 +17,9 @@ local client = {}
 
 --- Turns a host of a URL ("[::1]", "example.com.") into the form that is looked up and that certificates contain.
 function client.bareHost(host)
-  return host:match("^%[(.*)%]$") or host:match("^(.-)%.?$")
+  local first, last = byte(host), byte(host, -1)
+  if first == LEFT and last == RIGHT then return sub(host, 2, -2) end
+  return last == DOT and sub(host, 1, -2) or host
 end
 
 --- Returns "host:port", "[::1]:port".
@@ -111,16 +116,17 @@ client.optionKinds = {
   onVerify = "callable",
 }
 
+local fields_of_options = context_options.fieldsOf { psk = "pskClient" }
+
 -- Uses the system trust store where the options name no CA.
 local function find_context(caller, given, level)
-  local configuration = context_options.read(caller, given, level + 1, { psk = "pskClient" })
-  if not configuration then return given.context end
-  local named = configuration:caFile() or configuration:caPath() or configuration:ca() or configuration:trustUri()
+  local values = context_options.values(caller, given, level + 1, fields_of_options)
+  if not values then return given.context end
   if given.verify ~= false then
-    configuration:verify(core.SSL_VERIFY_PEER)
-    if not named then configuration:defaultTrust(true) end
+    values.verify = core.SSL_VERIFY_PEER
+    if not (values.caFile or values.caPath or values.ca or values.trustUri) then values.defaultTrust = true end
   end
-  return configuration:getSciSslContext()
+  return shared_contexts.find(values)
 end
 
 local function chosen(option, default)

@@ -5,7 +5,8 @@ local core = require "scissl.core"
 local context_options = require "scissl.tls.context_options"
 local client = require "scissl.client.client_options"
 local dial = require "scissl.client.tcp_dial"
-local handshake = require "scissl.tls.handshake"
+local handshake = require "scissl.tls.handshake_loop"
+local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local parting = require "scissl.stream.linger"
 local proxy = require "scissl.client.proxy"
@@ -23,7 +24,7 @@ local tls = {
   prepare = client.prepare,
   -- The first TLS call reports why TCP did not connect.
   explain = function(socket, run, deadline)
-    return handshake(socket, "connect", { deadline = deadline, waiter = run.waiter })
+    return handshake { socket = socket, role = "connect", deadline = deadline, waiter = run.waiter }
   end,
 }
 
@@ -42,18 +43,24 @@ local function name_host(failure, run)
   }
 end
 
+local function handlers_of(given)
+  if not (given.onCertificate or given.onVerify) then return nil end
+  return { onCertificate = given.onCertificate, onVerify = given.onVerify }
+end
+
 local function open(run)
   local socket, failure = dial(run, tls)
   if not socket then return nil, failure end
   local done
-  done, failure = handshake(socket, "connect", {
+  done, failure = handshake {
+    socket = socket,
+    role = "connect",
     deadline = run.deadline,
     timeout = run.timeout,
     waiter = run.waiter,
     replayable = run.given.replayable,
-    onCertificate = run.given.onCertificate,
-    onVerify = run.given.onVerify,
-  })
+    handlers = handlers_of(run.given),
+  }
   if done then return socket end
   parting.leave(socket, run.waiter)
   return nil, name_host(failure, run)
@@ -73,7 +80,7 @@ end
 local function connect(run)
   local socket, failure = open(run)
   if not socket then return nil, failure end
-  return client.writeReplayable(stream(socket, stream_options(run)), run)
+  return client.writeReplayable(stream.ofLink(link.secure(socket), stream_options(run), 2), run)
 end
 
 -- ---- through another stream

@@ -38,6 +38,10 @@ end
 -- Returns the waiter of that name, or the function itself. Raises at `level`, as `error` in the caller does.
 function wait.find(waiter, level)
   if waiter == nil then waiter = "poll" end
+  if type(waiter) == "string" then
+    local module = package.loaded["scissl.wait." .. waiter]
+    if trusted[module] then return module end -- it was found before
+  elseif trusted[waiter] then return waiter end
   if options.is(waiter, "callable") then
     trusted[waiter] = trusted[waiter] or is_own(waiter) or nil
     return waiter

@@ -3,7 +3,8 @@
 
 local core = require "scissl.core"
 local contexts = require "scissl.server.contexts"
-local handshake = require "scissl.tls.handshake"
+local handshake = require "scissl.tls.handshake_loop"
+local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local parting = require "scissl.stream.linger"
 local receiver = require "scissl.base.receiver"
@@ -64,28 +65,35 @@ function Listener:acceptSocket(timeout)
 end
 
 local function made_of(self, socket, replayable)
-  local made = stream(socket, {
+  local made = stream.ofLink(link.secure(socket), {
     timeout = self.timeout, maxLine = self.maxLine, maxBuffer = self.maxBuffer, waiter = self.waiter,
-  })
-  made.replayable = table.concat(replayable)
+  }, 2)
+  made.replayable = replayable and table.concat(replayable) or ""
   self.connections:open(made)
   return made
 end
 
+local function handlers_of(self)
+  if not (self.onClientHello or self.onCertificate or self.onVerify) then return nil end
+  return { onClientHello = self.onClientHello, onCertificate = self.onCertificate, onVerify = self.onVerify }
+end
+
 local function shake_hands(self, socket, waiter)
-  local replayable, take = {}, nil
+  local replayable, take
   if self.context:getMaxReplayableData() > 0 then
+    replayable = {}
     take = function(_, data) replayable[#replayable + 1] = data end
   end
   local noted <close> = self.connections:beginHandshake(socket)
-  local done, failure = handshake(socket, "accept", {
+  local done, failure = handshake {
+    socket = socket,
+    role = "accept",
     timeout = self.handshakeTimeout,
+    deadline = wait.deadline(self.handshakeTimeout),
     waiter = waiter,
-    onClientHello = self.onClientHello,
-    onCertificate = self.onCertificate,
-    onVerify = self.onVerify,
+    handlers = handlers_of(self),
     onReplayable = take,
-  })
+  }
   if done and self.sessions then self.sessions:keep(socket) end
   if done then return made_of(self, socket, replayable) end
   failure = noted:failureOf(failure)

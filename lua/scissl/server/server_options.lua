@@ -8,6 +8,8 @@ local with_profile = require "scissl.server.server_profile"
 
 local server = {}
 
+local fields_of_options = context_options.fieldsOf { psk = "pskServer" }
+
 local verify_flags = {
   none = core.SSL_VERIFY_NONE,
   optional = core.SSL_VERIFY_PEER,
@@ -49,7 +51,7 @@ function server.context(caller, given, level)
   if given.ocsp then
     error(("option 'ocsp' to '%s' is for clients; a server has 'ocspResponse'"):format(caller), level)
   end
-  local configuration = context_options.read(caller, given, level, { psk = "pskServer" })
+  local configuration = context_options.read(caller, given, level, fields_of_options)
   if not configuration then
     if given.verify ~= nil then
       error(("options 'context' and 'verify' to '%s' exclude each other"):format(caller), level)

@@ -58,10 +58,9 @@
 
 local context_files = require "scissl.tls.context_files"
 local fields = require "scissl.tls.configuration_fields"
-local make_context = require "scissl.tls.context_maker"
-local number_of = require "scissl.base.object_number"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
+local shared_contexts = require "scissl.tls.shared_contexts"
 
 local Configuration = { __name = "SciSslSocketConfiguration" }
 Configuration.__index = Configuration
@@ -70,66 +69,11 @@ local field_names = {}
 for name in pairs(fields) do field_names[#field_names + 1] = name end
 table.sort(field_names)
 
--- ---- equality by value: a text that two equal configurations share
-
--- Every part begins with its length, so that different values have different texts.
-local encode
-
-local encoders = {
-  string = function(text) return ("s%d:%s"):format(#text, text) end,
-  number = function(number) return ("i%d;"):format(number) end,
-  boolean = function(boolean) return boolean and "t" or "f" end,
-  table = function(given)
-    local parts = {}
-    for key, item in pairs(given) do parts[#parts + 1] = encode(key) .. encode(item) end
-    table.sort(parts)
-    return ("l%d:%s"):format(#parts, table.concat(parts))
-  end,
-}
-
-function encode(value)
-  local encoder = encoders[type(value)]
-  if encoder then return encoder(value) end
-  if options.is(value, "SciSslX509Certificate") then return encode(value:toPem()) end
-  return ("o%d;"):format(number_of(value))
-end
+-- ---- the context
 
 local function key_of(configuration)
-  if configuration.key then return configuration.key end
-  local parts = {}
-  for _, name in ipairs(field_names) do
-    local value = configuration.values[name]
-    if name == "version" and value == "TLS" then value = nil end
-    if value ~= nil then parts[#parts + 1] = encode(name) .. encode(value) end
-  end
-  configuration.key = table.concat(parts)
+  configuration.key = configuration.key or shared_contexts.keyOf(configuration.values)
   return configuration.key
-end
-
--- ---- sharing contexts
-
--- A context lives as long as something uses it. The most recent ones stay a little longer, so that consecutive
--- connections do not load the trust store again.
-local shared = setmetatable({}, { __mode = "v" })
-local stamps = setmetatable({}, { __mode = "k" }) -- by context: the stamp of its files when it was made
-local recent, RECENT_MAX = {}, 8
-
-local function forget(context)
-  for i, known in ipairs(recent) do
-    if known == context then table.remove(recent, i) break end
-  end
-end
-
-local function remember(context)
-  forget(context)
-  table.insert(recent, 1, context)
-  recent[RECENT_MAX + 1] = nil
-  return context
-end
-
--- The program may have closed a context that it got from here: then every method of it raises.
-local function is_open(context)
-  return (pcall(context.getVerify, context))
 end
 
 --- Returns the context that all equal configurations share. The first call makes it and reads its files; a later call
@@ -141,16 +85,7 @@ end
 -- @treturn[2] SciSslError what SciSslContext returned for the first field that it rejected; a context that was made
 --  earlier stays in use
 function Configuration:getSciSslContext()
-  local key = key_of(self)
-  -- Taken before the files are read: the next call sees a change that happens meanwhile.
-  local stamp = context_files.stampOf(self.values)
-  local known = shared[key]
-  if known and stamps[known] == stamp and is_open(known) then return remember(known) end
-  local context, failure = make_context(self.values)
-  if not context then return nil, failure end
-  if known then forget(known) end
-  shared[key], stamps[context] = context, stamp
-  return remember(context)
+  return shared_contexts.find(self.values, key_of(self))
 end
 
 --- Forgets all shared contexts: the next `getSciSslContext()` makes a new one and reads its files again. Existing
@@ -158,8 +93,7 @@ end
 -- for files that are rewritten in place (see above).
 -- @function SciSslSocketConfiguration.forgetContexts
 function Configuration.forgetContexts()
-  recent = {}
-  for key in pairs(shared) do shared[key] = nil end
+  shared_contexts.forgetAll()
 end
 
 -- ---- the fields

@@ -38,13 +38,12 @@ local function add_uri(paths, uri)
   if path then add_path(paths, path:match "^//[^/]*(/.*)$" or path) end
 end
 
-local function add_default_trust(paths)
-  local file, directories = internal.defaultTrust()
+local function add_default_trust(paths, file, directories)
   add_path(paths, file)
   for directory in directories:gmatch "[^:]+" do add_path(paths, directory) end
 end
 
-local function paths_of(values)
+local function paths_of(values, file, directories)
   local paths = {}
   for _, name in ipairs(path_fields) do add_path(paths, values[name]) end
   for _, identity in ipairs(values.certificates or {}) do
@@ -56,15 +55,22 @@ local function paths_of(values)
     add_path(paths, type(command) == "table" and command[2] or command)
   end
   if values.trustUri then add_uri(paths, values.trustUri) end
-  if values.defaultTrust then add_default_trust(paths) end
+  if values.defaultTrust then add_default_trust(paths, file, directories) end
   return paths
 end
 
 --- Returns a text that changes when one of the files changes.
 -- @tparam table values fields of a SciSslSocketConfiguration
+-- @tparam[opt] table known keeps the paths from one call to the next; always the same for equal values
 -- @treturn string empty where no file is named
-function context_files.stampOf(values)
-  local paths = paths_of(values)
+function context_files.stampOf(values, known)
+  local file, directories
+  if values.defaultTrust then file, directories = internal.defaultTrust() end
+  local paths = known and known.file == file and known.directories == directories and known.paths
+  if not paths then
+    paths = paths_of(values, file, directories)
+    if known then known.paths, known.file, known.directories = paths, file, directories end
+  end
   return paths[1] and internal.stampFiles(paths) or ""
 end
 
