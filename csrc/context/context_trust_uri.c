@@ -1,7 +1,6 @@
 /* context_trust_uri.c: SciSslContext, trusted certificates from a URI (OSSL_STORE): files, and what providers support. */
 #include "context/context.h"
 
-#include <openssl/store.h>
 #include <openssl/ui.h>
 
 typedef struct findings {
@@ -45,7 +44,7 @@ static bool read_store(OSSL_STORE_CTX *store, findings *found) {
 
 static bool find_all(const char *uri, findings *found, sci_failure *failure) {
     /* No passphrase: trusted certificates are not secret. */
-    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, UI_null(), NULL, NULL, NULL);
+    OSSL_STORE_CTX *store = sci_open_store(uri, UI_null(), NULL);
     if (!store) return sci_explain_store(failure);
     bool good = read_store(store, found) || sci_refuse(failure, "store_unreadable", NULL);
     OSSL_STORE_close(store);

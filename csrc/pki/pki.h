@@ -18,6 +18,7 @@
 #include "base/base.h"
 
 #include <openssl/pkcs12.h>
+#include <openssl/store.h>
 
 /* ---- private_key.c, private_key_read.c: SciSslPrivateKey --------------------------------------------------------- */
 
@@ -184,6 +185,9 @@ extern const char *const sci_tlsa_usages[], *const sci_tlsa_selectors[], *const 
 uint8_t sci_check_tlsa_number(lua_State *L, int index, const char *const *names);
 
 /* ---- store_uri.c ------------------------------------------------------------------------------------------------- */
+
+/* OSSL_STORE_open, safe where memory runs out. Clears OpenSSL's error queue first. */
+OSSL_STORE_CTX *sci_open_store(const char *uri, const UI_METHOD *method, void *data);
 
 /* Says in `failure` why OSSL_STORE_open has failed, and returns false. */
 bool sci_explain_store(sci_failure *failure);

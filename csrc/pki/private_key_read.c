@@ -133,7 +133,7 @@ EVP_PKEY *sci_read_key_uri(lua_State *L, const char *uri, int index, sci_failure
     sci_passphrase asked = sci_prepare_passphrase(L, index, failure);
     UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(sci_give_passphrase, 0);
     sci_clear_errors();
-    OSSL_STORE_CTX *store = method ? OSSL_STORE_open(uri, method, &asked, NULL, NULL) : NULL;
+    OSSL_STORE_CTX *store = method ? sci_open_store(uri, method, &asked) : NULL;
     EVP_PKEY *key = NULL;
     if (method && !store) (void)sci_explain_store(failure);
     if (store) {

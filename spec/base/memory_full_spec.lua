@@ -404,6 +404,22 @@ describe("A failing allocation of OpenSSL's", function()
     ]]
   end)
 
+  promise("that stops addTrustedUri frees no loader of OpenSSL's that is still in use", function()
+    starving [[
+      local uri, OPENING = "file:" .. pki.ca.certificateFile, 40 -- allocations, at the most, before the file is read
+      assert(scissl.SciSslContext.new():addTrustedUri(uri))
+      for n = 0, OPENING do
+        for _ = 1, 3 do
+          local context = scissl.SciSslContext.new()
+          local failed, returned, value, err = scarce.openssl(n, true, context.addTrustedUri, context, uri)
+          assert(failed == 1 and returned, value)
+          assert(value or scissl.isSslError(err))
+        end
+        assert(scissl.SciSslContext.new():addTrustedUri(uri), n)
+      end
+    ]]
+  end)
+
   promise("leaves in OpenSSL's own cache no session that has been freed #slow", function()
     starving [[
       for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
