@@ -299,6 +299,7 @@ int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_writte
 void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t length);
 
 void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket);
+void sci_ssl_drop_write(sci_sslsocket *socket);
 
 /* ---- record_buffers.c -------------------------------------------------------------------------------------------- */
 

@@ -61,6 +61,7 @@ void sci_ssl_drop_ssl(sci_sslsocket *socket) {
     sci_ssl_drop_buffers(socket);
     free_ssl(socket);
     sci_ssl_drop_psk(socket);
+    sci_ssl_drop_write(socket);
     sci_ssl_drop_sessions(socket);
     sci_ssl_drop_session_chain(socket);
 }

@@ -101,8 +101,9 @@ typedef struct sci_sslsocket {
 
     struct {                                   /* write.c */
         size_t pending_offset, pending_length; /* of the bytes in SCI_SSL_PENDING that the next write must pass again */
-        size_t record_length;                  /* given to OpenSSL last */
-        size_t made_length; /* pending bytes in a record that OpenSSL made, and the transport did not take */
+        unsigned char *kept;  /* owned: a copy of these bytes that were in C memory; NULL: SCI_SSL_PENDING has them */
+        size_t record_length; /* given to OpenSSL last */
+        size_t made_length;   /* pending bytes in a record that OpenSSL made, and the transport did not take */
         sci_sizing sizing;
     } write;
 

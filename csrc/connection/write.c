@@ -8,15 +8,27 @@
 /* OpenSSL does not compare the bytes of a repeated write. Other bytes would be reported as sent, and never be sent. */
 static bool repeats_pending(lua_State *L, const sci_sslsocket *socket, const char *bytes, size_t length) {
     if (socket->write.pending_length == 0) return true;
-    lua_getiuservalue(L, 1, SCI_SSL_PENDING);
-    const char *pending = lua_tostring(L, -1) + socket->write.pending_offset;
-    lua_pop(L, 1);
+    const char *pending = (const char *)socket->write.kept;
+    if (!pending) {
+        lua_getiuservalue(L, 1, SCI_SSL_PENDING);
+        pending = lua_tostring(L, -1) + socket->write.pending_offset;
+        lua_pop(L, 1);
+    }
     return length >= socket->write.pending_length &&
            (bytes == pending || memcmp(bytes, pending, socket->write.pending_length) == 0);
 }
 
-/* Pops the string on top. The next write must pass again what OpenSSL has made a record of; what follows that may differ. */
-static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset) {
+void sci_ssl_drop_write(sci_sslsocket *socket) {
+    OPENSSL_free(socket->write.kept);
+    socket->write.kept = NULL;
+}
+
+/* The next write must pass again what OpenSSL has made a record of; what follows that may differ. It is in the string at index
+ * `string`; 0: in `kept`. */
+static void remember_pending(lua_State *L, sci_sslsocket *socket, int string, size_t offset) {
+    if (string > 0) sci_ssl_drop_write(socket);
+    if (string > 0) lua_pushvalue(L, string);
+    else lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_SSL_PENDING);
     socket->write.pending_offset = offset;
     socket->write.pending_length = socket->write.record_length;
@@ -24,6 +36,7 @@ static void remember_pending(lua_State *L, sci_sslsocket *socket, size_t offset)
 
 static void forget_pending(lua_State *L, sci_sslsocket *socket) {
     if (socket->write.pending_length == 0) return;
+    sci_ssl_drop_write(socket);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SCI_SSL_PENDING);
     socket->write.pending_length = 0;
@@ -31,6 +44,7 @@ static void forget_pending(lua_State *L, sci_sslsocket *socket) {
 
 void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket) {
     forget_pending(L, socket);
+    sci_ssl_drop_write(socket);
     memset(&socket->write, 0, sizeof socket->write);
 }
 
@@ -115,19 +129,23 @@ static void push_reason(lua_State *L, sci_sslsocket *socket, int result) {
     else sci_ssl_push_not_ready(L, socket, SSL_ERROR_WANT_WRITE);
 }
 
+/* Copies bytes that the next write must pass again: making an error may run finalizers, which read into the scratch buffer. The
+ * copy of before is of the same bytes. */
+static void keep_bytes(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
+    if (socket->write.kept && socket->write.pending_length == length && memcmp(socket->write.kept, bytes, length) == 0)
+        return;
+    sci_ssl_drop_write(socket);
+    socket->write.kept = OPENSSL_memdup(bytes, length);
+    if (!socket->write.kept) luaL_error(L, "not enough memory");
+}
+
 /* Pushes the reason, and keeps what the next write must pass again. */
 static void push_unwritten(lua_State *L, sci_sslsocket *socket, const sci_written *written, int string) {
-    char record[SSL3_RT_MAX_PLAIN_LENGTH]; /* making an error may run finalizers, which read into the scratch buffer */
-    size_t length = socket->write.record_length;
     size_t offset = string > 0 ? (size_t)(written->rest - lua_tostring(L, string)) : 0;
-    if (string == 0) memcpy(record, written->rest, length);
     sci_ssl_hold_bytes(socket, true);
+    if (string == 0) keep_bytes(L, socket, written->rest, socket->write.record_length);
     push_reason(L, socket, written->result);
-    if (lua_isinteger(L, -1) || socket->result.write_failed) {
-        if (string > 0) lua_pushvalue(L, string);
-        else lua_pushlstring(L, record, length);
-        remember_pending(L, socket, offset);
-    }
+    if (lua_isinteger(L, -1) || socket->result.write_failed) remember_pending(L, socket, string, offset);
     sci_ssl_hold_bytes(socket, false);
 }
 

@@ -44,8 +44,6 @@ typedef struct iterated { /* so that an iterator asks Lua for one thing alone */
 /* What a step of a read returns where it is not over; else the number of results. */
 enum { READ_ON = -1 };
 
-static int go_on(lua_State *L, sci_stream *stream, int raises);
-
 /* ---- formats ------------------------------------------------------------------------------------------------------ */
 
 static lua_Integer default_most(const sci_stream *stream, char kind) {
@@ -77,7 +75,9 @@ static bool read_format(lua_State *L, int index, const sci_stream *stream, item 
 
 /* ---- taking an item ----------------------------------------------------------------------------------------------- */
 
-typedef enum outcome { TAKEN, MORE, REFUSED } outcome;
+typedef enum outcome { TAKEN, MORE, REFUSED, UNTRIED } outcome;
+
+static int read_again(lua_State *L, sci_stream *stream, int raises);
 
 static outcome take_line(lua_State *L, sci_stream *stream, const item *wanted) {
     size_t length;
@@ -203,7 +203,7 @@ static int read_on(lua_State *L, int status, lua_KContext context) {
     (void)status;
     if (waited == YIELDED) count = look_at_resumed(L, stream, raises);
     else if (waited == FILLED) count = look_at_filled(L, raises);
-    return count == READ_ON ? go_on(L, stream, raises) : count;
+    return count == READ_ON ? read_again(L, stream, raises) : count;
 }
 
 static int call_fill(lua_State *L, const char *events, int raises) {
@@ -269,50 +269,60 @@ static int read_more(lua_State *L, sci_stream *stream, int raises) {
     return stream->heard ? READ_ON : call_hear(L, raises);
 }
 
-/* Takes the item, or sees to it that more comes. */
-static int read_once(lua_State *L, sci_stream *stream, const item *wanted, int raises) {
-    outcome out = take(L, stream, wanted);
-    if (out == TAKEN) return 1;
-    if (out == REFUSED) return refuse(L, wanted->kind == 'a' ? TOO_MUCH : TOO_LONG, wanted->most, raises);
+/* Sees to it that more comes. */
+static int wait_or_read(lua_State *L, sci_stream *stream, int raises) {
     if (!stream->own || stream->in_a_row >= READS_IN_A_ROW) return call_fill(L, NULL, raises);
     if (stream->drained && stream->socket && may_wait(stream)) return await(L, stream, "r", raises);
     return read_more(L, stream, raises);
 }
 
-/* Reads until the item is there. The stack is as a continuation finds it. What the policy calls, and finalizers, may have given
- * the stream another socket; that which is read stands at SOCKET. */
-static int go_on(lua_State *L, sci_stream *stream, int raises) {
+/* What the policy calls, and finalizers, may have given the stream another socket; that which is read stands at SOCKET. */
+static void find_socket(lua_State *L) {
+    lua_settop(L, BYTES);
+    lua_getiuservalue(L, BYTES, SCI_STREAM_SOCKET);
+    lua_replace(L, SOCKET);
+}
+
+/* Reads until the item is there. The stack is as a continuation finds it. `out`: of the last attempt to take it. */
+static int go_on(lua_State *L, sci_stream *stream, const item *wanted, outcome out, int raises) {
+    for (;;) {
+        if (out == UNTRIED) out = take(L, stream, wanted);
+        if (out == TAKEN) return 1;
+        if (out == REFUSED) return refuse(L, wanted->kind == 'a' ? TOO_MUCH : TOO_LONG, wanted->most, raises);
+        int count = wait_or_read(L, stream, raises);
+        if (count != READ_ON) return count;
+        find_socket(L);
+        out = UNTRIED;
+    }
+}
+
+/* Where the item is known only by its format, which was checked. */
+static int read_again(lua_State *L, sci_stream *stream, int raises) {
     item wanted;
-    int count;
     (void)read_format(L, FORMAT, stream, &wanted);
-    do {
-        lua_settop(L, BYTES);
-        lua_getiuservalue(L, BYTES, SCI_STREAM_SOCKET);
-        lua_replace(L, SOCKET);
-        count = read_once(L, stream, &wanted, raises);
-    } while (count == READ_ON);
-    return count;
+    find_socket(L);
+    return go_on(L, stream, &wanted, UNTRIED, raises);
 }
 
 /* ---- the functions ------------------------------------------------------------------------------------------------ */
 
-/* Takes an item that is there. Nothing else is at work on the bytes. */
-static bool take_at_once(lua_State *L, sci_stream *stream, const item *wanted) {
-    return !stream->reader && !stream->moving && take(L, stream, wanted) == TAKEN;
+/* Takes an item that is there, where nothing else is at work on the bytes. */
+static outcome take_at_once(lua_State *L, sci_stream *stream, const item *wanted) {
+    return stream->reader || stream->moving ? UNTRIED : take(L, stream, wanted);
 }
 
-/* The stream is at 1, its format, or nothing, at 2, its bytes on top. */
-static int begin(lua_State *L, sci_stream *stream, int raises) {
-    lua_insert(L, 3); /* stream, format, bytes */
+/* The stream, its format, or nothing, and its bytes are on the stack. `out`: of take_at_once, which has not taken it. */
+static int begin(lua_State *L, sci_stream *stream, const item *wanted, outcome out, int raises) {
     lua_pushnil(L);
     lua_insert(L, SOCKET);
-    if (stream->reader || stream->moving) {
+    if (out == UNTRIED) {
         push_policy(L, REFUSE_SECOND);
         lua_call(L, 1, LUA_MULTRET);
         if (lua_gettop(L) > BYTES) return finish_read(L, raises);
     }
     sci_stream_begin_read(stream);
-    return go_on(L, stream, raises);
+    find_socket(L);
+    return go_on(L, stream, wanted, out, raises);
 }
 
 /* One format of several: the read has begun. */
@@ -321,7 +331,7 @@ static int read_part(lua_State *L) {
     luaL_argcheck(L, stream != NULL, 1, "SciSslStream expected");
     lua_pushnil(L);
     lua_insert(L, SOCKET);
-    return go_on(L, stream, 0);
+    return read_again(L, stream, 0);
 }
 
 static int stream_read(lua_State *L) {
@@ -332,7 +342,10 @@ static int stream_read(lua_State *L) {
         lua_pushliteral(L, "l");
         lua_insert(L, 2);
     }
-    if (stream && read_format(L, 2, stream, &wanted)) return take_at_once(L, stream, &wanted) ? 1 : begin(L, stream, 0);
+    if (stream && read_format(L, 2, stream, &wanted)) {
+        outcome out = take_at_once(L, stream, &wanted);
+        return out == TAKEN ? 1 : begin(L, stream, &wanted, out, 0);
+    }
     lua_settop(L, count);
     lua_rawgeti(L, lua_upvalueindex(POLICY), OTHER);
     lua_insert(L, 1);
@@ -342,10 +355,11 @@ static int stream_read(lua_State *L) {
 
 static int next_item(lua_State *L) {
     const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
-    if (take_at_once(L, of->stream, &of->wanted)) return 1;
+    outcome out = take_at_once(L, of->stream, &of->wanted);
+    if (out == TAKEN) return 1;
     lua_settop(L, 0);
     for (int i = ITERATED_STREAM; i <= ITERATED_BYTES; i++) lua_pushvalue(L, lua_upvalueindex(i));
-    return begin(L, of->stream, RAISES);
+    return begin(L, of->stream, &of->wanted, out, RAISES);
 }
 
 /* lines(stream, format): an iterator; nil for a format that the policy has to deal with. */

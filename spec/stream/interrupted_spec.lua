@@ -1,7 +1,7 @@
 -- Streams whose calls are interrupted: by finalizers, by handlers inside of OpenSSL's calls, by waiters.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
-local pki = require "spec.support.pki"
+local streams = require "spec.support.streams"
 
 -- Calls `step` until a finalizer that calls `act` has run in the midst of it, or beside it, `times` times.
 local function interrupt(times, act, step)
@@ -55,28 +55,6 @@ describe("A stream that a finalizer closes", function()
   end)
 end)
 
--- Two streams of each kind of link, with the waiter "coroutine".
-local kinds = {}
-
-function kinds.TLS()
-  local client, server = ends.connected { transport = "tcp" }
-  return scissl.stream(client, { waiter = "coroutine" }), scissl.stream(server, { waiter = "coroutine" })
-end
-
-kinds["plain text"] = function()
-  local near, far = assert(scissl.SciSocket.pair())
-  return assert(scissl.plain.on(near, { waiter = "coroutine" })), assert(scissl.plain.on(far, { waiter = "coroutine" }))
-end
-
-kinds["TLS over TLS"] = function()
-  local near, far = kinds.TLS()
-  local options = { role = "server", certificate = pki.server.certificate, privateKey = pki.server.key }
-  local results = ends.run(
-    function() return near:startTls { host = "localhost", caFile = pki.ca.certificateFile } end,
-    function() return far:startTls(options) end)
-  return assert(table.unpack(results[1])), assert(table.unpack(results[2]))
-end
-
 -- Each line stands in `all` once and whole, and those of each letter in order.
 local function check_lines(all, counts)
   local seen = {}
@@ -90,7 +68,7 @@ local function check_lines(all, counts)
 end
 
 describe("A write that a finalizer interrupts with another one", function()
-  for kind, make in pairs(kinds) do
+  for kind, make in pairs(streams.kinds) do
     it(("is sent once and in order, and so is the other: %s #slow"):format(kind), function()
       local near, far = make()
       local counts = { a = 0, f = 0 }

@@ -17,6 +17,9 @@
 --    client, server = streams.pair([clientOptions[, serverOptions[, pairOptions]]])
 --        two streams over a connection of ends.connected(pairOptions); by default with the waiter "poll" and the same
 --        time-out
+--
+--    streams.kinds   by name, functions that return two streams over a connection of each kind of link: TLS, plain
+--        text, TLS over TLS; with the waiter "coroutine"
 
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
@@ -35,6 +38,28 @@ function streams.pair(client_options, server_options, pair_options)
   local client, server = ends.connected(pair_options)
   return scissl.stream(client, with_defaults(client_options or {}, { waiter = "poll", timeout = TIMEOUT })),
     scissl.stream(server, with_defaults(server_options or {}, { waiter = "poll", timeout = TIMEOUT }))
+end
+
+local kinds = {}
+streams.kinds = kinds
+
+function kinds.TLS()
+  local client, server = ends.connected { transport = "tcp" }
+  return scissl.stream(client, { waiter = "coroutine" }), scissl.stream(server, { waiter = "coroutine" })
+end
+
+kinds["plain text"] = function()
+  local near, far = assert(scissl.SciSocket.pair())
+  return assert(scissl.plain.on(near, { waiter = "coroutine" })), assert(scissl.plain.on(far, { waiter = "coroutine" }))
+end
+
+kinds["TLS over TLS"] = function()
+  local near, far = kinds.TLS()
+  local options = { role = "server", certificate = pki.server.certificate, privateKey = pki.server.key }
+  local results = ends.run(
+    function() return near:startTls { host = "localhost", caFile = pki.ca.certificateFile } end,
+    function() return far:startTls(options) end)
+  return assert(table.unpack(results[1])), assert(table.unpack(results[2]))
 end
 
 local function unchanged(...) return ... end
