@@ -1,5 +1,6 @@
 -- Options of functions that are written in Lua: each is read once, so that what was checked is what is used.
 local scissl = require "scissl"
+local luasec = require "scissl.luasec"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
@@ -84,6 +85,9 @@ local calls = {
       return stream:startTls(given)
     end)
   end },
+  ["scissl.luasec.newcontext"] = { { mode = "server", protocol = "any", key = pki.server.keyFile,
+    certificate = pki.server.certificateFile, cafile = pki.ca.certificateFile, verify = { "peer" }, alpn = nothing,
+    psk = nothing, dhparam = nothing, verifyhost = "x", curve = "P-256", depth = 3 }, luasec.newcontext },
   ["scissl.try"] = { { version = "TLSv1.2", alpn = { "h2" }, step = "message", certificate = "good" }, scissl.try },
 }
 

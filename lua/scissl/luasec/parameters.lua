@@ -11,6 +11,18 @@ local function apply(setter, made, given)
   return setter(made, given)
 end
 
+local known = {
+  "mode", "protocol", "key", "certificate", "password", "certificates", "cafile", "capath", "ciphers", "ciphersuites",
+  "verify", "options", "depth", "dhparam", "curveslist", "curve", "verifyext", "alpn", "psk", "dane", "verifyhost",
+}
+
+-- Reads each parameter once: metamethods may return something else the second time.
+local function read(given)
+  local own = {}
+  for _, name in ipairs(known) do own[name] = given[name] end
+  return own
+end
+
 local steps = {}
 
 function steps.mode(made, given)
@@ -37,7 +49,7 @@ function steps.identities(made, given)
   if given.certificates ~= nil and type(given.certificates) ~= "table" then return nil, "invalid certificates type" end
   for _, identity in ipairs(given.certificates or { given }) do
     if type(identity) ~= "table" then return nil, "invalid certificates type" end
-    local done, problem = load_identity(made, identity)
+    local done, problem = load_identity(made, read(identity))
     if not done then return nil, problem end
   end
   return true
@@ -114,12 +126,12 @@ end
 
 local function set_server_psk(made, psk)
   if type(psk) == "function" then return context.setserverpskcb(made, psk) end
-  if type(psk) ~= "table" or type(psk.hint) ~= "string" or type(psk.callback) ~= "function" then
-    return nil, "invalid PSK configuration"
-  end
-  local done, problem = context.setpskhint(made, psk.hint)
+  if type(psk) ~= "table" then return nil, "invalid PSK configuration" end
+  local hint, callback = psk.hint, psk.callback
+  if type(hint) ~= "string" or type(callback) ~= "function" then return nil, "invalid PSK configuration" end
+  local done, problem = context.setpskhint(made, hint)
   if not done then return nil, problem or "invalid PSK configuration" end
-  return context.setserverpskcb(made, psk.callback)
+  return context.setserverpskcb(made, callback)
 end
 
 function steps.psk(made, given)
@@ -157,6 +169,7 @@ return function(given)
   if type(given) ~= "table" then
     error(("bad argument #1 to 'newcontext' (table expected, got %s)"):format(type(given)), 2)
   end
+  given = read(given)
   local made, problem = context.create(given.protocol)
   if not made then return nil, problem end
   for _, step in ipairs(order) do
