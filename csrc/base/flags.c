@@ -35,11 +35,12 @@ static bool find_named(lua_State *L, int index, const char *prefix, uint64_t *bi
     return strlen(name) == length && find_flag(prefix, name, bits);
 }
 
-static uint64_t known_bits(const char *prefix) {
-    uint64_t bits = 0;
-    for (const sci_constant *constant = sci_constants; constant->name; constant++)
-        if (strncmp(constant->name, prefix, strlen(prefix)) == 0) bits |= (uint64_t)constant->value;
-    return bits;
+static bool are_known(const char *prefix, uint64_t bits) {
+    size_t length = strlen(prefix);
+    for (const sci_constant *constant = sci_constants; bits != 0 && constant->name; constant++)
+        if (*constant->name == *prefix && strncmp(constant->name, prefix, length) == 0)
+            bits &= ~(uint64_t)constant->value;
+    return bits == 0;
 }
 
 /* ---- the nearest name ------------------------------------------------------------------------------------------- */
@@ -70,7 +71,7 @@ static bool fail_unknown(lua_State *L, const char *prefix, const char *name) {
 
 static bool read_bits(lua_State *L, int index, const char *prefix, uint64_t *bits) {
     *bits = (uint64_t)luaL_checkinteger(L, index);
-    if ((*bits & ~known_bits(prefix)) == 0) return true;
+    if (are_known(prefix, *bits)) return true;
     const char *message = lua_pushfstring(L, "some of the bits are no %s… constant", prefix);
     sci_fail_own(L, "option", "unknown_flag", message);
     return false;
