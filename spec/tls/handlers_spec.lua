@@ -410,7 +410,7 @@ describe("scissl.listen and scissl.connect", function()
     accepted:write "still here\n"
     assert.are.equal("still here", stream:read "l")
     for _, one in ipairs { stream, accepted, renewed, renewed_accepted } do one:close() end
-    assert.error_matches(function() listener:setContext {} end, "bad argument #1 to 'setContext'")
+    assert.error_matches(function() listener:setContext {} end, "option 'certificate' to 'setContext' is missing")
     assert.error_matches(function() listener:setContext() end, "bad argument #1 to 'setContext'")
   end)
 end)
