@@ -5,7 +5,7 @@
 
 /* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
  * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
-#define NAMES "a7fc9f6d"
+#define NAMES "2755c426"
 #define BUILD SCISSL_VERSION " " NAMES
 
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
@@ -89,6 +89,7 @@ static const sci_class classes[] = {
     {SCI_ERROR, sci_open_error, NULL, NULL},
     {SCI_SOCKET, sci_open_socket, socket_files, NULL},
     {SCI_POLLER, sci_open_poller, NULL, NULL},
+    {SCI_SIGNALS, sci_open_signals, NULL, NULL},
     {SCI_KEY, sci_open_key, NULL, NULL},
     {SCI_CERTIFICATE, sci_open_certificate, certificate_files, NULL},
     {SCI_CRL, sci_open_crl, crl_files, NULL},

@@ -14,6 +14,7 @@ local function make_objects()
   objects.SciSslListener = assert(scissl.listen {
     port = 0, host = "127.0.0.1", certificate = pki.server.certificate, privateKey = pki.server.key,
   })
+  objects.SciSignals = assert(scissl.SciSignals.new "SIGUSR2")
   objects.SciScheduler = assert(scissl.scheduler.new())
   objects.SciSslSocketConfiguration = scissl.SciSslSocketConfiguration.new()
   objects.SciSslSessionMemory = scissl.sessions.memory.new()

@@ -106,6 +106,7 @@ void sci_set_boolean(lua_State *L, const char *field, bool flag);
 /* Names of the classes: their metatables' names in the registry, and `__name`. */
 #define SCI_SOCKET "SciSocket"
 #define SCI_POLLER "SciPoller"
+#define SCI_SIGNALS "SciSignals"
 #define SCI_SSL_SOCKET "SciSslSocket"
 #define SCI_CONTEXT "SciSslContext"
 #define SCI_CIPHER "SciSslCipher"

@@ -129,6 +129,7 @@ int sci_wait_with_hooks(lua_State *L, int descriptor, short events, int millisec
 
 void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);
+void sci_open_signals(lua_State *L);
 int sci_arm_socket(lua_State *L); /* armSocket, for scissl.scheduler */
 
 /* Each adds its functions and methods to the table of the class SciSocket, which is on top. */

@@ -323,6 +323,7 @@ local hints = {
   owner_failed = "the object that owns the descriptor failed when it was closed; the descriptor may still be open",
   unread_data = "the peer sent data that this program has not read; read to the end before shutting down",
   not_ready = "the socket is not ready; wait and try again",
+  other_process = "a child that fork made cannot use this object of its parent; make a new one in the child",
   handshake_needed = "finish the handshake first: repeat sslConnect() or sslAccept() until it returns 1",
   handshake_pending = "a message after the handshake is not sent or received completely; repeat the call that sent it, "
     .. "or read; then repeat this call",

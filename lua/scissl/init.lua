@@ -4,10 +4,11 @@
 --
 -- Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
 -- `scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.redis`,
--- `scissl.scheduler`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`, `scissl.wait.coroutine`,
--- `scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`, `scissl.features`,
--- `scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`, `scissl.luasec.x509`,
--- `scissl.luasec.config`, `scissl.luasec.https`. All other modules are internal: any release may change them.
+-- `scissl.scheduler`, `scissl.signals`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`,
+-- `scissl.wait.coroutine`, `scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`,
+-- `scissl.features`, `scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`,
+-- `scissl.luasec.x509`, `scissl.luasec.config`, `scissl.luasec.https`. All other modules are internal: any release
+-- may change them.
 -- @module scissl
 
 local core = require "scissl.core"
@@ -25,13 +26,14 @@ local written_in_lua = {
   sessions = "scissl.sessions",
   help = "scissl.repl.help",
   scheduler = "scissl.loop.scheduler",
+  signals = "scissl.loop.signals",
   wait = "scissl.loop.wait_api",
   SciSslSocketConfiguration = "scissl.tls.configuration",
   try = "scissl.repl.try",
   explain = "scissl.repl.explain",
 }
 
-local SciSslError, SciSslSocket = {}, {}
+local SciSslError, SciSslSocket, SciSignals = {}, {}, {}
 
 local hellos = setmetatable({}, { __mode = "kv" }) -- by socket: what its records were read as
 
@@ -61,10 +63,23 @@ function SciSslSocket:clientHello()
   return hello
 end
 
+--- Waits for a signal, in the way that the option `waiter` of `scissl.signals.new` names.
+-- @function SciSignals:wait
+-- @tparam[opt] number timeout seconds; without it, no limit
+-- @treturn[1] string the name of the signal that arrived first
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `wait`: `timeout`, `cancelled`, `closed`; or as `take`
+-- @raise for anything but 0 or more seconds
+function SciSignals:wait(timeout)
+  require "scissl.base.receiver".check(self, "SciSignals", "wait", 2)
+  return require "scissl.loop.signal_wait".wait(self, timeout, 2)
+end
+
 -- The classes are made when they are first used, and get these methods then.
 local extend = getmetatable(core).extend
 extend("SciSslError", SciSslError)
 extend("SciSslSocket", SciSslSocket)
+extend("SciSignals", SciSignals)
 
 local function find(scissl, name)
   local module = written_in_lua[name]
@@ -76,7 +91,7 @@ end
 
 local scissl = { _VERSION = "scissl 0.1.0" }
 
-local NAMES = "a7fc9f6d" -- in C; spec/support/reference/generate.lua writes it
+local NAMES = "2755c426" -- in C; spec/support/reference/generate.lua writes it
 
 -- Without this, a core.so that was not compiled again fails later: "attempt to call a nil value".
 if getmetatable(core).build ~= scissl._VERSION .. " " .. NAMES then

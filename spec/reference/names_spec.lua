@@ -18,6 +18,7 @@ local function real_classes()
     SciSslSessionRedis = getmetatable(scissl.sessions.redis.new { secret = ("s"):rep(32) }),
     SciScheduler = getmetatable(assert(scissl.scheduler.new())),
     ["scissl.scheduler"] = scissl.scheduler,
+    ["scissl.signals"] = scissl.signals,
     ["scissl.plain"] = scissl.plain,
     ["scissl.sessions.redis"] = scissl.sessions.redis,
     SciSslListener = getmetatable(assert(scissl.listen { host = "127.0.0.1", port = 0,

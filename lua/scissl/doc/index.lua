@@ -5,6 +5,7 @@ return {
     "OSSslVersion",
     "SciPoller",
     "SciScheduler",
+    "SciSignals",
     "SciSocket",
     "SciSslCipher",
     "SciSslClientHello",

@@ -4,15 +4,17 @@
 ---
 ---Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
 ---`scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.redis`,
----`scissl.scheduler`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`, `scissl.wait.coroutine`,
----`scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`, `scissl.features`,
----`scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`, `scissl.luasec.x509`,
----`scissl.luasec.config`, `scissl.luasec.https`. All other modules are internal: any release may change them.
+---`scissl.scheduler`, `scissl.signals`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`,
+---`scissl.wait.coroutine`, `scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`,
+---`scissl.features`, `scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`,
+---`scissl.luasec.x509`, `scissl.luasec.config`, `scissl.luasec.https`. All other modules are internal: any release
+---may change them.
 ---
 ---* `scissl.copas`: Sockets with the methods that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
 ---* `scissl.help`: The reference and the chapters at the prompt.
 ---* `scissl.luasec`: LuaSec's `ssl` on scissl.
 ---* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`) or that have no TLS.
+---* `scissl.signals`: Waiting for signals, such as SIGTERM and SIGHUP, as for a socket.
 ---
 ---@meta scissl
 ---@class scissl : scissl.SslGetError, scissl.VerificationModes, scissl.ProtocolVersions, scissl.Options, scissl.SessionCache, scissl.Alerts, scissl.Shutdown, scissl.VerificationResults, scissl.VerificationFlags, scissl.HostChecks, scissl.Purposes
@@ -24,6 +26,7 @@
 ---@field OSSslVersion OSSslVersion
 ---@field SciPoller SciPoller
 ---@field SciScheduler SciScheduler
+---@field SciSignals SciSignals
 ---@field SciSocket SciSocket
 ---@field SciSslCipher SciSslCipher
 ---@field SciSslClientHello SciSslClientHello
@@ -926,6 +929,24 @@ scissl.sessions.redis = {}
 ---store:close()
 ---```
 function scissl.sessions.redis.new(given) end
+
+scissl.signals = {}
+
+---Catches signals from now on, in place of what was set for them.
+---
+---@param ... string names: `"SIGHUP"`, `"SIGINT"`, `"SIGQUIT"`, `"SIGTERM"`, `"SIGUSR1"`, `"SIGUSR2"`, `"SIGALRM"`, `"SIGCHLD"`, `"SIGCONT"`, `"SIGWINCH"`; and, behind them, perhaps a table of options: * `waiter`: how to wait (see `scissl.wait`)
+---@return SciSignals?
+---@return SciSslError? # phase `open`: too many open files
+---@raise for no name, names of other signals, and unknown options
+---@usage
+---```lua
+---local signals = assert(scissl.signals.new("SIGUSR1", "SIGTERM"))
+---os.execute "kill -USR1 $PPID" -- in a program: another process sends it
+---print(signals:wait()) --> SIGUSR1
+---print(select(2, signals:wait(0)):condition()) --> timeout
+---signals:close()
+---```
+function scissl.signals.new(...) end
 
 scissl.sni = {}
 

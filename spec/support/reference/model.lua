@@ -17,6 +17,7 @@ local model = {}
 -- Modules for users. The docstrings of other modules are for maintainers only.
 local public = {
   ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
+  ["scissl.signals"] = true,
   ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true,
   ["scissl.copas"] = true, ["scissl.sessions.memory"] = true,
   ["scissl.sessions.redis"] = true,
