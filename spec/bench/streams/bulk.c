@@ -64,6 +64,15 @@ static char *make_lines(size_t length) {
     return bytes;
 }
 
+/* Closes only after the other end has: unread bytes, as session tickets, would reset the connection. */
+static void part(void) {
+    char bytes[4096];
+    struct pollfd entry = {.fd = SSL_get_fd(ssl), .events = POLLIN};
+    SSL_shutdown(ssl);
+    shutdown(entry.fd, SHUT_WR);
+    while (poll(&entry, 1, -1) == 1 && read(entry.fd, bytes, sizeof bytes) > 0) {}
+}
+
 /* ---- the other end ------------------------------------------------------------------------------------------------ */
 
 static void serve(const char *work, size_t length) {
@@ -81,9 +90,7 @@ static void serve(const char *work, size_t length) {
             send_all(bytes, part);
         }
     }
-    SSL_shutdown(ssl);
-    shutdown(SSL_get_fd(ssl), SHUT_WR);
-    while (read(SSL_get_fd(ssl), bytes, ROOM) != 0) usleep(1000);
+    part();
 }
 
 /* ---- the works ---------------------------------------------------------------------------------------------------- */
@@ -144,7 +151,7 @@ static void work_on(const char *work, size_t length) {
     else read_all(length);
     CALLGRIND_STOP_INSTRUMENTATION;
     printf("%.0f\n", processor_time() - began);
-    SSL_shutdown(ssl);
+    part();
 }
 
 int main(int count, char **words) {
