@@ -11,7 +11,7 @@ local options = require "scissl.base.option_table"
 local peer = require "scissl.luasec.peer"
 local strictness = require "scissl.luasec.strictness"
 
-local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
+local SciSslSocket = core.SciSslSocket
 
 local connection = {}
 
@@ -69,14 +69,11 @@ local NO_DESCRIPTOR = "Bad file descriptor"
 -- @treturn[2] nil
 -- @treturn[2] string why not
 local function attach(self, transport)
-  local trusts, failure = strictness.trust(self.context)
-  local socket, tls
-  if trusts then socket, failure = SciSocket.on(transport) end
-  if socket then
-    socket:setBlocking(false)
-    tls, failure = SciSslSocket.on(socket, self.context.tls)
-  end
-  local done = tls
+  local tls
+  local done, failure = strictness.trust(self.context)
+  if done then tls, failure = SciSslSocket.on(transport, self.context.tls) end
+  done = tls
+  if done then done, failure = tls:setBlocking(false) end
   if done then done, failure = initialize(self, tls) end
   if not done then
     if failure:condition() ~= "closed" and failure:errno() ~= 9 then return nil, describe(failure) end
