@@ -508,8 +508,7 @@ describe("scissl.luasec says the same as LuaSec of", function()
     { "wrong arguments to certificates", function(certificate, ssl)
       return method(certificate, "setencode"), method(certificate, "validat"),
         method(certificate, "issued"), method(certificate, "issued", "x"), field(certificate, "pem", 3),
-        field(module_of(ssl, "x509"), "load"), field(module_of(ssl, "x509"), "load", {}),
-        shown { ssl.loadcertificate "x" }
+        shown { ssl.loadcertificate "x" } -- LuaSec leaks memory where the argument is no text
     end },
   })
 end)

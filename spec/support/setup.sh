@@ -131,6 +131,7 @@ needs_of_all_specs() {
     needs_of_the_specs
     want gnutls-bin has_command gnutls-cli
     want nginx nginx -v
+    want lua-event has_lua_module luaevent.core
     want redis-tools has_one_of redis-server redis-check-rdb
     want chromium has_command chromium
     want libnss3-tools has_command certutil

@@ -1,0 +1,175 @@
+--- spec/support/prosody.lua: Prosody, the XMPP server, on Lua 5.4, with the real LuaSec or with scissl.luasec.
+--
+--    local prosody = require "spec.support.prosody"
+--
+--    prosody.isThere()                          whether it is installed for this Lua
+--    server <close> = prosody.start{ backend = "epoll" | "select" | "event", ours = boolean }
+--        it serves "localhost", whose users have the password "secret": server.port.c2s, .direct, .s2s, .https; the
+--        account is "user"
+--    server:use(identity)                       replaces the certificate, and tells the server to read it again
+--    server:terminate()                         sends SIGTERM: it waits until its clients have ended their streams
+--    output, how, code = server:finish()        waits for its end
+--    server:kill()                              by SIGKILL; also where it goes out of scope
+--    prosody.util(name)                         one of Prosody's own modules in C, such as "hashes"
+
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local prosody = {}
+
+local PROGRAM, SOURCE = "/usr/bin/prosody", "/usr/lib/prosody"
+
+-- Its first line names the Lua that Debian's modules are for.
+function prosody.isThere()
+  local file = io.open(PROGRAM)
+  if not file then return false end
+  local first = file:read "l"
+  file:close()
+  return first:find("lua" .. _VERSION:match "%d.%d", 1, true) ~= nil
+end
+
+function prosody.util(name)
+  local open = assert(package.loadlib(("%s/util/%s.so"):format(SOURCE, name), "luaopen_util_" .. name))
+  return open()
+end
+
+local configuration = [[
+run_as_root = true
+pidfile = "%s/prosody.pid"
+data_path = "%s/data"
+certificates = "%s"
+network_backend = "%s"
+interfaces = { "127.0.0.1" }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "bosh", "websocket", "posix", "s2s_auth_certs" }
+modules_disabled = { "s2s_bidi" }
+authentication = "internal_plain"
+c2s_require_encryption = true
+s2s_require_encryption = true
+s2s_secure_auth = true
+ssl = { certificate = "%s/cert.pem", key = "%s/key.pem", cafile = "%s" }
+c2s_ports = { %d }
+c2s_direct_tls_ports = { %d }
+s2s_ports = { %d }
+s2s_direct_tls_ports = {}
+https_ports = { %d }
+http_ports = {}
+http_default_host = "localhost"
+log = { { levels = { min = "warn" }, to = "console" } }
+VirtualHost "localhost"
+]]
+
+-- Prosody drops relative folders from the paths.
+local launcher = [[
+local function absolute(paths)
+  return (paths:gsub("[^;]+", function(path) return path:find "^/" and path or %q .. "/" .. path end))
+end
+package.path = absolute(package.path)
+package.cpath = absolute(package.cpath)
+%s
+arg = { [0] = %q, "-F", "--config", %q }
+dofile(arg[0])
+]]
+
+local function write(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  file:close()
+end
+
+local function here()
+  local pipe = assert(io.popen "pwd -P")
+  local folder = pipe:read "l"
+  pipe:close()
+  return folder
+end
+
+local Server = {}
+Server.__index = Server
+
+local function put_identity(self, identity)
+  write(self.folder .. "/key.pem", identity.key:toPem())
+  write(self.folder .. "/cert.pem", identity.certificatePem)
+end
+
+local count = 0
+
+local function prepare(given)
+  count = count + 1
+  local folder = ("%s/prosody%d"):format(pki.folder(), count)
+  assert(os.execute(("mkdir -p '%s/data/localhost/accounts'"):format(folder)))
+  write(folder .. "/data/localhost/accounts/user.dat", 'return { ["password"] = "secret" };\n')
+  local self = setmetatable({ folder = folder, port = {} }, Server)
+  put_identity(self, pki.server)
+  -- The ports were free a moment ago; another process may take one of them before Prosody does.
+  for _, service in ipairs { "c2s", "direct", "s2s", "https" } do
+    local listener, port = ends.listener()
+    listener:close()
+    self.port[service] = port
+  end
+  write(folder .. "/prosody.cfg.lua", configuration:format(folder, folder, folder, given.backend, folder, folder,
+    pki.ca.certificateFile, self.port.c2s, self.port.direct, self.port.s2s, self.port.https))
+  return self
+end
+
+-- Whether all services listen, and signals are expected, which is so when the process has written its number.
+local function is_ready(self)
+  local file = io.open(self.folder .. "/prosody.pid")
+  if not file then return false end
+  file:close()
+  for _, port in pairs(self.port) do
+    local socket = assert(require "scissl".SciSocket.newStreamSocket())
+    local done = socket:connect("127.0.0.1", port)
+    socket:close()
+    if not done then return false end
+  end
+  return true
+end
+
+local function state_of(self)
+  local pipe = assert(io.popen(("ps -o stat= -p %d"):format(self.peer.pid)))
+  local state = pipe:read "a"
+  pipe:close()
+  return state:sub(1, 1)
+end
+
+local function has_ended(self)
+  local state = state_of(self)
+  return state == "" or state == "Z"
+end
+
+function prosody.start(given)
+  local self = prepare(given)
+  local install = given.ours and 'require "scissl.luasec".install()' or ""
+  self.peer = ends.lua(launcher:format(here(), install, PROGRAM, self.folder .. "/prosody.cfg.lua"))
+  while not is_ready(self) do
+    if has_ended(self) then error("Prosody has ended:\n" .. (self.peer:finish())) end
+    os.execute "sleep 0.05"
+  end
+  return self
+end
+
+function Server:use(identity)
+  put_identity(self, identity)
+  assert(os.execute(("kill -HUP %d"):format(self.peer.pid)))
+end
+
+-- Prosody's handlers run wherever the program stands, as after a send and before that is noted, unless it waits.
+function Server:terminate()
+  while state_of(self):find "[RD]" do os.execute "sleep 0.05" end
+  os.execute(("kill -TERM %d 2>/dev/null"):format(self.peer.pid))
+end
+
+function Server:finish()
+  self.stopped = true
+  return self.peer:finish()
+end
+
+function Server:kill()
+  if self.stopped then return end
+  os.execute(("kill -KILL %d 2>/dev/null"):format(self.peer.pid))
+  self:finish()
+end
+
+Server.__close = Server.kill
+
+return prosody
