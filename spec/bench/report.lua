@@ -114,6 +114,30 @@ function report.printTally(order, results)
   for _, line in ipairs(not_met) do print("  " .. line) end
 end
 
+-- ---- the table for README and the chapter Performance: ratios to plain C
+
+local COLUMNS = { "scissl", "tuned C", "LuaSec", "cqueues", "Python ssl", "Node tls" }
+
+local function markdown_cell(row, peer, base)
+  local values = row[peer]
+  if type(values) == "string" then return values:match "^cannot" or "" end
+  return ratio_text(median(row, peer), base)
+end
+
+function report.writeMarkdown(path, order, results)
+  local file <close> = assert(io.open(path, "w"))
+  file:write("| | ", table.concat(COLUMNS, " | "), " |\n|---|", ("---|"):rep(#COLUMNS), "\n")
+  for _, work in ipairs(order) do
+    local row = results[work.name]
+    local base = median(row, "plain C")
+    if base then
+      local cells = { work.unit == "" and work.title or work.title .. ", " .. work.unit }
+      for _, peer in ipairs(COLUMNS) do cells[#cells + 1] = markdown_cell(row, peer, base) end
+      file:write("| ", table.concat(cells, " | "), " |\n")
+    end
+  end
+end
+
 -- ---- the file
 
 local function json(value)

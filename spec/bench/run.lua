@@ -311,3 +311,4 @@ table.move({ "sockets", "streams" }, 1, 2, #names + 1, names)
 for _, work in ipairs(order) do report.print(work, results, names) end
 report.printTally(order, results)
 report.write(root .. "/build/bench.json", { date = os.date "!%Y-%m-%dT%H:%M:%SZ", rounds = rounds }, order, results)
+report.writeMarkdown(build .. "/sockets.md", order, results)

@@ -70,6 +70,7 @@ end
 -- Blocks of shell commands that spec/run.sh runs as checks of their own, or that take minutes, by what stands in them.
 local checked_by_run = {
   "sh examples/quickstart.sh", "luarocks %-%-lua%-version 5.4 make", "cmake %-S", "sh spec/bench/run.sh",
+  "sh spec/bench/streams/run.sh",
   "sh spec/run.sh",
 }
 

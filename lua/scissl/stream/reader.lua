@@ -223,12 +223,20 @@ end
 function reader.untilFound(self, pattern, most, plain)
   local bytes, overlap = self.bytes, plain and #pattern - 1 or PATTERN_SPAN - 1
   most = most or self.maxLine
+  if plain and not self.sought then
+    local before = bytes:find(pattern, 0)
+    if before and before <= most then
+      local text = bytes:take(before)
+      return text, bytes:take(#pattern)
+    end
+  end
   while true do
     local before, length = find(self, pattern, plain, overlap)
     if (before or bytes:size() - overlap) > most then
       return refuse(self, "line_too_long", "no match within %d bytes", most)
     end
     if before then
+      self.sought = nil
       local text = bytes:take(before)
       return text, bytes:take(length)
     end

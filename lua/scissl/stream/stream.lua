@@ -118,6 +118,7 @@ local function check_pattern(pattern, plain, level)
   if type(pattern) ~= "string" then
     error(("bad argument #1 to 'readUntil' (string expected, got %s)"):format(type(pattern)), level + 1)
   end
+  if plain and pattern ~= "" then return end
   if not plain and pattern:find "^%^" then
     error("bad argument #1 to 'readUntil' (a pattern without ^ expected)", level + 1)
   end
@@ -148,6 +149,11 @@ function Stream:readUntil(pattern, max, plain)
   local refusal = refuse_second(self)
   if refusal then return nil, refusal end
   self.bytes:beginRead()
+  if self.bytes:size() == 0 then
+    local some, failure = read_part(self, 0) -- waits in C
+    if failure then return nil, failure end
+    if not some then return nil end
+  end
   return reader.untilFound(self, pattern, max, plain)
 end
 

@@ -1,6 +1,6 @@
 -- The table of the results: see rows.lua and run.lua. report.print(rows, results, complaints, judged) prints it in
 -- Markdown, where `judged` with what is required; report.write(path, facts, rows, results, complaints) writes PATH.md,
--- for README, and PATH.json.
+-- for the chapter Performance, PATH-readme.md, and PATH.json.
 local report = {}
 
 local ORDER = { "scissl", "scissl.luasec", "LuaSec", "cqueues", "Node", "asyncio", "plain C", "bare sockets" }
@@ -18,22 +18,31 @@ local function name_of(metric)
   return metric == "instructions" and "instructions: " or ""
 end
 
+-- What is compared with the limit, its text and the limit's.
+local function compare(requirement, value, base)
+  if requirement.above then
+    return value - base <= requirement.above, ("%+.0f to %s"):format(value - base, requirement.column),
+      ("≤ +%s"):format(requirement.above)
+  end
+  local ratio = value / base
+  local text = requirement.column and ("%.2f of %s"):format(ratio, requirement.column) or ("%.0f"):format(ratio)
+  if requirement.most then return ratio <= requirement.most, text, ("≤ %s"):format(requirement.most) end
+  return ratio >= requirement.least, text, ("≥ %s"):format(requirement.least)
+end
+
 -- Returns the sentence, and whether it is met; nil: there is no such figure.
 local function judge(requirement, row)
   local function figure(column)
     local cell = row[column]
     return cell and median(cell[requirement.metric])
   end
-  local value = figure(requirement.ours or (row.scissl and "scissl" or "scissl.luasec"))
-  local base = requirement.column and figure(requirement.column) or not requirement.column and 1
+  local ours = requirement.ours or row.scissl and "scissl" or "scissl.luasec"
+  local value, base = figure(ours), 1
+  if requirement.column then base = figure(requirement.column) end
   if not value or not base then return nil, false end
-  local ratio = value / base
-  local limit = requirement.most or requirement.least
-  local met = requirement.most and ratio <= limit or requirement.least and ratio >= limit
-  local format = requirement.column and "%.2f" or "%.0f"
-  return ("%s%s%s (%s %s): %s"):format(requirement.ours and requirement.ours .. " " or "", format:format(ratio),
-    requirement.column and " of " .. requirement.column or "", requirement.most and "≤" or "≥",
-    tostring(limit), met and "met" or "**not met**"), met
+  local met, text, limit = compare(requirement, value, base)
+  local verdict = met and "met" or "**not met**"
+  return ("%s%s (%s): %s"):format(requirement.ours and ours .. " " or "", text, limit, verdict), met
 end
 
 local function judgements(row, metric, results)
@@ -62,7 +71,7 @@ local function metrics_of(row, results)
   local list = {}
   for i, metric in ipairs(row.metrics) do list[i] = { key = i, unit = metric.unit } end
   for _, cell in pairs(results[row.name]) do
-    if cell.instructions and list[#list].key ~= "instructions" then
+    if cell.instructions and not row.first_alone and list[#list].key ~= "instructions" then
       list[#list + 1] = { key = "instructions", unit = "instructions" }
     end
   end
@@ -149,8 +158,20 @@ local function write_file(path, text)
   file:write(text, "\n")
 end
 
+-- The first figures of the rows for README.
+local function for_readme(rows)
+  local list = {}
+  for _, row in ipairs(rows) do
+    if row.readme then
+      list[#list + 1] = setmetatable({ metrics = { row.metrics[1] }, first_alone = true }, { __index = row })
+    end
+  end
+  return list
+end
+
 function report.write(path, facts, rows, results, complaints)
   write_file(path .. ".md", table.concat(lines_of(rows, results, false), "\n"))
+  write_file(path .. "-readme.md", table.concat(lines_of(for_readme(rows), results, false), "\n"))
   write_file(path .. ".json", json { facts = facts, results = results, complaints = complaints })
 end
 

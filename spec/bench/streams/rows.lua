@@ -6,7 +6,9 @@
 --    counted        commands by column, of which callgrind counts the instructions, for so many things (`things`);
 --                   without `things` the commands print the instructions of one
 --    required       a list of { metric = number of the metric or "instructions", column =, most = or least = }: the
---                   ratio of our figure to that column's; without `column`, our figure itself
+--                   ratio of our figure to that column's; without `column`, our figure itself; with `above` in place
+--                   of most and least, how much our figure is above that column's, at most
+--    readme         true: README has the first figure
 --
 -- A command is a list of words. `commands` makes those of programs: lua(file, word, …), node(file, word, …),
 -- python(file, word, …), compiled(name, word, …). `quick`: with small counts.
@@ -50,6 +52,7 @@ return function(commands, quick)
     }, clients, {
       name = "trip" .. clients,
       title = ("a line of 60 bytes there and back, %d clients"):format(clients),
+      readme = clients == 100,
       required = {
         { metric = "instructions", column = "cqueues", most = 0.75 },
         { metric = "instructions", column = "LuaSec", most = 0.5 },
@@ -95,12 +98,37 @@ return function(commands, quick)
   luasec_row("select", "a loop with select", size(100, 5))
   luasec_row("copas", "copas", size(100, 5))
 
+  -- ---- one call
+
+  local CALLS = 1000
+
+  local function call_row(work, title, garbage)
+    local row = {
+      name = "call_" .. work,
+      title = title .. ", beside sslWrite and sslRead",
+      metrics = { { unit = "bytes allocated" } },
+      cells = {}, counted = {}, things = CALLS,
+      required = { { metric = "instructions", column = "bare sockets", above = 2500 }, garbage },
+    }
+    for column, one in pairs { scissl = work, ["bare sockets"] = "sockets" } do
+      row.cells[column] = lua("calls.lua", one, size(CALLS, 5))
+      row.counted[column] = lua("calls.lua", one, CALLS)
+    end
+    add(row)
+  end
+
+  local no_more = { metric = 1, column = "bare sockets", above = 1 } -- the collector itself allocates now and then
+  call_row("write", "stream:write of one string", no_more)
+  call_row("line", 'stream:read "l" of what has arrived', no_more)
+  call_row("count", "stream:read(60) of what has arrived", no_more)
+
   -- ---- long transfers
 
   local function bulk_row(work, title, bytes)
     add {
       name = work,
       title = title,
+      readme = work == "lines",
       metrics = { { unit = "ms", factor = 1e-3 } },
       cells = { scissl = lua("bulk.lua", "scissl", work, bytes), ["plain C"] = lua("bulk.lua", "plain", work, bytes) },
       required = { { metric = 1, column = "plain C", most = 1.1 } },
@@ -127,11 +155,12 @@ return function(commands, quick)
     table.move(server, 1, #server, #how + 1, how)
     loaded[column] = lua("https/https.lua", table.unpack(how))
     if column ~= "Node" and column ~= "asyncio" then
-      counted[column] = lua("https/https.lua", "count", 100, 100, table.unpack(server))
+      counted[column] = lua("https/https.lua", "count", 50, 100, table.unpack(server))
     end
   end
   add {
     name = "https",
+    readme = true,
     title = "an HTTPS server of a dozen lines, wrk with 100 connections",
     metrics = {
       { unit = "requests/s", more = true },
@@ -157,6 +186,7 @@ return function(commands, quick)
   end
   add {
     name = "connections",
+    readme = true,
     title = "connect, a line there and back, close, 20 at a time",
     metrics = TIME,
     cells = by_library(connecting, connections(CONNECTIONS)),

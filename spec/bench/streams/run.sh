@@ -3,7 +3,8 @@
 # scissl.luasec), Node, Python's asyncio and C, where they are installed. From any folder:
 #   sh spec/bench/streams/run.sh [ROUNDS] [ROW…]    5 rounds of all rows by default, and then spec/bench/run.sh
 #   sh spec/bench/streams/run.sh quick [ROW…]       one round with small counts: shows that all programs work
-# Prints a table in Markdown, and writes build/bench/streams.json, and .md for README. LUA_PATH: where a newer copas is.
+# Prints a table in Markdown, and writes build/bench/streams.json, streams.md for the chapter Performance, and
+# streams-readme.md for README. Set LUA_PATH where a copas of version 2 or later is not found otherwise.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
 . "$root/spec/bench/prepare.sh"
