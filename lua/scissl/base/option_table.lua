@@ -310,15 +310,18 @@ function options.read(caller, given, known, level, before)
   if type(given) ~= "table" then
     error(("bad argument to '%s' (table of options expected, got %s)"):format(caller, options.typeOf(given)), level)
   end
-  if getmetatable(given) == nil and not before then return read_plain(caller, given, known, level + 1) end
+  if getmetatable(given) == nil and not before then
+    local own = read_plain(caller, given, known, level) -- a tail call would lose a level
+    return own
+  end
   for name in pairs(given) do
-    if not known[name] then refuse_unknown(caller, name, known, level + 1) end
+    if not known[name] then refuse_unknown(caller, name, known, level) end
   end
   local own = {}
   for name, kind in pairs(known) do
     local value = before and before[name]
     if value == nil then value = options.copy(given[name], kind) end
-    if value ~= nil and not options.is(value, kind) then refuse_kind(caller, name, value, kind, level + 1) end
+    if value ~= nil and not options.is(value, kind) then refuse_kind(caller, name, value, kind, level) end
     own[name] = value
   end
   return own
