@@ -90,6 +90,7 @@ static const sci_class classes[] = {
     {SCI_SOCKET, sci_open_socket, socket_files, NULL},
     {SCI_POLLER, sci_open_poller, NULL, NULL},
     {SCI_SIGNALS, sci_open_signals, NULL, NULL},
+    {SCI_LOOK_UP, sci_open_look_up, NULL, NULL},
     {SCI_KEY, sci_open_key, NULL, NULL},
     {SCI_CERTIFICATE, sci_open_certificate, certificate_files, NULL},
     {SCI_CRL, sci_open_crl, crl_files, NULL},
@@ -175,6 +176,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"extend", sci_extend_class}, /* this and the following are internal, for the Lua layer */
         {"nameDistance", sci_measure_names},
         {"armSocket", sci_arm_socket},
+        {"connectState", sci_connect_state},
         {"stampFiles", sci_stamp_files},
         {"defaultTrust", sci_default_trust},
         {"base64", sci_base64},

@@ -4,7 +4,8 @@ local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
 local CLASSES = {
-  "SciSocket", "SciPoller", "SciSslSocket", "SciSslContext", "SciSslCipher", "SciSslError", "OSSslSession",
+  "SciSocket", "SciPoller", "SciLookUp", "SciSslSocket", "SciSslContext", "SciSslCipher", "SciSslError",
+  "OSSslSession",
   "SciSslX509Certificate", "SciSslPrivateKey", "SciSslX509Crl", "SciSslX509Request", "SciSslOcsp", "SciSslPkcs12",
   "OSSslVersion",
 }

@@ -107,6 +107,7 @@ void sci_set_boolean(lua_State *L, const char *field, bool flag);
 #define SCI_SOCKET "SciSocket"
 #define SCI_POLLER "SciPoller"
 #define SCI_SIGNALS "SciSignals"
+#define SCI_LOOK_UP "SciLookUp"
 #define SCI_SSL_SOCKET "SciSslSocket"
 #define SCI_CONTEXT "SciSslContext"
 #define SCI_CIPHER "SciSslCipher"

@@ -130,7 +130,9 @@ int sci_wait_with_hooks(lua_State *L, int descriptor, short events, int millisec
 void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);
 void sci_open_signals(lua_State *L);
-int sci_arm_socket(lua_State *L); /* armSocket, for scissl.scheduler */
+void sci_open_look_up(lua_State *L);
+int sci_arm_socket(lua_State *L);    /* armSocket, for scissl.scheduler */
+int sci_connect_state(lua_State *L); /* connectState, for scissl.connect */
 
 /* Each adds its functions and methods to the table of the class SciSocket, which is on top. */
 void sci_open_socket_address(lua_State *L);

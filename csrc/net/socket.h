@@ -76,6 +76,19 @@ int sci_socket_fail_io(lua_State *L, sci_socket *socket, const char *phase, int 
 
 /* ---- socket_address.c -------------------------------------------------------------------------------------------- */
 
+#define SCI_PORT_DIGITS 12 /* bytes for any `unsigned` with its NUL */
+
+/* The port at `index` for getaddrinfo: a number, written into `digits`, or the name of a service. */
+const char *sci_check_port(lua_State *L, int index, char digits[SCI_PORT_DIGITS]);
+
+int sci_check_family(lua_State *L, int index); /* AF_…; AF_UNSPEC for none */
+
+/* Why getaddrinfo has returned `code`. */
+void sci_explain_resolver(sci_failure *failure, const char *host, int code, int system_errno);
+
+/* Pushes the list of the addresses as tables, and returns 1. The list must stay meanwhile: it is read between allocations. */
+int sci_push_addresses(lua_State *L, const struct addrinfo *entry);
+
 /* Reads host and port at stack indices 2 and 3, or the path at 2, for a socket that is open; takes the host's first
  * address of the socket's family. `passive`: for bind. False: `failure` says why there is none. */
 bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure);

@@ -10,7 +10,7 @@
 
 /* ---- resolving -------------------------------------------------------------------------------------------------- */
 
-static void explain_resolver(sci_failure *failure, const char *host, int code, int system_errno) {
+void sci_explain_resolver(sci_failure *failure, const char *host, int code, int system_errno) {
     *failure = (sci_failure){.phase = "resolve", .subject = host, .message = gai_strerror(code)};
     switch (code) {
         case EAI_AGAIN: failure->condition = "resolver_unavailable"; break;
@@ -32,20 +32,17 @@ static struct addrinfo *resolve(const char *host, const char *service, const str
     struct addrinfo *list = NULL;
     int code = getaddrinfo(host, service, hints, &list);
     if (code == 0) return list;
-    explain_resolver(failure, host, code, errno);
+    sci_explain_resolver(failure, host, code, errno);
     return NULL;
 }
 
-#define PORT_DIGITS 12 /* bytes for any `unsigned` with its NUL */
-
-/* The port at `index` for getaddrinfo: a number, written into `digits`, or the name of a service. */
-static const char *check_port(lua_State *L, int index, char digits[PORT_DIGITS]) {
+const char *sci_check_port(lua_State *L, int index, char digits[SCI_PORT_DIGITS]) {
     int is_integer;
     lua_Integer port = lua_tointegerx(L, index, &is_integer);
     if (!is_integer && lua_type(L, index) == LUA_TSTRING) return sci_check_text(L, index);
     if (!is_integer) port = luaL_checkinteger(L, index);
     luaL_argcheck(L, port >= 0 && port <= 65535, index, "port from 0 to 65535 expected");
-    (void)snprintf(digits, PORT_DIGITS, "%u", (unsigned)port);
+    (void)snprintf(digits, SCI_PORT_DIGITS, "%u", (unsigned)port);
     return digits;
 }
 
@@ -68,8 +65,24 @@ static void push_entry(lua_State *L, const struct addrinfo *entry) {
     sci_set_text(L, "family", entry->ai_family == AF_INET6 ? "inet6" : "inet");
 }
 
+int sci_push_addresses(lua_State *L, const struct addrinfo *entry) {
+    lua_newtable(L);
+    for (int count = 1; entry; entry = entry->ai_next) {
+        push_entry(L, entry);
+        lua_rawseti(L, -2, count++);
+    }
+    return 1;
+}
+
+int sci_check_family(lua_State *L, int index) {
+    static const char *const families[] = {"any", "inet", "inet6", NULL};
+    static const int domains[] = {AF_UNSPEC, AF_INET, AF_INET6};
+    return domains[luaL_checkoption(L, index, "any", families)];
+}
+
 /***
-Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
+Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own; a SciLookUp does
+not wait.
 @function SciSocket.resolve
 @tparam string host a name, or an address
 @param port an integer from 0 to 65535, or the name of a service
@@ -80,21 +93,33 @@ Finds the addresses of a host, best first. Waits for the system's resolver, whic
 @see getaddrinfo(3)
 */
 static int socket_resolve(lua_State *L) {
-    static const char *const families[] = {"any", "inet", "inet6", NULL};
-    static const int domains[] = {AF_UNSPEC, AF_INET, AF_INET6};
     const char *host = sci_check_text(L, 1);
-    char digits[PORT_DIGITS];
-    const char *service = check_port(L, 2, digits);
-    struct addrinfo hints = {.ai_family = domains[luaL_checkoption(L, 3, "any", families)], .ai_socktype = SOCK_STREAM};
+    char digits[SCI_PORT_DIGITS];
+    const char *service = sci_check_port(L, 2, digits);
+    struct addrinfo hints = {.ai_family = sci_check_family(L, 3), .ai_socktype = SOCK_STREAM};
     sci_failure failure;
     sci_guard *guard = sci_new_guard(L, free_list);
     const struct addrinfo *entry = guard->object = resolve(host, service, &hints, &failure);
     if (!entry) return sci_socket_fail(L, &failure);
-    lua_newtable(L);
-    for (int count = 1; entry; entry = entry->ai_next) {
-        push_entry(L, entry);
-        lua_rawseti(L, -2, count++);
-    }
+    return sci_push_addresses(L, entry);
+}
+
+/***
+Tells whether a text is an IP address, which needs no look-up.
+@function SciSocket.addressFamily
+@tparam string text
+@treturn ?string `inet` or `inet6`; nil: it is none
+*/
+static int socket_address_family(lua_State *L) {
+    struct addrinfo *list = NULL;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
+    size_t length;
+    const char *text = luaL_checklstring(L, 1, &length);
+    bool known = strlen(text) == length && getaddrinfo(text, NULL, &hints, &list) == 0;
+    int family = known ? list->ai_family : AF_UNSPEC;
+    if (known) freeaddrinfo(list);
+    if (known) lua_pushstring(L, family == AF_INET6 ? "inet6" : "inet");
+    else lua_pushnil(L);
     return 1;
 }
 
@@ -121,10 +146,10 @@ static int find_family(const sci_socket *base) {
 
 bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure) {
     const char *host = sci_check_text(L, 2);
-    char digits[PORT_DIGITS];
+    char digits[SCI_PORT_DIGITS];
     int family = find_family(base);
     if (family == AF_UNIX) return find_path(host, address, failure);
-    const char *service = check_port(L, 3, digits);
+    const char *service = sci_check_port(L, 3, digits);
     struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     if (passive) hints.ai_flags = AI_PASSIVE;
     struct addrinfo *list = resolve(passive && strcmp(host, "*") == 0 ? NULL : host, service, &hints, failure);
@@ -192,6 +217,7 @@ static int socket_get_sock_name(lua_State *L) { return push_address(L, false); }
 
 static const luaL_Reg address_functions[] = {
     {"resolve", socket_resolve},
+    {"addressFamily", socket_address_family},
     {NULL, NULL},
 };
 

@@ -32,6 +32,16 @@ int sci_socket_establish(sci_socket *socket, sci_failure *failure) {
     return state;
 }
 
+/* connectState(socket): true: connected; false: still connecting; nil, SciSslError: it has failed. */
+int sci_connect_state(lua_State *L) {
+    sci_socket *socket = sci_check_socket(L, 1);
+    sci_failure failure = {.phase = "connect"};
+    int state = sci_socket_establish(socket, &failure);
+    if (state < 0) return sci_socket_fail(L, &failure);
+    lua_pushboolean(L, state > 0);
+    return 1;
+}
+
 /* ---- connecting ------------------------------------------------------------------------------------------------- */
 
 /* 0, or errno. */

@@ -3,6 +3,7 @@ return {
   stubs = {
     "OSSslSession",
     "OSSslVersion",
+    "SciLookUp",
     "SciPoller",
     "SciScheduler",
     "SciSignals",

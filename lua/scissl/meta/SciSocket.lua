@@ -53,7 +53,8 @@ function SciSocket.pair() end
 ---```
 function SciSocket:close() end
 
----Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own.
+---Finds the addresses of a host, best first. Waits for the system's resolver, which has time-outs of its own; a SciLookUp does
+---not wait.
 ---
 ---@param host string a name, or an address
 ---@param port any an integer from 0 to 65535, or the name of a service
@@ -68,6 +69,17 @@ function SciSocket:close() end
 ---end
 ---```
 function SciSocket.resolve(host, port, family) end
+
+---Tells whether a text is an IP address, which needs no look-up.
+---
+---@param text string
+---@return string? # `inet` or `inet6`; nil: it is none
+---@usage
+---```lua
+---print(scissl.SciSocket.addressFamily "::1") --> inet6
+---print(scissl.SciSocket.addressFamily "localhost") --> nil
+---```
+function SciSocket.addressFamily(text) end
 
 ---Returns the address of the other end as one text, for logs and messages: also while connecting, and after `close`.
 ---

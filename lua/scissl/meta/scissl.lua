@@ -24,6 +24,7 @@
 ---@field hasKtls boolean as `features.kTLS`
 ---@field OSSslSession OSSslSession
 ---@field OSSslVersion OSSslVersion
+---@field SciLookUp SciLookUp
 ---@field SciPoller SciPoller
 ---@field SciScheduler SciScheduler
 ---@field SciSignals SciSignals
@@ -50,9 +51,10 @@ local scissl = {}
 
 ---Options of `scissl.connect`.
 ---@class scissl.ConnectOptions
----@field host string name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name are tried one after the other
+---@field host string name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name race (RFC 8305): the next one is tried after a quarter of a second, or as soon as one has failed, and the first that replies is used
 ---@field port integer|string number, or the name of a service
----@field timeout? number seconds for the connection and the handshake together (not for the look-up of the name, which the system limits), then for each operation of the stream. Without it there is no limit
+---@field timeout? number seconds for look-up, connection and handshake together, then for each operation of the stream. Without it there is no limit
+---@field resolver? function `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a list of tables with `address` (an IP address), and perhaps `port` and `family`; or nil and a reason. It may yield. `family` is `"inet"`, `"inet6"` or nil (both). It is not called for an address
 ---@field caFile? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
 ---@field caPath? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
 ---@field ca? string|SciSslX509Certificate the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
@@ -209,9 +211,10 @@ local scissl = {}
 
 ---Options of `scissl.plain.connect`.
 ---@class scissl.PlainConnectOptions
----@field host string name or address
+---@field host string name or address. The addresses of a name race (see `scissl.connect`)
 ---@field port integer|string number, or the name of a service
----@field timeout? number seconds for the connection (without the look-up of the name), then for each operation of the stream
+---@field timeout? number seconds for look-up and connection, then for each operation of the stream
+---@field resolver? function as for `scissl.connect`
 ---@field waiter? string|function as for `scissl.stream`
 ---@field maxLine? integer as for `scissl.stream`
 ---@field maxBuffer? integer as for `scissl.stream`

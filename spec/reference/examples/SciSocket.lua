@@ -23,6 +23,10 @@ local near, far = assert(scissl.SciSocket.pair())
 local adopted = assert(scissl.SciSocket.on(near)) -- or a descriptor, or a socket of LuaSocket, luv, cqueues …
 print(adopted:getfd() == near:getfd()) --> true
 
+--- SciSocket.addressFamily
+print(scissl.SciSocket.addressFamily "::1") --> inet6
+print(scissl.SciSocket.addressFamily "localhost") --> nil
+
 --- SciSocket.resolve
 for _, found in ipairs(assert(scissl.SciSocket.resolve("127.0.0.1", 443))) do
   print(found.family, found.address, found.port) --> inet 127.0.0.1 443
