@@ -299,6 +299,8 @@ local hints = {
   end,
   service_unknown = "the system knows no service of that name; use the port's number",
   resolver_unavailable = "the name service does not reply; check the network, or try again later",
+  bad_resolver = "the option resolver is a function that returns a list of tables with the field address, which is an "
+    .. "IP address",
   resolver_failed = "the name service failed; check the system's resolver settings, or try again later",
   address_not_available = "this machine has no such address; choose one of its own addresses, or no host for all of "
     .. "them",

@@ -22,10 +22,6 @@ local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 local tls = {
   new = function(run, family) return SciSslSocket.new(run.context, family) end,
   prepare = client.prepare,
-  -- The first TLS call reports why TCP did not connect.
-  explain = function(socket, run, deadline)
-    return handshake { socket = socket, role = "connect", deadline = deadline, waiter = run.waiter }
-  end,
 }
 
 -- Adds the host to an error of a lower layer, which knew only the socket (a time-out).
@@ -99,6 +95,7 @@ end
 
 local known_options = {
   port = "port",
+  resolver = "callable",
   timeout = "seconds",
   waiter = "string|callable",
   maxLine = "count",
@@ -114,10 +111,14 @@ known_options = context_options.kinds(known_options)
 -- @function scissl.connect
 -- @tparam table given options:
 --
--- * `host` (needed): name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name are tried one after the other
+-- * `host` (needed): name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name race (RFC 8305): the next one
+--   is tried after a quarter of a second, or as soon as one has failed, and the first that replies is used
 -- * `port` (needed): number, or the name of a service
--- * `timeout`: seconds for the connection and the handshake together (not for the look-up of the name, which the system
---   limits), then for each operation of the stream. Without it there is no limit
+-- * `timeout`: seconds for look-up, connection and handshake together, then for each operation of the stream. Without
+--   it there is no limit
+-- * `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a list
+--   of tables with `address` (an IP address), and perhaps `port` and `family`; or nil and a reason. It may yield.
+--   `family` is `"inet"`, `"inet6"` or nil (both). It is not called for an address
 -- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs to trust (see SciSslSocketConfiguration). Without them the system
 --   trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
 -- * `verifyHost`: the name or address that the certificate must name, if not `host`; a list: one of these names;
@@ -174,7 +175,7 @@ return function(given)
   local run, failure = client.new("scissl.connect", given, given.port or "over", 2)
   if not run then return nil, failure end
   run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
-  run.proxy = through
+  run.proxy, run.resolver = through, given.resolver
   if through or given.over then return connect_through(run) end
   return connect(run)
 end

@@ -106,7 +106,7 @@ local function ask(carrier, settings, run)
 end
 
 local function reach(settings, run)
-  local given = { host = settings.host, port = settings.port, waiter = run.waiter }
+  local given = { host = settings.host, port = settings.port, waiter = run.waiter, resolver = run.resolver }
   if run.deadline then given.timeout = math.max(0, run.deadline - SciSocket.now()) end
   if not settings.tls then return require "scissl.stream.plain".connect(given) end
   for name, value in pairs(settings.tls ~= true and settings.tls or {}) do given[name] = value end

@@ -25,13 +25,12 @@ local tcp = {
     socket:setSockOpt("TCP_NODELAY", true)
     return socket
   end,
-  -- The first call reports why TCP did not connect.
-  explain = function(socket) return nil, select(2, socket:recv(1)) end,
 }
 
 local known_options = {
   host = "string",
   port = "port",
+  resolver = "callable",
   timeout = "seconds",
   waiter = "string|callable",
   maxLine = "count",
@@ -42,9 +41,10 @@ local known_options = {
 -- @function scissl.plain.connect
 -- @tparam table given options:
 --
--- * `host` (needed): name or address
+-- * `host` (needed): name or address. The addresses of a name race (see `scissl.connect`)
 -- * `port` (needed): number, or the name of a service
--- * `timeout`: seconds for the connection (without the look-up of the name), then for each operation of the stream
+-- * `timeout`: seconds for look-up and connection, then for each operation of the stream
+-- * `resolver`: as for `scissl.connect`
 -- * `waiter`, `maxLine`, `maxBuffer`: as for `scissl.stream`
 --
 -- @treturn[1] SciSslStream
@@ -63,6 +63,8 @@ function plain.connect(given)
     port = port,
     subject = client.withPort(host, port),
     waiter = waiter,
+    resolver = given.resolver,
+    timeout = given.timeout,
     deadline = wait.deadline(given.timeout),
   }, tcp)
   if not socket then return nil, failure end

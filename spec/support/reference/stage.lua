@@ -36,6 +36,12 @@ local function is_ours(host, port)
 end
 
 local resolve, connect, connect_plain = scissl.SciSocket.resolve, scissl.SciSslSocket.connect, scissl.SciSocket.connect
+local look_up = scissl.SciLookUp.new
+
+function scissl.SciLookUp.new(host, port, family)
+  if is_ours(host, port) then host, port = "127.0.0.1", env.port end
+  return look_up(host, port, family)
+end
 
 function scissl.SciSocket.resolve(host, port, family)
   if is_ours(host, port) then host, port = "127.0.0.1", env.port end
