@@ -116,8 +116,8 @@ known_options = context_options.kinds(known_options)
 -- * `port` (needed): number, or the name of a service
 -- * `timeout`: seconds for look-up, connection and handshake together, then for each operation of the stream. Without
 --   it there is no limit
--- * `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a list
---   of tables with `address` (an IP address), and perhaps `port` and `family`; or nil and a reason. It may yield.
+-- * `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a
+--   list of tables with `address` (an IP address), and perhaps `port` and `family`; or nil and a reason. It may yield.
 --   `family` is `"inet"`, `"inet6"` or nil (both). It is not called for an address
 -- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs to trust (see SciSslSocketConfiguration). Without them the system
 --   trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
