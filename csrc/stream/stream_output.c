@@ -43,23 +43,20 @@ static const char *push_text(lua_State *L, int self, int number) {
 
 /* ---- adding ------------------------------------------------------------------------------------------------------- */
 
-/* Pushes a text. A number becomes a string on the stack, and stays one. */
-static const char *push_nth(lua_State *L, const sci_texts *texts, lua_Integer i, size_t *length) {
-    if (texts->listed) lua_rawgeti(L, texts->index, i);
-    else {
-        (void)lua_tolstring(L, texts->index + (int)i - 1, length);
-        lua_pushvalue(L, texts->index + (int)i - 1);
-    }
+/* A text, which stays where it is. A number on the stack becomes a string, and stays one; in a table there are strings alone. */
+static const char *nth_text(lua_State *L, const sci_texts *texts, lua_Integer i, size_t *length) {
+    if (!texts->listed) return lua_tolstring(L, texts->index + (int)i - 1, length);
+    if (lua_rawgeti(L, texts->index, i) != LUA_TSTRING) luaL_error(L, "string expected");
     const char *text = lua_tolstring(L, -1, length);
-    return text ? text : (luaL_error(L, "string expected"), NULL);
+    lua_pop(L, 1);
+    return text;
 }
 
 static void count_texts(lua_State *L, const sci_texts *texts, sci_output_need *need) {
     size_t length;
     for (lua_Integer i = 1; i <= texts->count; i++) {
-        (void)push_nth(L, texts, i, &length);
+        (void)nth_text(L, texts, i, &length);
         sci_output_count(need, length);
-        lua_pop(L, 1);
     }
 }
 
@@ -67,9 +64,11 @@ static void count_texts(lua_State *L, const sci_texts *texts, sci_output_need *n
 static void keep_texts(lua_State *L, int self, const sci_texts *texts, int number) {
     size_t length;
     for (lua_Integer i = 1; i <= texts->count; i++) {
-        (void)push_nth(L, texts, i, &length);
-        if (length >= SCI_LONG_TEXT) keep_text(L, self, ++number);
-        else lua_pop(L, 1);
+        (void)nth_text(L, texts, i, &length);
+        if (length < SCI_LONG_TEXT) continue;
+        if (texts->listed) lua_rawgeti(L, texts->index, i);
+        else lua_pushvalue(L, texts->index + (int)i - 1);
+        keep_text(L, self, ++number);
     }
 }
 
@@ -85,9 +84,8 @@ void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
     if (need.longs > 0) keep_texts(L, self, texts, out->numbers);
     if (!sci_output_reserve(out, &need)) luaL_error(L, "not enough memory");
     for (lua_Integer i = 1; i <= texts->count; i++) {
-        const char *text = push_nth(L, texts, i, &length);
+        const char *text = nth_text(L, texts, i, &length);
         sci_output_add(out, text, length, length >= SCI_LONG_TEXT ? sci_output_next_number(out) : 0);
-        lua_pop(L, 1);
     }
     sci_output_release(out);
 }
@@ -168,6 +166,7 @@ void sci_stream_drop_output(lua_State *L, int self) {
 static int output_add(lua_State *L) {
     const sci_stream *stream = sci_check_stream(L, 1);
     bool listed = lua_istable(L, 2);
+    if (!listed) (void)luaL_checkstring(L, 2);
     sci_stream_add(L, 1, &(sci_texts){2, listed ? luaL_checkinteger(L, 3) : 1, listed});
     lua_pushboolean(L, stream->out.due > 0);
     return 1;
