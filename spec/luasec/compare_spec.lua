@@ -459,18 +459,17 @@ describe("scissl.luasec says the same as LuaSec of", function()
       return field(ssl, "wrap", (luasec.sockets())), field(ssl, "wrap", luasec.sockets(), 3),
         field(ssl, "wrap", (luasec.sockets()), "x")
     end },
-    { "ssl.core", function(ssl)
+    { "ssl.core", function(ssl) -- without getfd before setfd, where LuaSec returns what its memory held
       local low, context = module_of(ssl, "core"), module_of(ssl, "context")
       local made = context.create "any"
       local without_mode = shown { low.create(made) }
       context.setmode(made, "client")
       local conn = low.create(made)
       local near = luasec.sockets()
-      local nothing = conn:getfd()
       local set = select("#", low.setfd(conn, near:getfd()))
       low.setfd(conn, near:getfd())
       near:setfd(low.SOCKET_INVALID)
-      return without_mode, nothing, set, low.SOCKET_INVALID, field(low, "create"), field(low, "create", 3),
+      return without_mode, set, low.SOCKET_INVALID, field(low, "create"), field(low, "create", 3),
         field(low, "setfd", conn), field(low, "setfd", conn, "x"), field(low, "setfd", 3), conn
     end },
     { "setdane, settlsa", function(ssl)
