@@ -11,6 +11,7 @@ static int connection_attach(lua_State *L) {
     self->socket = NULL; /* as long as that of before may go */
     lua_setiuservalue(L, 1, SCI_LUASEC_SOCKET);
     self->socket = socket;
+    if (socket) sci_socket_trust_mode(&socket->socket); /* as LuaSec does */
     return 0;
 }
 
@@ -36,9 +37,7 @@ static int connection_finish(lua_State *L) {
 /* connection:getfd: see lua/scissl/luasec/connection.lua. */
 static int connection_getfd(lua_State *L) {
     const sci_luasec *self = sci_check_luasec(L);
-    sci_socket *base = self->socket ? sci_socket_base(&self->socket->socket) : NULL;
-    if (base) sci_socket_expose(base);
-    lua_pushnumber(L, base ? base->fd : -1);
+    lua_pushnumber(L, self->socket ? sci_socket_descriptor(&self->socket->socket) : -1);
     return 1;
 }
 

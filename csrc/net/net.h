@@ -56,6 +56,9 @@ int sci_socket_descriptor(const sci_socket *socket); /* the base's, or -1 */
 bool sci_socket_blocking(const sci_socket *socket);
 bool sci_socket_set_blocking(sci_socket *socket, bool blocking); /* false: errno says why */
 
+/* For a socket that owns its descriptor, whose O_NONBLOCK no other code changes: calls need not ask the system for it. */
+void sci_socket_trust_mode(sci_socket *socket);
+
 /* ---- making, adopting, connecting (socket.c, socket_adopt.c, socket_connect.c, socket_address.c) ------------------ */
 
 /* Makes the class `name`, whose table is on top, a subclass of SciSocket: sci_check_socket accepts its objects, and it

@@ -86,6 +86,10 @@ bool sci_socket_set_blocking(sci_socket *socket, bool blocking) {
     return true;
 }
 
+void sci_socket_trust_mode(sci_socket *socket) {
+    if (!socket->borrowed) socket->exposed = false;
+}
+
 /* ---- subclasses -------------------------------------------------------------------------------------------------- */
 
 void sci_enter_socket_class(lua_State *L, const char *name) {
