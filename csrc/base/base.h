@@ -45,7 +45,7 @@
 /* Bytes that one read can take without an allocation: four full TLS records. */
 #define SCI_SCRATCH 65536
 
-#define SCI_WARM 32 /* sockets whose OpenSSL buffers are kept; see connection/record_buffers.c */
+#define SCI_WARM 128 /* sockets whose OpenSSL buffers are kept; see connection/record_buffers.c */
 
 typedef struct sci_state {
     const struct sci_class *classes; /* module.c's list */
@@ -54,7 +54,8 @@ typedef struct sci_state {
     struct sci_poller *pollers;      /* net/poller.c: the open ones, linked by `next` */
     struct sci_sslsocket *warm[SCI_WARM];
     unsigned int warm_next;
-    bool reading; /* a read is using the scratch buffer */
+    uint64_t calls; /* of these sockets */
+    bool reading;   /* a read is using the scratch buffer */
     unsigned char scratch[SCI_SCRATCH];
 } sci_state;
 

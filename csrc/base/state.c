@@ -35,6 +35,7 @@ SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     state->reading = false;
     memset(state->warm, 0, sizeof state->warm);
     state->warm_next = 0;
+    state->calls = 0;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, state_gc);
     lua_setfield(L, -2, "__gc");

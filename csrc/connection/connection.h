@@ -305,7 +305,7 @@ void sci_ssl_drop_write(sci_sslsocket *socket);
 
 void sci_ssl_keep_heap(void); /* once, before there are connections */
 
-/* Lets the socket keep OpenSSL's record buffers; the socket that has kept them longest loses them. */
+/* Notes that the socket is busy, and lets it keep OpenSSL's record buffers where another one that is idle can lose them. */
 void sci_ssl_keep_buffers(sci_sslsocket *socket);
 
 void sci_ssl_drop_buffers(sci_sslsocket *socket);

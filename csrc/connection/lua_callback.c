@@ -16,7 +16,7 @@ void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
 
 void sci_ssl_end(sci_sslsocket *socket) {
     socket->callback.L = NULL;
-    if (!socket->buffers.place && socket->handshake.done) sci_ssl_keep_buffers(socket);
+    if (socket->handshake.done) sci_ssl_keep_buffers(socket);
 }
 
 bool sci_ssl_in_call(const sci_sslsocket *socket) { return socket->callback.L != NULL; }

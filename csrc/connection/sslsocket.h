@@ -113,6 +113,7 @@ typedef struct sci_sslsocket {
 
     struct {                          /* record_buffers.c */
         struct sci_sslsocket **place; /* among the sockets that keep their buffers; NULL: it does not keep them */
+        uint64_t used;                /* the number of its last call, of all calls in the lua_State */
     } buffers;
 
     struct { /* alerts.c */
