@@ -175,8 +175,8 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"__pairs", module_pairs},
         {"extend", sci_extend_class}, /* this and the following are internal, for the Lua layer */
         {"nameDistance", sci_measure_names},
-        {"armSocket", sci_arm_socket},
         {"connectState", sci_connect_state},
+        {"makeArm", sci_make_arm},
         {"stampFiles", sci_stamp_files},
         {"defaultTrust", sci_default_trust},
         {"base64", sci_base64},

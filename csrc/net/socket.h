@@ -46,6 +46,9 @@ int sci_descriptor_option(int descriptor, int option); /* an integer of SOL_SOCK
 
 bool sci_is_socket(lua_State *L, int index);
 
+/* Pushes the set of the metatables of all kinds of sockets. False: there is none, and nothing is pushed. */
+bool sci_push_socket_classes(lua_State *L);
+
 /* Pushes an empty SciSocket. */
 sci_socket *sci_new_socket(lua_State *L);
 

@@ -15,6 +15,12 @@ sci_socket *sci_test_socket(lua_State *L, int index) {
     return known ? lua_touserdata(L, index) : NULL;
 }
 
+bool sci_push_socket_classes(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &socket_classes) == LUA_TTABLE) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
 bool sci_is_socket(lua_State *L, int index) { return sci_test_socket(L, index) != NULL; }
 
 sci_socket *sci_check_socket(lua_State *L, int index) {

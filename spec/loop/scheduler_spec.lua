@@ -28,6 +28,35 @@ describe("scissl.scheduler", function()
     assert.is_nil(scheduler.running())
   end)
 
+  it("runs no more where an error leaves a round", function()
+    local loop <close> = scheduler.new { onError = function(raised) error(raised, 0) end }
+    loop:spawn(error, "from the coroutine", 0)
+    loop:spawn(function() loop:sleep(0) end)
+    assert.error_matches(function() loop:step() end, "from the coroutine", nil, true)
+    assert.is_nil(scheduler.running())
+    assert.is_true(loop:run())
+    assert.equal(0, loop:size())
+    assert.is_nil(scheduler.running())
+  end)
+
+  it("refuses deadlines that are none, for a coroutine that has waited before", function()
+    local loop <close> = scheduler.new()
+    local one, other = assert(scissl.SciSocket.pair())
+    assert(other:send "x")
+    local answers = {}
+    loop:spawn(function()
+      assert(coroutine.yield(one, "r", scissl.SciSocket.now() + LONG))
+      for _, deadline in ipairs { 0 / 0, "1", true } do
+        answers[#answers + 1] = { coroutine.yield(one, "r", deadline) }
+      end
+      answers[#answers + 1] = { coroutine.yield(one, "r", scissl.SciSocket.now() + LONG) }
+    end)
+    assert.is_true(loop:run())
+    assert.same({ { nil, "bad deadline" }, { nil, "bad deadline" }, { nil, "bad deadline" }, { true } }, answers)
+    one:close()
+    other:close()
+  end)
+
   it("lets coroutines sleep, and wakes them in order", function()
     local loop <close> = scheduler.new()
     local order, woken = {}, 0

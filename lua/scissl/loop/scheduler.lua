@@ -15,11 +15,12 @@
 local core = require "scissl.core"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
+local rounds = require "scissl.loop.rounds"
 local text_of = require "scissl.base.safe_text"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciPoller = core.SciPoller
-local arm_socket = getmetatable(core).armSocket
+local make_arm = getmetatable(core).makeArm
 local now = core.SciSocket.now
 local create, resume_thread = coroutine.create, coroutine.resume
 
@@ -28,7 +29,7 @@ Scheduler.__index = Scheduler
 
 local scheduler = {}
 
-local current -- the loop that is running a coroutine
+local function arm_nothing() return false end -- for the pollers of programs
 
 -- A *task* is a coroutine and what it waits for: the table { loop =, thread =, … }.
 
@@ -146,9 +147,9 @@ end
 
 -- Has the poller watch for what a task has yielded. The descriptor; or nil and why not.
 local function arm(self, socket, events)
-  local poller = self.poller
-  local descriptor = arm_socket(poller, socket, events)
+  local descriptor = self.armSocket(socket, events)
   if descriptor then return descriptor end
+  local poller = self.poller
   local good, armed, failure = pcall(poller.arm, poller, socket, events)
   if good then return armed, failure end
   return nil, armed
@@ -190,19 +191,18 @@ local function finish(self, task, good, raised)
   self.onError(raised, traceback, thread)
 end
 
-local function continue(self, task, good, socket, events, deadline)
-  if not good or socket == ENDED then return finish(self, task, good, socket) end
-  self.unsettled = task
-  begin_waiting(self, task, socket, events, deadline)
-  self.unsettled = false
-end
-
 -- Where memory ran out before a task waited for what it had yielded, that wait ends at once.
 local function settle(self)
   local task = self.unsettled
   if not task then return end
   wake(self, task, nil, "not enough memory")
   self.unsettled = false
+end
+
+local function start(task)
+  local arguments = task.arguments
+  task.arguments = false
+  return resume_thread(task.thread, table.unpack(arguments, 1, arguments.n))
 end
 
 -- Tasks that become ready meanwhile run in the next round.
@@ -213,22 +213,37 @@ local function run_queue(self)
     self.queue = {}
     self.round, self.at = queue, 1
   end
-  local previous = current
-  current = self
+  local _ <close> = rounds.begin(self)
+  local arm_socket, waits = self.armSocket, self.waits
   while true do -- a task may run another step, and an error may end this one: the round goes on where it is
     local task = self.round[self.at]
     if not task then break end
     self.at = self.at + 1
-    local arguments = task.arguments
-    if arguments then
-      task.arguments = false
-      continue(self, task, resume_thread(task.thread, table.unpack(arguments, 1, arguments.n)))
+    local good, socket, events, deadline
+    if task.arguments then
+      good, socket, events, deadline = start(task)
     else
-      continue(self, task, resume_thread(task.thread, task.answer, task.reason))
+      good, socket, events, deadline = resume_thread(task.thread, task.answer, task.reason)
+    end
+    if not good or socket == ENDED then
+      finish(self, task, good, socket)
+    else
+      self.unsettled = task
+      local descriptor = arm_socket(socket, events, deadline)
+      if descriptor and not waits[descriptor] then -- the usual case: it waits for one socket, alone
+        waits[descriptor] = task
+        task.events, task.descriptor, task.waits = events, descriptor, true
+        if deadline then
+          task.deadline = deadline
+          if not task.place or task.at > deadline then set_alarm(self, task) end
+        end
+      else
+        begin_waiting(self, task, socket, events, deadline)
+      end
+      self.unsettled = false
     end
   end
   self.round, self.at = NONE, 1
-  current = previous
 end
 
 -- Makes those ready that share a descriptor, some of which may wait for something else.
@@ -446,6 +461,7 @@ function scheduler.new(given)
   end
   local loop = setmetatable({
     poller = poller,
+    armSocket = make_arm(poller) or arm_nothing,
     onError = given.onError or report,
     tasks = {}, -- by thread
     count = 0,
@@ -468,7 +484,7 @@ end
 -- @treturn[1] SciScheduler
 -- @treturn[2] nil it runs in none
 function scheduler.running()
-  return current
+  return rounds.running()
 end
 
 return scheduler
