@@ -17,19 +17,45 @@ local pki = require "spec.support.pki"
 
 local prosody = {}
 
+-- Below the root, or where spec/support/setup.sh has unpacked its package: installed, it would start with the system.
 local PROGRAM, SOURCE = "/usr/bin/prosody", "/usr/lib/prosody"
+local PLACES = { "build/unpacked", "" }
 
--- Its first line names the Lua that Debian's modules are for.
-function prosody.isThere()
-  local file = io.open(PROGRAM)
-  if not file then return false end
-  local first = file:read "l"
+local function here()
+  local pipe = assert(io.popen "pwd -P")
+  local folder = pipe:read "l"
+  pipe:close()
+  return folder
+end
+
+local function contents(path)
+  local file = io.open(path)
+  if not file then return nil end
+  local text = file:read "a"
   file:close()
-  return first:find("lua" .. _VERSION:match "%d.%d", 1, true) ~= nil
+  return text
+end
+
+-- The first line of the program names the Lua that Debian's modules are for.
+local function find()
+  for _, place in ipairs(PLACES) do
+    local text = contents(place .. PROGRAM)
+    if text and text:match "^[^\n]*":find("lua" .. _VERSION:match "%d.%d", 1, true) then
+      return place ~= "" and here() .. "/" .. place or "", text
+    end
+  end
+end
+
+local place, program = find()
+
+--- Whether it is there, with what its modules in C need.
+function prosody.isThere()
+  if not place then return false end
+  return package.loadlib(("%s%s/util/encodings.so"):format(place, SOURCE), "*") == true and pcall(require, "lxp")
 end
 
 function prosody.util(name)
-  local open = assert(package.loadlib(("%s/util/%s.so"):format(SOURCE, name), "luaopen_util_" .. name))
+  local open = assert(package.loadlib(("%s%s/util/%s.so"):format(place, SOURCE, name), "luaopen_util_" .. name))
   return open()
 end
 
@@ -66,21 +92,14 @@ end
 package.path = absolute(package.path)
 package.cpath = absolute(package.cpath)
 %s
-arg = { [0] = %q, "-F", "--config", %q }
-dofile(arg[0])
+arg = { [0] = "prosody", "-F", "--config", %q }
+dofile(%q)
 ]]
 
 local function write(path, text)
   local file = assert(io.open(path, "w"))
   assert(file:write(text))
   file:close()
-end
-
-local function here()
-  local pipe = assert(io.popen "pwd -P")
-  local folder = pipe:read "l"
-  pipe:close()
-  return folder
 end
 
 local Server = {}
@@ -108,6 +127,7 @@ local function prepare(given)
   end
   write(folder .. "/prosody.cfg.lua", configuration:format(folder, folder, folder, given.backend, folder, folder,
     pki.ca.certificateFile, self.port.c2s, self.port.direct, self.port.s2s, self.port.https))
+  write(folder .. "/prosody.lua", (program:gsub("'" .. SOURCE, "'" .. place .. SOURCE)))
   return self
 end
 
@@ -140,7 +160,8 @@ end
 function prosody.start(given)
   local self = prepare(given)
   local install = given.ours and 'require "scissl.luasec".install()' or ""
-  self.peer = ends.lua(launcher:format(here(), install, PROGRAM, self.folder .. "/prosody.cfg.lua"))
+  self.peer = ends.lua(launcher:format(here(), install, self.folder .. "/prosody.cfg.lua",
+    self.folder .. "/prosody.lua"))
   while not is_ready(self) do
     if has_ended(self) then error("Prosody has ended:\n" .. (self.peer:finish())) end
     os.execute "sleep 0.05"

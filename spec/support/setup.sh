@@ -131,6 +131,10 @@ needs_of_all_specs() {
     needs_of_the_specs
     want gnutls-bin has_command gnutls-cli
     want nginx nginx -v
+    want prosody has_prosody
+    want lua-expat has_lua_module lxp
+    want lua-filesystem has_lua_module lfs
+    want lua-bitop has_lua_module bit
     want lua-event has_lua_module luaevent.core
     want redis-tools has_one_of redis-server redis-check-rdb
     want chromium has_command chromium
@@ -160,16 +164,29 @@ look_for() {
     "$1"
 }
 
-# Debian starts nginx as soon as it is installed, on port 80, and from then on with the system. The specs need no more
-# than the program, so that is taken out of its package, and the system stays as it is.
-unpack_nginx() {
-    say "Unpacking nginx below $unpacked; it is not installed"
+# Debian starts nginx and Prosody as soon as they are installed, and from then on with the system. The specs need no more
+# than the programs, so these are taken out of their packages, and the system stays as it is.
+unpack() {
+    say "Unpacking $1 below $unpacked; it is not installed"
     mkdir -p "$unpacked" || return
-    for package in nginx nginx-core; do # which of the two has the program is another matter in each release
+    for package in "$@"; do
         (cd "$unpacked" && rm -f "$package"_*.deb && apt-get download -q -o APT::Sandbox::User=root "$package" &&
             dpkg-deb -x "$package"_*.deb .) </dev/null
     done
+}
+
+unpack_nginx() {
+    unpack nginx nginx-core # which of the two has the program is another matter in each release
     nginx -v
+}
+
+has_prosody() { [ -f /usr/bin/prosody ] || [ -f "$unpacked/usr/bin/prosody" ]; }
+
+# One of its modules in C needs ICU, whose package has another name in each release.
+unpack_prosody() {
+    unpack prosody
+    apt_install $(apt-cache depends prosody | sed -n 's/.*Depends: \(libicu[0-9]*\)$/\1/p' | head -n 1)
+    has_prosody
 }
 
 # What is missing and not only wanted must be there afterwards.
@@ -189,17 +206,19 @@ Neither root nor sudo is at hand. As root: apt-get install $*"
         fi
     fi
     $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
-    case " $* " in *" nginx "*)
-        unpack_nginx || say "apt-get could not supply: nginx"
-        set -- $(printf '%s\n' "$@" | grep -vx nginx)
-        [ $# -gt 0 ] || return 0
-        ;;
-    esac
+    for package in nginx prosody; do
+        case " $* " in *" $package "*)
+            "unpack_$package" || say "apt-get could not supply: $package"
+            set -- $(printf '%s\n' "$@" | grep -vx "$package")
+            [ $# -gt 0 ] || return 0
+            ;;
+        esac
+    done
     say "Installing with apt-get: $*"
     apt_install "$@" && return
     [ -z "$missing" ] || apt_install $missing || give_up "apt-get could not install:$missing"
     for package in $wanted; do
-        [ "$package" = nginx ] || apt_install "$package"
+        case $package in nginx | prosody) ;; *) apt_install "$package" ;; esac
     done
 }
 
