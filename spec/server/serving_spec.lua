@@ -190,6 +190,7 @@ promise("statistics count failures by condition, resumed sessions and time-outs"
   end, function()
     local mute = silent(port)
     await(loop, function() return listener:statistics().failed.timeout end)
+    listener.handshakeTimeout = LONG -- the others finish theirs, on the slowest machine
     mute:close()
     local plain = silent(port)
     plain:send "GET / HTTP/1.0\r\n\r\n"
@@ -234,8 +235,10 @@ promise("stop serves the clients that have connected before", function(loop)
   local listener, port = listen(loop)
   local answers = {}
   local function client(i)
+    local plain = silent(port)
     return function()
-      local stream <close> = assert(connect(loop, port))
+      local stream <close> = assert(scissl.plain.on(plain, { waiter = loop.waiter, timeout = LONG }))
+      assert(stream:startTls { host = "localhost", ca = pki.ca.certificate })
       answers[i] = ask(stream, i)
     end
   end
@@ -297,6 +300,143 @@ promise("stop again changes the time", function(loop)
     stream:read()
   end)
   assert.same({ n = 2, true, 1 }, results[1])
+end)
+
+promise("stop cuts a connection whose coroutine has not begun", function(loop)
+  local listener, port = listen(loop)
+  local served = 0
+  local results = loop.run(function()
+    return listener:serve(function(stream)
+      served = served + 1
+      echo(stream)
+    end, { onAccept = function() listener:stop(0) end, onError = function() end })
+  end, function()
+    local stream = connect(loop, port)
+    return stream and stream:write "x\n" and stream:read() -- TLS 1.3: the client's own handshake may be done
+  end)
+  assert.same({ n = 2, true, 1 }, results[1])
+  assert.is_falsy(results[2][1])
+  assert.equal(0, served)
+end)
+
+promise("stop during a handshake: a client that is quick enough is served", function(loop)
+  local listener, port = listen(loop, { onClientHello = function() end })
+  local stopped = false
+  local results = loop.run(function()
+    return listener:serve(echo)
+  end, function()
+    local plain = silent(port)
+    await(loop, function() return listener:statistics().handshaking == 1 end)
+    listener:stop(LONG)
+    await(loop, function() return stopped end)
+    local stream <close> = assert(scissl.plain.on(plain, { waiter = loop.waiter, timeout = LONG }))
+    assert(stream:startTls { host = "localhost", ca = pki.ca.certificate })
+    return ask(stream, "late")
+  end, function()
+    await(loop, function() return listener:isStopping() end)
+    stopped = true
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.equal("late", results[2][1])
+end)
+
+promise("stop cuts a handshake whose handler runs", function(loop)
+  local entered, cut = false, false
+  local listener, port = listen(loop, {
+    onClientHello = function()
+      entered = true
+      await(loop, function() return cut end)
+    end,
+  })
+  local noted = {}
+  local results = loop.run(function()
+    return listener:serve(echo, { onError = function(failure) noted[#noted + 1] = failure end })
+  end, function()
+    await(loop, function() return entered end)
+    listener:stop(0)
+    await(loop, function() return listener.closed and listener:statistics().handshaking == 1 end)
+    cut = true
+  end, function()
+    return connect(loop, port)
+  end)
+  assert.same({ n = 2, true, 1 }, results[1])
+  assert.is_nil(results[3][1])
+  assert.same({ "closed" }, conditions(noted))
+end)
+
+promise("a handshake that is done is not ended while its sessions are stored", function(loop)
+  local storing, stored = false, false
+  local store = {
+    serve = function(self) return self end,
+    onClientHello = function(_, handler) return handler or function() end end,
+    keep = function()
+      storing = true
+      await(loop, function() return stored end)
+    end,
+  }
+  local listener, port = listen(loop, { maxHandshakes = 1, sessions = store })
+  local noted = {}
+  local results = loop.run(function()
+    return listener:serve(echo, { onError = function(failure) noted[#noted + 1] = failure end })
+  end, function()
+    local stream <close> = assert(connect(loop, port))
+    return ask(stream, "x"), listener:close()
+  end, function()
+    await(loop, function() return storing end)
+    local mute = silent(port)
+    await(loop, function() return listener:statistics().accepted == 2 end)
+    stored = true
+    await(loop, function() return listener.closed end)
+    mute:close()
+  end)
+  assert.same({ n = 2, "x", true }, results[2])
+  assert.is_falsy(table.concat(conditions(noted)):find "too_many_handshakes")
+end)
+
+promise("a waiting client that has gone makes room for the next one", function(loop)
+  local listener, port = listen(loop)
+  local order = {}
+  loop.run(function()
+    return listener:serve(function(stream)
+      local line = stream:read()
+      order[#order + 1] = line or "gone"
+      if line then stream:write(line, "\n") end
+      if line == "first" then stream:read() end
+    end, { maxConnections = 1 })
+  end, function()
+    local silents = {}
+    for i = 1, 2 do silents[i] = silent(port) end
+    await(loop, function() return listener:statistics().handshaking == 2 end)
+    local first = assert(connect(loop, port))
+    ask(first, "first")
+    for i, plain in ipairs(silents) do
+      local stream = assert(scissl.plain.on(plain, { waiter = loop.waiter, timeout = LONG }))
+      assert(stream:startTls { host = "localhost", ca = pki.ca.certificate })
+      silents[i] = stream
+    end
+    await(loop, function() return listener:statistics().open == 3 end)
+    silents[1]:close()
+    first:close()
+    ask(silents[2], "third")
+    silents[2]:close()
+    listener:close()
+  end)
+  assert.same({ "first", "gone", "third" }, order)
+end)
+
+promise("one listener is served by one call at a time", function(loop)
+  local listener = listen(loop)
+  local results = loop.run(function()
+    return listener:serve(echo)
+  end, function()
+    await(loop, function() return listener.bell end)
+    local good, raised = pcall(listener.serve, listener, echo)
+    listener:close()
+    return good, raised
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.is_false(results[2][1])
+  assert.matches("'serve' runs already for this listener", results[2][2])
 end)
 
 for _, loop in ipairs(loops.all) do

@@ -70,7 +70,7 @@ function SciSslListener:accept(timeout) end
 ---@param given? scissl.ServeOptions options
 ---@return boolean? # true, once the listener is closed or has stopped
 ---@return integer|SciSslError # the connections that `stop` has cut; 0 after `close`; accepting ended for another reason: `cancelled`, `bad_waiter`
----@raise for a handler that is no function, for unknown options, and outside of the waiter's loop
+---@raise for a handler that is no function, for unknown options, outside of the waiter's loop, and while another call serves the listener
 ---@usage
 ---```lua
 ---local listener = assert(scissl.listen {

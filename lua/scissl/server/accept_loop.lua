@@ -84,6 +84,7 @@ local function serve_streams(run, stream)
 end
 
 local function serve_connection(run, socket)
+  run.starting[socket] = nil
   local stream, failure = run.listener:handshake(socket)
   if not stream then return complain(run, failure, "handshake", socket) end
   if run.serving < run.most then return serve_streams(run, stream) end
@@ -93,6 +94,7 @@ end
 
 local function start(run, socket)
   run.count = run.count + 1
+  run.starting[socket] = true
   run.spawn(function()
     local good, raised = xpcall(serve_connection, note_traceback, run, socket)
     run.count = run.count - 1
@@ -164,6 +166,7 @@ end
 local function cut_all(run)
   local connections = run.connections
   local sockets, streams = connections:unfinishedSockets(), connections:list()
+  for socket in pairs(run.starting) do sockets[#sockets + 1] = socket end
   run.waiting = {}
   for _, socket in ipairs(sockets) do socket:close() end
   for _, stream in ipairs(streams) do connections:cut(stream) end
@@ -228,7 +231,7 @@ local function run_own_loop(run)
     if listener.stopBy then loop:stop() end
   end)
   local ran, raised = pcall(loop.run, loop)
-  listener.waiter = waiter
+  listener.waiter, listener.bell = waiter, nil
   loop:close()
   if not ran then error(raised, 0) end
   return done, result
@@ -237,6 +240,7 @@ end
 return function(listener, handler, given)
   options.checkArgument(1, "serve", handler, "callable", 3)
   given = options.read("serve", given or {}, known_options, 3)
+  if listener.bell then error("'serve' runs already for this listener", 3) end
   local run = {
     listener = listener,
     connections = listener.connections,
@@ -250,6 +254,7 @@ return function(listener, handler, given)
     refuses = given.whenFull == "refuse",
     spawn = given.spawn,
     count = 0, -- coroutines
+    starting = {}, -- sockets whose coroutine has not run yet
     serving = 0, -- those whose handshake is done
     waiting = {}, -- streams that wait for one of them
     sleeps = false, -- whether the accepting coroutine is to be rung when another ends

@@ -27,13 +27,11 @@ end
 
 local function leave(queue, place)
   queue[place], queue.count = nil, queue.count - 1
+  while queue.first <= queue.last and not queue[queue.first] do queue.first = queue.first + 1 end
 end
 
 local function oldest(queue)
-  local place = queue.first
-  while not queue[place] do place = place + 1 end
-  queue.first = place
-  return queue[place]
+  return queue[queue.first]
 end
 
 -- ---- where a client comes from

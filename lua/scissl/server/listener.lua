@@ -94,8 +94,11 @@ local function shake_hands(self, socket, waiter)
     handlers = handlers_of(self),
     onReplayable = take,
   }
-  if done and self.sessions then self.sessions:keep(socket) end
-  if done then return made_of(self, socket, replayable) end
+  if done then
+    noted:close() -- a store may wait, and a handshake that is done is not to be ended then
+    if self.sessions then self.sessions:keep(socket) end
+    return made_of(self, socket, replayable)
+  end
   failure = noted:failureOf(failure)
   self.connections:countFailure(failure)
   parting.leave(socket, waiter)
@@ -162,7 +165,8 @@ end
 -- @treturn[1] integer the connections that `stop` has cut; 0 after `close`
 -- @treturn[2] nil
 -- @treturn[2] SciSslError accepting ended for another reason: `cancelled`, `bad_waiter`
--- @raise for a handler that is no function, for unknown options, and outside of the waiter's loop
+-- @raise for a handler that is no function, for unknown options, outside of the waiter's loop, and while another call
+--  serves the listener
 function Listener:serve(handler, given)
   return require "scissl.server.accept_loop"(self, handler, given)
 end
