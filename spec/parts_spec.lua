@@ -14,6 +14,7 @@ local headers = {
   sci_output = "csrc/stream/stream.h",
   sci_link = "csrc/stream/stream.h",
   sci_queue = "csrc/transport/transport.h",
+  sci_luasec = "csrc/luasec/luasec.h",
 }
 
 local UNARY_BEHIND = { ["("] = true, [","] = true, ["="] = true, ["?"] = true, [":"] = true, ["return"] = true }

@@ -2,7 +2,8 @@
  * `receive` and waiting. All else is in Lua: lua/scissl/luasec.
  *
  * Each of its classes (connections, contexts, certificates) is a metatable that sci_open_luasec_object makes, and each object of
- * theirs is a sci_luasec, whose user value is a table, its state in Lua. Only connections use the fields. */
+ * theirs is a sci_luasec, whose user value is a table, its state in Lua. Only connections use the fields. Each field is written by the
+ * files that are named beside it, and by no other (spec/parts_spec.lua). */
 #ifndef SCISSL_LUASEC_H
 #define SCISSL_LUASEC_H
 
@@ -14,13 +15,15 @@
 typedef enum sci_luasec_phase { SCI_LUASEC_NEW, SCI_LUASEC_CONNECTED, SCI_LUASEC_CLOSED } sci_luasec_phase;
 
 typedef struct sci_luasec {
-    sci_input in;          /* has been decrypted and was not received */
-    sci_sslsocket *socket; /* in SCI_LUASEC_SOCKET; NULL: none */
-    sci_luasec_phase phase;
-    bool moving;         /* a call is adding bytes to `in`, or makes a string of some */
-    bool ended;          /* the peer has sent close_notify */
-    double block, total; /* settimeout, in seconds; below 0: no limit */
-    lua_Number received, sent, birthday;
+    sci_input in;           /* luasec_receive.c: has been decrypted and was not received */
+    sci_sslsocket *socket;  /* luasec_connection.c: in SCI_LUASEC_SOCKET; NULL: none */
+    sci_luasec_phase phase; /* luasec_connection.c, luasec_object.c */
+    bool moving;            /* luasec_receive.c: a call is adding bytes to `in`, or makes a string of some */
+    bool ended;             /* luasec_wait.c: the peer has sent close_notify */
+    double block, total;    /* luasec_wait.c, luasec_object.c: settimeout, in seconds; below 0: no limit */
+    lua_Number received;    /* luasec_receive.c, luasec_connection.c */
+    lua_Number sent;        /* luasec_send.c, luasec_connection.c */
+    lua_Number birthday;    /* luasec_object.c, luasec_connection.c */
 } sci_luasec;
 
 /* ---- luasec_object.c ---------------------------------------------------------------------------------------------- */

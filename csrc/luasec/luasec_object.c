@@ -5,11 +5,12 @@
 
 /* ---- classes ------------------------------------------------------------------------------------------------------ */
 
+/* Programs can call it, since it is in the metatable, and other finalizers can use the object after it. */
 static int object_gc(lua_State *L) {
-    sci_luasec *self = lua_touserdata(L, 1);
-    if (!self || !sci_may_free(L)) return 0;
+    sci_luasec *self = sci_check_luasec(L);
+    if (!sci_may_free(L) || (self->socket && sci_ssl_in_call(self->socket))) return 0;
     sci_input_free(&self->in);
-    self->socket = NULL;
+    self->phase = SCI_LUASEC_CLOSED;
     return 0;
 }
 
@@ -19,7 +20,8 @@ static int new_class(lua_State *L) {
     lua_createtable(L, 0, 6);
     lua_pushvalue(L, 1);
     lua_setfield(L, -2, "__name");
-    lua_pushcfunction(L, object_gc);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, object_gc, SCI_LUASEC_CLASS);
     lua_setfield(L, -2, "__gc");
     return 1;
 }

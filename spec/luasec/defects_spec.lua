@@ -169,4 +169,41 @@ describe("LuaSec's users", function()
     run.server:send "still here\n"
     assert.are.equal("still here", (run.client:receive()))
   end)
+
+  it("may call a finalizer for anything: it takes objects of its own class alone", function()
+    local run = connect()
+    local context, certificate = assert(ssl.newcontext(luasec.client())), ssl.loadcertificate(pki.server.certificatePem)
+    for _, object in ipairs { run.client, context, certificate } do
+      local finalize = getmetatable(object).__gc
+      for _, other in ipairs { io.stdout, core.SciSslX509Certificate, run.server, context, certificate, "x", 5 } do
+        if getmetatable(other) ~= getmetatable(object) then
+          local good, message = pcall(finalize, other)
+          assert.is_false(good)
+          assert.matches(getmetatable(object).__name .. " expected", message)
+        end
+      end
+      assert.is_false((pcall(finalize)))
+    end
+    run.server:send "still here\n"
+    getmetatable(run.client).__gc(run.client)
+    assert.is_nil((run.client:receive()))
+  end)
+
+  it("may use a connection in a finalizer that runs after the connection's own", function()
+    local results = {}
+    local holder = setmetatable({}, { __gc = function(self)
+      for _, method in ipairs { "receive", "dirty", "want", "getfd", "dohandshake" } do
+        results[method] = { self.connection[method](self.connection) }
+      end
+      results.send = { self.connection:send "x" }
+    end })
+    holder.connection = connect().client
+    holder = nil -- luacheck: ignore 311
+    collect()
+    assert.are.same({ nil, "closed", "" }, results.receive)
+    assert.are.same({ nil, "closed", 0 }, results.send)
+    assert.are.same({ { false }, { -1 } }, { results.dirty, results.getfd })
+    assert.is_truthy(results.want[1])
+    assert.is_truthy(results.dohandshake)
+  end)
 end)
