@@ -82,6 +82,21 @@ promise("beyond maxHandshakes the oldest unfinished handshake ends, and honest c
   assert.matches("^127%.0%.0%.1:%d+$", noted[1]:peer())
 end)
 
+promise("beyond maxHandshakesFromOne the oldest unfinished handshake of that address ends", function(loop)
+  local listener, port = listen(loop, { maxHandshakesFromOne = 2 })
+  local noted, mute = {}, {}
+  loop.run(function()
+    return listener:serve(echo, { onError = function(failure) noted[#noted + 1] = failure end })
+  end, function()
+    for i = 1, 3 do mute[i] = silent(port) end
+    await(loop, function() return #noted == 1 end)
+    listener:close()
+    for _, socket in ipairs(mute) do socket:close() end
+  end)
+  assert.same("too_many_handshakes", conditions(noted)[1])
+  assert.matches("2 clients of this address", tostring(noted[1]))
+end)
+
 promise("silent clients do not take the places of maxConnections", function(loop)
   local listener, port = listen(loop)
   local mute, answers = {}, {}

@@ -40,6 +40,7 @@ end
 local function network_of(socket)
   local address = socket:getPeerName()
   if not address or address == "" or address:find "^/" then return nil end -- a Unix-domain socket
+  address = address:match "^[^%%]+" -- without the interface of a link-local address
   if address:find(".", 1, true) then return address:match "[%d.]+$" end
   local head, tail = address:match "^(.-)::(.*)$"
   if not head then return address:match "^%x+:%x+:%x+:%x+" end
