@@ -333,15 +333,12 @@ static int bytes_find(lua_State *L) {
 
 /* ---- life --------------------------------------------------------------------------------------------------------- */
 
+/* Other finalizers can use the stream after it: its link stays. */
 static int bytes_gc(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
-    if (!sci_may_free(L)) return 0;
+    if (!sci_may_free(L) || is_in_call(stream)) return 0;
     sci_input_free(&stream->in);
     sci_output_drop(&stream->out);
-    stream->own = false;
-    stream->link = NULL;
-    stream->socket = NULL;
-    stream->reader = NULL;
     return 0;
 }
 

@@ -25,6 +25,31 @@ describe("A stream that is collected", function()
     assert.truthy(({ truncated = true, connection_reset = true })[failure:condition()], failure:condition())
   end)
 
+  it("may be used by a finalizer that runs after its own", function()
+    local uses = {
+      close = function(stream) return stream:close() end,
+      read = function(stream) return stream:read() end,
+      readUntil = function(stream) return stream:readUntil "x" end,
+      write = function(stream) return stream:write "x" end,
+      dirty = function(stream) return stream:dirty() end,
+      events = function(stream) return stream:events() end,
+    }
+    for name, use in pairs(uses) do
+      local good, result, failure
+      local holder = setmetatable({}, { __gc = function(self) good, result, failure = pcall(use, self.stream) end })
+      local client, server = ends.connected() -- luacheck: ignore 211
+      holder.stream = scissl.stream(client, { timeout = 30 })
+      holder, client = nil, nil -- luacheck: ignore 311
+      collectgarbage()
+      collectgarbage()
+      assert.is_true(good, name)
+      if name:find "^read" or name == "write" then
+        assert.is_nil(result)
+        assert.are.equal("closed", failure:condition())
+      end
+    end
+  end)
+
   it("in the middle of its operations is no harm #slow", function()
     for _ = 1, 30 do
       local client, server = ends.connected()

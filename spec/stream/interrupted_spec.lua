@@ -195,32 +195,46 @@ local function renegotiating(handler)
   return client, server
 end
 
+-- Reads all that the peer sends, in the midst of which a handler calls `act(stream)`. Returns the results of that.
+local function interrupt(act)
+  local stream, done, refusal
+  local client, server = renegotiating(function() done, refusal = act(stream) end)
+  stream = scissl.stream(server, { waiter = "coroutine" })
+  local text
+  local reading = coroutine.create(function() text = stream:read(45000) end)
+  assert(coroutine.resume(reading))
+  for i = 1, 2 do assert.are.equal(15000, client:sslWrite(tostring(i):rep(15000))) end
+  assert(coroutine.resume(reading, true))
+  client:sslRenegotiate()
+  for _ = 1, 4 do
+    client:sslRead()
+    assert(coroutine.resume(reading, true))
+  end
+  assert.are.equal(15000, client:sslWrite(("3"):rep(15000)))
+  assert(coroutine.resume(reading, true))
+  assert.are.equal(("1"):rep(15000) .. ("2"):rep(15000) .. ("3"):rep(15000), text)
+  assert.is_true(stream:close())
+  client:close()
+  return done, refusal
+end
+
 describe("A handler that OpenSSL calls in the midst of a stream's read", function()
   for name, act in pairs {
     ["reads no bytes of it"] = function(stream) return stream:read "s" end,
     ["does not close it"] = function(stream) return stream:close() end,
   } do
     it(name, function()
-      local stream, done, refusal
-      local client, server = renegotiating(function() done, refusal = act(stream) end)
-      stream = scissl.stream(server, { waiter = "coroutine" })
-      local text
-      local reading = coroutine.create(function() text = stream:read(45000) end)
-      assert(coroutine.resume(reading))
-      for i = 1, 2 do assert.are.equal(15000, client:sslWrite(tostring(i):rep(15000))) end
-      assert(coroutine.resume(reading, true))
-      client:sslRenegotiate()
-      for _ = 1, 4 do
-        client:sslRead()
-        assert(coroutine.resume(reading, true))
-      end
+      local done, refusal = interrupt(act)
       assert.is_nil(done)
       assert.truthy(({ busy = true, in_callback = true })[refusal:condition()], tostring(refusal))
-      assert.are.equal(15000, client:sslWrite(("3"):rep(15000)))
-      assert(coroutine.resume(reading, true))
-      assert.are.equal(("1"):rep(15000) .. ("2"):rep(15000) .. ("3"):rep(15000), text)
-      assert.is_true(stream:close())
-      client:close()
     end)
   end
+
+  it("frees no bytes of it", function()
+    interrupt(function(stream)
+      local bytes = rawget(stream, 1)
+      getmetatable(bytes).__gc(bytes)
+      return true
+    end)
+  end)
 end)
