@@ -1,5 +1,5 @@
--- Which clients count as one for maxHandshakesFromOne. Addresses of other machines are only written here: a table stands
--- for a socket by what `getPeerName` returns.
+-- Which clients count as one for maxHandshakesFromOne. Addresses of other machines are only written here: a table with
+-- `getPeerName` stands for the socket.
 local connections = require "scissl.server.connections"
 
 -- Whether of two clients that begin handshakes one after the other, the second ends the first's.

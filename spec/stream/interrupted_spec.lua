@@ -196,7 +196,7 @@ local function renegotiating(handler)
 end
 
 -- Reads all that the peer sends, in the midst of which a handler calls `act(stream)`. Returns the results of that.
-local function interrupt(act)
+local function act_in_handler(act)
   local stream, done, refusal
   local client, server = renegotiating(function() done, refusal = act(stream) end)
   stream = scissl.stream(server, { waiter = "coroutine" })
@@ -224,14 +224,14 @@ describe("A handler that OpenSSL calls in the midst of a stream's read", functio
     ["does not close it"] = function(stream) return stream:close() end,
   } do
     it(name, function()
-      local done, refusal = interrupt(act)
+      local done, refusal = act_in_handler(act)
       assert.is_nil(done)
       assert.truthy(({ busy = true, in_callback = true })[refusal:condition()], tostring(refusal))
     end)
   end
 
   it("frees no bytes of it", function()
-    interrupt(function(stream)
+    act_in_handler(function(stream)
       local bytes = rawget(stream, 1)
       getmetatable(bytes).__gc(bytes)
       return true
