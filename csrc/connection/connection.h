@@ -298,6 +298,12 @@ int sci_ssl_return_written(lua_State *L, sci_sslsocket *socket, const sci_writte
 /* Writes `length` bytes at `bytes`, which are in the string at index `string`, and pushes the result of sslWrite. */
 void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t length);
 
+/* Whether a write has to go on with a renegotiation before OpenSSL takes bytes. That may call handlers, which may call anything
+ * that moves or frees bytes in C memory. So where bytes are there, and not in a string, sci_ssl_renegotiate_first comes before the
+ * write. It returns true: try again, with the bytes where they are now; false: a result of sslWrite was pushed. */
+bool sci_ssl_renegotiates(const sci_sslsocket *socket);
+bool sci_ssl_renegotiate_first(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
+
 void sci_ssl_reset_write(lua_State *L, sci_sslsocket *socket);
 void sci_ssl_drop_write(sci_sslsocket *socket);
 

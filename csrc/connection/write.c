@@ -180,6 +180,24 @@ void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const
     (void)sci_ssl_return_written(L, socket, &written, string);
 }
 
+/* A client's own renegotiation may have had to wait until what had arrived was read. */
+bool sci_ssl_renegotiates(const sci_sslsocket *socket) {
+    const SSL *ssl = socket->ssl;
+    if (!ssl || !socket->handshake.done || SSL_version(ssl) >= TLS1_3_VERSION) return false;
+    return SSL_in_init(ssl) ||
+           (!SSL_is_server(ssl) && SSL_renegotiate_pending((SSL *)(uintptr_t)ssl) && !SSL_has_pending(ssl));
+}
+
+bool sci_ssl_renegotiate_first(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length) {
+    if (!sci_ssl_may_write(L, socket, bytes, length)) return false;
+    sci_ssl_begin(L, socket);
+    int result = SSL_do_handshake(socket->ssl);
+    sci_ssl_end(socket);
+    if (result > 0) return true;
+    sci_ssl_push_failure(L, socket, result, "write");
+    return false;
+}
+
 /***
 Writes bytes. A blocking socket returns when all are sent. A non-blocking one may take fewer: call again with `i` moved on by
 the result. After "not ready" repeat the call with the same bytes; the socket checks that.

@@ -136,7 +136,7 @@ sci_moved sci_link_send(lua_State *L, int index, int string, const char *bytes, 
 
 sci_moved sci_link_settle(lua_State *L, int index); /* sends the records that TLS has made */
 
-/* As sslWrite of the SciSslSocket at index 1. */
+/* As sslWrite of the SciSslSocket at index 1; or as sci_link_send. */
 sci_moved sci_write_tls(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t size,
                         size_t *length);
 

@@ -72,9 +72,11 @@ static sci_moved write_string(lua_State *L, sci_stream *stream) {
     return moved == SCI_MOVED ? send_queued(L, stream) : moved;
 }
 
-/* Whether a write may go to the socket without the queue. */
+/* Whether a write may go to the socket without the queue. What a handler writes meanwhile is queued, and must not stand before the
+ * rest of it. */
 static bool is_direct(const sci_stream *stream) {
-    return stream->out.mode == SCI_BUFFER_NONE && stream->out.total == 0 && !stream->link->lower && !stream->sending;
+    return stream->out.mode == SCI_BUFFER_NONE && stream->out.total == 0 && !stream->link->lower && !stream->sending &&
+           !(stream->socket && sci_ssl_renegotiates(stream->socket));
 }
 
 static int stream_write(lua_State *L) {

@@ -238,3 +238,48 @@ describe("A handler that OpenSSL calls in the midst of a stream's read", functio
     end)
   end)
 end)
+
+describe("A handler that OpenSSL calls in the midst of a stream's write", function()
+  -- Writes `texts` while the client renegotiates: OpenSSL calls the handler, which writes, before it takes the bytes.
+  -- Returns what the client has received, which are `more` bytes more.
+  local function write_meanwhile(handler, texts, mode, more)
+    local stream
+    local client, server = renegotiating(function() handler(stream) end)
+    stream = scissl.stream(server, { waiter = "coroutine" })
+    stream:setvbuf(mode, 10000000)
+    client:sslRenegotiate()
+    assert(coroutine.resume(coroutine.create(function() return stream:read() end)))
+    client:sslRead()
+    local writing = coroutine.create(function()
+      return assert(assert(stream:write(table.unpack(texts))):flush()):flush() -- the second: what the handler wrote
+    end)
+    local came, left = {}, #table.concat(texts) + more
+    while left > 0 do
+      if coroutine.status(writing) == "suspended" then assert(coroutine.resume(writing, true)) end
+      local bytes = client:sslRead()
+      if type(bytes) == "string" then
+        came[#came + 1] = bytes
+        left = left - #bytes
+      else assert.is_true(math.type(bytes) == "integer" and bytes < 0, tostring(bytes)) end
+    end
+    stream:close()
+    client:close()
+    return table.concat(came)
+  end
+
+  local x, y = ("x"):rep(60000), ("y"):rep(60000)
+  for name, texts in pairs {
+    ["short texts"] = { ("1"):rep(15000), ("2"):rep(15000), ("3"):rep(15000) },
+    ["one short text"] = { ("1"):rep(40000) },
+    ["a long text"] = { ("1"):rep(4000000) },
+  } do
+    for _, mode in ipairs { "no", "full" } do
+      it(("writes behind %s, mode %q"):format(name, mode), function()
+        local came = write_meanwhile(function(stream)
+          for _ = 1, 3 do assert.are.equal(stream, stream:write(x, y)) end
+        end, texts, mode, 6 * 60000)
+        assert.is_true(came == table.concat(texts) .. (x .. y):rep(3))
+      end)
+    end
+  end
+end)
