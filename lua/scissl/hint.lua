@@ -287,6 +287,7 @@ local hints = {
   cancelled = "the scheduler cancelled the wait",
   transport_failed = "the object below TLS failed; see its message",
   proxy_refused = "the proxy rejected the connection; see its reply, and check whether it needs a user and a password",
+  bad_proxy = "correct the environment variable, or use the option proxy in place of proxyFromEnvironment",
   proxy_malformed = "the reply does not come from an HTTP proxy; check host, port and scheme of the proxy",
   connection_refused = "no server listens there; check host and port, and that the server runs",
   connection_reset = "the peer, or something in between, cut the connection",

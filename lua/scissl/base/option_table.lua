@@ -116,6 +116,9 @@ local kinds = {
   port = function(value)
     return type(value) == "string" or math.type(value) == "integer" and value >= 0 and value <= 65535
   end,
+  localPort = between(0, 65535),
+  keepAlive = between(1, 32767), -- Linux takes no more
+  family = function(value) return value == "inet" or value == "inet6" end,
   ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
   profile = function(value)
     return value == "modern" or value == "intermediate" or value == "old" or value == "server"
@@ -161,6 +164,9 @@ local words = {
   depth = "integer from 0 to 1000",
   level = "security level from 0 to 5",
   port = "port from 0 to 65535, or service name,",
+  localPort = "integer from 0 to 65535",
+  keepAlive = "seconds from 1 to 32767",
+  family = "'inet' or 'inet6'",
   strings = "list of strings",
   ocspPolicy = "'none', 'request' or 'require'",
   profile = "'modern', 'intermediate', 'old' or 'server'",

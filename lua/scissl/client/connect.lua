@@ -5,6 +5,7 @@ local core = require "scissl.core"
 local context_options = require "scissl.tls.context_options"
 local client = require "scissl.client.client_options"
 local dial = require "scissl.client.tcp_dial"
+local dial_options = require "scissl.client.dial_options"
 local handshake = require "scissl.tls.handshake_loop"
 local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
@@ -83,7 +84,7 @@ end
 
 local function connect_through(run)
   local carrier, failure = run.given.over, nil
-  if run.given.proxy then carrier, failure = proxy.open(run.proxy, run) end
+  if run.proxy then carrier, failure = proxy.open(run.proxy, run) end
   if not carrier then return nil, failure end
   local made
   made, failure = starttls.over(carrier, run, stream_options(run))
@@ -95,16 +96,34 @@ end
 
 local known_options = {
   port = "port",
-  resolver = "callable",
   timeout = "seconds",
   waiter = "string|callable",
   maxLine = "count",
   maxBuffer = "count",
   over = "table|userdata",
   proxy = "string|table",
+  proxyFromEnvironment = "boolean",
 }
 for name, kind in pairs(client.optionKinds) do known_options[name] = kind end
+for name, kind in pairs(dial_options.kinds) do known_options[name] = kind end
 known_options = context_options.kinds(known_options)
+
+local function check(given, level)
+  level = level + 1
+  if not given.host then error("option 'host' to 'scissl.connect' is missing", level) end
+  if not (given.port or given.over or given.path) then error("option 'port' to 'scissl.connect' is missing", level) end
+  if given.over and not starttls.canCarry(given.over) then
+    error("bad option 'over' to 'scissl.connect' (SciSslStream, or object with receive and send expected)", level)
+  end
+  dial_options.check("scissl.connect", given, level)
+end
+
+-- Returns the settings of the proxy, or false; or nil and a SciSslError.
+local function find_proxy(given, host, level)
+  if given.proxy then return proxy.read(given.proxy, level + 1) end
+  if given.proxyFromEnvironment then return proxy.fromEnvironment(host) end
+  return false
+end
 
 --- Connects to a server and does the handshake. The server's certificate must be issued by a trusted CA and name the
 -- host; otherwise the connection fails.
@@ -114,6 +133,11 @@ known_options = context_options.kinds(known_options)
 -- * `host` (needed): name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name race (RFC 8305): the next one
 --   is tried after a quarter of a second, or as soon as one has failed, and the first that replies is used
 -- * `port` (needed): number, or the name of a service
+-- * `path`: a Unix-domain socket, in place of `port`. `host` is then the name that the certificate must contain
+-- * `family`: `"inet"` or `"inet6"`: uses addresses of that family only
+-- * `localAddress`, `localPort`: the own IP address and port of the connection; the system chooses what is not given
+-- * `keepAlive`: true: the system checks now and then whether an idle peer is still there (SO_KEEPALIVE); a number:
+--   after so many seconds
 -- * `timeout`: seconds for look-up, connection and handshake together, then for each operation of the stream. Without
 --   it there is no limit
 -- * `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a
@@ -150,6 +174,8 @@ known_options = context_options.kinds(known_options)
 -- * `proxy`: an HTTP proxy, as `"http://host:port"` or `"https://user:password@host:port"`, or a table with `host`,
 --   `port`, `user`, `password` and `tls`: true, or a table of options of `scissl.connect` for the TLS connection to the
 --   proxy (`caFile` …). An https proxy is itself verified. A proxy sees host and port, and no plain text
+-- * `proxyFromEnvironment`: true: the proxy that `https_proxy` or `all_proxy` names, in lower or upper case, unless
+--   `no_proxy` names the host (names with all hosts below them, addresses, IPv4 networks, `*`)
 -- * `over`: a stream to use in place of a TCP connection; or an object with `receive(max, deadline)`, which returns
 --   bytes, nil at the end, or nil and a reason, and `send(bytes, deadline)`, which sends all of them and returns true,
 --   or nil and a reason. The new stream owns it and closes it. `port` is not needed then
@@ -164,18 +190,17 @@ known_options = context_options.kinds(known_options)
 -- @raise for unknown options and wrong types
 return function(given)
   given = options.read("scissl.connect", given, known_options, 2)
-  if not given.host then error("option 'host' to 'scissl.connect' is missing", 2) end
-  if not given.port and not given.over then error("option 'port' to 'scissl.connect' is missing", 2) end
-  if given.over and given.proxy then error("options 'over' and 'proxy' to 'scissl.connect' exclude each other", 2) end
-  if given.over and not starttls.canCarry(given.over) then
-    error("bad option 'over' to 'scissl.connect' (SciSslStream, or object with receive and send expected)", 2)
-  end
+  check(given, 2)
   local waiter = wait.find(given.waiter, 2)
-  local through = given.proxy and proxy.read(given.proxy, 2)
-  local run, failure = client.new("scissl.connect", given, given.port or "over", 2)
+  local through, failure = find_proxy(given, client.bareHost(given.host), 2)
+  if through == nil then return nil, failure end
+  local run
+  run, failure = client.new("scissl.connect", given, given.port or given.path and "path " .. given.path or "over", 2)
   if not run then return nil, failure end
+  if given.path then run.subject = given.path end
   run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
-  run.proxy, run.resolver = through, given.resolver
+  run.proxy = through
+  dial_options.apply(run, given)
   if through or given.over then return connect_through(run) end
   return connect(run)
 end

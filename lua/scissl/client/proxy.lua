@@ -7,6 +7,7 @@
 
 local core = require "scissl.core"
 local client = require "scissl.client.client_options"
+local environment = require "scissl.client.proxy_environment"
 local options = require "scissl.base.option_table"
 
 local SciSslError, SciSocket = core.SciSslError, core.SciSocket
@@ -63,6 +64,25 @@ function proxy.read(given, level)
   return given
 end
 
+local DEFAULT_PORT = "1080" -- curl's, where a variable names none
+
+--- Returns the proxy that environment variables name for a host.
+-- @tparam string host
+-- @treturn[1] table as `read`; false: there is none
+-- @treturn[2] nil
+-- @treturn[2] SciSslError `bad_proxy`: a variable is malformed, or names a kind of proxy that is not known
+function proxy.fromEnvironment(host)
+  local url, variable = environment.find(host)
+  if not url then return false end
+  if not url:find ":%d+/?$" then url = url:gsub("/?$", ":" .. DEFAULT_PORT, 1) end
+  local read = read_url(url)
+  if read then return read end
+  return nil, SciSslError.new {
+    phase = "proxy", condition = "bad_proxy", subject = variable,
+    message = "the variable names no proxy of the form http://host:port or https://host:port",
+  }
+end
+
 -- ---- asking for the connection
 
 local function refuse(condition, subject, message)
@@ -107,6 +127,7 @@ end
 
 local function reach(settings, run)
   local given = { host = settings.host, port = settings.port, waiter = run.waiter, resolver = run.resolver }
+  for _, name in ipairs { "family", "localAddress", "localPort", "keepAlive" } do given[name] = run[name] end
   if run.deadline then given.timeout = math.max(0, run.deadline - SciSocket.now()) end
   if not settings.tls then return require "scissl.stream.plain".connect(given) end
   for name, value in pairs(settings.tls ~= true and settings.tls or {}) do given[name] = value end

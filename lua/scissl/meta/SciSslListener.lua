@@ -217,7 +217,7 @@ function SciSslListener:statistics() end
 
 ---Returns the context of new connections.
 ---
----@return SciSslContext
+---@return SciSslContext? # nil where the listener is in plain text
 ---@usage
 ---```lua
 ---listener:setContext(serverContext) -- for the clients that connect from now on

@@ -53,6 +53,11 @@ local scissl = {}
 ---@class scissl.ConnectOptions
 ---@field host string name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name race (RFC 8305): the next one is tried after a quarter of a second, or as soon as one has failed, and the first that replies is used
 ---@field port integer|string number, or the name of a service
+---@field path? string a Unix-domain socket, in place of `port`. `host` is then the name that the certificate must contain
+---@field family? family `"inet"` or `"inet6"`: uses addresses of that family only
+---@field localAddress? string the own IP address and port of the connection; the system chooses what is not given
+---@field localPort? localPort the own IP address and port of the connection; the system chooses what is not given
+---@field keepAlive? boolean|keepAlive true: the system checks now and then whether an idle peer is still there (SO_KEEPALIVE); a number: after so many seconds
 ---@field timeout? number seconds for look-up, connection and handshake together, then for each operation of the stream. Without it there is no limit
 ---@field resolver? function `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a list of tables with `address` (an IP address), and perhaps `port` and `family`; or nil and a reason. It may yield. `family` is `"inet"`, `"inet6"` or nil (both). It is not called for an address
 ---@field caFile? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
@@ -96,6 +101,7 @@ local scissl = {}
 ---@field tlsa? table[] the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that validates DNSSEC
 ---@field replayable? string data to write first. Where `session` allows it, it is sent as early data, before the handshake is done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise, or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
 ---@field proxy? string|table an HTTP proxy, as `"http://host:port"` or `"https://user:password@host:port"`, or a table with `host`, `port`, `user`, `password` and `tls`: true, or a table of options of `scissl.connect` for the TLS connection to the proxy (`caFile` …). An https proxy is itself verified. A proxy sees host and port, and no plain text
+---@field proxyFromEnvironment? boolean true: the proxy that `https_proxy` or `all_proxy` names, in lower or upper case, unless `no_proxy` names the host (names with all hosts below them, addresses, IPv4 networks, `*`)
 ---@field over? table|userdata a stream to use in place of a TCP connection; or an object with `receive(max, deadline)`, which returns bytes, nil at the end, or nil and a reason, and `send(bytes, deadline)`, which sends all of them and returns true, or nil and a reason. The new stream owns it and closes it. `port` is not needed then
 ---@field onCertificate? function handlers of the handshake (see `scissl.handshake`)
 ---@field onVerify? function handlers of the handshake (see `scissl.handshake`)
@@ -132,6 +138,7 @@ local scissl = {}
 ---@class scissl.ListenOptions
 ---@field port integer|string number; 0: the system chooses one; or the name of a service
 ---@field host? string name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+---@field path? string a Unix-domain socket, in place of `host` and `port`. `close` removes the path, and `scissl.listen` one to which nothing can connect, because its server was killed
 ---@field certificate? string|SciSslX509Certificate the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field privateKey? string|SciSslPrivateKey the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field passphrase? string|function the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
@@ -214,10 +221,28 @@ local scissl = {}
 ---@field host string name or address. The addresses of a name race (see `scissl.connect`)
 ---@field port integer|string number, or the name of a service
 ---@field timeout? number seconds for look-up and connection, then for each operation of the stream
+---@field path? string a Unix-domain socket, in place of `host` and `port`
 ---@field resolver? function as for `scissl.connect`
+---@field family? family as for `scissl.connect`
+---@field localAddress? string as for `scissl.connect`
+---@field localPort? localPort as for `scissl.connect`
+---@field keepAlive? boolean|keepAlive as for `scissl.connect`
 ---@field waiter? string|function as for `scissl.stream`
 ---@field maxLine? integer as for `scissl.stream`
 ---@field maxBuffer? integer as for `scissl.stream`
+
+---Options of `scissl.plain.listen`.
+---@class scissl.PlainListenOptions
+---@field host? string as for `scissl.listen`
+---@field port? integer|string as for `scissl.listen`
+---@field path? string as for `scissl.listen`
+---@field backlog? integer as for `scissl.listen`
+---@field reusePort? boolean as for `scissl.listen`
+---@field socket? integer|table|userdata as for `scissl.listen`
+---@field timeout? number seconds for each operation of the streams (300; `math.huge`: no limit)
+---@field waiter? string|function as for `scissl.listen`
+---@field maxLine? integer as for `scissl.listen`
+---@field maxBuffer? integer as for `scissl.listen`
 
 ---Options of `scissl.scheduler.new`.
 ---@class scissl.SchedulerOptions
@@ -851,6 +876,22 @@ scissl.plain = {}
 ---print(stream:read()) --> in plain text
 ---```
 function scissl.plain.connect(given) end
+
+---Listens for connections in plain text.
+---
+---@param given scissl.PlainListenOptions options
+---@return SciSslListener? # whose streams are in plain text: `accept` and `serve` make no handshake
+---@return SciSslError? # `address_in_use`, `permission_denied` …
+---@raise for unknown options and wrong types, and where there is no port or path
+---@usage
+---```lua
+---local listener <close> = assert(scissl.plain.listen { host = "127.0.0.1", port = 0 })
+---local _, port = listener:getSockName()
+---local client = assert(scissl.plain.connect { host = "127.0.0.1", port = port })
+---client:write "hello\n"
+---print(listener:accept():read()) --> hello
+---```
+function scissl.plain.listen(given) end
 
 ---Makes a stream in plain text of a connected socket: for servers, and for sockets of a loop.
 ---

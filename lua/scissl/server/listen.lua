@@ -6,47 +6,16 @@ local connections = require "scissl.server.connections"
 local context_options = require "scissl.tls.context_options"
 local contexts = require "scissl.server.contexts"
 local Listener = require "scissl.server.listener"
+local listening_socket = require "scissl.server.listening_socket"
 local options = require "scissl.base.option_table"
 local wait = require "scissl.loop.wait"
 
-local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
+local SciSslSocket = core.SciSslSocket
 
-local BACKLOG = 65535 -- more than any system allows: each takes its own limit in place of it
 local HANDSHAKE_SECONDS = 30 -- so that a client that sends nothing does not occupy the server
 local STREAM_SECONDS = 300 -- the same for one that has finished its handshake
 
--- A listening socket that another process may have made and may use as well.
-local function adopt(given)
-  local plain, failure = SciSocket.on(given)
-  if not plain then return nil, failure end
-  local done
-  done, failure = plain:setBlocking(false)
-  if done then return plain end
-  return nil, failure
-end
-
-local function open(host, port, backlog, shared)
-  local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, port)
-  if not addresses then return nil, failure end
-  local plain
-  plain, failure = SciSocket.newStreamSocket(addresses[1].family)
-  if not plain then return nil, failure end
-  local done = true
-  if shared then done, failure = plain:setSockOpt("SO_REUSEPORT", true) end
-  if done then done, failure = plain:bind(addresses[1].address, addresses[1].port) end
-  if done then done, failure = plain:listen(backlog) end
-  if done then done, failure = plain:setBlocking(false) end
-  if done then return plain end
-  plain:close()
-  return nil, failure
-end
-
 local known_options = context_options.kinds {
-  host = "string",
-  port = "port",
-  backlog = "count",
-  reusePort = "boolean",
-  socket = "integer|table|userdata",
   sessions = "serverSessions",
   timeout = "seconds",
   handshakeTimeout = "seconds",
@@ -63,18 +32,7 @@ local known_options = context_options.kinds {
   onCertificate = "callable",
   onVerify = "callable",
 }
-
-local function check_place(given)
-  if not given.socket then
-    if not given.port then error("option 'port' to 'scissl.listen' is missing", 3) end
-    return
-  end
-  for _, name in ipairs { "host", "port", "backlog", "reusePort" } do
-    if given[name] ~= nil then
-      error(("options 'socket' and '%s' to 'scissl.listen' exclude each other"):format(name), 3)
-    end
-  end
-end
+for name, kind in pairs(listening_socket.kinds) do known_options[name] = kind end
 
 -- A loop has a coroutine for each handshake anyway.
 local function check_concurrency(given, waiter)
@@ -89,6 +47,8 @@ end
 --
 -- * `port` (needed): number; 0: the system chooses one; or the name of a service
 -- * `host`: name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+-- * `path`: a Unix-domain socket, in place of `host` and `port`. `close` removes the path, and `scissl.listen` one to
+--   which nothing can connect, because its server was killed
 -- * `certificate`, `privateKey`, `passphrase`: the server's own (see SciSslSocketConfiguration). Needed, unless
 --   `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 -- * `pkcs12`: the same in one, path or bytes
@@ -134,18 +94,18 @@ end
 -- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
 return function(given)
   given = options.read("scissl.listen", given, known_options, 2)
-  check_place(given)
+  listening_socket.check("scissl.listen", given, 2)
   local waiter = wait.find(given.waiter, 2)
   check_concurrency(given, waiter)
   local made, failure = contexts.make("scissl.listen", given, 2)
   if not made then return nil, failure end
   local plain
-  if given.socket then plain, failure = adopt(given.socket)
-  else plain, failure = open(given.host or "*", given.port, given.backlog or BACKLOG, given.reusePort) end
+  plain, failure = listening_socket.open(given)
   if not plain then return nil, failure end
   return setmetatable({
     given = made.given,
     plain = plain,
+    path = given.path,
     listening = assert(SciSslSocket.on(plain, made.context)),
     context = made.context,
     sni = made.sni,

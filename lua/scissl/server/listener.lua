@@ -40,11 +40,17 @@ local function check_timeout(timeout, caller)
   end
 end
 
+local function prepare_plain(socket)
+  socket:setSockOpt("TCP_NODELAY", true) -- a Unix-domain socket has no such option
+  return socket:setBlocking(false)
+end
+
 local function accept_socket(self, timeout, waiter)
   local socket, failure = accept_tcp(self, timeout, waiter)
   parting.sweep()
   if not socket then return nil, failure end
   self.connections.accepted = self.connections.accepted + 1
+  if not self.context then return prepare_plain(socket) end
   local ready
   ready, failure = socket:sslInitialize()
   if ready then return socket end
@@ -65,7 +71,7 @@ function Listener:acceptSocket(timeout)
 end
 
 local function made_of(self, socket, replayable)
-  local made = stream.ofLink(link.secure(socket), {
+  local made = stream.ofLink(self.context and link.secure(socket) or link.plain(socket), {
     timeout = self.timeout, maxLine = self.maxLine, maxBuffer = self.maxBuffer, waiter = self.waiter,
   }, 2)
   made.replayable = replayable and table.concat(replayable) or ""
@@ -79,6 +85,7 @@ local function handlers_of(self)
 end
 
 local function shake_hands(self, socket, waiter)
+  if not self.context then return made_of(self, socket) end
   local replayable, take
   if self.context:getMaxReplayableData() > 0 then
     replayable = {}
@@ -114,7 +121,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `accept`: why the handshake failed; `too_many_handshakes`
 function Listener:handshake(socket)
-  options.checkArgument(1, "handshake", socket, "SciSslSocket", 2)
+  options.checkArgument(1, "handshake", socket, self.context and "SciSslSocket" or "SciSocket", 2)
   return shake_hands(self, socket, self.waiter)
 end
 
@@ -181,6 +188,10 @@ function Listener:getSockName()
   return self.plain:getSockName()
 end
 
+local function check_secure(self, name)
+  if not self.context then error(("'%s' on a listener in plain text"):format(name), 3) end
+end
+
 local function use_context(self, context)
   if self.sessions then self.sessions:serve(context) end
   self.context = context
@@ -197,6 +208,7 @@ end
 -- @treturn[2] SciSslError phase `load`: a file or setting was rejected; the listener keeps its context
 -- @raise for anything else, and for unknown options
 function Listener:setContext(context)
+  check_secure(self, "setContext")
   if options.is(context, "SciSslContext") then
     self.given = contexts.without(self.given, context)
     return use_context(self, context)
@@ -216,6 +228,7 @@ end
 -- @treturn[2] SciSslError phase `load`: a file is missing or bad, or a key does not belong to its certificate; the
 --  listener and its SNI map stay as they are. `not_reloadable`: `scissl.listen` or `setContext` got a SciSslContext
 function Listener:reload()
+  check_secure(self, "reload")
   local context, failure = contexts.reload(self)
   if not context then return nil, failure end
   return use_context(self, context)
@@ -265,7 +278,7 @@ end
 
 --- Returns the context of new connections.
 -- @function SciSslListener:getContext
--- @treturn SciSslContext
+-- @treturn ?SciSslContext nil where the listener is in plain text
 function Listener:getContext()
   return self.context
 end
@@ -282,6 +295,7 @@ end
 -- @function SciSslListener:close
 -- @treturn boolean true
 function Listener:close()
+  if self.path and not self.closed then os.remove(self.path) end
   self.closed = true
   self.plain:close()
   if self.bell then self.bell:send("!") end

@@ -5,6 +5,7 @@
 local core = require "scissl.core"
 local client = require "scissl.client.client_options"
 local dial = require "scissl.client.tcp_dial"
+local dial_options = require "scissl.client.dial_options"
 local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local stream = require "scissl.stream.stream"
@@ -30,12 +31,22 @@ local tcp = {
 local known_options = {
   host = "string",
   port = "port",
-  resolver = "callable",
   timeout = "seconds",
   waiter = "string|callable",
   maxLine = "count",
   maxBuffer = "count",
 }
+for name, kind in pairs(dial_options.kinds) do known_options[name] = kind end
+
+local function check_place(given, level)
+  level = level + 1
+  if given.path and given.host then
+    error("options 'path' and 'host' to 'plain.connect' exclude each other", level)
+  end
+  if given.path then return end
+  if not given.host then error("option 'host' to 'plain.connect' is missing", level) end
+  if not given.port then error("option 'port' to 'plain.connect' is missing", level) end
+end
 
 --- Connects to a server in plain text.
 -- @function scissl.plain.connect
@@ -44,7 +55,8 @@ local known_options = {
 -- * `host` (needed): name or address. The addresses of a name race (see `scissl.connect`)
 -- * `port` (needed): number, or the name of a service
 -- * `timeout`: seconds for look-up and connection, then for each operation of the stream
--- * `resolver`: as for `scissl.connect`
+-- * `path`: a Unix-domain socket, in place of `host` and `port`
+-- * `resolver`, `family`, `localAddress`, `localPort`, `keepAlive`: as for `scissl.connect`
 -- * `waiter`, `maxLine`, `maxBuffer`: as for `scissl.stream`
 --
 -- @treturn[1] SciSslStream
@@ -53,22 +65,38 @@ local known_options = {
 -- @raise for unknown options and wrong types, and where host or port is missing
 function plain.connect(given)
   given = options.read("plain.connect", given, known_options, 2)
-  local host, port = given.host, given.port
-  if not host then error("option 'host' to 'plain.connect' is missing", 2) end
-  if not port then error("option 'port' to 'plain.connect' is missing", 2) end
-  host = client.bareHost(host)
+  check_place(given, 2)
+  dial_options.check("plain.connect", given, 2)
   local waiter = wait.find(given.waiter, 2)
-  local socket, failure = dial({
+  local host = given.host and client.bareHost(given.host)
+  local run = {
     host = host,
-    port = port,
-    subject = client.withPort(host, port),
+    port = given.port,
+    subject = given.path or client.withPort(host, given.port),
     waiter = waiter,
-    resolver = given.resolver,
     timeout = given.timeout,
     deadline = wait.deadline(given.timeout),
-  }, tcp)
+  }
+  dial_options.apply(run, given)
+  local socket, failure = dial(run, tcp)
   if not socket then return nil, failure end
   return stream.ofLink(link.plain(socket), given, 2)
+end
+
+--- Listens for connections in plain text.
+-- @function scissl.plain.listen
+-- @tparam table given options:
+--
+-- * `host`, `port`, `path`, `backlog`, `reusePort`, `socket`: as for `scissl.listen`
+-- * `timeout`: seconds for each operation of the streams (300; `math.huge`: no limit)
+-- * `waiter`, `maxLine`, `maxBuffer`: as for `scissl.listen`
+--
+-- @treturn[1] SciSslListener whose streams are in plain text: `accept` and `serve` make no handshake
+-- @treturn[2] nil
+-- @treturn[2] SciSslError `address_in_use`, `permission_denied` …
+-- @raise for unknown options and wrong types, and where there is no port or path
+function plain.listen(given)
+  return require "scissl.server.plain_listen"(given)
 end
 
 -- Bytes that the other object has read ahead would be missing, and later bytes would be taken for them.

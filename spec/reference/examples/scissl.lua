@@ -71,6 +71,13 @@ print(c:sslConnect()) --> 1
 print(scissl.explain "certificate_expired") --> …
 print(scissl.explain(scissl.SSL_ERROR_WANT_READ)) --> …
 
+--- scissl.plain.listen
+local listener <close> = assert(scissl.plain.listen { host = "127.0.0.1", port = 0 })
+local _, port = listener:getSockName()
+local client = assert(scissl.plain.connect { host = "127.0.0.1", port = port })
+client:write "hello\n"
+print(listener:accept():read()) --> hello
+
 --- scissl.plain.connect, scissl.plain.on
 local near, far = assert(scissl.SciSocket.pair())
 local stream = assert(scissl.plain.on(near)) -- or scissl.plain.connect { host = …, port = … }
