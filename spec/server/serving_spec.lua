@@ -18,7 +18,7 @@ local function listen(loop, options)
 end
 
 local function connect(loop, port, options)
-  local given = { host = "localhost", port = port, ca = pki.ca.certificate, waiter = loop.waiter, timeout = LONG }
+  local given = { host = "127.0.0.1", port = port, ca = pki.ca.certificate, waiter = loop.waiter, timeout = LONG }
   for name, value in pairs(options or {}) do given[name] = value end
   return scissl.connect(given)
 end
