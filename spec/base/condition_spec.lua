@@ -193,9 +193,9 @@ describe("A failure says with whom, by address and port:", function()
 
   it("scissl.connect, whose handshake takes too long", function()
     local _, port = ends.listener()
-    local _, failure = scissl.connect { host = "localhost", port = port, timeout = 0.05 }
+    local _, failure = scissl.connect { host = "127.0.0.1", port = port, timeout = 0.05 }
     assert.are.equal("timeout", failure:condition())
-    assert.are.equal("localhost:" .. port, failure:subject())
+    assert.are.equal("127.0.0.1:" .. port, failure:subject())
   end)
 
   it("a handshake over a socket of another library", function()
