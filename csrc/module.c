@@ -166,7 +166,8 @@ static int is_ssl_error(lua_State *L) {
 }
 
 static const luaL_Reg core_functions[] = {
-    {"isSslError", is_ssl_error}, {"digest", sci_digest}, {"seal", sci_seal}, {"unseal", sci_unseal}, {NULL, NULL},
+    {"isSslError", is_ssl_error}, {"digest", sci_digest}, {"randomBytes", sci_random_bytes},
+    {"seal", sci_seal},           {"unseal", sci_unseal}, {NULL, NULL},
 };
 
 SCI_AT_LOAD static void set_metatable(lua_State *L) {
@@ -178,6 +179,8 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"connectState", sci_connect_state},
         {"makeArm", sci_make_arm},
         {"stampFiles", sci_stamp_files},
+        {"replaceFile", sci_replace_file},
+        {"lockFile", sci_lock_file},
         {"defaultTrust", sci_default_trust},
         {"base64", sci_base64},
         {NULL, NULL},

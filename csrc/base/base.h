@@ -293,6 +293,9 @@ lua_Integer sci_check_list_option(lua_State *L, int index, const char *name, int
  * memory. */
 BIO *sci_open_file(const char *path, sci_failure *failure);
 
+int sci_replace_file(lua_State *L); /* file_replace.c: replaceFile and lockFile, for the Lua layer */
+int sci_lock_file(lua_State *L);
+
 int sci_stamp_files(lua_State *L); /* stampFiles, for the Lua layer */
 
 /* ---- guard.c: owners of OpenSSL's objects while Lua makes values of them ----------------------------------------- */
@@ -322,9 +325,10 @@ int sci_milliseconds_until(int64_t deadline); /* rounded up, so that nothing wak
 
 /* ---- digest.c, seal.c -------------------------------------------------------------------------------------------- */
 
-int sci_digest(lua_State *L); /* scissl.digest */
-int sci_base64(lua_State *L); /* base64(bytes), for the Lua layer */
-int sci_seal(lua_State *L);   /* scissl.seal */
-int sci_unseal(lua_State *L); /* scissl.unseal */
+int sci_digest(lua_State *L);       /* scissl.digest */
+int sci_random_bytes(lua_State *L); /* scissl.randomBytes */
+int sci_base64(lua_State *L);       /* base64(bytes), for the Lua layer */
+int sci_seal(lua_State *L);         /* scissl.seal */
+int sci_unseal(lua_State *L);       /* scissl.unseal */
 
 #endif

@@ -1,5 +1,7 @@
-/* digest.c: scissl.digest: message digests of any bytes; and base64, for the Lua layer. */
+/* digest.c: scissl.digest: message digests of any bytes; scissl.randomBytes; and base64, for the Lua layer. */
 #include "base/base.h"
+
+#include <openssl/rand.h>
 
 static unsigned int digest_bytes(const char *name, const char *bytes, size_t length, unsigned char *digest) {
     unsigned int digest_length = 0;
@@ -29,6 +31,27 @@ int sci_digest(lua_State *L) {
     if (digest_length == 0)
         return sci_fail(L, &(sci_failure){.phase = "digest", .condition = "unknown_digest", .subject = name});
     lua_pushlstring(L, (const char *)digest, digest_length);
+    return 1;
+}
+
+#define RANDOM_LIMIT (1 << 24)
+
+/***
+Returns random bytes of OpenSSL's generator, which are fit for keys.
+@function scissl.randomBytes
+@tparam integer count from 0 to 16,777,216
+@treturn[1] string
+@treturn[2] nil
+@treturn[2] SciSslError phase `random`: the generator has failed
+@see RAND_bytes(3)
+*/
+int sci_random_bytes(lua_State *L) {
+    size_t count = (size_t)sci_check_integer(L, 1, 0, RANDOM_LIMIT, "integer from 0 to 16777216");
+    luaL_Buffer buffer;
+    unsigned char *bytes = (unsigned char *)luaL_buffinitsize(L, &buffer, count);
+    sci_clear_errors();
+    if (RAND_bytes(bytes, (int)count) != 1) return sci_fail_openssl(L, "random", NULL);
+    luaL_pushresultsize(&buffer, count);
     return 1;
 }
 

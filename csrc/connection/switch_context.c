@@ -40,7 +40,19 @@ static int sslsocket_set_context(lua_State *L) {
     return sci_fail(L, &failure);
 }
 
+/***
+Returns the context of the connection: the one that it was made with, or that `sslSetContext` has set.
+@function SciSslSocket:getContext
+@treturn SciSslContext
+*/
+static int sslsocket_get_context(lua_State *L) {
+    (void)sci_check_sslsocket(L, 1);
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    return 1;
+}
+
 static const luaL_Reg switch_methods[] = {
+    {"getContext", sslsocket_get_context},
     {"sslSetContext", sslsocket_set_context},
     {NULL, NULL},
 };

@@ -255,6 +255,28 @@ static int context_describe(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg describe_methods[] = {{"describe", context_describe}, {NULL, NULL}};
+static bool copy_trusted(const void *owner, void **list) {
+    *list = X509_STORE_get1_all_certs(SSL_CTX_get_cert_store(owner));
+    return *list != NULL;
+}
+
+/***
+Returns the certificates of the trust store. Those of a directory (`caPath`) are in it once a verification has read them.
+@function SciSslContext:trustedCertificates
+@treturn {SciSslX509Certificate,...} in no order
+@see X509_STORE_get1_all_certs(3)
+*/
+static int context_trusted_certificates(lua_State *L) {
+    const sci_context *context = sci_check_context(L, 1);
+    sci_clear_errors();
+    sci_push_certificates_of(L, copy_trusted, context->ctx);
+    return 1;
+}
+
+static const luaL_Reg describe_methods[] = {
+    {"describe", context_describe},
+    {"trustedCertificates", context_trusted_certificates},
+    {NULL, NULL},
+};
 
 void sci_open_context_describe(lua_State *L) { luaL_setfuncs(L, describe_methods, 0); }

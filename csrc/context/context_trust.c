@@ -107,11 +107,14 @@ static const char *default_directories(void) {
     return named ? named : X509_get_default_cert_dir();
 }
 
-/* defaultTrust(): the file and the directories, separated by colons, that useDefaultTrust would use now. */
+/* defaultTrust(): the file and the directories, separated by colons, that useDefaultTrust would use now; and the
+ * names of the variables that change them. */
 int sci_default_trust(lua_State *L) {
     lua_pushstring(L, default_file());
     lua_pushstring(L, default_directories());
-    return 2;
+    lua_pushstring(L, X509_get_default_cert_file_env());
+    lua_pushstring(L, X509_get_default_cert_dir_env());
+    return 4;
 }
 
 /* Pushes "SSL_CERT_FILE=/some/path". */

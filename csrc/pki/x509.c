@@ -110,6 +110,30 @@ static int certificate_subject(lua_State *L) {
     return sci_return_name(L, X509_get_subject_name(sci_check_certificate(L, 1)));
 }
 
+static void free_text(void *text) { OPENSSL_free(text); }
+
+/***
+Returns the common name (CN) of the subject, for people to read. It is no proof of a host's name: `matchHost` compares names.
+@function SciSslX509Certificate:commonName
+@treturn ?string in UTF-8, the last one where the subject has several; nil where it has none
+@see X509_NAME_get_index_by_NID(3)
+*/
+static int certificate_common_name(lua_State *L) {
+    const X509_NAME *subject = X509_get_subject_name(sci_check_certificate(L, 1));
+    int at = -1;
+    for (int next; (next = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;) at = next;
+    const X509_NAME_ENTRY *entry = at >= 0 ? X509_NAME_get_entry(subject, at) : NULL;
+    if (!entry) return 0;
+    sci_guard *guard = sci_new_guard(L, free_text);
+    unsigned char *text = NULL;
+    sci_clear_errors();
+    int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+    if (length < 0) return 0;
+    guard->object = text;
+    lua_pushlstring(L, (const char *)text, (size_t)length);
+    return 1;
+}
+
 /***
 Returns the issuer, who signed the certificate.
 @function SciSslX509Certificate:issuer
@@ -381,6 +405,7 @@ static const luaL_Reg certificate_methods[] = {
     {"toPem", certificate_to_pem},
     {"toDer", certificate_to_der},
     {"subject", certificate_subject},
+    {"commonName", certificate_common_name},
     {"issuer", certificate_issuer},
     {"subjectAltNames", certificate_subject_alt_names},
     {"serial", certificate_serial},

@@ -104,6 +104,10 @@ local hints = {
   not_tls = "the peer does not speak TLS on this port; check the port, and whether the protocol needs STARTTLS first",
   handshake_eof = "the peer closed the connection during the handshake; it may not speak TLS here, or may need "
     .. "another protocol version or server name (SNI); see its log",
+  short_read = "the peer ended its data before the message was complete; the peer may have failed, or a length may be "
+    .. "wrong",
+  malformed_session_file = "the store takes the file for empty, and replaces it when it stores the next session",
+  not_session_file = "the path belongs to a file of another kind, which the store does not touch; choose another path",
   truncated = "the connection ended without TLS's close_notify, so the data may be incomplete; trust the data only "
     .. "where its own length or end mark shows that it is complete",
   alert_received = alert_received,

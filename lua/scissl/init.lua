@@ -3,7 +3,8 @@
 -- `scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
 --
 -- Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
--- `scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.redis`,
+-- `scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.file`,
+-- `scissl.sessions.redis`,
 -- `scissl.scheduler`, `scissl.signals`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`,
 -- `scissl.wait.coroutine`, `scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`,
 -- `scissl.features`, `scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`,
@@ -18,6 +19,7 @@ local written_in_lua = {
   connect = "scissl.client.connect",
   listen = "scissl.server.listen",
   handshake = "scissl.tls.handshake",
+  defaultTrust = "scissl.tls.default_trust",
   stream = "scissl.stream.stream",
   plain = "scissl.stream.plain",
   features = "scissl.features",

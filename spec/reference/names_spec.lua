@@ -15,6 +15,7 @@ local function real_classes()
   local classes = {
     SciSslStream = getmetatable(scissl.stream(socket)),
     SciSslSessionMemory = getmetatable(scissl.sessions.memory.new()),
+    SciSslSessionFile = getmetatable(scissl.sessions.file.new { path = "sessions" }),
     SciSslSessionRedis = getmetatable(scissl.sessions.redis.new { secret = ("s"):rep(32) }),
     SciScheduler = getmetatable(assert(scissl.scheduler.new())),
     ["scissl.scheduler"] = scissl.scheduler,
@@ -29,6 +30,7 @@ local function real_classes()
     SciSslSocketConfiguration = scissl.SciSslSocketConfiguration,
     ["scissl.wait"] = require "scissl.wait",
     ["scissl.sessions.memory"] = scissl.sessions.memory,
+    ["scissl.sessions.file"] = scissl.sessions.file,
     ["scissl.help"] = scissl.help,
   }
   for name, value in pairs(core) do

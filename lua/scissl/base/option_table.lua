@@ -110,6 +110,7 @@ end
 local kinds = {
   seconds = function(value) return type(value) == "number" and value >= 0 end,
   count = between(1, math.maxinteger),
+  length = between(0, math.maxinteger),
   integer = between(math.mininteger, math.maxinteger),
   depth = between(0, 1000),
   level = between(0, 5),
@@ -161,6 +162,7 @@ local kinds = {
 local words = {
   seconds = "0 or more seconds",
   count = "integer of 1 or more",
+  length = "integer of 0 or more",
   depth = "integer from 0 to 1000",
   level = "security level from 0 to 5",
   port = "port from 0 to 65535, or service name,",
@@ -230,7 +232,7 @@ function options.shown(value)
 end
 
 -- Kinds that some numbers are of: their errors show the number, not its type.
-local of_numbers = { seconds = true, count = true, integer = true, number = true, pollable = true }
+local of_numbers = { seconds = true, count = true, length = true, integer = true, number = true, pollable = true }
 
 --- Raises where an argument is of another kind.
 -- @tparam integer number which argument

@@ -29,6 +29,7 @@ return {
   digest = "computing a fingerprint",
   seal = "sealing or unsealing data",
   key = "making a key",
+  random = "making random bytes",
   renegotiate = "renegotiating",
   export = "deriving secrets",
   sendTickets = "sending tickets",

@@ -16,6 +16,7 @@ return {
     "SciSslOcsp",
     "SciSslPkcs12",
     "SciSslPrivateKey",
+    "SciSslSessionFile",
     "SciSslSessionMemory",
     "SciSslSessionRedis",
     "SciSslSni",

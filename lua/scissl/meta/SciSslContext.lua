@@ -1180,6 +1180,17 @@ function SciSslContext:setCommands(commands) end
 ---```
 function SciSslContext:describe() end
 
+---Returns the certificates of the trust store. Those of a directory (`caPath`) are in it once a verification has read them.
+---
+---@within Settings by name
+---@return SciSslX509Certificate[] # in no order
+---@see X509_STORE_get1_all_certs(3)
+---@usage
+---```lua
+---for _, trusted in ipairs(context:trustedCertificates()) do print(trusted:commonName()) end
+---```
+function SciSslContext:trustedCertificates() end
+
 ---Collects the secrets of later connections for `SciSslSocket:keylogLines`. A program that has them can decrypt the connection:
 ---use them for debugging only.
 ---

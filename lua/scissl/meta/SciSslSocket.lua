@@ -835,6 +835,16 @@ function SciSslSocket:clientHelloRecords() end
 ---```
 function SciSslSocket:sslSetContext(context) end
 
+---Returns the context of the connection: the one that it was made with, or that `sslSetContext` has set.
+---
+---@within Suspended handshakes
+---@return SciSslContext
+---@usage
+---```lua
+---print(client:getContext():describe().minProtocol) --> …
+---```
+function SciSslSocket:getContext() end
+
 ---Approves the peer in a handshake that is suspended at `"verify"`, whatever OpenSSL's verification result is. Then repeat the
 ---call. The approval holds for that certificate until the connection ends. `sslVerifyCertificate` still returns OpenSSL's own
 ---result. With `SSL_VERIFY_FAIL_IF_NO_PEER_CERT` a client without a certificate is rejected before this point.

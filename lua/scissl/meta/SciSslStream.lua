@@ -30,6 +30,19 @@ function SciSslStream:socket() end
 ---```
 function SciSslStream:replayableData() end
 
+---Reads exactly `count` bytes: where fewer come, that is an error.
+---
+---@param count integer 0 or more
+---@return string?
+---@return SciSslError? # phase `read`: `short_read`: the peer has ended its data; `truncated`: it did so without close_notify; or as `read`
+---@return string? # the bytes that came, in the first two cases
+---@usage
+---```lua
+---assert(peer:write "1234")
+---print(stream:readExactly(4)) --> 1234
+---```
+function SciSslStream:readExactly(count) end
+
 ---Tells whether bytes have been read ahead, so that a read may succeed although the descriptor is not readable.
 ---
 ---@return boolean
@@ -406,6 +419,12 @@ function SciSslStream:localCertificate() end
 ---@return SciSslX509Certificate[] # empty where `localCertificate` is nil
 ---@see SSL_get0_chain_certs(3)
 function SciSslStream:localChain() end
+
+---As `SciSslSocket:getContext`. Returns the context of the connection: the one that it was made with, or that `sslSetContext` has set.
+---
+---@within Suspended handshakes
+---@return SciSslContext
+function SciSslStream:getContext() end
 
 ---As `SciSslSocket:getSession`. Returns the newest session of this connection that can be resumed. In TLS 1.3 the server sends it after the handshake; a client
 ---processes here what has arrived.

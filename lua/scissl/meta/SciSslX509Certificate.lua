@@ -139,6 +139,16 @@ function SciSslX509Certificate:toDer() end
 ---```
 function SciSslX509Certificate:subject() end
 
+---Returns the common name (CN) of the subject, for people to read. It is no proof of a host's name: `matchHost` compares names.
+---
+---@return string? # in UTF-8, the last one where the subject has several; nil where it has none
+---@see X509_NAME_get_index_by_NID(3)
+---@usage
+---```lua
+---print(certificate:commonName()) --> localhost
+---```
+function SciSslX509Certificate:commonName() end
+
 ---Returns the issuer, who signed the certificate.
 ---
 ---@return string? # RFC 2253 text in UTF-8

@@ -3,7 +3,8 @@
 ---`scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
 ---
 ---Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
----`scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.redis`,
+---`scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.file`,
+---`scissl.sessions.redis`,
 ---`scissl.scheduler`, `scissl.signals`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`,
 ---`scissl.wait.coroutine`, `scissl.wait.copas`, `scissl.wait.cqueues`, `scissl.wait.luv`, `scissl.copas`, `scissl.luv`,
 ---`scissl.features`, `scissl.help`, `scissl.luasec`, `scissl.luasec.core`, `scissl.luasec.context`,
@@ -37,6 +38,7 @@
 ---@field SciSslOcsp SciSslOcsp
 ---@field SciSslPkcs12 SciSslPkcs12
 ---@field SciSslPrivateKey SciSslPrivateKey
+---@field SciSslSessionFile SciSslSessionFile
 ---@field SciSslSessionMemory SciSslSessionMemory
 ---@field SciSslSessionRedis SciSslSessionRedis
 ---@field SciSslSni SciSslSni
@@ -563,6 +565,18 @@ local scissl = {}
 ---```
 function scissl.digest(name, bytes) end
 
+---Returns random bytes of OpenSSL's generator, which are fit for keys.
+---
+---@param count integer from 0 to 16,777,216
+---@return string?
+---@return SciSslError? # phase `random`: the generator has failed
+---@see RAND_bytes(3)
+---@usage
+---```lua
+---print(#scissl.randomBytes(32)) --> 32
+---```
+function scissl.randomBytes(count) end
+
 ---Encrypts and authenticates bytes, for stores that others can read and change, such as a shared store of sessions. Only
 ---`unseal` with the same secret and purpose can read them. The cipher is AES-256-GCM, with a key for each call that HKDF-SHA256
 ---derives from the secret and 32 random bytes.
@@ -697,6 +711,17 @@ function scissl.listen(given) end
 ---print(stream:read()) --> hello
 ---```
 function scissl.stream(socket, given) end
+
+---Returns where OpenSSL looks for the CAs that it trusts by default, now: in a file and in directories. Environment
+---variables can name others.
+---
+---@return table # `file` (path), `directories` (list of paths), `fileVariable`, `directoriesVariable` (the names of the environment variables, `SSL_CERT_FILE` and `SSL_CERT_DIR`)
+---@usage
+---```lua
+---local trust = scissl.defaultTrust()
+---print(trust.fileVariable, #trust.directories > 0) --> SSL_CERT_FILE true
+---```
+function scissl.defaultTrust() end
 
 ---Finishes the handshake of a SciSslSocket that is connected and initialised (or still connecting).
 ---With a time-out, a blocking socket is made non-blocking until the handshake ends.

@@ -1,6 +1,10 @@
 --- Methods of SciSslStream that return what its socket and its TLS connection know, without waiting.
 -- @module scissl.stream.queries
 
+local options = require "scissl.base.option_table"
+local peer_of = require "scissl.base.peer_address"
+local SciSslError = require "scissl.core".SciSslError
+
 local Queries = {}
 
 --- Returns the stream's socket, for what a stream cannot do. Bytes that the stream has read ahead are not in it.
@@ -15,6 +19,29 @@ end
 -- @treturn string empty where there was none
 function Queries:replayableData()
   return self.replayable or ""
+end
+
+-- ---- a message of a known length
+
+--- Reads exactly `count` bytes: where fewer come, that is an error.
+-- @function SciSslStream:readExactly
+-- @tparam integer count 0 or more
+-- @treturn[1] string
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `read`: `short_read`: the peer has ended its data; `truncated`: it did so without
+--  close_notify; or as `read`
+-- @treturn[2] ?string the bytes that came, in the first two cases
+function Queries:readExactly(count)
+  options.checkArgument(1, "readExactly", count, "length", 2)
+  if count == 0 then return "" end
+  local bytes, failure, partial = self:read(count)
+  if failure then return nil, failure, partial end
+  bytes = bytes or ""
+  if #bytes == count then return bytes end
+  return nil, SciSslError.new {
+    phase = "read", condition = "short_read", peer = peer_of(self.link:base()),
+    message = ("the data ended after %d of %d bytes"):format(#bytes, count),
+  }, bytes
 end
 
 -- ---- what loops ask for
@@ -54,7 +81,8 @@ end
 
 -- These return what the SciSslSocket returns; nil in plain text.
 for _, name in ipairs {
-  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "getSession", "keylogLines", "localCertificate",
+  "alpnProtocol", "cipher", "daneAuthority", "earlyDataStatus", "getContext", "getSession", "keylogLines",
+  "localCertificate",
   "localChain", "ocspResponse", "peerCertificate", "peerChain", "pskIdentity", "serverName", "sslVerifyCertificate",
   "sslVerifyOcsp", "version",
 } do

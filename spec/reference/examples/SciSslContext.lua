@@ -215,6 +215,9 @@ assert(context:setCommand("MinProtocol", "TLSv1.3"))
 --- SciSslContext:setCommands
 assert(context:setCommands { { "Curves", "X25519" }, { "Options", "-SessionTicket" } })
 
+--- SciSslContext:trustedCertificates
+for _, trusted in ipairs(context:trustedCertificates()) do print(trusted:commonName()) end
+
 --- SciSslContext:describe
 print(context:describe().minProtocol) --> TLSv1.2
 

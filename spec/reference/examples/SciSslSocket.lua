@@ -226,6 +226,9 @@ print(client:alertsSent()[1].name, server:alertsReceived()[1].name) --> close_no
 --- SciSslSocket:stateString
 print(client:stateString()) --> SSL negotiation finished successfully
 
+--- SciSslSocket:getContext
+print(client:getContext():describe().minProtocol) --> …
+
 --- SciSslSocket:statistics
 print(client:statistics().bytesSent > 0) --> true
 

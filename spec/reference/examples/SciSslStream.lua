@@ -31,6 +31,10 @@ print(stream:socket():isSecure(), stream:dirty()) --> true false
 --- SciSslStream:replayableData
 print(peer:replayableData() == "") --> true
 
+--- SciSslStream:readExactly
+assert(peer:write "1234")
+print(stream:readExactly(4)) --> 1234
+
 --- SciSslStream:readUntil
 assert(peer:write "Host: localhost\r\nAccept: */*\r\n\r\nbody")
 local head, mark = stream:readUntil("\r\n\r\n", 65536, true)

@@ -21,6 +21,9 @@ print(assert(scissl.SciSslX509Certificate.fromDer(certificate:toDer())) == certi
 local text = assert(scissl.SciSslX509Certificate.chainToPem { certificate, ca })
 print(#assert(scissl.SciSslX509Certificate.chainFromPem(text))) --> 2
 
+--- SciSslX509Certificate:commonName
+print(certificate:commonName()) --> localhost
+
 --- SciSslX509Certificate:subject, SciSslX509Certificate:issuer
 print(certificate:subject(), certificate:issuer()) --> CN=localhost CN=scissl test authority
 

@@ -32,6 +32,10 @@ local hosts = assert(scissl.sni.new {
 })
 print(hosts:find "a.example.org" == serverContext) --> true
 
+--- scissl.sessions.file.new
+local kept = scissl.sessions.file.new { path = "sessions" } -- lasts from one run of the program to the next
+print(kept) --> SciSslSessionFile: sessions
+
 --- scissl.sessions.memory.new
 local store = scissl.sessions.memory.new()
 for _ = 1, 2 do
@@ -46,6 +50,13 @@ end
 
 --- scissl.isSslError
 print(scissl.isSslError(err), scissl.isSslError "an error") --> true false
+
+--- scissl.randomBytes
+print(#scissl.randomBytes(32)) --> 32
+
+--- scissl.defaultTrust
+local trust = scissl.defaultTrust()
+print(trust.fileVariable, #trust.directories > 0) --> SSL_CERT_FILE true
 
 --- scissl.digest
 print(#scissl.digest("SHA256", "hello")) --> 32

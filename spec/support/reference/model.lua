@@ -19,7 +19,7 @@ local public = {
   ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
   ["scissl.signals"] = true,
   ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true,
-  ["scissl.copas"] = true, ["scissl.sessions.memory"] = true,
+  ["scissl.copas"] = true, ["scissl.sessions.memory"] = true, ["scissl.sessions.file"] = true,
   ["scissl.sessions.redis"] = true,
 }
 
