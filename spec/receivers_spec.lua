@@ -18,6 +18,7 @@ local function make_objects()
   objects.SciScheduler = assert(scissl.scheduler.new())
   objects.SciSslSocketConfiguration = scissl.SciSslSocketConfiguration.new()
   objects.SciSslSessionMemory = scissl.sessions.memory.new()
+  objects.SciSslSessionFile = scissl.sessions.file.new { path = "/nonexistent/sessions" }
   objects.SciSslSessionRedis = scissl.sessions.redis.new { secret = false, connect = function() return nil end }
   objects.SciSslSni = scissl.sni.new { ["*"] = ends.serverContext() }
   local client, server = ends.pair { transport = "memory" }

@@ -55,6 +55,33 @@ describe("scissl.sessions.file", function()
     end)
   end
 
+  it("lets another process resume, unless it trusts something else", function()
+    local listener <close>, port = streams.listen { version = "TLSv1.2" }
+    local path = sockets.path()
+    local function run(options)
+      local peer = ends.lua(([[
+        local scissl = require "scissl"
+        for i = 1, %d do scissl.SciSslContext.new() end
+        local stream = assert(scissl.connect { host = "127.0.0.1", port = %d, caFile = %q, timeout = 30, %s
+          sessions = scissl.sessions.file.new { path = %q } })
+        assert(stream:read(1))
+        print(stream:isSessionReused())
+        stream:close()
+      ]]):format(#options, port, pki.ca.certificateFile, options, path))
+      ends.run(function()
+        local stream = assert(listener:accept(30))
+        stream:write "x"
+        stream:close()
+      end)
+      return (peer:finish())
+    end
+    assert.equal("false\n", run "")
+    assert.equal("true\n", run "")
+    assert.equal("false\n", run "verify = false,")
+    assert.equal("false\n", run "verifyDepth = 3,")
+    assert.equal("true\n", run "")
+  end)
+
   it("hands out a session of TLS 1.3 once, and one of TLS 1.2 again and again", function()
     for version, again in pairs { ["TLSv1.2"] = true, ["TLSv1.3"] = false } do
       local store, path = new()

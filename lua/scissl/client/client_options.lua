@@ -88,10 +88,25 @@ end
 
 -- ---- the whole
 
+-- A digest of all settings of a context: the same in each process that makes the same context.
+local function digest_of(value)
+  if type(value) ~= "table" then return ("%s %s\0"):format(type(value), tostring(value)) end
+  local parts = {}
+  for name, item in pairs(value) do parts[#parts + 1] = digest_of(name) .. digest_of(item) end
+  table.sort(parts)
+  return core.digest("SHA256", table.concat(parts))
+end
+
+-- A store that outlives the process (its field `lasting` is true) cannot know a context by its number.
+local function identify(context, store)
+  if store.lasting then return digest_of(context:describe()) end
+  return number_of(context)
+end
+
 -- Connections share sessions only where they reach the same server and verify it in the same way.
 local function session_key(given, run)
   if not given.sessions then return nil end
-  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, number_of(run.context) }
+  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, identify(run.context, given.sessions) }
   if given.allowCommonName then parts[#parts + 1] = "common name" end
   local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
   for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end

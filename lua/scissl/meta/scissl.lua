@@ -251,6 +251,12 @@ local scissl = {}
 ---@field onError? function `onError(raised, traceback, thread)`: called with an error that a coroutine raised; by default it is written to stderr
 ---@field poller? string|SciPoller|table the way to wait (see `SciPoller.new`); `"select"`: LuaSocket's select; or an object with the methods `arm`, `disarm`, `wait` and `close` of SciPoller
 
+---Options of `scissl.sessions.file.new`.
+---@class scissl.FileOptions
+---@field path string the file, which need not exist yet
+---@field max? integer number of servers whose sessions are kept (100)
+---@field perKey? integer sessions per server (4)
+
 ---Options of `scissl.sessions.memory.new`.
 ---@class scissl.MemoryOptions
 ---@field max? integer number of servers whose sessions are kept (1000)
@@ -962,6 +968,20 @@ function scissl.scheduler.new(given) end
 function scissl.scheduler.running() end
 
 scissl.sessions = {}
+scissl.sessions.file = {}
+
+---Makes a store. Beside the file, it makes an empty one whose name ends in `.lock`.
+---
+---@param given scissl.FileOptions options
+---@return SciSslSessionFile
+---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local kept = scissl.sessions.file.new { path = "sessions" } -- lasts from one run of the program to the next
+---print(kept) --> SciSslSessionFile: sessions
+---```
+function scissl.sessions.file.new(given) end
+
 scissl.sessions.memory = {}
 
 ---Makes a store.

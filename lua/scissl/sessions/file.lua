@@ -15,6 +15,7 @@ local lock_file, replace_file = getmetatable(core).lockFile, getmetatable(core).
 
 local File = { __name = "SciSslSessionFile" }
 File.__index = File
+File.lasting = true -- see scissl.client.client_options
 
 local HEAD = "scissl sessions, version 1\n"
 local MAX_KEYS, PER_KEY = 100, 4

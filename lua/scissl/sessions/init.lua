@@ -1,4 +1,4 @@
---- Stores for sessions, by name: `scissl.sessions.memory`.
+--- Stores for sessions, by name: `scissl.sessions.memory`, `scissl.sessions.file`.
 -- @module scissl.sessions
 
 return setmetatable({}, {
