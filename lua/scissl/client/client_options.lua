@@ -106,7 +106,8 @@ end
 -- Connections share sessions only where they reach the same server and verify it in the same way.
 local function session_key(given, run)
   if not given.sessions then return nil end
-  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, identify(run.context, given.sessions) }
+  local context = identify(run.context, given.sessions)
+  local parts = { run.host, run.port, run.serverName or "", given.verify ~= false, context }
   if given.allowCommonName then parts[#parts + 1] = "common name" end
   local names = type(run.verifyHost) == "table" and run.verifyHost or { run.verifyHost or nil }
   for _, name in ipairs(names) do parts[#parts + 1] = "name " .. name end
