@@ -51,8 +51,12 @@ local function ring(run)
   run.bell:send "!"
 end
 
+-- Returns true when it has been rung, or the time is over; or nil and a SciSslError: the waiter gave up.
 local function sleep(run, seconds)
-  if run.waiter(run.ear, "r", seconds and wait.deadline(seconds)) then run.ear:recv(64) end
+  local ready, failure = wait.ready(run.waiter, run.ear, "r", wait.deadline(seconds), "listen", seconds)
+  if ready then run.ear:recv(64) end
+  if ready or failure:condition() == "timeout" then return true end
+  return nil, failure
 end
 
 local function refuse(run, subject, socket)
@@ -122,8 +126,9 @@ end
 
 local function sleep_until_rung(run, seconds)
   run.sleeps = true
-  sleep(run, seconds)
+  local slept, failure = sleep(run, seconds)
   run.sleeps = false
+  return slept, failure
 end
 
 -- Returns true to go on; or nil and the failure that ends the loop.
@@ -131,22 +136,25 @@ local function survive(run, failure)
   if is_final(failure) then return nil, failure end
   complain(run, failure, "accept", run.listener)
   local full = failure:condition() == "too_many_descriptors"
-  if not (full and run.connections:endOldestHandshake()) then sleep(run, PAUSE) end
+  if full and run.connections:endOldestHandshake() then return true end
+  return sleep(run, PAUSE)
+end
+
+-- Returns as `survive`.
+local function accept_one(run)
+  local listener = run.listener
+  local socket, failure = listener:acceptSocket()
+  if socket then take_socket(run, socket)
+  elseif not (listener.closed or listener.stopBy) then return survive(run, failure) end
   return true
 end
 
 local function accept_all(run)
   local listener = run.listener
   while not (listener.closed or listener.stopBy) do
-    if run.serving >= run.most and not run.refuses then
-      sleep_until_rung(run)
-    else
-      local socket, failure = listener:acceptSocket()
-      local goes_on = true
-      if socket then take_socket(run, socket)
-      elseif not (listener.closed or listener.stopBy) then goes_on, failure = survive(run, failure) end
-      if not goes_on then return nil, failure end
-    end
+    local full = run.serving >= run.most and not run.refuses
+    local goes_on, failure = (full and sleep_until_rung or accept_one)(run)
+    if not goes_on then return nil, failure end
   end
   return true
 end
@@ -173,11 +181,11 @@ local function cut_all(run)
   return #sockets + #streams
 end
 
+-- Where the waiter gives up, the time is over.
 local function await_end(run, deadline)
   while run.count > 0 do
     local left = deadline() - now()
-    if left <= 0 then break end
-    sleep_until_rung(run, left)
+    if left <= 0 or not sleep_until_rung(run, left) then break end
   end
 end
 
