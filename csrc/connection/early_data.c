@@ -24,7 +24,8 @@ static int on_early_data(SSL *ssl, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     lua_State *L = socket->callback.L;
     (void)unused;
-    if (socket->suspend.points & SCI_AT_VERIFY) return 0; /* no data before the decision */
+    if (socket->suspend.points & SCI_AT_VERIFY) return 0;                    /* no data before the decision */
+    if (SSL_SESSION_get_max_early_data(SSL_get_session(ssl)) == 0) return 0; /* OpenSSL would accept none, and fail */
     if (sci_ssl_verify_resumed(ssl) != X509_V_OK) return 0;
     if (!sci_ssl_in_call(socket) || !lua_checkstack(L, 4)) return 0;
     lua_pushcfunction(L, ask_guard);

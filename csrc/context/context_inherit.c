@@ -25,10 +25,11 @@ static bool inherit_ticket_keys(lua_State *L, sci_context *context, const sci_co
 }
 
 /* OpenSSL links a session into the list of one cache, so the other gets a copy. A copy for which there is no memory costs its
- * client a full handshake. */
+ * client a full handshake. Early data is accepted once for each session, and each cache notes that for itself: an
+ * attacker could send recorded early data to both contexts, so the copy allows none. */
 static void copy_into(void *session, void *ctx) {
     SSL_SESSION *copy = sci_copy_session(session);
-    if (copy) (void)sci_context_add_session(ctx, copy);
+    if (copy && SSL_SESSION_set_max_early_data(copy, 0)) (void)sci_context_add_session(ctx, copy);
     SSL_SESSION_free(copy);
 }
 
@@ -45,7 +46,8 @@ static void inherit_function(lua_State *L, int uservalue) {
 /***
 Makes the sessions of another context resumable here: a server that has made a new context, for example with a renewed
 certificate, keeps its clients' sessions. Takes over the keys for session tickets, the session id context and copies of the
-sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own.
+sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own. Early data with
+such a copy is rejected, since the older context could accept the same data again; the client's next session allows it.
 @function SciSslContext:inheritSessions
 @tparam SciSslContext older the context in use until now, which stays as it is
 @treturn[1] SciSslContext the receiver

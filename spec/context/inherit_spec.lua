@@ -60,6 +60,45 @@ describe("inheritSessions", function()
     assert.is_true(newer:describe().replayGuard)
   end)
 
+  it("lets no recorded early data be read by both contexts", function()
+    local function with_early_data(context) context:setMaxReplayableData(1000) end
+    local client_context = ends.clientContext { method = "TLSv1.3" }
+    local older = server_context("TLSv1.3", with_early_data)
+    local client, server = ends.connected { client = client_context, server = older, transport = "memory" }
+    server:sslWrite "x"
+    ends.read(client, server)
+    local session = client:getSession()
+    local newer = assert(server_context("TLSv1.3", with_early_data):inheritSessions(older))
+    local newest = assert(server_context("TLSv1.3", with_early_data):inheritSessions(older))
+    local function pair_with(context)
+      return ends.pair { client = client_context, server = context, transport = "memory" }
+    end
+    client = pair_with(older)
+    assert(client:setSession(session))
+    client:sslWriteReplayable "pay 10"
+    client:sslConnect()
+    local recorded, times = client:sslDrain(), 0
+    for _, context in ipairs { newer, older, newer, older } do
+      local _, victim = pair_with(context)
+      victim:sslFeed(recorded)
+      if victim:sslReadReplayable() == "pay 10" then times = times + 1 end
+    end
+    assert.are.equal(1, times)
+    client, server = pair_with(newest)
+    assert(client:setSession(session))
+    client:sslWriteReplayable "GET /"
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.same({ true, "rejected" }, { client:isSessionReused(), client:earlyDataStatus() })
+    server:sslWrite "x"
+    ends.read(client, server)
+    session = client:getSession()
+    client, server = pair_with(newest)
+    assert(client:setSession(session))
+    client:sslWriteReplayable "GET /"
+    ends.shuttle(client, server)
+    assert.are.equal("GET /", server:sslReadReplayable())
+  end)
+
   it("of itself changes nothing", function()
     local context = SciSslContext.new()
     assert.are.equal(context, context:inheritSessions(context))

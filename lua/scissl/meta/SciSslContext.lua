@@ -685,7 +685,8 @@ function SciSslContext:acceptTrustedIssuers() end
 
 ---Makes the sessions of another context resumable here: a server that has made a new context, for example with a renewed
 ---certificate, keeps its clients' sessions. Takes over the keys for session tickets, the session id context and copies of the
----sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own.
+---sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own. Early data with
+---such a copy is rejected, since the older context could accept the same data again; the client's next session allows it.
 ---
 ---@within Sessions
 ---@param older SciSslContext the context in use until now, which stays as it is
