@@ -183,6 +183,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"lockFile", sci_lock_file},
         {"defaultTrust", sci_default_trust},
         {"base64", sci_base64},
+        {"trimHeap", sci_trim_heap},
         {NULL, NULL},
     };
     luaL_newlib(L, metamethods);

@@ -316,6 +316,10 @@ BIO *sci_new_memory_bio(lua_State *L);
 /* Pushes what was written to a memory BIO, and frees the BIO. Its userdata is on top. */
 void sci_push_bio_bytes(lua_State *L, BIO *bio);
 
+/* ---- heap.c ------------------------------------------------------------------------------------------------------ */
+
+int sci_trim_heap(lua_State *L); /* trimHeap, for the Lua layer: gives free memory back; true with glibc */
+
 /* ---- clock.c: the monotonic clock -------------------------------------------------------------------------------- */
 
 int64_t sci_now(void);                        /* nanoseconds */

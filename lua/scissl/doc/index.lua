@@ -44,5 +44,6 @@ return {
     { file = "11-performance.md", title = "Performance" },
     { file = "12-features.md", title = "Features" },
     { file = "13-the-document-row-by-row.md", title = "The document, row by row" },
+    { file = "14-in-production.md", title = "In production" },
   },
 }

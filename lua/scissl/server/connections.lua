@@ -5,10 +5,13 @@
 -- @module scissl.server.connections
 
 local core = require "scissl.core"
+local give_memory_back = require "scissl.server.memory_return"
 local peer_of = require "scissl.base.peer_address"
 local result = require "scissl.loop.wait_result"
 
 local SciSslError = core.SciSslError
+
+local WAVE, EBB = 256, 10 -- open streams that count as a wave; the part of them at which it has ended
 
 local Connections = { HANDSHAKES = 1000, HANDSHAKES_FROM_ONE = 250 }
 Connections.__index = Connections
@@ -130,7 +133,17 @@ function Connections:open(stream)
   self.handshakes = self.handshakes + 1
   if stream:isSessionReused() then self.resumed = self.resumed + 1 end
   self.streams[stream] = true
+  self.openCount = self.openCount + 1
+  self.mostOpen = math.max(self.mostOpen, self.openCount)
   stream.owner = self
+end
+
+-- Gives memory back after a wave of connections. Streams that the program has dropped without closing still count.
+local function note_closed(self)
+  self.openCount = self.openCount - 1
+  if self.mostOpen < WAVE or self.openCount > self.mostOpen // EBB then return end
+  self.mostOpen = self.openCount
+  give_memory_back()
 end
 
 local NOTHING = { bytesReceived = 0, bytesSent = 0 }
@@ -149,6 +162,7 @@ function Connections:closing(stream)
   self.bytesReceived = self.bytesReceived + carried.bytesReceived
   self.bytesSent = self.bytesSent + carried.bytesSent
   if self.onClose then self.onClose(stream, carried) end
+  note_closed(self)
 end
 
 --- Closes a stream without its coroutine, which finds it closed.
@@ -203,5 +217,6 @@ return function(most, most_from_one)
     streams = setmetatable({}, { __mode = "k" }), -- weak: the program may drop a stream without closing it
     accepted = 0, handshakes = 0, resumed = 0, failed = {}, refused = 0, timeouts = 0,
     bytesReceived = 0, bytesSent = 0,
+    openCount = 0, mostOpen = 0, -- since the last wave
   }, Connections)
 end
