@@ -162,6 +162,53 @@ describe("Signals", function()
   end)
 end)
 
+-- ---- operations that signals interrupt
+
+-- Makes another process send SIGUSR1 to this one, again and again, as long as this one lives.
+local STORM = [[
+  local scissl = require "scissl"
+  local signals = assert(scissl.signals.new "SIGUSR1")
+  os.execute "(while kill -USR1 $PPID; do :; done) >/dev/null 2>&1 </dev/null &"
+  assert(signals:wait())
+]]
+
+describe("Signals that arrive again and again", function()
+  it("end no handshake, read or write, in a loop and without one #slow", function()
+    local server <close> = ends.lua(STORM .. ([[
+      local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = %q, privateKey = %q })
+      print("port " .. select(2, listener:getSockName()))
+      io.stdout:flush()
+      listener:serve(function(stream)
+        for piece in stream:lines "s" do assert(stream:write(piece)) end
+      end)
+    ]]):format(pki.server.certificateFile, pki.server.keyFile), "^port (%d+)")
+    local client <close> = ends.lua(STORM .. ([[
+      local text = ("x"):rep(100000)
+      for _ = 1, 10 do
+        local stream <close> = assert(scissl.connect { host = "localhost", port = %d, caFile = %q, timeout = 60 })
+        assert(stream:write(text))
+        assert(assert(stream:read(#text)) == text)
+      end
+      local context = scissl.SciSslContext.new()
+      for _ = 1, 10 do
+        local socket = assert(scissl.SciSslSocket.new(context))
+        assert(socket:setBlocking(true))
+        assert(socket:connect("127.0.0.1", %d))
+        assert(socket:sslInitialize())
+        assert(socket:sslConnect() == 1)
+        assert(socket:sslWrite(text:sub(1, 10000)) == 10000)
+        local count = 0
+        while count < 10000 do count = count + #socket:sslRead() end
+        socket:close()
+      end
+      assert(signals:take() == "SIGUSR1")
+      print "done"
+    ]]):format(server.port, pki.ca.certificateFile, server.port))
+    assert.equal("done\n", (client:finish()))
+    assert.equal(server.output, (server:stop()))
+  end)
+end)
+
 -- ---- what is set for a signal: programs whose end tells
 
 local function run(source)

@@ -1,5 +1,6 @@
 -- A listener's context anew: reload, setContext with options, SNI maps; and accept beside slow handshakes.
 local scissl = require "scissl"
+local crl = require "spec.support.crl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
@@ -174,6 +175,84 @@ describe("listener:reload", function()
     assert.is_truthy(subjects["CN=old"] and subjects["CN=new"])
   end)
 end)
+
+-- ---- files of other kinds: each is broken in every way, and then replaced by another good one
+
+local function sealed(one)
+  return assert(scissl.SciSslPkcs12.make { certificate = one.certificate, key = one.key, passphrase = "secret" })
+end
+
+-- What a client with a certificate gets: a word and the subject of the server's certificate; or why the server
+-- rejected it.
+local function meet(listener, port)
+  local results = ends.run(function()
+    local stream = scissl.connect {
+      host = "localhost", port = port, ca = pki.ca.certificate, waiter = "coroutine", timeout = LONG,
+      certificate = pki.client.certificate, privateKey = pki.client.key,
+    }
+    if not stream then return nil end
+    local line = stream:read()
+    local subject = stream:peerCertificate():subject()
+    stream:close()
+    return line, subject
+  end, function()
+    local stream <close>, failure = listener:accept(LONG)
+    if not stream then return failure:condition() end
+    assert(stream:write "welcome\n")
+  end)
+  return results[2][1] or results[1][1], results[1][2]
+end
+
+local other_ca = pki.otherCa
+
+local kinds = {
+  caFile = {
+    first = pki.ca.certificatePem, second = other_ca.certificatePem,
+    options = { certificate = old.certificatePem, privateKey = old.keyPem },
+    before = { "welcome", "CN=old" }, after = "certificate_unknown_issuer",
+  },
+  crlFile = {
+    first = crl.make {}, second = crl.make { revoked = { pki.client } },
+    options = { certificate = old.certificatePem, privateKey = old.keyPem, caFile = pki.ca.certificateFile },
+    before = { "welcome", "CN=old" }, after = "certificate_revoked",
+  },
+  pkcs12 = {
+    first = sealed(old), second = sealed(new), options = { passphrase = "secret" },
+    before = { "welcome", "CN=old" }, after = { "welcome", "CN=new" },
+  },
+}
+
+local ways_to_break = {
+  missing = os.remove,
+  empty = function(path) write(path, "") end,
+  ["half written"] = function(path, content) write(path, content:sub(1, #content // 2)) end,
+  ["of another kind"] = function(path) write(path, old.keyPem) end,
+}
+
+for option, kind in pairs(kinds) do
+  describe("listener:reload with " .. option, function()
+    it("keeps what it has while the file is bad, and uses a good one", function()
+      local path = pki.write(kind.first)
+      local options = { [option] = path }
+      for name, value in pairs(kind.options) do options[name] = value end
+      local listener <close>, port = listen(options)
+      assert.same(kind.before, { meet(listener, port) })
+      local context = listener:getContext()
+      for how, spoil in pairs(ways_to_break) do
+        spoil(path, kind.first)
+        local done, failure = listener:reload()
+        assert.is_nil(done, how)
+        assert.equal("load", refusals.check(failure):phase(), how)
+        assert.equal(context, listener:getContext())
+        assert.same(kind.before, { meet(listener, port) })
+      end
+      write(path, kind.second)
+      assert(listener:reload())
+      if type(kind.after) == "table" then assert.same(kind.after, { meet(listener, port) })
+      else assert.equal(kind.after, (meet(listener, port))) end
+    end)
+  end)
+end
 
 describe("SciSslSni:reload", function()
   it("reads the files again", function()
