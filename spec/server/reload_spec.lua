@@ -130,6 +130,19 @@ describe("listener:reload", function()
     assert.matches("new", subject "localhost")
   end)
 
+  for _, how in ipairs { "scissl.listen", "setContext" } do
+    it("does not see what the program does to its configuration after " .. how, function()
+      local files = files_of(old)
+      local configuration = scissl.SciSslSocketConfiguration.new(files)
+      local listener <close>, port = listen(how == "setContext" and files_of(new) or { configuration = configuration })
+      if how == "setContext" then assert(listener:setContext { configuration = configuration }) end
+      local others = files_of(new)
+      configuration:certificate(others.certificate):privateKey(others.privateKey)
+      assert(listener:reload())
+      assert.matches("old", (visit(listener, port)))
+    end)
+  end
+
   it("says so where the program made the context", function()
     local context = ends.serverContext {}
     local listener <close> = listen { context = context }

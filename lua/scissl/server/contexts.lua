@@ -12,9 +12,11 @@ local contexts = {}
 
 local replaced_options = context_options.kinds { verify = "string|integer", psk = "psks|function" }
 
+-- A copy of options for `reload`: the program may change its configuration later.
 local function copy(given)
   local copied = {}
   for name, value in pairs(given) do copied[name] = value end
+  copied.configuration = sni_contexts.kept(given.configuration)
   return copied
 end
 
@@ -78,7 +80,7 @@ function contexts.replace(caller, listener, given, level)
   for _, name in ipairs { "sni", "onClientHello", "onCertificate" } do whole[name] = listener.given[name] end
   local context, failure = server.context(caller, whole, level)
   if not context then return nil, failure end
-  return context, whole
+  return context, copy(whole)
 end
 
 --- The options of a listener whose context the program has set.
