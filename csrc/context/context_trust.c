@@ -156,14 +156,17 @@ static bool check_named_directories(lua_State *L, sci_failure *failure) {
 /* For a file that OpenSSL could not load: whether it has nothing to load. Systems that have only the directories have no such
  * file, or an empty one. */
 static bool has_nothing(const char *file, sci_failure *failure) {
+    sci_failure found = *failure;
     ERR_set_mark();
-    BIO *bio = sci_open_file(file, failure);
-    STACK_OF(X509) *certificates = bio ? sci_read_certificates(bio, failure) : NULL;
+    BIO *bio = sci_open_file(file, &found);
+    STACK_OF(X509) *certificates = bio ? sci_read_certificates(bio, &found) : NULL;
     BIO_free(bio);
     if (certificates) ERR_pop_to_mark(); /* what OpenSSL has said about the first try is the reason */
     sk_X509_pop_free(certificates, X509_free);
-    const char *condition = failure->condition ? failure->condition : "";
-    return strcmp(condition, "file_missing") == 0 || strcmp(condition, "file_empty") == 0;
+    const char *condition = found.condition ? found.condition : "";
+    if (strcmp(condition, "file_missing") == 0 || strcmp(condition, "file_empty") == 0) return true;
+    *failure = found;
+    return false;
 }
 
 /* X509_STORE_set_default_paths does the same, but ignores what is wrong with the file, and looks for a file with an empty name

@@ -160,8 +160,10 @@ static sci_moved receive_tls(lua_State *L, sci_link *link, step *now) {
 sci_moved sci_write_tls(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t size,
                         size_t *length) {
     *length = 0;
-    if (string == 0 && sci_ssl_renegotiates(socket))
-        return sci_ssl_renegotiate_first(L, socket, bytes, size) ? SCI_MOVED : sci_judge_answer(L, socket, "write");
+    if (string == 0 && sci_ssl_renegotiates(socket)) {
+        if (!sci_ssl_renegotiate_first(L, socket, bytes, size)) return sci_judge_answer(L, socket, "write");
+        if (!sci_ssl_renegotiates(socket)) return SCI_MOVED; /* else it cannot begin yet */
+    }
     sci_ssl_push_written(L, socket, string, bytes, size);
     lua_Integer count = lua_isinteger(L, -1) ? lua_tointeger(L, -1) : 0;
     *length = count > 0 ? (size_t)count : 0;
