@@ -203,6 +203,7 @@ describe("scissl.connect", function()
       { "host_not_found", function() end },
       { other:condition(), function() return nil, other end },
       { "resolver_failed", function() error "deep" end },
+      { "resolver_failed", function() return setmetatable({}, { __index = function() error "deep" end }) end },
       { "bad_resolver", function() return "127.0.0.1" end },
       { "bad_resolver", function() return { "127.0.0.1" } end },
       { "bad_resolver", function() return { { address = "localhost" } } end },

@@ -91,15 +91,21 @@ local function check_list(run, list, family)
   return fail(run, "host_not_found", "the resolver returned no address")
 end
 
+local function fail_raised(run, what, raised)
+  return fail(run, "resolver_failed", ("%s raised an error: %s"):format(what, text_of(raised)), raised)
+end
+
 local function ask_program(run, family)
   local good, list, reason = pcall(run.resolver, run.host, run.port, family, run.deadline)
-  if not good then
-    return fail(run, "resolver_failed", ("the resolver raised an error: %s"):format(text_of(list)), list)
-  end
+  if not good then return fail_raised(run, "the resolver", list) end
   if run.deadline and SciSocket.now() >= run.deadline then
     return fail(run, "timeout", "the look-up of the host did not finish in time")
   end
-  if list then return check_list(run, list, family) end
+  if list then
+    local read, found, failure = pcall(check_list, run, list, family)
+    if read then return found, failure end
+    return fail_raised(run, "the list of the resolver", found)
+  end
   if core.isSslError(reason) then return nil, reason end
   return fail(run, "host_not_found", reason ~= nil and text_of(reason) or nil, reason)
 end
