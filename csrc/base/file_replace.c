@@ -26,7 +26,7 @@ static bool write_beside(char *name, const char *path, const char *bytes, size_t
     int descriptor = mkstemp(name);
     if (descriptor < 0) return false;
     (void)fcntl(descriptor, F_SETFD, FD_CLOEXEC);
-    bool good = write_all(descriptor, bytes, length) && fsync(descriptor) == 0;
+    bool good = write_all(descriptor, bytes, length); /* no fsync: it holds the lock for long */
     int problem = errno;
     if (close(descriptor) != 0 && good) {
         good = false;
@@ -54,12 +54,12 @@ int sci_replace_file(lua_State *L) {
     return 1;
 }
 
-#define TRIES 100 /* of ten milliseconds each: a process that was stopped may hold the lock for ever */
+#define TRIES 1000 /* of ten milliseconds each: a process that was stopped may hold the lock for ever */
 
 static void release(void *lock) { (void)close((int)(intptr_t)lock - 1); }
 
 /* lockFile(path, function): calls the function while this process has the lock of the file, which it makes. Where it cannot
- * have the lock for a second, or at all, it calls the function without. */
+ * have the lock within ten seconds, or at all, it calls the function without. */
 int sci_lock_file(lua_State *L) {
     const char *path = sci_check_text(L, 1);
     luaL_checkany(L, 2);
