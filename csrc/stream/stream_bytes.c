@@ -114,6 +114,12 @@ static int bytes_set_timeout(lua_State *L) {
     return 0;
 }
 
+/* seconds(): the time-out; nil: none. */
+static int bytes_seconds(lua_State *L) {
+    sci_push_deadline(L, sci_check_stream(L, 1)->timeout);
+    return 1;
+}
+
 static int bytes_set_deadline(lua_State *L) {
     sci_check_stream(L, 1)->moment = opt_seconds(L, 2);
     return 0;
@@ -122,6 +128,19 @@ static int bytes_set_deadline(lua_State *L) {
 static int bytes_set_heard(lua_State *L) {
     sci_check_stream(L, 1)->heard = lua_toboolean(L, 2);
     return 0;
+}
+
+static int bytes_has_heard(lua_State *L) {
+    lua_pushboolean(L, sci_check_stream(L, 1)->heard);
+    return 1;
+}
+
+/* limits(): bytes of a line, and of what is collected or queued. */
+static int bytes_limits(lua_State *L) {
+    const sci_stream *stream = sci_check_stream(L, 1);
+    lua_pushinteger(L, stream->max_line);
+    lua_pushinteger(L, stream->max_buffer);
+    return 2;
 }
 
 /* Counts a read that did not wait, or (false) begins to count anew. Returns how many there were. */
@@ -362,8 +381,11 @@ static const luaL_Reg methods[] = {
     {"countRead", bytes_count_read},
     {"setLink", bytes_set_link},
     {"setOwn", bytes_set_own},
+    {"limits", bytes_limits},
+    {"seconds", bytes_seconds},
     {"setTimeout", bytes_set_timeout},
     {"setDeadline", bytes_set_deadline},
+    {"hasHeard", bytes_has_heard},
     {"setHeard", bytes_set_heard},
     {NULL, NULL},
 };

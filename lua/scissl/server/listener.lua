@@ -74,7 +74,7 @@ local function made_of(self, socket, replayable)
   local made = stream.ofLink(self.context and link.secure(socket) or link.plain(socket), {
     timeout = self.timeout, maxLine = self.maxLine, maxBuffer = self.maxBuffer, waiter = self.waiter,
   }, 2)
-  made.replayable = replayable and table.concat(replayable) or ""
+  made.replayable = replayable and replayable[1] and table.concat(replayable)
   self.connections:open(made)
   return made
 end

@@ -122,7 +122,9 @@ end
 -- @tparam SciSslSocket socket over a descriptor
 -- @param[opt] below the plain link that it runs over
 function link.secure(socket, below)
-  return setmetatable({ new_link(socket), socket = socket, below = below }, Secure)
+  local made = setmetatable({ new_link(socket), socket = socket }, Secure)
+  made.below = below -- nil takes no place
+  return made
 end
 
 -- ---- the link of a stream

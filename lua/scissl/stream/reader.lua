@@ -35,12 +35,11 @@ end
 
 -- TLS 1.3 servers usually send tickets just before their first data.
 local function hear(self)
-  if self.heard then return end
+  if self.bytes:hasHeard() then return end
   if self.onSession then
     local _ <close> = self.bytes:takeReading()
     reader.handOutSessions(self)
   end
-  self.heard = true
   self.bytes:setHeard(true)
 end
 
@@ -50,7 +49,7 @@ local function await(self, events)
   local deadline = self.bytes:readBy()
   if writer.pushSome(self) and events == "r" then events = "rw" end
   local _ <close> = self.bytes:takeReading()
-  local ready, failure = self.link:await(self.waiter, events, deadline, "read", self.seconds)
+  local ready, failure = self.link:await(self.waiter, events, deadline, "read", self.bytes:seconds())
   return ready, failure
 end
 
@@ -59,7 +58,7 @@ end
 local function take_turn(self)
   self.bytes:countRead(false)
   local _ <close> = self.bytes:takeReading()
-  if self.link:dirty() then return self.link:turn(self.waiter, self.bytes:readBy(), "read", self.seconds) end
+  if self.link:dirty() then return self.link:turn(self.waiter, self.bytes:readBy(), "read", self.bytes:seconds()) end
   return await(self, self.link:events())
 end
 
@@ -118,8 +117,8 @@ reader.policy = {
   hear,
   finish,
   function(self, ready, reason)
-    local deadline = self.bytes:readBy()
-    local done, failure = result.understand(ready, reason, self.link.socket, "r", deadline, "read", self.seconds)
+    local deadline, seconds = self.bytes:readBy(), self.bytes:seconds()
+    local done, failure = result.understand(ready, reason, self.link.socket, "r", deadline, "read", seconds)
     return done, failure, true
   end,
   function(self, most) return refuse(self, "line_too_long", "no line end within %d bytes", most) end,
@@ -172,7 +171,7 @@ end
 
 --- Reads a number behind at most `most` bytes of white space.
 function reader.number(self, most)
-  local found, failure = skip_space(self, most or self.maxLine)
+  local found, failure = skip_space(self, most or self.bytes:limits())
   if failure then return nil, failure end
   if not found then return nil end
   local bytes = self.bytes
@@ -222,7 +221,7 @@ end
 --- Reads up to a match of `pattern`. Returns the bytes before it, and the match; at the end only the rest.
 function reader.untilFound(self, pattern, most, plain)
   local bytes, overlap = self.bytes, plain and #pattern - 1 or PATTERN_SPAN - 1
-  most = most or self.maxLine
+  most = most or bytes:limits()
   if plain and not self.sought then
     local before = bytes:find(pattern, 0)
     if before and before <= most then

@@ -2,6 +2,7 @@
 -- @module scissl.stream.starttls
 
 local core = require "scissl.core"
+local Claim = require "scissl.base.claim"
 local context_options = require "scissl.tls.context_options"
 local client = require "scissl.client.client_options"
 local handshake = require "scissl.tls.handshake"
@@ -53,7 +54,7 @@ local function settle(self, upper, deadline, phase)
   while true do
     local done, failure, events = upper:settle()
     if done or failure then return done, failure end
-    done, failure = upper:await(self.waiter, events, deadline, phase, self.seconds)
+    done, failure = upper:await(self.waiter, events, deadline, phase, self.bytes:seconds())
     if not done then return nil, failure end
   end
 end
@@ -71,8 +72,7 @@ local function shake(self, upper, role, about)
   local good, done, failure = pcall(handshake, upper.socket, role, about)
   if good and done then done, failure = settle(self, upper, about.deadline, role) end
   if good and done then
-    link.attach(self, upper, self.changing.by) -- where that is set, the end of the change gives C the socket
-    self.heard = false
+    link.attach(self, upper, self.changing ~= nil) -- where that is set, the end of the change gives C the socket
     self.bytes:setHeard(false)
     return self
   end
@@ -98,7 +98,7 @@ local function as_client(self, run, deadline)
   local function prepare(socket) return client.prepare(socket, run) end
   return secure(self, run.context, "connect", prepare, {
     deadline = deadline,
-    timeout = self.seconds,
+    timeout = self.bytes:seconds(),
     replayable = given.replayable,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,
@@ -129,7 +129,7 @@ local function start_server(self, given, level)
   local done
   done, failure = secure(self, context, "accept", SciSslSocket.sslInitialize, {
     deadline = self.bytes:deadline() or wait.deadline(HANDSHAKE_SECONDS),
-    timeout = self.seconds,
+    timeout = self.bytes:seconds(),
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,
@@ -175,7 +175,7 @@ local Change = {}
 
 function Change:__close()
   local changed = self.stream
-  changed.changing:__close()
+  changed.changing = nil
   if not changed.closed then link.attach(changed, changed.link) end
 end
 
@@ -183,11 +183,11 @@ end
 -- a SciSslError.
 local function claim(self, phase)
   local bytes, changing = self.bytes, self.changing
-  if bytes:isTaken() or changing:isTaken() then
+  if bytes:isTaken() or changing and changing:isTaken() then
     return refuse(phase, "busy", "another coroutine reads from this stream, or is in startTls or stopTls")
   end
   local change = setmetatable({ stream = self }, Change)
-  changing:take()
+  self.changing = Claim.new():take()
   bytes:setOwn(false)
   return bytes:takeReading(), change
 end
@@ -288,20 +288,21 @@ end
 -- Reads what the peer has sent before its close_notify. Returns true; or nil and a SciSslError.
 local function read_to_end(self)
   local deadline = self.bytes:deadline()
+  local _, most = self.bytes:limits()
   while true do
     local received, failure, events = self.bytes:receive()
     if received then
-      if self.bytes:size() > self.maxBuffer then
-        return refuse("shutdown", "too_much_data", "more than %d bytes arrived", self.maxBuffer)
+      if self.bytes:size() > most then
+        return refuse("shutdown", "too_much_data", "more than %d bytes arrived", most)
       end
       local went
-      went, failure = self.link:turn(self.waiter, deadline, "shutdown", self.seconds)
+      went, failure = self.link:turn(self.waiter, deadline, "shutdown", self.bytes:seconds())
       if not went then return nil, failure end
     elseif failure then return nil, failure
     elseif not events then return true
     else
       local ready
-      ready, failure = self.link:await(self.waiter, events, deadline, "shutdown", self.seconds)
+      ready, failure = self.link:await(self.waiter, events, deadline, "shutdown", self.bytes:seconds())
       if not ready then return nil, failure end
     end
   end

@@ -17,7 +17,6 @@ local queries = require "scissl.stream.queries"
 local reader = require "scissl.stream.reader"
 local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
-local Claim = require "scissl.base.claim"
 local writer = require "scissl.stream.writer"
 
 local SciSslError = core.SciSslError
@@ -162,8 +161,8 @@ end
 -- Coroutines that write at the same time share the queue. Another coroutine that changes the link, or an object that is
 -- sending, makes the stream busy.
 local function refuse_writer(self)
-  local sending = self.link.sending
-  if not (self.changing:isTaken() or sending and sending:isTaken()) then return nil end
+  local changing, sending = self.changing, self.link.sending
+  if not (changing and changing:isTaken() or sending and sending:isTaken()) then return nil end
   return SciSslError.new {
     phase = "write", condition = "busy", message = "another coroutine is sending, or in startTls or stopTls",
     peer = peer_of(self.link:base()),
@@ -173,14 +172,15 @@ end
 local function refuse_output(self)
   local refusal = refuse_writer(self)
   if refusal then return refusal end
-  if self.bytes:queued() <= self.maxBuffer then return nil end
+  local _, most = self.bytes:limits()
+  if self.bytes:queued() <= most then return nil end
   local done, failure = writer.push(self)
   if done then return nil end
   if failure:condition() ~= "timeout" then return failure end
   return SciSslError.new {
     phase = "write",
     condition = "output_full",
-    message = ("more than %d bytes are waiting to be sent"):format(self.maxBuffer),
+    message = ("more than %d bytes are waiting to be sent"):format(most),
     cause = failure,
     peer = peer_of(self.link:base()),
   }
@@ -324,7 +324,7 @@ end
 
 -- Hands out the sessions that no read has handed out. A client that has never read waits for its tickets first.
 local function take_last_sessions(self, sent)
-  if sent and self.link.secure and not self.heard then writer.awaitTickets(self) end
+  if sent and self.link.secure and not self.bytes:hasHeard() then writer.awaitTickets(self) end
   if self.onSession then reader.handOutSessions(self) end
 end
 
@@ -365,7 +365,7 @@ end
 
 Stream.__close = Stream.close
 
--- ---- settings (csrc/stream/stream_bytes.c makes a deadline of time-out and deadline; `seconds` is for messages)
+-- ---- settings (csrc/stream/stream_bytes.c keeps them, and makes a deadline of time-out and deadline)
 
 --- Sets a time-out for each later operation, and makes the socket non-blocking.
 -- @function SciSslStream:settimeout
@@ -376,7 +376,6 @@ function Stream:settimeout(seconds)
     local got = options.shown(seconds)
     error(("bad argument #1 to 'settimeout' (0 or more seconds, or nil, expected, got %s)"):format(got), 2)
   end
-  self.seconds = seconds
   self.bytes:setTimeout(seconds)
   if seconds then writer.stopBlocking(self) end
   return self
@@ -452,18 +451,16 @@ local known_options = {
   onSession = "callable|false",
 }
 
--- Makes a stream over a link.
+-- Makes a stream over a link. With `link`, and `owner` of a server's, it has four named fields in the usual case, since
+-- a fifth would double the memory of the table: what C knows is not kept here as well.
 local function make(way, given, level)
   local waiter = wait.find(given.waiter, level + 1)
-  local max_line, max_buffer = given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER
-  local bytes = hidden.newBytes(max_line, max_buffer, waiter == package.loaded["scissl.loop.coroutine_waiter"])
+  local yields = waiter == package.loaded["scissl.loop.coroutine_waiter"]
+  local bytes = hidden.newBytes(given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER, yields)
   local stream = {
     bytes, -- where C looks for it
     bytes = bytes,
     waiter = waiter,
-    maxLine = max_line,
-    maxBuffer = max_buffer,
-    changing = Claim.new(),
     onSession = given.onSession,
   }
   link.attach(stream, way)

@@ -14,7 +14,7 @@ local function repeat_until_done(self, phase, act, object)
     local done, failure, events = act(object)
     if not events then return done, failure, not done end
     deadline = deadline or self.bytes:deadline()
-    done, failure = self.link:await(self.waiter, events, deadline, phase, self.seconds)
+    done, failure = self.link:await(self.waiter, events, deadline, phase, self.bytes:seconds())
     if not done then return nil, failure end
   end
 end
@@ -71,7 +71,7 @@ end
 --- A TLS client that has only written waits a moment for the tickets before close_notify: unread tickets would reset
 -- the connection, and OpenSSL drops those that arrive later.
 function writer.awaitTickets(self)
-  local deadline = wait.deadline(math.min(self.seconds or LINGER, LINGER))
+  local deadline = wait.deadline(math.min(self.bytes:seconds() or LINGER, LINGER))
   writer.stopBlocking(self)
   for _ = 1, READ_AWAY do
     if not awaits_tickets(self.link.socket) then return end
