@@ -31,9 +31,17 @@ local scheduler = {}
 
 local function arm_nothing() return false end -- for the pollers of programs
 
--- A *task* is a coroutine and what it waits for: the table { loop =, thread =, … }.
+-- A *task* is a coroutine and what it waits for: a list, which takes half of the memory of named fields. All its places
+-- are filled from the beginning, so that none is added when memory may have run out.
+local THREAD <const> = 1
+local ANSWER <const>, REASON <const> = 2, 3 -- what its yield returns; before it runs: its function's arguments, and NEW
+local DESCRIPTOR <const>, EVENTS <const> = 4, 5 -- it waits for these, or false; the second is of the last wait
+local FOLLOWING <const> = 6 -- the next task that waits for the same descriptor, or false
+local DEADLINE <const> = 7 -- of its wait, or false
+local AT <const>, PLACE <const> = 8, 9 -- when its alarm rings, and its place in the heap, or false
 
 local NONE = {} -- a round without tasks
+local NEW = {} -- a task's reason before it runs
 local ENDED = {} -- what the coroutine of a task returns, so that it differs from everything that is yielded
 
 -- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
@@ -42,47 +50,47 @@ local ENDED = {} -- what the coroutine of a task returns, so that it differs fro
 -- Puts a task where it belongs, from the place `i` on, which is free. Nothing is called here, since any call may find
 -- no memory for the stack: the growth of the heap alone can fail, and that comes first.
 local function sift(heap, i, task)
-  local at, size = task.at, #heap
+  local at, size = task[AT], #heap
   while i > 1 do
     local above = i // 2
     local other = heap[above]
-    if other.at <= at then break end
+    if other[AT] <= at then break end
     heap[i] = other
-    other.place = i
+    other[PLACE] = i
     i = above
   end
   while 2 * i <= size do
     local below = 2 * i
     local other = heap[below]
-    if below < size and heap[below + 1].at < other.at then
+    if below < size and heap[below + 1][AT] < other[AT] then
       below = below + 1
       other = heap[below]
     end
-    if at <= other.at then break end
+    if at <= other[AT] then break end
     heap[i] = other
-    other.place = i
+    other[PLACE] = i
     i = below
   end
   heap[i] = task
-  task.place = i
+  task[PLACE] = i
 end
 
 local function drop_alarm(heap, task)
-  local i, size = task.place, #heap
+  local i, size = task[PLACE], #heap
   if not i then return end
   local last = heap[size]
   if last ~= task then sift(heap, i, last) end
   heap[size] = nil
-  task.place = false
+  task[PLACE] = false
 end
 
 -- An alarm that rings too early is set again then. Most operations end before their deadline, so this is cheaper than
 -- removing the alarm each time.
 local function set_alarm(self, task)
-  if task.place and task.at <= task.deadline then return end
+  if task[PLACE] and task[AT] <= task[DEADLINE] then return end
   local heap = self.alarms
-  task.at = task.deadline
-  sift(heap, task.place or #heap + 1, task)
+  task[AT] = task[DEADLINE]
+  sift(heap, task[PLACE] or #heap + 1, task)
 end
 
 -- ---- what tasks wait for
@@ -94,42 +102,42 @@ local function arm_chain(self, descriptor)
     self.poller:disarm(descriptor)
     return true
   end
-  local events = task.events
-  while task.following do
-    task = task.following
-    if task.events ~= events then events = "rw" end
+  local events = task[EVENTS]
+  while task[FOLLOWING] do
+    task = task[FOLLOWING]
+    if task[EVENTS] ~= events then events = "rw" end
   end
   return self.poller:arm(descriptor, events)
 end
 
 local function unlink(self, task)
-  local descriptor, at = task.descriptor, self.waits[task.descriptor]
+  local descriptor, at = task[DESCRIPTOR], self.waits[task[DESCRIPTOR]]
   if at == task then
-    self.waits[descriptor] = task.following or nil
+    self.waits[descriptor] = task[FOLLOWING] or nil
   else
-    while at.following ~= task do at = at.following end
-    at.following = task.following
+    while at[FOLLOWING] ~= task do at = at[FOLLOWING] end
+    at[FOLLOWING] = task[FOLLOWING]
   end
-  task.following = false
+  task[FOLLOWING] = false
 end
 
 -- Ends the wait of a task.
 local function stop_waiting(self, task)
-  if task.descriptor then
+  if task[DESCRIPTOR] then
     unlink(self, task)
-    task.descriptor = false
+    task[DESCRIPTOR] = false
   end
-  task.deadline, task.waits = false, false
+  task[DEADLINE] = false
 end
 
 -- Where memory runs out, only the answer has changed: so this comes before what ends the wait.
 local function make_ready(self, task, answer, reason)
-  task.answer, task.reason = answer, reason
+  task[ANSWER], task[REASON] = answer, reason
   self.queue[#self.queue + 1] = task
 end
 
 local function wake(self, task, answer, reason)
-  local descriptor = task.descriptor
+  local descriptor = task[DESCRIPTOR]
   make_ready(self, task, answer, reason)
   stop_waiting(self, task)
   if descriptor then arm_chain(self, descriptor) end
@@ -166,14 +174,13 @@ local function begin_waiting(self, task, socket, events, deadline)
     local waits = self.waits
     local following = waits[descriptor]
     waits[descriptor] = task
-    task.events, task.descriptor, task.following = events, descriptor, following or false
+    task[EVENTS], task[DESCRIPTOR], task[FOLLOWING] = events, descriptor, following or false
     if following then arm_chain(self, descriptor) end
   elseif deadline == nil then
     return make_ready(self, task, true) -- lets the others run
   end
-  task.waits = true
   if deadline then
-    task.deadline = deadline
+    task[DEADLINE] = deadline
     set_alarm(self, task)
   end
 end
@@ -181,7 +188,7 @@ end
 -- ---- running tasks
 
 local function finish(self, task, good, raised)
-  local thread = task.thread
+  local thread = task[THREAD]
   self.tasks[thread] = nil
   self.count = self.count - 1
   drop_alarm(self.alarms, task)
@@ -200,9 +207,9 @@ local function settle(self)
 end
 
 local function start(task)
-  local arguments = task.arguments
-  task.arguments = false
-  return resume_thread(task.thread, table.unpack(arguments, 1, arguments.n))
+  local arguments = task[ANSWER]
+  task[ANSWER], task[REASON] = false, false
+  return resume_thread(task[THREAD], table.unpack(arguments, 1, arguments.n))
 end
 
 -- Tasks that become ready meanwhile run in the next round.
@@ -220,10 +227,10 @@ local function run_queue(self)
     if not task then break end
     self.at = self.at + 1
     local good, socket, events, deadline
-    if task.arguments then
+    if task[REASON] == NEW then
       good, socket, events, deadline = start(task)
     else
-      good, socket, events, deadline = resume_thread(task.thread, task.answer, task.reason)
+      good, socket, events, deadline = resume_thread(task[THREAD], task[ANSWER], task[REASON])
     end
     if not good or socket == ENDED then
       finish(self, task, good, socket)
@@ -232,10 +239,10 @@ local function run_queue(self)
       local descriptor = arm_socket(socket, events, deadline)
       if descriptor and not waits[descriptor] then -- the usual case: it waits for one socket, alone
         waits[descriptor] = task
-        task.events, task.descriptor, task.waits = events, descriptor, true
+        task[EVENTS], task[DESCRIPTOR] = events, descriptor
         if deadline then
-          task.deadline = deadline
-          if not task.place or task.at > deadline then set_alarm(self, task) end
+          task[DEADLINE] = deadline
+          if not task[PLACE] or task[AT] > deadline then set_alarm(self, task) end
         end
       else
         begin_waiting(self, task, socket, events, deadline)
@@ -250,8 +257,8 @@ end
 local function wake_chain(self, descriptor, events)
   local task, others = self.waits[descriptor], false
   while task do
-    local following = task.following
-    if events == "rw" or task.events == "rw" or task.events == events then
+    local following = task[FOLLOWING]
+    if events == "rw" or task[EVENTS] == "rw" or task[EVENTS] == events then
       make_ready(self, task, true)
       stop_waiting(self, task)
     else
@@ -270,11 +277,11 @@ local function run_ready(self)
     self.answered = i
     local descriptor = answers[i]
     local task = waits[descriptor]
-    if task and not task.following and task.events == answers[i + 1] then
+    if task and not task[FOLLOWING] and task[EVENTS] == answers[i + 1] then
       size = size + 1
       queue[size] = task
-      waits[descriptor], task.descriptor, task.deadline, task.waits = nil, false, false, false
-      task.answer, task.reason = true, nil
+      waits[descriptor], task[DESCRIPTOR], task[DEADLINE] = nil, false, false
+      task[ANSWER], task[REASON] = true, nil
     elseif task then
       wake_chain(self, descriptor, answers[i + 1])
       size = #queue
@@ -286,8 +293,8 @@ end
 
 local function ring(self, task)
   drop_alarm(self.alarms, task)
-  if not task.waits or not task.deadline then return end
-  if task.deadline > now() then return set_alarm(self, task) end
+  if not task[DEADLINE] then return end
+  if task[DEADLINE] > now() then return set_alarm(self, task) end
   wake(self, task, nil)
 end
 
@@ -295,11 +302,16 @@ local function run_alarms(self)
   local alarms = self.alarms
   if not alarms[1] then return end
   local time = now()
-  while alarms[1] and alarms[1].at <= time do ring(self, alarms[1]) end
+  while alarms[1] and alarms[1][AT] <= time do ring(self, alarms[1]) end
   run_queue(self)
 end
 
 -- ---- the public methods
+
+local function run_function(f, ...)
+  f(...)
+  return ENDED
+end
 
 --- Starts a coroutine: it runs when the loop does.
 -- @function SciScheduler:spawn
@@ -309,15 +321,8 @@ end
 -- @raise for anything but a function
 function Scheduler:spawn(f, ...)
   options.checkArgument(1, "spawn", f, "callable", 2)
-  local thread = create(function(...)
-    f(...)
-    return ENDED
-  end)
-  -- All its fields, so that none is added when memory may have run out.
-  local task = {
-    thread = thread, arguments = table.pack(...), answer = false, reason = false, waits = false, events = false,
-    descriptor = false, following = false, deadline = false, at = 0, place = false,
-  }
+  local thread = create(run_function)
+  local task = { thread, table.pack(f, ...), NEW, false, false, false, false, 0, false }
   self.tasks[thread] = task
   self.queue[#self.queue + 1] = task
   self.count = self.count + 1
@@ -335,7 +340,7 @@ function Scheduler:step(timeout)
   if self.last > 0 then run_ready(self) else run_queue(self) end
   if self.count == 0 then return false end
   local first = self.alarms[1]
-  local seconds = first and math.max(0, first.at - now()) or timeout
+  local seconds = first and math.max(0, first[AT] - now()) or timeout
   if timeout then seconds = math.min(seconds, timeout) end
   if #self.queue > 0 or self.stopped then seconds = 0 end
   local count, failure = self.poller:wait(seconds, self.answers)
@@ -387,7 +392,7 @@ end
 -- @treturn boolean whether it was waiting
 function Scheduler:cancel(thread, reason)
   local task = self.tasks[thread]
-  if not task or not task.waits then return false end
+  if not task or not (task[DESCRIPTOR] or task[DEADLINE]) then return false end
   wake(self, task, nil, reason == nil and "cancelled" or reason)
   return true
 end
