@@ -42,7 +42,10 @@ void sci_ssl_keep_buffers(sci_sslsocket *socket) {
     if (socket->buffers.place) return;
     sci_sslsocket **place = &state->warm[state->warm_next];
     state->warm_next = (state->warm_next + 1) % SCI_WARM;
-    if (*place && is_busy(*place)) return;
+    if (*place && is_busy(*place)) { /* OpenSSL itself keeps those of messages without data */
+        if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
+        return;
+    }
     if (*place) release_buffers(*place);
     *place = socket;
     socket->buffers.place = place;

@@ -9,15 +9,27 @@ local function resident()
   end
 end
 
+local function can_measure()
+  local status = io.open("/proc/self/status")
+  if not status then return pending("memory: no /proc here") end
+  status:close()
+  if os.getenv "SCISSL_RUN" == "sanitized" or os.getenv "SCISSL_RUN" == "valgrind" then
+    return pending("memory: the tools of this run keep what is freed")
+  end
+  return true
+end
+
+local function pass_lines(client, server)
+  assert.are.equal(5, client:sslWrite("hello"))
+  assert.are.equal("hello", ends.read(server, client))
+  assert.are.equal(5, server:sslWrite("there"))
+  assert.are.equal("there", ends.read(client, server))
+end
+
 describe("10,000 sequential connections #slow", function()
   for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     it("leave the process's memory where it was after the first 1,000, " .. version, function()
-      local status = io.open("/proc/self/status")
-      if not status then return pending("memory: no /proc here") end
-      status:close()
-      if os.getenv "SCISSL_RUN" == "sanitized" or os.getenv "SCISSL_RUN" == "valgrind" then
-        return pending("memory: the tools of this run keep what is freed")
-      end
+      if not can_measure() then return end
       local client_context = ends.clientContext { method = version }
       local server_context = ends.serverContext { method = version }
       local session
@@ -25,10 +37,7 @@ describe("10,000 sequential connections #slow", function()
         local client, server = ends.pair { client = client_context, server = server_context }
         if session and i % 10 ~= 0 then assert(client:setSession(session)) end -- as most clients do
         assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
-        assert.are.equal(5, client:sslWrite("hello"))
-        assert.are.equal("hello", ends.read(server, client))
-        assert.are.equal(5, server:sslWrite("there"))
-        assert.are.equal("there", ends.read(client, server))
+        pass_lines(client, server)
         session = client:getSession()
         if i % 3 ~= 0 then client:close() end -- the others go by the collector
         if i % 3 ~= 1 then server:close() end
@@ -46,4 +55,31 @@ describe("10,000 sequential connections #slow", function()
       assert.is_true(grown < 2048, grown .. " KiB more")
     end)
   end
+end)
+
+describe("idle connections #slow", function()
+  it("hold no record buffers, of 16 KiB and more, where others have been busier", function()
+    if not can_measure() then return end
+    local client_context = ends.clientContext { method = "TLSv1.3" }
+    local contexts = { client = client_context, server = ends.serverContext { method = "TLSv1.3" } }
+    local open = {}
+    local function connect(count)
+      for _ = 1, count do
+        local client, server = ends.pair(contexts)
+        assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+        pass_lines(client, server)
+        table.insert(open, { client, server })
+      end
+      collectgarbage()
+      collectgarbage()
+      return resident()
+    end
+    local before = connect(100)
+    local each = (connect(200) - before) / 200
+    for _, pair in ipairs(open) do
+      pair[1]:close()
+      pair[2]:close()
+    end
+    assert.is_true(each < 48, each .. " KiB for a pair")
+  end)
 end)
