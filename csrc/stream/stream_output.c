@@ -101,8 +101,8 @@ void sci_stream_keep(lua_State *L, int self, int text, size_t offset) {
 /* ---- sending ------------------------------------------------------------------------------------------------------ */
 
 bool sci_stream_is_sending(lua_State *L, const sci_stream *stream) {
-    if (!stream->sending && !sci_link_is_sending(stream->link)) return false;
-    return sci_in_finalizer(L) || sci_link_in_call(stream->link);
+    if (sci_link_in_call(stream->link)) return true; /* a read, too: its TLS would take nothing */
+    return (stream->sending || sci_link_is_sending(stream->link)) && sci_in_finalizer(L);
 }
 
 /* Sends a piece, or a part of it. */

@@ -76,7 +76,7 @@ static sci_moved write_string(lua_State *L, sci_stream *stream) {
  * rest of it. */
 static bool is_direct(const sci_stream *stream) {
     return stream->out.mode == SCI_BUFFER_NONE && stream->out.total == 0 && !stream->link->lower && !stream->sending &&
-           !(stream->socket && sci_ssl_renegotiates(stream->socket));
+           !sci_link_in_call(stream->link) && !(stream->socket && sci_ssl_renegotiates(stream->socket));
 }
 
 static int stream_write(lua_State *L) {

@@ -283,3 +283,28 @@ describe("A handler that OpenSSL calls in the midst of a stream's write", functi
     end
   end
 end)
+
+describe("A handler that OpenSSL calls in the midst of a stream's read, and that writes,", function()
+  it("has it sent when that read is over", function()
+    local stream, written
+    local client, server = renegotiating(function() written = stream:write("a", "b") end)
+    stream = scissl.stream(server, { waiter = "coroutine" })
+    stream:settimeout(0)
+    client:sslRenegotiate()
+    local came = {}
+    for _ = 1, 4 do
+      stream:read "s"
+      local bytes = client:sslRead()
+      came[#came + 1] = type(bytes) == "string" and bytes or nil
+    end
+    assert.are.equal(stream, written)
+    assert(stream:flush())
+    repeat
+      local bytes = client:sslRead()
+      came[#came + 1] = type(bytes) == "string" and bytes or nil
+    until type(bytes) ~= "string"
+    assert.are.equal("ab", table.concat(came))
+    stream:close()
+    client:close()
+  end)
+end)
