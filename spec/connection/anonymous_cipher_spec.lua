@@ -34,7 +34,7 @@ describe("A client that verifies", function()
   it("has no handshake where its list has anonymous cipher suites alone", function()
     local listener <close>, port = ends.listener()
     assert.truthy(listener)
-    refusals.refused("anonymous_ciphers", "connect", nil, scissl.connect {
+    refusals.refused("anonymous_ciphers", "option", nil, scissl.connect {
       host = "localhost", port = port, cipherList = ANONYMOUS, maxProtocol = "TLSv1.2", timeout = 10,
     })
   end)

@@ -104,8 +104,10 @@ for _, transport in ipairs { "pair", "tcp", "memory" } do
         assert.equal(text, finish(socket, peer, text, rest))
       end) end
 
-      -- The renegotiation that OpenSSL begins there has to send, and the transport takes nothing.
-      if writer == "client" then it("lets events say so behind data and such a request", function()
+      -- The renegotiation that OpenSSL begins there has to send, and the transport takes nothing. (TCP may take more a
+      -- moment later: the system makes its buffers larger.)
+      local jams = writer == "client" and transport ~= "tcp"
+      if jams then it("lets events say so behind data and such a request", function()
         local socket, peer = connected("TLSv1.2", writer, transport)
         local text, rest = fill(socket)
         assert.equal(4, peer:sslWrite "data")
