@@ -61,7 +61,7 @@ describe("A client that sends KeyUpdates and nothing else", function()
     loop:spawn(function()
       for _ = 1, 5 do
         local stream <close> = assert(scissl.connect {
-          host = "localhost", port = port, caFile = pki.ca.certificateFile, waiter = "coroutine", timeout = 60,
+          host = "127.0.0.1", port = port, caFile = pki.ca.certificateFile, waiter = "coroutine", timeout = 60,
         })
         stream:write("a line\n")
         if stream:read("l") == "a line" then lines = lines + 1 end
@@ -202,7 +202,7 @@ describe("Clients that connect and say nothing", function()
       for _ = 1, count + 2 do loop:sleep(0) end -- they are accepted
       rounds = work.rounds
       local stream <close> = assert(scissl.connect {
-        host = "localhost", port = port, caFile = pki.ca.certificateFile, waiter = "coroutine", timeout = 60,
+        host = "127.0.0.1", port = port, caFile = pki.ca.certificateFile, waiter = "coroutine", timeout = 60,
       })
       stream:write("a line\n")
       assert.equal("a line", stream:read("l"))
