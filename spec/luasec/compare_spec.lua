@@ -112,7 +112,7 @@ describe("scissl.luasec says the same as LuaSec: types of", function()
 end)
 
 for version, given in pairs { ["TLS 1.2"] = v12, ["TLS 1.3"] = v13 } do
-  describe("scissl.luasec says the same as LuaSec, " .. version .. ":", function()
+  describe("scissl.luasec says the same as LuaSec #slow, " .. version .. ":", function()
     compare(connected(given), {
       { "info()", function(client) return client:info() end },
       { "info of a server", function(_, server) return server:info() end },
@@ -269,7 +269,7 @@ for version, given in pairs { ["TLS 1.2"] = v12, ["TLS 1.3"] = v13 } do
   end)
 end
 
-describe("scissl.luasec says the same as LuaSec of a handshake", function()
+describe("scissl.luasec says the same as LuaSec of a handshake #slow", function()
   local function fresh(parameters)
     return function(ssl)
       local near, far = luasec.sockets()
@@ -408,7 +408,7 @@ describe("scissl.luasec says the same as LuaSec of a handshake", function()
   end
 end)
 
-describe("scissl.luasec says the same as LuaSec of", function()
+describe("scissl.luasec says the same as LuaSec #slow of", function()
   local function module_of(ssl, name)
     return require((ssl == luasec.real and "ssl." or "scissl.luasec.") .. name)
   end

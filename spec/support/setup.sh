@@ -206,10 +206,10 @@ Neither root nor sudo is at hand. As root: apt-get install $*"
         fi
     fi
     $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
-    for package in nginx prosody; do
-        case " $* " in *" $package "*)
-            "unpack_$package" || say "apt-get could not supply: $package"
-            set -- $(printf '%s\n' "$@" | grep -vx "$package")
+    for server in nginx prosody; do
+        case " $* " in *" $server "*)
+            "unpack_$server" || say "apt-get could not supply: $server"
+            set -- $(printf '%s\n' "$@" | grep -vx "$server")
             [ $# -gt 0 ] || return 0
             ;;
         esac
