@@ -106,7 +106,8 @@ static sci_moved send_to_object(lua_State *L, step *now) {
     if (moved != SCI_MOVED) return moved;
     now->length = (size_t)lua_tointeger(L, -1);
     lua_pop(L, 1);
-    return now->length <= now->size ? SCI_MOVED : luaL_error(L, "more was sent than there is");
+    if (now->length > now->size) luaL_error(L, "more was sent than there is");
+    return SCI_MOVED;
 }
 
 /* ---- plain sockets ------------------------------------------------------------------------------------------------ */
@@ -201,7 +202,7 @@ static sci_moved take_in(lua_State *L, sci_link *link) {
     }
     if (!good) {
         sci_ssl_hold_bytes(link->ssl, true); /* they are lost: the next call reports that */
-        return luaL_error(L, "not enough memory");
+        luaL_error(L, "not enough memory");
     }
     if (moved != SCI_ENDED) return moved;
     sci_transport_feed_end(&link->ssl->transport);
