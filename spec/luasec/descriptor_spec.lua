@@ -185,11 +185,10 @@ base:loop()
 
 describe("lua-event serves and asks over LuaSec,", function()
   if not package.searchpath("luaevent.core", package.cpath) then return pending "luaevent is not installed" end
-  local environment = { ASAN_OPTIONS = (os.getenv "ASAN_OPTIONS" or "") .. ":detect_leaks=0" } -- libevent keeps memory
   for _, one in ipairs { { "ours", '(require "scissl.luasec").install()' }, { "the real one", 'require "ssl"' } } do
     it(one[1], function()
       local source = program:format(one[2], pki.server.keyFile, pki.server.certificateFile)
-      local peer <close> = ends.lua(source, nil, environment)
+      local peer <close> = ends.lua(source, nil, ends.leaking()) -- libevent keeps memory
       local output, how, code = peer:finish()
       assert.are.same({ "all done\n", "exit", 0 }, { output, how, code })
     end)

@@ -45,6 +45,7 @@
 --                                           the output matches; its captures are in peer.captures (and peer.port)
 --    peer = ends.openssl(arguments)         `openssl s_server -accept 127.0.0.1:0 …`, ready, with peer.port
 --    peer = ends.lua(source[, ready[, environment]])   a Lua program with scissl on its paths
+--    environment = ends.leaking()   for programs whose libraries leak by themselves
 --    command = ends.luaCommand(source[, environment])   the same as a shell command, for ends.start and io.popen
 --        peer:write(text)     to its standard input, which stays open until the end
 --        peer:finish()        waits until it ends by itself; returns its output (with stderr), "exit"|"signal", code
@@ -378,6 +379,11 @@ function ends.luaCommand(source, environment)
   words[#words + 1] = quoted(interpreter())
   words[#words + 1] = quoted(pki.write(source))
   return table.concat(words, " ")
+end
+
+-- The sanitizer looks for all faults but leaks.
+function ends.leaking()
+  return { ASAN_OPTIONS = (os.getenv "ASAN_OPTIONS" or "") .. ":detect_leaks=0" }
 end
 
 function ends.lua(source, ready, environment)

@@ -161,7 +161,7 @@ function prosody.start(given)
   local self = prepare(given)
   local install = given.ours and 'require "scissl.luasec".install()' or ""
   self.peer = ends.lua(launcher:format(here(), install, self.folder .. "/prosody.cfg.lua",
-    self.folder .. "/prosody.lua"))
+    self.folder .. "/prosody.lua"), nil, ends.leaking())
   while not is_ready(self) do
     if has_ended(self) then error("Prosody has ended:\n" .. (self.peer:finish())) end
     os.execute "sleep 0.05"
