@@ -144,7 +144,8 @@ local SERVER = [[
 
 describe("Memory", function()
   local trims = getmetatable(require "scissl.core").trimHeap()
-  local with_it = trims and io.open "/proc/self/status" and it or pending
+  local instrumented = os.getenv "SCISSL_RUN" == "sanitized" -- its allocator keeps what is freed for a while
+  local with_it = trims and not instrumented and io.open "/proc/self/status" and it or pending
 
   with_it("comes back after a wave of 600 connections #slow", function()
     local count = 600
