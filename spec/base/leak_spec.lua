@@ -1,4 +1,5 @@
 -- What stays of 10,000 connections: nothing.
+local core = require "scissl.core"
 local ends = require "spec.support.ends"
 local sockets = require "spec.support.sockets"
 
@@ -60,6 +61,8 @@ end)
 describe("idle connections #slow", function()
   it("hold no record buffers, of 16 KiB and more, where others have been busier", function()
     if not can_measure() then return end
+    local version = core.OSSslVersion.current():text():match "%d+%.%d+"
+    if version ~= "3.0" then return pending "the limit was measured with OpenSSL 3.0" end
     local client_context = ends.clientContext { method = "TLSv1.3" }
     local contexts = { client = client_context, server = ends.serverContext { method = "TLSv1.3" } }
     local open = {}

@@ -22,6 +22,7 @@ describe("SciLookUp", function()
   end)
 
   it("takes the name of a service, and a family", function()
+    if not io.open "/etc/services" then return pending "this system has no list of services" end
     local look_up <close> = assert(SciLookUp.new("localhost", "https", "inet"))
     assert.same({ { address = "127.0.0.1", port = 443, family = "inet" } }, { (finished(look_up))[1] })
   end)
