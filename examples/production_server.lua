@@ -1,6 +1,6 @@
 -- An HTTPS server as a service: limits, a log, counters for Prometheus, reload and stop by signals.
 -- lua5.4 examples/production_server.lua PORT CERTIFICATE_FILE KEY_FILE METRICS_PORT
--- SIGHUP: reads the certificate files again. SIGTERM, SIGINT: takes no new clients, answers what was asked, and ends.
+-- SIGHUP: reads the certificate files again. SIGTERM, SIGINT: accepts no new clients, completes requests, and ends.
 -- https://127.0.0.1:METRICS_PORT/metrics has the counters.
 local scissl = require "scissl"
 local now = scissl.SciSocket.now

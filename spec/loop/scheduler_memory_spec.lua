@@ -28,7 +28,7 @@ describe("A loop whose memory runs out", function()
   end)
 
   for name, share in pairs { ["in a step"] = 1, ["in a step for waits that share descriptors"] = 2 } do
-    it("forgets nobody who waits, " .. name, function()
+    it("forgets no coroutine that waits, " .. name, function()
       if not scarce then return pending(why) end
       scarce_support.each(function(n)
         local ended, failures, sockets = 0, 0, {}
