@@ -2,6 +2,11 @@
 -- lua5.4 examples/document_client.lua HOST PORT TRUSTED_CERTIFICATE_FILE
 local scissl = require "scissl"
 
+if #arg ~= 3 then
+  io.stderr:write "usage: document_client.lua HOST PORT TRUSTED_CERTIFICATE_FILE\n"
+  os.exit(2)
+end
+
 local function check(value) -- a SciSslError is a returned value; nothing is raised
   if scissl.isSslError(value) then error(tostring(value), 0) end
   return value

@@ -2,6 +2,11 @@
 -- lua5.4 examples/document_server.lua PORT CERTIFICATE_FILE    It writes the certificate file, for the client to trust.
 local scissl = require "scissl"
 
+if #arg ~= 2 then
+  io.stderr:write "usage: document_server.lua PORT CERTIFICATE_FILE\n"
+  os.exit(2)
+end
+
 local function check(value) -- a SciSslError is a returned value; nothing is raised
   if scissl.isSslError(value) then error(tostring(value), 0) end
   return value

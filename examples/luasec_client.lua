@@ -9,7 +9,7 @@ local ssl = require "ssl"
 
 local host, port, cafile = table.unpack(arg)
 if not port then
-  io.stderr:write "Usage: lua5.4 examples/luasec_client.lua HOST PORT [CAFILE]\n"
+  io.stderr:write "usage: luasec_client.lua HOST PORT [CAFILE]\n"
   os.exit(2)
 end
 

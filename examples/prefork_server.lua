@@ -141,4 +141,9 @@ local function supervise(count)
 end
 
 if arg[1] == "--worker" then return work(table.unpack(arg, 2, 6)) end
-supervise(tonumber(arg[4] or 4))
+local count = math.tointeger(tonumber(arg[4] or 4))
+if #arg < 3 or #arg > 4 or not math.tointeger(tonumber(arg[1])) or not count or count < 1 then
+  io.stderr:write "usage: prefork_server.lua PORT CERTIFICATE_FILE KEY_FILE [WORKERS]\n"
+  os.exit(2)
+end
+supervise(count)

@@ -6,6 +6,11 @@ local scissl = require "scissl"
 local now = scissl.SciSocket.now
 local IDLE, REQUEST, STOP = 60, 30, 10 -- seconds: until a request is there, to answer it, for the last requests
 
+if #arg ~= 4 then
+  io.stderr:write "usage: production_server.lua PORT CERTIFICATE_FILE KEY_FILE METRICS_PORT\n"
+  os.exit(2)
+end
+
 local function log(...)
   io.stderr:write(os.date "!%FT%TZ ", table.concat { ... }, "\n")
 end

@@ -1,5 +1,6 @@
 -- A report on a TLS server:
--- lua5.4 examples/report.lua HOST [PORT] [--json] [--ca FILE] [--timeout SECONDS]
+-- lua5.4 examples/report.lua HOST[:PORT] [--json] [--ca FILE] [--timeout SECONDS]
+-- The port may also be an argument of its own. An IPv6 address with a port is [ADDRESS]:PORT.
 -- Exit status: 0 if the server's certificate can be trusted, 1 if it cannot, 2 if no TLS connection was possible.
 local folder = arg[0]:match "^(.*)/" or "."
 package.path = folder .. "/?.lua;" .. package.path
@@ -9,7 +10,7 @@ local probe = require "report.probe"
 local text = require "report.text"
 
 local function give_up()
-  io.stderr:write("usage: report.lua HOST [PORT] [--json] [--ca FILE] [--timeout SECONDS]\n")
+  io.stderr:write("usage: report.lua HOST[:PORT] [--json] [--ca FILE] [--timeout SECONDS]\n")
   os.exit(2)
 end
 
@@ -25,10 +26,21 @@ while arg[i] do
   i = i + 1
 end
 
-local port = math.tointeger(tonumber(target[2] or "443")) or target[2]
-local seconds = tonumber(given.timeout or "10")
-if not target[1] or not seconds or seconds <= 0 then give_up() end
+-- "host", "host:port", "[::1]:port", "[::1]", or "::1", which has more than one colon.
+local function split(name)
+  local address, rest = name:match "^%[(.-)%](.*)$"
+  if address then return address, rest ~= "" and (rest:match "^:(.+)$" or give_up()) or nil end
+  local host, port = name:match "^([^:]+):([^:]+)$"
+  return host or name, port
+end
 
-local report = probe { host = target[1], port = port, caFile = given.ca, timeout = seconds }
+local host, port = split(target[1] or give_up())
+if port and target[2] then give_up() end
+port = port or target[2] or "443"
+port = math.tointeger(tonumber(port)) or port
+local seconds = tonumber(given.timeout or "10")
+if not seconds or seconds <= 0 then give_up() end
+
+local report = probe { host = host, port = port, caFile = given.ca, timeout = seconds }
 print((given.json and json or text)(report))
 os.exit(report.failure and 2 or report.trusted and 0 or 1, true)

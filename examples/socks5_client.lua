@@ -4,6 +4,11 @@
 local scissl = require "scissl"
 
 local proxy_host, proxy_port, host, port, ca_file, user, password = table.unpack(arg)
+if not port then
+  io.stderr:write("usage: socks5_client.lua PROXY_HOST PROXY_PORT HOST PORT ",
+    "[TRUSTED_CERTIFICATE_FILE [USER PASSWORD]]\n")
+  os.exit(2)
+end
 local replies = {
   "the proxy failed", "the proxy's rules forbid it", "network unreachable", "host unreachable", "connection refused",
   "too many hops", "command not supported", "address type not supported",

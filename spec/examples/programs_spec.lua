@@ -40,6 +40,28 @@ describe("examples/https_client.lua", function()
   end)
 end)
 
+describe("Programs of examples/ that need arguments", function()
+  local programs = { "document_client", "document_server", "https_client", "luasec_client", "prefork_server",
+    "production_server", "report", "socks5_client" }
+
+  for _, name in ipairs(programs) do
+    it("say which without them: " .. name .. ".lua", function()
+      local output, code = examples.run(name .. ".lua")
+      texts.has(output, ("usage: %s.lua "):format(name))
+      assert.is_true(code == 1 or code == 2, tostring(code))
+      assert.is_nil(output:find("stack traceback", 1, true))
+    end)
+  end
+
+  it("say which where a number is none: prefork_server.lua", function()
+    for _, arguments in ipairs { { "x", "a", "b" }, { "0", "a", "b", "0" }, { "0", "a", "b", "many" } } do
+      local output, code = examples.run("prefork_server.lua", table.unpack(arguments))
+      texts.has(output, "usage: prefork_server.lua ")
+      assert.equal(2, code)
+    end
+  end)
+end)
+
 describe("examples/document_server.lua and document_client.lua", function()
   it("speak the document's protocol with each other", function()
     local certificate = pki.write ""

@@ -176,8 +176,27 @@ end
     assert.is_nil(report(server.port, "--json"):find "[\0-\9\11-\31]")
   end)
 
+  it("takes HOST:PORT, and an IPv6 address in brackets", function()
+    local server <close> = serve [[version = "TLSv1.3"]]
+    for _, host in ipairs { "localhost", "127.0.0.1" } do
+      local text, code = examples.run("report.lua", host .. ":" .. server.port, "--ca", pki.ca.certificateFile)
+      assert.are.equal(0, code, text)
+      texts.has(text, "TRUSTED")
+    end
+    local listener, port = ends.listener()
+    listener:close()
+    for _, host in ipairs { "[::1]:" .. port, "[::1]", "::1" } do
+      local text, code = examples.run("report.lua", host, host:find("]:", 1, true) and "--json" or port, "--json")
+      assert.are.equal(2, code, text)
+      texts.has(text, '"host": "::1"')
+      texts.has(text, ('"port": %d'):format(port))
+    end
+  end)
+
   it("refuses arguments that it does not know", function()
-    for _, arguments in ipairs { {}, { "--jsno", "localhost" }, { "a", "1", "b" }, { "a", "--timeout", "0" } } do
+    local unknown = { {}, { "--jsno", "localhost" }, { "a", "1", "b" }, { "a", "--timeout", "0" }, { "a:1", "2" },
+      { "[::1]443" }, { "[::1]:" } }
+    for _, arguments in ipairs(unknown) do
       local output, code = examples.run("report.lua", table.unpack(arguments))
       assert.are.equal(2, code)
       texts.has(output, "usage:")

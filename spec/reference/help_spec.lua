@@ -113,6 +113,13 @@ describe("scissl.help", function()
     assert.truthy(words:find("setTicketKeys", 1, true), words)
   end)
 
+  it("lists each of them once, and methods of objects that a program calls by names of its own", function()
+    local _, words = text "sslreadsiz"
+    local _, count = words:gsub("sslReadSized", "")
+    assert.equal(2, count, words) -- as what was meant, and with its class
+    assert.truthy(select(2, text "listener:serv"):find("SciSslListener:serve", 1, true))
+  end)
+
   it("says where to look where nothing is near", function()
     local found, words = text "gibberish"
     assert.is_nil(found)

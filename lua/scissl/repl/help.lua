@@ -313,12 +313,21 @@ end
 
 local MOST = 12 -- names that are listed
 
--- The names that contain what was asked for.
 local function names_with(text)
-  local found = {}
+  local names = {}
+  if #text < 3 then return names end
   for key, name in pairs(index.names) do
-    if #text >= 3 and key:lower():find(text:lower(), 1, true) then found[name] = true end
+    -- "SciSslSocket:sslRead" says all that "sslRead" says.
+    if key:lower():find(text:lower(), 1, true) and not index.members[name] then names[name] = true end
   end
+  return names
+end
+
+-- The names that contain what was asked for; where there is none, what follows its colon or dot: "listener:serv" begins
+-- with a variable of the program.
+local function listed(text)
+  local found = names_with(text)
+  if not next(found) then found = names_with(text:match "[%.:]([%w_]+)$" or "") end
   local names = {}
   for name in pairs(found) do names[#names + 1] = name end
   table.sort(names)
@@ -330,7 +339,7 @@ local function nearest(name)
   if require "scissl.repl.explain".knows(name) then
     return ("'%s' is no name of the reference; scissl.explain \"%s\" says what it means"):format(name, name)
   end
-  local near, others = options.nearest(name, index.names), names_with(name)
+  local near, others = options.nearest(name, index.names), listed(name)
   local text = ("nothing has the name '%s'"):format(name)
   if near then text = ("%s; did you mean '%s'?"):format(text, index.names[near]) end
   if others ~= "" then return ("%s%s names that contain it: %s"):format(text, near and "" or ";", others) end
