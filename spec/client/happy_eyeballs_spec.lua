@@ -263,7 +263,52 @@ describe("While a host is looked up,", function()
     end)
   end
 
+  for _, loop in ipairs(loops.all) do
+    local it = missing and function(name) pending(name .. " (" .. missing .. ")") end or loops.it(loop)
+
+    it("to listen there or to ask Redis there, other coroutines run: " .. loop.name, function()
+      assert.equal("timeout\tresolve\ttrue\ttrue\t127.0.0.1\n", resolver.run(([[
+        local loops = require "spec.support.loops"
+        local scissl = require "scissl"
+        local resp_client = require "scissl.sessions.redis.resp_client"
+        for _, loop in ipairs(loops.all) do
+          if loop.name == %q then
+            local listener
+            local results = loop.run(
+              function()
+                return select(2, resp_client.connect { host = "never.test", timeout = 0.3, waiter = loop.waiter })
+              end,
+              function()
+                listener = assert(scissl.plain.listen { host = "gate.test", port = 0, waiter = loop.waiter })
+                return true
+              end,
+              function()
+                local near, far = scissl.SciSocket.pair()
+                far:send "!"
+                local before = listener
+                local ready = scissl.wait.on(near, "r", { waiter = loop.waiter })
+                resolver.openGate()
+                return ready and before == nil
+              end)
+            local failure = results[1][1]
+            print(failure:condition(), failure:phase(), results[2][1], results[3][1],
+              (listener:getSockName()))
+          end
+        end
+      ]]):format(loop.name)))
+    end)
+  end
+
   local it = missing and function(name) pending(name .. " (" .. missing .. ")") end or it
+
+  it("a listener that is made before its loop begins waits for it", function()
+    assert.equal("127.0.0.1\thost_not_found\n", resolver.run [[
+      local scissl = require "scissl"
+      local listener = assert(scissl.plain.listen { host = "any.test", port = 0, waiter = "coroutine" })
+      local _, failure = scissl.plain.listen { host = "nothing.test", port = 0, waiter = "coroutine" }
+      print((listener:getSockName()), failure:condition())
+    ]])
+  end)
 
   it("a blocking program keeps its time-out", function()
     assert.equal("timeout\thost_not_found\tresolver_unavailable\n", resolver.run [[

@@ -39,6 +39,21 @@ describe("scissl.scheduler", function()
     assert.is_nil(scheduler.running())
   end)
 
+  it("is collected after a round within a round of it", function()
+    local kept = setmetatable({}, { __mode = "k" })
+    do
+      local outer <close>, inner = scheduler.new(), scheduler.new()
+      kept[outer], kept[inner] = true, true
+      inner:spawn(function() assert(scheduler.running() == inner) end)
+      outer:spawn(function() assert(inner:run()) end)
+      assert.is_true(outer:run())
+      inner:close()
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil((next(kept)))
+  end)
+
   it("refuses deadlines that are none, for a coroutine that has waited before", function()
     local loop <close> = scheduler.new()
     local one, other = assert(scissl.SciSocket.pair())

@@ -362,6 +362,32 @@ describe("accept with concurrentHandshakes", function()
     refusals.condition("closed", nil, select(2, listener:accept()))
   end)
 
+  it("closes at close what it has not returned: handshakes under way, and streams that are ready", function()
+    local listener, port = slow_listener()
+    local mute <close> = silent(port)
+    local command = ("openssl s_client -connect 127.0.0.1:%d -quiet"):format(port)
+    local first <close> = ends.start(command)
+    local second <close> = ends.start(command)
+    local stream <close> = assert(listener:accept(LONG))
+    while listener:statistics().handshakes < 2 do listener.concurrent.loop:step(0.1) end
+    listener:close()
+    assert.equal("", mute:recv(1))
+    assert.same({ stream }, listener:streams())
+    assert.equal(0, listener:statistics().handshaking)
+    assert(stream:write "still open\n")
+    for _, peer in ipairs { first, second } do peer:write "hello\n" end
+    assert.equal("hello", stream:read())
+  end)
+
+  it("closes at close, called by a handler of a handshake, all handshakes", function()
+    local listener, port
+    listener, port = slow_listener { onClientHello = function() listener:close() end }
+    local mute <close> = silent(port)
+    local _ <close> = ends.start(("openssl s_client -connect 127.0.0.1:%d -quiet"):format(port))
+    refusals.condition("closed", listener:accept(LONG))
+    assert.equal("", mute:recv(1))
+  end)
+
   it("is for programs without a loop", function()
     assert.has_error(function() slow_listener { waiter = "coroutine" } end,
       "option 'concurrentHandshakes' to 'scissl.listen' is for the waiters 'poll' and 'select'; with others, use "

@@ -474,6 +474,31 @@ describe("A listener", function()
     assert.equal("SciSslListener: closed", tostring(listener))
   end)
 
+  it("raises what its accepting coroutine has raised, in its own loop as well", function()
+    local listener <close> = listen(plain_loop)
+    listener.acceptSocket = function() error("out of order", 0) end
+    local good, raised = pcall(listener.serve, listener, echo)
+    assert.is_false(good)
+    assert.matches("^out of order", raised)
+    assert.is_nil(listener.bell)
+  end)
+
+  it("returns the failure of its own loop", function()
+    local scheduler = require "scissl.scheduler"
+    local listener <close>, new = listen(plain_loop), scheduler.new
+    local reason = scissl.SciSslError.new { phase = "wait", condition = "system_error" }
+    function scheduler.new() -- luacheck: ignore 122
+      local loop = new()
+      local poller = loop.poller
+      loop.poller = { wait = function() return nil, reason end, close = function() return poller:close() end }
+      return loop
+    end
+    local served, failure = listener:serve(echo)
+    scheduler.new = new -- luacheck: ignore 122
+    assert.is_nil(served)
+    assert.equal(reason, failure)
+  end)
+
   it("lists its open streams", function()
     local listener <close>, port = listen { waiter = "coroutine" }
     local loop = assert(scissl.scheduler.new())

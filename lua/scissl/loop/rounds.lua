@@ -9,7 +9,7 @@ local Round = {}
 local kept, depth = {}, 0 -- rounds are used again, by depth
 
 function Round.__close(round)
-  current, depth = round.previous, depth - 1
+  current, depth, round.previous = round.previous, depth - 1, false
 end
 
 --- Begins a round of `loop`. It ends with the to-be-closed variable that gets what this returns, after an error too.

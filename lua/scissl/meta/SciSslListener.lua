@@ -237,8 +237,9 @@ function SciSslListener:getContext() end
 ---```
 function SciSslListener:socket() end
 
----Stops listening, which ends `serve` and a waiting `accept`. Accepted connections stay open. Calling it again does
----nothing.
+---Stops listening, which ends `serve` and a waiting `accept`. Accepted connections stay open. With
+---`concurrentHandshakes`, handshakes under way end, and streams that `accept` has not returned are closed. Calling it
+---again does nothing.
 ---
 ---@return boolean # true
 ---@usage

@@ -139,7 +139,7 @@ local scissl = {}
 ---Options of `scissl.listen`.
 ---@class scissl.ListenOptions
 ---@field port integer|string number; 0: the system chooses one; or the name of a service
----@field host? string name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+---@field host? string name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses. A call inside the loop of `waiter` lets other coroutines run while a name is looked up
 ---@field path? string a Unix-domain socket, in place of `host` and `port`. `close` removes the path, and `scissl.listen` one to which nothing can connect, because its server was killed
 ---@field certificate? string|SciSslX509Certificate the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field privateKey? string|SciSslPrivateKey the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys

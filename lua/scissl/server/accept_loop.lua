@@ -233,15 +233,17 @@ local function run_own_loop(run)
   run.waiter = wait.find("coroutine")
   listener.waiter = run.waiter
   run.spawn = function(f) loop:spawn(f) end
-  local done, result
+  local good, done, result
   loop:spawn(function()
-    done, result = accept_with_bell(run)
-    if listener.stopBy then loop:stop() end
+    good, done, result = pcall(accept_with_bell, run)
+    if listener.stopBy or not good then loop:stop() end
   end)
-  local ran, raised = pcall(loop.run, loop)
+  local ran, went, problem = pcall(loop.run, loop)
   listener.waiter, listener.bell = waiter, nil
   loop:close()
-  if not ran then error(raised, 0) end
+  if not ran then error(went, 0) end
+  if not went then return nil, problem end
+  if not good then error(done, 0) end
   return done, result
 end
 

@@ -46,7 +46,8 @@ end
 -- @tparam table given options:
 --
 -- * `port` (needed): number; 0: the system chooses one; or the name of a service
--- * `host`: name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+-- * `host`: name or address of this machine to listen on; `"*"` (default): all IPv4 addresses; `"::"`: all addresses.
+--   A call inside the loop of `waiter` lets other coroutines run while a name is looked up
 -- * `path`: a Unix-domain socket, in place of `host` and `port`. `close` removes the path, and `scissl.listen` one to
 --   which nothing can connect, because its server was killed
 -- * `certificate`, `privateKey`, `passphrase`: the server's own (see SciSslSocketConfiguration). Needed, unless
@@ -100,7 +101,7 @@ return function(given)
   local made, failure = contexts.make("scissl.listen", given, 2)
   if not made then return nil, failure end
   local plain
-  plain, failure = listening_socket.open(given)
+  plain, failure = listening_socket.open(given, waiter)
   if not plain then return nil, failure end
   return setmetatable({
     given = made.given,

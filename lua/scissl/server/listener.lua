@@ -1,6 +1,7 @@
 --- A TLS server, in one call.
 -- @classmod SciSslListener
 
+local concurrent = require "scissl.server.concurrent_accept"
 local core = require "scissl.core"
 local contexts = require "scissl.server.contexts"
 local handshake = require "scissl.tls.handshake_loop"
@@ -136,7 +137,7 @@ end
 function Listener:accept(timeout)
   check_timeout(timeout, "accept")
   if self.concurrentHandshakes then
-    return require "scissl.server.concurrent_accept"(self, timeout, accept_socket, shake_hands)
+    return concurrent.accept(self, timeout, accept_socket, shake_hands)
   end
   local socket, failure = accept_socket(self, timeout, self.waiter)
   if not socket then return nil, failure end
@@ -290,14 +291,16 @@ function Listener:socket()
   return self.plain
 end
 
---- Stops listening, which ends `serve` and a waiting `accept`. Accepted connections stay open. Calling it again does
--- nothing.
+--- Stops listening, which ends `serve` and a waiting `accept`. Accepted connections stay open. With
+-- `concurrentHandshakes`, handshakes under way end, and streams that `accept` has not returned are closed. Calling it
+-- again does nothing.
 -- @function SciSslListener:close
 -- @treturn boolean true
 function Listener:close()
   if self.path and not self.closed then os.remove(self.path) end
   self.closed = true
   self.plain:close()
+  concurrent.close(self)
   if self.bell then self.bell:send("!") end
   return true
 end

@@ -2,6 +2,9 @@
 -- @module scissl.server.listening_socket
 
 local SciSocket = require "scissl.core".SciSocket
+local resolve = require "scissl.client.resolve"
+local spawn = require "scissl.loop.spawn"
+local wait = require "scissl.loop.wait"
 
 local listening = {}
 
@@ -27,8 +30,15 @@ local function adopt(given)
   return nil, failure
 end
 
-local function open(host, port, backlog, shared)
-  local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, port)
+-- The look-up lets other coroutines run where the caller runs in the loop of its waiter: many servers listen before
+-- their loop begins.
+local function find_addresses(host, port, waiter)
+  local in_loop = coroutine.isyieldable() and spawn.find(waiter)
+  return resolve.find({ host = host, port = port, waiter = in_loop and waiter or wait.find "poll" })
+end
+
+local function open(host, port, waiter, backlog, shared)
+  local addresses, failure = find_addresses(host == "*" and "0.0.0.0" or host, port, waiter)
   if not addresses then return nil, failure end
   local plain
   plain, failure = SciSocket.newStreamSocket(addresses[1].family)
@@ -88,12 +98,12 @@ function listening.check(caller, given, level)
   error(("option 'port' to '%s' is missing"):format(caller), level)
 end
 
---- Returns a non-blocking socket that listens; or nil and a SciSslError.
-function listening.open(given)
+--- Returns a non-blocking socket that listens; or nil and a SciSslError. `waiter`: waits for the look-up of the host.
+function listening.open(given, waiter)
   local backlog = given.backlog or BACKLOG
   if given.socket then return adopt(given.socket) end
   if given.path then return open_path(given.path, backlog) end
-  return open(given.host or "*", given.port, backlog, given.reusePort)
+  return open(given.host or "*", given.port, waiter, backlog, given.reusePort)
 end
 
 return listening

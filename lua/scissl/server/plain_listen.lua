@@ -16,7 +16,7 @@ return function(given)
   given = options.read("plain.listen", given, known_options, 3)
   listening_socket.check("plain.listen", given, 3)
   local waiter = wait.find(given.waiter, 3)
-  local plain, failure = listening_socket.open(given)
+  local plain, failure = listening_socket.open(given, waiter)
   if not plain then return nil, failure end
   return setmetatable({
     plain = plain,

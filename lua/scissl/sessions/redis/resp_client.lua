@@ -1,7 +1,9 @@
 --- A small client of Redis, with what a store of sessions needs, time-outs, and any waiter.
 -- @classmod SciSslRedisClient
 
+local client = require "scissl.client.client_options"
 local core = require "scissl.core"
+local dial = require "scissl.client.tcp_dial"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
@@ -151,19 +153,25 @@ receiver.guard(Client)
 
 -- ---- connecting
 
-local function address_of(given)
-  if given.path then return { family = "unix", address = given.path } end
-  local addresses, failure = SciSocket.resolve(given.host or "127.0.0.1", given.port or 6379)
-  return addresses and addresses[1], failure
+local how = { prepare = function() return true end }
+
+function how.new(_, family)
+  local socket, failure = SciSocket.newStreamSocket(family)
+  if not socket then return nil, failure end
+  local done
+  done, failure = socket:setBlocking(false)
+  if done then return socket end
+  socket:close()
+  return nil, failure
 end
 
-local function connected(self, address)
-  local done, failure = self.socket:setBlocking(false)
-  if done then done, failure = self.socket:connect(address.address, address.port) end
-  if done then done, failure = ready(self, "w") end
-  if not done then return nil, failure end
-  if self.socket:getPeerName() then return true end
-  return self.socket:recv(1) -- reports why it is not connected
+-- Returns a connected socket; or nil and a SciSslError.
+local function open(given, waiter, deadline)
+  local host, port = given.host or "127.0.0.1", given.port or 6379
+  return dial({
+    host = host, port = port, path = given.path, subject = given.path or client.withPort(host, port),
+    waiter = waiter, deadline = deadline, timeout = given.timeout,
+  }, how)
 end
 
 local function introduce(self, given)
@@ -200,19 +208,16 @@ resp.kinds = {
 function resp.connect(given)
   given = options.read("scissl.sessions.redis.resp_client.connect", given, resp.kinds, 2)
   local waiter = wait.find(given.waiter, 2)
-  local address, failure = address_of(given)
-  if not address then return nil, failure end
-  local socket
-  socket, failure = SciSocket.newStreamSocket(address.family)
+  local deadline = wait.deadline(given.timeout)
+  local socket, failure = open(given, waiter, deadline)
   if not socket then return nil, failure end
   local self = setmetatable({
-    socket = socket, waiter = waiter, timeout = given.timeout, deadline = wait.deadline(given.timeout),
+    socket = socket, waiter = waiter, timeout = given.timeout, deadline = deadline,
     buffer = getmetatable(core).newBytes(),
     calling = Claim.new(),
   }, Client)
   local done
-  done, failure = connected(self, address)
-  if done then done, failure = introduce(self, given) end
+  done, failure = introduce(self, given)
   if done then return self end
   self:close()
   return nil, failure
