@@ -160,10 +160,18 @@ enum {
     SCI_STREAM_SOCKET = 1, /* what a coroutine yields to wait for the link: the lowest socket */
     SCI_STREAM_READER,     /* the coroutine that waits in the midst of a read, or nil */
     SCI_STREAM_LINK,
-    SCI_STREAM_TEXT,  /* the long text number 1 of the output, or nil */
-    SCI_STREAM_TEXTS, /* a table of the others by their number; or nil */
+    SCI_STREAM_WAITER, /* the function that is called to wait, or nil */
+    SCI_STREAM_TEXT,   /* the long text number 1 of the output, or nil */
+    SCI_STREAM_TEXTS,  /* a table of the others by their number; or nil */
     SCI_STREAM_USERVALUES = SCI_STREAM_TEXTS
 };
+
+/* How a read waits that has nothing else to do meanwhile. */
+typedef enum sci_waiting {
+    SCI_WAITS_IN_LUA,   /* the policy in Lua sees to it */
+    SCI_WAITS_BY_YIELD, /* it yields `socket, events, deadline` */
+    SCI_WAITS_BY_CALL   /* it calls SCI_STREAM_WAITER, one of our own, which yields in its way */
+} sci_waiting;
 
 typedef struct sci_stream {
     /* stream_bytes.c writes all but `in` and `out`, by functions that stand there or below. */
@@ -178,8 +186,8 @@ typedef struct sci_stream {
     bool bulk;    /* the last read brought many bytes */
     bool heard;   /* Lua has seen that the first bytes have come */
     bool drained; /* the last read has probably left nothing behind: it is better to wait before the next one */
-    bool yields;  /* waiting is to yield `socket, events, deadline` */
-    int in_a_row; /* reads since the last wait */
+    sci_waiting waiting;
+    int in_a_row;       /* reads since the last wait */
     int idle_waits;     /* waits since bytes have come last */
     double timeout;     /* settimeout: seconds for each operation; INFINITY: none */
     double moment;      /* setdeadline: of all operations; INFINITY: none */
@@ -267,7 +275,7 @@ void sci_stream_add_output(lua_State *L); /* adds its methods to the table of th
 
 /* ---- openers: each adds to the table on top what lua/scissl/stream calls ------------------------------------------- */
 
-void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, yields) */
+void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, waiting) */
 void sci_open_stream_link(lua_State *L);  /* newLink(socket, lower) */
 void sci_open_stream_read(lua_State *L);  /* read, lines, part = makeStreamRead(policy) */
 void sci_open_stream_write(lua_State *L); /* write = makeStreamWrite(policy) */

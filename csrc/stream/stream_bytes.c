@@ -415,17 +415,21 @@ int sci_stream_pass_results(lua_State *L, int status, lua_KContext context) {
     return lua_gettop(L);
 }
 
-/* newBytes(maxLine, maxBuffer, yields) */
+/* newBytes(maxLine, maxBuffer, waiting): `waiting`: true: by yielding; a function: by calling it, see sci_waiting. */
 static int bytes_new(lua_State *L) {
     lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);
-    bool yields = lua_toboolean(L, 3);
+    bool calls = lua_isfunction(L, 3), yields = !calls && lua_toboolean(L, 3);
     sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, SCI_STREAM_USERVALUES);
     memset(stream, 0, sizeof *stream);
     sci_output_init(&stream->out);
     stream->timeout = stream->moment = INFINITY;
     stream->max_line = max_line;
     stream->max_buffer = max_buffer;
-    stream->yields = yields;
+    stream->waiting = calls ? SCI_WAITS_BY_CALL : yields ? SCI_WAITS_BY_YIELD : SCI_WAITS_IN_LUA;
+    if (calls) {
+        lua_pushvalue(L, 3);
+        lua_setiuservalue(L, -2, SCI_STREAM_WAITER);
+    }
     sci_push_stream_class(L);
     lua_setmetatable(L, -2);
     return 1;

@@ -29,7 +29,7 @@ enum { OTHER = 1, REFUSE_SECOND, FILL, HEAR, FINISH, GIVEN_UP, TOO_LONG, TOO_MUC
 enum { SOCKET = 1, SELF, FORMAT, BYTES, RESULTS };
 
 /* What a continuation has waited for; RAISES is added where a failure is raised and not returned. */
-enum { YIELDED = 1, FILLED, HEARD, RAISES = 16 };
+enum { YIELDED = 1, CALLED, FILLED, HEARD, RAISES = 16 };
 
 typedef struct item {
     char kind;        /* 'l', 'L', 'c': a count, 's', 'a' */
@@ -136,7 +136,7 @@ static sci_moved read_socket(lua_State *L, sci_stream *stream) {
         came = sci_ssl_read_into(L, socket, in->bytes + in->end, in->capacity - in->end, sci_input_count(in));
     } else came = read_little(L, stream);
     sci_stream_set_moving(stream, false);
-    sci_stream_set_drained(stream, came && stream->yields && sci_ssl_has_read_all(socket));
+    sci_stream_set_drained(stream, came && stream->waiting != SCI_WAITS_IN_LUA && sci_ssl_has_read_all(socket));
     return came ? SCI_MOVED : sci_judge_answer(L, socket, "read");
 }
 
@@ -176,7 +176,7 @@ static int end_read(lua_State *L, int raises) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------------ */
 
-/* What a coroutine was resumed with stands at RESULTS. */
+/* What a coroutine was resumed with, or the waiter has returned, stands at RESULTS. */
 static int look_at_resumed(lua_State *L, sci_stream *stream, int raises) {
     if (stream->reader == L) sci_stream_set_reader(stream, NULL);
     if (lua_isboolean(L, RESULTS) && lua_toboolean(L, RESULTS)) return READ_ON;
@@ -187,6 +187,13 @@ static int look_at_resumed(lua_State *L, sci_stream *stream, int raises) {
     if (lua_toboolean(L, RESULTS)) return READ_ON;
     lua_remove(L, RESULTS);
     return end_read(L, raises);
+}
+
+/* What the waiter has returned, or raised, stands at RESULTS. */
+static int look_at_called(lua_State *L, sci_stream *stream, int status, int raises) {
+    if (status == LUA_OK || status == LUA_YIELD) return look_at_resumed(L, stream, raises);
+    if (stream->reader == L) sci_stream_set_reader(stream, NULL);
+    return lua_error(L);
 }
 
 /* What FILL has returned stands at RESULTS. */
@@ -200,8 +207,8 @@ static int look_at_filled(lua_State *L, int raises) {
 static int read_on(lua_State *L, int status, lua_KContext context) {
     int raises = (int)context & RAISES, waited = (int)context & ~RAISES, count = READ_ON;
     sci_stream *stream = lua_touserdata(L, BYTES);
-    (void)status;
     if (waited == YIELDED) count = look_at_resumed(L, stream, raises);
+    else if (waited == CALLED) count = look_at_called(L, stream, status, raises);
     else if (waited == FILLED) count = look_at_filled(L, raises);
     return count == READ_ON ? read_again(L, stream, raises) : count;
 }
@@ -220,21 +227,24 @@ static int call_hear(lua_State *L, int raises) {
     return READ_ON;
 }
 
-/* The socket is not ready for `events`. Where waiting is no more than to yield, that is done here. */
+/* The socket is not ready for `events`. Where waiting is no more than to yield, or to call the waiter, that is done here. */
 static int await(lua_State *L, sci_stream *stream, const char *events, int raises) {
     double by = sci_stream_read_by(stream);
-    bool simple =
-        stream->yields && stream->out.total == 0 && sci_stream_count_wait(stream) < IDLE_WAITS && lua_isyieldable(L);
+    bool simple = stream->waiting != SCI_WAITS_IN_LUA && stream->out.total == 0 &&
+                  sci_stream_count_wait(stream) < IDLE_WAITS && lua_isyieldable(L);
     sci_stream_end_row(stream);
     if (!simple || (by != INFINITY && sci_seconds() >= by)) return call_fill(L, events, raises);
+    bool calls = stream->waiting == SCI_WAITS_BY_CALL;
     lua_settop(L, BYTES);
     lua_pushthread(L);
     lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
     sci_stream_set_reader(stream, L);
+    if (calls) lua_getiuservalue(L, BYTES, SCI_STREAM_WAITER);
     lua_pushvalue(L, SOCKET);
     lua_pushstring(L, events);
     sci_push_deadline(L, by);
-    return lua_yieldk(L, 3, YIELDED | raises, read_on);
+    if (!calls) return lua_yieldk(L, 3, YIELDED | raises, read_on);
+    return look_at_called(L, stream, lua_pcallk(L, 3, 2, 0, CALLED | raises, read_on), raises);
 }
 
 /* The end, or a failure, which is on top. */

@@ -176,6 +176,39 @@ describe("A waiter", function()
   end)
 end)
 
+describe("A waiter of our own that raises in the midst of a read", function()
+  -- Stands where the waiter of luv's loop would.
+  local name = "scissl.loop.luv_waiter"
+  local before = package.loaded[name]
+  after_each(function() package.loaded[name] = before end)
+
+  it("passes its error on, before and after it has yielded, and leaves the stream to other coroutines", function()
+    for yields = 0, 1 do
+      local raises = true
+      package.loaded[name] = function(socket, events, deadline)
+        if yields == 1 then coroutine.yield() end
+        if raises then error("as asked", 0) end
+        return socket:wait(events, deadline and LONG)
+      end
+      local client, server = ends.connected()
+      local stream = scissl.stream(client, { waiter = package.loaded[name], timeout = LONG })
+      local good, raised, line
+      local thread = coroutine.create(function()
+        good, raised = pcall(stream.read, stream)
+        coroutine.yield() -- it goes on with something else, and does not end
+      end)
+      for _ = 0, yields do assert(coroutine.resume(thread)) end
+      assert.same({ false, "as asked" }, { good, raised })
+      raises = false
+      assert(server:sslWrite "still here\n")
+      local other = coroutine.create(function() line = assert(stream:read()) end)
+      while coroutine.status(other) ~= "dead" do assert(coroutine.resume(other)) end
+      assert.equal("still here", line)
+      assert.equal("suspended", coroutine.status(thread))
+    end
+  end)
+end)
+
 describe("wait.on", function()
   for _, name in ipairs { "poll", "select" } do
     local found = pcall(require, "scissl.wait." .. name)

@@ -61,6 +61,13 @@ function wait.blocksThread(waiter)
   return waiter == package.loaded["scissl.loop.poll_waiter"] or waiter == package.loaded["scissl.loop.select_waiter"]
 end
 
+-- How C waits by itself with a waiter, where it has nothing else to do: true: by yielding what the waiter would; the
+-- waiter: by calling it, since it is our own and yields; false: not at all.
+function wait.inC(waiter)
+  if waiter == package.loaded["scissl.loop.coroutine_waiter"] then return true end
+  return trusted[waiter] and not wait.blocksThread(waiter) and waiter
+end
+
 -- Turns a time-out into a deadline.
 function wait.deadline(timeout)
   return timeout and now() + timeout

@@ -455,8 +455,7 @@ local known_options = {
 -- a fifth would double the memory of the table: what C knows is not kept here as well.
 local function make(way, given, level)
   local waiter = wait.find(given.waiter, level + 1)
-  local yields = waiter == package.loaded["scissl.loop.coroutine_waiter"]
-  local bytes = hidden.newBytes(given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER, yields)
+  local bytes = hidden.newBytes(given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER, wait.inC(waiter))
   local stream = {
     bytes, -- where C looks for it
     bytes = bytes,
