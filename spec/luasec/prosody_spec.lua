@@ -242,7 +242,9 @@ visits["clients that send garbage, half a ClientHello, or nothing"] = function(s
   return answers
 end
 
-visits["a certificate that is read again, while a stream goes on"] = function(server)
+local RELOAD = "a certificate that is read again, while a stream goes on"
+
+visits[RELOAD] = function(server)
   local before = assert(scissl.connect(options(server.port.direct)))
   ask(before, header "localhost", "</stream:features>")
   local renewed = pki.issue { subject = "CN=localhost,O=renewed", names = { "localhost", "127.0.0.1" } }
@@ -273,7 +275,9 @@ table.sort(names)
 local BACKENDS = { "epoll", "select", "event" }
 
 describe("Prosody says the same with scissl.luasec as with LuaSec:", function()
-  if not os.getenv "SCISSL_ALL" then return pending "only sh spec/run.sh all asks Prosody" end
+  if not (os.getenv "SCISSL_ALL" or os.getenv "SCISSL_PROGRAMS") then
+    return pending "only sh spec/run.sh all asks Prosody"
+  end
   if not prosody.isThere() then return pending "Prosody for this Lua is not installed" end
   if not luasec.real then return pending "LuaSec is not installed" end
 
@@ -296,14 +300,20 @@ describe("Prosody says the same with scissl.luasec as with LuaSec:", function()
           for _, server in pairs(servers) do server:kill() end
         end)
 
+        local hears = prosody.hearsSignals(backend)
+
         for _, name in ipairs(names) do
+          if name == RELOAD and not hears then goto continue end
           it(name .. " #slow", function()
             local theirs = table.pack(visits[name](servers.theirs))
             local ours = table.pack(visits[name](servers.ours))
             assert.is_truthy(next(theirs))
             assert.are.same(theirs, ours)
           end)
+          ::continue::
         end
+
+        if not hears then return pending "this backend of this Prosody does not hear signals" end
 
         it("SIGTERM, with a stream that is told so #slow", function()
           local said = {}

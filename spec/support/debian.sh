@@ -3,6 +3,7 @@
 #   sh spec/support/debian.sh [SUITE]    trixie (Debian 13), or another suite: bookworm, sid …
 # Each run starts from the system as debootstrap has made it, so that the commands have to install all that they need.
 # ${XDG_CACHE_HOME:-$HOME/.cache}/scissl/SUITE keeps that system and the packages between runs; remove it to begin anew.
+# SCISSL_ALL=1 in front: LuaSec's programs as well, in that system's versions.
 # Root (or sudo), chroot and mounts are needed. All mounts are in a namespace of their own and end with the run.
 # The last line is `N passed, N failed`. A system that cannot be made has failed.
 set -u
@@ -71,7 +72,8 @@ mount_system() {
 in_debian() {
     chroot "$system" env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin SCISSL_PLAIN=1 \
         ${http_proxy:+"http_proxy=$http_proxy"} ${https_proxy:+"https_proxy=$https_proxy"} \
-        ${no_proxy:+"no_proxy=$no_proxy"} sh -c 'cd "$1" && shift && exec "$@"' sh "$project" "$@" </dev/null
+        ${no_proxy:+"no_proxy=$no_proxy"} ${SCISSL_ALL:+SCISSL_PROGRAMS=1} \
+        sh -c 'cd "$1" && shift && exec "$@"' sh "$project" "$@" </dev/null
 }
 
 run_quick_start() {
@@ -97,7 +99,7 @@ run_specs() {
 case "${2-}" in
     '')
         if [ "$(id -u)" -ne 0 ]; then
-            exec sudo env "HOME=$HOME" "XDG_CACHE_HOME=${XDG_CACHE_HOME-}" sh "$0" "$suite"
+            exec sudo env "HOME=$HOME" ${SCISSL_ALL:+SCISSL_ALL=1} "XDG_CACHE_HOME=${XDG_CACHE_HOME-}" sh "$0" "$suite"
         fi
         mkdir -p "$cache" || cannot "cannot make $cache"
         exec 9>"$cache/lock"

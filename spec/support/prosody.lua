@@ -3,6 +3,8 @@
 --    local prosody = require "spec.support.prosody"
 --
 --    prosody.isThere()                          whether it is installed for this Lua
+--    prosody.version                            its version: 0.12, 13.0 …; nil where it is not installed
+--    prosody.hearsSignals(backend)              whether it reloads and ends by signals with this network backend
 --    server <close> = prosody.start{ backend = "epoll" | "select" | "event", ours = boolean }
 --        it serves "localhost", whose users have the password "secret": server.port.c2s, .direct, .s2s, .https; the
 --        account is "user"
@@ -53,6 +55,13 @@ function prosody.isThere()
   if not place or os.getenv "SCISSL_RUN" == "sanitized" then return false end -- its modules in C keep memory
   local needed <close> = assert(io.popen(("ldd %q 2>&1"):format(place .. SOURCE .. "/util/encodings.so")))
   return not needed:read "a":find("not found", 1, true) and package.searchpath("lxp", package.cpath) ~= nil
+end
+
+prosody.version = place and tonumber(contents(place .. SOURCE .. "/prosody.version"):match "^%d+%.%d+")
+
+-- Since 13 the select backend notes signals in a coroutine that has ended, and nothing else happens.
+function prosody.hearsSignals(backend)
+  return backend ~= "select" or prosody.version < 13
 end
 
 function prosody.util(name)

@@ -124,18 +124,25 @@ needs_of_the_specs() {
     want lua-check has_command luacheck
     want lua-ldoc has_command ldoc
     want luarocks has_command luarocks
+    [ -z "${SCISSL_PROGRAMS-}" ] || needs_of_programs
+}
+
+# LuaSec's programs. Only `sh spec/run.sh all` runs them, here and in its Debian 13 (SCISSL_PROGRAMS=1).
+needs_of_programs() {
+    want prosody has_prosody
+    want procps has_command ps
+    want lua-expat has_lua_module lxp
+    want lua-filesystem has_lua_module lfs
+    want lua-bitop has_lua_module bit
+    want lua-event has_lua_module luaevent.core
 }
 
 # The peers that only `sh spec/run.sh all` asks for. Specs that use one skip by name where SCISSL_ALL is not set.
 needs_of_all_specs() {
     needs_of_the_specs
+    needs_of_programs
     want gnutls-bin has_command gnutls-cli
     want nginx nginx -v
-    want prosody has_prosody
-    want lua-expat has_lua_module lxp
-    want lua-filesystem has_lua_module lfs
-    want lua-bitop has_lua_module bit
-    want lua-event has_lua_module luaevent.core
     want redis-tools has_one_of redis-server redis-check-rdb
     want chromium has_command chromium
     want libnss3-tools has_command certutil
