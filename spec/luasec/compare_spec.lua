@@ -1,9 +1,7 @@
--- LuaSec and scissl.luasec are asked the same, side by side, and every value that they return has to be the same,
--- and of the same type: floats are floats in both. What is asked stands in tables: a name, and a function that gets
--- an end of a connection (or whatever its table says) and asks it.
-
+-- LuaSec and scissl.luasec are asked the same, side by side. What is asked stands in tables: a name, and a function
+-- that gets an end of a connection (or whatever its table says) and asks it.
+local asking = require "spec.support.luasec_compare"
 local luasec = require "spec.support.luasec"
-local pki = require "spec.support.pki"
 local SciSocket = require "scissl.core".SciSocket
 local socket = require "socket"
 
@@ -12,71 +10,10 @@ if not luasec.real then
   return
 end
 
-local function kind_of(value)
-  return math.type(value) or type(value)
-end
+local field, method, said, shown = asking.field, asking.method, asking.said, asking.shown
+local connected, kind_of, same = asking.connected, asking.kind_of, asking.same
 
--- What a value says, without what cannot be the same: addresses.
-local function shown(value)
-  if type(value) == "table" then
-    local parts = {}
-    for key, inner in pairs(value) do parts[#parts + 1] = ("%s=%s"):format(shown(key), shown(inner)) end
-    table.sort(parts)
-    return "{" .. table.concat(parts, ", ") .. "}"
-  end
-  if type(value) == "userdata" then
-    local meta = getmetatable(value)
-    return ("userdata %s %s"):format(meta and meta.__name, (tostring(value):gsub("0x%x+", "")))
-  end
-  if type(value) == "function" then return "function" end
-  return ("%s %s"):format(kind_of(value), (tostring(value):gsub("0x%x+", "")))
-end
-
--- The results of a call as text, or the error that it raises, without places in files.
-local function said(ask, ...)
-  local results = table.pack(pcall(ask, ...))
-  if not results[1] then
-    -- Ours are functions in Lua, which cannot tell a missing argument from nil.
-    return "raised: " .. tostring(results[2]):gsub("^[^:]*:%d+: ", ""):gsub("got no value", "got nil")
-  end
-  local parts = {}
-  for i = 2, results.n do parts[#parts + 1] = shown(results[i]) end
-  return table.concat(parts, " | ")
-end
-
--- What `owner.name(…)`, or `owner:name(…)`, says when it is called by that name, which is in LuaSec's error texts.
-local function called(separator, owner, name, ...)
-  local call = load(("local owner = ... return function(...) local all = table.pack(owner%s%s(...)) " ..
-    "return table.unpack(all, 1, all.n) end"):format(separator, name))
-  return said(call(owner), ...)
-end
-
-local function field(owner, name, ...) return called(".", owner, name, ...) end
-
-local function method(owner, name, ...) return called(":", owner, name, ...) end
-
--- Asks both, and compares.
-local function same(make, ask)
-  local answers = {}
-  for i, ssl in ipairs { luasec.real, luasec.ours } do answers[i] = said(function() return ask(make(ssl)) end) end
-  assert.are.equal(answers[1], answers[2])
-end
-
-local function compare(make, questions)
-  for _, question in ipairs(questions) do
-    it(question[1], function() same(make, question[2]) end)
-  end
-end
-
--- Two ends of the same implementation, with the handshake done.
-local function connected(given)
-  return function(ssl)
-    local options = { clientSsl = ssl, serverSsl = ssl }
-    for name, value in pairs(given or {}) do options[name] = value end
-    local run = luasec.connect(options)
-    return run.client, run.server, ssl, run
-  end
-end
+local function compare(make, questions) asking.all(it, make, questions) end
 
 local v12 = { client = luasec.client { protocol = "tlsv1_2" } }
 local v13 = { client = luasec.client { protocol = "tlsv1_3" } }
@@ -406,108 +343,4 @@ describe("scissl.luasec says the same as LuaSec of a handshake #slow", function(
       same(make, outcome)
     end)
   end
-end)
-
-describe("scissl.luasec says the same as LuaSec #slow of", function()
-  local function module_of(ssl, name)
-    return require((ssl == luasec.real and "ssl." or "scissl.luasec.") .. name)
-  end
-
-  compare(function(ssl) return ssl end, {
-    { "ssl.config", function(ssl)
-      local config = ssl.config
-      return config.protocols, config.algorithms, config.capabilities.alpn, config.capabilities.dane,
-        config.capabilities.curves_list, config.capabilities.ecdh_auto
-    end },
-    { "create and setmode", function(ssl)
-      local context = module_of(ssl, "context")
-      local made = context.create "any"
-      return made, context.setmode(made, "server"), context.setmode(made, "client"), field(context, "create"),
-        field(context, "create", {}), shown { context.create "x" }, field(context, "setmode", made),
-        field(context, "setmode", nil)
-    end },
-    { "the functions of ssl.context with wrong arguments", function(ssl)
-      local context = module_of(ssl, "context")
-      local made = context.create "any"
-      local answers = {}
-      for _, name in ipairs { "loadcert", "loadkey", "setcipher", "setciphersuites", "setcurve", "setcurveslist",
-        "setalpn", "setdepth" } do
-        answers[#answers + 1] = field(context, name, made)
-        answers[#answers + 1] = field(context, name, made, {})
-        answers[#answers + 1] = field(context, name, {}, "x")
-      end
-      return table.concat(answers, "\n")
-    end },
-    { "the functions of ssl.context", function(ssl)
-      local context = module_of(ssl, "context")
-      local made = context.create "any"
-      return context.checkkey(made), context.locations(made, pki.ca.certificateFile), context.setdepth(made, 3),
-        context.setdepth(made, "4"), context.setdepth(made, 4.0), context.setverify(made),
-        context.setverify(made, "peer"), context.setoptions(made),
-        context.setoptions(made, "all", "no_ticket"), context.setalpn(made, "\1a"),
-        context.setalpncb(made, print), select("#", context.setdhparam(made, print)), context.setdane(made),
-        context.loadcert(made, pki.server.certificateFile), context.loadkey(made, pki.server.keyFile, nil),
-        context.checkkey(made), made:setverifyext(), made:setverifyext "lsec_continue"
-    end },
-    { "curve with a list", function(ssl)
-      return shown { ssl.newcontext(luasec.server { curve = "P-256:P-384" }) },
-        shown { ssl.newcontext(luasec.server { curve = "" }) },
-        type(ssl.newcontext(luasec.server { curve = "P-384" })),
-        type(ssl.newcontext(luasec.server { curveslist = "P-256:P-384" }))
-    end },
-    { "wrap without a context", function(ssl)
-      return field(ssl, "wrap", (luasec.sockets())), field(ssl, "wrap", luasec.sockets(), 3),
-        field(ssl, "wrap", (luasec.sockets()), "x")
-    end },
-    { "ssl.core", function(ssl) -- without getfd before setfd, where LuaSec returns what its memory held
-      local low, context = module_of(ssl, "core"), module_of(ssl, "context")
-      local made = context.create "any"
-      local without_mode = shown { low.create(made) }
-      context.setmode(made, "client")
-      local conn = low.create(made)
-      local near = luasec.sockets()
-      local set = select("#", low.setfd(conn, near:getfd()))
-      low.setfd(conn, near:getfd())
-      near:setfd(low.SOCKET_INVALID)
-      return without_mode, set, low.SOCKET_INVALID, field(low, "create"), field(low, "create", 3),
-        field(low, "setfd", conn), field(low, "setfd", conn, "x"), field(low, "setfd", 3), conn
-    end },
-    { "setdane, settlsa", function(ssl)
-      local near = luasec.sockets()
-      local client = ssl.wrap(near, luasec.client { dane = true })
-      return client:setdane "localhost", client:settlsa(3, 1, 1, ("x"):rep(32)), client:settlsa(3, 1, 1, "x"),
-        client:settlsa(9, 9, 9, "x")
-    end },
-    { "setdane where the context has none", function(ssl)
-      local client = ssl.wrap(luasec.sockets(), luasec.client())
-      return client:setdane "localhost"
-    end },
-  })
-
-  local certificates = {}
-  setup(function()
-    certificates.text = pki.issue { subject = "CN=names,O=Jos\u{e9},C=DE", names = { "a.example", "192.0.2.1" } }
-      .certificatePem
-  end)
-
-  compare(function(ssl) return ssl.loadcertificate(certificates.text), ssl end, {
-    { "names", function(certificate) return certificate:subject(), certificate:issuer(), certificate:extensions() end },
-    { "dates", function(certificate)
-      return certificate:notbefore(), certificate:notafter(), certificate:validat(os.time()), certificate:validat(0)
-    end },
-    { "digests", function(certificate)
-      return certificate:digest(), certificate:digest "sha256", shown { certificate:digest "md5" },
-        certificate:digest "sha512"
-    end },
-    { "the key", function(certificate) return certificate:pubkey() end },
-    { "the rest", function(certificate)
-      return certificate:serial(), certificate:pem(), certificate:getsignaturename(), certificate:setencode "utf8",
-        certificate:setencode "x", certificate:setencode "ai5"
-    end },
-    { "wrong arguments to certificates", function(certificate, ssl)
-      return method(certificate, "setencode"), method(certificate, "validat"),
-        method(certificate, "issued"), method(certificate, "issued", "x"), field(certificate, "pem", 3),
-        shown { ssl.loadcertificate "x" } -- LuaSec leaks memory where the argument is no text
-    end },
-  })
 end)

@@ -36,6 +36,23 @@ describe("A stream's time-out", function()
     assert.are.equal("there", server:read())
   end)
 
+  it("is for the whole read: it ends on time although bytes keep coming", function()
+    local client, server = streams({ waiter = "coroutine" }, { waiter = "coroutine", timeout = 0.1 })
+    local loop = assert(scissl.scheduler.new())
+    local failure, drops = nil, 0
+    loop:spawn(function() failure = select(2, server:read "l") end)
+    loop:spawn(function()
+      while not failure do
+        assert(client:write "x")
+        drops = drops + 1
+        loop:sleep(0.02)
+      end
+    end)
+    assert(loop:run())
+    assert.equal("timeout", failure:condition())
+    assert.is_true(drops > 1)
+  end)
+
   it("ends a write, and the rest goes out once and in order with what follows", function()
     local client, server = streams({ waiter = "coroutine" }, { waiter = "coroutine" }, { transport = "tcp" })
     local text = ("0123456789abcdef"):rep(1024 * 1024)
