@@ -201,6 +201,33 @@ promise("a handshake is cancelled half-way, and says so", function(loop)
   assert.same({ n = 1, 1 }, results[2])
 end)
 
+promise("a cancel ends each wait for a socket, counts them, and counts none that has ended", function(loop)
+  local near, far, _ <close> = sockets.pair()
+  local LATER = "later"
+  local begun
+  local function waits(events)
+    return function()
+      begun = begun + 1
+      local _, failure = wait.on(near, events, { waiter = loop.waiter, timeout = LONG })
+      return failure:cause()
+    end
+  end
+  local filling = ("x"):rep(65536)
+  near:setBlocking(false)
+  repeat local sent = near:send(filling) until not sent
+  local counts = {}
+  for i = 1, 3 do
+    begun = 0
+    local results = loop.run(waits "r", waits "w", waits "r", function()
+      while begun < 3 do assert(wait.on(far, "w", { timeout = LONG, waiter = loop.waiter })) end
+      counts[i] = wait.cancel(near, LATER)
+    end)
+    assert.same({ LATER, LATER, LATER }, { results[1][1], results[2][1], results[3][1] })
+    assert.equal(0, wait.cancel(near))
+  end
+  assert.same({ 3, 3, 3 }, counts)
+end)
+
 promise("closing the socket ends a handshake that another coroutine waits in", function(loop)
   local socket, far = unanswered()
   local results = loop.run(function()

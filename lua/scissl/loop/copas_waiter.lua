@@ -1,6 +1,6 @@
---- The waiter `"copas"`: the running coroutine sleeps until copas wakes it, for every copas from 1.1 to 4.x. The sets
--- of sockets of copas are private, so `copas.receive` or `copas.send` is called with a stand-in that returns "timeout"
--- once: copas then adds the stand-in to its set, and LuaSocket's select asks it for the descriptor to wait for.
+--- The waiter `"copas"`: the running coroutine sleeps until copas wakes it, for every copas from 1.1 to 4.x. It yields
+-- a stand-in for the socket and one of copas's sets of sockets, as copas's own functions do; LuaSocket's select asks
+-- the stand-in for the descriptor to wait for.
 -- @module scissl.loop.copas_waiter
 
 local copas = require "copas"
@@ -9,13 +9,10 @@ local waiting = require "scissl.loop.wait_registry"
 
 local SciSocket = core.SciSocket
 local now = SciSocket.now
+local isyieldable, yield = coroutine.isyieldable, coroutine.yield
 
 -- `alarm` is always readable and writable: a stand-in that must wake up returns a copy of its descriptor.
 local alarm, other_end
-
--- LuaSocket's select identifies sockets by their descriptors, for reading and writing together: of two with the same
--- descriptor only the last would be woken. So every stand-in needs a descriptor of its own.
-local users = setmetatable({}, { __mode = "v" }) -- by descriptor: the stand-in that waits for it
 
 local function copy_of(socket)
   if type(socket) == "number" then socket = { getfd = function() return socket end } end
@@ -58,18 +55,19 @@ local function limit_rounds()
   end
 end
 
--- ---- the stand-in
+-- ---- stand-ins
 
+-- Waits for a socket of ours, which tells `scissl.loop.wait_registry` before it is closed. It is kept, for all waits.
 local Standin = {}
 Standin.__index = Standin
+
+-- Waits once: for a socket of another library, or for one whose own stand-in is waiting.
+local Foreign = {}
+Foreign.__index = Foreign
 
 -- copas 4 takes anything that does not begin with "tcp" or "SSL" for UDP.
 function Standin:__tostring()
   return "tcp{scissl}: " .. tostring(self.socket)
-end
-
-local function is_over(self)
-  return self.woken or self.deadline and now() >= self.deadline
 end
 
 local function descriptor_of(socket)
@@ -78,68 +76,126 @@ local function descriptor_of(socket)
 end
 
 function Standin:getfd()
-  if is_over(self) or descriptor_of(self.socket) < 0 then -- closed: the next call reports it
+  local deadline = self.deadline
+  if self.woken or deadline and now() >= deadline then
     self.alarm = self.alarm or ring()
     return self.alarm:getfd()
   end
   return self.descriptor
 end
 
--- Uses the socket's descriptor, or a copy where another stand-in waits for that one.
-local function take_descriptor(self)
-  local descriptor = descriptor_of(self.socket)
-  if users[descriptor] then
-    self.copy = copy_of(self.socket)
-    descriptor = self.copy:getfd()
-  end
-  users[descriptor], self.descriptor = self, descriptor
-end
-
-local function give_back(self)
-  users[self.descriptor] = nil
-  if self.copy then self.copy:close() end
-  if self.alarm then self.alarm:close() end
-end
-
 function Standin:wake(answer, reason)
+  if not self.sleeps then return false end
   self.woken, self.answer, self.reason = true, answer, reason
 end
-
-local function once(self)
-  if self.asked then return true end
-  self.asked = true
-  return nil, "timeout", 0
-end
-
-function Standin:receive()
-  local done, failure = once(self)
-  return done, failure
-end
-
-Standin.send = once
-
-function Standin.settimeout() return 1 end
 
 -- copas 1 closes the last socket that a coroutine waited for when the coroutine ends; the connection may still be in
 -- use.
 function Standin.close() return true end
 
-return function(socket, events, deadline)
-  if not coroutine.isyieldable() then error("the waiter 'copas' works only inside a coroutine of copas", 0) end
-  if events ~= "r" and events ~= "w" then return nil, "copas waits for 'r' or for 'w'" end
-  if descriptor_of(socket) < 0 then return true end -- closed: the next call reports it
-  local standin = setmetatable({ socket = socket, deadline = deadline }, Standin)
-  take_descriptor(standin)
+for name, method in pairs(Standin) do
+  if name ~= "__index" then Foreign[name] = method end
+end
+
+function Foreign:getfd()
+  if descriptor_of(self.socket) < 0 then self:wake(true) end -- closed: the next call reports it
+  return Standin.getfd(self)
+end
+
+local is_ours = { SciSocket = true, SciSslSocket = true, SciSslTrySocket = true }
+local kept = setmetatable({}, { __mode = "k" }) -- by socket
+
+-- LuaSocket's select identifies sockets by their descriptors, for reading and writing together: of two with the same
+-- descriptor only the last would be woken. So every stand-in that waits needs a descriptor of its own.
+local users = setmetatable({}, { __mode = "v" }) -- by descriptor: the stand-in that waited last for it
+
+local function is_free(descriptor, standin)
+  local user = users[descriptor]
+  return not user or user == standin or not user.sleeps
+end
+
+local function keep(socket)
+  local meta = getmetatable(socket)
+  if type(meta) ~= "table" or not is_ours[meta.__name] then return nil end
+  local standin = setmetatable({ socket = socket, descriptor = -1, sleeps = false, woken = false }, Standin)
+  kept[socket] = standin
   waiting.enter(socket, standin)
+  return standin
+end
+
+-- ---- the sets of copas, which are private
+
+local Probe = {}
+Probe.__index = Probe
+Probe.__tostring = Standin.__tostring
+
+function Probe:receive()
+  if self.ready then return true end
+  return nil, "timeout", 0
+end
+
+Probe.send = Probe.receive
+
+-- Returns what `copas.receive` or `copas.send` yields with a socket that is not ready. copas 4 sometimes lets others
+-- run before.
+local function find_set(call, argument)
+  local probe = setmetatable({}, Probe)
+  local thread = coroutine.create(call)
+  local good, yielded, set = coroutine.resume(thread, probe, argument)
+  while good and yielded ~= probe do good, yielded, set = coroutine.resume(thread) end
+  assert(good, yielded)
+  probe.ready = true
+  while coroutine.status(thread) ~= "dead" do assert(coroutine.resume(thread)) end
+  return set
+end
+
+local reading, writing
+
+-- ---- waiting
+
+-- Sleeps until copas, a wake or the deadline ends it.
+local function sleep(standin, descriptor, events, deadline)
+  if not writing then reading, writing = find_set(copas.receive, 1), find_set(copas.send, "!") end
+  users[descriptor] = standin
+  standin.descriptor, standin.sleeps = descriptor, true
   if deadline then
     limit_rounds()
-    deadlines[standin] = deadline
+    standin.deadline, deadlines[standin] = deadline, deadline
   end
-  if events == "r" then copas.receive(standin, 1) else copas.send(standin, "!") end
-  deadlines[standin] = nil
-  waiting.leave(standin)
-  give_back(standin)
-  if standin.woken then return standin.answer, standin.reason end
+  yield(standin, events == "r" and reading or writing)
+  standin.sleeps = false
+  if deadline then standin.deadline, deadlines[standin] = nil, nil end
+  if standin.alarm then
+    standin.alarm:close()
+    standin.alarm = nil
+  end
+  if standin.woken then
+    standin.woken = false
+    return standin.answer, standin.reason
+  end
   if deadline and now() >= deadline then return nil end
   return true
+end
+
+-- Sleeps with a stand-in for this wait alone; with a copy of the descriptor where another one waits for that.
+local function sleep_once(socket, descriptor, events, deadline)
+  local standin = setmetatable({ socket = socket, sleeps = false, woken = false }, Foreign)
+  local copy = not is_free(descriptor) and copy_of(socket) or nil
+  waiting.enter(socket, standin)
+  local answer, reason = sleep(standin, copy and copy:getfd() or descriptor, events, deadline)
+  waiting.leave(standin)
+  if copy then copy:close() end
+  return answer, reason
+end
+
+return function(socket, events, deadline)
+  if not isyieldable() then error("the waiter 'copas' works only inside a coroutine of copas", 0) end
+  if events ~= "r" and events ~= "w" then return nil, "copas waits for 'r' or for 'w'" end
+  local descriptor = descriptor_of(socket)
+  if descriptor < 0 then return true end -- closed: the next call reports it
+  local standin = kept[socket] or keep(socket)
+  if standin and not standin.sleeps and is_free(descriptor, standin) then
+    return sleep(standin, descriptor, events, deadline)
+  end
+  return sleep_once(socket, descriptor, events, deadline)
 end

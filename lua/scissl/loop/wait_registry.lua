@@ -1,7 +1,8 @@
 --- Which coroutine waits for which socket, so that a wait can be ended from outside, in every loop.
 --
--- A waiter enters a *ticket* before it sleeps and removes it afterwards. `ticket:wake(answer, reason)` makes the wait
--- return these values soon. It must not resume the coroutine at once: its caller is in the middle of something else.
+-- A waiter enters a *ticket* before it sleeps and removes it afterwards; or it keeps one for each socket, and enters it
+-- once. `ticket:wake(answer, reason)` makes the wait return these values soon, or returns false where nothing waits. It
+-- must not resume the coroutine at once: its caller is in the middle of something else.
 -- @module scissl.loop.wait_registry
 
 local core = require "scissl.core"
@@ -73,8 +74,8 @@ local function wake_tickets(owner, answer, reason)
   local count, ticket = 0, first[owner]
   while ticket do
     local following = ticket.next
-    ticket:wake(answer, reason)
-    count, ticket = count + 1, following
+    if ticket:wake(answer, reason) ~= false then count = count + 1 end
+    ticket = following
   end
   return count
 end
