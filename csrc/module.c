@@ -5,7 +5,7 @@
 
 /* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
  * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
-#define NAMES "69006dd3"
+#define NAMES "32ede8c3"
 #define BUILD SCISSL_VERSION " " NAMES
 
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
@@ -37,17 +37,29 @@ static sci_opener *const request_files[] = {sci_open_x509_request_issue, NULL};
 static sci_opener *const ocsp_files[] = {sci_open_ocsp_issue, NULL};
 
 static sci_opener *const context_files[] = {
-    sci_open_context_alpn,          sci_open_context_certificate,
-    sci_open_context_ciphers,       sci_open_context_client_ca,
-    sci_open_context_conf,          sci_open_context_crl,
-    sci_open_context_describe,      sci_open_context_early_data,
-    sci_open_context_inherit,       sci_open_context_keylog,
-    sci_open_context_ocsp,          sci_open_context_options,
-    sci_open_context_pkcs12,        sci_open_context_protocols,
-    sci_open_context_psk,           sci_open_context_records,
-    sci_open_context_session_cache, sci_open_context_tickets,
-    sci_open_context_trust,         sci_open_context_trust_uri,
-    sci_open_context_verify,        NULL,
+    sci_open_context_alpn,
+    sci_open_context_certificate,
+    sci_open_context_ciphers,
+    sci_open_context_client_ca,
+    sci_open_context_conf,
+    sci_open_context_crl,
+    sci_open_context_describe,
+    sci_open_context_early_data,
+    sci_open_context_inherit,
+    sci_open_context_keylog,
+    sci_open_context_ocsp,
+    sci_open_context_options,
+    sci_open_context_pins,
+    sci_open_context_pkcs12,
+    sci_open_context_protocols,
+    sci_open_context_psk,
+    sci_open_context_records,
+    sci_open_context_session_cache,
+    sci_open_context_tickets,
+    sci_open_context_trust,
+    sci_open_context_trust_uri,
+    sci_open_context_verify,
+    NULL,
 };
 
 static sci_opener *const connection_files[] = {
@@ -67,6 +79,7 @@ static sci_opener *const connection_files[] = {
     sci_open_ocsp_stapling,
     sci_open_own_certificate,
     sci_open_peer,
+    sci_open_pins,
     sci_open_post_handshake,
     sci_open_psk,
     sci_open_read,

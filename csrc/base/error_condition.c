@@ -36,6 +36,9 @@ static const named_code verify_conditions[] = {
     {X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER, "crl_invalid"},
     {X509_V_ERR_KEYUSAGE_NO_CRL_SIGN, "crl_invalid"},
     {X509_V_ERR_DANE_NO_MATCH, "dane_mismatch"},
+#ifdef X509_V_ERR_RPK_UNTRUSTED
+    {X509_V_ERR_RPK_UNTRUSTED, "raw_key_untrusted"},
+#endif
     {X509_V_ERR_EE_KEY_TOO_SMALL, "security_level"},
     {X509_V_ERR_CA_KEY_TOO_SMALL, "security_level"},
     {X509_V_ERR_CA_MD_TOO_WEAK, "security_level"},

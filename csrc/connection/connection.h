@@ -363,6 +363,23 @@ bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure);
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 void sci_ssl_reset_ocsp(sci_sslsocket *socket);
 
+/* ---- pins.c ------------------------------------------------------------------------------------------------------ */
+
+/* The raw public key that the peer presented in place of a certificate. Borrowed; NULL: none. */
+const EVP_PKEY *sci_ssl_raw_key(const SSL *ssl);
+const EVP_PKEY *sci_ssl_session_raw_key(SSL_SESSION *session);
+void sci_ssl_push_raw_key(lua_State *L, const SSL *ssl); /* pushes a table, or nil */
+
+/* Where the socket has pins: X509_V_OK, or why the key in the certificate, or without one the raw key, does not pass. */
+long sci_ssl_verify_pin(const sci_sslsocket *socket, SSL *ssl, X509 *certificate, const EVP_PKEY *raw);
+
+/* The same in place of X509_verify_cert. */
+bool sci_ssl_verify_by_pin(const sci_sslsocket *socket, X509_STORE_CTX *store);
+
+/* Says in `failure` that the peer has none of the keys. False: that is not the reason. */
+bool sci_ssl_explain_pin(const sci_sslsocket *socket, sci_failure *failure);
+void sci_ssl_inherit_pins(lua_State *L, sci_sslsocket *socket, const sci_context *context);
+
 /* ---- psk.c ------------------------------------------------------------------------------------------------------- */
 
 /* Says in `failure` what is wrong with the pre-shared key. False: nothing that is known. */
@@ -400,6 +417,7 @@ void sci_open_negotiated(lua_State *L);
 void sci_open_ocsp_stapling(lua_State *L);
 void sci_open_own_certificate(lua_State *L);
 void sci_open_peer(lua_State *L);
+void sci_open_pins(lua_State *L);
 void sci_open_post_handshake(lua_State *L);
 void sci_open_psk(lua_State *L);
 void sci_open_read(lua_State *L);

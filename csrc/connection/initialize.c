@@ -74,6 +74,7 @@ static void inherit(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     sci_ssl_inherit_keylog(L, socket, context);
     sci_ssl_inherit_sessions(L, socket, context);
     sci_ssl_inherit_psk(L, socket, context);
+    sci_ssl_inherit_pins(L, socket, context);
     sci_ssl_inherit_early_data(L, socket, context);
     lua_pop(L, 1);
     sci_ssl_reset_dh(L, socket);

@@ -84,13 +84,21 @@ static bool verify_staple(const sci_sslsocket *socket, int *status, sci_failure 
     return verified;
 }
 
+/* No response can be about a raw public key. */
+static bool accepts_raw_key(sci_sslsocket *socket) {
+    if (!sci_ssl_raw_key(socket->ssl) || socket->ocsp.policy != SCI_OCSP_REQUIRE) return true;
+    socket->ocsp.condition = "ocsp_missing";
+    return false;
+}
+
 /* Whether the handshake may go on. */
 static bool accepts(sci_sslsocket *socket) {
     SSL *ssl = socket->ssl;
     sci_failure failure = {0};
     int status = V_OCSP_CERTSTATUS_UNKNOWN;
     const X509 *certificate = SSL_get0_peer_certificate(ssl);
-    if (socket->ocsp.policy == SCI_OCSP_NONE || SSL_session_reused(ssl) || !certificate) return true;
+    if (socket->ocsp.policy == SCI_OCSP_NONE || SSL_session_reused(ssl)) return true;
+    if (!certificate) return accepts_raw_key(socket);
     bool required = sci_ssl_needs_staple(socket, certificate);
     bool verified = verify_staple(socket, &status, &failure);
     if (verified && status == V_OCSP_CERTSTATUS_GOOD) return true;

@@ -39,7 +39,7 @@ static int sslsocket_version(lua_State *L) {
 }
 
 /***
-Returns the verification result of the peer's certificate, whatever the verification flags are.
+Returns the verification result of the peer's certificate or raw public key, whatever the verification flags are.
 @function SciSslSocket:sslVerifyCertificate
 @treturn[1] integer `X509_V_OK` or an `X509_V_ERR_…`
 @treturn[1] string its text
@@ -51,7 +51,7 @@ static int sslsocket_verify_certificate(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     bool begun = socket->ssl && (socket->handshake.done || socket->result.failed);
     long result = begun ? SSL_get_verify_result(socket->ssl) : X509_V_OK;
-    if (begun && (result != X509_V_OK || SSL_get0_peer_certificate(socket->ssl))) {
+    if (begun && (result != X509_V_OK || SSL_get0_peer_certificate(socket->ssl) || sci_ssl_raw_key(socket->ssl))) {
         lua_pushinteger(L, result);
         lua_pushstring(L, X509_verify_cert_error_string(result));
         return 2;

@@ -233,11 +233,13 @@ static bool explain_common_name(diagnosis *about) {
     return true;
 }
 
+static bool explain_pin(diagnosis *about) { return sci_ssl_explain_pin(about->socket, &about->failure); }
+
 /* The first that returns true has found the reason. This program's own reasons come first, then the end of the transport, then
  * what OpenSSL's queue does not say clearly. Where none returns true, OpenSSL's queue is clear enough. */
 static bool (*const explanations[])(diagnosis *about) = {
     explain_handler, explain_limit, explain_end,  explain_plain_text,  explain_ocsp,
-    explain_psk,     explain_level, explain_ktls, explain_common_name,
+    explain_psk,     explain_level, explain_ktls, explain_common_name, explain_pin,
 };
 
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {

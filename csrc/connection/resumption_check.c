@@ -33,6 +33,7 @@ static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
 static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
     long result = X509_V_ERR_UNSPECIFIED;
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
+    if (socket->pins.count > 0) return sci_ssl_verify_pin(socket, (SSL *)ssl, peer, NULL);
     X509_STORE_CTX *check = X509_STORE_CTX_new();
     if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
     bool good = sci_context_verify_peer(socket->context, check, known);
@@ -48,11 +49,19 @@ done:
     return result;
 }
 
+/* A raw public key passes by its pin alone. */
+static long verify_raw_key(const SSL *ssl, const EVP_PKEY *raw) {
+    const sci_sslsocket *socket = SSL_get_app_data(ssl);
+    return socket->pins.count > 0 ? sci_ssl_verify_pin(socket, (SSL *)ssl, NULL, raw) : X509_V_ERR_CERT_REJECTED;
+}
+
 /* The result that a server gets now for the client of a session. */
 static long verify_client(const SSL *ssl, const SSL_SESSION *session, STACK_OF(X509) *chain) {
     int mode = SSL_get_verify_mode(ssl);
     X509 *peer = SSL_SESSION_get0_peer((SSL_SESSION *)session);
+    const EVP_PKEY *raw = sci_ssl_session_raw_key((SSL_SESSION *)session);
     if (!(mode & SSL_VERIFY_PEER)) return X509_V_OK;
+    if (!peer && raw) return verify_raw_key(ssl, raw);
     if (!peer) return mode & SSL_VERIFY_FAIL_IF_NO_PEER_CERT ? X509_V_ERR_CERT_REJECTED : X509_V_OK;
     return verify_again(ssl, peer, chain, NULL);
 }
@@ -89,6 +98,8 @@ bool sci_ssl_may_offer_session(sci_sslsocket *socket) {
     if (!session || !(SSL_get_verify_mode(socket->ssl) & SSL_VERIFY_PEER)) return true;
     if (SSL_get_verify_result(socket->ssl) != X509_V_OK) return false;
     X509 *peer = SSL_SESSION_get0_peer(session);
+    const EVP_PKEY *raw = sci_ssl_session_raw_key(session);
+    if (!peer && raw) return verify_raw_key(socket->ssl, raw) == X509_V_OK;
     if (!peer) return may_lack_certificate(socket, session);
     if (sci_ssl_needs_staple(socket, peer)) return false; /* only a full handshake brings a response */
     ERR_set_mark();

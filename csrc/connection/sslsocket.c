@@ -141,7 +141,10 @@ static void push_peer_text(lua_State *L, const sci_sslsocket *socket) {
     X509 **peer = sci_new_certificate(L);
     *peer = SSL_get1_peer_certificate(socket->ssl);
     if (!*peer) {
-        lua_pushliteral(L, "peer without certificate");
+        if (!sci_ssl_raw_key(socket->ssl)) lua_pushliteral(L, "peer without certificate");
+        else
+            lua_pushfstring(L, "peer's raw public key %s",
+                            SSL_get_verify_result(socket->ssl) == X509_V_OK ? "verified" : "NOT verified");
         return;
     }
     sci_push_name(L, X509_get_subject_name(*peer));

@@ -21,7 +21,8 @@ enum {
     SCI_SSL_SESSION_STORE, /* function or nil; inherited */
     SCI_SSL_TICKET_DATA,   /* string that goes into tickets; or nil */
     SCI_SSL_DH,            /* function that returns DH parameters; or nil */
-    SCI_SSL_USERVALUES = SCI_SSL_DH
+    SCI_SSL_PINS,          /* string: SHA-256 digests of the public keys that the peer may have; or nil; inherited */
+    SCI_SSL_USERVALUES = SCI_SSL_PINS
 };
 
 typedef enum sci_role { SCI_NO_ROLE, SCI_CLIENT, SCI_SERVER } sci_role;
@@ -177,6 +178,11 @@ typedef struct sci_sslsocket {
         const unsigned char *names; /* bytes of SCI_SSL_ALPN, or NULL */
         unsigned int length;
     } alpn;
+
+    struct {                          /* pins.c */
+        const unsigned char *digests; /* bytes of SCI_SSL_PINS, or NULL */
+        size_t count;                 /* of digests; 0: the peer is verified by the trust store */
+    } pins;
 
     struct {                /* psk.c */
         bool client;        /* SCI_SSL_PSK_CLIENT is set */

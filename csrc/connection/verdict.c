@@ -70,7 +70,8 @@ static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool veri
 
 /* Returns what OpenSSL's callback returns: 1: the handshake goes on, or is suspended. */
 static int judge(sci_sslsocket *socket, X509_STORE_CTX *store) {
-    bool verified = sci_context_verify_peer(socket->context, store, NULL);
+    bool verified = socket->pins.count > 0 ? sci_ssl_verify_by_pin(socket, store)
+                                           : sci_context_verify_peer(socket->context, store, NULL);
     if (!verified) socket->verdict.common_name_only = has_common_name_only(store);
     if (sci_ssl_must_suspend(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
     return verified || is_approved(socket, store);
@@ -202,11 +203,12 @@ Returns OpenSSL's verification result for the peer, while the handshake is suspe
 @function SciSslSocket:sslVerdict
 @treturn[1] table with the fields
 
-- `ok`: boolean: the peer has presented a certificate, and OpenSSL accepts it
+- `ok`: boolean: the peer has presented a certificate or a raw public key, and it passes
 - `code`: integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate
 - `text`: the code in words
 - `depth`: integer: the certificate of the chain that the code is about; 0 is the peer's own
 - `chain`: array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none
+- `rawPublicKey`: table as of `peerRawPublicKey`; nil where the peer presented none
 - `verified`: array: the chain that OpenSSL built; empty where it could not build one
 - `resumed`: boolean: the certificates are those of a resumed session
 
@@ -217,8 +219,9 @@ Returns OpenSSL's verification result for the peer, while the handshake is suspe
 static int sslsocket_verdict(lua_State *L) {
     const sci_sslsocket *socket = sci_ssl_check_suspended(L, SCI_AT_VERIFY);
     if (!socket) return 2;
-    bool presented = SSL_get0_peer_certificate(socket->ssl) || sk_X509_num(SSL_get_peer_cert_chain(socket->ssl)) > 0;
-    lua_createtable(L, 0, 7);
+    bool presented = SSL_get0_peer_certificate(socket->ssl) || sci_ssl_raw_key(socket->ssl) ||
+                     sk_X509_num(SSL_get_peer_cert_chain(socket->ssl)) > 0;
+    lua_createtable(L, 0, 8);
     sci_set_boolean(L, "ok", presented && socket->verdict.code == X509_V_OK);
     if (presented) lua_pushinteger(L, socket->verdict.code);
     else lua_pushnil(L);
@@ -230,6 +233,8 @@ static int sslsocket_verdict(lua_State *L) {
     sci_set_boolean(L, "resumed", SSL_session_reused(socket->ssl));
     sci_push_presented(L, socket->ssl);
     lua_setfield(L, -2, "chain");
+    sci_ssl_push_raw_key(L, socket->ssl);
+    lua_setfield(L, -2, "rawPublicKey");
     sci_push_certificates_of(L, get_verified, socket);
     lua_setfield(L, -2, "verified");
     return 1;

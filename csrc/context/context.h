@@ -33,7 +33,8 @@ enum {
     SCI_CONTEXT_SESSION_STORE, /* function; or nil */
     SCI_CONTEXT_TICKETS,       /* sci_ticket_keys; or nil */
     SCI_CONTEXT_NOTES,         /* table: texts that OpenSSL cannot give back, for `describe`; or nil */
-    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_NOTES
+    SCI_CONTEXT_PINS,          /* string: SHA-256 digests of the public keys that peers may have; or nil */
+    SCI_CONTEXT_USERVALUES = SCI_CONTEXT_PINS
 };
 
 /* What a client does about stapled OCSP responses. */
@@ -142,6 +143,12 @@ int sci_fail_alpn(lua_State *L);
  * SciSslError were pushed. */
 bool sci_check_ocsp_response(lua_State *L);
 
+/* context_pins.c: pushes the digests of the pins in the list at index 2, one after the other. False: one is malformed, or there is
+ * none; what was pushed is then of no use, and sci_fail_pins pushes nil, SciSslError. Raises where the list has something
+ * else than strings. May run Lua: metamethods of the list. */
+bool sci_push_pins(lua_State *L);
+int sci_fail_pins(lua_State *L);
+
 /* context_keylog.c: appends a line to a key log file. Lines that cannot be written are lost; errno is kept. */
 typedef struct sci_keylog sci_keylog;
 void sci_keylog_append(const sci_keylog *file, const char *line);
@@ -192,6 +199,9 @@ long sci_context_cache_mode(const sci_context *context);
 /* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
 void sci_context_note(lua_State *L, const char *name, int value);
 
+/* context_pins.c: sets the fields of the table on top about the types of certificates. */
+void sci_context_describe_types(lua_State *L, const SSL_CTX *ctx);
+
 /* ticket_keys.c: the ring of keys that encrypt and decrypt session tickets. */
 #define SCI_TICKET_KEYS 16          /* keys in a ring at most */
 #define SCI_TICKET_SECRET_LENGTH 80 /* bytes of a key: its name, and a key each for the HMAC and the cipher */
@@ -227,6 +237,7 @@ void sci_open_context_early_data(lua_State *L);
 void sci_open_context_keylog(lua_State *L);
 void sci_open_context_ocsp(lua_State *L);
 void sci_open_context_options(lua_State *L);
+void sci_open_context_pins(lua_State *L);
 void sci_open_context_pkcs12(lua_State *L);
 void sci_open_context_protocols(lua_State *L);
 void sci_open_context_psk(lua_State *L);

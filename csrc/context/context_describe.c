@@ -81,6 +81,7 @@ static void set_protocols(lua_State *L, const sci_context *context, SSL_CTX *ctx
     sci_set_integer(L, "securityLevel", SSL_CTX_get_security_level(ctx));
     set_flags(L, "options", "SSL_OP_", SSL_CTX_get_options(ctx));
     set_alpn(L);
+    sci_context_describe_types(L, ctx);
 }
 
 /* ---- verification ------------------------------------------------------------------------------------------------ */
@@ -105,6 +106,20 @@ static void set_hosts(lua_State *L, X509_VERIFY_PARAM *param) {
     sci_set_text(L, "verifyEmail", X509_VERIFY_PARAM_get0_email(param));
 }
 
+/* As setPins takes them. */
+static void set_pins(lua_State *L) {
+    size_t length = 0;
+    lua_getiuservalue(L, 1, SCI_CONTEXT_PINS);
+    const char *digests = lua_tolstring(L, -1, &length);
+    lua_newtable(L);
+    for (size_t at = 0; at < length; at += SCI_PIN_LENGTH) {
+        sci_push_pin(L, (const unsigned char *)digests + at);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    lua_setfield(L, -3, "pins");
+    lua_pop(L, 1);
+}
+
 static void set_verification(lua_State *L, const sci_context *context, SSL_CTX *ctx) {
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
     unsigned long flags = X509_VERIFY_PARAM_get_flags(param);
@@ -118,6 +133,7 @@ static void set_verification(lua_State *L, const sci_context *context, SSL_CTX *
     if (level >= 0) sci_set_integer(L, "authLevel", level);
     if (purpose >= 0) sci_set_text(L, "purpose", X509_PURPOSE_get0_sname(X509_PURPOSE_get0(purpose)));
     set_hosts(L, param);
+    set_pins(L);
 }
 
 /* ---- trust store and client CA list ------------------------------------------------------------------------------ */
@@ -222,8 +238,8 @@ do not change it.
 
 * `method`, `minProtocol`, `maxProtocol` (nil: no bound): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
   lists; `groups`, `signatureAlgorithms`: the texts that were set, nil for OpenSSL's defaults; `securityLevel`: integer;
-  `options`: list of names
-* `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`: lists; `verifyIp`, `verifyEmail`,
+  `options`: list of names; `serverCertificateTypes`, `clientCertificateTypes`: lists, nil where not set
+* `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`, `pins`: lists; `verifyIp`, `verifyEmail`,
   `verifyTime`, `verifyDepth`, `authLevel`, `purpose`: nil where not set
 * `trustedCertificates`, `crls`: the numbers of those in memory; `trustedPaths`: directories; `acceptedIssuers`: names
 * `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (the number of

@@ -176,6 +176,17 @@ bool sci_read_pkcs12_file(sci_pkcs12 *held, BIO *bio, sci_failure *failure);
 /* Decrypts it with the passphrase at `passphrase` (absolute index), which is as for sci_read_key. */
 bool sci_decrypt_pkcs12(lua_State *L, sci_pkcs12 *held, int passphrase, sci_failure *failure);
 
+/* ---- spki_pin.c: pins of public keys ----------------------------------------------------------------------------- */
+
+#define SCI_PIN_PREFIX "sha256//"
+#define SCI_PIN_LENGTH 32 /* bytes of the digest */
+
+/* The SHA-256 digest of a SubjectPublicKeyInfo (DER). False: `length` is not positive, or OpenSSL's queue says why. */
+bool sci_digest_spki(const unsigned char *spki, int length, unsigned char digest[SCI_PIN_LENGTH]);
+
+/* Pushes the pin as text. */
+void sci_push_pin(lua_State *L, const unsigned char digest[SCI_PIN_LENGTH]);
+
 /* ---- tlsa.c: TLSA records (RFC 7218) ----------------------------------------------------------------------------- */
 
 /* The names of the numbers in a record, from 0 on; NULL ends each list. */

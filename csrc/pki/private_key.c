@@ -249,6 +249,26 @@ Writes the public key as PEM text (SubjectPublicKeyInfo).
 */
 static int key_public_pem(lua_State *L) { return sci_push_written(L, write_public, sci_check_key(L, 1)); }
 
+/***
+Returns the pin of the public key, as curl and HPKP write it, for `SciSslContext:setPins`.
+@function SciSslPrivateKey:spkiPin
+@treturn[1] string `sha256//` and base64; the same as that of a certificate for this key
+@treturn[2] nil
+@treturn[2] SciSslError phase `digest`
+@see RFC 7469, section 2.4
+*/
+static int key_spki_pin(lua_State *L) {
+    unsigned char *bytes = NULL, digest[SCI_PIN_LENGTH];
+    const EVP_PKEY *key = sci_check_key(L, 1);
+    sci_clear_errors();
+    int length = i2d_PUBKEY(key, &bytes);
+    bool made = sci_digest_spki(bytes, length, digest);
+    OPENSSL_free(bytes);
+    if (!made) return sci_fail_openssl(L, "digest", NULL);
+    sci_push_pin(L, digest);
+    return 1;
+}
+
 static const char *type_name(const EVP_PKEY *key) {
     const char *name = EVP_PKEY_get0_type_name(key);
     return name ? name : "unknown";
@@ -333,8 +353,9 @@ static const luaL_Reg key_functions[] = {
 };
 
 static const luaL_Reg key_methods[] = {
-    {"toPem", key_to_pem}, {"toDer", key_to_der}, {"publicPem", key_public_pem}, {"type", key_type},
-    {"bits", key_bits},    {"group", key_group},  {"close", key_close},          {NULL, NULL},
+    {"toPem", key_to_pem},     {"toDer", key_to_der}, {"publicPem", key_public_pem},
+    {"spkiPin", key_spki_pin}, {"type", key_type},    {"bits", key_bits},
+    {"group", key_group},      {"close", key_close},  {NULL, NULL},
 };
 
 static const luaL_Reg key_metamethods[] = {

@@ -344,16 +344,15 @@ same pin.
 @see RFC 7469, section 2.4
 */
 static int certificate_spki_pin(lua_State *L) {
-    unsigned char digest[32], text[48];
+    unsigned char digest[SCI_PIN_LENGTH];
     const X509 *certificate = sci_check_certificate(L, 1);
     unsigned char *bytes = NULL;
     sci_clear_errors();
     int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &bytes);
-    bool made = length > 0 && EVP_Digest(bytes, (size_t)length, digest, NULL, EVP_sha256(), NULL) == 1;
+    bool made = sci_digest_spki(bytes, length, digest);
     OPENSSL_free(bytes);
     if (!made) return sci_fail_openssl(L, "digest", NULL);
-    (void)EVP_EncodeBlock(text, digest, sizeof digest);
-    lua_pushfstring(L, "sha256//%s", (const char *)text);
+    sci_push_pin(L, digest);
     return 1;
 }
 

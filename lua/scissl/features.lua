@@ -24,6 +24,9 @@ for _, name in ipairs(keys) do features[name] = SciSslPrivateKey.generate(name) 
 features.suspendAtVerify =
   assert(SciSslSocket.onMemory(assert(SciSslContext.new()))):sslInitialize():sslSuspendAt "verify" ~= nil
 
+-- Raw public keys in place of certificates (`setServerCertificateTypes`) need OpenSSL 3.2.
+features.rawPublicKeys = assert(SciSslContext.new()):setServerCertificateTypes { "rawPublicKey" } ~= nil
+
 -- `signedCertificateTimestamps` needs certificate transparency, which builds of OpenSSL may leave out.
 features.certificateTransparency = core.hasCertificateTransparency
 

@@ -186,6 +186,12 @@ local hints = {
   certificate_revoked = "the issuer has revoked the peer's certificate; do not trust this peer",
   dane_mismatch = "the server's certificate matches no TLSA record of the host; do not trust it, or ask its owner to "
     .. "publish the right record",
+  pin_mismatch = "the peer has none of the public keys in pins; do not trust it, unless its owner has "
+    .. "changed the key and tells you the new pin",
+  raw_key_untrusted = "the peer presented a raw public key, which only a pin can verify; set pins to the spkiPin() of "
+    .. "the key that you expect",
+  bad_pin = "give a list of pins, as spkiPin() of a certificate or key returns them; nil switches pins off",
+  unknown_certificate_type = "the types of certificates are 'x509' and 'rawPublicKey'",
   dane_twice = "sslSetDane() was called twice on this connection",
   dane_needed = "call sslSetDane(host) first",
   tlsa_unusable = "OpenSSL does not know this kind of TLSA record",

@@ -15,6 +15,18 @@ local refused, sorted, describe_context = nonsense.refused, nonsense.sorted, non
 
 -- ---- the setters of a context
 
+local function no_types()
+  return plus(no_list(), { {}, { "x" }, { "x509", "x509" }, { "x509\0" }, { "rawPublicKey", "x509", "x509" },
+    { noise } })
+end
+
+local function no_pins()
+  local pin = pki.ca.certificate:spkiPin()
+  local hex = pin:sub(9)
+  return { 1, true, "x", print, { 1 }, { {} }, {}, { "" }, { pin, "x" }, { hex }, { "sha1//" .. hex }, { pin .. "=" },
+    { pin:sub(1, -2) .. "A" }, { (pin:gsub("..=$", "B/=")) }, { pin:sub(1, -3) .. "==" }, { pin .. "\0" }, { noise } }
+end
+
 -- Lists of bad arguments, each a value for the first one, or a function that answers {arguments…}.
 local context_setters = {
   addChainCertificate = function() return plus(no_text(), { "x", 1 }) end,
@@ -62,6 +74,8 @@ local context_setters = {
   setOcspPolicy = no_name,
   setOcspResponse = function() return plus(no_text(), { "", "\0", noise, pki.ca.certificate:toDer() }) end,
   setOptions = function() return no_flags { "no_ticket", "x" } end,
+  setClientCertificateTypes = function() return no_types() end,
+  setPins = function() return no_pins() end,
   setPostHandshakeAuth = no_boolean,
   setPskClient = function() return plus({ {}, true, "x", 1, "a\0b", ("x"):rep(129) }, objects()) end,
   setPskHint = function() return plus(no_text(), { "a\0b", ("x"):rep(129), noise }) end,
@@ -73,6 +87,7 @@ local context_setters = {
   setRenegotiation = no_boolean,
   setReplayGuard = no_function,
   setSecurityLevel = function() return plus(no_number(), { -1, 6, math.maxinteger, math.mininteger, 1 << 32 }) end,
+  setServerCertificateTypes = function() return no_types() end,
   setSessionCacheMode = no_name,
   setSessionCacheSize = function() return plus(no_number(), { 0, -1, 1 << 31, math.maxinteger, math.mininteger }) end,
   setSessionIdContext = function() return plus(no_text(), { "", ("x"):rep(33), noise }) end,
@@ -209,6 +224,7 @@ local socket_setters = {
     end
     return values
   end,
+  sslSetPins = no_pins,
   sslSetReadAhead = no_boolean,
   sslSetRecordSizing = function() return plus(no_number(), { 0, 511, 16385, -1, 1 << 32, math.maxinteger }) end,
   sslSetServerName = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,

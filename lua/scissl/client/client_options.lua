@@ -140,7 +140,9 @@ local function find_context(caller, given, level)
   if not values then return given.context end
   if given.verify ~= false then
     values.verify = core.SSL_VERIFY_PEER
-    if not (values.caFile or values.caPath or values.ca or values.trustUri) then values.defaultTrust = true end
+    if not (values.caFile or values.caPath or values.ca or values.trustUri or values.pins) then
+      values.defaultTrust = true
+    end
   end
   return shared_contexts.find(values)
 end

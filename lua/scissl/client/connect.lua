@@ -147,6 +147,10 @@ end
 --   trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
 -- * `verifyHost`: the name or address that the certificate must name, if not `host`; a list: one of these names;
 --   false: the name is not checked
+-- * `pins`: the public keys that the server may have, in place of CAs and names: a list of pins (see
+--   `SciSslContext:setPins`)
+-- * `serverCertificateTypes`, `clientCertificateTypes`: lists of `"rawPublicKey"` (RFC 7250) and `"x509"`. A server's
+--   raw public key is accepted only by `pins`
 -- * `allowCommonName`: true: accepts a certificate that names the host only in the common name (CN) of its subject,
 --   which RFC 9525 forbids
 -- * `serverName`: the name to send as SNI, if not `host`; false: none is sent. An address is never sent

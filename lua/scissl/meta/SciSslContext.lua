@@ -1088,6 +1088,61 @@ function SciSslContext:getOcspPolicy() end
 ---```
 function SciSslContext:setOcspResponse(der) end
 
+---Sets the public keys that a peer may have, by their pins. Where this is set, nothing else counts: a certificate, or raw public
+---key (see `setServerCertificateTypes`), with one of these keys is accepted, and any other is rejected. CAs, names, dates,
+---purposes and revocation are not checked; a key that is too weak for the security level is rejected. Later connections only. A
+---client needs `SSL_VERIFY_PEER` (see `setVerify`), as for any other verification; a server, too.
+---
+---@within Pins and raw public keys
+---@param pins string[]? as `SciSslX509Certificate:spkiPin` and `SciSslPrivateKey:spkiPin` return them; nil: peers are verified by the trust store
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `bad_pin`: the list is empty, or has something else than pins; the context is unchanged
+---@see RFC 7469, section 2.4
+---@usage
+---```lua
+---assert(context:setPins { certificate:spkiPin() }) -- a peer with this key, and no other
+---print(context:setPins { "nonsense" }) --> nil …
+---```
+function SciSslContext:setPins(pins) end
+
+---Sets what a server may present as its certificate: X.509 certificates, raw public keys (RFC 7250), or both. A server chooses
+---the first one of its own list that the client's list has, too. A server that presents raw public keys alone needs a private key and
+---no certificate. A client accepts a raw public key only by its pin (see `setPins`). A server that does not know raw public
+---keys presents a certificate. Later connections only. Without a call: X.509 certificates.
+---
+---@within Pins and raw public keys
+---@param names string[] `"rawPublicKey"`, `"x509"`, most preferred first
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_certificate_type`; `not_in_this_openssl`: raw public keys need OpenSSL 3.2; the context is unchanged
+---@see SSL_CTX_set1_server_cert_type(3)
+---@see RFC 7250
+---@usage
+---```lua
+---if scissl.features.rawPublicKeys then
+---  assert(context:setServerCertificateTypes { "rawPublicKey", "x509" })
+---  assert(context:setClientCertificateTypes { "rawPublicKey", "x509" })
+---end
+---```
+function SciSslContext:setServerCertificateTypes(names) end
+
+---Sets what a client may present as its certificate, where a server asks for one (see `setVerify`): X.509 certificates, raw public
+---keys (RFC 7250), or both. The server chooses the first one of its own list that the client's list has, too.
+---
+---@within Pins and raw public keys
+---@param names string[] as for `setServerCertificateTypes`
+---@return SciSslContext? # the receiver
+---@return SciSslError? # as for `setServerCertificateTypes`
+---@see SSL_CTX_set1_client_cert_type(3)
+---@see RFC 7250
+---@usage
+---```lua
+---if scissl.features.rawPublicKeys then
+---  assert(context:setServerCertificateTypes { "rawPublicKey", "x509" })
+---  assert(context:setClientCertificateTypes { "rawPublicKey", "x509" })
+---end
+---```
+function SciSslContext:setClientCertificateTypes(names) end
+
 ---Sets the longest record that a client asks its server to use, in both directions: for clients with little memory. Later
 ---connections only.
 ---
@@ -1161,8 +1216,8 @@ function SciSslContext:setCommands(commands) end
 ---
 ---* `method`, `minProtocol`, `maxProtocol` (nil: no bound): names; `ciphers` (up to TLS 1.2), `ciphersuites` (TLS 1.3), `alpn`:
 ---  lists; `groups`, `signatureAlgorithms`: the texts that were set, nil for OpenSSL's defaults; `securityLevel`: integer;
----  `options`: list of names
----* `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`: lists; `verifyIp`, `verifyEmail`,
+---  `options`: list of names; `serverCertificateTypes`, `clientCertificateTypes`: lists, nil where not set
+---* `verify`: `SSL_VERIFY_…` flags; `verifyFlags`, `verifyHostFlags`, `verifyHosts`, `pins`: lists; `verifyIp`, `verifyEmail`,
 ---  `verifyTime`, `verifyDepth`, `authLevel`, `purpose`: nil where not set
 ---* `trustedCertificates`, `crls`: the numbers of those in memory; `trustedPaths`: directories; `acceptedIssuers`: names
 ---* `certificates`: list of tables with `subject`, `keyType`, `notAfter` (seconds since the epoch), `issuers` (the number of

@@ -111,6 +111,17 @@ function SciSslPrivateKey:toDer() end
 ---```
 function SciSslPrivateKey:publicPem() end
 
+---Returns the pin of the public key, as curl and HPKP write it, for `SciSslContext:setPins`.
+---
+---@return string? # `sha256//` and base64; the same as that of a certificate for this key
+---@return SciSslError? # phase `digest`
+---@see RFC 7469, section 2.4
+---@usage
+---```lua
+---print(key:spkiPin()) --> sha256//…
+---```
+function SciSslPrivateKey:spkiPin() end
+
 ---Returns OpenSSL's name of the algorithm: `EC`, `RSA`, `ED25519` …
 ---
 ---@return string

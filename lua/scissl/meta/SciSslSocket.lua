@@ -472,7 +472,7 @@ function SciSslSocket:cipher() end
 ---```
 function SciSslSocket:version() end
 
----Returns the verification result of the peer's certificate, whatever the verification flags are.
+---Returns the verification result of the peer's certificate or raw public key, whatever the verification flags are.
 ---
 ---@within The peer
 ---@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake is not completed
@@ -866,7 +866,7 @@ function SciSslSocket:sslApprove() end
 ---Returns OpenSSL's verification result for the peer, while the handshake is suspended at `"verify"`.
 ---
 ---@within Suspended handshakes
----@return table? # with the fields - `ok`: boolean: the peer has presented a certificate, and OpenSSL accepts it - `code`: integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate - `text`: the code in words - `depth`: integer: the certificate of the chain that the code is about; 0 is the peer's own - `chain`: array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none - `verified`: array: the chain that OpenSSL built; empty where it could not build one - `resumed`: boolean: the certificates are those of a resumed session
+---@return table? # with the fields - `ok`: boolean: the peer has presented a certificate or a raw public key, and it passes - `code`: integer, `X509_V_OK` or an `X509_V_ERR_…`; nil where there is no certificate - `text`: the code in words - `depth`: integer: the certificate of the chain that the code is about; 0 is the peer's own - `chain`: array of SciSslX509Certificate: what the peer presented, its own first; empty where it presented none - `rawPublicKey`: table as of `peerRawPublicKey`; nil where the peer presented none - `verified`: array: the chain that OpenSSL built; empty where it could not build one - `resumed`: boolean: the certificates are those of a resumed session
 ---@return SciSslError? # condition `not_suspended`, `closed`
 ---@see X509_STORE_CTX_get_error(3)
 ---@usage
@@ -1190,6 +1190,44 @@ function SciSslSocket:sslAddTlsa(usage, selector, matchingType, data) end
 ---print(client:daneAuthority()) --> nil
 ---```
 function SciSslSocket:daneAuthority() end
+
+---Sets the public keys that the peer of this connection may have, in place of those of the context: before the handshake, or while
+---it is suspended at `"clientHello"`.
+---
+---@within Pins and raw public keys
+---@param pins string[]? as for `SciSslContext:setPins`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `bad_pin`, `not_initialized`, `handshake_under_way`, `closed`
+---@usage
+---```lua
+---assert(newClient:sslSetPins { certificate:spkiPin() })
+---print(handshake(newClient, newServer)) --> 1 1
+---```
+function SciSslSocket:sslSetPins(pins) end
+
+---Returns the raw public key that the peer presented in place of a certificate (RFC 7250).
+---
+---@within Pins and raw public keys
+---@return table? # `type` (OpenSSL's name: `EC`, `ED25519` …), `bits` (integer), `group` (string, where it has one), `pin` (as `SciSslContext:setPins` takes it), `der` (SubjectPublicKeyInfo); nil where the peer presented a certificate or nothing
+---@see SSL_get0_peer_rpk(3)
+---@usage
+---```lua
+---print(client:peerRawPublicKey()) --> nil
+---print(client:certificateTypes().server) --> x509
+---```
+function SciSslSocket:peerRawPublicKey() end
+
+---Returns the types of certificates that the handshake has negotiated.
+---
+---@within Pins and raw public keys
+---@return table? # `server`, `client`: `"x509"` or `"rawPublicKey"`, whether or not that side has presented one; nil before the handshake is completed
+---@see SSL_get_negotiated_server_cert_type(3)
+---@usage
+---```lua
+---print(client:peerRawPublicKey()) --> nil
+---print(client:certificateTypes().server) --> x509
+---```
+function SciSslSocket:certificateTypes() end
 
 ---Returns the group of the key exchange.
 ---

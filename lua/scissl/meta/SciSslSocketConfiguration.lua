@@ -240,6 +240,30 @@ function SciSslSocketConfiguration:purpose(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:verifyTime(value) end
 
+---Reads or sets the field `pins`: public keys that a peer may have, in place of CAs: list of pins (see `SciSslContext:setPins`).
+---
+---@overload fun(self:SciSslSocketConfiguration):string[]|nil
+---@param value? string[]? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:pins(value) end
+
+---Reads or sets the field `serverCertificateTypes`: lists: see `SciSslContext:setServerCertificateTypes`.
+---
+---@overload fun(self:SciSslSocketConfiguration):string[]|nil
+---@param value? string[]? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:serverCertificateTypes(value) end
+
+---Reads or sets the field `clientCertificateTypes`: lists: see `SciSslContext:setServerCertificateTypes`.
+---
+---@overload fun(self:SciSslSocketConfiguration):string[]|nil
+---@param value? string[]? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:clientCertificateTypes(value) end
+
 ---Reads or sets the field `acceptedIssuers`: client CA list that a server sends: list of certificates and names, or PEM text.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|(string|SciSslX509Certificate)[]|nil

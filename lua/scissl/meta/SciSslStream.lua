@@ -382,7 +382,7 @@ function SciSslStream:peerChain() end
 ---@see SSL_get_servername(3)
 function SciSslStream:serverName() end
 
----As `SciSslSocket:sslVerifyCertificate`. Returns the verification result of the peer's certificate, whatever the verification flags are.
+---As `SciSslSocket:sslVerifyCertificate`. Returns the verification result of the peer's certificate or raw public key, whatever the verification flags are.
 ---
 ---@within The peer
 ---@return integer? # `X509_V_OK` or an `X509_V_ERR_…`; nil the peer presented no certificate, or the handshake is not completed
@@ -473,6 +473,20 @@ function SciSslStream:sslVerifyOcsp(options) end
 ---@return table? # `depth` (integer: which certificate of the chain matched, 0 is the peer's own), `usage`, `selector`, `matchingType` (integers), `data` (string, raw bytes), `certificate` (the SciSslX509Certificate that matched; missing where a bare public key did); nil where no record matched
 ---@see SSL_get0_dane_authority(3)
 function SciSslStream:daneAuthority() end
+
+---As `SciSslSocket:certificateTypes`. Returns the types of certificates that the handshake has negotiated.
+---
+---@within Pins and raw public keys
+---@return table? # `server`, `client`: `"x509"` or `"rawPublicKey"`, whether or not that side has presented one; nil before the handshake is completed
+---@see SSL_get_negotiated_server_cert_type(3)
+function SciSslStream:certificateTypes() end
+
+---As `SciSslSocket:peerRawPublicKey`. Returns the raw public key that the peer presented in place of a certificate (RFC 7250).
+---
+---@within Pins and raw public keys
+---@return table? # `type` (OpenSSL's name: `EC`, `ED25519` …), `bits` (integer), `group` (string, where it has one), `pin` (as `SciSslContext:setPins` takes it), `der` (SubjectPublicKeyInfo); nil where the peer presented a certificate or nothing
+---@see SSL_get0_peer_rpk(3)
+function SciSslStream:peerRawPublicKey() end
 
 ---As `SciSslSocket:keylogLines`. Takes the lines with the secrets of this connection that have come since the last call, where `SciSslContext:setKeylog` asked
 ---for them. With these secrets everything on the connection can be read, and some of it forged. After `close` the lines can still

@@ -67,6 +67,9 @@ local scissl = {}
 ---@field ca? string|SciSslX509Certificate the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
 ---@field trustUri? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
 ---@field verifyHost? string|string[]|false the name or address that the certificate must name, if not `host`; a list: one of these names; false: the name is not checked
+---@field pins? string[] the public keys that the server may have, in place of CAs and names: a list of pins (see `SciSslContext:setPins`)
+---@field serverCertificateTypes? string[] lists of `"rawPublicKey"` (RFC 7250) and `"x509"`. A server's raw public key is accepted only by `pins`
+---@field clientCertificateTypes? string[] lists of `"rawPublicKey"` (RFC 7250) and `"x509"`. A server's raw public key is accepted only by `pins`
 ---@field allowCommonName? boolean true: accepts a certificate that names the host only in the common name (CN) of its subject, which RFC 9525 forbids
 ---@field serverName? string|false the name to send as SNI, if not `host`; false: none is sent. An address is never sent
 ---@field verify? boolean false: nothing is verified, so anyone can intercept the connection. Otherwise the anonymous cipher suites of `cipherList` are not offered
@@ -153,7 +156,10 @@ local scissl = {}
 ---@field caPath? string the CAs that issue the certificates of clients
 ---@field ca? string|SciSslX509Certificate the CAs that issue the certificates of clients
 ---@field trustUri? string the CAs that issue the certificates of clients
----@field verify? string|integer `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags
+---@field pins? string[] the public keys that clients may have, in place of the CAs (see `SciSslContext:setPins`)
+---@field serverCertificateTypes? string[] lists of `"rawPublicKey"` (RFC 7250) and `"x509"`, most preferred first. With raw public keys alone, a `privateKey` needs no certificate
+---@field clientCertificateTypes? string[] lists of `"rawPublicKey"` (RFC 7250) and `"x509"`, most preferred first. With raw public keys alone, a `privateKey` needs no certificate
+---@field verify? string|integer `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that comes; `"require"`: rejects clients without one (the default where a CA or `pins` are given); or `SSL_VERIFY_…` flags
 ---@field profile? string protocols and cipher suites under one name: `"modern"`, `"intermediate"`, `"old"`, or `"server"`, the default (see SciSslSocketConfiguration)
 ---@field alpn? string[] as in SciSslSocketConfiguration
 ---@field version? string as in SciSslSocketConfiguration

@@ -58,8 +58,12 @@ end
 -- * `pskHint`: see `SciSslContext:setPskHint`
 -- * `keylogFile`: appends the connections' secrets to a file, for debugging: who reads it can decrypt the traffic
 -- * `caFile`, `caPath`, `ca`, `trustUri`: the CAs that issue the certificates of clients
+-- * `pins`: the public keys that clients may have, in place of the CAs (see `SciSslContext:setPins`)
+-- * `serverCertificateTypes`, `clientCertificateTypes`: lists of `"rawPublicKey"` (RFC 7250) and `"x509"`, most
+--   preferred first. With raw public keys alone, a `privateKey` needs no certificate
 -- * `verify`: `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that
---   comes; `"require"`: rejects clients without one (the default where a CA is named); or `SSL_VERIFY_…` flags
+--   comes; `"require"`: rejects clients without one (the default where a CA or `pins` are given); or
+--   `SSL_VERIFY_…` flags
 -- * `profile`: protocols and cipher suites under one name: `"modern"`, `"intermediate"`, `"old"`, or `"server"`, the
 --   default (see SciSslSocketConfiguration)
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,

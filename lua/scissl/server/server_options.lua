@@ -25,17 +25,25 @@ local function check_verify(caller, verify, names_ca, level)
       :format(caller, verify), level + 1)
   end
   if flags ~= verify_flags.none and not names_ca then
-    error(("option 'verify' to '%s' needs the CA of the clients: caFile, caPath or ca")
+    error(("option 'verify' to '%s' needs the CA of the clients: caFile, caPath or ca; or pins")
       :format(caller), level + 1)
   end
   return flags
+end
+
+-- A server that presents raw public keys needs no certificate.
+local function has_raw_key(configuration)
+  for _, name in ipairs(configuration:serverCertificateTypes() or {}) do
+    if name == "rawPublicKey" then return configuration:privateKey() or configuration:privateKeyFilename() end
+  end
+  return nil
 end
 
 local function has_identity(configuration, given)
   return configuration:certificate() or configuration:certificateFilename() or configuration:pkcs12()
     or configuration:pskServer() or given.sni or given.onCertificate
     or given.onClientHello or configuration:certificateChainFilename() or configuration:cipherList()
-    or configuration:certificates() or configuration:commands()
+    or configuration:certificates() or configuration:commands() or has_raw_key(configuration)
 end
 
 --- Makes the context that checked options describe.
@@ -59,7 +67,7 @@ function server.context(caller, given, level)
     return given.context
   end
   local names_ca = configuration:caFile() or configuration:caPath() or configuration:ca()
-    or configuration:trustUri() or configuration:defaultTrust()
+    or configuration:trustUri() or configuration:defaultTrust() or configuration:pins()
   if given.verify ~= nil or not configuration:verify() then
     configuration:verify(check_verify(caller, given.verify, names_ca, level))
   end

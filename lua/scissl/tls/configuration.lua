@@ -20,6 +20,8 @@
 -- | `crlFile`, `crl` | CRLs: path, PEM text or DER bytes; the peer's certificate is checked against them |
 -- | `verifyFlags` | `X509_V_FLAG_…` bits, or names: `{"crl_check_all", "partial_chain"}` |
 -- | `purpose`, `verifyTime` | purpose to verify for, if not `sslserver` or `sslclient`; time, if not now, in seconds |
+-- | `pins` | public keys that a peer may have, in place of CAs: list of pins (see `SciSslContext:setPins`) |
+-- | `serverCertificateTypes`, `clientCertificateTypes` | lists: see `SciSslContext:setServerCertificateTypes` |
 -- | `acceptedIssuers` | client CA list that a server sends: list of certificates and names, or PEM text |
 -- | `verify`, `verifyDepth` | integers: `SSL_VERIFY_…` flags, length of chains |
 -- | `certificate` | own certificate and its chain: path of a PEM file, PEM text, or SciSslX509Certificate |

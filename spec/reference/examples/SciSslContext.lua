@@ -44,6 +44,16 @@ assert(context:setGroups(scissl.features.X25519MLKEM768 and "X25519MLKEM768:X255
 --- SciSslContext:setSignatureAlgorithms
 assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
 
+--- SciSslContext:setPins
+assert(context:setPins { certificate:spkiPin() }) -- a peer with this key, and no other
+print(context:setPins { "nonsense" }) --> nil …
+
+--- SciSslContext:setServerCertificateTypes, SciSslContext:setClientCertificateTypes
+if scissl.features.rawPublicKeys then
+  assert(context:setServerCertificateTypes { "rawPublicKey", "x509" })
+  assert(context:setClientCertificateTypes { "rawPublicKey", "x509" })
+end
+
 --- SciSslContext:setAlpn
 assert(context:setAlpn { "h2", "http/1.1" }) -- most preferred first
 

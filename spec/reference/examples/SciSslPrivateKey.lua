@@ -20,5 +20,8 @@ print(assert(scissl.SciSslPrivateKey.fromDer(assert(key:toDer()))) == key) --> t
 --- SciSslPrivateKey:publicPem
 print(key:publicPem() == certificate:publicPem()) --> true
 
+--- SciSslPrivateKey:spkiPin
+print(key:spkiPin()) --> sha256//…
+
 --- SciSslPrivateKey:close
 local key <close> = assert(scissl.SciSslPrivateKey.generate "EC") -- freed at the end of the scope, or by close()

@@ -207,6 +207,14 @@ print(newClient:daneAuthority().depth) --> 0
 --- SciSslSocket:daneAuthority
 print(client:daneAuthority()) --> nil
 
+--- SciSslSocket:sslSetPins
+assert(newClient:sslSetPins { certificate:spkiPin() })
+print(handshake(newClient, newServer)) --> 1 1
+
+--- SciSslSocket:peerRawPublicKey, SciSslSocket:certificateTypes
+print(client:peerRawPublicKey()) --> nil
+print(client:certificateTypes().server) --> x509
+
 --- SciSslSocket:negotiatedGroup, SciSslSocket:temporaryKey
 print(client:negotiatedGroup()) --> …25519… -- X25519MLKEM768 from OpenSSL 3.5 on, x25519 before
 print(client:temporaryKey().type) --> X25519…
