@@ -1,12 +1,15 @@
-/* record_buffers.c: SciSslSocket, OpenSSL's record buffers, 33 kB and more for each connection. SCI_WARM sockets of a
- * lua_State keep theirs, and do not allocate for each record. All other sockets have none between two calls. A socket that becomes
- * busy takes the place of one that is idle, and leaves busy ones alone: where more sockets are busy than there are places, taking
- * buffers from each other would cost more than allocating them. */
+/* record_buffers.c: SciSslSocket, OpenSSL's record buffers, 33 kB and more for each connection. Sockets with a place in their
+ * lua_State keep theirs, and do not allocate for each record. All other sockets have none between two calls. FEW places are for
+ * any socket, the others for sockets that come back after calls of others: most connections are called some times in a row, and
+ * are idle then. A socket that was not called for CALLS calls loses its place, and leaves it to the next one. Busy ones keep
+ * theirs: where more sockets are busy than there are places, taking buffers from each other would cost more than allocating
+ * them. */
 #include "connection/connection.h"
 
 #include <string.h>
 
 #define LARGE_BLOCK 262144 /* bytes */
+#define FEW 32             /* places for any socket */
 #define CALLS 16384        /* of all sockets, in which one that is busy is called */
 
 /* glibc returns the end of its heap to the system as soon as 128 KiB are free there: two closed connections. The next connection
@@ -36,12 +39,30 @@ static void release_buffers(sci_sslsocket *socket) {
 /* Whether the socket is one of those that are called again and again. */
 static bool is_busy(const sci_sslsocket *socket) { return socket->state->calls - socket->buffers.used < CALLS; }
 
-void sci_ssl_keep_buffers(sci_sslsocket *socket) {
-    sci_state *state = socket->state;
-    socket->buffers.used = ++state->calls;
-    if (socket->buffers.place) return;
-    sci_sslsocket **place = &state->warm[state->warm_next];
+/* Looks at one place after the other, each once in CALLS calls. */
+static void release_idle(sci_state *state) {
+    if (state->calls % (CALLS / SCI_WARM) != 0) return;
+    sci_sslsocket *socket = state->warm[state->calls / (CALLS / SCI_WARM) % SCI_WARM];
+    if (socket && !is_busy(socket)) release_buffers(socket);
+}
+
+/* Counts the call. Returns whether the socket comes back after others. */
+static bool count_call(sci_sslsocket *socket) {
+    uint64_t before = socket->buffers.used, now = ++socket->state->calls;
+    socket->buffers.used = now;
+    return before > 0 && now - before > FEW && now - before < CALLS;
+}
+
+static sci_sslsocket **next_place(sci_state *state, bool comes_back) {
     state->warm_next = (state->warm_next + 1) % SCI_WARM;
+    return &state->warm[comes_back ? state->warm_next : state->warm_next % FEW];
+}
+
+void sci_ssl_keep_buffers(sci_sslsocket *socket) {
+    bool comes_back = count_call(socket);
+    release_idle(socket->state);
+    if (socket->buffers.place) return;
+    sci_sslsocket **place = next_place(socket->state, comes_back);
     if (*place && is_busy(*place)) { /* OpenSSL itself keeps those of messages without data */
         if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
         return;
