@@ -78,6 +78,7 @@ static const named_code reason_conditions[] = {
     REASON(SSL, LEGACY_SIGALG_DISALLOWED_OR_UNSUPPORTED,
            "security_level"), /* what TLS 1.1 and earlier meet at level 1 */
     REASON(SSL, TLS_ILLEGAL_EXPORTER_LABEL, "bad_label"),
+    REASON(SSL, EXCESSIVE_MESSAGE_SIZE, "handshake_message_too_long"),
     REASON(SSL, EXTENSION_NOT_RECEIVED, "post_handshake_refused"),
     REASON(SSL, REQUEST_PENDING, "request_sent"),
     REASON(SSL, REQUEST_SENT, "request_sent"),

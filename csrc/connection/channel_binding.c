@@ -12,7 +12,10 @@ static SSL *check_secured(lua_State *L) {
     return NULL;
 }
 
-#define EXPORT_LIMIT 8160 /* bytes: the most that HKDF expands with SHA-256 */
+#define EXPORT_LIMIT 8160    /* bytes: the most that HKDF expands with SHA-256 */
+#define LABEL_LIMIT 249      /* bytes in TLS 1.3: 255 with the prefix "tls13 " (RFC 8446, section 7.1) */
+#define OLD_LABEL_LIMIT 4096 /* bytes up to TLS 1.2, which has no limit of its own */
+#define OLD_SEED_LIMIT 958 /* bytes of label and context that every OpenSSL takes: 1024 with two randoms and a length */
 
 static int push_exported(lua_State *L, SSL *ssl, const char *label, size_t label_length, const char *context,
                          size_t context_length, size_t length) {
@@ -21,7 +24,9 @@ static int push_exported(lua_State *L, SSL *ssl, const char *label, size_t label
     sci_clear_errors();
     if (SSL_export_keying_material(ssl, bytes, length, label, label_length, (const unsigned char *)context,
                                    context_length, context != NULL) != 1)
-        return sci_fail_openssl(L, "export", NULL);
+        return label_length + context_length > OLD_SEED_LIMIT
+                   ? sci_fail_own(L, "export", "bad_label", "this OpenSSL takes 958 bytes of label and context at most")
+                   : sci_fail_openssl(L, "export", NULL);
     luaL_pushresultsize(&buffer, length);
     return 1;
 }
@@ -29,12 +34,14 @@ static int push_exported(lua_State *L, SSL *ssl, const char *label, size_t label
 /***
 Derives secret bytes that only the two ends of this connection can derive.
 @function SciSslSocket:sslExport
-@tparam string label what they are for, such as `EXPORTER-my-protocol`
+@tparam string label what they are for, such as `EXPORTER-my-protocol`: 1 to 4096 bytes, in TLS 1.3 at most 249
 @tparam integer length 1 to 8160 bytes
 @tparam[opt] string context what else they depend on. Up to TLS 1.2, no context and an empty one give different bytes
 @treturn[1] string
 @treturn[2] nil
-@treturn[2] SciSslError phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.2 reserves it
+@treturn[2] SciSslError phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.3 allows no label as long
+ as this one; it is too long for OpenSSL 3.0, which takes 958 bytes of label and context up to TLS 1.2; or OpenSSL takes it for one that TLS 1.2 uses itself: one that begins with `client finished`,
+ `server finished`, `master secret`, `extended master secret` or `key expansion`
 @see SSL_export_keying_material(3)
 @see RFC 5705
 */
@@ -43,11 +50,13 @@ static int sslsocket_export(lua_State *L) {
     const char *label = luaL_checklstring(L, 2, &label_length);
     lua_Integer length = luaL_checkinteger(L, 3);
     const char *context = luaL_optlstring(L, 4, NULL, &context_length);
-    luaL_argcheck(L, label_length > 0 && label_length <= 249, 2, "1 to 249 bytes expected");
+    luaL_argcheck(L, label_length > 0 && label_length <= OLD_LABEL_LIMIT, 2, "1 to 4096 bytes expected");
     luaL_argcheck(L, length >= 1 && length <= EXPORT_LIMIT, 3, "1 to 8160 bytes expected");
     luaL_argcheck(L, context_length <= 65535, 4, "at most 65535 bytes expected");
     SSL *ssl = check_secured(L);
     if (!ssl) return 2;
+    if (label_length > LABEL_LIMIT && SSL_version(ssl) >= TLS1_3_VERSION)
+        return sci_fail_own(L, "export", "bad_label", "a label of TLS 1.3 has at most 249 bytes");
     return push_exported(L, ssl, label, label_length, context, context_length, (size_t)length);
 }
 

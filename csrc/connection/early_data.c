@@ -182,9 +182,49 @@ static int sslsocket_read_replayable(lua_State *L) {
     return 1;
 }
 
+/* False: a result was pushed. */
+static bool may_write_half_rtt(lua_State *L, sci_sslsocket *socket) {
+    if (SSL_is_init_finished(socket->ssl)) return sci_ssl_fail(L, "accept", "too_late", NULL);
+    if (!socket->early.over) return sci_ssl_fail(L, "accept", "early_data_first", NULL);
+    if (SSL_get_verify_mode(socket->ssl) & SSL_VERIFY_PEER || socket->suspend.points & SCI_AT_VERIFY)
+        return sci_ssl_fail(L, "accept", "client_unverified", NULL);
+    return true;
+}
+
+/***
+Sends data from a server of TLS 1.3 before the client's last message of the handshake has come ("0.5-RTT data"): after
+`sslReadReplayable` has returned 0, and before `sslAccept`. The client may be anybody, and may have replayed a recorded
+ClientHello: send only what is for everybody, such as a greeting.
+@function SciSslSocket:sslWriteHalfRtt
+@tparam string data
+@tparam[opt=1] integer i first byte, as in `string.sub`
+@tparam[opt=-1] integer j last byte
+@treturn integer|SciSslError how many bytes were taken; 0 or less: not ready, as in `sslAccept`; a SciSslError (phase
+ `accept`, condition `early_data_first`: `sslReadReplayable` has not returned 0; `client_unverified`: this server asks for a
+ client certificate, or is suspended at `"verify"`; `too_late`: the handshake is done, as always up to TLS 1.2; `wrong_role` …)
+@see SSL_write_early_data(3)
+@see RFC 8446, section 4.6.1
+*/
+static int sslsocket_write_half_rtt(lua_State *L) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    size_t size, offset, written = 0;
+    const char *data = luaL_checklstring(L, 2, &size);
+    size_t length = sci_check_range(L, 3, size, &offset);
+    lua_settop(L, 2);
+    if (!sci_ssl_ready(L, socket, "accept") || !sci_ssl_take_role(L, socket, SCI_SERVER, "accept")) return 1;
+    if (!may_write_half_rtt(L, socket)) return 1;
+    sci_ssl_begin(L, socket);
+    int result = SSL_write_early_data(socket->ssl, data + offset, length, &written);
+    sci_ssl_end(socket);
+    if (result <= 0) sci_ssl_push_failure(L, socket, result, "accept");
+    else sci_ssl_push_count(L, socket, written);
+    return 1;
+}
+
 static const luaL_Reg early_data_methods[] = {
     {"sslWriteReplayable", sslsocket_write_replayable},
     {"sslReadReplayable", sslsocket_read_replayable},
+    {"sslWriteHalfRtt", sslsocket_write_half_rtt},
     {"earlyDataStatus", sslsocket_early_data_status},
     {NULL, NULL},
 };

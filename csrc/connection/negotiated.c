@@ -152,6 +152,36 @@ static int sslsocket_max_fragment_length(lua_State *L) {
     return 1;
 }
 
+/***
+Tells whether the secrets of the connection are bound to its handshake, so that no attacker in the middle can make two
+connections with the same secrets.
+@function SciSslSocket:hasExtendedMasterSecret
+@treturn ?boolean in TLS 1.3 always true; up to TLS 1.2 whether both ends have used the extended master secret; nil before the
+ handshake is done, and after `close`
+@see SSL_get_extms_support(3)
+@see RFC 7627
+*/
+static int sslsocket_has_extended_master_secret(lua_State *L) {
+    SSL *ssl = sci_ssl_get_secured(L);
+    if (ssl) lua_pushboolean(L, SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1);
+    else lua_pushnil(L);
+    return 1;
+}
+
+/***
+Tells whether the peer supports secure renegotiation. Without it, OpenSSL does not renegotiate.
+@function SciSslSocket:hasSecureRenegotiation
+@treturn ?boolean nil in TLS 1.3, which has no renegotiation; before the handshake is done; and after `close`
+@see SSL_get_secure_renegotiation_support(3)
+@see RFC 5746
+*/
+static int sslsocket_has_secure_renegotiation(lua_State *L) {
+    SSL *ssl = sci_ssl_get_secured(L);
+    if (ssl && SSL_version(ssl) < TLS1_3_VERSION) lua_pushboolean(L, SSL_get_secure_renegotiation_support(ssl) == 1);
+    else lua_pushnil(L);
+    return 1;
+}
+
 /* ---- the state of the connection --------------------------------------------------------------------------------- */
 
 /***
@@ -192,6 +222,8 @@ static const luaL_Reg negotiated_methods[] = {
     {"temporaryKey", sslsocket_temporary_key},
     {"verifiedChain", sslsocket_verified_chain},
     {"maxFragmentLength", sslsocket_max_fragment_length},
+    {"hasExtendedMasterSecret", sslsocket_has_extended_master_secret},
+    {"hasSecureRenegotiation", sslsocket_has_secure_renegotiation},
     {"stateString", sslsocket_state_string},
     {"statistics", sslsocket_statistics},
     {NULL, NULL},

@@ -24,13 +24,13 @@ static bool add_certificate(STACK_OF(X509) *chain, X509 *certificate) {
     return false;
 }
 
-/* Reads the certificate, PEM text or array of certificates at 2. */
+/* Reads the certificate, the PEM or DER or the array of certificates at 2. */
 static bool read_chain(lua_State *L, identity *given, sci_failure *failure) {
     if (lua_type(L, 2) == LUA_TSTRING) {
         int length;
         const char *text = sci_check_bytes(L, 2, &length);
         BIO *bio = BIO_new_mem_buf(text, length);
-        given->chain = bio ? sci_read_certificates(bio, failure) : NULL;
+        given->chain = bio ? sci_read_certificates_or_der(bio, failure) : NULL;
         BIO_free(bio);
         return given->chain != NULL;
     }
@@ -49,7 +49,7 @@ static bool read_chain(lua_State *L, identity *given, sci_failure *failure) {
     return true;
 }
 
-/* Reads the key or PEM text at 3, and the passphrase at 4. */
+/* Reads the key, or its PEM or DER, at 3, and the passphrase at 4. */
 static bool read_key(lua_State *L, identity *given, sci_failure *failure) {
     if (lua_type(L, 3) != LUA_TSTRING) {
         EVP_PKEY *key = sci_check_key(L, 3);
@@ -58,7 +58,7 @@ static bool read_key(lua_State *L, identity *given, sci_failure *failure) {
     }
     int length;
     const char *text = sci_check_bytes(L, 3, &length);
-    given->key = sci_read_key_text(L, text, length, 4, failure);
+    given->key = sci_read_key_bytes(L, text, length, 4, failure);
     return given->key != NULL;
 }
 
@@ -84,9 +84,9 @@ Sets the certificate of this connection, in place of those of the context: befor
 `"clientHello"` or `"certificate"`.
 @function SciSslSocket:sslUseCertificate
 @tparam SciSslX509Certificate|string|table certificate one; or PEM text, or an array, with this end's own first and its
- issuers behind it
-@tparam SciSslPrivateKey|string key an object, or PEM text
-@tparam[opt] string|function passphrase of an encrypted PEM text
+ issuers behind it; or the DER of one certificate
+@tparam SciSslPrivateKey|string key an object; or PEM text, or DER
+@tparam[opt] string|function passphrase of an encrypted PEM text or DER
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_initialized`, `handshake_under_way`, `closed`; phase `load`: as
@@ -121,12 +121,13 @@ static const STACK_OF(X509_NAME) *issuers_of(const void *ssl) { return ssl ? SSL
 /***
 Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
 @function SciSslSocket:acceptedIssuers
-@treturn {string,...} RFC 2253 text; empty where the peer has sent none
+@tparam[opt="text"] string format `"text"`: RFC 2253; `"der"`: the names as they came
+@treturn {string,...} empty where the peer has sent none
 @see SSL_get0_peer_CA_list(3)
 */
 static int sslsocket_accepted_issuers(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    sci_push_names(L, issuers_of, socket->ssl);
+    sci_push_names(L, issuers_of, socket->ssl, sci_check_name_format(L, 2));
     return 1;
 }
 

@@ -21,6 +21,23 @@ static int sslsocket_set_verify(lua_State *L) {
 }
 
 /***
+Sets how long the message with the peer's certificates may be, in place of the length of the context.
+@function SciSslSocket:sslSetMaxCertList
+@tparam integer bytes as `SciSslContext:setMaxCertList`
+@treturn[1] SciSslSocket the receiver
+@treturn[2] nil
+@treturn[2] SciSslError condition `not_initialized`, `handshake_under_way` or `closed`
+@see SSL_set_max_cert_list(3)
+*/
+static int sslsocket_set_max_cert_list(lua_State *L) {
+    long bytes = sci_check_max_cert_list(L, 2);
+    const sci_sslsocket *socket = sci_check_before_handshake(L);
+    if (!socket) return 2;
+    (void)SSL_set_max_cert_list(socket->ssl, bytes); /* returns the old one */
+    return sci_return_receiver(L);
+}
+
+/***
 Sets the server name that a client sends (SNI). An IP address is accepted but not sent, as RFC 6066 demands.
 @function SciSslSocket:sslSetServerName
 @tparam string name as `sslSetVerifyHost`
@@ -127,6 +144,7 @@ static int sslsocket_set_verify_host_flags(lua_State *L) {
 
 static const luaL_Reg setup_methods[] = {
     {"sslSetVerify", sslsocket_set_verify},
+    {"sslSetMaxCertList", sslsocket_set_max_cert_list},
     {"sslSetServerName", sslsocket_set_server_name},
     {"sslSetVerifyHost", sslsocket_set_verify_host},
     {"sslSetVerifyHosts", sslsocket_set_verify_hosts},

@@ -129,6 +129,9 @@ void sci_context_cache_session(SSL_CTX *ctx, SSL_SESSION *session);
  * Raises for other types. */
 bool sci_check_verify_flags(lua_State *L, int index, int *flags);
 
+/* The argument of setMaxCertList: bytes. Raises for all others. */
+long sci_check_max_cert_list(lua_State *L, int index);
+
 /* context_verify.c: as X509_verify_cert, for the peer of a connection of `context`. Signatures that were verified before, in the
  * chain of a session (which may be NULL) or for another connection, are left out. */
 bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session);

@@ -32,21 +32,22 @@ static void check_list(lua_State *L) {
     }
 }
 
-static bool push_item(lua_State *L, STACK_OF(X509_NAME) *names, sci_failure *failure) {
+static bool push_item(lua_State *L, STACK_OF(X509_NAME) *names, bool der, sci_failure *failure) {
     const X509 *certificate = sci_test_certificate(L, -1);
     if (certificate) return push_subject(names, certificate);
     size_t length;
     const char *text = lua_tolstring(L, -1, &length);
+    if (der) return push_name(names, sci_parse_name_der(text, length, failure));
     failure->subject = text;
     return push_name(names, sci_parse_name(text, length, failure));
 }
 
-static bool read_list(lua_State *L, STACK_OF(X509_NAME) *names, sci_failure *failure) {
+static bool read_list(lua_State *L, STACK_OF(X509_NAME) *names, bool der, sci_failure *failure) {
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
     bool read = names != NULL;
     for (lua_Integer i = 1; read && i <= count; i++) {
         lua_rawgeti(L, 2, i);
-        read = push_item(L, names, failure);
+        read = push_item(L, names, der, failure);
         lua_pop(L, 1);
     }
     return read;
@@ -86,6 +87,7 @@ request names no issuers.
 @function SciSslContext:setAcceptedIssuers
 @tparam {SciSslX509Certificate|string,...}|string issuers a list of certificates, of which the subjects are taken, and of names as
  RFC 2253 text; or PEM text with certificates. An empty list: no names
+@tparam[opt="text"] string format `"der"`: the names of a list are DER, as `SciSslSocket:acceptedIssuers "der"` returns them
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `malformed_name`, or as for `addTrusted`; the context is unchanged
@@ -94,6 +96,7 @@ request names no issuers.
 static int context_set_accepted_issuers(lua_State *L) {
     sci_failure failure = {.phase = "load", .subject = "accepted issuers"};
     sci_check_context(L, 1);
+    bool der = sci_check_name_format(L, 3);
     lua_settop(L, 2);
     bool read;
     sci_guard *guard;
@@ -101,7 +104,7 @@ static int context_set_accepted_issuers(lua_State *L) {
         check_list(L);
         guard = new_names(L);
         check_list(L); /* making the guard may have run finalizers, which may have closed certificates */
-        read = read_list(L, guard->object, &failure);
+        read = read_list(L, guard->object, der, &failure);
     } else {
         int length;
         const char *text = sci_check_bytes(L, 2, &length);

@@ -148,7 +148,7 @@ static void set_paths(lua_State *L, const sci_context *context) {
 static const STACK_OF(X509_NAME) *client_cas_of(const void *ctx) { return SSL_CTX_get_client_CA_list(ctx); }
 
 static void set_client_cas(lua_State *L, const SSL_CTX *ctx) {
-    sci_push_names(L, client_cas_of, ctx);
+    sci_push_names(L, client_cas_of, ctx, false);
     lua_setfield(L, -2, "acceptedIssuers");
 }
 

@@ -13,6 +13,12 @@ bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const 
 
 void sci_context_free_verify(sci_context *context) { sci_free_proven_chains(&context->verify.proven); }
 
+#define MESSAGE_LIMIT 0xffffff /* bytes: the length of a handshake message has 24 bits */
+
+long sci_check_max_cert_list(lua_State *L, int index) {
+    return (long)sci_check_integer(L, index, 1, MESSAGE_LIMIT, "1 to 16777215 bytes");
+}
+
 /* ---- whether, and how deep --------------------------------------------------------------------------------------- */
 
 #define VERIFY_COMPANIONS (SSL_VERIFY_FAIL_IF_NO_PEER_CERT | SSL_VERIFY_CLIENT_ONCE | SSL_VERIFY_POST_HANDSHAKE)
@@ -61,6 +67,31 @@ Returns the flags that `setVerify` has set.
 */
 static int context_get_verify(lua_State *L) {
     lua_pushinteger(L, SSL_CTX_get_verify_mode(sci_check_context(L, 1)->ctx));
+    return 1;
+}
+
+/***
+Sets how long the message with the peer's certificates may be. A longer one ends the handshake with the condition
+`handshake_message_too_long`. Later connections only.
+@function SciSslContext:setMaxCertList
+@tparam integer bytes 1 … 16777215; OpenSSL's default is 102400
+@treturn SciSslContext the receiver
+@see SSL_CTX_set_max_cert_list(3)
+*/
+static int context_set_max_cert_list(lua_State *L) {
+    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    (void)SSL_CTX_set_max_cert_list(ctx, sci_check_max_cert_list(L, 2)); /* returns the old one */
+    return sci_return_receiver(L);
+}
+
+/***
+Returns what `setMaxCertList` has set.
+@function SciSslContext:getMaxCertList
+@treturn integer bytes
+@see SSL_CTX_get_max_cert_list(3)
+*/
+static int context_get_max_cert_list(lua_State *L) {
+    lua_pushinteger(L, SSL_CTX_get_max_cert_list(sci_check_context(L, 1)->ctx));
     return 1;
 }
 
@@ -316,6 +347,8 @@ static const luaL_Reg verify_methods[] = {
     {"setVerify", context_set_verify},
     {"getVerify", context_get_verify},
     {"setVerifyDepth", context_set_verify_depth},
+    {"setMaxCertList", context_set_max_cert_list},
+    {"getMaxCertList", context_get_max_cert_list},
     {"getVerifyDepth", context_get_verify_depth},
     {"setPurpose", context_set_purpose},
     {"setVerifyTime", context_set_verify_time},

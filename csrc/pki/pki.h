@@ -30,6 +30,8 @@ EVP_PKEY *sci_test_key(lua_State *L, int index);  /* NULL where there is no open
  * may stay on the stack. */
 EVP_PKEY *sci_read_key(lua_State *L, BIO *bio, int passphrase, sci_failure *failure);
 EVP_PKEY *sci_read_key_text(lua_State *L, const char *text, int length, int passphrase, sci_failure *failure);
+EVP_PKEY *sci_read_key_bytes(lua_State *L, const char *bytes, int length, int passphrase,
+                             sci_failure *failure); /* PEM or DER */
 
 /* ---- passphrase.c ------------------------------------------------------------------------------------------------ */
 
@@ -85,13 +87,17 @@ void sci_push_certificates_of(lua_State *L, sci_certificates *get, const void *o
 /* Pushes the name as RFC 2253 text in UTF-8; nil: OpenSSL cannot write it. An object on the stack must own the name. */
 void sci_push_name(lua_State *L, const X509_NAME *name);
 
-/* Pushes an array of the names that `get` finds at `owner`. A finalizer may change the owner meanwhile: the list is
- * copied first. */
+/* Pushes an array of the names that `get` finds at `owner`, each as text or as DER. A finalizer may change the owner meanwhile:
+ * the list is copied first. */
 typedef const STACK_OF(X509_NAME) *sci_names(const void *owner);
-void sci_push_names(lua_State *L, sci_names *get, const void *owner);
+void sci_push_names(lua_State *L, sci_names *get, const void *owner, bool der);
+
+/* Whether the argument asks for "der", and not for "text", which is the default. */
+bool sci_check_name_format(lua_State *L, int index);
 
 /* Makes a name of RFC 2253 text, which may hold NUL bytes. NULL: `failure` says why. */
 X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure);
+X509_NAME *sci_parse_name_der(const char *bytes, size_t length, sci_failure *failure);
 
 /* ---- verify_name.c: names that a peer's certificate must match --------------------------------------------------- */
 

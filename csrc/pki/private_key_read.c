@@ -78,6 +78,17 @@ EVP_PKEY *sci_read_key_der(lua_State *L, const char *text, int length, int index
     return NULL;
 }
 
+/* DER is one SEQUENCE, and a short one says in its second byte how long it is. */
+static bool is_der(const char *bytes, int length) {
+    const unsigned char *first = (const unsigned char *)bytes;
+    return length > 2 && first[0] == (V_ASN1_SEQUENCE | V_ASN1_CONSTRUCTED) &&
+           (first[1] > 0x80 || first[1] == length - 2);
+}
+
+EVP_PKEY *sci_read_key_bytes(lua_State *L, const char *bytes, int length, int index, sci_failure *failure) {
+    return (is_der(bytes, length) ? sci_read_key_der : sci_read_key_text)(L, bytes, length, index, failure);
+}
+
 /* ---- URIs -------------------------------------------------------------------------------------------------------- */
 
 /* The first private key in the store. NULL: there is none, or OpenSSL's queue says why it cannot be read. */

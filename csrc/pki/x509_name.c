@@ -3,6 +3,7 @@
 #include "pki/values.h"
 
 #include <arpa/inet.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <string.h>
 
@@ -24,16 +25,28 @@ int sci_return_name(lua_State *L, const X509_NAME *name) {
     return lua_isnil(L, -1) ? sci_fail(L, &(sci_failure){.phase = "load", .condition = "malformed_name"}) : 1;
 }
 
+static void push_name_der(lua_State *L, const X509_NAME *name) {
+    const unsigned char *bytes;
+    size_t length;
+    if (X509_NAME_get0_der(name, &bytes, &length) == 1) lua_pushlstring(L, (const char *)bytes, length);
+    else lua_pushnil(L);
+}
+
+bool sci_check_name_format(lua_State *L, int index) {
+    static const char *const formats[] = {"text", "der", NULL};
+    return luaL_checkoption(L, index, "text", formats) == 1;
+}
+
 static void free_names(void *names) { sk_X509_NAME_pop_free(names, X509_NAME_free); }
 
-void sci_push_names(lua_State *L, sci_names *get, const void *owner) {
+void sci_push_names(lua_State *L, sci_names *get, const void *owner, bool der) {
     lua_newtable(L);
     sci_guard *guard = sci_new_guard(L, free_names);
     const STACK_OF(X509_NAME) *names = get(owner);
     guard->object = names ? sk_X509_NAME_deep_copy(names, X509_NAME_dup, X509_NAME_free) : NULL;
     if (names && !guard->object) luaL_error(L, "not enough memory");
     for (int i = 0; i < sk_X509_NAME_num(guard->object); i++) {
-        sci_push_name(L, sk_X509_NAME_value(guard->object, i));
+        (der ? push_name_der : sci_push_name)(L, sk_X509_NAME_value(guard->object, i));
         lua_rawseti(L, -3, i + 1);
     }
     lua_pop(L, 1);
@@ -217,6 +230,15 @@ X509_NAME *sci_parse_name(const char *text, size_t length, sci_failure *failure)
     }
     OPENSSL_free(reader.value);
     return name;
+}
+
+X509_NAME *sci_parse_name_der(const char *bytes, size_t length, sci_failure *failure) {
+    const unsigned char *at = (const unsigned char *)bytes;
+    X509_NAME *name = length <= LONG_MAX ? d2i_X509_NAME(NULL, &at, (long)length) : NULL;
+    if (name && at == (const unsigned char *)bytes + length) return name;
+    X509_NAME_free(name);
+    refuse(failure, "the bytes are not the DER of one name");
+    return NULL;
 }
 
 /* ---- general names, written -------------------------------------------------------------------------------------- */

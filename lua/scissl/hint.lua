@@ -199,6 +199,8 @@ local hints = {
   certificate_wrong_email = "the peer's certificate is for another e-mail address than the expected one",
   certificate_wrong_purpose = "the peer's certificate, or one above it, is not made for this purpose (clients need "
     .. "clientAuth, servers serverAuth); its issuer must make another one, or choose another purpose here",
+  handshake_message_too_long = "the peer sent a longer handshake message than is allowed; for long certificate "
+    .. "chains see setMaxCertList()",
   certificate_chain_too_long = "there are more certificates between the peer's and a trusted one than verifyDepth "
     .. "allows",
   certificate_invalid = "the peer's certificate failed the verification",
@@ -343,13 +345,16 @@ local hints = {
   handshake_under_way = "set this before the handshake begins",
   wrong_role = "this socket has the other role; a client uses sslConnect(), a server sslAccept()",
   too_late = "early data belongs before the end of the handshake; now use sslWrite() and sslRead()",
+  early_data_first = "call sslReadReplayable() until it returns 0; then this server can write",
+  client_unverified = "data before the end of the handshake goes to an unverified client; ask for no client "
+    .. "certificate, or write after sslAccept()",
   not_replayable = "early data needs a TLS 1.3 session whose server allows it (setMaxReplayableData); send the data "
     .. "after the handshake",
   ktls = "the kernel encrypts what this connection sends (kTLS) and cannot change keys; make a new connection, or "
     .. "leave out the option enable_ktls",
   write_pending = "an earlier sslWrite() is not finished; repeat it with the same data first",
   binding_undefined = "this connection has no channel binding of this kind; see the message",
-  bad_label = "TLS 1.2 uses this label itself; choose another one, such as EXPORTER-my-protocol",
+  bad_label = "the label is too long, or TLS 1.2 uses it itself; choose another one, such as EXPORTER-my-protocol",
   post_handshake_refused = "the client sends no certificate after the handshake; it must call "
     .. "setPostHandshakeAuth(true)",
   request_sent = "the client's certificate is requested already; read until the client has replied",

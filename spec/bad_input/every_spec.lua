@@ -63,6 +63,7 @@ local context_setters = {
   setKeylogFile = function()
     return plus({ {}, print }, objects(), { "", "a\0b", pki.folder(), noise, pki.folder() .. "/missing/x" })
   end,
+  setMaxCertList = function() return plus(no_number(), { 0, -1, 1 << 24, math.maxinteger, math.mininteger }) end,
   setMaxFragmentLength = function()
     return plus(no_number(), { 0, -1, 513, 8192, 512 + (1 << 32), math.mininteger })
   end,
@@ -227,6 +228,7 @@ local socket_setters = {
   sslSetPins = no_pins,
   sslSetReadAhead = no_boolean,
   sslSetRecordSizing = function() return plus(no_number(), { 0, 511, 16385, -1, 1 << 32, math.maxinteger }) end,
+  sslSetMaxCertList = context_setters.setMaxCertList,
   sslSetServerName = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetTicketAppData = function() return plus(no_text(), { noise }) end,
   sslSetVerify = context_setters.setVerify,

@@ -39,11 +39,25 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         assert.error_matches(function() client:sslExport("EXPORTER-spec", length) end, "bad argument #2 to 'sslExport'")
       end
       assert.error_matches(function() client:sslExport("", 32) end, "bad argument #1 to 'sslExport'")
-      assert.error_matches(function() client:sslExport(("x"):rep(250), 32) end, "bad argument #1 to 'sslExport'")
+      assert.error_matches(function() client:sslExport(("x"):rep(4097), 32) end, "bad argument #1 to 'sslExport'")
       assert.error_matches(function() client:sslExport("EXPORTER-spec", 32, ("x"):rep(65536)) end,
         "bad argument #3 to 'sslExport'")
       assert.error_matches(function() client:sslExport("EXPORTER-spec", 32, {}) end, "bad argument #3 to 'sslExport'")
       if version == "TLSv1.2" then refusals.condition("bad_label", client:sslExport("master secret", 32)) end
+    end)
+
+    it("takes every label that the version allows", function()
+      local client, server = ends.memory { version = version }
+      for _, label in ipairs { "x", ("x"):rep(249), "a\0b", "\200\255", "master", "CLIENT FINISHED", "two words" } do
+        assert.are.equal(assert(client:sslExport(label, 32)), assert(server:sslExport(label, 32)))
+      end
+      for _, label in ipairs { ("x"):rep(250), ("y"):rep(958) } do
+        if version == "TLSv1.3" then refusals.condition("bad_label", client:sslExport(label, 32))
+        else assert.are.equal(assert(client:sslExport(label, 32)), assert(server:sslExport(label, 32))) end
+      end
+      local bytes, err = client:sslExport(("y"):rep(4096), 32)
+      if bytes then assert.are.equal(bytes, server:sslExport(("y"):rep(4096), 32)) -- newer OpenSSLs
+      else refusals.condition("bad_label", bytes, err) end
     end)
   end)
 

@@ -58,11 +58,27 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.is_nil(client:verifiedChain())
     end)
 
+    it("tells whether the secrets are bound to the handshake, and whether renegotiation is secure", function()
+      local renegotiation
+      if version == "TLSv1.2" then renegotiation = true end
+      for _, socket in ipairs { ends.memory { version = version } } do
+        assert.is_true(socket:hasExtendedMasterSecret())
+        assert.are.equal(renegotiation, socket:hasSecureRenegotiation())
+      end
+    end)
+
+    it("tells that a peer without the extended master secret has none", function()
+      local function setup(context) assert(context:setCommand("Options", "-ExtendedMasterSecret")) end
+      for _, socket in ipairs { ends.memory { version = version, server = { setup = setup } } } do
+        assert.are.equal(version == "TLSv1.3", socket:hasExtendedMasterSecret())
+      end
+    end)
+
     it("tells nothing before the handshake", function()
       local client = ends.pair { version = version }
       for _, method in ipairs {
         "negotiatedGroup", "signatureScheme", "peerSignatureScheme", "temporaryKey", "verifiedChain",
-        "maxFragmentLength",
+        "maxFragmentLength", "hasExtendedMasterSecret", "hasSecureRenegotiation",
       } do assert.is_nil(client[method](client)) end
       assert.are.equal("before SSL initialization", client:stateString())
       client:close()

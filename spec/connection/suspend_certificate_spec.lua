@@ -21,6 +21,42 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.are.equal("CN=localhost", client:peerCertificate():subject())
     end)
 
+    it("is given one as DER", function()
+      for _, key in ipairs { pki.server.key, assert(scissl.SciSslPrivateKey.generate "Ed25519") } do
+        local identity = key == pki.server.key and pki.server
+          or pki.issue { subject = "CN=localhost", names = { "localhost" }, key = key }
+        local client, server = pair { version = version, server = { identity = false } }
+        server:sslSuspendAt "certificate"
+        assert.are.equal(CERTIFICATE, until_suspended(client, server, server))
+        assert(server:sslUseCertificate(identity.certificate:toDer(), key:toDer()))
+        assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+        assert.are.equal(identity.certificate:toDer(), client:peerCertificate():toDer())
+      end
+    end)
+
+    it("knows as a client the names of the issuers as text and as they came", function()
+      local REQUIRE = scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT
+      local names = { "CN=first,O=caf\xc3\xa9", "CN=second" }
+      local client, server = pair { version = version, server = { verify = REQUIRE, trust = pki.ca,
+        setup = function(context) assert(context:setAcceptedIssuers(names)) end } }
+      client:sslSuspendAt "certificate"
+      assert.are.equal(CERTIFICATE, until_suspended(client, server, client))
+      assert.are.same(names, client:acceptedIssuers())
+      assert.are.same(names, client:acceptedIssuers "text")
+      local raw = client:acceptedIssuers "der"
+      assert.are.same({ "\x30", "\x30" }, { raw[1]:sub(1, 1), raw[2]:sub(1, 1) })
+      local context = scissl.SciSslContext.new(version)
+      assert(context:setAcceptedIssuers(raw, "der"))
+      assert.are.same(names, context:describe().acceptedIssuers)
+      refusals.condition("malformed_name", context:setAcceptedIssuers({ raw[1] .. "x" }, "der"))
+      refusals.condition("malformed_name", context:setAcceptedIssuers({ raw[1]:sub(1, -2) }, "der"))
+      refusals.condition("malformed_name", context:setAcceptedIssuers({ "CN=first" }, "der"))
+      assert.are.same(names, context:describe().acceptedIssuers)
+      assert.error_matches(function() client:acceptedIssuers "pem" end, "bad argument #1 to 'acceptedIssuers'")
+      assert.error_matches(function() context:setAcceptedIssuers({}, "pem") end,
+        "bad argument #2 to 'setAcceptedIssuers'")
+    end)
+
     it("is given one on a client, which knows whose certificates are accepted", function()
       local server <close> = ends.openssl(("-cert %s -key %s -CAfile %s -Verify 1"):format(
         pki.server.certificateFile, pki.server.keyFile, pki.ca.certificateFile))

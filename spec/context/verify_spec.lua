@@ -400,3 +400,34 @@ for _, version in ipairs(versions) do
     end)
   end)
 end
+
+for _, version in ipairs(versions) do
+  describe("The length of the message with a peer's certificates, " .. version .. ",", function()
+    it("is 100 KiB at most, and can be set", function()
+      local context = scissl.SciSslContext.new(version)
+      assert.are.equal(102400, context:getMaxCertList())
+      assert.are.equal(5000, context:setMaxCertList(5000):getMaxCertList())
+    end)
+
+    it("ends the handshake of a client where it is longer", function()
+      refuses("handshake_message_too_long", version, pki.server, function(context) context:setMaxCertList(300) end)
+      accepts(version, pki.server, function(context) context:setMaxCertList(8000) end)
+    end)
+
+    it("ends the handshake of a server where a client's is longer", function()
+      local answer = server_answer(version, pki.client, function(context) context:setMaxCertList(300) end)
+      refusals.failed("handshake_message_too_long", "accept", answer)
+    end)
+
+    it("can be set for one connection, until its handshake", function()
+      for bytes, expected in pairs { [300] = false, [8000] = true } do
+        local client, server = ends.pair { transport = "memory", version = version }
+        assert.are.equal(client, client:sslSetMaxCertList(bytes))
+        local answer = ends.handshake(client, server)
+        if expected then assert.are.equal(1, answer)
+        else refusals.failed("handshake_message_too_long", "connect", answer) end
+        refusals.condition("handshake_under_way", client:sslSetMaxCertList(bytes))
+      end
+    end)
+  end)
+end

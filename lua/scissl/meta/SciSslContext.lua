@@ -469,6 +469,30 @@ function SciSslContext:setVerify(flags) end
 ---```
 function SciSslContext:getVerify() end
 
+---Sets how long the message with the peer's certificates may be. A longer one ends the handshake with the condition
+---`handshake_message_too_long`. Later connections only.
+---
+---@within Verification
+---@param bytes integer 1 … 16777215; OpenSSL's default is 102400
+---@return SciSslContext # the receiver
+---@see SSL_CTX_set_max_cert_list(3)
+---@usage
+---```lua
+---print(context:setMaxCertList(20000):getMaxCertList()) --> 20000
+---```
+function SciSslContext:setMaxCertList(bytes) end
+
+---Returns what `setMaxCertList` has set.
+---
+---@within Verification
+---@return integer # bytes
+---@see SSL_CTX_get_max_cert_list(3)
+---@usage
+---```lua
+---print(context:setMaxCertList(20000):getMaxCertList()) --> 20000
+---```
+function SciSslContext:getMaxCertList() end
+
 ---Sets how many intermediate certificates may stand between the peer's certificate and a trusted one.
 ---
 ---@within Verification
@@ -647,6 +671,7 @@ function SciSslContext:setVerifyEmail(address) end
 ---
 ---@within Client CA list
 ---@param issuers (SciSslX509Certificate|string)[]|string a list of certificates, of which the subjects are taken, and of names as RFC 2253 text; or PEM text with certificates. An empty list: no names
+---@param format? string (default: "text") `"der"`: the names of a list are DER, as `SciSslSocket:acceptedIssuers "der"` returns them
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `malformed_name`, or as for `addTrusted`; the context is unchanged
 ---@see SSL_CTX_set_client_CA_list(3)
@@ -654,7 +679,7 @@ function SciSslContext:setVerifyEmail(address) end
 ---```lua
 ---assert(context:setAcceptedIssuers { ca, "CN=Another authority,O=Example" })
 ---```
-function SciSslContext:setAcceptedIssuers(issuers) end
+function SciSslContext:setAcceptedIssuers(issuers, format) end
 
 ---Sets the client CA list to the subjects of the certificates in a file, in PEM or DER. See `setAcceptedIssuers`.
 ---

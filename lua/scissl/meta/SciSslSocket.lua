@@ -580,6 +580,19 @@ function SciSslSocket:sslSetDhParameters(pem) end
 ---```
 function SciSslSocket:sslSetVerify(flags) end
 
+---Sets how long the message with the peer's certificates may be, in place of the length of the context.
+---
+---@within Settings of one connection
+---@param bytes integer as `SciSslContext:setMaxCertList`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_initialized`, `handshake_under_way` or `closed`
+---@see SSL_set_max_cert_list(3)
+---@usage
+---```lua
+---assert(newClient:sslSetMaxCertList(20000)) -- bytes
+---```
+function SciSslSocket:sslSetMaxCertList(bytes) end
+
 ---Sets the server name that a client sends (SNI). An IP address is accepted but not sent, as RFC 6066 demands.
 ---
 ---@within Settings of one connection
@@ -674,9 +687,9 @@ function SciSslSocket:alpnProtocol() end
 ---`"clientHello"` or `"certificate"`.
 ---
 ---@within Own certificates and keys
----@param certificate SciSslX509Certificate|string|table one; or PEM text, or an array, with this end's own first and its issuers behind it
----@param key SciSslPrivateKey|string an object, or PEM text
----@param passphrase? string|function of an encrypted PEM text
+---@param certificate SciSslX509Certificate|string|table one; or PEM text, or an array, with this end's own first and its issuers behind it; or the DER of one certificate
+---@param key SciSslPrivateKey|string an object; or PEM text, or DER
+---@param passphrase? string|function of an encrypted PEM text or DER
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `not_initialized`, `handshake_under_way`, `closed`; phase `load`: as `SciSslContext:useCertificate` and `SciSslContext:usePrivateKey`; the connection stays as it was
 ---@see SSL_use_cert_and_key(3)
@@ -692,13 +705,14 @@ function SciSslSocket:sslUseCertificate(certificate, key, passphrase) end
 ---Returns the client CA list of the server: the names of the issuers whose certificates the peer accepts.
 ---
 ---@within Own certificates and keys
----@return string[] # RFC 2253 text; empty where the peer has sent none
+---@param format? string (default: "text") `"text"`: RFC 2253; `"der"`: the names as they came
+---@return string[] # empty where the peer has sent none
 ---@see SSL_get0_peer_CA_list(3)
 ---@usage
 ---```lua
 ---print(#newClient:acceptedIssuers()) --> 0
 ---```
-function SciSslSocket:acceptedIssuers() end
+function SciSslSocket:acceptedIssuers(format) end
 
 ---Returns the certificate of this end: of several, after the handshake, the one that was chosen for this peer. A client sends it
 ---only where the server asks for one.
@@ -1083,6 +1097,23 @@ function SciSslSocket:earlyDataStatus() end
 ---```
 function SciSslSocket:sslReadReplayable(max) end
 
+---Sends data from a server of TLS 1.3 before the client's last message of the handshake has come ("0.5-RTT data"): after
+---`sslReadReplayable` has returned 0, and before `sslAccept`. The client may be anybody, and may have replayed a recorded
+---ClientHello: send only what is for everybody, such as a greeting.
+---
+---@within Early data
+---@param data string
+---@param i? integer (default: 1) first byte, as in `string.sub`
+---@param j? integer (default: -1) last byte
+---@return integer|SciSslError # how many bytes were taken; 0 or less: not ready, as in `sslAccept`; a SciSslError (phase `accept`, condition `early_data_first`: `sslReadReplayable` has not returned 0; `client_unverified`: this server asks for a client certificate, or is suspended at `"verify"`; `too_late`: the handshake is done, as always up to TLS 1.2; `wrong_role` …)
+---@see SSL_write_early_data(3)
+---@see RFC 8446, section 4.6.1
+---@usage
+---```lua
+---print(newServer:sslWriteHalfRtt("220 ready\r\n"):condition()) --> early_data_first -- call sslReadReplayable first
+---```
+function SciSslSocket:sslWriteHalfRtt(data, i, j) end
+
 ---Returns the identity of the pre-shared key with which a client has made this connection to a server. A connection that resumes
 ---its session has none.
 ---
@@ -1303,6 +1334,33 @@ function SciSslSocket:verifiedChain() end
 ---```
 function SciSslSocket:maxFragmentLength() end
 
+---Tells whether the secrets of the connection are bound to its handshake, so that no attacker in the middle can make two
+---connections with the same secrets.
+---
+---@within What was negotiated
+---@return boolean? # in TLS 1.3 always true; up to TLS 1.2 whether both ends have used the extended master secret; nil before the handshake is done, and after `close`
+---@see SSL_get_extms_support(3)
+---@see RFC 7627
+---@usage
+---```lua
+---print(client:hasExtendedMasterSecret()) --> true
+---print(client:hasSecureRenegotiation()) --> nil -- TLS 1.3 has no renegotiation
+---```
+function SciSslSocket:hasExtendedMasterSecret() end
+
+---Tells whether the peer supports secure renegotiation. Without it, OpenSSL does not renegotiate.
+---
+---@within What was negotiated
+---@return boolean? # nil in TLS 1.3, which has no renegotiation; before the handshake is done; and after `close`
+---@see SSL_get_secure_renegotiation_support(3)
+---@see RFC 5746
+---@usage
+---```lua
+---print(client:hasExtendedMasterSecret()) --> true
+---print(client:hasSecureRenegotiation()) --> nil -- TLS 1.3 has no renegotiation
+---```
+function SciSslSocket:hasSecureRenegotiation() end
+
 ---Returns the state of the handshake as OpenSSL's text.
 ---
 ---@within What was negotiated
@@ -1329,11 +1387,11 @@ function SciSslSocket:statistics() end
 ---Derives secret bytes that only the two ends of this connection can derive.
 ---
 ---@within Keying material
----@param label string what they are for, such as `EXPORTER-my-protocol`
+---@param label string what they are for, such as `EXPORTER-my-protocol`: 1 to 4096 bytes, in TLS 1.3 at most 249
 ---@param length integer 1 to 8160 bytes
 ---@param context? string what else they depend on. Up to TLS 1.2, no context and an empty one give different bytes
 ---@return string?
----@return SciSslError? # phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.2 reserves it
+---@return SciSslError? # phase `export`, condition `handshake_needed`, `closed`, `bad_label`: TLS 1.3 allows no label as long as this one; it is too long for OpenSSL 3.0, which takes 958 bytes of label and context up to TLS 1.2; or OpenSSL takes it for one that TLS 1.2 uses itself: one that begins with `client finished`, `server finished`, `master secret`, `extended master secret` or `key expansion`
 ---@see SSL_export_keying_material(3)
 ---@see RFC 5705
 ---@usage

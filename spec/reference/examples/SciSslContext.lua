@@ -11,6 +11,9 @@ print(context:setVerify(scissl.SSL_VERIFY_CLIENT_ONCE)) --> nil …
 --- SciSslContext:setVerifyDepth, SciSslContext:getVerifyDepth
 print(context:setVerifyDepth(3):getVerifyDepth()) --> 3
 
+--- SciSslContext:setMaxCertList, SciSslContext:getMaxCertList
+print(context:setMaxCertList(20000):getMaxCertList()) --> 20000
+
 --- SciSslContext:setOptions, SciSslContext:clearOptions, SciSslContext:getOptions
 assert(context:setOptions { "no_ticket", "cipher_server_preference" })
 assert(context:clearOptions(scissl.SSL_OP_NO_TICKET))

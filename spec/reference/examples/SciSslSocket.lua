@@ -129,6 +129,9 @@ assert(socket:sslInitialize())
 assert(socket:sslSetServerName "www.example.org")
 assert(socket:sslSetVerifyHost "www.example.org") -- or an address
 
+--- SciSslSocket:sslSetMaxCertList
+assert(newClient:sslSetMaxCertList(20000)) -- bytes
+
 --- SciSslSocket:sslSetVerifyHosts
 assert(newClient:sslSetVerifyHosts { "www.example.org", "example.org" })
 
@@ -185,6 +188,9 @@ print(answer:condition()) --> not_replayable -- there is no session that allows 
 print(newServer:sslReadReplayable() <= 0) --> true
 print(client:earlyDataStatus()) --> nil
 
+--- SciSslSocket:sslWriteHalfRtt
+print(newServer:sslWriteHalfRtt("220 ready\r\n"):condition()) --> early_data_first -- call sslReadReplayable first
+
 --- SciSslSocket:pskIdentity
 print(server:pskIdentity()) --> nil
 
@@ -222,6 +228,10 @@ print(client:temporaryKey().type) --> X25519…
 --- SciSslSocket:signatureScheme, SciSslSocket:peerSignatureScheme
 print(server:signatureScheme()) --> ecdsa_secp256r1_sha256
 print(client:peerSignatureScheme()) --> ecdsa_secp256r1_sha256
+
+--- SciSslSocket:hasExtendedMasterSecret, SciSslSocket:hasSecureRenegotiation
+print(client:hasExtendedMasterSecret()) --> true
+print(client:hasSecureRenegotiation()) --> nil -- TLS 1.3 has no renegotiation
 
 --- SciSslSocket:maxFragmentLength
 print(client:maxFragmentLength()) --> nil
