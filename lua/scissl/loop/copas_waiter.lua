@@ -102,7 +102,6 @@ function Foreign:getfd()
   return Standin.getfd(self)
 end
 
-local is_ours = { SciSocket = true, SciSslSocket = true, SciSslTrySocket = true }
 local kept = setmetatable({}, { __mode = "k" }) -- by socket
 
 -- LuaSocket's select identifies sockets by their descriptors, for reading and writing together: of two with the same
@@ -115,8 +114,7 @@ local function is_free(descriptor, standin)
 end
 
 local function keep(socket)
-  local meta = getmetatable(socket)
-  if type(meta) ~= "table" or not is_ours[meta.__name] then return nil end
+  if not waiting.knows(socket) then return nil end
   local standin = setmetatable({ socket = socket, descriptor = -1, sleeps = false, woken = false }, Standin)
   kept[socket] = standin
   waiting.enter(socket, standin)

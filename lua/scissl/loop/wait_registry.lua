@@ -44,6 +44,16 @@ function waiting.leave(ticket)
   end
 end
 
+local is_ours = { SciSocket = true, SciSslSocket = true, SciSslTrySocket = true }
+
+--- Tells whether a socket is one of ours, whose waits end before it is closed: a ticket may be kept for it.
+-- @param socket
+-- @treturn boolean
+function waiting.knows(socket)
+  local meta = getmetatable(socket)
+  return type(meta) == "table" and is_ours[meta.__name] or false
+end
+
 -- ---- loops that know by themselves who waits for which descriptor
 
 local loops = setmetatable({}, { __mode = "k" })
