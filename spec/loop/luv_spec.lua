@@ -189,3 +189,87 @@ describe("scissl.luv", function()
       "'verifyHost' to 'luv.connect' is missing")
   end)
 end)
+
+describe("The waiter for luv", function()
+  local SciSocket = scissl.SciSocket
+  local wait = scissl.wait
+  local given = { waiter = "luv", timeout = LONG }
+
+  -- Runs `f` in a coroutine, and luv's loop until that has nothing to do; returns what `f` returns.
+  local function run(f)
+    local results
+    coroutine.wrap(function() results = table.pack(xpcall(f, debug.traceback)) end)()
+    luv.run()
+    assert(results and results[1], results and results[2] or "the loop has ended before its coroutine")
+    return table.unpack(results, 2, results.n)
+  end
+
+  it("lets the loop end where nothing waits, though connections are open and had time-outs", function()
+    local near, far = SciSocket.pair()
+    near:setBlocking(false)
+    assert(far:send "xy")
+    local started = SciSocket.now()
+    run(function()
+      for _ = 1, 2 do
+        assert(wait.on(near, "r", given))
+        assert(near:recv(1))
+      end
+    end)
+    assert.is_true(SciSocket.now() - started < LONG)
+    near:close()
+    far:close()
+  end)
+
+  it("leaves the number of a socket that is closed at once to luv's own handles", function()
+    local server, port = listen(function(handle)
+      handle:write("from luv")
+      handle:shutdown(function() handle:close() end)
+    end)
+    local got, before, after = run(function()
+      local near, far = SciSocket.pair()
+      local thread = coroutine.running()
+      assert(far:send "x")
+      assert(wait.on(near, "r", given))
+      local descriptor = near:getfd()
+      near:close()
+      local handle, text = luv.new_tcp(), ""
+      handle:connect("127.0.0.1", port, function(failure)
+        assert(not failure, failure)
+        handle:read_start(function(_, bytes)
+          text = text .. (bytes or "")
+          if not bytes then handle:close(function() coroutine.resume(thread) end) end
+        end)
+      end)
+      local number = handle:fileno()
+      coroutine.yield()
+      server:close()
+      far:close()
+      return text, descriptor, number
+    end)
+    assert.equal("from luv", got)
+    assert.equal(before, after)
+  end)
+
+  it("waits for the next socket of a number that was closed without our knowledge", function()
+    assert.equal("next", run(function()
+      local pair = assert(luv.socketpair())
+      local number = pair[1]
+      assert(luv.fs_write(pair[2], "x"))
+      assert(wait.on(number, "r", given))
+      assert(luv.fs_close(number))
+      local reader, writer = SciSocket.pair()
+      assert.equal(number, reader:getfd())
+      reader:setBlocking(false)
+      coroutine.wrap(function()
+        assert(wait.on(writer, "w", given))
+        assert(writer:send "next")
+      end)()
+      assert(wait.on(reader, "r", given))
+      local text = reader:recv(4)
+      reader:close()
+      writer:close()
+      assert(luv.fs_close(pair[2]))
+      return text
+    end))
+  end)
+end)

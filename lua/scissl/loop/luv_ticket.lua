@@ -9,6 +9,14 @@ local text_of = require "scissl.base.safe_text"
 -- seen that a handle was closed. Each calls the function in its field `act`.
 local spare_timers = {}
 
+local luv_ticket = {}
+
+--- Resumes a coroutine. An error that leaves a callback of luv would end the process.
+function luv_ticket.resume(thread, ...)
+  local good, raised = coroutine.resume(thread, ...)
+  if not good then io.stderr:write(debug.traceback(thread, text_of(raised)), "\n") end
+end
+
 local Ticket = {}
 Ticket.__index = Ticket
 
@@ -41,9 +49,7 @@ function Ticket:finish(answer, reason)
   self.over = true
   release_timer(self)
   self:detach()
-  local good, raised = coroutine.resume(self.thread, answer, reason)
-  -- An error that leaves a callback of luv would end the process.
-  if not good then io.stderr:write(debug.traceback(self.thread, text_of(raised)), "\n") end
+  luv_ticket.resume(self.thread, answer, reason)
 end
 
 --- Has the loop resume the coroutine with these values in its next round.
@@ -59,8 +65,6 @@ function Ticket:expireAt(deadline)
     self:expireAt(deadline) -- libuv's clock counts milliseconds and may be ahead
   end)
 end
-
-local luv_ticket = {}
 
 --- Makes a ticket of the running coroutine.
 -- @tparam function detach gets the ticket and takes it out of all lists; it may be called twice

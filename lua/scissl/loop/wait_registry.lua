@@ -46,11 +46,12 @@ end
 
 local is_ours = { SciSocket = true, SciSslSocket = true, SciSslTrySocket = true }
 
---- Tells whether a socket is one of ours, whose waits end before it is closed: a ticket may be kept for it.
+--- Tells whether this module learns of it before the descriptor of a socket is closed: one of ours owns it. Then a
+-- ticket may be kept for the socket.
 -- @param socket
 -- @treturn boolean
 function waiting.knows(socket)
-  local meta = getmetatable(socket)
+  local meta = getmetatable(owner_of(socket))
   return type(meta) == "table" and is_ours[meta.__name] or false
 end
 
