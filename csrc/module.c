@@ -37,29 +37,14 @@ static sci_opener *const request_files[] = {sci_open_x509_request_issue, NULL};
 static sci_opener *const ocsp_files[] = {sci_open_ocsp_issue, NULL};
 
 static sci_opener *const context_files[] = {
-    sci_open_context_alpn,
-    sci_open_context_certificate,
-    sci_open_context_ciphers,
-    sci_open_context_client_ca,
-    sci_open_context_conf,
-    sci_open_context_crl,
-    sci_open_context_describe,
-    sci_open_context_early_data,
-    sci_open_context_inherit,
-    sci_open_context_keylog,
-    sci_open_context_ocsp,
-    sci_open_context_options,
-    sci_open_context_pins,
-    sci_open_context_pkcs12,
-    sci_open_context_protocols,
-    sci_open_context_psk,
-    sci_open_context_records,
-    sci_open_context_session_cache,
-    sci_open_context_tickets,
-    sci_open_context_trust,
-    sci_open_context_trust_uri,
-    sci_open_context_verify,
-    NULL,
+    sci_open_context_alpn,          sci_open_context_certificate, sci_open_context_ciphers,
+    sci_open_context_client_ca,     sci_open_context_compression, sci_open_context_conf,
+    sci_open_context_crl,           sci_open_context_describe,    sci_open_context_early_data,
+    sci_open_context_inherit,       sci_open_context_keylog,      sci_open_context_ocsp,
+    sci_open_context_options,       sci_open_context_pins,        sci_open_context_pkcs12,
+    sci_open_context_protocols,     sci_open_context_psk,         sci_open_context_records,
+    sci_open_context_session_cache, sci_open_context_tickets,     sci_open_context_trust,
+    sci_open_context_trust_uri,     sci_open_context_verify,      NULL,
 };
 
 static sci_opener *const connection_files[] = {

@@ -48,6 +48,7 @@ static const char *message_name(int type) {
         case SSL3_MT_FINISHED: return "Finished";
         case SSL3_MT_CERTIFICATE_STATUS: return "CertificateStatus";
         case SSL3_MT_KEY_UPDATE: return "KeyUpdate";
+        case 25: return "CompressedCertificate"; /* SSL3_MT_COMPRESSED_CERTIFICATE, from OpenSSL 3.2 on */
         default: return "unknown";
     }
 }

@@ -94,6 +94,10 @@ typedef struct sci_context {
         sci_ocsp_policy policy;
     } ocsp;
 
+    struct {             /* context_compression.c */
+        bool compressed; /* compressCertificates was called */
+    } compression;
+
     bool prepared; /* connection/initialize.c: the callbacks of connections are installed in `ctx` */
 } sci_context;
 
@@ -202,6 +206,10 @@ long sci_context_cache_mode(const sci_context *context);
 /* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
 void sci_context_note(lua_State *L, const char *name, int value);
 
+/* context_compression.c: call where an own certificate or chain has changed. OpenSSL would go on sending the compressed form of the
+ * earlier one. */
+void sci_context_compress_again(const sci_context *context);
+
 /* context_pins.c: sets the fields of the table on top about the types of certificates. */
 void sci_context_describe_types(lua_State *L, const SSL_CTX *ctx);
 
@@ -233,6 +241,7 @@ void sci_open_context_alpn(lua_State *L);
 void sci_open_context_certificate(lua_State *L);
 void sci_open_context_ciphers(lua_State *L);
 void sci_open_context_client_ca(lua_State *L);
+void sci_open_context_compression(lua_State *L);
 void sci_open_context_conf(lua_State *L);
 void sci_open_context_crl(lua_State *L);
 void sci_open_context_describe(lua_State *L);

@@ -50,14 +50,15 @@ static bool use_pem(SSL_CTX *ctx, BIO *bio, bool whole_chain, sci_failure *failu
 }
 
 static int use_file(lua_State *L, bool whole_chain) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const sci_context *context = sci_check_context(L, 1);
     const char *path = sci_check_text(L, 2);
     sci_failure failure = {.phase = "load"};
     sci_clear_errors();
     BIO *bio = sci_open_file(path, &failure);
-    bool used = bio && use_pem(ctx, bio, whole_chain, &failure);
+    bool used = bio && use_pem(context->ctx, bio, whole_chain, &failure);
     BIO_free(bio);
     if (!used) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 
@@ -102,18 +103,19 @@ Uses a certificate as the context's own. In PEM text its intermediate certificat
 @see SSL_CTX_use_certificate(3)
 */
 static int context_use_certificate(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const sci_context *context = sci_check_context(L, 1);
     X509 *certificate = sci_test_certificate(L, 2);
     sci_failure failure = {.phase = "load", .subject = "certificate"};
     bool used;
     sci_clear_errors();
-    if (certificate) used = use_leaf(ctx, certificate);
+    if (certificate) used = use_leaf(context->ctx, certificate);
     else {
         int length;
         const char *text = sci_check_bytes(L, 2, &length);
-        used = use_text(ctx, text, length, &failure);
+        used = use_text(context->ctx, text, length, &failure);
     }
     if (!used) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 
@@ -153,6 +155,7 @@ static int context_use_certificate_chain(lua_State *L) {
     used = used && use_chain(context->ctx, chain);
     sk_X509_free(chain); /* the list at 2 holds the certificates */
     if (!used) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 
@@ -166,11 +169,13 @@ Sends one more intermediate certificate with the certificate that was set last.
 @see SSL_CTX_add1_chain_cert(3)
 */
 static int context_add_chain_certificate(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const sci_context *context = sci_check_context(L, 1);
+    SSL_CTX *ctx = context->ctx;
     X509 *certificate = sci_check_certificate(L, 2);
     sci_clear_errors();
     if (!SSL_CTX_get0_certificate(ctx)) return sci_fail_own(L, "load", "no_certificate", NULL);
     if (!SSL_CTX_add1_chain_cert(ctx, certificate)) return sci_fail_openssl(L, "load", "certificate chain");
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 

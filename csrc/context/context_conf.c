@@ -123,6 +123,7 @@ static int do_commands(lua_State *L) {
     if (!sci_context_detach(context)) return sci_fail(L, &failure);
     if (!apply_all(L, context->ctx, &failure)) return sci_context_give_up(L, context, failure.subject);
     sci_clear_errors();
+    sci_context_compress_again(context);
     note_all(L);
     return sci_return_receiver(L);
 }

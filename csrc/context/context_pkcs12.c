@@ -6,7 +6,9 @@ static bool use_pkcs12(const sci_context *context, sci_pkcs12 *held, sci_failure
         return sci_refuse(failure, "closed", "the context has been closed");
     if (!held->key || !held->certificate)
         return sci_refuse(failure, "pkcs12_incomplete", "the PKCS#12 contains no private key with its certificate");
-    return SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) == 1;
+    if (SSL_CTX_use_cert_and_key(context->ctx, held->certificate, held->key, held->chain, 1) != 1) return false;
+    sci_context_compress_again(context);
+    return true;
 }
 
 /* The passphrase is at index 3. */

@@ -27,6 +27,11 @@ features.suspendAtVerify =
 -- Raw public keys in place of certificates (`setServerCertificateTypes`) need OpenSSL 3.2.
 features.rawPublicKeys = assert(SciSslContext.new()):setServerCertificateTypes { "rawPublicKey" } ~= nil
 
+-- Algorithms that compress certificates (`setCertificateCompression`): OpenSSL 3.2 may be compiled with them.
+for _, name in ipairs { "zlib", "brotli", "zstd" } do
+  features[name] = assert(SciSslContext.new()):setCertificateCompression { name } ~= nil
+end
+
 -- `signedCertificateTimestamps` needs certificate transparency, which builds of OpenSSL may leave out.
 features.certificateTransparency = core.hasCertificateTransparency
 

@@ -49,6 +49,9 @@ local context_setters = {
   end,
   setAuthLevel = function() return plus(no_number(), { -1, 6, math.maxinteger, math.mininteger }) end,
   setBlockPadding = function() return plus(no_number(), { -1, 16385, math.maxinteger, math.mininteger, 1 << 32 }) end,
+  setCertificateCompression = function()
+    return plus(no_list(), { { "x" }, { "zlib", "zlib" }, { "zlib\0" }, { "ZLIB" }, { noise } })
+  end,
   setCipherList = no_name,
   setCiphersuites = function()
     return plus(no_text(), { "a\0b", noise, "no such name" })

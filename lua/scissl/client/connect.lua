@@ -163,8 +163,8 @@ end
 -- * `psk`: a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
 -- * `keylogFile`: appends the connection's secrets to a file, for debugging: who reads it can decrypt the traffic
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
---   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
---   `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
+--   `securityLevel`, `options`, `commands`, `certificates`, `certificateCompression`, `verifyDepth`, `verifyFlags`,
+--   `verifyTime`, `purpose`, `crl`, `crlFile`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume. The server's chain is verified again
 -- * `sessions`: a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application

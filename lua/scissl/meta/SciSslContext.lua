@@ -342,6 +342,45 @@ function SciSslContext:checkPrivateKey() end
 ---```
 function SciSslContext:setPostHandshakeAuth(on) end
 
+---Sets the algorithms by which certificates of TLS 1.3 are compressed (RFC 8879): those that the peer may use, most preferred first, and
+---those that this side uses where the peer allows them. Without a call these are all that the loaded OpenSSL was compiled with. Later
+---connections only. A server compresses its certificates by `compressCertificates`, once for all connections; a client does it
+---in each handshake.
+---
+---@within Own certificates and keys
+---@param names string[] `"zlib"`, `"brotli"`, `"zstd"`; an empty list: no compression in either direction
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `unknown_compression`; `not_in_this_openssl`: the loaded OpenSSL is older than 3.2, or was compiled without that algorithm; the context is unchanged
+---@see SSL_CTX_set1_cert_comp_preference(3)
+---@see RFC 8879
+---@usage
+---```lua
+---if scissl.features.zlib then
+---  assert(context:setCertificateCompression { "zlib" })
+---  assert(context:compressCertificates()) -- a server, when its certificates are complete
+---end
+---context:setCertificateCompression {} -- none is compressed
+---```
+function SciSslContext:setCertificateCompression(names) end
+
+---Compresses the context's own certificates now, for the connections of a server, by the algorithms of
+---`setCertificateCompression`, which come before it. Certificates that are set later are compressed as well. Without this call a
+---server compresses none.
+---
+---@within Own certificates and keys
+---@return SciSslContext? # the receiver
+---@return SciSslError? # phase `load`; condition `no_certificate`; `not_in_this_openssl`: the loaded OpenSSL has no such algorithm
+---@see SSL_CTX_compress_certs(3)
+---@usage
+---```lua
+---if scissl.features.zlib then
+---  assert(context:setCertificateCompression { "zlib" })
+---  assert(context:compressCertificates()) -- a server, when its certificates are complete
+---end
+---context:setCertificateCompression {} -- none is compressed
+---```
+function SciSslContext:compressCertificates() end
+
 ---Uses the private key of PKCS#12 data, its certificate, and the intermediate certificates in there, as the context's own.
 ---
 ---@within Own certificates and keys

@@ -336,6 +336,14 @@ function SciSslSocketConfiguration:privateKeyFilename(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:certificates(value) end
 
+---Reads or sets the field `certificateCompression`: list of `"zlib"`, `"brotli"`, `"zstd"` (`SciSslContext:setCertificateCompression`).
+---
+---@overload fun(self:SciSslSocketConfiguration):string[]|nil
+---@param value? string[]? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:certificateCompression(value) end
+
 ---Reads or sets the field `passphrase`: string, or function that returns it.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|function|nil

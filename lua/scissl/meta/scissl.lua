@@ -92,6 +92,7 @@ local scissl = {}
 ---@field options? integer|string|string[] as in SciSslSocketConfiguration
 ---@field commands? table as in SciSslSocketConfiguration
 ---@field certificates? table[] as in SciSslSocketConfiguration
+---@field certificateCompression? string[] as in SciSslSocketConfiguration
 ---@field verifyDepth? integer as in SciSslSocketConfiguration
 ---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
 ---@field verifyTime? integer as in SciSslSocketConfiguration
@@ -173,6 +174,7 @@ local scissl = {}
 ---@field options? integer|string|string[] as in SciSslSocketConfiguration
 ---@field commands? table as in SciSslSocketConfiguration
 ---@field certificates? table[] as in SciSslSocketConfiguration
+---@field certificateCompression? string[] as in SciSslSocketConfiguration
 ---@field verifyDepth? integer as in SciSslSocketConfiguration
 ---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
 ---@field verifyTime? integer as in SciSslSocketConfiguration

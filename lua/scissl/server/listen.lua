@@ -67,8 +67,8 @@ end
 -- * `profile`: protocols and cipher suites under one name: `"modern"`, `"intermediate"`, `"old"`, or `"server"`, the
 --   default (see SciSslSocketConfiguration)
 -- * `alpn`, `version`, `minProtocol`, `maxProtocol`, `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms`,
---   `securityLevel`, `options`, `commands`, `certificates`, `verifyDepth`, `verifyFlags`, `verifyTime`, `purpose`,
---   `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration
+--   `securityLevel`, `options`, `commands`, `certificates`, `certificateCompression`, `verifyDepth`, `verifyFlags`,
+--   `verifyTime`, `purpose`, `crl`, `crlFile`, `acceptedIssuers`, `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `sni`: contexts by server name (see `scissl.sni`). If the listener has no certificate of its own, clients that ask
 --   for other names are rejected

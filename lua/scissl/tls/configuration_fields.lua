@@ -34,6 +34,7 @@ return {
   certificateChainFilename = "string",
   certificateFilename = "string",
   certificates = "identities",
+  certificateCompression = "strings",
   privateKey = "string|SciSslPrivateKey",
   privateKeyFilename = "string",
   passphrase = "string|function",

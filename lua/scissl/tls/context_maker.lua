@@ -90,6 +90,7 @@ local steps = {
   { "verifyTime", "setVerifyTime" },
   { "acceptedIssuers", "setAcceptedIssuers" },
   { "pins", "setPins" },
+  { "certificateCompression", "setCertificateCompression" },
   { "serverCertificateTypes", "setServerCertificateTypes" },
   { "clientCertificateTypes", "setClientCertificateTypes" },
   { "certificates", load_identities },
@@ -134,7 +135,16 @@ local function load_own_key(context, values)
   return load_key(context, key, values.passphrase)
 end
 
-local last_steps = { load_trusted_files, check_revocation, send_client_ca_list, load_own_key }
+-- Once, for all connections. Clients compress in each handshake.
+local function compress_own_certificates(context, values)
+  local names = values.certificateCompression
+  if not (names and names[1] and context:hasCertificate()) then return context end
+  return context:compressCertificates()
+end
+
+local last_steps = {
+  load_trusted_files, check_revocation, send_client_ca_list, load_own_key, compress_own_certificates,
+}
 
 --- Makes a context.
 -- @function scissl.tls.context_maker

@@ -47,6 +47,13 @@ assert(context:setGroups(scissl.features.X25519MLKEM768 and "X25519MLKEM768:X255
 --- SciSslContext:setSignatureAlgorithms
 assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha256")
 
+--- SciSslContext:setCertificateCompression, SciSslContext:compressCertificates
+if scissl.features.zlib then
+  assert(context:setCertificateCompression { "zlib" })
+  assert(context:compressCertificates()) -- a server, when its certificates are complete
+end
+context:setCertificateCompression {} -- none is compressed
+
 --- SciSslContext:setPins
 assert(context:setPins { certificate:spkiPin() }) -- a peer with this key, and no other
 print(context:setPins { "nonsense" }) --> nil …

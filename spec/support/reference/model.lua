@@ -34,7 +34,7 @@ local themes = {
   { "The peer", "peer", "verify_errors" },
   { "Settings of one connection", "setup", "dh_params" },
   { "Protocols, ciphers, groups, ALPN", "context_protocols", "context_ciphers", "context_alpn", "alpn" },
-  { "Own certificates and keys", "context_certificate", "context_pkcs12", "own_certificate" },
+  { "Own certificates and keys", "context_certificate", "context_pkcs12", "own_certificate", "context_compression" },
   { "Trust store", "context_trust", "context_trust_uri" },
   { "Verification", "context_verify", "anonymous_cipher" },
   { "Client CA list", "context_client_ca" },
