@@ -36,6 +36,15 @@ static void release_buffers(sci_sslsocket *socket) {
     if (socket->ssl) SSL_set_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS); /* as soon as they are empty */
 }
 
+void sci_ssl_note_moved(sci_sslsocket *socket) { socket->buffers.moved = true; }
+
+/* OpenSSL itself frees the buffers of records with data, and keeps those of other messages. Asking it costs as much as two
+ * allocations, so it is not asked after a call that has moved data. */
+static void free_left(sci_sslsocket *socket, bool moved) {
+    if (moved && socket->buffers.freed) return;
+    socket->buffers.freed = is_idle(socket) && SSL_free_buffers(socket->ssl) == 1;
+}
+
 /* Whether the socket is one of those that are called again and again. */
 static bool is_busy(const sci_sslsocket *socket) { return socket->state->calls - socket->buffers.used < CALLS; }
 
@@ -59,16 +68,18 @@ static sci_sslsocket **next_place(sci_state *state, bool comes_back) {
 }
 
 void sci_ssl_keep_buffers(sci_sslsocket *socket) {
-    bool comes_back = count_call(socket);
+    bool comes_back = count_call(socket), moved = socket->buffers.moved;
+    socket->buffers.moved = false;
     release_idle(socket->state);
     if (socket->buffers.place) return;
     sci_sslsocket **place = next_place(socket->state, comes_back);
-    if (*place && is_busy(*place)) { /* OpenSSL itself keeps those of messages without data */
-        if (is_idle(socket)) (void)SSL_free_buffers(socket->ssl);
+    if (*place && is_busy(*place)) {
+        free_left(socket, moved);
         return;
     }
     if (*place) release_buffers(*place);
     *place = socket;
     socket->buffers.place = place;
+    socket->buffers.freed = false;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
 }

@@ -176,6 +176,7 @@ void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const
     if (!sci_ssl_may_write(L, socket, bytes, length)) return;
     sci_ssl_begin(L, socket);
     sci_ssl_write_records(socket, bytes, length, &written);
+    if (written.result > 0) sci_ssl_note_moved(socket);
     sci_ssl_end(socket);
     (void)sci_ssl_return_written(L, socket, &written, string);
 }
