@@ -79,7 +79,7 @@ return function(commands, quick)
 
   loop_row("cqueues", "cqueues", "cqueues")
   loop_row("copas", "LuaSec", "luasec_copas")
-  loop_row "luv"
+  loop_row("luv", "LuaSec", "luasec_luv")
 
   -- ---- LuaSec's API
 

@@ -11,7 +11,8 @@
 --
 -- scissl, scissl_copas, scissl_cqueues, scissl_luv: our streams under these loops. cqueues: its own sockets. luasec:
 -- LuaSec in a loop of its own. luasec_copas, luasec_select, luasec_blocking: LuaSec in other ways; face_copas and so
--- on: the same programs with scissl.luasec in place of LuaSec. luv has no TLS of its own.
+-- on: the same programs with scissl.luasec in place of LuaSec. luv has no TLS of its own: luasec_luv is LuaSec that
+-- waits by uv_poll.
 local name, clients, trips = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local here = arg[0]:match "^(.-)[^/]*$"
 package.path = here .. "libraries/?.lua;" .. package.path

@@ -1,21 +1,7 @@
 -- LuaSec on LuaSocket, with a loop of its own that waits by select(2); see trip.lua.
 local socket = require "socket"
-local ssl = require "ssl"
 
-local library = {}
-local client_context, server_context
-
-function library.open(folder)
-  client_context = assert(ssl.newcontext {
-    mode = "client", protocol = "tlsv1_3", verify = "peer", cafile = folder .. "/ca.pem", options = "all",
-  })
-  server_context = assert(ssl.newcontext {
-    mode = "server", protocol = "tlsv1_3", certificate = folder .. "/server.pem", key = folder .. "/server.key",
-    options = "all",
-  })
-end
-
--- ---- the loop: a coroutine waits by yielding a socket and what for; without a socket it lets the others run
+-- A coroutine waits by yielding a socket and what for; without a socket it lets the others run
 
 local running, readers, writers = {}, {}, {}
 local waiting = { wantread = {}, wantwrite = {} } -- coroutines by sockets, by what LuaSec returned
@@ -65,76 +51,11 @@ local function step()
   wake(writable, waiting.wantwrite)
 end
 
--- ---- connections
-
-local function secure(plain, context)
-  assert(plain:setoption("tcp-nodelay", true))
-  local wrapped = assert(ssl.wrap(plain, context))
-  wrapped:settimeout(0)
-  while true do
-    local done, reason = wrapped:dohandshake()
-    if done then return wrapped end
-    wait(wrapped, reason)
-  end
-end
-
-local function send(wrapped, text)
-  local from = 1
-  while true do
-    local last, reason, partial = wrapped:send(text, from)
-    if last then return end
-    from = partial + 1
-    wait(wrapped, reason)
-  end
-end
-
--- Returns nil where the peer has closed.
-local function receive(wrapped)
-  local got = ""
-  while true do
-    local line, reason, partial = wrapped:receive("*l", got)
-    if line then return line end
-    if reason == "closed" then return nil end
-    got = partial
-    wait(wrapped, reason)
-  end
-end
-
-local function echo(plain)
-  local wrapped = secure(plain, server_context)
-  for line in receive, wrapped do send(wrapped, line .. "\n") end
-  wrapped:close()
-end
-
-local function serve(listener)
-  while true do
-    local plain = listener:accept()
-    if plain then spawn(echo, plain)
-    else wait(listener, "timeout") end
-  end
-end
-
-function library.run(clients, visit)
-  local listener = assert(socket.bind("127.0.0.1", 0, 1024))
-  listener:settimeout(0)
-  local port = select(2, listener:getsockname())
-  local function connect()
-    local plain = assert(socket.tcp())
-    assert(plain:connect("127.0.0.1", port))
-    local wrapped = secure(plain, client_context)
-    local function exchange(line)
-      send(wrapped, line .. "\n")
-      return receive(wrapped)
-    end
-    return exchange, function() wrapped:close() end
-  end
-  spawn(serve, listener)
-  for _ = 1, clients do spawn(visit, connect) end
-  while true do step() end
-end
-
-function library.pause()
-  coroutine.yield()
-end
-
-return library
+return require "luasec_coroutines" {
+  spawn = spawn,
+  wait = wait,
+  run = function()
+    while true do step() end
+  end,
+  pause = coroutine.yield,
+}
