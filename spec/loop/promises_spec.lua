@@ -228,6 +228,24 @@ promise("a cancel ends each wait for a socket, counts them, and counts none that
   assert.same({ 3, 3, 3 }, counts)
 end)
 
+promise("a socket with TLS that was waited for can be collected while the one below it is in use", function(loop)
+  local near, far, _ <close> = sockets.pair()
+  near:setBlocking(false)
+  local seen = setmetatable({}, { __mode = "v" })
+  local results = loop.run(function()
+    seen[1] = assert(SciSslSocket.on(near, ends.clientContext()))
+    assert(wait.on(seen[1], "w", { waiter = loop.waiter, timeout = LONG }))
+    assert(not wait.on(seen[1], "r", { waiter = loop.waiter, timeout = 0.01 }))
+  end, function()
+    repeat
+      assert(wait.on(far, "w", { waiter = loop.waiter, timeout = LONG }))
+      collectgarbage()
+    until not seen[1]
+    return far:send "x", wait.on(near, "r", { waiter = loop.waiter, timeout = LONG })
+  end)
+  assert.same({ 1, true }, { results[2][1], results[2][2] })
+end)
+
 promise("closing the socket ends a handshake that another coroutine waits in", function(loop)
   local socket, far = unanswered()
   local results = loop.run(function()

@@ -57,7 +57,8 @@ end
 
 -- ---- stand-ins
 
--- Waits for a socket of ours, which tells `scissl.loop.wait_registry` before it is closed. It is kept, for all waits.
+-- Waits for a socket of ours, which tells `scissl.loop.wait_registry` before it is closed. It is kept for all waits, as
+-- long as the socket below TLS lives. So it does not know its own socket, which may be collected earlier.
 local Standin = {}
 Standin.__index = Standin
 
@@ -67,7 +68,7 @@ Foreign.__index = Foreign
 
 -- copas 4 takes anything that does not begin with "tcp" or "SSL" for UDP.
 function Standin:__tostring()
-  return "tcp{scissl}: " .. tostring(self.socket)
+  return "tcp{scissl}: " .. self.descriptor
 end
 
 local function descriptor_of(socket)
@@ -115,7 +116,7 @@ end
 
 local function keep(socket)
   if not waiting.knows(socket) then return nil end
-  local standin = setmetatable({ socket = socket, descriptor = -1, sleeps = false, woken = false }, Standin)
+  local standin = setmetatable({ descriptor = -1, sleeps = false, woken = false }, Standin)
   kept[socket] = standin
   waiting.enter(socket, standin)
   return standin
@@ -125,7 +126,7 @@ end
 
 local Probe = {}
 Probe.__index = Probe
-Probe.__tostring = Standin.__tostring
+function Probe.__tostring() return "tcp{scissl}" end
 
 function Probe:receive()
   if self.ready then return true end
@@ -177,7 +178,7 @@ end
 
 -- Sleeps with a stand-in for this wait alone; with a copy of the descriptor where another one waits for that.
 local function sleep_once(socket, descriptor, events, deadline)
-  local standin = setmetatable({ socket = socket, sleeps = false, woken = false }, Foreign)
+  local standin = setmetatable({ socket = socket, descriptor = -1, sleeps = false, woken = false }, Foreign)
   local copy = not is_free(descriptor) and copy_of(socket) or nil
   waiting.enter(socket, standin)
   local answer, reason = sleep(standin, copy and copy:getfd() or descriptor, events, deadline)
