@@ -4,7 +4,8 @@
 -- https://127.0.0.1:METRICS_PORT/metrics has the counters.
 local scissl = require "scissl"
 local now = scissl.SciSocket.now
-local IDLE, REQUEST, STOP = 60, 30, 10 -- seconds: until a request is there, to answer it, for the last requests
+-- Seconds: until a request is there; to answer it; for the last ones when the server stops; of these, for idle clients.
+local IDLE, REQUEST, STOP, LAST = 60, 30, 10, 5
 
 if #arg ~= 4 then
   io.stderr:write "usage: production_server.lua PORT CERTIFICATE_FILE KEY_FILE METRICS_PORT\n"
@@ -22,7 +23,6 @@ end
 
 local signals = assert(scissl.signals.new("SIGHUP", "SIGTERM", "SIGINT", { waiter = "coroutine" }))
 local server, monitor = listen("*", arg[1]), listen("127.0.0.1", arg[4])
-
 local function metrics()
   local counts, lines = server:statistics(), { "# TYPE tls_failed_total counter\n" }
   for condition, count in pairs(counts.failed) do
@@ -54,7 +54,7 @@ local function serve(listener, pages, most)
       stream:write(page and answer("200 OK", page(), last) or answer("404 Not Found", "", last))
     until last
   end, {
-    maxConnections = most,
+    maxConnections = most, endIdle = LAST,
     onError = function(err, phase) -- failed handshakes are counted: strangers do not fill the log
       if phase ~= "handshake" then log(phase, ": ", tostring(err)) end
     end,

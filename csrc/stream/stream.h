@@ -189,6 +189,7 @@ typedef struct sci_stream {
     sci_waiting waiting;
     int in_a_row;       /* reads since the last wait */
     int idle_waits;     /* waits since bytes have come last */
+    uint64_t wrote_at;  /* at the last write: 1 and how many bytes had come in all; 0: there was none */
     double timeout;     /* settimeout: seconds for each operation; INFINITY: none */
     double moment;      /* setdeadline: of all operations; INFINITY: none */
     double read_by;     /* the deadline of the current read, where read_by_known; INFINITY: none */
@@ -237,6 +238,11 @@ static inline int sci_stream_count_wait(sci_stream *stream) { return ++stream->i
 
 /* Between two of these a call is sending the first bytes of the output. */
 static inline void sci_stream_set_sending(sci_stream *stream, bool sending) { stream->sending = sending; }
+
+/* Something is written. */
+static inline void sci_stream_note_write(sci_stream *stream) {
+    stream->wrote_at = stream->in.taken + (stream->in.end - stream->in.start) + 1;
+}
 
 /* The deadline of the current read, a moment of sci_seconds; INFINITY: none. */
 double sci_stream_read_by(sci_stream *stream);

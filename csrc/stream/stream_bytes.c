@@ -152,6 +152,20 @@ static int bytes_count_read(lua_State *L) {
     return 1;
 }
 
+/* waitInLua(): the policy sees to all waits of reads from now on. */
+static int bytes_wait_in_lua(lua_State *L) {
+    sci_check_stream(L, 1)->waiting = SCI_WAITS_IN_LUA;
+    return 0;
+}
+
+/* isIdle(): whether something was written, all of it is sent, and nothing has come since. */
+static int bytes_is_idle(lua_State *L) {
+    const sci_stream *stream = sci_check_stream(L, 1);
+    bool nothing = sci_input_size(&stream->in) == 0 && stream->out.total == 0;
+    lua_pushboolean(L, nothing && stream->wrote_at == stream->in.taken + 1);
+    return 1;
+}
+
 /* ---- deadlines ---------------------------------------------------------------------------------------------------- */
 
 /* Here a stream's time-out and its deadline become the deadline of one operation that begins now. */
@@ -387,6 +401,8 @@ static const luaL_Reg methods[] = {
     {"setDeadline", bytes_set_deadline},
     {"hasHeard", bytes_has_heard},
     {"setHeard", bytes_set_heard},
+    {"waitInLua", bytes_wait_in_lua},
+    {"isIdle", bytes_is_idle},
     {NULL, NULL},
 };
 

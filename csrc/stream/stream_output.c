@@ -74,7 +74,8 @@ static void keep_texts(lua_State *L, int self, const sci_texts *texts, int numbe
 
 /* No value is made between the look at the output's numbers and the end, so no finalizer runs. */
 void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
-    sci_output *out = &((sci_stream *)lua_touserdata(L, self))->out;
+    sci_stream *stream = lua_touserdata(L, self);
+    sci_output *out = &stream->out;
     sci_output_need need = {0};
     size_t length;
     luaL_checkstack(L, 4, NULL);
@@ -88,6 +89,7 @@ void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
         sci_output_add(out, text, length, length >= SCI_LONG_TEXT ? sci_output_next_number(out) : 0);
     }
     sci_output_release(out);
+    sci_stream_note_write(stream);
 }
 
 void sci_stream_keep(lua_State *L, int self, int text, size_t offset) {

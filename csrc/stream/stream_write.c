@@ -60,6 +60,7 @@ static sci_moved write_string(lua_State *L, sci_stream *stream) {
     const char *text = lua_tolstring(L, TEXT, &length);
     sci_moved moved;
     if (length == 0) return SCI_MOVED;
+    sci_stream_note_write(stream);
     sci_stream_set_sending(stream, true);
     if (stream->socket) moved = sci_write_tls(L, stream->socket, TEXT, text, length, &done);
     else {

@@ -116,6 +116,7 @@ local hints = {
     .. "or broken",
   too_many_handshakes = "the client had not finished its handshake when too many others began theirs; see "
     .. "maxHandshakes and maxHandshakesFromOne of scissl.listen",
+  stopping = "the server stops (see listener:stop, and endIdle of serve); let the handler return",
   too_many_connections = "the server serves no more clients at a time; see maxConnections and whenFull of serve",
   too_many_tickets = "the server sent many session tickets and no data, which costs this side time; the server is "
     .. "hostile or broken",

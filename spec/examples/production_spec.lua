@@ -141,6 +141,20 @@ describe("examples/production_server.lua", function()
     ended_well(service)
   end)
 
+  it("ends a client that stays without a request before the deadline, with close_notify #slow", function()
+    local service <close> = start()
+    run {
+      function()
+        local stream <close> = assert(service:connect())
+        ask(stream, "/")
+        service:signal "TERM"
+        assert.is_nil(stream:read "l") -- a connection that is cut is an error
+        assert.same({ n = 1 }, table.pack(stream:read "l"))
+      end,
+    }
+    ended_well(service)
+  end)
+
   it("keeps its certificate where the new one is bad, and says so #slow", function()
     local service <close> = start()
     service:renew { keyPem = new.keyPem, certificatePem = new.certificatePem:sub(1, 200) }

@@ -287,6 +287,88 @@ promise("stop cuts what is left at the deadline, and serve says how many", funct
   assert.is_nil(results[2][1])
 end)
 
+promise("endIdle ends the streams that wait for a further request, and no others", function(loop)
+  local listener, port = listen(loop)
+  local noted, kinds, ends = {}, {}, {}
+  local results = loop.run(function()
+    return listener:serve(function(stream)
+      local kind = stream:read()
+      kinds[kind] = stream
+      if kind == "lines" then
+        stream:write "go on\n"
+        for line in stream:lines "L" do stream:write(line) end -- raises at the end
+      end
+      stream:write(kind == "midst" and "first half\n" or "done\n")
+      local line, failure = stream:read()
+      ends[kind] = line or failure:condition()
+      if kind == "dialogue" then ends.dialogue = ends.dialogue .. " " .. tostring(stream:read()) end
+      if kind == "midst" then stream:write(line, "\n") end
+    end, { endIdle = 0, onError = function(failure) noted[#noted + 1] = tostring(failure) end })
+  end, function()
+    local clients = {}
+    for _, kind in ipairs { "idle", "lines", "dialogue", "midst" } do
+      clients[kind] = assert(connect(loop, port))
+      ask(clients[kind], kind)
+    end
+    assert(clients.midst:write "half a ")
+    local function received(kind) return kinds[kind]:socket():statistics().bytesReceived end
+    await(loop, function() return received "midst" > received "idle" end)
+    listener:stop(LONG)
+    local idle = clients.idle:read("a") -- "" after close_notify; a cut connection is an error
+    local lines = clients.lines:read("a")
+    await(loop, function() return ends.dialogue end)
+    clients.dialogue:write "again\n"
+    local dialogue = clients.dialogue:read("a")
+    clients.midst:write "line\n"
+    local midst = clients.midst:read("l")
+    for _, client in pairs(clients) do client:close() end
+    return idle, lines, dialogue, midst
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.same({ n = 4, "", "", "", "half a line" }, results[2])
+  assert.same({ idle = "stopping", dialogue = "stopping again", midst = "half a line" }, ends)
+  assert.same({}, noted)
+end)
+
+promise("endIdle ends a stream that becomes idle after stop, and serves a client that has not asked yet", function(loop)
+  local listener, port = listen(loop)
+  local failure
+  local results = loop.run(function()
+    return listener:serve(function(stream)
+      while not failure do
+        local line, problem = stream:read()
+        if line then stream:write(line, "\n") end
+        failure = problem
+      end
+      refusals.condition("stopping", nil, failure)
+    end, { endIdle = 0 })
+  end, function()
+    local stream <close> = assert(connect(loop, port))
+    await(loop, function() return listener:statistics().open == 1 end)
+    listener:stop(LONG)
+    await(loop, function() return listener.closed end)
+    return ask(stream, "late"), (stream:read())
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.same({ n = 2, "late" }, results[2])
+  assert.matches("the listener stops", tostring(failure))
+end)
+
+promise("endIdle leaves clients its seconds", function(loop)
+  local listener, port = listen(loop)
+  local results = loop.run(function()
+    return listener:serve(echo, { endIdle = LONG })
+  end, function()
+    local stream <close> = assert(connect(loop, port))
+    ask(stream, "before")
+    listener:stop(2 * LONG)
+    await(loop, function() return listener.closed end)
+    return ask(stream, "after")
+  end)
+  assert.same({ n = 2, true, 0 }, results[1])
+  assert.equal("after", results[2][1])
+end)
+
 promise("stop within a handler", function(loop)
   local listener, port = listen(loop)
   local results = loop.run(function()

@@ -17,6 +17,7 @@ local LAST_SECONDS = 1 -- for handlers whose connection has been cut
 local known_options = {
   maxConnections = "count",
   whenFull = "whenFull",
+  endIdle = "seconds",
   onAccept = "callable",
   onHandshake = "callable",
   onClose = "callable",
@@ -69,10 +70,15 @@ local function refuse(run, subject, socket)
   }, "accept", run.listener)
 end
 
+-- Whether a handler was ended by `endIdle`: in a loop over `lines`, or by `assert`.
+local function is_stopping(raised)
+  return core.isSslError(raised) and raised:condition() == "stopping"
+end
+
 local function serve_stream(run, stream)
   if call_hook(run, run.onHandshake, stream) then
     local good, raised = xpcall(run.handler, note_traceback, stream)
-    if not good then complain(run, raised, "handler", stream) end
+    if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
   end
   stream:close()
 end
@@ -189,9 +195,17 @@ local function await_end(run, deadline)
   end
 end
 
+-- The clients that send requests one after the other get the chance to be told that the server stops.
+local function end_idle(run)
+  local moment = now() + run.endIdle
+  await_end(run, function() return math.min(moment, run.listener.stopBy) end)
+  run.connections:endIdle()
+end
+
 -- Returns how many connections were cut.
 local function stop(run)
   accept_the_rest(run)
+  if run.endIdle then end_idle(run) end
   await_end(run, function() return run.listener.stopBy end)
   if run.count == 0 then return 0 end
   local count = cut_all(run)
@@ -262,6 +276,7 @@ return function(listener, handler, given)
     onError = given.onError or report,
     most = given.maxConnections or math.huge,
     refuses = given.whenFull == "refuse",
+    endIdle = given.endIdle,
     spawn = given.spawn,
     count = 0, -- coroutines
     starting = {}, -- sockets whose coroutine has not run yet

@@ -8,6 +8,7 @@ local core = require "scissl.core"
 local give_memory_back = require "scissl.server.memory_return"
 local peer_of = require "scissl.base.peer_address"
 local result = require "scissl.loop.wait_result"
+local waiting = require "scissl.loop.wait_registry"
 
 local SciSslError = core.SciSslError
 
@@ -128,6 +129,23 @@ end
 
 -- ---- streams in service
 
+-- The stream's reads look whether it is idle before they wait: C does not wait by itself any more.
+local function end_when_idle(stream)
+  stream.ending = true
+  stream.bytes:waitInLua()
+end
+
+--- Ends the reads of all streams that are idle, now and later: they wait, something was written, and nothing has
+-- arrived since. Each fails once, with the condition `stopping`.
+function Connections:endIdle()
+  if self.endsIdle then return end
+  self.endsIdle = true
+  for _, stream in ipairs(self:list()) do
+    end_when_idle(stream)
+    waiting.wake(stream.link:base(), true)
+  end
+end
+
 --- Notes a stream whose handshake is done. `SciSslStream:close` calls `closing`.
 function Connections:open(stream)
   self.handshakes = self.handshakes + 1
@@ -136,6 +154,7 @@ function Connections:open(stream)
   self.openCount = self.openCount + 1
   self.mostOpen = math.max(self.mostOpen, self.openCount)
   stream.owner = self
+  if self.endsIdle then end_when_idle(stream) end
 end
 
 -- Gives memory back after a wave of connections. Streams that the program has dropped without closing still count.

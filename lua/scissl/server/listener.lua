@@ -160,6 +160,10 @@ end
 -- * `maxConnections`: connections in service at a time; handshakes that have not finished do not count
 -- * `whenFull`: what happens to a client beyond them: `"wait"` (default): it is served when another connection has
 --   ended; `"refuse"`: its connection is closed at once, with the condition `too_many_connections` for `onError`
+-- * `endIdle`: seconds after `stop`; from then on, streams that are idle between two requests end: where something was
+--   written and nothing has arrived since, a read that waits fails with the condition `stopping`, once for each stream:
+--   a handler may read on, until the deadline of `stop`. An error `stopping` that leaves a handler is not reported.
+--   Without this option such a stream stays until the deadline
 -- * `onAccept(socket)`: called before the handshake; where it returns false, the connection is closed
 -- * `onHandshake(stream)`: called before the handler; where it returns false, the handler is not called
 -- * `onClose(stream, statistics)`: called before a stream closes, with what `SciSslSocket:statistics` returns
@@ -237,7 +241,8 @@ end
 
 --- Stops a listener that `serve` serves. It accepts the clients that have connected before, and no others. Open
 -- connections may end by themselves within `seconds`; then they are cut, and unfinished handshakes, too. `serve`
--- returns when no connection is left, and says how many were cut. Calling it again changes the time.
+-- returns when no connection is left, and says how many were cut. Calling it again changes the time. Clients that keep
+-- their connection open without a request delay it: see `endIdle` of `serve`.
 --
 -- Without `serve` it closes the listener.
 -- @function SciSslListener:stop

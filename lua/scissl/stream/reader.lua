@@ -53,12 +53,23 @@ local function await(self, events)
   return ready, failure
 end
 
+-- A server that stops ends the wait for a further request (`endIdle` of serve): once, since the handler may read on.
+local function refuse_idle(self)
+  if not self.bytes:isIdle() then return nil end
+  self.ending = nil
+  return SciSslError.new {
+    phase = "read", condition = "stopping",
+    message = "the listener stops, and nothing has arrived since the last write", peer = peer_of(self.link:base()),
+  }
+end
+
 -- After many reads in a row, other coroutines get their turn, and the deadline is checked. Bytes that were read ahead
 -- do not make a descriptor readable.
 local function take_turn(self)
   self.bytes:countRead(false)
   local _ <close> = self.bytes:takeReading()
-  if self.link:dirty() then return self.link:turn(self.waiter, self.bytes:readBy(), "read", self.bytes:seconds()) end
+  local turns = self.ending or self.link:dirty()
+  if turns then return self.link:turn(self.waiter, self.bytes:readBy(), "read", self.bytes:seconds()) end
   return await(self, self.link:events())
 end
 
@@ -70,6 +81,7 @@ local function fill(self, events)
     local went, failure = take_turn(self)
     if not went then return nil, failure, true end
   end
+  if self.ending then events = nil end -- what has arrived by now counts
   while true do
     if not events then
       local received, failure
@@ -81,6 +93,8 @@ local function fill(self, events)
       if not events then return nil, failure end
     end
     bytes:countRead(false)
+    local stopping = self.ending and refuse_idle(self)
+    if stopping then return nil, stopping, true end
     local ready, failure = await(self, events)
     if not ready then return nil, failure, true end
     events = nil
