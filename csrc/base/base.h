@@ -265,6 +265,17 @@ int sci_fail_protocol(lua_State *L, const char *name);   /* nil, SciSslError "un
 void sci_check_library(lua_State *L); /* raises if the loaded OpenSSL does not fit the headers */
 void sci_open_version(lua_State *L);
 
+/* ---- list.c: lists ----------------------------------------------------------------------------------------------- */
+
+/* Finds an entry that is missing from the table at `index`: one of 1 to n, where n is its highest numeric key. What stands behind it
+ * would be lost, or not, as the table's memory happens to be laid out. Returns its number; 0: there is none. */
+lua_Integer sci_find_hole(lua_State *L, int index);
+
+/* The length of the list that is the argument `index`, a table. Raises an argument error where an entry is missing. */
+lua_Integer sci_check_list(lua_State *L, int index);
+
+int sci_return_hole(lua_State *L); /* findHole(table), for the Lua layer: that number, or nothing */
+
 /* ---- option_table.c: tables of options --------------------------------------------------------------------------- */
 
 /* Checks the table of options at `index` and pushes the value of each of `names`, which a NULL ends; nil where it is
@@ -282,6 +293,9 @@ int sci_push_raw_field(lua_State *L, int index, const char *name);
 const char *sci_check_text_option(lua_State *L, int index, const char *name,
                                   int value);                                        /* NULL for nil; no NUL bytes */
 bool sci_check_boolean_option(lua_State *L, int index, const char *name, int value); /* false for nil */
+
+/* The length of the list at `value`. Raises that error for what is no table, and another where an entry is missing. */
+lua_Integer sci_check_list_of(lua_State *L, int index, const char *name, const char *what, int value);
 
 /* The length of the list of strings at `value`; 0 for nil. */
 lua_Integer sci_check_list_option(lua_State *L, int index, const char *name, int value);

@@ -78,7 +78,7 @@ static bool read_bits(lua_State *L, int index, const char *prefix, uint64_t *bit
 }
 
 static bool read_list(lua_State *L, int index, const char *prefix, uint64_t *bits) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+    lua_Integer count = sci_check_list(L, index);
     for (lua_Integer i = 1; i <= count; i++) {
         if (lua_rawgeti(L, index, i) != LUA_TSTRING) luaL_argerror(L, index, "list of names expected");
         if (!find_named(L, -1, prefix, bits)) return fail_unknown(L, prefix, lua_tostring(L, -1));

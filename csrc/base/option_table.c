@@ -50,10 +50,17 @@ bool sci_check_boolean_option(lua_State *L, int index, const char *name, int val
     return lua_toboolean(L, value);
 }
 
+lua_Integer sci_check_list_of(lua_State *L, int index, const char *name, const char *what, int value) {
+    if (!lua_istable(L, value)) sci_option_error(L, index, name, what, value);
+    lua_Integer hole = sci_find_hole(L, value);
+    if (hole == 0) return (lua_Integer)lua_rawlen(L, value);
+    const char *text = lua_pushfstring(L, "option '%s': entry %I of the list is missing", name, (LUAI_UACINT)hole);
+    return luaL_argerror(L, index, text);
+}
+
 lua_Integer sci_check_list_option(lua_State *L, int index, const char *name, int value) {
     if (lua_isnil(L, value)) return 0;
-    if (!lua_istable(L, value)) sci_option_error(L, index, name, "list of strings", value);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, value);
+    lua_Integer count = sci_check_list_of(L, index, name, "list of strings", value);
     for (lua_Integer i = 1; i <= count; i++) {
         if (lua_rawgeti(L, value, i) != LUA_TSTRING) sci_option_error(L, index, name, "list of strings", -1);
         lua_pop(L, 1);

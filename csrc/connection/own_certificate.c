@@ -37,7 +37,7 @@ static bool read_chain(lua_State *L, identity *given, sci_failure *failure) {
     given->chain = sk_X509_new_null();
     if (!given->chain) return false;
     if (!lua_istable(L, 2)) return add_certificate(given->chain, sci_check_certificate(L, 2));
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     luaL_argcheck(L, count > 0, 2, "at least one certificate expected");
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 2, i);

@@ -44,7 +44,7 @@ own most preferred one of those that the client offers; without a common one it 
 static int context_set_alpn(lua_State *L) {
     size_t length;
     sci_check_context(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    (void)sci_check_list(L, 2);
     lua_settop(L, 2);
     if (!sci_push_alpn(L)) return sci_fail_alpn(L);
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx; /* metamethods of the table may have closed it */

@@ -120,8 +120,7 @@ static int context_use_certificate(lua_State *L) {
 }
 
 static void check_chain(lua_State *L) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     luaL_argcheck(L, count > 0, 2, "a list with at least the own certificate expected");
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 2, i);

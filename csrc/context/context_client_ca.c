@@ -24,7 +24,7 @@ static bool push_subjects(STACK_OF(X509_NAME) *names, const STACK_OF(X509) *cert
 /* ---- reading ----------------------------------------------------------------------------------------------------- */
 
 static void check_list(lua_State *L) {
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     for (lua_Integer i = 1; i <= count; i++) {
         if (lua_rawgeti(L, 2, i) != LUA_TSTRING && !sci_test_certificate(L, -1))
             luaL_argerror(L, 2, "list of open certificates and names expected");

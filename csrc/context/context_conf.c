@@ -37,8 +37,7 @@ static const char *pair_text(lua_State *L, lua_Integer pair, lua_Integer which) 
 }
 
 static void check_pairs(lua_State *L) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     for (lua_Integer i = 1; i <= count; i++) {
         luaL_argcheck(L, lua_rawgeti(L, 2, i) == LUA_TTABLE, 2, "list of {name, value} pairs expected");
         for (lua_Integer which = 1; which <= 2; which++) {

@@ -58,9 +58,8 @@ up to TLS 1.2 whose tickets it encrypted, so change keys every few hours.
 */
 static int context_set_ticket_keys(lua_State *L) {
     sci_context *context = sci_check_context(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    lua_Unsigned count = lua_rawlen(L, 2);
+    lua_Unsigned count = (lua_Unsigned)sci_check_list(L, 2);
     luaL_argcheck(L, count > 0 && count <= SCI_TICKET_KEYS, 2, "1 to 16 secrets expected");
     sci_ticket_keys *keys = sci_new_ticket_keys(L);
     for (lua_Unsigned i = 0; i < count; i++) {

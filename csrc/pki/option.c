@@ -15,8 +15,8 @@ EVP_PKEY *sci_check_key_option(lua_State *L, int index, const char *name, int va
 
 void sci_check_certificates_option(lua_State *L, int index, const char *name, int value) {
     if (lua_isnil(L, value)) return;
-    if (!lua_istable(L, value)) sci_option_error(L, index, name, "list of " SCI_CERTIFICATE, value);
-    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, value); i++) {
+    lua_Integer count = sci_check_list_of(L, index, name, "list of " SCI_CERTIFICATE, value);
+    for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, value, i);
         if (!sci_test_certificate(L, -1)) sci_option_error(L, index, name, "list of open " SCI_CERTIFICATE, -1);
         lua_pop(L, 1);

@@ -87,8 +87,7 @@ static bool add_host(lua_State *L, X509_VERIFY_PARAM *param, bool domains) {
 }
 
 X509_VERIFY_PARAM *sci_read_hosts(lua_State *L, int index, bool domains) {
-    luaL_checktype(L, index, LUA_TTABLE);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, index);
+    lua_Integer count = sci_check_list(L, index);
     for (lua_Integer i = 1; i <= count; i++) {
         if (lua_rawgeti(L, index, i) != LUA_TSTRING) luaL_argerror(L, index, "list of strings expected");
         lua_pop(L, 1);

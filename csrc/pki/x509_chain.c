@@ -65,9 +65,8 @@ Writes certificates as one PEM text, in their order.
 @see PEM_write_bio_X509(3)
 */
 static int chain_to_pem(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+    lua_Integer count = sci_check_list(L, 1);
     BIO *bio = sci_new_memory_bio(L);
     bool written = bio != NULL;
     for (lua_Integer i = 1; written && i <= count; i++) {

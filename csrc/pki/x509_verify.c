@@ -119,7 +119,7 @@ typedef struct verify_request {
 
 static void check_trusted(lua_State *L) {
     luaL_argexpected(L, lua_istable(L, TRUSTED), TRUSTED, "list of certificates");
-    lua_Integer count = (lua_Integer)lua_rawlen(L, TRUSTED);
+    lua_Integer count = sci_check_list(L, TRUSTED);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, TRUSTED, i);
         if (!sci_test_certificate(L, -1)) luaL_argerror(L, TRUSTED, "list of open certificates expected");
@@ -128,8 +128,7 @@ static void check_trusted(lua_State *L) {
 }
 
 static void check_crls(lua_State *L) {
-    if (!lua_istable(L, CRLS)) sci_option_error(L, OPTIONS, "crls", "list of " SCI_CRL, CRLS);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, CRLS);
+    lua_Integer count = sci_check_list_of(L, OPTIONS, "crls", "list of " SCI_CRL, CRLS);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, CRLS, i);
         if (!sci_test_crl(L, -1)) sci_option_error(L, OPTIONS, "crls", "list of open " SCI_CRL, -1);

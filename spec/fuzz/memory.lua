@@ -14,6 +14,10 @@ local _, names = samples.list(scenarios)
 
 pki.makeAll() -- the fuzzer's own certificates never lack memory
 
+-- Where OpenSSL finds no memory while it looks for the loaders of URIs for the first time, it knows none of them for
+-- the rest of the process.
+assert(assert(scissl.SciSslContext.new()):addTrustedUri("file:" .. pki.ca.certificateFile))
+
 -- While OpenSSL makes an SSL_CTX it leaves out the signature algorithms and groups for which it finds no memory, and
 -- says nothing: connections of such a context may fail. The scenario of makers calls the constructor as it is.
 local new_context = scissl.SciSslContext.new

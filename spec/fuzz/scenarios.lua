@@ -130,7 +130,8 @@ function scenarios.objects(random)
     local made = attempt(make)
     if type(made) == "userdata" then call_all(attempt, made) end
   end, function()
-    assert(make(), "what was made before cannot be made again")
+    local made, failure = make()
+    if made == nil then error("what was made before cannot be made again: " .. tostring(failure)) end
   end
 end
 

@@ -167,8 +167,7 @@ static void check_options(lua_State *L) {
     sci_push_options(L, OPTIONS, option_names);
     sci_check_certificate_option(L, OPTIONS, "issuer", ISSUER);
     sci_check_key_option(L, OPTIONS, "issuerKey", ISSUER_KEY);
-    if (!lua_isnil(L, REVOKED) && !lua_istable(L, REVOKED))
-        sci_option_error(L, OPTIONS, "revoked", "list of tables", REVOKED);
+    if (!lua_isnil(L, REVOKED)) (void)sci_check_list_of(L, OPTIONS, "revoked", "list of tables", REVOKED);
     if (!lua_isnil(L, NUMBER) && !sci_to_serial_digits(L, NUMBER))
         sci_option_error(L, OPTIONS, "number", "hexadecimal digits, or an integer of 0 or more,", NUMBER);
     sci_check_text_option(L, OPTIONS, "digest", DIGEST);

@@ -123,8 +123,7 @@ static void check_lists(lua_State *L, issue_request *request) {
     request->crl_uris = sci_check_list_option(L, OPTIONS, "crlUris", CRL_URIS);
     request->policies = sci_check_list_option(L, OPTIONS, "policies", POLICIES);
     if (lua_isnil(L, EXTENSIONS)) return;
-    if (!lua_istable(L, EXTENSIONS)) sci_option_error(L, OPTIONS, "extensions", "list of tables", EXTENSIONS);
-    request->extensions = (lua_Integer)lua_rawlen(L, EXTENSIONS);
+    request->extensions = sci_check_list_of(L, OPTIONS, "extensions", "list of tables", EXTENSIONS);
     for (lua_Integer i = 1; i <= request->extensions; i++) check_raw_extension(L, i);
 }
 

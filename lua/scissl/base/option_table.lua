@@ -2,7 +2,8 @@
 -- An unknown option raises an error that names the nearest known one: a misspelt `verfiy` must not mean "off".
 -- @module scissl.base.option_table
 
-local name_distance = getmetatable(require "scissl.core").nameDistance
+local hidden = getmetatable(require "scissl.core")
+local find_hole, name_distance = hidden.findHole, hidden.nameDistance
 
 local options = {}
 
@@ -48,7 +49,7 @@ end
 
 local function list_of(test)
   return function(value)
-    if type(value) ~= "table" then return false end
+    if type(value) ~= "table" or find_hole(value) then return false end
     for key, item in pairs(value) do
       if math.type(key) ~= "integer" or not test(item) then return false end
     end
@@ -66,7 +67,7 @@ end
 
 -- A list of {name, value}, or a table of values by name.
 local function are_commands(value)
-  if type(value) ~= "table" then return false end
+  if type(value) ~= "table" or find_hole(value) then return false end
   for key, item in pairs(value) do
     local known = math.type(key) == "integer" and is_command(item) or is_string(key) and is_string(item)
     if not known then return false end
@@ -231,6 +232,17 @@ function options.shown(value)
   return type(value) == "number" and tostring(value) or options.typeOf(value)
 end
 
+-- The kinds that are lists.
+local lists = { strings = true, issuers = true, commands = true, identities = true, records = true }
+
+--- Returns what is wrong with a value, for an error message: an entry that a list lacks, or its kind.
+function options.complaint(value, kind, got)
+  local hole
+  for one in kind:gmatch "[^|]+" do hole = hole or lists[one] and type(value) == "table" and find_hole(value) end
+  if hole then return ("entry %d of the list is missing"):format(hole) end
+  return ("%s expected, got %s"):format(options.expected(kind), got)
+end
+
 -- Kinds that some numbers are of: their errors show the number, not its type.
 local of_numbers = { seconds = true, count = true, length = true, integer = true, number = true, pollable = true }
 
@@ -243,8 +255,7 @@ local of_numbers = { seconds = true, count = true, length = true, integer = true
 function options.checkArgument(number, caller, value, kind, level)
   if options.is(value, kind) then return end
   local got = of_numbers[kind:match "^%a+"] and options.shown(value) or options.typeOf(value)
-  error(("bad argument #%d to '%s' (%s expected, got %s)"):format(number, caller, options.expected(kind), got),
-    level + 1)
+  error(("bad argument #%d to '%s' (%s)"):format(number, caller, options.complaint(value, kind, got)), level + 1)
 end
 
 local function field_of(value, name)
@@ -288,8 +299,8 @@ local function refuse_unknown(caller, name, known, level)
 end
 
 local function refuse_kind(caller, name, value, kind, level)
-  error(("bad option '%s' to '%s' (%s expected, got %s)"):format(
-    name, caller, options.expected(kind), options.shown(value)), level + 1)
+  local problem = options.complaint(value, kind, options.shown(value))
+  error(("bad option '%s' to '%s' (%s)"):format(name, caller, problem), level + 1)
 end
 
 -- A table without metamethods has the options that it lists.

@@ -7,6 +7,8 @@ local wait = require "scissl.loop.wait"
 
 local SciLookUp, SciSocket, SciSslError = core.SciLookUp, core.SciSocket, core.SciSslError
 
+local find_hole = getmetatable(core).findHole
+
 local resolve = {}
 
 local function fail(run, condition, message, cause)
@@ -77,6 +79,9 @@ end
 local function check_list(run, list, family)
   if type(list) ~= "table" then
     return bad(run, ("the resolver returned a value of type %s (list of addresses expected)"):format(type(list)))
+  end
+  if find_hole(list) then
+    return bad(run, ("the resolver returned a list whose entry %d is missing"):format(find_hole(list)))
   end
   local port, failure = port_number(run.port)
   if not port then return nil, failure end

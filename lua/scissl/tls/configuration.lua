@@ -119,7 +119,7 @@ local function accessor(name, kind)
     if select("#", ...) == 0 then return copy(self.values[name]) end
     local value = options.copy((...), kind)
     if value ~= nil and not options.is(value, kind) then
-      error(("bad argument #1 to '%s' (%s expected, got %s)"):format(name, options.expected(kind), type(value)), 2)
+      error(("bad argument #1 to '%s' (%s)"):format(name, options.complaint(value, kind, type(value))), 2)
     end
     return set(self, name, value)
   end
