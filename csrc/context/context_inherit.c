@@ -12,8 +12,31 @@ static void share_ring(lua_State *L, sci_context *context, const sci_context *ol
     sci_use_ticket_keys(L, context, older->tickets.keys);
 }
 
+/* OpenSSL's own keys are made as ours are: a name, a key for HMAC-SHA256, and one for AES-256-CBC. */
+static bool add_openssl_key(sci_ticket_keys *ring, SSL_CTX *older) {
+    unsigned char keys[OPENSSL_TICKET_KEYS];
+    if (sci_ticket_keys_count(ring) == SCI_TICKET_KEYS) return true;
+    bool done = SSL_CTX_get_tlsext_ticket_keys(older, keys, sizeof keys) == 1;
+    if (done) sci_add_ticket_key(ring, (const char *)keys);
+    OPENSSL_cleanse(keys, sizeof keys);
+    return done;
+}
+
+/* A ring of this context's own keys, which go on to encrypt, and of the older one's. */
+static bool merge_rings(lua_State *L) {
+    sci_ticket_keys *ring = sci_new_ticket_keys(L);
+    sci_context *context = sci_check_context(L, 1); /* a finalizer may have closed it, or set other keys */
+    const sci_context *older = sci_check_context(L, 2);
+    sci_add_ticket_keys(ring, context->tickets.keys, SCI_TICKET_KEYS);
+    sci_add_ticket_keys(ring, older->tickets.keys, SCI_TICKET_KEYS);
+    if (!older->tickets.keys && !add_openssl_key(ring, older->ctx)) return false;
+    sci_use_ticket_keys(L, context, ring);
+    return true;
+}
+
 static bool inherit_ticket_keys(lua_State *L, sci_context *context, const sci_context *older) {
     unsigned char keys[OPENSSL_TICKET_KEYS];
+    if (context->tickets.keys) return merge_rings(L);
     if (older->tickets.keys) {
         share_ring(L, context, older);
         return true;
@@ -48,6 +71,9 @@ Makes the sessions of another context resumable here: a server that has made a n
 certificate, keeps its clients' sessions. Takes over the keys for session tickets, the session id context and copies of the
 sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own. Early data with
 such a copy is rejected, since the older context could accept the same data again; the client's next session allows it.
+
+Where this context has ticket keys of its own (`setTicketKeys`), its first key goes on to encrypt, and the older context's keys
+decrypt as well, up to 16 keys in all. The older context's own keys are those of `setTicketKeys`, or else OpenSSL's.
 @function SciSslContext:inheritSessions
 @tparam SciSslContext older the context in use until now, which stays as it is
 @treturn[1] SciSslContext the receiver

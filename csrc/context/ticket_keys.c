@@ -39,8 +39,15 @@ void sci_add_ticket_key(sci_ticket_keys *ring, const char *secret) {
     memcpy(&ring->keys[ring->count++], secret, sizeof(ticket_key));
 }
 
+static bool has_key(const sci_ticket_keys *ring, const ticket_key *key) {
+    for (int i = 0; i < ring->count; i++)
+        if (memcmp(ring->keys[i].name, key->name, NAME_LENGTH) == 0) return true;
+    return false;
+}
+
 void sci_add_ticket_keys(sci_ticket_keys *ring, const sci_ticket_keys *others, int keep) {
-    for (int i = 0; others && i < others->count && ring->count < keep; i++) ring->keys[ring->count++] = others->keys[i];
+    for (int i = 0; others && i < others->count && ring->count < keep; i++)
+        if (!has_key(ring, &others->keys[i])) ring->keys[ring->count++] = others->keys[i];
 }
 
 /* ---- encrypting and decrypting ----------------------------------------------------------------------------------- */

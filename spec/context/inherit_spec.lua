@@ -50,7 +50,58 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
   end)
 end
 
+local rings = {
+  ["none"] = function() end,
+  ["a ring"] = with_a_ring,
+}
+
+for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+  for older_has, set_older in pairs(rings) do
+    for newer_has, set_newer in pairs(rings) do
+      it(("inheritSessions takes tickets of the older context, which has %s, and keeps the own keys, %s, %s")
+        :format(older_has, newer_has, version), function()
+        local client_context, older = ends.clientContext { method = version }, server_context(version, set_older)
+        local newer, peer = server_context(version), server_context(version)
+        local secret = SciSslContext.newTicketKey()
+        if set_newer == with_a_ring then
+          newer:setTicketKeys { secret }
+          peer:setTicketKeys { secret }
+        end
+        for _, context in ipairs { older, newer, peer } do
+          context:setSessionIdContext "x"
+          context:setSessionCacheMode("server", false) -- tickets alone
+        end
+        local _, from_older = meet(client_context, older)
+        local _, from_peer = meet(client_context, peer)
+        assert(newer:inheritSessions(older))
+        assert.is_true((meet(client_context, newer, from_older)))
+        local _, from_newer = meet(client_context, newer)
+        assert.is_true((meet(client_context, newer, from_newer)))
+        if set_newer ~= with_a_ring then return end
+        assert.is_true((meet(client_context, newer, from_peer))) -- of a fleet that has the same keys
+        _, from_newer = meet(client_context, newer)
+        assert.is_true((meet(client_context, peer, from_newer)))
+      end)
+    end
+  end
+end
+
 describe("inheritSessions", function()
+  it("keeps 16 ticket keys at most, the own ones first", function()
+    local client_context, older = ends.clientContext { method = "TLSv1.3" }, server_context("TLSv1.3")
+    local newer, secrets = server_context("TLSv1.3"), {}
+    for i = 1, 16 do secrets[i] = SciSslContext.newTicketKey() end
+    newer:setTicketKeys(secrets)
+    for _, context in ipairs { older, newer } do context:setSessionCacheMode("server", false) end
+    local _, of_older = meet(client_context, older)
+    assert(newer:inheritSessions(older))
+    assert.is_false((meet(client_context, newer, of_older)))
+    table.remove(secrets)
+    newer:setTicketKeys(secrets)
+    for _ = 1, 2 do assert(newer:inheritSessions(older)) end -- the second time nothing is new
+    assert.is_true((meet(client_context, newer, of_older)))
+  end)
+
   it("takes over the session store and the replay guard, unless it has its own", function()
     local older, newer = SciSslContext.new(), SciSslContext.new()
     older:setSessionStore(function() end)

@@ -752,6 +752,9 @@ function SciSslContext:acceptTrustedIssuers() end
 ---sessions in OpenSSL's own cache; and the session store and the replay guard, unless this context has its own. Early data with
 ---such a copy is rejected, since the older context could accept the same data again; the client's next session allows it.
 ---
+---Where this context has ticket keys of its own (`setTicketKeys`), its first key goes on to encrypt, and the older context's keys
+---decrypt as well, up to 16 keys in all. The older context's own keys are those of `setTicketKeys`, or else OpenSSL's.
+---
 ---@within Sessions
 ---@param older SciSslContext the context in use until now, which stays as it is
 ---@return SciSslContext? # the receiver
