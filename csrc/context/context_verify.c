@@ -8,7 +8,8 @@ static X509_VERIFY_PARAM *check_param(lua_State *L) { return SSL_CTX_get0_param(
 /* ---- for connections --------------------------------------------------------------------------------------------- */
 
 bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session) {
-    return sci_verify_chain(check, session, &context->verify.proven);
+    bool collected = context->ctx == NULL; /* nothing would free the chain */
+    return sci_verify_chain(check, session, collected ? NULL : &context->verify.proven);
 }
 
 void sci_context_free_verify(sci_context *context) { sci_free_proven_chains(&context->verify.proven); }

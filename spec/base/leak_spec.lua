@@ -117,3 +117,46 @@ describe("idle connections #slow", function()
     assert.is_true(kept < busy / 4, ("%d of %d KiB are left"):format(kept, busy))
   end)
 end)
+
+-- In a process of its own, in which a full collection is quick.
+local finalizer_source = [[
+local ends = require "spec.support.ends"
+local function resident()
+  for line in io.lines "/proc/self/status" do
+    local kilobytes = line:match "^VmRSS:%s*(%d+)"
+    if kilobytes then return tonumber(kilobytes) end
+  end
+end
+local server_context = ends.serverContext { method = "TLSv1.2" }
+local function connect()
+  local client, server
+  do
+    local context = ends.clientContext { method = "TLSv1.2" }
+    setmetatable({}, { __gc = function() -- runs before the context's own finalizer
+      client, server = ends.pair { client = context, server = server_context, transport = "memory" }
+    end })
+  end
+  collectgarbage()
+  local answer = ends.handshake(client, server)
+  assert(answer == 1, tostring(answer))
+  client:close()
+  server:close()
+end
+local function connect_often(times)
+  for _ = 1, times do connect() end
+  collectgarbage()
+  collectgarbage()
+  return resident()
+end
+local before = connect_often(300)
+print(connect_often(1000) - before)
+]]
+
+describe("A context that is collected", function()
+  it("keeps nothing of a connection that a finalizer has begun with it before #slow", function()
+    if not can_measure() then return end
+    local peer <close> = ends.lua(finalizer_source)
+    local grown = assert(tonumber((peer:finish())))
+    assert.is_true(grown < 1024, grown .. " KiB more")
+  end)
+end)

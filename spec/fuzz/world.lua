@@ -67,6 +67,19 @@ local function sessions(random)
     scissl.sessions.memory.new { max = 3 }, scissl.SciSslClientHello.fromRecords(samples.hello(random:pick(VERSIONS)))
 end
 
+-- What waits for signals, and for names. Nothing sends these signals.
+local function waits(random)
+  return scissl.SciSignals.new(random:pick { "SIGUSR1", "SIGUSR2", "SIGWINCH" }),
+    scissl.signals.new("SIGUSR1", { waiter = random:pick { "poll", "coroutine" } }),
+    scissl.SciLookUp.new(random:pick { "127.0.0.1", "::1", "localhost" }, random:pick { 0, 80, "http" })
+end
+
+local function stores()
+  local path = pki.folder() .. "/fuzzed sessions"
+  return scissl.sessions.file.new { path = path, max = 3 }, scissl.sessions.file.new { path = path },
+    scissl.OSSslSession.fromPem(samples.text.session13), (scissl.plain.listen { host = "127.0.0.1", port = 0 })
+end
+
 local function errors()
   local _, refused = scissl.SciSslX509Certificate.fromPem "nonsense"
   return refused, scissl.SciSslError.new { phase = "read", condition = "timeout" }, scissl.OSSslVersion.current()
@@ -84,5 +97,5 @@ return {
   function() return scissl.SciSocket.pair() end,
   function() return (ends.listener()) end,
   function(random) return scissl.SciPoller.new(random:pick { nil, "epoll", "poll" }), (scissl.scheduler.new()) end,
-  streams, listener, configuration, certificates, sessions, errors,
+  streams, listener, configuration, certificates, sessions, waits, stores, errors,
 }
