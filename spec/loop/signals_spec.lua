@@ -4,6 +4,7 @@ local ends = require "spec.support.ends"
 local loops = require "spec.support.loops"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local sockets = require "spec.support.sockets"
 local texts = require "spec.support.texts"
 
 local LONG = 30
@@ -206,6 +207,34 @@ describe("Signals that arrive again and again", function()
     ]]):format(server.port, pki.ca.certificateFile, server.port))
     assert.equal("done\n", (client:finish()))
     assert.equal(server.output, (server:stop()))
+  end)
+
+  -- A listening socket whose backlog is full drops what comes; the system tries again after a second.
+  it("end no blocking connect while TCP is still connecting #slow", function()
+    if not sockets.exists "/proc/self/status" then return pending "for Linux's full backlog" end
+    local holder <close> = assert(assert(sockets.new():bind("127.0.0.1", 0)):listen(0))
+    local _, port = holder:getSockName()
+    local kept = {}
+    repeat
+      kept[#kept + 1] = assert(assert(sockets.new():setBlocking(false)):connect("127.0.0.1", port))
+    until not kept[#kept]:getPeerName()
+    local client <close> = ends.lua(STORM .. ([[
+      io.write "connecting\n"
+      io.stdout:flush()
+      local socket = assert(scissl.SciSocket.newStreamSocket())
+      local connected = assert(socket:connect("127.0.0.1", %d))
+      assert(signals:take() == "SIGUSR1")
+      assert(connected:send "x" == 1)
+      print "done"
+      socket:recv(1)
+    ]]):format(port), "^connecting")
+    for _, socket in ipairs(kept) do socket:close() end
+    local got
+    repeat -- the first ones are of the sockets that have filled the backlog
+      local peer <close> = assert(holder:accept())
+      got = peer:recv(1)
+    until got == "x"
+    assert.equal("connecting\ndone\n", (client:finish()))
   end)
 end)
 
