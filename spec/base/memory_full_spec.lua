@@ -406,16 +406,22 @@ describe("A failing allocation of OpenSSL's", function()
 
   promise("that stops addTrustedUri frees no loader of OpenSSL's that is still in use", function()
     starving [[
-      local uri, OPENING = "file:" .. pki.ca.certificateFile, 40 -- allocations, at the most, before the file is read
-      assert(scissl.SciSslContext.new():addTrustedUri(uri))
-      for n = 0, OPENING do
-        for _ = 1, 3 do
-          local context = scissl.SciSslContext.new()
-          local failed, returned, value, err = scarce.openssl(n, true, context.addTrustedUri, context, uri)
-          assert(failed == 1 and returned, value)
-          assert(value or scissl.isSslError(err))
+      local OPENING = 40 -- allocations, at the most, before the file is read
+      local path = pki.folder() .. "/a:colon.pem" -- "…/a" could be a scheme
+      local file <close> = assert(io.open(path, "w"))
+      file:write(pki.ca.certificatePem)
+      file:close()
+      for _, uri in ipairs { "file:" .. pki.ca.certificateFile, path } do
+        assert(scissl.SciSslContext.new():addTrustedUri(uri))
+        for n = 0, OPENING do
+          for _ = 1, 3 do
+            local context = scissl.SciSslContext.new()
+            local failed, returned, value, err = scarce.openssl(n, true, context.addTrustedUri, context, uri)
+            assert(failed == 1 and returned, value)
+            assert(value or scissl.isSslError(err))
+          end
+          assert(scissl.SciSslContext.new():addTrustedUri(uri), n)
         end
-        assert(scissl.SciSslContext.new():addTrustedUri(uri), n)
       end
     ]]
   end)
