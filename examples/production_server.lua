@@ -47,7 +47,7 @@ local function serve(listener, pages, most)
     repeat
       stream:setdeadline(now() + IDLE)
       local head, found = stream:readUntil("\r\n\r\n", 16384)
-      if not found then return end -- the client has closed, or was silent for too long
+      if not (head and found) then return end -- the client has closed, or was silent for too long
       stream:setdeadline(now() + REQUEST)
       local page, fields = pages[head:match "^GET (%S+) HTTP/1.1"], head:lower()
       local last = server:isStopping() or not page or fields:find "\nconnection: *close"

@@ -71,6 +71,7 @@ local function ended_well(service)
   local output, how, code = service.peer:finish()
   assert.same({ "exit", 0 }, { how, code }, output)
   texts.has(output, "connections that were cut: 0")
+  assert.is_nil(output:find("handler: ", 1, true), output)
   return output
 end
 
