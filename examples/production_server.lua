@@ -4,17 +4,14 @@
 -- https://127.0.0.1:METRICS_PORT/metrics has the counters.
 local scissl = require "scissl"
 local now = scissl.SciSocket.now
--- Seconds: until a request is there; to answer it; for the last ones when the server stops; of these, for idle clients.
-local IDLE, REQUEST, STOP, LAST = 60, 30, 10, 5
+local IDLE, REQUEST = 60, 30 -- seconds until a request is there, and to answer it
+local STOP, LAST = 10, 5 -- seconds for the last requests when the server stops, and for idle clients
 
 if #arg ~= 4 then
-  io.stderr:write "usage: production_server.lua PORT CERTIFICATE_FILE KEY_FILE METRICS_PORT\n"
-  os.exit(2)
+  os.exit(not io.stderr:write "usage: production_server.lua PORT CERTIFICATE_FILE KEY_FILE METRICS_PORT\n")
 end
 
-local function log(...)
-  io.stderr:write(os.date "!%FT%TZ ", table.concat { ... }, "\n")
-end
+local function log(...) io.stderr:write(os.date "!%FT%TZ ", table.concat { ... }, "\n") end
 
 local function listen(host, port)
   return assert(scissl.listen { host = host, port = port, certificate = arg[2], privateKey = arg[3],
@@ -55,21 +52,19 @@ local function serve(listener, pages, most)
     until last
   end, {
     maxConnections = most, endIdle = LAST,
-    onError = function(err, phase) -- failed handshakes are counted: strangers do not fill the log
-      if phase ~= "handshake" then log(phase, ": ", tostring(err)) end
-    end,
+    -- Failed handshakes are counted: strangers do not fill the log.
+    onError = function(err, phase) return phase == "handshake" or log(phase, ": ", tostring(err)) end,
   })
 end
 
 local loop, done, cut = assert(scissl.scheduler.new()), nil, nil
 loop:spawn(function()
   for name in function() return signals:wait() end do
-    if name ~= "SIGHUP" then server:stop(STOP)
-    else
+    if name == "SIGHUP" then
       local read, err = server:reload()
       if read then read, err = monitor:reload() end
       log("certificate: ", read and "read again" or "not changed: " .. tostring(err))
-    end
+    else server:stop(STOP) end
   end
 end)
 loop:spawn(function() serve(monitor, { ["/metrics"] = metrics }, 10) end)

@@ -76,6 +76,12 @@ local function ended_well(service)
 end
 
 describe("examples/production_server.lua", function()
+  it("is a program of less than 80 lines, to be copied", function()
+    local count = 0
+    for _ in io.lines "examples/production_server.lua" do count = count + 1 end
+    assert.is_true(count < 80, tostring(count))
+  end)
+
   it("loses nothing: 200 connections, a new certificate under load, counters, SIGTERM #slow", function()
     local service <close> = start()
     local answered, subjects, connected, refused, counters = 0, {}, 0, nil, nil
