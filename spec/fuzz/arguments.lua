@@ -23,7 +23,8 @@ local WORDS = { "", "x", "r", "w", "rw", "l", "L", "n", "a", "h2", "http/1.1", "
   "ALL:@SECLEVEL=0", "TLS_AES_128_GCM_SHA256", "ecdsa_secp256r1_sha256", "no_ticket", "crl_check", "sslserver",
   "tls-exporter", "tls-unique", "tls-server-end-point", "EXPORTER-x", "Options", "CN=a,O=b", "CN=a\\", "1.2.3", "01",
   "SO_RCVBUF", "TCP_NODELAY", "SO_LINGER", "a@b", "*.example", ".example", "[::1]", "2 1 1", "a\0b", "\xff\xfe",
-  "bad_certificate", "poll", "epoll", "coroutine", ("k"):rep(80), ("x"):rep(300), ("x"):rep(20000), "%", "%s", "\r\n" }
+  "bad_certificate", "poll", "epoll", "coroutine", "inet", "inet6", "unix", "SIGUSR1", "SIGWINCH", "SIGKILL", "wait",
+  "refuse", "modern", "old", "server", ("k"):rep(80), ("x"):rep(300), ("x"):rep(20000), "%", "%s", "\r\n" }
 
 -- Nothing here waits long, leaves this machine, or writes outside of the temporary folder: these parameters, by name,
 -- get these values alone, and are never left out. `false` stands for nil.
