@@ -8,7 +8,7 @@ local SciSslListener = {}
 ---@class scissl.ServeOptions
 ---@field maxConnections? integer connections in service at a time; handshakes that have not finished do not count
 ---@field whenFull? string what happens to a client beyond them: `"wait"` (default): it is served when another connection has ended; `"refuse"`: its connection is closed at once, with the condition `too_many_connections` for `onError`
----@field endIdle? number seconds after `stop`; from then on, streams that are idle between two requests end: where something was written and nothing has arrived since, a read that waits fails with the condition `stopping`, once for each stream: a handler may read on, until the deadline of `stop`. An error `stopping` that leaves a handler is not reported. Without this option such a stream stays until the deadline
+---@field endIdle? number seconds after `listener:stop`; then streams that are idle between two requests end: where something was written and nothing has arrived since, a read that waits fails with the condition `stopping`. It fails once for each stream: a handler may read on, until the deadline. Such an error that leaves a handler is not reported. Without this option such a stream stays until the deadline
 ---@field onAccept? function `onAccept(socket)`: called before the handshake; where it returns false, the connection is closed
 ---@field onHandshake? function `onHandshake(stream)`: called before the handler; where it returns false, the handler is not called
 ---@field onClose? function `onClose(stream, statistics)`: called before a stream closes, with what `SciSslSocket:statistics` returns

@@ -160,9 +160,9 @@ end
 -- * `maxConnections`: connections in service at a time; handshakes that have not finished do not count
 -- * `whenFull`: what happens to a client beyond them: `"wait"` (default): it is served when another connection has
 --   ended; `"refuse"`: its connection is closed at once, with the condition `too_many_connections` for `onError`
--- * `endIdle`: seconds after `stop`; from then on, streams that are idle between two requests end: where something was
---   written and nothing has arrived since, a read that waits fails with the condition `stopping`, once for each stream:
---   a handler may read on, until the deadline of `stop`. An error `stopping` that leaves a handler is not reported.
+-- * `endIdle`: seconds after `listener:stop`; then streams that are idle between two requests end: where something was
+--   written and nothing has arrived since, a read that waits fails with the condition `stopping`. It fails once for
+--   each stream: a handler may read on, until the deadline. Such an error that leaves a handler is not reported.
 --   Without this option such a stream stays until the deadline
 -- * `onAccept(socket)`: called before the handshake; where it returns false, the connection is closed
 -- * `onHandshake(stream)`: called before the handler; where it returns false, the handler is not called
