@@ -11,13 +11,8 @@
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
 
 static sci_opener *const socket_files[] = {
-    sci_open_socket_adopt,
-    sci_open_socket_address,
-    sci_open_socket_connect,
-    sci_open_socket_io,
-    sci_open_socket_option,
-    sci_open_socket_poll,
-    NULL,
+    sci_open_socket_adopt, sci_open_socket_address, sci_open_socket_connect, sci_open_socket_datagram,
+    sci_open_socket_io,    sci_open_socket_option,  sci_open_socket_poll,    NULL,
 };
 
 static sci_opener *const certificate_files[] = {
@@ -54,7 +49,9 @@ static sci_opener *const connection_files[] = {
     sci_open_channel_binding,
     sci_open_close,
     sci_open_dane,
+    sci_open_datagram,
     sci_open_dh_params,
+    sci_open_dtls_listen,
     sci_open_early_data,
     sci_open_handshake,
     sci_open_initialize,

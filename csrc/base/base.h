@@ -51,6 +51,7 @@ typedef struct sci_state {
     const struct sci_class *classes; /* module.c's list */
     BIO_METHOD *descriptor;          /* transport/: a socket, without SIGPIPE */
     BIO_METHOD *memory;              /* transport/: one direction of a memory transport */
+    BIO_METHOD *datagram;            /* transport/: datagrams of either */
     struct sci_poller *pollers;      /* net/poller.c: the open ones, linked by `next` */
     struct sci_sslsocket *warm[SCI_WARM];
     unsigned int warm_next;
@@ -254,11 +255,15 @@ const char *sci_find_release(const char *name, size_t length);
 typedef struct sci_protocol {
     const char *name; /* "TLSv1.2" … */
     int version;
+    bool datagrams; /* a version of DTLS, whose numbers descend */
 } sci_protocol;
 
 const sci_protocol *sci_find_protocol(const char *name); /* NULL: there is none of that name */
 const char *sci_protocol_name(int version);              /* "any" for 0, "unknown" for other numbers */
 int sci_fail_protocol(lua_State *L, const char *name);   /* nil, SciSslError "unknown_protocol" */
+
+/* Whether a connection speaks TLS 1.3. The numbers of DTLS are greater than all of TLS. */
+static inline bool sci_speaks_tls13(const SSL *ssl) { return SSL_version(ssl) == TLS1_3_VERSION; }
 
 /* ---- version.c: OSSslVersion ------------------------------------------------------------------------------------- */
 

@@ -92,6 +92,8 @@ static const named_code reason_conditions[] = {
     REASON(SSL, UNEXPECTED_EOF_WHILE_READING, "truncated"),
     REASON(SSL, TOO_MANY_WARN_ALERTS, "too_many_alerts"),
     REASON(SSL, RECORD_TOO_SMALL, "too_many_empty_records"),
+    REASON(SSL, READ_TIMEOUT_EXPIRED, "no_reply"),
+    REASON(SSL, DTLS_MESSAGE_TOO_BIG, "message_too_long"),
     REASON(X509, KEY_VALUES_MISMATCH, "key_mismatch"),
     REASON(X509, KEY_TYPE_MISMATCH, "key_mismatch"),
     REASON(PEM, NO_START_LINE, "not_pem"),
@@ -141,6 +143,7 @@ static const named_code errno_conditions[] = {
     {EMFILE, "too_many_descriptors"},
     {ENFILE, "too_many_descriptors"},
     {ENAMETOOLONG, "name_too_long"},
+    {EMSGSIZE, "message_too_long"},
     {ENOPROTOOPT, "unknown_option"},
 };
 

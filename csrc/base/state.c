@@ -16,7 +16,8 @@ static int state_gc(lua_State *L) {
     sci_state *state = lua_touserdata(L, 1);
     BIO_meth_free(state->descriptor);
     BIO_meth_free(state->memory);
-    state->descriptor = state->memory = NULL;
+    BIO_meth_free(state->datagram);
+    state->descriptor = state->memory = state->datagram = NULL;
     return 0;
 }
 
@@ -31,6 +32,7 @@ SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     state->classes = classes;
     state->descriptor = NULL;
     state->memory = NULL;
+    state->datagram = NULL;
     state->pollers = NULL;
     state->reading = false;
     memset(state->warm, 0, sizeof state->warm);

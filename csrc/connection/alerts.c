@@ -58,10 +58,14 @@ static int sslsocket_alerts_sent(lua_State *L) {
 /* The last flight stays withheld. */
 static void send_plain_alert(sci_sslsocket *socket, int alert) {
     int version = SSL_version(socket->ssl);
-    const unsigned char record[] = {SSL3_RT_ALERT, (unsigned char)(version >> 8), (unsigned char)version, 0, 2,
-                                    SSL3_AL_FATAL, (unsigned char)alert};
+    unsigned char high = (unsigned char)(version >> 8), low = (unsigned char)version, code = (unsigned char)alert;
+    const unsigned char tls[] = {SSL3_RT_ALERT, high, low, 0, 2, SSL3_AL_FATAL, code};
+    /* With an epoch, and a number that no record of the handshake has. */
+    const unsigned char dtls[] = {SSL3_RT_ALERT, high, low, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2, SSL3_AL_FATAL, code};
+    bool datagrams = socket->transport.datagrams;
+    int length = datagrams ? (int)sizeof dtls : (int)sizeof tls;
     sci_transport_withhold(&socket->transport, false);
-    if (BIO_write(SSL_get_wbio(socket->ssl), record, sizeof record) == (int)sizeof record)
+    if (BIO_write(SSL_get_wbio(socket->ssl), datagrams ? dtls : tls, length) == length)
         sci_ssl_note_alert(socket, true, SSL3_AL_FATAL << 8 | alert);
     sci_transport_withhold(&socket->transport, true);
 }
@@ -85,7 +89,7 @@ bool sci_ssl_install_alerts(SSL_CTX *ctx) {
 }
 
 static void send_alert_by_ticket(lua_State *L, sci_sslsocket *socket, int alert) {
-    if (socket->handshake.role != SCI_SERVER || SSL_version(socket->ssl) < TLS1_3_VERSION) return;
+    if (socket->handshake.role != SCI_SERVER || !sci_speaks_tls13(socket->ssl)) return;
     sci_ssl_begin(L, socket);
     socket->alerts.in_ticket = alert;
     if (SSL_new_session_ticket(socket->ssl) == 1) (void)SSL_do_handshake(socket->ssl);

@@ -46,7 +46,7 @@ static bool is_before_tls13(const SSL_CIPHER *cipher) { return SSL_CIPHER_get_au
 static bool has_choice(SSL *ssl) {
     const STACK_OF(SSL_CIPHER) *ciphers = SSL_get_ciphers(ssl);
     long highest = SSL_get_max_proto_version(ssl);
-    bool tls13 = highest == 0 || highest >= TLS1_3_VERSION;
+    bool tls13 = !SSL_is_dtls(ssl) && (highest == 0 || highest >= TLS1_3_VERSION);
     for (int i = 0; i < sk_SSL_CIPHER_num(ciphers); i++)
         if (tls13 || is_before_tls13(sk_SSL_CIPHER_value(ciphers, i))) return true;
     return false;

@@ -103,11 +103,11 @@ static int fail_binding(lua_State *L, const char *message) {
 }
 
 /* Without the extended master secret an attacker can make two connections with the same binding (RFC 7627). */
-static bool is_unique(SSL *ssl) { return SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1; }
+static bool is_unique(SSL *ssl) { return sci_speaks_tls13(ssl) || SSL_get_extms_support(ssl) == 1; }
 
 /* The first Finished of the handshake: the client's, or the server's where a session was resumed. */
 static int bind_unique(lua_State *L, SSL *ssl) {
-    if (SSL_version(ssl) >= TLS1_3_VERSION) return fail_binding(L, "TLS 1.3 has no tls-unique; use tls-exporter");
+    if (sci_speaks_tls13(ssl)) return fail_binding(L, "TLS 1.3 has no tls-unique; use tls-exporter");
     if (!is_unique(ssl)) return fail_binding(L, "tls-unique is not unique without the extended master secret");
     bool ours = SSL_is_server(ssl) ? SSL_session_reused(ssl) : !SSL_session_reused(ssl);
     return push_finished(L, ssl, ours ? SSL_get_finished : SSL_get_peer_finished);

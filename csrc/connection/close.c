@@ -15,7 +15,9 @@ static void discard_arrived(const sci_sslsocket *socket) {
  * for writing comes first, so that fewer bytes are in flight when the socket is closed. */
 static void let_arrive(const sci_sslsocket *socket) {
     bool alerted = socket->alerts.fatal_sent >= 0;
-    if (socket->memory || sci_ssl_is_closed(socket) || !(socket->handshake.done || alerted)) return;
+    if (socket->memory || socket->transport.datagrams || sci_ssl_is_closed(socket) ||
+        !(socket->handshake.done || alerted))
+        return;
     if (alerted) (void)shutdown(sci_socket_descriptor(&socket->socket), SHUT_WR);
     discard_arrived(socket);
 }

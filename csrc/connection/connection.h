@@ -342,6 +342,31 @@ bool sci_ssl_exclude_anonymous(SSL *ssl);
 void sci_ssl_choose_dh(sci_sslsocket *socket);
 void sci_ssl_reset_dh(lua_State *L, sci_sslsocket *socket);
 
+/* ---- datagram.c: DTLS -------------------------------------------------------------------------------------------- */
+
+#define SCI_SSL_MTU 1232 /* bytes of a datagram that every path of IPv6 carries: 1,280 without the headers */
+
+/* For a new SSL of DTLS. False: OpenSSL's queue says why. */
+bool sci_ssl_prepare_datagrams(const sci_sslsocket *socket, SSL *ssl);
+
+/* Whether OpenSSL waits for a reply, and in how many seconds it sends its last flight again. */
+bool sci_ssl_resends_in(const sci_sslsocket *socket, double *seconds);
+
+/* For a call that needs a stream of bytes. True: the connection is one of DTLS, and a SciSslError was pushed. */
+bool sci_ssl_refuse_datagrams(lua_State *L, const sci_sslsocket *socket, const char *phase);
+
+/* Writes one message, which is one datagram, and pushes the result of sslWrite. Where `length` is more than a record takes, it is
+ * refused, and `bytes` need not have so many. */
+void sci_ssl_push_message_sent(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
+
+/* Whether a message waits that is longer than `max`. */
+bool sci_ssl_message_exceeds(const sci_sslsocket *socket, unsigned char *buffer, size_t max);
+
+/* ---- dtls_listen.c ----------------------------------------------------------------------------------------------- */
+
+void sci_ssl_install_cookies(SSL_CTX *ctx);
+void sci_ssl_reset_cookie(sci_sslsocket *socket);
+
 /* ---- dane.c, early_data.c ---------------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_dane(sci_sslsocket *socket);
@@ -409,7 +434,9 @@ void sci_open_anonymous_cipher(lua_State *L);
 void sci_open_channel_binding(lua_State *L);
 void sci_open_close(lua_State *L);
 void sci_open_dane(lua_State *L);
+void sci_open_datagram(lua_State *L);
 void sci_open_dh_params(lua_State *L);
+void sci_open_dtls_listen(lua_State *L);
 void sci_open_early_data(lua_State *L);
 void sci_open_handshake(lua_State *L);
 void sci_open_initialize(lua_State *L);

@@ -69,7 +69,7 @@ static bool asks_for_host(const SSL *ssl, const SSL_SESSION *session) {
 
 static bool speaks_tls_1_3(SSL *ssl) {
     long most = SSL_get_max_proto_version(ssl);
-    return (most == 0 || most >= TLS1_3_VERSION) && !(SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3);
+    return !SSL_is_dtls(ssl) && (most == 0 || most >= TLS1_3_VERSION) && !(SSL_get_options(ssl) & SSL_OP_NO_TLSv1_3);
 }
 
 static bool is_too_old(const SSL_SESSION *session) {

@@ -59,6 +59,7 @@ static void complete(lua_State *L, sci_sslsocket *socket, const char *phase) {
     sci_ktls_end_handshake(socket->ssl, &socket->transport);
     if (!sci_ssl_accept_resumption(L, socket, phase) || !sci_ssl_settle_verdict(L, socket, phase)) return;
     sci_transport_forget(&socket->transport);
+    sci_transport_note_associated(&socket->transport);
     socket->handshake.done = true;
     sci_ssl_push_count(L, socket, 1);
 }

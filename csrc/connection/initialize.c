@@ -32,6 +32,7 @@ static bool prepare_context(sci_context *context) {
     sci_ssl_install_verification(ctx);
     sci_ssl_install_sessions(ctx);
     sci_ssl_install_session_lookup(ctx);
+    if (context->datagrams) sci_ssl_install_cookies(ctx);
     context->prepared = sci_ssl_install_tickets(ctx) && sci_ssl_install_alerts(ctx);
     return context->prepared;
 }
@@ -94,6 +95,7 @@ static void reset(lua_State *L, sci_sslsocket *socket) {
     sci_ssl_reset_verify_errors(socket);
     sci_ssl_reset_alerts(socket);
     sci_ssl_reset_limits(socket);
+    sci_ssl_reset_cookie(socket);
     sci_ssl_reset_write(L, socket);
     sci_ssl_reset_shutdown(socket);
     sci_ssl_reset_ticket(socket);
@@ -109,7 +111,8 @@ static bool make_ssl(sci_sslsocket *socket, sci_context *context) {
     SSL *ssl = prepare_context(context) ? SSL_new(context->ctx) : NULL;
     BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
     if (bio) SSL_set_bio(ssl, bio, bio);
-    if (!bio || !install_callbacks(socket, ssl)) {
+    bool ready = bio && install_callbacks(socket, ssl);
+    if (!ready || (context->datagrams && !sci_ssl_prepare_datagrams(socket, ssl))) {
         SSL_free(ssl);
         return false;
     }
@@ -134,7 +137,7 @@ bool sci_ssl_has_connection(const sci_sslsocket *socket) {
  * acknowledgement, 40 ms, for nothing. Does nothing to a Unix-domain socket. */
 static void send_at_once(const sci_sslsocket *socket) {
     int on = 1;
-    if (!socket->memory)
+    if (!socket->memory && !socket->transport.datagrams)
         (void)setsockopt(sci_socket_descriptor(&socket->socket), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 

@@ -8,21 +8,22 @@ static sci_sslsocket *check_memory(lua_State *L) {
 }
 
 /***
-Gives a memory transport bytes that the peer has sent.
+Gives a memory transport bytes that the peer has sent. With DTLS they are one datagram.
 @function SciSslSocket:sslFeed
 @tparam string bytes
-@treturn[1] integer how many were taken: always all
+@treturn[1] integer how many were taken: all; 0: the datagram was dropped, since too many wait to be read
 @treturn[2] nil
 @treturn[2] SciSslError condition `closed`
 */
 static int sslsocket_feed(lua_State *L) {
     sci_sslsocket *socket = check_memory(L);
     size_t length;
+    bool taken;
     const char *bytes = luaL_checklstring(L, 2, &length);
     if (socket->closed) return sci_fail_own(L, "read", "closed", "the socket has been closed");
-    if (!sci_transport_feed(&socket->transport, bytes, length))
+    if (!sci_transport_feed(&socket->transport, bytes, length, &taken))
         return sci_fail_own(L, "read", "memory_full", "out of memory for the bytes");
-    lua_pushinteger(L, (lua_Integer)length);
+    lua_pushinteger(L, taken ? (lua_Integer)length : 0);
     return 1;
 }
 
@@ -55,9 +56,9 @@ static int sslsocket_unread(lua_State *L) {
 }
 
 /***
-Takes the bytes that a memory transport has for the peer.
+Takes the bytes that a memory transport has for the peer. With DTLS they are one datagram: call it until there is none.
 @function SciSslSocket:sslDrain
-@tparam[opt] integer max bytes at most; without it, all
+@tparam[opt] integer max bytes at most; without it, all. With DTLS always one whole datagram
 @treturn string empty where there are none
 */
 static int sslsocket_drain(lua_State *L) {

@@ -52,7 +52,7 @@ static int sslsocket_key_update(lua_State *L) {
     int kind = lua_toboolean(L, 2) ? SSL_KEY_UPDATE_REQUESTED : SSL_KEY_UPDATE_NOT_REQUESTED;
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "keyUpdate")) return 1;
-    if (SSL_version(socket->ssl) < TLS1_3_VERSION) {
+    if (!sci_speaks_tls13(socket->ssl)) {
         sci_ssl_fail(L, "keyUpdate", "protocol_version", "TLS 1.2 has no KeyUpdate; sslRenegotiate renews its keys");
         return 1;
     }
@@ -70,7 +70,7 @@ bool sci_ssl_may_message_client(lua_State *L, sci_sslsocket *socket, const char 
     const char *condition = NULL;
     if (!sci_ssl_ready_for_data(L, socket, phase)) return false;
     if (socket->handshake.role != SCI_SERVER) condition = "wrong_role";
-    else if (SSL_version(socket->ssl) < TLS1_3_VERSION) condition = "protocol_version";
+    else if (!sci_speaks_tls13(socket->ssl)) condition = "protocol_version";
     else if (socket->write.pending_length > 0) condition = "write_pending";
     return !condition || sci_ssl_fail(L, phase, condition, NULL);
 }

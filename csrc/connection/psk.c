@@ -115,7 +115,7 @@ static unsigned int on_server_key(SSL *ssl, const char *identity, unsigned char 
         .key = key,
         .key_size = key_size < SCI_PSK_LENGTH ? key_size : SCI_PSK_LENGTH,
     };
-    if (SSL_version(ssl) >= TLS1_3_VERSION) return 0; /* on_find_session has looked it up */
+    if (sci_speaks_tls13(ssl)) return 0; /* on_find_session has looked it up */
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     sci_ssl_drop_psk(socket);
     return find_key(socket, &asked) ? (unsigned int)asked.key_length : make_false_key(socket, key, key_size);
@@ -225,7 +225,7 @@ its session has none.
 static int sslsocket_psk_identity(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     bool used = socket->ssl && socket->handshake.done && socket->handshake.role == SCI_SERVER;
-    if (used && SSL_version(socket->ssl) >= TLS1_3_VERSION) used = SSL_session_reused(socket->ssl);
+    if (used && sci_speaks_tls13(socket->ssl)) used = SSL_session_reused(socket->ssl);
     lua_pushstring(L, used ? socket->psk.identity : NULL);
     return 1;
 }

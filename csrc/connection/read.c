@@ -140,6 +140,15 @@ bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes
     return true;
 }
 
+/* The message stays, for a call that takes more. */
+static int return_too_long(lua_State *L, sci_sslsocket *socket) {
+    sci_ssl_end(socket);
+    sci_ssl_give_scratch_back(socket);
+    sci_ssl_fail(L, "read", "message_too_long",
+                 "the message is longer than the number of bytes that this call may take");
+    return 1;
+}
+
 static int read_max(lua_State *L, bool peek) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;
@@ -151,9 +160,11 @@ static int read_max(lua_State *L, bool peek) {
     }
     unsigned char *buffer = sci_ssl_take_scratch(L, socket);
     sci_ssl_begin(L, socket);
+    if (socket->transport.datagrams && sci_ssl_message_exceeds(socket, buffer, max)) return return_too_long(L, socket);
     int result = peek ? SSL_peek_ex(socket->ssl, buffer, max, &length) : SSL_read_ex(socket->ssl, buffer, max, &length);
     int last = result;
-    if (result > 0 && !peek) length += read_buffered(socket, buffer + length, max - length, &last);
+    if (result > 0 && !peek && !socket->transport.datagrams)
+        length += read_buffered(socket, buffer + length, max - length, &last);
     sci_ssl_end(socket);
     if (result <= 0) return return_no_bytes(L, socket, result);
     if (!peek) return return_bytes(L, socket, buffer, length, last);
@@ -165,12 +176,13 @@ static int read_max(lua_State *L, bool peek) {
 
 /***
 Reads what the peer has sent: all records that one read of the transport brings, in one string. A blocking socket waits for
-the first byte.
+the first byte. With DTLS it reads one message, whole.
 @function SciSslSocket:sslRead
 @tparam[opt=65536] integer max bytes at most; one call returns at most 65536
 @treturn string|integer|SciSslError the bytes; 0: the peer has sent close_notify (`SSL_ERROR_ZERO_RETURN`); less: not ready;
  a SciSslError (phase `read`, condition `truncated`: the transport ended without close_notify; `handshake_needed`, `closed`;
- `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` …: the peer sends these and no data)
+ `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` …: the peer sends these and no data;
+ `message_too_long`: DTLS: the message has more than `max` bytes, and stays)
 @see SSL_read_ex(3)
 */
 static int sslsocket_read(lua_State *L) { return read_max(L, false); }
@@ -198,7 +210,8 @@ Reads a number of bytes into one string, for protocols that say how many follow.
 non-blocking socket returns fewer where no more have arrived.
 @function SciSslSocket:sslReadSized
 @tparam integer size bytes, 1 … 1073741824
-@treturn string|integer|SciSslError as `sslRead`; where the stream ends behind some bytes, the next call returns the end
+@treturn string|integer|SciSslError as `sslRead`; where the stream ends behind some bytes, the next call returns the end. Of
+ DTLS: condition `datagrams`
 */
 static int sslsocket_read_sized(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
@@ -206,6 +219,7 @@ static int sslsocket_read_sized(lua_State *L) {
     luaL_argcheck(L, wanted > 0 && wanted <= 1 << 30, 2, "1 to 1073741824 bytes expected");
     lua_settop(L, 1);
     if (!sci_ssl_ready_for_data(L, socket, "read")) return 1;
+    if (sci_ssl_refuse_datagrams(L, socket, "read")) return 1;
     size_t size = (size_t)wanted;
     int result;
     unsigned char *buffer = size > SCI_SCRATCH ? lua_newuserdatauv(L, size, 0) : sci_ssl_take_scratch(L, socket);
@@ -288,14 +302,17 @@ static int sslsocket_events(lua_State *L) {
 }
 
 /***
-Returns how long a loop may wait for the descriptor, as cqueues asks for it.
+Returns how long a loop may wait for the descriptor, as cqueues asks for it. In a handshake of DTLS this is the time until what
+was sent last has to be sent again: then call `sslHandleTimeout`.
 @function SciSslSocket:timeout
-@treturn ?number 0 where the socket is `dirty`; nil: without a limit
+@treturn ?number seconds; 0 where the socket is `dirty`; nil: without a limit
 */
 static int sslsocket_timeout(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     lua_settop(L, 1);
+    double seconds;
     if (sci_ssl_dirty(L, socket)) lua_pushinteger(L, 0);
+    else if (sci_ssl_resends_in(socket, &seconds)) lua_pushnumber(L, seconds);
     else lua_pushnil(L);
     return 1;
 }

@@ -68,6 +68,7 @@ static sci_sslsocket **next_place(sci_state *state, bool comes_back) {
 }
 
 void sci_ssl_keep_buffers(sci_sslsocket *socket) {
+    if (socket->transport.datagrams) return; /* OpenSSL needs them as long as the SSL lives */
     bool comes_back = count_call(socket), moved = socket->buffers.moved;
     socket->buffers.moved = false;
     release_idle(socket->state);

@@ -205,7 +205,14 @@ static bool explain_psk(diagnosis *about) { return sci_ssl_explain_psk(about->so
 
 /* Whether this end is set to speak TLS 1.1 or earlier, which its security level excludes. OpenSSL 3.0 then finds no signature
  * algorithm, later releases find no protocol. */
+static bool level_rules_out_dtls(SSL *ssl) {
+    if (SSL_get_security_level(ssl) == 0 || SSL_get_min_proto_version(ssl) != DTLS1_VERSION) return false;
+    return queue_says(SSL_R_NO_PROTOCOLS_AVAILABLE) || queue_says(SSL_R_UNSUPPORTED_PROTOCOL) ||
+           queue_says(SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM);
+}
+
 static bool level_rules_out(SSL *ssl) {
+    if (SSL_is_dtls(ssl)) return level_rules_out_dtls(ssl);
     long lowest = SSL_get_min_proto_version(ssl), highest = SSL_get_max_proto_version(ssl);
     if (SSL_get_security_level(ssl) == 0 || lowest >= TLS1_2_VERSION) return false;
     if (queue_says(SSL_R_NO_PROTOCOLS_AVAILABLE)) return highest > 0 && highest < TLS1_2_VERSION;

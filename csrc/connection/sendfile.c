@@ -152,7 +152,7 @@ what the kernel sends.
 @tparam[opt] integer count bytes at most; without it, to the end of the file
 @treturn integer|SciSslError as `sslWrite`: how many bytes were taken; call again with `offset` and `count` moved on by the
  result until all are sent; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition
- `file_unreadable`: the file is not open for reading; `file_directory`; `not_seekable`: a pipe or a terminal
+ `datagrams`: the connection is one of DTLS; `file_unreadable`: the file is not open for reading; `file_directory`; `not_seekable`: a pipe or a terminal
 @see SSL_sendfile(3)
 @see pread(2)
 */
@@ -160,6 +160,7 @@ static int sslsocket_sendfile(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     portion what = check_portion(L);
     lua_settop(L, 2);
+    if (sci_ssl_refuse_datagrams(L, socket, "write")) return 1;
     if (!sci_ssl_ready_for_data(L, socket, "write") || send_by_kernel(L, socket, &what)) return 1;
     return send_buffered(L, socket, &what);
 }

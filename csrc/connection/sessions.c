@@ -80,7 +80,7 @@ bool sci_ssl_takes_early_data_once(const SSL *ssl) {
 
 /* A ticket of TLS 1.3 holds the whole session, unless it is to be used once, or tickets are off. */
 static bool needs_cache(const SSL *ssl) {
-    return SSL_version(ssl) < TLS1_3_VERSION || !SSL_is_server(ssl) || sci_ssl_takes_early_data_once(ssl) ||
+    return !sci_speaks_tls13(ssl) || !SSL_is_server(ssl) || sci_ssl_takes_early_data_once(ssl) ||
            (SSL_get_options(ssl) & SSL_OP_NO_TICKET);
 }
 

@@ -18,18 +18,20 @@ that need the TLS connection return nil, or the condition `closed`.
 
 /* Pushes an empty SciSslSocket that will inherit from the context at `context`. */
 static sci_sslsocket *new_sslsocket(lua_State *L, int context) {
-    sci_check_context(L, context);
+    bool datagrams = sci_check_context(L, context)->datagrams;
     sci_sslsocket *socket = sci_new_object(L, SCI_SSL_SOCKET, sizeof *socket, SCI_SSL_USERVALUES);
     socket->state = sci_get_state(L);
     sci_socket_begin(&socket->socket);
     sci_ssl_reset_alerts(socket);
+    sci_transport_use_datagrams(&socket->transport, datagrams);
     lua_pushvalue(L, context);
     lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
     return socket;
 }
 
 /***
-Makes a socket over a non-blocking stream socket of its own. `connect` it, or `bind`, `listen` and `accept`.
+Makes a socket over a non-blocking stream socket of its own, or over a datagram socket where the context is one of DTLS.
+`connect` it, or `bind`, `listen` and `accept`.
 @function SciSslSocket.new
 @tparam SciSslContext context
 @tparam[opt="inet"] string family `inet`, `inet6` or `unix`
@@ -44,7 +46,7 @@ static int sslsocket_new(lua_State *L) {
     sci_failure failure = {.phase = "open", .ssl_error = SSL_ERROR_SYSCALL};
     sci_clear_errors();
     sci_transport_use_socket(&socket->transport, &socket->socket);
-    if (sci_socket_open(&socket->socket, family, false)) return 1;
+    if (sci_socket_open(&socket->socket, family, socket->transport.datagrams, false)) return 1;
     failure.system_errno = errno;
     return sci_fail(L, &failure);
 }
@@ -57,7 +59,7 @@ descriptor: closing the SciSslSocket calls the object's own `close`. A descripto
 @tparam SciSslContext context
 @treturn[1] SciSslSocket
 @treturn[2] nil
-@treturn[2] SciSslError `transport` is no socket
+@treturn[2] SciSslError `transport` is no socket; `not_a_stream`, `not_datagrams`: it does not fit the context
 */
 static int sslsocket_on(lua_State *L) {
     luaL_checkany(L, 1);
@@ -67,7 +69,12 @@ static int sslsocket_on(lua_State *L) {
     sci_sslsocket *socket = new_sslsocket(L, 2);
     sci_clear_errors();
     sci_transport_use_socket(&socket->transport, &socket->socket);
-    return sci_socket_adopt(L, lua_gettop(L), 1) ? 1 : sci_return_pushed_error(L);
+    if (!sci_socket_adopt(L, lua_gettop(L), 1)) return sci_return_pushed_error(L);
+    bool datagram = sci_socket_is_datagram(&socket->socket);
+    if (datagram == socket->transport.datagrams) return 1;
+    return sci_fail_own(L, "adopt", datagram ? "not_a_stream" : "not_datagrams",
+                        datagram ? "the context is one of TLS, and the socket is for datagrams"
+                                 : "the context is one of DTLS, and the socket is not for datagrams");
 }
 
 /***

@@ -194,6 +194,19 @@ typedef struct sci_sslsocket {
         char *identity;     /* owned: of the key that was found last; NULL: none */
     } psk;
 
+    struct {      /* datagram.c */
+        long mtu; /* bytes of a datagram at most; 0: SCI_SSL_MTU */
+        unsigned first,
+            most; /* microseconds before a flight is sent again, the first time, and at most; 0: OpenSSL's */
+    } datagram;
+
+    struct {              /* dtls_listen.c */
+        const char *peer; /* the address that a cookie is made for, while sslListen runs; NULL: it does not */
+        size_t length;
+        unsigned char proven[SCI_COOKIE_LENGTH]; /* the cookie that the client has returned */
+        bool is_proven;
+    } cookie;
+
     struct {                           /* ocsp_stapling.c */
         sci_ocsp_policy policy;        /* inherited */
         const unsigned char *response; /* bytes of SCI_SSL_OCSP, or NULL */

@@ -100,7 +100,7 @@ static int sslsocket_suspend_at(lua_State *L) {
 #endif
     socket->suspend.points = points;
     SSL_set_cert_cb(socket->ssl, points & SCI_AT_CERTIFICATE ? on_certificate : NULL, NULL);
-    if (points & SCI_AT_CLIENT_HELLO) sci_transport_record(&socket->transport);
+    if (points & SCI_AT_CLIENT_HELLO && !socket->transport.datagrams) sci_transport_record(&socket->transport);
     return sci_return_receiver(L);
 }
 

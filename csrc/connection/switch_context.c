@@ -18,7 +18,7 @@ are lost, and must be made again after this call: `sslSetVerify`, `sslUseCertifi
 @tparam SciSslContext context
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
+@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; `datagrams`: DTLS cannot read the ClientHello again; the handshake stays as it was
 @see sslSuspendAt
 */
 static int sslsocket_set_context(lua_State *L) {
@@ -33,7 +33,9 @@ static int sslsocket_set_context(lua_State *L) {
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
-    if (!socket->transport.recording.records) failure.condition = "memory_full"; /* the ClientHello was not recorded */
+    if (socket->transport.datagrams || context->datagrams) failure.condition = "datagrams";
+    else if (!socket->transport.recording.records)
+        failure.condition = "memory_full"; /* the ClientHello was not recorded */
     else if (begin_again(L, socket, context)) return sci_return_receiver(L);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);

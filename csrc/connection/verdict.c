@@ -119,7 +119,7 @@ void sci_ssl_reset_verdict(sci_sslsocket *socket) {
  * where a session is resumed, with the ServerHello. Until that flight leaves, an alert is a record in plain text. */
 void sci_ssl_hold_last_flight(sci_sslsocket *socket) {
     const SSL *ssl = socket->ssl;
-    if (!sci_ssl_must_suspend(socket, SCI_AT_VERIFY) || SSL_version(ssl) >= TLS1_3_VERSION) return;
+    if (!sci_ssl_must_suspend(socket, SCI_AT_VERIFY) || sci_speaks_tls13(ssl)) return;
     OSSL_HANDSHAKE_STATE last = SSL_session_reused(ssl) ? TLS_ST_SW_SRVR_HELLO : TLS_ST_SR_FINISHED;
     if (SSL_get_state(ssl) == last) sci_transport_withhold(&socket->transport, true);
 }

@@ -169,6 +169,10 @@ static int return_zero(lua_State *L, sci_sslsocket *socket) {
 
 void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t length) {
     sci_written written = {0};
+    if (socket->transport.datagrams) {
+        sci_ssl_push_message_sent(L, socket, bytes, length);
+        return;
+    }
     if (length == 0 && socket->write.pending_length == 0) {
         (void)return_zero(L, socket);
         return;
@@ -184,7 +188,7 @@ void sci_ssl_push_written(lua_State *L, sci_sslsocket *socket, int string, const
 /* A client's own renegotiation may have had to wait until what had arrived was read. */
 bool sci_ssl_renegotiates(const sci_sslsocket *socket) {
     const SSL *ssl = socket->ssl;
-    if (!ssl || !socket->handshake.done || SSL_version(ssl) >= TLS1_3_VERSION) return false;
+    if (!ssl || !socket->handshake.done || sci_speaks_tls13(ssl)) return false;
     return SSL_in_init(ssl) ||
            (!SSL_is_server(ssl) && SSL_renegotiate_pending((SSL *)(uintptr_t)ssl) && !SSL_has_pending(ssl));
 }
@@ -201,13 +205,15 @@ bool sci_ssl_renegotiate_first(lua_State *L, sci_sslsocket *socket, const char *
 
 /***
 Writes bytes. A blocking socket returns when all are sent. A non-blocking one may take fewer: call again with `i` moved on by
-the result. After "not ready" repeat the call with the same bytes; the socket checks that.
+the result. After "not ready" repeat the call with the same bytes; the socket checks that. With DTLS the bytes are one message,
+which is sent in one datagram; after "not ready" it was not sent, and need not be repeated.
 @function SciSslSocket:sslWrite
 @tparam string data
 @tparam[opt=1] integer i first byte, as in `string.sub`
 @tparam[opt=-1] integer j last byte
 @treturn integer|SciSslError how many bytes were taken; 0 where `data` is empty; less: not ready; a SciSslError (phase
- `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+ `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …; of DTLS
+ `message_too_long`, `empty_message`)
 @see SSL_write_ex(3)
 */
 static int sslsocket_write(lua_State *L) {
@@ -320,6 +326,7 @@ static int raise_changed(lua_State *L) {
 
 /***
 Writes the strings of a table in full records, without making a joined string: for a head and a body, or many small pieces.
+With DTLS they are one message.
 @function SciSslSocket:sslWritev
 @tparam {string,...} strings
 @tparam[opt=0] integer skip bytes that earlier calls have taken
@@ -339,6 +346,11 @@ static int sslsocket_writev(lua_State *L) {
     if (!sci_ssl_ready_for_data(L, socket, "write")) return 1;
     all.buffer = sci_ssl_take_scratch(L, socket);
     bool same = gather_next(L, &all);
+    if (same && socket->transport.datagrams) {
+        sci_ssl_push_message_sent(L, socket, all.written.rest, all.length + all.at.left);
+        sci_ssl_give_scratch_back(socket);
+        return 1;
+    }
     if (same && !sci_ssl_may_write(L, socket, all.written.rest, all.length)) {
         sci_ssl_give_scratch_back(socket);
         return 1;

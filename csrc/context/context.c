@@ -27,9 +27,10 @@ static int context_gc(lua_State *L) {
 }
 
 /* Keeps a higher minimum that OpenSSL's configuration file has set. */
-static bool apply_method(SSL_CTX *ctx, const sci_protocol *only) {
+static bool apply_method(SSL_CTX *ctx, const sci_protocol *only, bool datagrams) {
     if (only)
         return SSL_CTX_set_min_proto_version(ctx, only->version) && SSL_CTX_set_max_proto_version(ctx, only->version);
+    if (datagrams) return SSL_CTX_set_min_proto_version(ctx, DTLS1_2_VERSION); /* the highest that OpenSSL has */
     return SSL_CTX_get_min_proto_version(ctx) >= TLS1_2_VERSION || SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION);
 }
 
@@ -52,14 +53,19 @@ static bool set_up(sci_context *context, const sci_protocol *only) {
     X509_VERIFY_PARAM_set_hostflags(SSL_CTX_get0_param(ctx), X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     SSL_CTX_set_tlsext_servername_callback(ctx, on_server_name);
     return sci_context_make_trust(context) && sci_context_make_session_id_context(context) &&
-           SSL_CTX_set_app_data(ctx, context) == 1 && apply_method(ctx, only);
+           SSL_CTX_set_app_data(ctx, context) == 1 && apply_method(ctx, only, context->datagrams);
+}
+
+static const char *general_method(const char *method) {
+    if (strcmp(method, "TLS") == 0) return "TLS";
+    return strcmp(method, "DTLS") == 0 ? "DTLS" : NULL;
 }
 
 /***
-Makes a context. `TLS` allows TLS 1.2 and later; each other method allows one version only.
-`TLSv1` and `TLSv1.1` also need `setSecurityLevel(0)`.
+Makes a context. `TLS` allows TLS 1.2 and later, and `DTLS`, for datagrams, DTLS 1.2; each other method allows one version
+only. `TLSv1`, `TLSv1.1` and `DTLSv1` also need `setSecurityLevel(0)`.
 @function SciSslContext.new
-@tparam[opt="TLS"] string method `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+@tparam[opt="TLS"] string method `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3`, `DTLS`, `DTLSv1` or `DTLSv1.2`
 @treturn[1] SciSslContext
 @treturn[2] nil
 @treturn[2] SciSslError condition `unknown_protocol`
@@ -68,12 +74,14 @@ Makes a context. `TLS` allows TLS 1.2 and later; each other method allows one ve
 static int context_new(lua_State *L) {
     const char *method = lua_isnoneornil(L, 1) ? "TLS" : sci_check_text(L, 1);
     const sci_protocol *only = sci_find_protocol(method);
-    if (!only && strcmp(method, "TLS") != 0) return sci_fail_protocol(L, method);
+    const char *general = general_method(method);
+    if (!only && !general) return sci_fail_protocol(L, method);
     sci_context *context = sci_new_object(L, SCI_CONTEXT, sizeof *context, SCI_CONTEXT_USERVALUES);
     sci_context_make_dependents(context);
-    context->method = only ? only->name : "TLS";
+    context->method = only ? only->name : general;
+    context->datagrams = *context->method == 'D';
     sci_clear_errors();
-    context->ctx = SSL_CTX_new(TLS_method());
+    context->ctx = SSL_CTX_new(context->datagrams ? DTLS_method() : TLS_method());
     if (!context->ctx || !set_up(context, only)) return sci_fail_openssl(L, "option", method);
     return 1;
 }

@@ -42,6 +42,9 @@ typedef enum sci_ocsp_policy { SCI_OCSP_NONE, SCI_OCSP_REQUEST, SCI_OCSP_REQUIRE
 
 #define SCI_SID_LENGTH 32 /* SSL_MAX_SID_CTX_LENGTH */
 
+#define SCI_COOKIE_SECRET_LENGTH 32
+#define SCI_COOKIE_LENGTH 32 /* bytes of a cookie: an HMAC by SHA-256 */
+
 /* A connection that still reads settings from its context; a member of the ring of the context. */
 typedef struct sci_dependent {
     struct sci_dependent *previous, *next; /* NULL: in no ring */
@@ -54,7 +57,8 @@ typedef struct sci_ticket_keys sci_ticket_keys;
 typedef struct sci_context {
     SSL_CTX *ctx;       /* context.c: owned; NULL only after collection, or when `new` failed */
     bool closed;        /* context_check.c: __close or __gc ran, perhaps while `ctx` had to stay (sci_may_free) */
-    const char *method; /* context.c: static: "TLS", "TLSv1.2" … */
+    const char *method; /* context.c: static: "TLS", "TLSv1.2", "DTLS" … */
+    bool datagrams;     /* context.c: DTLS */
 
     struct { /* context_dependents.c */
         sci_dependent ring;
@@ -85,6 +89,11 @@ typedef struct sci_context {
         bool client_sha384, server_sha384; /* the digest of the keys is SHA-384, not SHA-256 */
         bool tell_unknown;                 /* a server sends the alert unknown_psk_identity */
     } psk;
+
+    struct {                                                /* context_cookie.c: DTLS: the secrets of cookies */
+        unsigned char secrets[2][SCI_COOKIE_SECRET_LENGTH]; /* of now, and of the time before */
+        int64_t made;                                       /* when the first was made, as of sci_now; 0: never */
+    } cookie;
 
     struct {          /* context_keylog.c */
         bool collect; /* connections collect their secrets for keylogLines */
@@ -159,6 +168,12 @@ int sci_fail_pins(lua_State *L);
 /* context_keylog.c: appends a line to a key log file. Lines that cannot be written are lost; errno is kept. */
 typedef struct sci_keylog sci_keylog;
 void sci_keylog_append(const sci_keylog *file, const char *line);
+
+/* context_cookie.c: the cookie for a peer of a server of DTLS, and whether one that came back is of the last two minutes. False:
+ * no randomness, no memory, or no such cookie. */
+bool sci_context_make_cookie(sci_context *context, const char *peer, size_t length, unsigned char *cookie);
+bool sci_context_check_cookie(sci_context *context, const char *peer, size_t length, const unsigned char *cookie,
+                              size_t cookie_length);
 
 /* context_psk.c: bounds, in bytes. */
 #define SCI_PSK_LENGTH 256 /* the longest key that a session of TLS 1.3 can hold in OpenSSL */

@@ -78,7 +78,7 @@ int sci_decrypt_ticket(const sci_ticket_keys *ring, const SSL *ssl, const unsign
         const ticket_key *key = &ring->keys[i];
         if (memcmp(key->name, name, NAME_LENGTH) != 0) continue;
         if (!prepare_mac(mac, key) || EVP_DecryptInit_ex(cipher, EVP_aes_256_cbc(), NULL, key->aes, iv) != 1) return -1;
-        return i == 0 && SSL_version(ssl) < TLS1_3_VERSION ? 1 : 2; /* tickets of TLS 1.3 are always renewed */
+        return i == 0 && !sci_speaks_tls13(ssl) ? 1 : 2; /* tickets of TLS 1.3 are always renewed */
     }
     return 0;
 }

@@ -1,4 +1,4 @@
-/* descriptor.c: descriptors of stream sockets, and what systems do differently with them. Knows no Lua. */
+/* descriptor.c: descriptors of sockets, and what systems do differently with them. Knows no Lua. */
 #include "net/socket.h"
 
 #include <errno.h>
@@ -32,11 +32,13 @@ bool sci_descriptor_set_blocking(int descriptor, bool blocking) {
  * listening socket; accept does on the BSDs and macOS. */
 #ifdef SOCK_CLOEXEC
 
-#define STREAM (SOCK_STREAM | SOCK_CLOEXEC)
+#define NEW_FLAGS SOCK_CLOEXEC
 
 static void finish(int descriptor) { sci_descriptor_silence(descriptor); }
 
-static int open_one(int domain, bool blocking) { return socket(domain, blocking ? STREAM : STREAM | SOCK_NONBLOCK, 0); }
+static int open_one(int domain, int kind, bool blocking) {
+    return socket(domain, blocking ? kind | NEW_FLAGS : kind | NEW_FLAGS | SOCK_NONBLOCK, 0);
+}
 
 static int accept_one(int listener, bool blocking, sci_address *peer) {
     sci_address_begin(peer);
@@ -46,12 +48,12 @@ static int accept_one(int listener, bool blocking, sci_address *peer) {
 
 #else
 
-#define STREAM SOCK_STREAM
+#define NEW_FLAGS 0
 
 static void finish(int descriptor) { sci_descriptor_prepare(descriptor); }
 
-static int open_one(int domain, bool blocking) {
-    int descriptor = socket(domain, STREAM, 0);
+static int open_one(int domain, int kind, bool blocking) {
+    int descriptor = socket(domain, kind, 0);
     if (descriptor >= 0 && !blocking) (void)sci_descriptor_set_blocking(descriptor, false);
     return descriptor;
 }
@@ -65,14 +67,14 @@ static int accept_one(int listener, bool blocking, sci_address *peer) {
 
 #endif
 
-int sci_descriptor_open(int domain, bool blocking) {
-    int descriptor = open_one(domain, blocking);
+int sci_descriptor_open(int domain, int kind, bool blocking) {
+    int descriptor = open_one(domain, kind, blocking);
     if (descriptor >= 0) finish(descriptor);
     return descriptor;
 }
 
-bool sci_descriptor_pair(int descriptors[2]) {
-    if (socketpair(AF_UNIX, STREAM, 0, descriptors) != 0) return false;
+bool sci_descriptor_pair(int kind, int descriptors[2]) {
+    if (socketpair(AF_UNIX, kind | NEW_FLAGS, 0, descriptors) != 0) return false;
     finish(descriptors[0]);
     finish(descriptors[1]);
     return true;

@@ -1,4 +1,4 @@
-/* net.h: SciSocket, stream sockets (TCP and Unix-domain), and SciPoller. Knows no TLS.
+/* net.h: SciSocket, sockets for streams (TCP, Unix-domain) and for datagrams (UDP, Unix-domain), and SciPoller. Knows no TLS.
  *
  * Ownership: a sci_socket owns its descriptor, unless `borrowed`: then another Lua object owns it (user value
  * SCI_SOCKET_OWNER), and closing calls that object's `close`. Where that object is a SciSocket too, `lower` points to it:
@@ -28,6 +28,7 @@ typedef struct sci_socket {
     struct sci_socket *lower; /* socket_object.c: that owner, if it is a SciSocket, kept by the user value; else NULL */
     bool nonblocking;         /* socket_object.c: we set O_NONBLOCK; holds unless `exposed` */
     bool exposed;             /* socket_object.c: other code may know the descriptor and change its O_NONBLOCK */
+    bool datagram;            /* socket_object.c: sends and receives datagrams; else a stream of bytes */
     int family;               /* socket.c: AF_…; 0: not known */
     bool established;         /* socket_state.c: connected, as far as is known */
     bool connecting;          /* socket_state.c: an attempt runs; or may run, for a descriptor that was adopted */
@@ -65,8 +66,11 @@ void sci_socket_trust_mode(sci_socket *socket);
  * gets those functions of SciSocket that it does not define, except the constructors. */
 void sci_inherit_socket(lua_State *L, const char *name);
 
-/* Opens a stream socket of `family` ("inet", "inet6", "unix") in the empty `socket`; false: errno says why. */
-bool sci_socket_open(sci_socket *socket, const char *family, bool blocking);
+/* Opens a socket of `family` ("inet", "inet6", "unix") in the empty `socket`, for datagrams or for a stream of bytes; false:
+ * errno says why. */
+bool sci_socket_open(sci_socket *socket, const char *family, bool datagram, bool blocking);
+
+bool sci_socket_is_datagram(const sci_socket *socket); /* the base's */
 
 /* Adopts what is at `index` (SciSocket, descriptor number, object with getfd, fileno or pollfd) into the empty socket
  * userdata at `self`. False: a SciSslError was pushed. */
@@ -141,6 +145,7 @@ int sci_make_arm(lua_State *L);      /* makeArm, for scissl.scheduler */
 void sci_open_socket_address(lua_State *L);
 void sci_open_socket_adopt(lua_State *L);
 void sci_open_socket_connect(lua_State *L);
+void sci_open_socket_datagram(lua_State *L);
 void sci_open_socket_io(lua_State *L);
 void sci_open_socket_option(lua_State *L);
 void sci_open_socket_poll(lua_State *L);

@@ -193,7 +193,7 @@ bool sci_query_begin(sci_query *query, int *descriptor) {
     static pthread_once_t prepared = PTHREAD_ONCE_INIT;
     int ends[2];
     (void)pthread_once(&prepared, prepare_pool);
-    if (!sci_descriptor_pair(ends)) return false;
+    if (!sci_descriptor_pair(SOCK_STREAM, ends)) return false;
     lock_pool();
     query->descriptor = *descriptor = ends[0];
     query->bell = ends[1];

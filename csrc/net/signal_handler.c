@@ -140,7 +140,7 @@ static bool enter(sci_signals *signals) {
 
 bool sci_signals_begin(sci_signals *signals, unsigned int set, const void *owner) {
     int pair[2];
-    if (!sci_descriptor_pair(pair)) return false;
+    if (!sci_descriptor_pair(SOCK_STREAM, pair)) return false;
     atomic_init(&signals->arrived, 0);
     signals->reader = pair[0];
     signals->writer = pair[1];

@@ -1,4 +1,4 @@
-/* socket.c: SciSocket, a stream socket (TCP or Unix-domain): the class, and making and closing a socket. */
+/* socket.c: SciSocket, a socket for a stream or for datagrams: the class, and making and closing a socket. */
 #include "net/socket.h"
 
 #include <errno.h>
@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /***
-A TCP socket of IPv4 or IPv6, or a Unix-domain socket. It is made blocking and close-on-exec. A write to a peer that has
-gone returns an error and raises no SIGPIPE. `SciSocket.on` takes sockets of other libraries. Every loop that polls
+A TCP or UDP socket of IPv4 or IPv6, or a Unix-domain socket. It is made blocking and close-on-exec. A write to a peer that
+has gone returns an error and raises no SIGPIPE. `SciSocket.on` takes sockets of other libraries. Every loop that polls
 descriptors can wait for a SciSocket.
 @classmod SciSocket
 */
@@ -16,12 +16,20 @@ descriptors can wait for a SciSocket.
 
 static const char *const families[] = {"inet", "inet6", "unix", NULL};
 
-bool sci_socket_open(sci_socket *socket, const char *family, bool blocking) {
+bool sci_socket_open(sci_socket *socket, const char *family, bool datagram, bool blocking) {
     socket->family = AF_INET;
     if (strcmp(family, "inet6") == 0) socket->family = AF_INET6;
     if (strcmp(family, "unix") == 0) socket->family = AF_UNIX;
-    sci_socket_own(socket, sci_descriptor_open(socket->family, blocking), blocking);
+    int descriptor = sci_descriptor_open(socket->family, datagram ? SOCK_DGRAM : SOCK_STREAM, blocking);
+    sci_socket_own(socket, descriptor, blocking);
+    if (datagram) sci_socket_note_datagram(socket);
     return socket->fd >= 0;
+}
+
+static int open_new(lua_State *L, bool datagram) {
+    const char *family = families[luaL_checkoption(L, 1, "inet", families)];
+    if (sci_socket_open(sci_new_socket(L), family, datagram, true)) return 1;
+    return sci_socket_fail_system(L, "open", family, errno);
 }
 
 /***
@@ -33,15 +41,25 @@ Makes a stream socket: blocking, close-on-exec, not connected.
 @treturn[2] SciSslError phase `open`
 @see socket(2)
 */
-static int socket_new(lua_State *L) {
-    const char *family = families[luaL_checkoption(L, 1, "inet", families)];
-    if (sci_socket_open(sci_new_socket(L), family, true)) return 1;
-    return sci_socket_fail_system(L, "open", family, errno);
-}
+static int socket_new(lua_State *L) { return open_new(L, false); }
+
+/***
+Makes a socket for datagrams: UDP, or Unix-domain. It is blocking, close-on-exec and not connected. `bind` gives it an address,
+`sendTo` and `recvFrom` exchange datagrams with any peer; `connect` chooses the one peer of `send` and `recv`, and of a
+`SciSslSocket` over it.
+@function SciSocket.newDatagramSocket
+@tparam[opt="inet"] string family `inet` (IPv4), `inet6` or `unix`
+@treturn[1] SciSocket
+@treturn[2] nil
+@treturn[2] SciSslError phase `open`
+@see socket(2), udp(7)
+*/
+static int socket_new_datagram(lua_State *L) { return open_new(L, true); }
 
 /***
 Makes two sockets that are connected to each other: blocking, close-on-exec, Unix-domain.
 @function SciSocket.pair
+@tparam[opt="stream"] string kind `stream` or `datagram`
 @treturn[1] SciSocket
 @treturn[1] SciSocket
 @treturn[2] nil
@@ -49,11 +67,15 @@ Makes two sockets that are connected to each other: blocking, close-on-exec, Uni
 @see socketpair(2)
 */
 static int socket_pair(lua_State *L) {
+    static const char *const kinds[] = {"stream", "datagram", NULL};
+    bool datagram = luaL_checkoption(L, 1, "stream", kinds) == 1;
     sci_socket *ends[] = {sci_new_socket(L), sci_new_socket(L)};
     int descriptors[2];
-    if (!sci_descriptor_pair(descriptors)) return sci_socket_fail_system(L, "open", "unix", errno);
+    if (!sci_descriptor_pair(datagram ? SOCK_DGRAM : SOCK_STREAM, descriptors))
+        return sci_socket_fail_system(L, "open", "unix", errno);
     for (int i = 0; i < 2; i++) {
         sci_socket_own(ends[i], descriptors[i], true);
+        if (datagram) sci_socket_note_datagram(ends[i]);
         sci_socket_note_connected(ends[i], NULL);
     }
     return 2;
@@ -165,6 +187,7 @@ static int socket_tostring(lua_State *L) {
 
 static const luaL_Reg socket_functions[] = {
     {"newStreamSocket", socket_new},
+    {"newDatagramSocket", socket_new_datagram},
     {"pair", socket_pair},
     {NULL, NULL},
 };

@@ -33,8 +33,8 @@ void sci_describe_address(const sci_address *address, char text[SCI_PEER]);
 /* ---- descriptor.c: what systems do differently. Every descriptor is close-on-exec and raises no SIGPIPE ---------- */
 
 /* -1 and false: errno says why. */
-int sci_descriptor_open(int domain, bool blocking);
-bool sci_descriptor_pair(int descriptors[2]);
+int sci_descriptor_open(int domain, int kind, bool blocking); /* `kind`: SOCK_STREAM or SOCK_DGRAM */
+bool sci_descriptor_pair(int kind, int descriptors[2]);
 int sci_descriptor_accept(int listener, bool blocking, sci_address *peer);
 int sci_descriptor_duplicate(int descriptor);
 bool sci_descriptor_set_blocking(int descriptor, bool blocking);
@@ -58,6 +58,9 @@ void sci_socket_own(sci_socket *socket, int descriptor, bool blocking);
 /* Gives the empty `socket` a descriptor that other code has made. `borrowed`: another object owns it; `lower`: that object, if
  * it is a SciSocket, else NULL. */
 void sci_socket_take(sci_socket *socket, int descriptor, bool borrowed, sci_socket *lower);
+
+/* The descriptor that the socket has got sends and receives datagrams. */
+void sci_socket_note_datagram(sci_socket *socket);
 
 /* Gives the socket in place of its borrowed descriptor a duplicate of that, which it owns, with the state of its base. */
 void sci_socket_take_over(sci_socket *socket, int duplicate);

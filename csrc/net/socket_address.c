@@ -150,7 +150,7 @@ bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_ad
     int family = find_family(base);
     if (family == AF_UNIX) return find_path(host, address, failure);
     const char *service = sci_check_port(L, 3, digits);
-    struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
+    struct addrinfo hints = {.ai_family = family, .ai_socktype = base->datagram ? SOCK_DGRAM : SOCK_STREAM};
     if (passive) hints.ai_flags = AI_PASSIVE;
     struct addrinfo *list = resolve(passive && strcmp(host, "*") == 0 ? NULL : host, service, &hints, failure);
     if (!list) return false;

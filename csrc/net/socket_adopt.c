@@ -69,10 +69,10 @@ bool sci_find_descriptor(lua_State *L, int index, int *descriptor, sci_failure *
 
 /* ---- adopting --------------------------------------------------------------------------------------------------- */
 
-static bool check_kind(int descriptor, sci_failure *failure) {
-    int kind = sci_descriptor_option(descriptor, SO_TYPE);
-    if (kind == SOCK_STREAM) return true;
-    if (kind >= 0) return sci_refuse(failure, "not_a_stream", "it is not a stream socket (TCP, or Unix-domain)");
+static bool check_kind(int kind, sci_failure *failure) {
+    if (kind == SOCK_STREAM || kind == SOCK_DGRAM) return true;
+    if (kind >= 0)
+        return sci_refuse(failure, "not_a_stream", "it is a socket neither for a stream (TCP) nor for datagrams (UDP)");
     failure->system_errno = errno;
     failure->ssl_error = SSL_ERROR_SYSCALL;
     if (errno == ENOTSOCK) return sci_refuse(failure, "not_a_socket", "the descriptor is not a socket");
@@ -84,8 +84,9 @@ static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
     sci_socket *lower = sci_is_socket(L, index) ? lua_touserdata(L, index) : NULL;
     bool borrowed = lua_type(L, index) != LUA_TNUMBER;
     int descriptor;
-    if (!sci_find_descriptor(L, index, &descriptor, failure) || (!lower && !check_kind(descriptor, failure)))
-        return false;
+    if (!sci_find_descriptor(L, index, &descriptor, failure)) return false;
+    int kind = lower ? 0 : sci_descriptor_option(descriptor, SO_TYPE);
+    if (!lower && !check_kind(kind, failure)) return false;
     if (!borrowed) {
         sci_descriptor_prepare(descriptor);
     } else {
@@ -94,6 +95,7 @@ static bool adopt(lua_State *L, int self, int index, sci_failure *failure) {
         lua_setiuservalue(L, self, SCI_SOCKET_OWNER);
     }
     sci_socket_take(socket, descriptor, borrowed, lower);
+    if (kind == SOCK_DGRAM) sci_socket_note_datagram(socket);
     if (!lower) sci_socket_learn_state(socket);
     return true;
 }

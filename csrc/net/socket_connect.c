@@ -107,7 +107,9 @@ static int socket_bind(lua_State *L) {
     if (base->fd < 0) return sci_socket_fail_closed(L, "bind");
     if (!sci_find_address(L, base, true, &address, &failure)) return sci_socket_fail(L, &failure);
     sci_describe_address(&address, name);
-    if (address.storage.ss_family != AF_UNIX) (void)setsockopt(base->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    /* Not for datagrams: another socket could then take the same address, and get the datagrams. */
+    if (address.storage.ss_family != AF_UNIX && !base->datagram)
+        (void)setsockopt(base->fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(base->fd, (const struct sockaddr *)&address.storage, address.length) != 0)
         return sci_socket_fail_system(L, "bind", name, errno);
     return sci_return_receiver(L);

@@ -58,6 +58,8 @@ void sci_socket_take_over(sci_socket *socket, int duplicate) {
     socket->borrowed = false;
 }
 
+void sci_socket_note_datagram(sci_socket *socket) { socket->datagram = true; }
+
 void sci_socket_expose(sci_socket *base) { base->exposed = true; }
 
 int sci_socket_release(sci_socket *socket) {
@@ -76,6 +78,11 @@ sci_socket *sci_socket_base(sci_socket *socket) {
 int sci_socket_descriptor(const sci_socket *socket) {
     while (socket->lower) socket = socket->lower;
     return socket->fd;
+}
+
+bool sci_socket_is_datagram(const sci_socket *socket) {
+    while (socket->lower) socket = socket->lower;
+    return socket->datagram;
 }
 
 bool sci_socket_blocking(const sci_socket *socket) {

@@ -184,7 +184,7 @@ static sci_moved take_in(lua_State *L, sci_link *link) {
     unsigned char room[CHUNK];
     step below = {.run = receive_any, .room = room, .size = sizeof room};
     sci_moved moved;
-    bool good = true;
+    bool good = true, taken;
     if (link->ended) return SCI_ENDED;
     if (is_object(link->lower)) {
         lua_getiuservalue(L, LINK, LINK_LOWER);
@@ -192,13 +192,13 @@ static sci_moved take_in(lua_State *L, sci_link *link) {
         moved = sci_link_take(L, lower);
         if (moved == SCI_MOVED) {
             const char *bytes = luaL_checklstring(L, -1, &below.length);
-            good = sci_transport_feed(&link->ssl->transport, bytes, below.length);
+            good = sci_transport_feed(&link->ssl->transport, bytes, below.length, &taken);
         }
         if (moved == SCI_FAILED) lua_remove(L, lower);
         else lua_settop(L, lower - 1);
     } else {
         moved = do_below(L, &below);
-        if (moved == SCI_MOVED) good = sci_transport_feed(&link->ssl->transport, room, below.length);
+        if (moved == SCI_MOVED) good = sci_transport_feed(&link->ssl->transport, room, below.length, &taken);
     }
     if (!good) {
         sci_ssl_hold_bytes(link->ssl, true); /* they are lost: the next call reports that */

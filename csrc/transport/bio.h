@@ -1,4 +1,4 @@
-/* bio.h: what the two BIOs, descriptor_bio.c and memory_bio.c, share with transport.c, and no other room uses. */
+/* bio.h: what the three BIOs, descriptor_bio.c, memory_bio.c and datagram_bio.c, share with transport.c, and no other room uses. */
 #ifndef SCISSL_BIO_H
 #define SCISSL_BIO_H
 
@@ -11,18 +11,29 @@ int sci_descriptor_write(BIO *bio, const char *data, size_t size, size_t *done);
 bool sci_descriptor_send_queued(sci_transport *transport); /* false: not all was sent; errno says why */
 void sci_descriptor_drop(sci_transport *transport);        /* what was queued */
 
+/* SO_RCVTIMEO of a blocking descriptor in milliseconds; -1: it has none. */
+int sci_descriptor_timeout(const sci_transport *transport, int descriptor);
+
 int sci_memory_read(BIO *bio, char *data, size_t size, size_t *done);
 int sci_memory_write(BIO *bio, const char *data, size_t size, size_t *done);
+int sci_memory_read_datagram(BIO *bio, char *data, size_t size, size_t *done);
+int sci_memory_write_datagram(BIO *bio, const char *data, size_t size, size_t *done);
 void sci_memory_drop_fed(sci_transport *transport);
 void sci_memory_free(sci_transport *transport);
 
-/* For both: "not ready". */
+int sci_datagram_read(BIO *bio, char *data, size_t size, size_t *done);
+int sci_datagram_write(BIO *bio, const char *data, size_t size, size_t *done);
+bool sci_datagram_control(sci_transport *transport, int command, void *pointer,
+                          long *result); /* false: not one of these */
+void sci_datagram_reset(sci_transport *transport);
+
+/* For all: "not ready". */
 static inline int sci_bio_must_wait(BIO *bio, int retry_flag) {
     BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);
     return 0;
 }
 
-/* ---- bio_read.c: what both BIOs do when they read ---------------------------------------------------------------- */
+/* ---- bio_read.c: what the BIOs do when they read ----------------------------------------------------------------- */
 
 /* Reads what does not come from the peer: recorded bytes again, or a bad record for a peer that has exceeded a limit. False:
  * read from the peer. */

@@ -12,8 +12,7 @@ static int descriptor_failed(BIO *bio, sci_transport *transport, int retry_flag)
     return 0;
 }
 
-/* SO_RCVTIMEO of a blocking descriptor in milliseconds; -1: it has none. */
-static int own_timeout(const sci_transport *transport, int descriptor) {
+int sci_descriptor_timeout(const sci_transport *transport, int descriptor) {
     struct timeval time = {0};
     socklen_t size = sizeof time;
     if (transport->orders.nowait || !sci_socket_blocking(transport->socket)) return -1;
@@ -26,7 +25,7 @@ static int own_timeout(const sci_transport *transport, int descriptor) {
  * reads of one call share a time-out, from the second read on. False: it has passed. */
 static bool awaits_more(sci_transport *transport, int descriptor) {
     if (transport->read.taken == 0 || transport->descriptor.began < 0) return true;
-    int milliseconds = own_timeout(transport, descriptor);
+    int milliseconds = sci_descriptor_timeout(transport, descriptor);
     if (milliseconds < 0) {
         transport->descriptor.began = -1;
         return true;

@@ -40,10 +40,41 @@ int sci_memory_write(BIO *bio, const char *data, size_t size, size_t *done) {
     return 1;
 }
 
+/* ---- the same for datagrams: no part of one, and no two at once --------------------------------------------------- */
+
+/* A datagram that is longer than OpenSSL's buffer is no record of DTLS: its rest is dropped. */
+int sci_memory_read_datagram(BIO *bio, char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    size_t length;
+    const unsigned char *bytes = sci_queue_datagram(&transport->memory.in, &length);
+    if (bytes && sci_read_limit_reached(transport)) return sci_bio_must_wait(bio, BIO_FLAGS_READ);
+    if (!bytes) return transport->read.eof ? 0 : sci_bio_must_wait(bio, BIO_FLAGS_READ);
+    *done = size < length ? size : length;
+    memcpy(data, bytes, *done);
+    sci_queue_skip_datagram(&transport->memory.in);
+    sci_note_read(transport, data, *done);
+    return 1;
+}
+
+int sci_memory_write_datagram(BIO *bio, const char *data, size_t size, size_t *done) {
+    sci_transport *transport = BIO_get_data(bio);
+    if (transport->memory.out.length >= SCI_MEMORY_LIMIT) return sci_bio_must_wait(bio, BIO_FLAGS_WRITE);
+    if (!sci_queue_put_datagram(&transport->memory.out, data, size)) {
+        sci_transport_note_failure(transport, ENOMEM, true);
+        return 0;
+    }
+    *done = size;
+    return 1;
+}
+
 /* ---- the owner's side -------------------------------------------------------------------------------------------- */
 
-bool sci_transport_feed(sci_transport *transport, const void *bytes, size_t length) {
-    return sci_queue_put(&transport->memory.in, bytes, length);
+bool sci_transport_feed(sci_transport *transport, const void *bytes, size_t length, bool *taken) {
+    sci_queue *in = &transport->memory.in;
+    *taken = true;
+    if (!transport->datagrams) return sci_queue_put(in, bytes, length);
+    *taken = in->length < SCI_MEMORY_LIMIT && length <= SCI_DATAGRAM_LENGTH;
+    return !*taken || length == 0 || sci_queue_put_datagram(in, bytes, length);
 }
 
 void sci_transport_feed_end(sci_transport *transport) { sci_note_end(transport); }
@@ -51,18 +82,22 @@ void sci_transport_feed_end(sci_transport *transport) { sci_note_end(transport);
 const void *sci_transport_lend(sci_transport *transport, bool fed, size_t *length, bool interrupts) {
     const sci_queue *queue = fed ? &transport->memory.in : &transport->memory.out;
     bool *lent = fed ? &transport->memory.in_lent : &transport->memory.out_lent;
-    if (*length > queue->length) *length = queue->length;
+    const unsigned char *bytes = queue->bytes + queue->start;
+    if (transport->datagrams) bytes = sci_queue_datagram(queue, length);
+    else if (*length > queue->length) *length = queue->length;
     if (*lent && interrupts) *length = 0;
     if (*length == 0) return "";
     *lent = true;
-    return queue->bytes + queue->start;
+    return bytes;
 }
 
 void sci_transport_take(sci_transport *transport, bool fed, size_t length) {
     if (length == 0) return;
     if (fed) transport->memory.in_lent = false;
     else transport->memory.out_lent = false;
-    sci_queue_skip(fed ? &transport->memory.in : &transport->memory.out, length);
+    sci_queue *queue = fed ? &transport->memory.in : &transport->memory.out;
+    if (transport->datagrams) sci_queue_skip_datagram(queue);
+    else sci_queue_skip(queue, length);
 }
 
 void sci_memory_drop_fed(sci_transport *transport) { sci_queue_free(&transport->memory.in); }

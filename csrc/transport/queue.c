@@ -41,6 +41,31 @@ bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length) {
     return true;
 }
 
+/* The length of a datagram stands before its bytes. */
+typedef uint32_t datagram_length;
+
+bool sci_queue_put_datagram(sci_queue *queue, const void *bytes, size_t length) {
+    datagram_length prefix = (datagram_length)length;
+    if (!sci_queue_put(queue, &prefix, sizeof prefix)) return false;
+    if (sci_queue_put(queue, bytes, length)) return true;
+    queue->length -= sizeof prefix;
+    return false;
+}
+
+const unsigned char *sci_queue_datagram(const sci_queue *queue, size_t *length) {
+    datagram_length prefix;
+    *length = 0;
+    if (queue->length < sizeof prefix) return NULL;
+    memcpy(&prefix, queue->bytes + queue->start, sizeof prefix);
+    *length = prefix;
+    return queue->bytes + queue->start + sizeof prefix;
+}
+
+void sci_queue_skip_datagram(sci_queue *queue) {
+    size_t length;
+    if (sci_queue_datagram(queue, &length)) sci_queue_skip(queue, sizeof(datagram_length) + length);
+}
+
 void sci_queue_empty(sci_queue *queue) {
     queue->start = queue->length = 0;
     if (queue->capacity > QUEUE_KEEPS) sci_queue_free(queue);

@@ -14,6 +14,8 @@ static int get_descriptor(const sci_transport *transport, int *descriptor) {
 
 static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
     sci_transport *transport = BIO_get_data(bio);
+    long result;
+    if (transport->datagrams && sci_datagram_control(transport, command, pointer, &result)) return result;
     switch (command) {
         case BIO_CTRL_FLUSH: return 1;
         case BIO_CTRL_EOF: return transport->read.eof;
@@ -35,7 +37,7 @@ static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
     return transport_ctrl(bio, command, number, pointer);
 }
 
-/* ---- the two methods, made once for each lua_State that needs them ----------------------------------------------- */
+/* ---- the methods, made once for each lua_State that needs them ----------------------------------------------- */
 
 /* The types are OpenSSL's own: BIO_get_new_index has only few, and a program may load this module many times. */
 static BIO_METHOD *new_method(int type, const char *name, int (*read)(BIO *, char *, size_t, size_t *),
@@ -62,8 +64,20 @@ static BIO_METHOD *memory_method(sci_state *state) {
     return state->memory;
 }
 
+static BIO_METHOD *datagram_method(sci_state *state) {
+    if (!state->datagram)
+        state->datagram = new_method(BIO_TYPE_SOURCE_SINK | BIO_TYPE_DESCRIPTOR, "scissl datagram", sci_datagram_read,
+                                     sci_datagram_write, transport_ctrl);
+    return state->datagram;
+}
+
+static BIO_METHOD *find_method(sci_state *state, const sci_transport *transport) {
+    if (transport->datagrams) return datagram_method(state);
+    return transport->socket ? descriptor_method(state) : memory_method(state);
+}
+
 BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport) {
-    const BIO_METHOD *method = transport->socket ? descriptor_method(state) : memory_method(state);
+    const BIO_METHOD *method = find_method(state, transport);
     BIO *bio = method ? BIO_new(method) : NULL;
     if (bio) BIO_set_data(bio, transport);
     return bio;
@@ -72,6 +86,8 @@ BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport) {
 /* ---- the transport ---------------------------------------------------------------------------------------------- */
 
 void sci_transport_use_socket(sci_transport *transport, const sci_socket *socket) { transport->socket = socket; }
+
+void sci_transport_use_datagrams(sci_transport *transport, bool datagrams) { transport->datagrams = datagrams; }
 
 bool sci_transport_has_room(sci_transport *transport) {
     if (!transport->socket) return transport->memory.out.length < SCI_MEMORY_LIMIT;
@@ -83,6 +99,7 @@ bool sci_transport_has_room(sci_transport *transport) {
 void sci_transport_reset(sci_transport *transport) {
     memset(&transport->orders, 0, sizeof transport->orders);
     sci_read_reset(transport);
+    sci_datagram_reset(transport);
     sci_descriptor_drop(transport);
     sci_transport_forget(transport);
 }

@@ -1,4 +1,5 @@
-/* transport.h: what TLS runs over: the BIO of a descriptor, and the BIO of a memory transport (sslFeed, sslDrain).
+/* transport.h: what TLS runs over: the BIO of a descriptor, the BIO of a memory transport (sslFeed, sslDrain), and for DTLS the
+ * BIO of datagrams, over either.
  *
  * A sci_transport is part of its owner, which makes it zeroed, frees it with sci_transport_free, and keeps it in place as
  * long as a BIO works on it. Nothing here runs Lua or touches the stack. Functions of the BIOs return as OpenSSL demands:
@@ -22,6 +23,11 @@ bool sci_queue_put(sci_queue *queue, const void *bytes, size_t length); /* false
 void sci_queue_empty(sci_queue *queue);                                 /* drops all bytes; keeps some of the memory */
 void sci_queue_free(sci_queue *queue);                                  /* leaves an empty queue */
 
+/* A queue of datagrams: each is put, found and dropped whole. sci_queue_datagram returns the first one; NULL: there is none. */
+bool sci_queue_put_datagram(sci_queue *queue, const void *bytes, size_t length); /* false: out of memory */
+const unsigned char *sci_queue_datagram(const sci_queue *queue, size_t *length);
+void sci_queue_skip_datagram(sci_queue *queue);
+
 /* Drops the first `length` bytes. */
 static inline void sci_queue_skip(sci_queue *queue, size_t length) {
     if (length >= queue->length) {
@@ -38,6 +44,7 @@ static inline void sci_queue_skip(sci_queue *queue, size_t length) {
  * each record passes, inline in its section of this header or of bio.h. Other files read it. */
 typedef struct sci_transport {
     const sci_socket *socket; /* transport.c: borrowed; NULL: a memory transport */
+    bool datagrams;           /* transport.c: DTLS: each read and write is one datagram */
 
     struct {           /* transport.c: what the connection asks of the BIOs */
         bool hold;     /* read nothing: only what OpenSSL has buffered counts */
@@ -78,6 +85,13 @@ typedef struct sci_transport {
         bool in_lent, out_lent; /* a string is being made of their first bytes */
     } memory;
 
+    struct {             /* datagram_bio.c */
+        int64_t resend;  /* when OpenSSL sends its last flight again, as of sci_now; 0: it has no timer */
+        bool expired;    /* the last read waited until then */
+        bool exceeded;   /* the last datagram was too long for the path */
+        bool associated; /* the handshake is done: a report that the peer cannot be reached may be forged */
+    } datagram;
+
     struct {                       /* ktls.c: the kernel encrypts what is sent … */
         bool on;                   /* … and makes the records */
         bool ends;                 /* no more can be sent: TLS changed its keys, which the kernel does not take */
@@ -99,6 +113,9 @@ typedef struct sci_transport {
 
 /* For a new object, before all other functions: what it carries. Without this call it is a memory transport. */
 void sci_transport_use_socket(sci_transport *transport, const sci_socket *socket);
+
+/* For a new SSL: whether it is one of DTLS. */
+void sci_transport_use_datagrams(sci_transport *transport, bool datagrams);
 
 /* NULL: out of memory. The BIO borrows `transport`. */
 BIO *sci_new_transport_bio(sci_state *state, sci_transport *transport);
@@ -161,14 +178,22 @@ static inline void sci_transport_begin(sci_transport *transport) {
     sci_transport_begin_waiting(transport);
 }
 
+/* ---- datagram_bio.c ---------------------------------------------------------------------------------------------- */
+
+#define SCI_DATAGRAM_LENGTH 65535 /* no datagram is longer */
+
+/* From now on a report of the system that the peer cannot be reached does not end the connection (RFC 9147, section 4.5.2). */
+void sci_transport_note_associated(sci_transport *transport);
+
 /* ---- memory_bio.c: what the owner of a memory transport calls ---------------------------------------------------- */
 
-bool sci_transport_feed(sci_transport *transport, const void *bytes, size_t length); /* false: out of memory */
+/* Of datagrams, one; where SCI_MEMORY_LIMIT bytes wait, it is dropped, and `*taken` is false. False: out of memory. */
+bool sci_transport_feed(sci_transport *transport, const void *bytes, size_t length, bool *taken);
 void sci_transport_feed_end(sci_transport *transport);
 
 /* Bytes leave in two steps, so that they stay where memory runs out for the string that is made of them. Lends at most `*length`
  * bytes, and says how many. `interrupts`: a finalizer asks; it gets none where it has interrupted a call that was lent some.
- * `fed`: those that the peer has sent, and TLS has not read; else those for the peer. */
+ * `fed`: those that the peer has sent, and TLS has not read; else those for the peer. Of datagrams: the first one, whole. */
 const void *sci_transport_lend(sci_transport *transport, bool fed, size_t *length, bool interrupts);
 void sci_transport_take(sci_transport *transport, bool fed, size_t length);
 

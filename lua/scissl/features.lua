@@ -8,7 +8,7 @@ local core = require "scissl.core"
 
 local SciSslContext, SciSslSocket, SciSslPrivateKey = core.SciSslContext, core.SciSslSocket, core.SciSslPrivateKey
 
-local protocols = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3" }
+local protocols = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "DTLSv1", "DTLSv1.2" }
 local groups = {
   "P-256", "P-384", "P-521", "X25519", "X448", "ffdhe2048", "ffdhe3072", "ffdhe4096",
   "MLKEM768", "MLKEM1024", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
@@ -38,7 +38,11 @@ features.certificateTransparency = core.hasCertificateTransparency
 -- Whether OpenSSL can let the kernel encrypt (`SciSslSocket:ktls`). Whether it does, each connection tells.
 features.kTLS = core.hasKtls
 
+-- DTLS 1.2; OpenSSL has neither DTLS 1.3 (RFC 9147) nor connection ids (RFC 9146).
+features.DTLS = features["DTLSv1.2"]
+features["DTLSv1.3"], features.connectionIds = false, false
+
 -- What scissl does not implement.
-features.DTLS, features.QUIC, features.ECH = false, false, false
+features.QUIC, features.ECH = false, false
 
 return features

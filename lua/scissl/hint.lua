@@ -75,6 +75,11 @@ local function closed(err)
   return "it is closed; make a new one"
 end
 
+local function message_too_long(err)
+  if err:phase() == "read" then return "the message is longer than the program takes; it stays: allow more bytes" end
+  return "the message does not fit into one datagram; send smaller ones, or allow more (sslSetMtu)"
+end
+
 local function alert_received(err)
   local alert = err:alert() or "unknown"
   local words = alerts[alert]
@@ -337,7 +342,14 @@ local hints = {
   not_listening = "call bind() and listen() first",
   not_a_socket = "expected a SciSocket, a descriptor number, or an object with getfd, fileno or pollfd",
   tls_inside_tls = "TLS inside TLS needs a transport of its own; use SciSslSocket.onMemory() and move the bytes",
-  not_a_stream = "TLS needs a stream: a TCP or Unix-domain socket",
+  not_a_stream = "TLS needs a stream (TCP, or Unix-domain); DTLS needs datagrams (UDP): see scissl.datagram",
+  not_datagrams = "expected a socket for datagrams: SciSocket.newDatagramSocket()",
+  not_dtls = "the connection is one of TLS; DTLS needs SciSslContext.new \"DTLS\" and a socket for datagrams",
+  datagrams = "DTLS cannot do this: it carries messages, not a stream of bytes",
+  empty_message = "a message of DTLS has one byte or more; a protocol of your own can send one byte that means nothing",
+  message_too_long = message_too_long,
+  no_reply = "the peer has replied to none of the retransmissions; check that it is up and reachable by UDP, and that it "
+    .. "speaks DTLS",
   owner_failed = "the object that owns the descriptor failed when it was closed; the descriptor may still be open",
   unread_data = "the peer sent data that this program has not read; read to the end before shutting down",
   not_ready = "the socket is not ready; wait and try again",

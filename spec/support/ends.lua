@@ -12,7 +12,7 @@
 -- Two non-blocking SciSslSockets, connected and initialized, before the handshake:
 --    client, server = ends.pair{ transport=, version=, client=, server=, serverName=, verifyHost=, session=,
 --                                initialize= }
---        transport     "pair" (default), "tcp", "memory"
+--        transport     "pair" (default), "tcp", "memory"; for DTLS "datagrams", "udp", "memory"
 --        version       method of the contexts that are made when client, server are not contexts themselves
 --        client, server   a context, or a table of options for clientContext / serverContext
 --        serverName, verifyHost   "localhost" by default, false: not set
@@ -114,6 +114,23 @@ function transports.tcp(client_context, server_context)
   listener:close()
   accepted:setBlocking(false)
   return client, assert(SciSslSocket.on(accepted, server_context))
+end
+
+function transports.datagrams(client_context, server_context)
+  local near, far = assert(SciSocket.pair "datagram")
+  near:setBlocking(false)
+  far:setBlocking(false)
+  return assert(SciSslSocket.on(near, client_context)), assert(SciSslSocket.on(far, server_context))
+end
+
+function transports.udp(client_context, server_context)
+  local near = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+  local far = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+  assert(near:connect(far:getSockName()))
+  assert(far:connect(near:getSockName()))
+  near:setBlocking(false)
+  far:setBlocking(false)
+  return assert(SciSslSocket.on(near, client_context)), assert(SciSslSocket.on(far, server_context))
 end
 
 function transports.memory(client_context, server_context)

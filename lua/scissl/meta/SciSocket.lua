@@ -1,5 +1,5 @@
----A TCP socket of IPv4 or IPv6, or a Unix-domain socket. It is made blocking and close-on-exec. A write to a peer that has
----gone returns an error and raises no SIGPIPE. `SciSocket.on` takes sockets of other libraries. Every loop that polls
+---A TCP or UDP socket of IPv4 or IPv6, or a Unix-domain socket. It is made blocking and close-on-exec. A write to a peer that
+---has gone returns an error and raises no SIGPIPE. `SciSocket.on` takes sockets of other libraries. Every loop that polls
 ---descriptors can wait for a SciSocket.
 ---
 ---@meta SciSocket
@@ -24,8 +24,28 @@ local SciSocket = {}
 ---```
 function SciSocket.newStreamSocket(family) end
 
+---Makes a socket for datagrams: UDP, or Unix-domain. It is blocking, close-on-exec and not connected. `bind` gives it an address,
+---`sendTo` and `recvFrom` exchange datagrams with any peer; `connect` chooses the one peer of `send` and `recv`, and of a
+---`SciSslSocket` over it.
+---
+---@param family? string (default: "inet") `inet` (IPv4), `inet6` or `unix`
+---@return SciSocket?
+---@return SciSslError? # phase `open`
+---@see socket(2), udp(7)
+---@usage
+---```lua
+---local near = assert(scissl.SciSocket.newDatagramSocket())
+---local far = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+---local host, port = far:getSockName()
+---print(near:sendTo("hello", host, port)) --> 5
+---print((far:recvFrom())) --> hello
+---print(far:isDatagram()) --> true
+---```
+function SciSocket.newDatagramSocket(family) end
+
 ---Makes two sockets that are connected to each other: blocking, close-on-exec, Unix-domain.
 ---
+---@param kind? string (default: "stream") `stream` or `datagram`
 ---@return SciSocket?
 ---@return SciSocket|SciSslError # phase `open`
 ---@see socketpair(2)
@@ -35,7 +55,7 @@ function SciSocket.newStreamSocket(family) end
 ---print(near:send "hello") --> 5
 ---print(far:recv(100)) --> hello
 ---```
-function SciSocket.pair() end
+function SciSocket.pair(kind) end
 
 ---Closes the socket; twice is harmless. Where another object owns the descriptor, this calls that object's `close`, if it
 ---has one. Leaving the scope of a `<close>` variable does the same. The garbage collector closes only descriptors that the
@@ -208,6 +228,56 @@ function SciSocket:listen(backlog) end
 ---local accepted = assert(listener:accept())
 ---```
 function SciSocket:accept() end
+
+---Tells whether the socket sends and receives datagrams.
+---
+---@return boolean # false for a stream, such as a TCP connection
+---@usage
+---```lua
+---local near = assert(scissl.SciSocket.newDatagramSocket())
+---local far = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+---local host, port = far:getSockName()
+---print(near:sendTo("hello", host, port)) --> 5
+---print((far:recvFrom())) --> hello
+---print(far:isDatagram()) --> true
+---```
+function SciSocket:isDatagram() end
+
+---Sends one datagram to an address.
+---
+---@param data string may be empty
+---@param host string an address, as `recvFrom` returns it, or a name, which is looked up each time; or a path
+---@param port any an integer from 0 to 65535, or the name of a service; not needed for a path
+---@return integer? # bytes sent: all of them
+---@return SciSslError? # phase `send` or `resolve`; `not_ready`, with `SSL_ERROR_WANT_WRITE`, where a non-blocking socket does not take the datagram; `message_too_long`; `not_datagrams`
+---@see sendto(2)
+---@usage
+---```lua
+---local near = assert(scissl.SciSocket.newDatagramSocket())
+---local far = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+---local host, port = far:getSockName()
+---print(near:sendTo("hello", host, port)) --> 5
+---print((far:recvFrom())) --> hello
+---print(far:isDatagram()) --> true
+---```
+function SciSocket:sendTo(data, host, port) end
+
+---Receives one datagram, whole.
+---
+---@return string? # the datagram, which may be empty
+---@return string|SciSslError # the sender's address; of a Unix-domain socket its path, empty where it has none; phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none; `not_datagrams`
+---@return integer? # the sender's port; 0 for a Unix-domain socket
+---@see recvfrom(2)
+---@usage
+---```lua
+---local near = assert(scissl.SciSocket.newDatagramSocket())
+---local far = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+---local host, port = far:getSockName()
+---print(near:sendTo("hello", host, port)) --> 5
+---print((far:recvFrom())) --> hello
+---print(far:isDatagram()) --> true
+---```
+function SciSocket:recvFrom() end
 
 ---Sends bytes. A peer that has gone causes an error, never a SIGPIPE.
 ---

@@ -7,11 +7,11 @@
 ---@class SciSslContext
 local SciSslContext = {}
 
----Makes a context. `TLS` allows TLS 1.2 and later; each other method allows one version only.
----`TLSv1` and `TLSv1.1` also need `setSecurityLevel(0)`.
+---Makes a context. `TLS` allows TLS 1.2 and later, and `DTLS`, for datagrams, DTLS 1.2; each other method allows one version
+---only. `TLSv1`, `TLSv1.1` and `DTLSv1` also need `setSecurityLevel(0)`.
 ---
 ---@within Making one, options
----@param method? string (default: "TLS") `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+---@param method? string (default: "TLS") `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3`, `DTLS`, `DTLSv1` or `DTLSv1.2`
 ---@return SciSslContext?
 ---@return SciSslError? # condition `unknown_protocol`
 ---@see SSL_CTX_new(3)
@@ -174,7 +174,7 @@ function SciSslContext:getSecurityLevel() end
 ---Sets the lowest protocol version of later connections.
 ---
 ---@within Protocols, ciphers, groups, ALPN
----@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+---@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`; of a context of DTLS `DTLSv1` or `DTLSv1.2`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_protocol`, or `protocol_version`: the version is above the highest one
 ---@see SSL_CTX_set_min_proto_version(3)
@@ -189,7 +189,7 @@ function SciSslContext:setMinProtocol(name) end
 ---Sets the highest protocol version of later connections.
 ---
 ---@within Protocols, ciphers, groups, ALPN
----@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`
+---@param name string `TLSv1`, `TLSv1.1`, `TLSv1.2` or `TLSv1.3`; of a context of DTLS `DTLSv1` or `DTLSv1.2`
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `unknown_protocol`, or `protocol_version`: the version is below the lowest one
 ---@see SSL_CTX_set_max_proto_version(3)

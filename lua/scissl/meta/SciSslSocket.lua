@@ -25,11 +25,11 @@ local SciSslSocket = {}
 ---```
 function SciSslSocket:close() end
 
----Gives a memory transport bytes that the peer has sent.
+---Gives a memory transport bytes that the peer has sent. With DTLS they are one datagram.
 ---
 ---@within Making one, closing, the memory transport
 ---@param bytes string
----@return integer? # how many were taken: always all
+---@return integer? # how many were taken: all; 0: the datagram was dropped, since too many wait to be read
 ---@return SciSslError? # condition `closed`
 ---@usage
 ---```lua
@@ -73,10 +73,10 @@ function SciSslSocket:sslFeedEnd() end
 ---```
 function SciSslSocket:sslUnread() end
 
----Takes the bytes that a memory transport has for the peer.
+---Takes the bytes that a memory transport has for the peer. With DTLS they are one datagram: call it until there is none.
 ---
 ---@within Making one, closing, the memory transport
----@param max? integer bytes at most; without it, all
+---@param max? integer bytes at most; without it, all. With DTLS always one whole datagram
 ---@return string # empty where there are none
 ---@usage
 ---```lua
@@ -91,7 +91,8 @@ function SciSslSocket:sslUnread() end
 ---```
 function SciSslSocket:sslDrain(max) end
 
----Makes a socket over a non-blocking stream socket of its own. `connect` it, or `bind`, `listen` and `accept`.
+---Makes a socket over a non-blocking stream socket of its own, or over a datagram socket where the context is one of DTLS.
+---`connect` it, or `bind`, `listen` and `accept`.
 ---
 ---@within Making one, closing, the memory transport
 ---@param context SciSslContext
@@ -112,7 +113,7 @@ function SciSslSocket.new(context, family) end
 ---@param transport any a SciSocket, a descriptor number, or an object with `getfd`, `fileno` or `pollfd`
 ---@param context SciSslContext
 ---@return SciSslSocket?
----@return SciSslError? # `transport` is no socket
+---@return SciSslError? # `transport` is no socket; `not_a_stream`, `not_datagrams`: it does not fit the context
 ---@usage
 ---```lua
 ---local near, far = assert(scissl.SciSocket.pair())
@@ -239,11 +240,11 @@ function SciSslSocket:sslGetError(value) end
 function SciSslSocket:sslShutdown() end
 
 ---Reads what the peer has sent: all records that one read of the transport brings, in one string. A blocking socket waits for
----the first byte.
+---the first byte. With DTLS it reads one message, whole.
 ---
 ---@within Bytes and event loops
 ---@param max? integer (default: 65536) bytes at most; one call returns at most 65536
----@return string|integer|SciSslError # the bytes; 0: the peer has sent close_notify (`SSL_ERROR_ZERO_RETURN`); less: not ready; a SciSslError (phase `read`, condition `truncated`: the transport ended without close_notify; `handshake_needed`, `closed`; `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` …: the peer sends these and no data)
+---@return string|integer|SciSslError # the bytes; 0: the peer has sent close_notify (`SSL_ERROR_ZERO_RETURN`); less: not ready; a SciSslError (phase `read`, condition `truncated`: the transport ended without close_notify; `handshake_needed`, `closed`; `too_many_key_updates`, `too_many_tickets`, `too_many_renegotiations` …: the peer sends these and no data; `message_too_long`: DTLS: the message has more than `max` bytes, and stays)
 ---@see SSL_read_ex(3)
 ---@usage
 ---```lua
@@ -260,7 +261,7 @@ function SciSslSocket:sslRead(max) end
 ---
 ---@within Bytes and event loops
 ---@param size integer bytes, 1 … 1073741824
----@return string|integer|SciSslError # as `sslRead`; where the stream ends behind some bytes, the next call returns the end
+---@return string|integer|SciSslError # as `sslRead`; where the stream ends behind some bytes, the next call returns the end. Of DTLS: condition `datagrams`
 ---@usage
 ---```lua
 ---server:sslWrite "hello"
@@ -341,10 +342,11 @@ function SciSslSocket:dirty() end
 ---```
 function SciSslSocket:events() end
 
----Returns how long a loop may wait for the descriptor, as cqueues asks for it.
+---Returns how long a loop may wait for the descriptor, as cqueues asks for it. In a handshake of DTLS this is the time until what
+---was sent last has to be sent again: then call `sslHandleTimeout`.
 ---
 ---@within Bytes and event loops
----@return number? # 0 where the socket is `dirty`; nil: without a limit
+---@return number? # seconds; 0 where the socket is `dirty`; nil: without a limit
 ---@usage
 ---```lua
 ---print(client:events()) --> r
@@ -361,7 +363,7 @@ function SciSslSocket:timeout() end
 ---@param file file* a regular file, open for reading
 ---@param offset? integer (default: 0) where to begin in the file
 ---@param count? integer bytes at most; without it, to the end of the file
----@return integer|SciSslError # as `sslWrite`: how many bytes were taken; call again with `offset` and `count` moved on by the result until all are sent; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `file_unreadable`: the file is not open for reading; `file_directory`; `not_seekable`: a pipe or a terminal
+---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; call again with `offset` and `count` moved on by the result until all are sent; 0: the file ends there. A SciSslError about the file has the phase `write` and the condition `datagrams`: the connection is one of DTLS; `file_unreadable`: the file is not open for reading; `file_directory`; `not_seekable`: a pipe or a terminal
 ---@see SSL_sendfile(3)
 ---@see pread(2)
 ---@usage
@@ -392,13 +394,14 @@ function SciSslSocket:sendfile(file, offset, count) end
 function SciSslSocket:ktls() end
 
 ---Writes bytes. A blocking socket returns when all are sent. A non-blocking one may take fewer: call again with `i` moved on by
----the result. After "not ready" repeat the call with the same bytes; the socket checks that.
+---the result. After "not ready" repeat the call with the same bytes; the socket checks that. With DTLS the bytes are one message,
+---which is sent in one datagram; after "not ready" it was not sent, and need not be repeated.
 ---
 ---@within Bytes and event loops
 ---@param data string
 ---@param i? integer (default: 1) first byte, as in `string.sub`
 ---@param j? integer (default: -1) last byte
----@return integer|SciSslError # how many bytes were taken; 0 where `data` is empty; less: not ready; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …)
+---@return integer|SciSslError # how many bytes were taken; 0 where `data` is empty; less: not ready; a SciSslError (phase `write`, condition `handshake_needed`, `write_pending`, `shutdown_sent`, `broken_pipe`, `closed` …; of DTLS `message_too_long`, `empty_message`)
 ---@see SSL_write_ex(3)
 ---@usage
 ---```lua
@@ -411,6 +414,7 @@ function SciSslSocket:ktls() end
 function SciSslSocket:sslWrite(data, i, j) end
 
 ---Writes the strings of a table in full records, without making a joined string: for a head and a body, or many small pieces.
+---With DTLS they are one message.
 ---
 ---@within Bytes and event loops
 ---@param strings string[]
@@ -836,7 +840,7 @@ function SciSslSocket:clientHelloRecords() end
 ---@within Suspended handshakes
 ---@param context SciSslContext
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; the handshake stays as it was
+---@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; `datagrams`: DTLS cannot read the ClientHello again; the handshake stays as it was
 ---@see sslSuspendAt
 ---@usage
 ---```lua
@@ -1169,6 +1173,162 @@ function SciSslSocket:ocspResponse() end
 ---print(status, err:condition()) --> nil ocsp_missing
 ---```
 function SciSslSocket:sslVerifyOcsp(options) end
+
+---Sends the last flight of a handshake of DTLS again, if the time for that has come (see `timeout`). The wait for the next time is
+---twice as long. `sslConnect` and `sslAccept` do the same when they are repeated.
+---
+---@within DTLS
+---@return boolean? # whether the flight was sent again
+---@return SciSslError? # condition `no_reply`: the peer has replied to none of twelve flights, and the handshake has failed; `not_dtls`, `closed`, `not_initialized` …
+---@see DTLSv1_handle_timeout(3)
+---@usage
+---```lua
+---local context = scissl.SciSslContext.new "DTLS"
+---local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+---local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+---print(client:sslMtu()) --> 1400 nil
+---client:sslConnect() -- makes a ClientHello
+---print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> -2
+---client:sslFeed(server:sslDrain()) -- a cookie
+---client:sslConnect()
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> 1
+---print(server:isDatagram()) --> true
+---```
+function SciSslSocket:sslHandleTimeout() end
+
+---Sets how long a handshake of DTLS waits for a reply before it sends its last flight again: each time twice as long as before. By
+---default this is a second at first, and at most a minute (RFC 6347, section 4.2.4.1). Shorter times are for networks that are
+---known to be fast, longer ones for slow ones.
+---
+---@within DTLS
+---@param first number seconds before the first time, 0.05 … 3600
+---@param most? number (default: 60) seconds at most
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_dtls`, `not_initialized`, `closed`
+---@see DTLS_set_timer_cb(3)
+---@usage
+---```lua
+---local context = scissl.SciSslContext.new "DTLS"
+---local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+---local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+---print(client:sslMtu()) --> 1400 nil
+---client:sslConnect() -- makes a ClientHello
+---print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> -2
+---client:sslFeed(server:sslDrain()) -- a cookie
+---client:sslConnect()
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> 1
+---print(server:isDatagram()) --> true
+---```
+function SciSslSocket:sslSetRetransmission(first, most) end
+
+---Sets how many bytes a datagram of DTLS may have, without the headers of UDP and IP. Messages of the handshake are divided into
+---such datagrams, and `sslWrite` refuses what does not fit into one. The default, 1,232, passes through every network; a longer
+---datagram that the path does not carry is divided on its way, or lost.
+---
+---@within DTLS
+---@param bytes integer 256 … 65507
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `not_dtls`, `not_initialized`, `closed`
+---@see SSL_set_mtu(3)
+---@usage
+---```lua
+---local context = scissl.SciSslContext.new "DTLS"
+---local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+---local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+---print(client:sslMtu()) --> 1400 nil
+---client:sslConnect() -- makes a ClientHello
+---print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> -2
+---client:sslFeed(server:sslDrain()) -- a cookie
+---client:sslConnect()
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> 1
+---print(server:isDatagram()) --> true
+---```
+function SciSslSocket:sslSetMtu(bytes) end
+
+---Returns how many bytes a datagram of DTLS may have, and how many bytes of a message fit into one.
+---
+---@within DTLS
+---@return integer? # bytes of a datagram
+---@return integer|SciSslError? # bytes of a message; nil before the handshake is completed; condition `not_dtls`, `not_initialized`, `closed`
+---@see DTLS_get_data_mtu(3)
+---@usage
+---```lua
+---local context = scissl.SciSslContext.new "DTLS"
+---local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+---local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+---print(client:sslMtu()) --> 1400 nil
+---client:sslConnect() -- makes a ClientHello
+---print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> -2
+---client:sslFeed(server:sslDrain()) -- a cookie
+---client:sslConnect()
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> 1
+---print(server:isDatagram()) --> true
+---```
+function SciSslSocket:sslMtu() end
+
+---Tells whether the socket speaks DTLS, over datagrams.
+---
+---@within DTLS
+---@return boolean # false for TLS
+---@usage
+---```lua
+---local context = scissl.SciSslContext.new "DTLS"
+---local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+---local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+---print(client:sslMtu()) --> 1400 nil
+---client:sslConnect() -- makes a ClientHello
+---print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> -2
+---client:sslFeed(server:sslDrain()) -- a cookie
+---client:sslConnect()
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> 1
+---print(server:isDatagram()) --> true
+---```
+function SciSslSocket:isDatagram() end
+
+---Answers the ClientHello of a client of DTLS by a cookie, and keeps nothing of it. A client that receives at its address returns
+---the cookie in a second ClientHello; then this returns 1, and `sslAccept` makes the handshake with that client. Anything else
+---that comes is dropped: the same socket serves one client after the other, until one has returned its cookie. The cookie is an
+---HMAC of the address, by a secret of the context that changes every minute.
+---
+---Over memory: feed the datagram, call this with the address of its sender, and send what `sslDrain` returns to that address.
+---A ClientHello in several datagrams is dropped, since it would have to be kept.
+---
+---@within DTLS
+---@param peer string the address of the sender, in any form that is different for each address and port
+---@return integer|SciSslError # 1: the client has returned its cookie; less: not ready (`SSL_ERROR_WANT_READ`): nothing has come, or what came needed no more than a reply; a SciSslError (phase `accept`, condition `not_dtls`, `handshake_under_way` …)
+---@see DTLSv1_listen(3)
+---@usage
+---```lua
+---local context = scissl.SciSslContext.new "DTLS"
+---local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+---local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+---print(client:sslMtu()) --> 1400 nil
+---client:sslConnect() -- makes a ClientHello
+---print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> -2
+---client:sslFeed(server:sslDrain()) -- a cookie
+---client:sslConnect()
+---server:sslFeed(client:sslDrain())
+---print(server:sslListen "192.0.2.1:5684") --> 1
+---print(server:isDatagram()) --> true
+---```
+function SciSslSocket:sslListen(peer) end
 
 ---Prepares a client for TLSA records. Call it before the handshake, then call `sslAddTlsa` for each record. It sets the host to
 ---verify and, unless that is set already, the server name (SNI). With at least one usable record the server's certificate must

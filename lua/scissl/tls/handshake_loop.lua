@@ -6,6 +6,7 @@ local options = require "scissl.base.option_table"
 local peer_of = require "scissl.base.peer_address"
 local wait = require "scissl.loop.wait"
 
+local now = core.SciSocket.now
 local running, status = coroutine.running, coroutine.status
 
 local steps = {
@@ -13,9 +14,21 @@ local steps = {
   accept = function(socket) return socket:sslAccept() end,
 }
 
+-- A handshake of DTLS waits for a reply until it has to send again what it has sent last. The repeated call does that.
+local function wait_for_reply(run, events, seconds)
+  local deadline = now() + seconds
+  if run.deadline and run.deadline <= deadline then deadline = run.deadline end
+  local ready, failure = wait.ready(run.waiter, run.socket, events, deadline, run.role, run.timeout,
+    "the DTLS handshake")
+  if ready or deadline ~= run.deadline and failure:condition() == "timeout" then return true end
+  return nil, failure
+end
+
 local function wait_for(run, events)
+  local seconds = events == "r" and run.socket:timeout()
   -- A call reads a bounded number of bytes; a memory transport may hold more.
-  if events == "r" and run.socket:dirty() then return true end
+  if seconds == 0 then return true end
+  if seconds then return wait_for_reply(run, events, seconds) end
   return wait.ready(run.waiter, run.socket, events, run.deadline, run.role, run.timeout, "the TLS handshake")
 end
 

@@ -76,3 +76,11 @@ print(near:dirty(), near:events(), near:timeout()) --> false r nil
 --- SciSocket:setInheritable
 local listener = assert(scissl.SciSocket.newStreamSocket())
 assert(listener:setInheritable(true)) -- programs that this one starts inherit the socket
+
+--- SciSocket.newDatagramSocket, SciSocket:sendTo, SciSocket:recvFrom, SciSocket:isDatagram
+local near = assert(scissl.SciSocket.newDatagramSocket())
+local far = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+local host, port = far:getSockName()
+print(near:sendTo("hello", host, port)) --> 5
+print((far:recvFrom())) --> hello
+print(far:isDatagram()) --> true

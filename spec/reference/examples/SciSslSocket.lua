@@ -306,3 +306,18 @@ print(client:ktls()) --> false false
 
 --- SciSslSocket:sslSetRecordSizing
 client:sslSetRecordSizing(1300) -- the peer can decrypt the first bytes as soon as one packet has arrived
+
+--- SciSslSocket:sslListen, SciSslSocket:sslMtu, SciSslSocket:sslSetMtu, SciSslSocket:sslSetRetransmission, SciSslSocket:sslHandleTimeout, SciSslSocket:isDatagram
+local context = scissl.SciSslContext.new "DTLS"
+local client = scissl.SciSslSocket.onMemory(context):sslInitialize():sslSetMtu(1400):sslSetRetransmission(0.5, 10)
+local server = scissl.SciSslSocket.onMemory(context):sslInitialize()
+print(client:sslMtu()) --> 1400 nil
+client:sslConnect() -- makes a ClientHello
+print(client:timeout() > 0.4, client:sslHandleTimeout()) --> true false
+server:sslFeed(client:sslDrain())
+print(server:sslListen "192.0.2.1:5684") --> -2
+client:sslFeed(server:sslDrain()) -- a cookie
+client:sslConnect()
+server:sslFeed(client:sslDrain())
+print(server:sslListen "192.0.2.1:5684") --> 1
+print(server:isDatagram()) --> true

@@ -44,6 +44,7 @@ local themes = {
   { "Early data", "early_data", "context_early_data" },
   { "Pre-shared keys", "psk", "context_psk" },
   { "Revocation", "context_crl", "ocsp_stapling", "context_ocsp" },
+  { "DTLS", "datagram", "dtls_listen" },
   { "DANE", "dane" },
   { "Pins and raw public keys", "pins", "context_pins" },
   { "What was negotiated", "negotiated" },

@@ -1,0 +1,520 @@
+-- SciSslSocket over datagrams: DTLS.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
+
+local SciSocket, SciSslContext, SciSslSocket = scissl.SciSocket, scissl.SciSslContext, scissl.SciSslSocket
+local READ, ZERO = scissl.SSL_ERROR_WANT_READ, scissl.SSL_ERROR_ZERO_RETURN
+
+local function fails(condition, phase, failure)
+  assert.is_true(scissl.isSslError(failure), tostring(failure))
+  assert.same({ condition, phase }, { failure:condition(), failure:phase() })
+  return failure
+end
+
+local function refused(condition, phase, value, failure)
+  assert.is_nil(value)
+  return fails(condition, phase, failure)
+end
+
+local function connected(transport, options)
+  options = options or {}
+  options.transport, options.version = transport, options.version or "DTLS"
+  return ends.connected(options)
+end
+
+-- The datagrams that a memory transport has for its peer.
+local function drain(socket)
+  local list = {}
+  repeat
+    list[#list + 1] = socket:sslDrain()
+  until list[#list] == ""
+  list[#list] = nil
+  return list
+end
+
+local function feed(socket, list)
+  for _, datagram in ipairs(list) do assert.equal(#datagram, socket:sslFeed(datagram)) end
+end
+
+for _, transport in ipairs { "datagrams", "udp", "memory" } do
+  describe("DTLS over " .. transport, function()
+    it("makes a handshake, and carries messages with their boundaries", function()
+      local client <close>, server = connected(transport)
+      assert.same({ "DTLSv1.2", "DTLSv1.2" }, { client:version(), server:version() })
+      assert.equal(scissl.X509_V_OK, (client:sslVerifyCertificate()))
+      for _, message in ipairs { "one", "two", ("x"):rep(1000) } do assert.equal(#message, client:sslWrite(message)) end
+      for _, message in ipairs { "one", "two", ("x"):rep(1000) } do assert.equal(message, ends.read(server, client)) end
+      assert.equal(5, server:sslWrite("a reply", 3))
+      assert.equal("reply", ends.read(client, server))
+      server:close()
+    end)
+
+    it("tells an end from nothing", function()
+      local client, server = connected(transport)
+      local nothing = server:sslRead()
+      assert.equal(READ, server:sslGetError(nothing))
+      client:close()
+      local answer = ends.read(server, client)
+      assert.same({ 0, ZERO }, { answer, server:sslGetError(answer) })
+      server:close()
+    end)
+
+    it("shuts down on both sides", function()
+      local client <close>, server = connected(transport)
+      assert.equal(0, client:sslShutdown())
+      assert.equal(0, ends.read(server, client))
+      assert.equal(1, server:sslShutdown())
+      if transport == "memory" then ends.shuttle(client, server) end
+      assert.equal(1, client:sslShutdown())
+      server:close()
+    end)
+
+    it("refuses a server that the client does not trust, with an alert", function()
+      local client <close>, server = ends.pair {
+        transport = transport, version = "DTLS", client = { trust = false },
+      }
+      local client_answer, server_answer = ends.handshake(client, server)
+      fails("certificate_unknown_issuer", "connect", client_answer)
+      fails("server_certificate_refused", "accept", server_answer)
+      server:close()
+    end)
+
+    it("resumes a session", function()
+      local contexts = { ends.clientContext { method = "DTLS" }, ends.serverContext { method = "DTLS" } }
+      local client <close>, server <const> = connected(transport, { client = contexts[1], server = contexts[2] })
+      local session = assert(client:getSession())
+      assert.equal("DTLSv1.2", session:protocol())
+      local again <close>, other = connected(transport,
+        { client = contexts[1], server = contexts[2], session = session })
+      assert.is_true(again:isSessionReused())
+      server:close()
+      other:close()
+    end)
+  end)
+end
+
+describe("A context of DTLS", function()
+  it("is made by name", function()
+    for method, version in pairs { DTLS = "DTLSv1.2", ["DTLSv1.2"] = "DTLSv1.2" } do
+      local client <close>, server = connected("datagrams", { version = method })
+      assert.equal(version, client:version())
+      assert.equal(method, client:getContext():describe().method)
+      server:close()
+    end
+  end)
+
+  it("speaks DTLS 1.0 at security level 0 alone, and says so", function()
+    local function lower(context) assert(context:setSecurityLevel(0)) end
+    local client <close>, server = ends.connected {
+      transport = "datagrams", client = { method = "DTLSv1", setup = lower },
+      server = { method = "DTLSv1", setup = lower },
+    }
+    assert.equal("DTLSv1", client:version())
+    server:close()
+    local strict <close>, other = ends.pair { transport = "datagrams", version = "DTLSv1" }
+    local answers = { ends.handshake(strict, other) }
+    local failure = scissl.isSslError(answers[2]) and answers[2] or answers[1]
+    assert.equal("security_level", failure:condition())
+    other:close()
+  end)
+
+  it("keeps versions of TLS and DTLS apart", function()
+    local dtls, tls = SciSslContext.new "DTLS", SciSslContext.new "TLS"
+    refused("protocol_version", "option", dtls:setMinProtocol "TLSv1.2")
+    refused("protocol_version", "option", tls:setMaxProtocol "DTLSv1.2")
+    assert(dtls:setMinProtocol "DTLSv1")
+    assert(dtls:setMaxProtocol "DTLSv1")
+    refused("protocol_version", "option", dtls:setMinProtocol "DTLSv1.2")
+    refused("unknown_protocol", "option", SciSslContext.new "DTLSv1.3")
+  end)
+
+  it("needs a socket for datagrams, and one of TLS needs a stream", function()
+    local stream <close>, datagrams = SciSocket.pair(), SciSocket.pair "datagram"
+    refused("not_datagrams", "adopt", SciSslSocket.on(stream, SciSslContext.new "DTLS"))
+    refused("not_a_stream", "adopt", SciSslSocket.on(datagrams, SciSslContext.new "TLS"))
+    assert.is_true(SciSslSocket.new(SciSslContext.new "DTLS"):isDatagram())
+    datagrams:close()
+  end)
+end)
+
+describe("A message of DTLS", function()
+  it("fits into one datagram, or is refused with the limit", function()
+    local client <close>, server = connected "memory"
+    local mtu, most = client:sslMtu()
+    assert.equal(1232, mtu)
+    assert.is_true(most > 1100 and most < mtu)
+    local failure = fails("message_too_long", "write", client:sslWrite(("x"):rep(most + 1)))
+    assert.equal(("the message has %d bytes; %d fit into one datagram"):format(most + 1, most), failure:message())
+    assert.equal(most, client:sslWrite(("x"):rep(most)))
+    local list = drain(client)
+    assert.equal(1, #list)
+    assert.is_true(#list[1] <= mtu)
+    feed(server, list)
+    assert.equal(("x"):rep(most), server:sslRead())
+  end)
+
+  it("may be longer where the program says so", function()
+    local client <close>, server = connected "udp"
+    assert(client:sslSetMtu(20000))
+    local mtu, most = client:sslMtu()
+    assert.same({ 20000, 16384 }, { mtu, most })
+    assert.equal(16384, client:sslWrite(("x"):rep(16384)))
+    assert.equal(("x"):rep(16384), ends.read(server, client))
+    server:close()
+  end)
+
+  it("has at least one byte", function()
+    local client <close>, server = connected "datagrams"
+    fails("empty_message", "write", client:sslWrite "")
+    server:close()
+  end)
+
+  it("is not cut by a read that takes fewer bytes", function()
+    local client <close>, server = connected "memory"
+    client:sslWrite "a message"
+    feed(server, drain(client))
+    fails("message_too_long", "read", server:sslRead(8))
+    assert.equal("a message", server:sslRead(9))
+    fails("datagrams", "read", server:sslReadSized(4))
+    fails("datagrams", "write", server:sendfile(assert(io.open "/dev/null")))
+    assert.error_matches(function() scissl.stream(server) end, "the socket speaks DTLS")
+    assert.is_true(server:isDatagram())
+  end)
+
+  it("is joined from several strings", function()
+    local client <close>, server = connected "memory"
+    assert.equal(6, client:sslWritev { "one", "two" })
+    assert.equal(3, client:sslWritev({ "one", "two" }, 3))
+    fails("message_too_long", "write", client:sslWritev { "one", ("x"):rep(40000), "y" })
+    feed(server, drain(client))
+    assert.equal("onetwo", server:sslRead())
+    assert.equal("two", server:sslRead())
+  end)
+
+  it("keeps its boundaries where several came at once", function()
+    local client <close>, server = connected "memory"
+    client:sslWrite "one"
+    client:sslWrite "two"
+    local list = drain(client)
+    feed(server, { list[1] .. list[2] }) -- two records in one datagram
+    assert.equal("one", server:sslRead())
+    assert.is_true(server:dirty())
+    assert.equal("two", server:sslRead())
+    assert.is_false(server:dirty())
+  end)
+end)
+
+describe("Datagrams of DTLS", function()
+  local client, server
+
+  before_each(function() client, server = connected "memory" end)
+
+  local function written(...)
+    for _, message in ipairs { ... } do assert.equal(#message, client:sslWrite(message)) end
+    return drain(client)
+  end
+
+  it("are read once, however often they come", function()
+    local list = written("one", "two")
+    feed(server, { list[1], list[1], list[2], list[1], list[2] })
+    assert.equal("one", server:sslRead())
+    assert.equal("two", server:sslRead())
+    assert.equal(READ, server:sslGetError(server:sslRead()))
+  end)
+
+  it("may come in another order", function()
+    local list = written("one", "two", "three")
+    feed(server, { list[3], list[1], list[2] })
+    local read = {}
+    for i = 1, 3 do read[i] = server:sslRead() end
+    assert.same({ "three", "one", "two" }, read)
+  end)
+
+  it("may be lost, and are not sent again", function()
+    local list = written("one", "two")
+    feed(server, { list[2] })
+    assert.equal("two", server:sslRead())
+    assert.equal(READ, server:sslGetError(server:sslRead()))
+    assert.is_nil(client:timeout())
+  end)
+
+  it("are dropped where they are cut, changed or no records, and the connection goes on", function()
+    local list = written("one", "two")
+    local changed = list[1]:sub(1, -2) .. string.char(list[1]:byte(-1) ~ 1)
+    feed(server, { list[1]:sub(1, 20), changed, "?", ("x"):rep(2000), list[1]:sub(1, 5), list[2] })
+    assert.equal("two", server:sslRead())
+    assert.equal(READ, server:sslGetError(server:sslRead()))
+  end)
+
+  it("are dropped by sslFeed where too many wait", function()
+    local datagram, count = ("x"):rep(60000), 0
+    while server:sslFeed(datagram) > 0 do count = count + 1 end
+    assert.is_true(count >= 4 and count <= 6)
+    assert.equal(0, server:sslFeed(datagram))
+    assert.equal(READ, server:sslGetError(server:sslRead()))
+    assert.equal(7, server:sslFeed "is room")
+  end)
+end)
+
+describe("A handshake of DTLS", function()
+  -- Makes a handshake over memory. `lose(number, direction)`: whether the datagram of that number, among all, is lost.
+  local function shake(lose, rounds)
+    local client, server = ends.pair { transport = "memory", version = "DTLS" }
+    for _, socket in ipairs { client, server } do assert(socket:sslSetRetransmission(0.05, 0.05)) end
+    local count, lost = 0, 0
+    local function move(from, to)
+      for _, datagram in ipairs(drain(from)) do
+        count = count + 1
+        if lose(count) then lost = lost + 1 else to:sslFeed(datagram) end
+      end
+    end
+    local client_answer, server_answer
+    for _ = 1, rounds or 200 do
+      client_answer, server_answer = client:sslConnect(), server:sslAccept()
+      move(client, server)
+      move(server, client)
+      if client_answer == 1 and server_answer == 1 then break end
+      local wait = math.min(client:timeout() or 1, server:timeout() or 1)
+      if wait > 0 and wait < 1 then SciSocket.poll({}, wait) end
+    end
+    return client_answer, server_answer, lost
+  end
+
+  it("is completed although datagrams are lost #slow", function()
+    for number = 1, 4 do
+      local client_answer, server_answer, lost = shake(function(count) return count == number end)
+      assert.same({ 1, 1, 1 }, { client_answer, server_answer, lost })
+    end
+    local client_answer, server_answer, lost = shake(function(count) return count % 2 == 1 end)
+    assert.same({ 1, 1 }, { client_answer, server_answer })
+    assert.is_true(lost >= 2)
+  end)
+
+  it("gives up after twelve retransmissions, with no_reply #slow", function()
+    local client_answer = shake(function() return true end)
+    fails("no_reply", "connect", client_answer)
+  end)
+
+  it("tells when it sends again, and does so", function()
+    local client <close> = ends.pair { transport = "memory", version = "DTLS" }
+    assert.is_nil(client:timeout())
+    client:sslConnect()
+    local first = drain(client)
+    assert.equal(1, #first)
+    local seconds = client:timeout()
+    assert.is_true(seconds > 0.5 and seconds <= 1)
+    assert.is_false(client:sslHandleTimeout())
+    assert.same({}, drain(client))
+    assert(client:sslSetRetransmission(0.05))
+    local other <close> = ends.pair { transport = "memory", version = "DTLS" }
+    assert(other:sslSetRetransmission(0.05))
+    other:sslConnect()
+    drain(other)
+    SciSocket.poll({}, other:timeout())
+    assert.is_true(other:sslHandleTimeout())
+    assert.equal(1, #drain(other))
+  end)
+
+  it("sends no datagram that is longer than the MTU", function()
+    local client <close>, server = ends.pair {
+      transport = "memory", version = "DTLS", server = { identity = pki.server },
+    }
+    assert(server:sslSetMtu(256))
+    assert(client:sslSetMtu(256))
+    local longest = 0
+    for _ = 1, 5 do
+      client:sslConnect()
+      server:sslAccept()
+      for from, to in pairs { [client] = server, [server] = client } do
+        for _, datagram in ipairs(drain(from)) do
+          longest = math.max(longest, #datagram)
+          to:sslFeed(datagram)
+        end
+      end
+    end
+    assert.is_true(client:isSecure() and server:isSecure())
+    assert.is_true(longest <= 256, "a datagram of " .. longest)
+  end)
+
+  it("is made by scissl.handshake, with a lost datagram and a deadline #slow", function()
+    local client, server = ends.pair { transport = "udp", version = "DTLS" }
+    assert(client:sslSetRetransmission(0.05))
+    client:sslConnect()
+    local _ = SciSocket.recv(server, 2000) -- the ClientHello is lost
+    local results = ends.run(
+      function() return scissl.handshake(client, "connect", { waiter = "coroutine", timeout = 20 }) end,
+      function() return scissl.handshake(server, "accept", { waiter = "coroutine", timeout = 20 }) end)
+    assert.equal(client, results[1][1])
+    assert.equal(server, results[2][1])
+    local late <close> = ends.pair { transport = "udp", version = "DTLS" }
+    refused("timeout", "connect", scissl.handshake(late, "connect", { timeout = 0.1 }))
+  end)
+
+  it("sends again by itself on a blocking socket #slow", function()
+    local client, server = ends.pair { transport = "udp", version = "DTLS" }
+    assert(client:sslSetRetransmission(0.05, 0.05))
+    assert(client:setBlocking(true))
+    fails("no_reply", "connect", client:sslConnect())
+    local count = 0
+    while server:recv(2000) do count = count + 1 end
+    assert.is_true(count >= 12 and count <= 14, count .. " datagrams")
+  end)
+
+  it("reports a peer that is not there", function()
+    local client <close>, server = ends.pair { transport = "udp", version = "DTLS" }
+    server:close()
+    local _, failure = scissl.handshake(client, "connect", { timeout = 20 })
+    fails("connection_refused", "connect", failure)
+  end)
+
+  it("is suspended at the ClientHello, and keeps its context", function()
+    local client <close>, server = ends.pair { transport = "memory", version = "DTLS" }
+    assert(server:sslSuspendAt "clientHello")
+    client:sslConnect()
+    feed(server, drain(client))
+    assert.equal(scissl.SSL_ERROR_WANT_CLIENT_HELLO_CB, server:sslGetError(server:sslAccept()))
+    refused("datagrams", "option", server:sslSetContext(ends.serverContext { method = "DTLS" }))
+    local client_answer, server_answer = ends.handshake(client, server)
+    assert.same({ 1, 1 }, { client_answer, server_answer })
+  end)
+
+  it("is suspended at the client's certificate, and the client gets the alert", function()
+    local client <close>, server = ends.pair {
+      transport = "memory", version = "DTLS", client = { identity = pki.client },
+      server = { verify = scissl.SSL_VERIFY_PEER },
+    }
+    assert(server:sslSuspendAt "verify")
+    local _, server_answer = ends.handshake(client, server)
+    assert.equal(scissl.SSL_ERROR_WANT_RETRY_VERIFY, server:sslGetError(server_answer))
+    assert(server:sslRefuse("access_denied"))
+    server_answer = server:sslAccept()
+    fails("refused", "accept", server_answer)
+    feed(client, drain(server))
+    assert.equal("access_denied", fails("client_certificate_refused", "connect", client:sslConnect()):alert())
+  end)
+end)
+
+describe("An association of DTLS", function()
+  it("goes on where the system reports that the peer was not there", function()
+    local near = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+    local far = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+    local host, port = far:getSockName()
+    assert(far:connect(near:getSockName()))
+    assert(near:connect(host, port))
+    near:setBlocking(false)
+    far:setBlocking(false)
+    local client <close> = assert(SciSslSocket.on(near, ends.clientContext { method = "DTLS" })):sslInitialize()
+    local server = assert(SciSslSocket.on(far, ends.serverContext { method = "DTLS" })):sslInitialize()
+    assert.same({ 1, 1 }, { ends.handshake(client, server) })
+    far:close() -- without close_notify
+    assert.equal(1, client:sslWrite "x") -- the system reports that nothing is there
+    for _ = 1, 3 do assert.equal(READ, client:sslGetError(client:sslRead())) end
+    assert.equal(1, client:sslWrite "y")
+    local again <close> = SciSocket.newDatagramSocket()
+    assert(again:bind(host, port))
+    assert.equal(1, client:sslWrite "z")
+    assert.is_true(#again:recvFrom() > 20)
+  end)
+
+  it("passes over empty datagrams", function()
+    local client <close>, server = connected "udp"
+    local plain <close> = assert(SciSocket.on(client:getfd(), false))
+    assert.equal(0, plain:sendTo("", server:getSockName()))
+    assert.equal(READ, server:sslGetError(server:sslRead()))
+    server:close()
+  end)
+end)
+
+describe("sslListen", function()
+  local context
+
+  before_each(function() context = ends.serverContext { method = "DTLS" } end)
+
+  local function hello()
+    local client = ends.pair { transport = "memory", version = "DTLS" }
+    client:sslConnect()
+    return client, drain(client)
+  end
+
+  local function listening()
+    return assert(SciSslSocket.onMemory(context)):sslInitialize()
+  end
+
+  local function second_hello(server, peer)
+    local client, list = hello()
+    feed(server, list)
+    assert.equal(READ, server:sslGetError(server:sslListen(peer)))
+    feed(client, drain(server))
+    client:sslConnect()
+    return client, drain(client)
+  end
+
+  it("makes a handshake with a client that returns its cookie", function()
+    local server = listening()
+    local client, list = second_hello(server, "192.0.2.1:1")
+    feed(server, list)
+    assert.equal(1, server:sslListen "192.0.2.1:1")
+    local client_answer, server_answer = ends.handshake(client, server)
+    assert.same({ 1, 1 }, { client_answer, server_answer })
+    client:sslWrite "hello"
+    assert.equal("hello", ends.read(server, client))
+  end)
+
+  it("answers each hello by one short datagram, and refuses the cookie of another address", function()
+    local server = listening()
+    local _, list = hello()
+    for i = 1, 100 do
+      feed(server, list)
+      assert.equal(READ, server:sslGetError(server:sslListen("192.0.2.1:" .. i)))
+      local reply = drain(server)
+      assert.equal(1, #reply)
+      assert.is_true(#reply[1] < #list[1])
+    end
+    local _, second = second_hello(server, "192.0.2.1:1")
+    feed(server, second)
+    assert.equal(READ, server:sslGetError(server:sslListen "192.0.2.1:2"))
+    assert.equal(1, #drain(server)) -- another cookie
+  end)
+
+  it("takes a cookie that another socket of the context has made", function()
+    local _, list = second_hello(listening(), "192.0.2.1:1")
+    local server = listening()
+    feed(server, list)
+    assert.equal(1, server:sslListen "192.0.2.1:1")
+    local stranger = assert(SciSslSocket.onMemory(ends.serverContext { method = "DTLS" })):sslInitialize()
+    feed(stranger, list)
+    assert.equal(READ, stranger:sslGetError(stranger:sslListen "192.0.2.1:1"))
+  end)
+
+  it("drops whatever is no ClientHello", function()
+    local server = listening()
+    local client, list = hello()
+    for _, datagram in ipairs { "x", ("\0"):rep(2000), list[1]:sub(1, 40), "GET / HTTP/1.0\r\n\r\n", list[1]:sub(2) } do
+      server:sslFeed(datagram)
+      assert.equal(READ, server:sslGetError(server:sslListen "192.0.2.1:1"))
+      drain(server)
+    end
+    feed(server, list)
+    server:sslListen "192.0.2.1:1"
+    feed(client, drain(server))
+    client:sslConnect()
+    feed(server, drain(client))
+    assert.equal(1, server:sslListen "192.0.2.1:1")
+  end)
+
+  it("is for servers of DTLS before their handshake", function()
+    local client, server = connected "memory"
+    fails("handshake_under_way", "accept", (hello()):sslListen "x")
+    fails("handshake_under_way", "accept", server:sslListen "x")
+    fails("handshake_under_way", "accept", client:sslListen "x")
+    local tls = assert(SciSslSocket.onMemory(ends.serverContext())):sslInitialize()
+    fails("not_dtls", "accept", tls:sslListen "x")
+    refused("not_dtls", "option", tls:sslSetMtu(1000))
+    refused("not_dtls", "option", tls:sslMtu())
+    refused("not_dtls", "option", tls:sslSetRetransmission(1))
+    refused("not_dtls", "connect", tls:sslHandleTimeout())
+    fails("not_initialized", "accept", assert(SciSslSocket.onMemory(context)):sslListen "x")
+    assert.error_matches(function() server:sslListen() end, "bad argument #1")
+  end)
+end)
