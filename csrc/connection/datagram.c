@@ -165,7 +165,9 @@ static bool fail_length(lua_State *L, size_t length, size_t most) {
 }
 
 static bool may_send(lua_State *L, sci_sslsocket *socket, size_t length) {
-    if (!sci_ssl_may_write(L, socket, "", 0)) return false;
+    if (!sci_ssl_ready_for_data(L, socket, "write")) return false;
+    if (SSL_get_shutdown(socket->ssl) & SSL_SENT_SHUTDOWN)
+        return sci_ssl_fail(L, "write", "shutdown_sent", "close_notify was sent: nothing can be written after it");
     if (length == 0) return sci_ssl_fail(L, "write", "empty_message", "OpenSSL sends no message without bytes");
     size_t most = longest_message(socket->ssl);
     return length <= most || fail_length(L, length, most);

@@ -198,8 +198,6 @@ local hints = {
     .. "the key that you expect",
   bad_pin = "give a list of pins, as spkiPin() of a certificate or key returns them; nil switches pins off",
   unknown_certificate_type = "the types of certificates are 'x509' and 'rawPublicKey'",
-  unknown_compression = "certificates are compressed by 'zlib', 'brotli' or 'zstd'; scissl.features says "
-    .. "which ones this OpenSSL has",
   dane_twice = "sslSetDane() was called twice on this connection",
   dane_needed = "call sslSetDane(host) first",
   tlsa_unusable = "OpenSSL does not know this kind of TLSA record",
@@ -344,12 +342,14 @@ local hints = {
   tls_inside_tls = "TLS inside TLS needs a transport of its own; use SciSslSocket.onMemory() and move the bytes",
   not_a_stream = "TLS needs a stream (TCP, or Unix-domain); DTLS needs datagrams (UDP): see scissl.datagram",
   not_datagrams = "expected a socket for datagrams: SciSocket.newDatagramSocket()",
+  idle = "the peer has sent nothing for the time that idleTimeout allows; to go on, it makes a new association",
+  replaced = "the peer has begun a new association, as it does after a restart; the server's accept or serve has it",
   not_dtls = "the connection is one of TLS; DTLS needs SciSslContext.new \"DTLS\" and a socket for datagrams",
   datagrams = "DTLS cannot do this: it carries messages, not a stream of bytes",
   empty_message = "a message of DTLS has one byte or more; a protocol of your own can send one byte that means nothing",
   message_too_long = message_too_long,
-  no_reply = "the peer has replied to none of the retransmissions; check that it is up and reachable by UDP, and that it "
-    .. "speaks DTLS",
+  no_reply = "the peer has replied to none of the retransmissions; check that it is up and reachable by UDP, and that "
+    .. "it speaks DTLS",
   owner_failed = "the object that owns the descriptor failed when it was closed; the descriptor may still be open",
   unread_data = "the peer sent data that this program has not read; read to the end before shutting down",
   not_ready = "the socket is not ready; wait and try again",

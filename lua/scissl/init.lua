@@ -3,6 +3,7 @@
 -- `scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
 --
 -- Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
+-- `scissl.datagram`,
 -- `scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.file`,
 -- `scissl.sessions.redis`,
 -- `scissl.scheduler`, `scissl.signals`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`,
@@ -19,6 +20,7 @@ local written_in_lua = {
   connect = "scissl.client.connect",
   listen = "scissl.server.listen",
   handshake = "scissl.tls.handshake",
+  datagram = "scissl.datagram",
   defaultTrust = "scissl.tls.default_trust",
   stream = "scissl.stream.stream",
   plain = "scissl.stream.plain",

@@ -3,6 +3,7 @@
 ---`scissl.core`. Each is made, and each part that is written in Lua is loaded, when it is first used.
 ---
 ---Programs may `require` these modules by name: `scissl.connect`, `scissl.listen`, `scissl.handshake`,
+---`scissl.datagram`,
 ---`scissl.stream`, `scissl.plain`, `scissl.sni`, `scissl.sessions`, `scissl.sessions.memory`, `scissl.sessions.file`,
 ---`scissl.sessions.redis`,
 ---`scissl.scheduler`, `scissl.signals`, `scissl.wait`, `scissl.wait.poll`, `scissl.wait.select`,
@@ -30,9 +31,11 @@
 ---@field SciScheduler SciScheduler
 ---@field SciSignals SciSignals
 ---@field SciSocket SciSocket
+---@field SciSslAssociation SciSslAssociation
 ---@field SciSslCipher SciSslCipher
 ---@field SciSslClientHello SciSslClientHello
 ---@field SciSslContext SciSslContext
+---@field SciSslDatagramListener SciSslDatagramListener
 ---@field SciSslError SciSslError
 ---@field SciSslListener SciSslListener
 ---@field SciSslOcsp SciSslOcsp

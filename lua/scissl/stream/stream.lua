@@ -488,7 +488,9 @@ return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options
     if not options.is(socket, "SciSslSocket") then
       error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
     end
-    if socket:isDatagram() then error("bad argument #1 to 'stream' (the socket speaks DTLS, which has no stream)", 2) end
+    if socket:isDatagram() then
+      error("bad argument #1 to 'stream' (the socket speaks DTLS, which has no stream)", 2)
+    end
     return make(link.secure(socket), options.read("stream", given or {}, known_options, 2), 2)
   end,
 })

@@ -104,3 +104,15 @@ assert(loop:run())
 local store = scissl.sessions.redis.new { host = "127.0.0.1", secret = ("s"):rep(32), timeout = 0.1 }
 print(store) --> …
 store:close()
+
+--- scissl.datagram.connect
+local association, failure = scissl.datagram.connect {
+  host = "127.0.0.1", port = 9, psk = { identity = "sensor", key = "sixteen bytes ..." }, timeout = 1,
+}
+if not association then print(failure:phase()) end --> connect
+
+--- scissl.datagram.listen
+local server = assert(scissl.datagram.listen {
+  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, maxPeers = 1000, idleTimeout = 60,
+})
+server:close()

@@ -99,8 +99,9 @@ end
 local function value_of(entry)
   local scissl = require "scissl"
   if entry.separator == ":" then
-    local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, psk = { somebody = "a secret" } })
-    assert(entry.class == "SciSslListener", entry.name)
+    local listen = entry.class == "SciSslDatagramListener" and scissl.datagram.listen or scissl.listen
+    local listener = assert(listen { host = "127.0.0.1", port = 0, psk = { somebody = "a secret" } })
+    assert(entry.class == "SciSslListener" or entry.class == "SciSslDatagramListener", entry.name)
     return listener[entry.member], listener
   end
   local value = scissl

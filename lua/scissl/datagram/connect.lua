@@ -1,0 +1,118 @@
+--- A client of DTLS.
+-- @module scissl.datagram.connect
+
+local core = require "scissl.core"
+local Association = require "scissl.datagram.association"
+local client = require "scissl.client.client_options"
+local context_options = require "scissl.tls.context_options"
+local datagram_options = require "scissl.datagram.datagram_options"
+local handshake = require "scissl.tls.handshake_loop"
+local options = require "scissl.base.option_table"
+local resolve = require "scissl.client.resolve"
+local wait = require "scissl.loop.wait"
+
+local SciSslSocket = core.SciSslSocket
+
+local ANY = { inet = "0.0.0.0", inet6 = "::" }
+
+-- Where nothing can be reached at an address, the next one is tried. One that is silent takes the whole time.
+local tried_again = { connection_refused = true, host_unreachable = true, address_not_available = true }
+
+local function prepare(run, address)
+  local socket, failure = SciSslSocket.new(run.context, address.family)
+  if not socket then return nil, failure end
+  local given, ready = run.given, true
+  if not socket:isDatagram() then
+    ready, failure = nil, core.SciSslError.new { phase = "connect", condition = "not_dtls" }
+  end
+  if ready and (given.localAddress or given.localPort) then
+    ready, failure = socket:bind(given.localAddress or ANY[address.family], given.localPort or 0)
+  end
+  if ready then ready, failure = socket:connect(address.address, address.port) end
+  if ready then ready, failure = client.prepare(socket, run) end
+  if ready then ready, failure = datagram_options.apply(socket, given) end
+  if ready then return socket end
+  socket:close()
+  return nil, failure
+end
+
+local function handlers_of(given)
+  if not (given.onCertificate or given.onVerify) then return nil end
+  return { onCertificate = given.onCertificate, onVerify = given.onVerify }
+end
+
+local function try(run, address)
+  local socket, failure = prepare(run, address)
+  if not socket then return nil, failure end
+  local done
+  done, failure = handshake {
+    socket = socket, role = "connect", deadline = run.deadline, timeout = run.timeout, waiter = run.waiter,
+    handlers = handlers_of(run.given),
+  }
+  if done then return socket end
+  socket:close()
+  return nil, failure
+end
+
+local function connect(run)
+  local addresses, failure = resolve.find(run, run.family)
+  if not addresses then return nil, failure end
+  local socket
+  for _, address in ipairs(addresses) do
+    socket, failure = try(run, address)
+    if socket or not tried_again[failure:condition()] then break end
+  end
+  if not socket then return nil, failure end
+  return setmetatable({ socket_ = socket, waiter = run.waiter, timeout = run.timeout }, Association)
+end
+
+local own_options = {
+  port = "port",
+  timeout = "seconds",
+  waiter = "string|callable",
+  family = "family",
+  localAddress = "string",
+  localPort = "localPort",
+  resolver = "callable",
+}
+for name, kind in pairs(client.optionKinds) do own_options[name] = kind end
+for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
+own_options.replayable, own_options.sessions = nil, nil
+local known_options = context_options.kinds(own_options)
+
+--- Makes an association with a server of DTLS. The server's certificate must be issued by a trusted CA and name the
+-- host, as for `scissl.connect`; or both ends have a pre-shared key.
+-- @function scissl.datagram.connect
+-- @tparam table given options:
+--
+-- * `host`, `port` (needed): name or address; number, or the name of a service. The addresses of a name are tried one
+--   after the other, where nothing receives at one
+-- * `timeout`: seconds for look-up and handshake together, then for each `receive`. Without it there is no limit, but
+--   a handshake gives up after twelve retransmissions without a reply, which takes minutes
+-- * `mtu`: bytes of a datagram at most (1,232; see `SciSslSocket:sslSetMtu`)
+-- * `retransmission`: seconds until a flight of the handshake is sent again, the first time (1; see
+--   `SciSslSocket:sslSetRetransmission`)
+-- * `family`, `localAddress`, `localPort`, `resolver`, `waiter`: as for `scissl.connect`
+-- * `caFile`, `caPath`, `ca`, `trustUri`, `defaultTrust`, `verifyHost`, `allowCommonName`, `serverName`, `verify`,
+--   `certificate`, `privateKey`, `passphrase`, `pkcs12`, `ocsp`, `psk`, `keylogFile`, `alpn`, `cipherList`, `groups`,
+--   `signatureAlgorithms`, `securityLevel`, `session`, `tlsa`, `onCertificate`, `onVerify` and the other options of
+--   `scissl.connect` that describe TLS
+-- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
+--
+-- @treturn[1] SciSslAssociation
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `load`, `resolve` or `connect`: `timeout`, `no_reply`, `connection_refused`,
+--  `certificate_wrong_host` …
+-- @raise for unknown options and wrong types
+return function(given)
+  given = options.read("scissl.datagram.connect", given, known_options, 2)
+  if not given.host then error("option 'host' to 'scissl.datagram.connect' is missing", 2) end
+  if not given.port then error("option 'port' to 'scissl.datagram.connect' is missing", 2) end
+  given = datagram_options.withVersion(given)
+  local waiter = wait.find(given.waiter, 2)
+  local run, failure = client.new("scissl.datagram.connect", given, given.port, 2)
+  if not run then return nil, failure end
+  run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
+  run.family, run.resolver = given.family, given.resolver
+  return connect(run)
+end

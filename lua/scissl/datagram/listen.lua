@@ -1,0 +1,123 @@
+--- Makes a SciSslDatagramListener: `scissl.datagram.listen`.
+-- @module scissl.datagram.listen
+
+local core = require "scissl.core"
+local Listener = require "scissl.datagram.listener"
+local context_options = require "scissl.tls.context_options"
+local datagram_options = require "scissl.datagram.datagram_options"
+local new_peers = require "scissl.datagram.peers"
+local new_turns = require "scissl.datagram.turns"
+local options = require "scissl.base.option_table"
+local server = require "scissl.server.server_options"
+local wait = require "scissl.loop.wait"
+
+local SciSocket, SciSslError = core.SciSocket, core.SciSslError
+
+local HANDSHAKE_SECONDS, IDLE_SECONDS = 30, 300
+local MAX_PEERS, MAX_HANDSHAKES, MAX_MESSAGES = 10000, 1000, 64
+
+local own_options = {
+  host = "string",
+  port = "port",
+  reusePort = "boolean",
+  socket = "integer|table|userdata",
+  timeout = "seconds",
+  handshakeTimeout = "seconds",
+  idleTimeout = "seconds",
+  maxPeers = "count",
+  maxHandshakes = "count",
+  maxMessages = "count",
+  verify = "string|integer",
+  psk = "psks|function",
+  waiter = "string|callable",
+}
+for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
+local known_options = context_options.kinds(own_options)
+
+local function bind(given)
+  local host = given.host or "*"
+  local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, given.port)
+  if not addresses then return nil, failure end
+  local plain
+  plain, failure = SciSocket.newDatagramSocket(addresses[1].family)
+  if not plain then return nil, failure end
+  local done = true
+  if given.reusePort then done, failure = plain:setSockOpt("SO_REUSEPORT", true) end
+  if done then done, failure = plain:bind(addresses[1].address, addresses[1].port) end
+  if done then return plain end
+  plain:close()
+  return nil, failure
+end
+
+local function open(given)
+  local plain, failure
+  if given.socket then plain, failure = SciSocket.on(given.socket) else plain, failure = bind(given) end
+  if not plain then return nil, failure end
+  if not plain:isDatagram() then return nil, SciSslError.new { phase = "adopt", condition = "not_datagrams" } end
+  local done
+  done, failure = plain:setBlocking(false)
+  if done then return plain end
+  plain:close()
+  return nil, failure
+end
+
+local function check_place(given)
+  if given.socket and (given.port or given.host) then
+    error("options 'socket' and 'port' to 'scissl.datagram.listen' exclude each other", 3)
+  end
+  if not (given.socket or given.port) then error("option 'port' to 'scissl.datagram.listen' is missing", 3) end
+end
+
+--- Receives from many peers of DTLS on one UDP socket. A peer has to show by a cookie that it receives at its address
+-- before anything is kept of it.
+-- @function scissl.datagram.listen
+-- @tparam table given options:
+--
+-- * `port` (needed): number; 0: the system chooses one; or the name of a service
+-- * `host`: name or address of this machine; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+-- * `socket`: in place of `host` and `port`, a bound datagram socket, as `SciSocket.on` takes it
+-- * `reusePort`: true: other processes may bind the same address and port (SO_REUSEPORT)
+-- * `certificate`, `privateKey`, `passphrase`, `pkcs12`, `certificates`: the server's own. Needed, unless `psk`
+-- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+-- * `caFile`, `caPath`, `ca`, `trustUri`, `verify`: certificates of clients, as for `scissl.listen`
+-- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
+-- * `cipherList`, `groups`, `alpn`, `securityLevel`, `context`, `configuration` and the other options of
+--   `scissl.listen` that describe TLS
+-- * `timeout`: seconds for each `receive` of the associations; without it there is no limit
+-- * `handshakeTimeout`: seconds for each handshake (30)
+-- * `idleTimeout`: seconds without a datagram after which an association ends, with the condition `idle` (300;
+--   `math.huge`: never)
+-- * `maxPeers`: associations at a time (10,000); more are not begun
+-- * `maxHandshakes`: handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends with the
+--   condition `too_many_handshakes`
+-- * `maxMessages`: messages of a peer that may wait for `receive` (64); more are dropped
+-- * `mtu`, `retransmission`: as for `scissl.datagram.connect`
+-- * `waiter`: how to wait (see `scissl.wait`)
+--
+-- @treturn[1] SciSslDatagramListener
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `load`: a file or setting was rejected; `host_not_found`, `address_in_use` …
+-- @raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
+return function(given)
+  given = options.read("scissl.datagram.listen", given, known_options, 2)
+  check_place(given)
+  local waiter = wait.find(given.waiter, 2)
+  given = datagram_options.withVersion(given)
+  local context, failure = server.context("scissl.datagram.listen", given, 2)
+  if not context then return nil, failure end
+  local plain
+  plain, failure = open(given)
+  if not plain then return nil, failure end
+  local listener = { plain = plain, waiter = waiter, timeout = given.timeout, fresh = {}, first = 1, last = 0 }
+  listener.peers = new_peers {
+    plain = plain, context = context, listener = listener, waiter = waiter, timeout = given.timeout,
+    handshakeTimeout = given.handshakeTimeout or HANDSHAKE_SECONDS, idleTimeout = given.idleTimeout or IDLE_SECONDS,
+    maxPeers = given.maxPeers or MAX_PEERS, maxHandshakes = given.maxHandshakes or MAX_HANDSHAKES,
+    inboxSize = given.maxMessages or MAX_MESSAGES, mtu = given.mtu, retransmission = given.retransmission,
+    onMessage = function(association) listener:noteMessage(association) end,
+    onAssociation = function(association) listener:noteAssociation(association) end,
+    onFailure = function(failed, association) listener:noteFailure(failed, association) end,
+  }
+  listener.turns = new_turns(listener.peers, waiter)
+  return setmetatable(listener, Listener)
+end

@@ -1,0 +1,132 @@
+--- Several coroutines that wait for one socket, with any waiter: one of them, the *leader*, waits for the socket and
+-- works for all; the others sleep until the leader rings them. When the leader goes, one of the others takes its place.
+-- @module scissl.datagram.turns
+
+local core = require "scissl.core"
+local wait = require "scissl.loop.wait"
+
+local now = core.SciSocket.now
+local running, status = coroutine.running, coroutine.status
+
+local Turns = {}
+Turns.__index = Turns
+
+local SPARE_BELLS = 16
+
+-- ---- bells: a pair of sockets each, since that works with every waiter
+
+local function take_bell(self)
+  local bell = table.remove(self.bells)
+  if bell then return bell end
+  local near, far = core.SciSocket.pair "datagram"
+  if not near then return nil, far end
+  near:setBlocking(false)
+  far:setBlocking(false)
+  return { near = near, far = far }
+end
+
+local function give_back(self, bell)
+  while bell.near:recv(1) do end -- luacheck: ignore 542
+  if #self.bells < SPARE_BELLS and not self.closed then
+    self.bells[#self.bells + 1] = bell
+  else
+    bell.near:close()
+    bell.far:close()
+  end
+end
+
+-- ---- followers, by what they wait for: an association, or the listener
+
+local function ring(follower)
+  follower.bell.far:send "!"
+end
+
+--- Wakes those that wait for `subject`.
+function Turns:wake(subject)
+  for follower in pairs(self.followers) do
+    if follower.subject == subject then ring(follower) end
+  end
+end
+
+--- Wakes all, for the last time.
+function Turns:close()
+  self.closed = true
+  for follower in pairs(self.followers) do ring(follower) end
+  for _, bell in ipairs(self.bells) do
+    bell.near:close()
+    bell.far:close()
+  end
+  self.bells = {}
+end
+
+local function follow(self, subject, deadline, phase, timeout, what)
+  local bell, failure = take_bell(self)
+  if not bell then return nil, failure end
+  local follower = { bell = bell, subject = subject }
+  self.followers[follower] = true
+  local _ <close> = setmetatable({}, { __close = function()
+    self.followers[follower] = nil
+    give_back(self, bell)
+  end })
+  return wait.ready(self.waiter, bell.near, "r", deadline, phase, timeout, what)
+end
+
+-- ---- the leader
+
+local Leadership = {}
+
+function Leadership:__close()
+  local turns = self.turns
+  turns.leader = nil
+  local follower = next(turns.followers)
+  if follower then ring(follower) end
+end
+
+local function is_led(self)
+  return self.leader and self.leader ~= running() and status(self.leader) ~= "dead"
+end
+
+-- Works once, and waits for the socket where nothing had come.
+local function work(self, deadline, phase, timeout, what)
+  local peers = self.peers
+  local count, failure = peers:pump()
+  if not count then return nil, failure end
+  peers:runTimers()
+  if count > 0 then return true end
+  local due = peers:due()
+  local until_ = deadline
+  if due and (not deadline or due < deadline) then until_ = due end
+  if until_ and until_ <= now() and until_ ~= deadline then return true end
+  local ready
+  ready, failure = wait.ready(self.waiter, self.plain, "r", until_, phase, timeout, what)
+  if ready or until_ ~= deadline and failure:condition() == "timeout" then return true end
+  return nil, failure
+end
+
+local function lead(self, is_over, deadline, phase, timeout, what)
+  local nested = self.leader == running()
+  local _ <close> = not nested and setmetatable({ turns = self }, Leadership) or nil
+  self.leader = running()
+  while not is_over() do
+    local worked, failure = work(self, deadline, phase, timeout, what)
+    if not worked then return nil, failure end
+  end
+  return true
+end
+
+--- Waits until `is_over()` returns true. Returns true; or nil and a SciSslError.
+-- @param subject what `wake` is called with where `is_over` may have changed
+function Turns:await(subject, is_over, deadline, phase, timeout, what)
+  while not is_over() do
+    local done, failure
+    if is_led(self) then done, failure = follow(self, subject, deadline, phase, timeout, what)
+    else return lead(self, is_over, deadline, phase, timeout, what) end
+    if not done then return nil, failure end
+  end
+  return true
+end
+
+--- Makes the turns of a server.
+return function(peers, waiter)
+  return setmetatable({ peers = peers, plain = peers.plain, waiter = waiter, followers = {}, bells = {} }, Turns)
+end

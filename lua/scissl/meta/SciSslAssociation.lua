@@ -1,0 +1,186 @@
+---One peer of DTLS: `scissl.datagram.connect` returns one, and a server's `accept`.
+---
+---@meta SciSslAssociation
+---@class SciSslAssociation
+local SciSslAssociation = {}
+
+---Sends one message, in one datagram.
+---
+---@param message string 1 byte or more; `longestMessage` says how many at most
+---@return SciSslAssociation? # the receiver
+---@return SciSslError? # phase `write`: `message_too_long`, `empty_message`, `closed`, `timeout` …
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:send(message) end
+
+---Waits for the next message.
+---
+---@param timeout? number seconds; by default the option `timeout`, or no limit
+---@return string? # the message; nil and nothing else: the peer has closed the association
+---@return SciSslError? # phase `read`: `timeout`, `closed`, `cancelled`; of a server also `idle`, `replaced`
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:receive(timeout) end
+
+---Sends close_notify and ends the association. Calling it again does nothing.
+---
+---@return boolean # true
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:close() end
+
+---Returns the address of the peer, as `SciSocket:peerAddress`.
+---
+---@return string # such as `192.0.2.1:5684`
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:peerAddress() end
+
+---Returns how many bytes a message may have.
+---
+---@return integer? # nil after `close`
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:longestMessage() end
+
+---Returns the socket, for what was negotiated: `peerCertificate`, `version`, `cipher`, `pskIdentity` … A server's has
+---no descriptor; reading and writing is the association's.
+---
+---@return SciSslSocket
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:socket() end
+
+return SciSslAssociation

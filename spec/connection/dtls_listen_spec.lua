@@ -1,0 +1,130 @@
+-- SciSslSocket, sslListen: the cookies of a server of DTLS.
+local scissl = require "scissl"
+local ends = require "spec.support.ends"
+
+local SciSslSocket = scissl.SciSslSocket
+local READ = scissl.SSL_ERROR_WANT_READ
+
+local function fails(condition, phase, failure)
+  assert.is_true(scissl.isSslError(failure), tostring(failure))
+  assert.same({ condition, phase }, { failure:condition(), failure:phase() })
+  return failure
+end
+
+local function refused(condition, phase, value, failure)
+  assert.is_nil(value)
+  return fails(condition, phase, failure)
+end
+
+local function connected(transport, options)
+  options = options or {}
+  options.transport, options.version = transport, options.version or "DTLS"
+  return ends.connected(options)
+end
+
+-- The datagrams that a memory transport has for its peer.
+local function drain(socket)
+  local list = {}
+  repeat
+    list[#list + 1] = socket:sslDrain()
+  until list[#list] == ""
+  list[#list] = nil
+  return list
+end
+
+local function feed(socket, list)
+  for _, datagram in ipairs(list) do assert.equal(#datagram, socket:sslFeed(datagram)) end
+end
+
+describe("sslListen", function()
+  local context
+
+  before_each(function() context = ends.serverContext { method = "DTLS" } end)
+
+  local function hello()
+    local client = ends.pair { transport = "memory", version = "DTLS" }
+    client:sslConnect()
+    return client, drain(client)
+  end
+
+  local function listening()
+    return assert(SciSslSocket.onMemory(context)):sslInitialize()
+  end
+
+  local function second_hello(server, peer)
+    local client, list = hello()
+    feed(server, list)
+    assert.equal(READ, server:sslGetError(server:sslListen(peer)))
+    feed(client, drain(server))
+    client:sslConnect()
+    return client, drain(client)
+  end
+
+  it("makes a handshake with a client that returns its cookie", function()
+    local server = listening()
+    local client, list = second_hello(server, "192.0.2.1:1")
+    feed(server, list)
+    assert.equal(1, server:sslListen "192.0.2.1:1")
+    local client_answer, server_answer = ends.handshake(client, server)
+    assert.same({ 1, 1 }, { client_answer, server_answer })
+    client:sslWrite "hello"
+    assert.equal("hello", ends.read(server, client))
+  end)
+
+  it("answers each hello by one short datagram, and refuses the cookie of another address", function()
+    local server = listening()
+    local _, list = hello()
+    for i = 1, 100 do
+      feed(server, list)
+      assert.equal(READ, server:sslGetError(server:sslListen("192.0.2.1:" .. i)))
+      local reply = drain(server)
+      assert.equal(1, #reply)
+      assert.is_true(#reply[1] < #list[1])
+    end
+    local _, second = second_hello(server, "192.0.2.1:1")
+    feed(server, second)
+    assert.equal(READ, server:sslGetError(server:sslListen "192.0.2.1:2"))
+    assert.equal(1, #drain(server)) -- another cookie
+  end)
+
+  it("takes a cookie that another socket of the context has made", function()
+    local _, list = second_hello(listening(), "192.0.2.1:1")
+    local server = listening()
+    feed(server, list)
+    assert.equal(1, server:sslListen "192.0.2.1:1")
+    local stranger = assert(SciSslSocket.onMemory(ends.serverContext { method = "DTLS" })):sslInitialize()
+    feed(stranger, list)
+    assert.equal(READ, stranger:sslGetError(stranger:sslListen "192.0.2.1:1"))
+  end)
+
+  it("drops whatever is no ClientHello", function()
+    local server = listening()
+    local client, list = hello()
+    for _, datagram in ipairs { "x", ("\0"):rep(2000), list[1]:sub(1, 40), "GET / HTTP/1.0\r\n\r\n", list[1]:sub(2) } do
+      server:sslFeed(datagram)
+      assert.equal(READ, server:sslGetError(server:sslListen "192.0.2.1:1"))
+      drain(server)
+    end
+    feed(server, list)
+    server:sslListen "192.0.2.1:1"
+    feed(client, drain(server))
+    client:sslConnect()
+    feed(server, drain(client))
+    assert.equal(1, server:sslListen "192.0.2.1:1")
+  end)
+
+  it("is for servers of DTLS before their handshake", function()
+    local client, server = connected "memory"
+    fails("handshake_under_way", "accept", (hello()):sslListen "x")
+    fails("handshake_under_way", "accept", server:sslListen "x")
+    fails("handshake_under_way", "accept", client:sslListen "x")
+    local tls = assert(SciSslSocket.onMemory(ends.serverContext())):sslInitialize()
+    fails("not_dtls", "accept", tls:sslListen "x")
+    refused("not_dtls", "option", tls:sslSetMtu(1000))
+    refused("not_dtls", "option", tls:sslMtu())
+    refused("not_dtls", "option", tls:sslSetRetransmission(1))
+    refused("not_dtls", "connect", tls:sslHandleTimeout())
+    fails("not_initialized", "accept", assert(SciSslSocket.onMemory(context)):sslListen "x")
+    assert.error_matches(function() server:sslListen() end, "bad argument #1")
+  end)
+end)
