@@ -198,6 +198,8 @@ local hints = {
     .. "the key that you expect",
   bad_pin = "give a list of pins, as spkiPin() of a certificate or key returns them; nil switches pins off",
   unknown_certificate_type = "the types of certificates are 'x509' and 'rawPublicKey'",
+  unknown_compression = "certificates are compressed by 'zlib', 'brotli' or 'zstd'; scissl.features says "
+    .. "which ones this OpenSSL has",
   dane_twice = "sslSetDane() was called twice on this connection",
   dane_needed = "call sslSetDane(host) first",
   tlsa_unusable = "OpenSSL does not know this kind of TLSA record",

@@ -85,19 +85,22 @@ local known_options = context_options.kinds(own_options)
 -- @function scissl.datagram.connect
 -- @tparam table given options:
 --
--- * `host`, `port` (needed): name or address; number, or the name of a service. The addresses of a name are tried one
---   after the other, where nothing receives at one
+-- * `host` (needed): name or address. The addresses of a name are tried one after the other, where nothing receives at
+--   one
+-- * `port` (needed): number, or the name of a service
 -- * `timeout`: seconds for look-up and handshake together, then for each `receive`. Without it there is no limit, but
 --   a handshake gives up after twelve retransmissions without a reply, which takes minutes
 -- * `mtu`: bytes of a datagram at most (1,232; see `SciSslSocket:sslSetMtu`)
 -- * `retransmission`: seconds until a flight of the handshake is sent again, the first time (1; see
 --   `SciSslSocket:sslSetRetransmission`)
 -- * `family`, `localAddress`, `localPort`, `resolver`, `waiter`: as for `scissl.connect`
--- * `caFile`, `caPath`, `ca`, `trustUri`, `defaultTrust`, `verifyHost`, `allowCommonName`, `serverName`, `verify`,
---   `certificate`, `privateKey`, `passphrase`, `pkcs12`, `ocsp`, `psk`, `keylogFile`, `alpn`, `cipherList`, `groups`,
---   `signatureAlgorithms`, `securityLevel`, `session`, `tlsa`, `onCertificate`, `onVerify` and the other options of
---   `scissl.connect` that describe TLS
 -- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
+-- * `psk`: a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
+-- * `verifyHost`, `allowCommonName`, `serverName`, `verify`, `session`, `tlsa`, `onCertificate`, `onVerify`: as for
+--   `scissl.connect`
+-- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place
+--   of all fields of one
+-- * `sessionTimeout`: as in SciSslSocketConfiguration
 --
 -- @treturn[1] SciSslAssociation
 -- @treturn[2] nil

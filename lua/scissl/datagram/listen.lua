@@ -33,6 +33,7 @@ local own_options = {
 }
 for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
 local known_options = context_options.kinds(own_options)
+known_options.ocsp = nil -- for clients
 
 local function bind(given)
   local host = given.host or "*"
@@ -81,8 +82,9 @@ end
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 -- * `caFile`, `caPath`, `ca`, `trustUri`, `verify`: certificates of clients, as for `scissl.listen`
 -- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
--- * `cipherList`, `groups`, `alpn`, `securityLevel`, `context`, `configuration` and the other options of
---   `scissl.listen` that describe TLS
+-- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place
+--   of all fields of one
+-- * `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `timeout`: seconds for each `receive` of the associations; without it there is no limit
 -- * `handshakeTimeout`: seconds for each handshake (30)
 -- * `idleTimeout`: seconds without a datagram after which an association ends, with the condition `idle` (300;

@@ -8,7 +8,7 @@
 local SciSslDatagramListener = {}
 
 ---Options of `SciSslDatagramListener:serve`.
----@class scissl.ServeOptions
+---@class scissl.DatagramServeOptions
 ---@field onAssociation? function `onAssociation(association)`: called for each peer whose handshake is done
 ---@field onError? function `onError(failure, phase, association)`: called for the SciSslError of a failed handshake (phase `"handshake"`), and for what a handler has raised (`"handler"`). By default each is a line on stderr
 ---@field spawn? function `spawn(f)`: starts a coroutine that runs `f`; for loops that scissl does not know
@@ -31,7 +31,7 @@ function SciSslDatagramListener:accept(timeout) end
 ---Calls a function for each message of each peer, until the listener is closed.
 ---
 ---@param handler function `handler(association, message)`: usually it calls `association:send(reply)`. In a loop (the waiters `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`) it runs in a coroutine of its own and may wait; otherwise the next message has to wait for it
----@param given? scissl.ServeOptions options
+---@param given? scissl.DatagramServeOptions options
 ---@return boolean? # true, once the listener is closed
 ---@return SciSslError? # the waiter gave up: `cancelled`, `bad_waiter`
 ---@raise for a handler that is no function, for unknown options, outside of the waiter's loop, and while another call serves the listener

@@ -13,6 +13,7 @@
 ---may change them.
 ---
 ---* `scissl.copas`: Sockets with the methods that copas expects, for programs that are written for `copas.addserver` and `copas.wrap`.
+---* `scissl.datagram`: DTLS.
 ---* `scissl.help`: The reference and the chapters at the prompt.
 ---* `scissl.luasec`: LuaSec's `ssl` on scissl.
 ---* `scissl.plain`: Streams in plain text, for protocols that begin so (`SciSslStream:startTls`) or that have no TLS.
@@ -228,6 +229,133 @@ local scissl = {}
 ---@field replayable? string (clients) early data, sent where the session allows it (see `SciSslSocket:sslWriteReplayable`); afterwards `socket:earlyDataStatus()` tells whether the server accepted it
 ---@field onReplayable? function (servers) `onReplayable(socket, data)`: gets early data as it arrives (see `SciSslSocket:sslReadReplayable`). An error that it raises is raised to the caller
 ---@field onVerify? function `onVerify(socket, verdict)`: `verdict` is what `SciSslSocket:sslVerdict` returns. Return true to accept the peer whatever OpenSSL's result, or nothing to leave it to OpenSSL. A server that requires a certificate rejects a client without one before this handler
+
+---Options of `scissl.datagram.connect`.
+---@class scissl.DatagramConnectOptions
+---@field host string name or address. The addresses of a name are tried one after the other, where nothing receives at one
+---@field port integer|string number, or the name of a service
+---@field timeout? number seconds for look-up and handshake together, then for each `receive`. Without it there is no limit, but a handshake gives up after twelve retransmissions without a reply, which takes minutes
+---@field mtu? integer bytes of a datagram at most (1,232; see `SciSslSocket:sslSetMtu`)
+---@field retransmission? number seconds until a flight of the handshake is sent again, the first time (1; see `SciSslSocket:sslSetRetransmission`)
+---@field family? family as for `scissl.connect`
+---@field localAddress? string as for `scissl.connect`
+---@field localPort? localPort as for `scissl.connect`
+---@field resolver? function as for `scissl.connect`
+---@field waiter? string|function as for `scissl.connect`
+---@field version? string `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
+---@field psk? table|function a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
+---@field verifyHost? string|string[]|false as for `scissl.connect`
+---@field allowCommonName? boolean as for `scissl.connect`
+---@field serverName? string|false as for `scissl.connect`
+---@field verify? boolean as for `scissl.connect`
+---@field session? OSSslSession as for `scissl.connect`
+---@field tlsa? table[] as for `scissl.connect`
+---@field onCertificate? function as for `scissl.connect`
+---@field onVerify? function as for `scissl.connect`
+---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place of all fields of one
+---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place of all fields of one
+---@field sessionTimeout? integer as in SciSslSocketConfiguration
+---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
+---@field alpn? string[] as in SciSslSocketConfiguration
+---@field ca? string|SciSslX509Certificate as in SciSslSocketConfiguration
+---@field caFile? string as in SciSslSocketConfiguration
+---@field caPath? string as in SciSslSocketConfiguration
+---@field certificate? string|SciSslX509Certificate as in SciSslSocketConfiguration
+---@field certificateChainFilename? string as in SciSslSocketConfiguration
+---@field certificateCompression? string[] as in SciSslSocketConfiguration
+---@field certificateFilename? string as in SciSslSocketConfiguration
+---@field certificates? table[] as in SciSslSocketConfiguration
+---@field cipherList? string as in SciSslSocketConfiguration
+---@field ciphersuites? string as in SciSslSocketConfiguration
+---@field clientCertificateTypes? string[] as in SciSslSocketConfiguration
+---@field commands? table as in SciSslSocketConfiguration
+---@field crl? string as in SciSslSocketConfiguration
+---@field crlFile? string as in SciSslSocketConfiguration
+---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field groups? string as in SciSslSocketConfiguration
+---@field keylogFile? string|boolean as in SciSslSocketConfiguration
+---@field maxProtocol? string as in SciSslSocketConfiguration
+---@field maxReplayableData? integer as in SciSslSocketConfiguration
+---@field minProtocol? string as in SciSslSocketConfiguration
+---@field ocsp? string as in SciSslSocketConfiguration
+---@field ocspResponse? string as in SciSslSocketConfiguration
+---@field options? integer|string|string[] as in SciSslSocketConfiguration
+---@field passphrase? string|function as in SciSslSocketConfiguration
+---@field pins? string[] as in SciSslSocketConfiguration
+---@field pkcs12? string as in SciSslSocketConfiguration
+---@field privateKey? string|SciSslPrivateKey as in SciSslSocketConfiguration
+---@field privateKeyFilename? string as in SciSslSocketConfiguration
+---@field profile? string as in SciSslSocketConfiguration
+---@field pskHint? string as in SciSslSocketConfiguration
+---@field purpose? string as in SciSslSocketConfiguration
+---@field securityLevel? integer as in SciSslSocketConfiguration
+---@field serverCertificateTypes? string[] as in SciSslSocketConfiguration
+---@field signatureAlgorithms? string as in SciSslSocketConfiguration
+---@field trustUri? string as in SciSslSocketConfiguration
+---@field verifyDepth? integer as in SciSslSocketConfiguration
+---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
+---@field verifyTime? integer as in SciSslSocketConfiguration
+
+---Options of `scissl.datagram.listen`.
+---@class scissl.DatagramListenOptions
+---@field port integer|string number; 0: the system chooses one; or the name of a service
+---@field host? string name or address of this machine; `"*"` (default): all IPv4 addresses; `"::"`: all addresses
+---@field socket? integer|table|userdata in place of `host` and `port`, a bound datagram socket, as `SciSocket.on` takes it
+---@field reusePort? boolean true: other processes may bind the same address and port (SO_REUSEPORT)
+---@field certificate? string|SciSslX509Certificate the server's own. Needed, unless `psk`
+---@field privateKey? string|SciSslPrivateKey the server's own. Needed, unless `psk`
+---@field passphrase? string|function the server's own. Needed, unless `psk`
+---@field pkcs12? string the server's own. Needed, unless `psk`
+---@field certificates? table[] the server's own. Needed, unless `psk`
+---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+---@field caFile? string certificates of clients, as for `scissl.listen`
+---@field caPath? string certificates of clients, as for `scissl.listen`
+---@field ca? string|SciSslX509Certificate certificates of clients, as for `scissl.listen`
+---@field trustUri? string certificates of clients, as for `scissl.listen`
+---@field verify? string|integer certificates of clients, as for `scissl.listen`
+---@field version? string `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
+---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place of all fields of one
+---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place of all fields of one
+---@field sessionTimeout? integer as in SciSslSocketConfiguration
+---@field timeout? number seconds for each `receive` of the associations; without it there is no limit
+---@field handshakeTimeout? number seconds for each handshake (30)
+---@field idleTimeout? number seconds without a datagram after which an association ends, with the condition `idle` (300; `math.huge`: never)
+---@field maxPeers? integer associations at a time (10,000); more are not begun
+---@field maxHandshakes? integer handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends with the condition `too_many_handshakes`
+---@field maxMessages? integer messages of a peer that may wait for `receive` (64); more are dropped
+---@field mtu? integer as for `scissl.datagram.connect`
+---@field retransmission? number as for `scissl.datagram.connect`
+---@field waiter? string|function how to wait (see `scissl.wait`)
+---@field acceptedIssuers? string|(string|SciSslX509Certificate)[] as in SciSslSocketConfiguration
+---@field alpn? string[] as in SciSslSocketConfiguration
+---@field certificateChainFilename? string as in SciSslSocketConfiguration
+---@field certificateCompression? string[] as in SciSslSocketConfiguration
+---@field certificateFilename? string as in SciSslSocketConfiguration
+---@field cipherList? string as in SciSslSocketConfiguration
+---@field ciphersuites? string as in SciSslSocketConfiguration
+---@field clientCertificateTypes? string[] as in SciSslSocketConfiguration
+---@field commands? table as in SciSslSocketConfiguration
+---@field crl? string as in SciSslSocketConfiguration
+---@field crlFile? string as in SciSslSocketConfiguration
+---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field groups? string as in SciSslSocketConfiguration
+---@field keylogFile? string|boolean as in SciSslSocketConfiguration
+---@field maxProtocol? string as in SciSslSocketConfiguration
+---@field maxReplayableData? integer as in SciSslSocketConfiguration
+---@field minProtocol? string as in SciSslSocketConfiguration
+---@field ocspResponse? string as in SciSslSocketConfiguration
+---@field options? integer|string|string[] as in SciSslSocketConfiguration
+---@field pins? string[] as in SciSslSocketConfiguration
+---@field privateKeyFilename? string as in SciSslSocketConfiguration
+---@field profile? string as in SciSslSocketConfiguration
+---@field pskHint? string as in SciSslSocketConfiguration
+---@field purpose? string as in SciSslSocketConfiguration
+---@field securityLevel? integer as in SciSslSocketConfiguration
+---@field serverCertificateTypes? string[] as in SciSslSocketConfiguration
+---@field signatureAlgorithms? string as in SciSslSocketConfiguration
+---@field verifyDepth? integer as in SciSslSocketConfiguration
+---@field verifyFlags? integer|string|string[] as in SciSslSocketConfiguration
+---@field verifyTime? integer as in SciSslSocketConfiguration
 
 ---Options of `scissl.plain.connect`.
 ---@class scissl.PlainConnectOptions
@@ -803,6 +931,40 @@ function scissl.copas.socket(connection) end
 ---end
 ---```
 function scissl.copas.server(listener) end
+
+scissl.datagram = {}
+
+---Makes an association with a server of DTLS. The server's certificate must be issued by a trusted CA and name the
+---host, as for `scissl.connect`; or both ends have a pre-shared key.
+---
+---@param given scissl.DatagramConnectOptions options
+---@return SciSslAssociation?
+---@return SciSslError? # phase `load`, `resolve` or `connect`: `timeout`, `no_reply`, `connection_refused`, `certificate_wrong_host` …
+---@raise for unknown options and wrong types
+---@usage
+---```lua
+---local association, failure = scissl.datagram.connect {
+---  host = "127.0.0.1", port = 9, psk = { identity = "sensor", key = "sixteen bytes ..." }, timeout = 1,
+---}
+---if not association then print(failure:phase()) end --> connect
+---```
+function scissl.datagram.connect(given) end
+
+---Receives from many peers of DTLS on one UDP socket. A peer has to show by a cookie that it receives at its address
+---before anything is kept of it.
+---
+---@param given scissl.DatagramListenOptions options
+---@return SciSslDatagramListener?
+---@return SciSslError? # phase `load`: a file or setting was rejected; `host_not_found`, `address_in_use` …
+---@raise for unknown options and wrong types, a missing certificate, and `verify` without a CA
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, maxPeers = 1000, idleTimeout = 60,
+---})
+---server:close()
+---```
+function scissl.datagram.listen(given) end
 
 scissl.help = {}
 

@@ -17,7 +17,7 @@ local model = {}
 -- Modules for users. The docstrings of other modules are for maintainers only.
 local public = {
   ["scissl"] = true, ["scissl.wait"] = true, ["scissl.plain"] = true, ["scissl.scheduler"] = true,
-  ["scissl.signals"] = true,
+  ["scissl.signals"] = true, ["scissl.datagram"] = true,
   ["scissl.sni"] = true, ["scissl.help"] = true, ["scissl.luasec"] = true,
   ["scissl.copas"] = true, ["scissl.sessions.memory"] = true, ["scissl.sessions.file"] = true,
   ["scissl.sessions.redis"] = true,
@@ -174,7 +174,7 @@ end
 local function word_for_options(entry)
   if entry.source:find "%.c$" then return entry.class:match "SciSsl(%w+)" .. capitalized(entry.member) end
   if entry.member == "new" then return capitalized(entry.class:match "[^%.]+$") end
-  local module = entry.name:match "^scissl%.(%l+)%.%w+$"
+  local module = entry.name:match "^scissl%.(%l+)%.%w+$" or entry.name:match "^SciSsl(Datagram)Listener"
   return (module and capitalized(module) or "") .. capitalized(entry.member)
 end
 
