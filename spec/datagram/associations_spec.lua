@@ -146,6 +146,13 @@ describe("scissl.datagram.connect", function()
     end)
   end)
 
+  it("uses pre-shared keys without DHE where no suites are named", function()
+    with_echo({ certificate = NONE, privateKey = NONE, psk = { a = ("k"):rep(16) } }, function(port)
+      local association <close> = assert(connect(port, { ca = NONE, psk = { identity = "a", key = ("k"):rep(16) } }))
+      assert.equal("ECDHE-PSK-CHACHA20-POLY1305", association:socket():cipher():name())
+    end)
+  end)
+
   it("resumes a session", function()
     with_echo(nil, function(port)
       local first = assert(connect(port))

@@ -35,6 +35,19 @@ for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
 local known_options = context_options.kinds(own_options)
 known_options.ocsp = nil -- for clients
 
+-- OpenSSL begins with DHE-PSK, in groups of up to 8,192 bits: a handshake would cost a hundred times as much.
+local PSK_SUITES = table.concat({
+  "ECDHE-PSK-CHACHA20-POLY1305", "PSK-AES128-GCM-SHA256", "PSK-AES256-GCM-SHA384", "PSK-CHACHA20-POLY1305",
+  "PSK-AES128-CCM", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
+}, ":")
+
+-- Changes the options.
+local function choose_suites(given)
+  local chosen = given.cipherList or given.profile or given.commands or given.configuration or given.context
+  if given.psk and not chosen then given.cipherList = PSK_SUITES end
+end
+
 local function bind(given)
   local host = given.host or "*"
   local addresses, failure = SciSocket.resolve(host == "*" and "0.0.0.0" or host, given.port)
@@ -79,7 +92,9 @@ end
 -- * `socket`: in place of `host` and `port`, a bound datagram socket, as `SciSocket.on` takes it
 -- * `reusePort`: true: other processes may bind the same address and port (SO_REUSEPORT)
 -- * `certificate`, `privateKey`, `passphrase`, `pkcs12`, `certificates`: the server's own. Needed, unless `psk`
--- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
+-- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`). Without `cipherList`
+--   the cipher suites are those with authenticated encryption, and without DHE. What CoAP demands of small devices,
+--   TLS_PSK_WITH_AES_128_CCM_8, needs `cipherList = "PSK-AES128-CCM8:@SECLEVEL=0"` on both sides
 -- * `caFile`, `caPath`, `ca`, `trustUri`, `verify`: certificates of clients, as for `scissl.listen`
 -- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place
@@ -105,6 +120,7 @@ return function(given)
   check_place(given)
   local waiter = wait.find(given.waiter, 2)
   given = datagram_options.withVersion(given)
+  choose_suites(given)
   local context, failure = server.context("scissl.datagram.listen", given, 2)
   if not context then return nil, failure end
   local plain
