@@ -40,8 +40,27 @@ describe("examples/https_client.lua", function()
   end)
 end)
 
+describe("examples/datagram_server.lua and examples/datagram_client.lua", function()
+  it("exchange messages, by a pre-shared key and by a certificate", function()
+    local key = ("k"):rep(16)
+    for _, how in ipairs {
+      { { "sensor", key }, { "sensor", key } },
+      { { "--certificate", pki.server.certificateFile, pki.server.keyFile }, { "--ca", pki.ca.certificateFile } },
+    } do
+      local server <close> = examples.start("datagram_server.lua", "^listening on %S+ port (%d+)", "0",
+        table.unpack(how[1]))
+      local client <close> = examples.start("datagram_client.lua", nil, "localhost", server.port,
+        table.unpack(how[2]))
+      client:write "hello\nyou\n"
+      assert.equal("hello", client.pipe:read "l")
+      assert.equal("you", client.pipe:read "l")
+    end
+  end)
+end)
+
 describe("Programs of examples/ that need arguments", function()
-  local programs = { "document_client", "document_server", "https_client", "luasec_client", "prefork_server",
+  local programs = { "datagram_client", "datagram_server",
+    "document_client", "document_server", "https_client", "luasec_client", "prefork_server",
     "production_server", "report", "socks5_client" }
 
   for _, name in ipairs(programs) do

@@ -47,5 +47,6 @@ return {
     { file = "12-features.md", title = "Features" },
     { file = "13-the-document-row-by-row.md", title = "The document, row by row" },
     { file = "14-in-production.md", title = "In production" },
+    { file = "15-datagrams.md", title = "Datagrams" },
   },
 }
