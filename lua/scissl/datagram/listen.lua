@@ -105,8 +105,8 @@ end
 -- * `idleTimeout`: seconds without a datagram after which an association ends, with the condition `idle` (300;
 --   `math.huge`: never)
 -- * `maxPeers`: associations at a time (10,000); more are not begun
--- * `maxHandshakes`: handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends with the
---   condition `too_many_handshakes`
+-- * `maxHandshakes`: handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends
+--   (`too_many_handshakes`)
 -- * `maxMessages`: messages of a peer that may wait for `receive` (64); more are dropped
 -- * `mtu`, `retransmission`: as for `scissl.datagram.connect`
 -- * `waiter`: how to wait (see `scissl.wait`)

@@ -321,7 +321,7 @@ local scissl = {}
 ---@field handshakeTimeout? number seconds for each handshake (30)
 ---@field idleTimeout? number seconds without a datagram after which an association ends, with the condition `idle` (300; `math.huge`: never)
 ---@field maxPeers? integer associations at a time (10,000); more are not begun
----@field maxHandshakes? integer handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends with the condition `too_many_handshakes`
+---@field maxHandshakes? integer handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends (`too_many_handshakes`)
 ---@field maxMessages? integer messages of a peer that may wait for `receive` (64); more are dropped
 ---@field mtu? integer as for `scissl.datagram.connect`
 ---@field retransmission? number as for `scissl.datagram.connect`
