@@ -5,94 +5,13 @@ local luasec = require "spec.support.luasec"
 local pki = require "spec.support.pki"
 local prosody = require "spec.support.prosody"
 local scissl = require "scissl"
+local xmpp = require "spec.support.xmpp"
+
+local ask, header, options, plain, scram, start_tls = xmpp.ask, xmpp.header, xmpp.options, xmpp.plain, xmpp.scram,
+  xmpp.startTls
 
 local SASL = "urn:ietf:params:xml:ns:xmpp-sasl"
 local TIMEOUT = 30
-
--- ---- a client
-
--- Attributes that are others each time.
-local CHANGING = { id = true, sid = true, authid = true }
-
-local function sort_attributes(inside)
-  local attributes = {}
-  for name, _, value in inside:gmatch "([%w:_-]+)=(['\"])(.-)%2" do
-    attributes[#attributes + 1] = ("%s='%s'"):format(name, CHANGING[name] and "" or value)
-  end
-  table.sort(attributes)
-  return table.concat(attributes, " ")
-end
-
--- What XML says: its tags and texts in order of the alphabet, since Prosody makes attributes, features and mechanisms
--- of tables whose order is another in each process.
-local function plain(text)
-  local parts = {}
-  for tag, content in ("<>" .. text):gmatch "<([^>]*)>([^<]*)" do
-    local name, inside = tag:match "^([^%s]*)%s*(.*)$"
-    parts[#parts + 1] = (("<%s %s> %s"):format(name or "", sort_attributes(inside or ""), content))
-  end
-  table.sort(parts)
-  return table.concat(parts, "\n")
-end
-
-local function options(port, given)
-  local made = { host = "127.0.0.1", port = port, serverName = "localhost", caFile = pki.ca.certificateFile,
-    timeout = TIMEOUT }
-  for name, value in pairs(given or {}) do made[name] = value end
-  return made
-end
-
-local function header(to, given)
-  given = given or {}
-  return ("<?xml version='1.0'?><stream:stream to='%s' version='1.0' xmlns='%s'%s " ..
-    "xmlns:stream='http://etherx.jabber.org/streams'>"):format(to, given.namespace or "jabber:client",
-    given.from and (" from='%s'"):format(given.from) or "")
-end
-
-local function ask(stream, text, mark)
-  assert(stream:write(text))
-  local said, found = stream:readUntil(mark, 1 << 16, true)
-  return (said or "") .. (found or "")
-end
-
-local function start_tls(port, given)
-  local stream = assert(scissl.plain.connect { host = "127.0.0.1", port = port, timeout = TIMEOUT })
-  local features = ask(stream, header("localhost", given), "</stream:features>")
-  local proceed = ask(stream, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", ">")
-  local tls = { host = "localhost", caFile = pki.ca.certificateFile }
-  for name, value in pairs(given and given.tls or {}) do tls[name] = value end
-  assert(stream:startTls(tls))
-  return stream, features, proceed
-end
-
--- ---- authentication (RFC 5802), with channel binding
-
-local function exclusive_or(a, b)
-  local bytes = {}
-  for i = 1, #a do bytes[i] = string.char(a:byte(i) ~ b:byte(i)) end
-  return table.concat(bytes)
-end
-
-local function scram(stream, password, binding)
-  local hashes, base64 = prosody.util "hashes", prosody.util "encodings".base64
-  local mechanism = binding and "SCRAM-SHA-1-PLUS" or "SCRAM-SHA-1"
-  local begin = binding and "p=tls-unique,," or "n,,"
-  local bare = "n=user,r=abcdefgh"
-  local challenge = ask(stream, ("<auth xmlns='%s' mechanism='%s'>%s</auth>"):format(SASL, mechanism,
-    base64.encode(begin .. bare)), "</challenge>")
-  local first = base64.decode(challenge:match ">([^<]+)</challenge>")
-  local nonce, salt, rounds = first:match "^r=([^,]*),s=([^,]*),i=(%d+)"
-  local salted = hashes.pbkdf2_hmac_sha1(password, base64.decode(salt), tonumber(rounds))
-  local key = hashes.hmac_sha1(salted, "Client Key")
-  local final = ("c=%s,r=%s"):format(base64.encode(begin .. (binding or "")), nonce)
-  local signed = hashes.hmac_sha1(hashes.sha1(key), bare .. "," .. first .. "," .. final)
-  local proof = base64.encode(exclusive_or(key, signed))
-  local answer = ask(stream, ("<response xmlns='%s'>%s</response>"):format(SASL,
-    base64.encode(("%s,p=%s"):format(final, proof))), ">")
-  local outcome = answer:match "<(%a+)"
-  stream:readUntil(("</%s>"):format(outcome), 1 << 16, true)
-  return outcome, nonce:sub(1, 8)
-end
 
 -- A session: what a user who has authenticated may do, until the stream ends.
 local function live(stream)
@@ -132,6 +51,19 @@ visits["STARTTLS, a wrong binding and a wrong password"] = function(server)
     local stream = start_tls(server.port.c2s, { tls = { version = "TLSv1.2" } })
     ask(stream, header "localhost", "</stream:features>")
     answers[i] = scram(stream, case[1], case[2])
+    stream:close()
+  end
+  return answers
+end
+
+visits["SCRAM with the channel bindings of TLS 1.3"] = function(server)
+  local answers = {}
+  for _, kind in ipairs { "tls-exporter", "tls-server-end-point" } do
+    local stream = assert(scissl.connect(options(server.port.direct, { version = "TLSv1.3" })))
+    local features = ask(stream, header "localhost", "</stream:features>")
+    local offered = features:find(("type='%s'"):format(kind), 1, true) ~= nil -- 0.12 has none of them
+    local binding = offered and stream:socket():channelBinding(kind) or nil
+    answers[kind] = { offered, scram(stream, "secret", binding, kind) }
     stream:close()
   end
   return answers

@@ -4,10 +4,12 @@
 --
 --    prosody.isThere()                          whether it is installed for this Lua
 --    prosody.version                            its version: 0.12, 13.0 …; nil where it is not installed
+--    prosody.backends                           the network backends that can be used here
 --    prosody.hearsSignals(backend)              whether it reloads and ends by signals with this network backend
---    server <close> = prosody.start{ backend = "epoll" | "select" | "event", ours = boolean }
---        it serves "localhost", whose users have the password "secret": server.port.c2s, .direct, .s2s, .https; the
---        account is "user"
+--    server <close> = prosody.start{ backend = "epoll" | "select" | "event", ours = boolean, host =, identity = }
+--        it serves `host` ("localhost" by default, with pki.server), whose users have the password "secret":
+--        server.port.c2s, .direct, .s2s, .s2sDirect, .https; the account is "user"
+--    server:route(host, ports)                  where it finds another server: ports.s2s, ports.s2sDirect
 --    server:use(identity)                       replaces the certificate, and tells the server to read it again
 --    server:terminate()                         sends SIGTERM: it waits until its clients have ended their streams
 --    output, how, code = server:finish()        waits for its end
@@ -16,6 +18,7 @@
 
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local SciSocket = require "scissl.core".SciSocket
 
 local prosody = {}
 
@@ -59,6 +62,9 @@ end
 
 prosody.version = place and tonumber(contents(place .. SOURCE .. "/prosody.version"):match "^%d+%.%d+")
 
+prosody.backends = { "epoll", "select" }
+if package.searchpath("luaevent.core", package.cpath) then prosody.backends[3] = "event" end
+
 -- Since 13 the select backend notes signals in a coroutine that has ended, and nothing else happens.
 function prosody.hearsSignals(backend)
   return backend ~= "select" or prosody.version < 13
@@ -76,7 +82,9 @@ data_path = "%s/data"
 certificates = "%s"
 network_backend = "%s"
 interfaces = { "127.0.0.1" }
-modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "bosh", "websocket", "posix", "s2s_auth_certs" }
+modules_enabled = { "roster", "saslauth", "tls", "disco", "ping", "bosh", "websocket", "posix", "s2s_auth_certs",
+  "routes" }
+plugin_paths = { "%s" }
 modules_disabled = { "s2s_bidi" }
 authentication = "internal_plain"
 c2s_require_encryption = true
@@ -86,13 +94,25 @@ ssl = { certificate = "%s/cert.pem", key = "%s/key.pem", cafile = "%s" }
 c2s_ports = { %d }
 c2s_direct_tls_ports = { %d }
 s2s_ports = { %d }
-s2s_direct_tls_ports = {}
+s2s_direct_tls_ports = { %d }
 https_ports = { %d }
 http_ports = {}
-http_default_host = "localhost"
+http_default_host = "%s"
 log = { { levels = { min = "warn" }, to = "console" } }
-VirtualHost "localhost"
+VirtualHost "%s"
 ]]
+
+-- A module of Prosody, instead of a name server.
+local routes = [=[
+module:set_global()
+local service, basic = require "net.resolvers.service", require "net.resolvers.basic"
+local PORTS = { ["xmpp-server"] = "s2s", ["xmpps-server"] = "s2sDirect" }
+function service.new(host, name, kind, extra)
+  local port = (dofile(%q)[host] or {})[PORTS[name]]
+  if port then return basic.new("127.0.0.1", port, kind, extra) end
+  return { hostname = host, next = function(_, found) found(nil) end }
+end
+]=]
 
 -- Prosody drops relative folders from the paths.
 local launcher = [[
@@ -122,21 +142,40 @@ end
 
 local count = 0
 
+-- A port that is free, and below those that systems hand out by themselves: Prosody takes it some seconds later. Each
+-- process looks in a hundred of its own.
+local next_port
+
+local function free_port()
+  if not next_port then
+    local pipe <close> = assert(io.popen "echo $PPID")
+    next_port = 12000 + pipe:read "n" % 200 * 100
+  end
+  while true do
+    local port = next_port
+    next_port = next_port + 1
+    local socket <close> = assert(SciSocket.newStreamSocket())
+    if socket:bind("127.0.0.1", port) then return port end
+  end
+end
+
+local SERVICES = { "c2s", "direct", "s2s", "s2sDirect", "https" }
+
 local function prepare(given)
   count = count + 1
   local folder = ("%s/prosody%d"):format(pki.folder(), count)
-  assert(os.execute(("mkdir -p '%s/data/localhost/accounts'"):format(folder)))
-  write(folder .. "/data/localhost/accounts/user.dat", 'return { ["password"] = "secret" };\n')
-  local self = setmetatable({ folder = folder, port = {} }, Server)
-  put_identity(self, pki.server)
-  -- The ports were free a moment ago; another process may take one of them before Prosody does.
-  for _, service in ipairs { "c2s", "direct", "s2s", "https" } do
-    local listener, port = ends.listener()
-    listener:close()
-    self.port[service] = port
-  end
+  local self = setmetatable({ folder = folder, host = given.host or "localhost", backend = given.backend, port = {},
+    routes = {} }, Server)
+  local accounts = ("%s/data/%s/accounts"):format(folder, (self.host:gsub("%.", "%%2e")))
+  assert(os.execute(("mkdir -p '%s'"):format(accounts)))
+  write(accounts .. "/user.dat", 'return { ["password"] = "secret" };\n')
+  put_identity(self, given.identity or pki.server)
+  for _, service in ipairs(SERVICES) do self.port[service] = free_port() end
+  local port = self.port
   write(folder .. "/prosody.cfg.lua", configuration:format(folder, folder, folder, given.backend, folder, folder,
-    pki.ca.certificateFile, self.port.c2s, self.port.direct, self.port.s2s, self.port.https))
+    folder, pki.ca.certificateFile, port.c2s, port.direct, port.s2s, port.s2sDirect, port.https, self.host, self.host))
+  write(folder .. "/mod_routes.lua", routes:format(folder .. "/routes.lua"))
+  self:route(self.host, port)
   write(folder .. "/prosody.lua", (program:gsub("'" .. SOURCE, "'" .. place .. SOURCE)))
   return self
 end
@@ -147,7 +186,7 @@ local function is_ready(self)
   if not file then return false end
   file:close()
   for _, port in pairs(self.port) do
-    local socket = assert(require "scissl".SciSocket.newStreamSocket())
+    local socket = assert(SciSocket.newStreamSocket())
     local done = socket:connect("127.0.0.1", port)
     socket:close()
     if not done then return false end
@@ -177,6 +216,13 @@ function prosody.start(given)
     os.execute "sleep 0.05"
   end
   return self
+end
+
+function Server:route(host, ports)
+  self.routes[host] = ("[%q] = { s2s = %s, s2sDirect = %s },\n"):format(host, ports.s2s, ports.s2sDirect)
+  local lines = {}
+  for _, line in pairs(self.routes) do lines[#lines + 1] = line end
+  write(self.folder .. "/routes.lua", ("return {\n%s}\n"):format(table.concat(lines)))
 end
 
 function Server:use(identity)
