@@ -2,9 +2,7 @@
 -- and the real LuaSec.
 
 local core = require "scissl.core"
-local ends = require "spec.support.ends"
 local luasec = require "spec.support.luasec"
-local pki = require "spec.support.pki"
 
 -- What such a loop knows of a connection.
 local function is_readable(connection)
@@ -110,87 +108,3 @@ for name, ssl in luasec.implementations() do
     end)
   end)
 end
-
-local program = [[
-local ssl = %s
-local event, socket = require "luaevent.core", require "socket"
-local base = event.new()
-local listener = assert(socket.bind("127.0.0.1", 0))
-local _, port = listener:getsockname()
-local context = assert(ssl.newcontext { mode = "server", protocol = "any", key = %q, certificate = %q })
-local CLIENTS, LINES = 5, 20
-local done = 0
-local keep = {}
-
-local function on(socket_or_connection, kind, callback)
-  keep[#keep + 1] = assert(base:addevent(socket_or_connection, kind, callback))
-end
-
--- Shakes hands, then calls on_line for each line and sends what it returns.
-local function serve(connection, on_secure, on_line)
-  connection:settimeout(0)
-  local rest, secured = "", false
-  local wanted = { wantread = event.EV_READ, wantwrite = event.EV_WRITE }
-  local step
-  local function again(problem) on(connection, assert(wanted[problem], problem), step) end
-  function step()
-    if not secured then
-      local good, problem = connection:dohandshake()
-      if not good then
-        again(problem)
-        return -1
-      end
-      secured = true
-      on_secure()
-      again "wantread"
-      return -1
-    end
-    local line, problem, part = connection:receive("*l", rest)
-    if line then
-      rest = ""
-      local answer = on_line(line)
-      if answer then assert(connection:send(answer)) end
-      again "wantread"
-    elseif wanted[problem] then
-      rest = part
-      again(problem)
-    else connection:close() end
-    return -1
-  end
-  step()
-end
-
-on(listener, event.EV_READ, function()
-  local connection = assert(ssl.wrap(assert(listener:accept()), context))
-  serve(connection, function() end, function(line) return line .. "\n" end)
-end)
-
-for client = 1, CLIENTS do
-  local connection = assert(ssl.wrap(assert(socket.connect("127.0.0.1", port)), { mode = "client", protocol = "any" }))
-  local count = 0
-  local function next_line() assert(connection:send(("client %%d line %%d\n"):format(client, count + 1))) end
-  serve(connection, next_line, function(line)
-    count = count + 1
-    assert(line == ("client %%d line %%d"):format(client, count))
-    if count < LINES then return next_line() end
-    done = done + 1
-    if done == CLIENTS then
-      print "all done"
-      os.exit(0)
-    end
-  end)
-end
-base:loop()
-]]
-
-describe("lua-event serves and asks over LuaSec,", function()
-  if not package.searchpath("luaevent.core", package.cpath) then return pending "luaevent is not installed" end
-  for _, one in ipairs { { "ours", '(require "scissl.luasec").install()' }, { "the real one", 'require "ssl"' } } do
-    it(one[1], function()
-      local source = program:format(one[2], pki.server.keyFile, pki.server.certificateFile)
-      local peer <close> = ends.lua(source, nil, ends.leaking()) -- libevent keeps memory
-      local output, how, code = peer:finish()
-      assert.are.same({ "all done\n", "exit", 0 }, { output, how, code })
-    end)
-  end
-end)
