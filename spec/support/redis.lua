@@ -3,7 +3,8 @@
 --    local redis = require "spec.support.redis"
 --
 --    redis.present()              whether the program may be used; only `sh spec/run.sh all` uses it
---    server = redis.start{ tcp= } ready, on a Unix-domain socket, server.path, and with tcp = true also on server.port
+--    server = redis.start{ tcp= } ready, on a Unix-domain socket, server.path, and with tcp = true also on server.port;
+--                                with tls = true by TLS, where it asks for certificates of pki.ca
 --        server:kill()            kills it; server:again() starts it on the same path, empty
 --        server:stop()            ends it; also what <close> does
 --        server:hold(), server:resume()    pauses it: it accepts connections and sends no reply
@@ -36,7 +37,7 @@ local function program()
 end
 
 function redis.present()
-  return os.getenv "SCISSL_ALL" ~= nil and program() ~= nil
+  return (os.getenv "SCISSL_ALL" or os.getenv "SCISSL_PROGRAMS") ~= nil and program() ~= nil
 end
 
 local Server = {}
@@ -52,9 +53,14 @@ local function free_port()
   return port
 end
 
+local function tls_arguments(port)
+  return ("--port 0 --tls-port %d --tls-cert-file %s --tls-key-file %s --tls-ca-cert-file %s"):format(port,
+    pki.server.certificateFile, pki.server.keyFile, pki.ca.certificateFile)
+end
+
 local function run(self, port)
-  local command = ("%s/redis-server --port %d --unixsocket %s --dir %s %s"):format(
-    pki.folder(), port, self.path, pki.folder(), ARGUMENTS)
+  local command = ("%s/redis-server %s --unixsocket %s --dir %s %s"):format(pki.folder(),
+    self.tls and tls_arguments(port) or ("--port %d"):format(port), self.path, pki.folder(), ARGUMENTS)
   self.peer = ends.start(command, "eady to accept (connections)")
   self.port = port > 0 and port or nil
   return self
@@ -64,7 +70,8 @@ function redis.start(given)
   os.execute(("ln -sf %s %s/redis-server"):format(program(), pki.folder()))
   count = count + 1
   local self = setmetatable({ path = ("%s/redis%d.sock"):format(pki.folder(), count) }, Server)
-  if not (given and given.tcp) then return run(self, 0) end
+  self.tls = given and given.tls
+  if not (given and (given.tcp or given.tls)) then return run(self, 0) end
   local good, reason
   for _ = 1, 10 do
     good, reason = pcall(run, self, free_port())

@@ -135,6 +135,8 @@ needs_of_programs() {
     want lua-filesystem has_lua_module lfs
     want lua-bitop has_lua_module bit
     want lua-event has_lua_module luaevent.core
+    want mosquitto has_command mosquitto
+    want redis-tools has_one_of redis-server redis-check-rdb
 }
 
 # The peers that only `sh spec/run.sh all` asks for. Specs that use one skip by name where SCISSL_ALL is not set.
@@ -143,7 +145,6 @@ needs_of_all_specs() {
     needs_of_programs
     want gnutls-bin has_command gnutls-cli
     want nginx nginx -v
-    want redis-tools has_one_of redis-server redis-check-rdb
     want chromium has_command chromium
     want libnss3-tools has_command certutil
     want debootstrap has_command debootstrap
@@ -171,8 +172,8 @@ look_for() {
     "$1"
 }
 
-# Debian starts nginx and Prosody as soon as they are installed, and from then on with the system. The specs need no more
-# than the programs, so these are taken out of their packages, and the system stays as it is.
+# Debian starts nginx, Prosody and Mosquitto as soon as they are installed, and from then on with the system. The specs
+# need no more than the programs, so these are taken out of their packages, and the system stays as it is.
 unpack() {
     say "Unpacking $1 below $unpacked; it is not installed"
     mkdir -p "$unpacked" || return
@@ -189,11 +190,20 @@ unpack_nginx() {
 
 has_prosody() { [ -f /usr/bin/prosody ] || [ -f "$unpacked/usr/bin/prosody" ]; }
 
-# One of its modules in C needs ICU, whose package has another name in each release.
+# libraries_of PACKAGE PATTERN: the packages that it needs; in each release their names are others.
+libraries_of() { apt-cache depends "$1" | sed -n "s/^ *Depends: \($2\)\$/\1/p"; }
+
+# One of its modules in C needs ICU.
 unpack_prosody() {
     unpack prosody
-    apt_install $(apt-cache depends prosody | sed -n 's/.*Depends: \(libicu[0-9]*\)$/\1/p' | head -n 1)
+    apt_install --no-upgrade $(libraries_of prosody 'libicu[0-9]*')
     has_prosody
+}
+
+unpack_mosquitto() {
+    unpack mosquitto
+    apt_install --no-upgrade $(libraries_of mosquitto 'lib[^ ]*')
+    has_command mosquitto
 }
 
 # What is missing and not only wanted must be there afterwards.
@@ -213,7 +223,7 @@ Neither root nor sudo is at hand. As root: apt-get install $*"
         fi
     fi
     $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
-    for server in nginx prosody; do
+    for server in nginx prosody mosquitto; do
         case " $* " in *" $server "*)
             "unpack_$server" || say "apt-get could not supply: $server"
             set -- $(printf '%s\n' "$@" | grep -vx "$server")
@@ -225,7 +235,7 @@ Neither root nor sudo is at hand. As root: apt-get install $*"
     apt_install "$@" && return
     [ -z "$missing" ] || apt_install $missing || give_up "apt-get could not install:$missing"
     for package in $wanted; do
-        case $package in nginx | prosody) ;; *) apt_install "$package" ;; esac
+        case $package in nginx | prosody | mosquitto) ;; *) apt_install "$package" ;; esac
     done
 }
 
