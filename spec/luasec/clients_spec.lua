@@ -1,5 +1,6 @@
 -- Clients that use LuaSec, at servers that know nothing of Lua, with ours and with the real LuaSec: lua-redis at Redis,
--- an MQTT client (with LuaSec's calls as luamqtt makes them) at Mosquitto, luarocks, and LuaSocket's SMTP client.
+-- an MQTT client (with LuaSec's calls as luamqtt makes them) at Mosquitto, luarocks, LuaSocket's SMTP client, and an
+-- IMAP client that begins in plain text.
 
 local ends = require "spec.support.ends"
 local luasec = require "spec.support.luasec"
@@ -189,6 +190,59 @@ describe("LuaSocket's SMTP client over LuaSec", function()
       assert.are.equal(1, done, problem)
       local output = server:finish()
       assert.is_truthy(output:find "EHLO\nMAIL\nRCPT\nRCPT\nDATA\n%d+\t1000\nQUIT\n", output)
+    end)
+  end
+end)
+
+-- ---- IMAP, from plain text on
+
+local mailbox = [[
+local scissl = require "scissl"
+local listener = assert(scissl.plain.listen { host = "127.0.0.1", port = 0, timeout = 30 })
+print("port " .. select(2, listener:getSockName()))
+io.stdout:flush()
+local stream = assert(listener:accept())
+local function say(line) assert(stream:write(line .. "\r\n")) end
+say "* OK ready"
+for line in stream:lines() do
+  local tag, word = line:match "^(%%S+) (%%a+)"
+  if word == "STARTTLS" then
+    say(tag .. " OK begin")
+    assert(stream:startTls { role = "server", certificate = %q, privateKey = %q, caFile = %q, verify = "require" })
+  elseif word == "FETCH" then
+    say "* 1 FETCH (BODY[] {300000}"
+    say(("a line of a mail\r\n"):rep(17000):sub(1, 300000) .. ")")
+    say(tag .. " OK fetched")
+  else
+    say "* BYE"
+    say(tag .. " OK logged out")
+    stream:close()
+    break
+  end
+end
+]]
+
+describe("An IMAP client over LuaSec", function()
+  for name, ssl in luasec.implementations() do
+    it("goes from plain text to TLS, and fetches a mail, " .. name, function()
+      local server <close> = ends.lua(mailbox:format(pki.server.certificateFile, pki.server.keyFile,
+        pki.ca.certificateFile), "port (%d+)")
+      local plain = assert(socket.connect("127.0.0.1", tonumber(server.captures[1])))
+      plain:settimeout(TIMEOUT)
+      assert.are.equal("* OK ready", (plain:receive "*l"))
+      plain:send "a STARTTLS\r\n"
+      assert.are.equal("a OK begin", (plain:receive "*l"))
+      local connection = assert(ssl.wrap(plain, verified))
+      connection:settimeout(TIMEOUT)
+      assert(connection:dohandshake())
+      connection:send "b FETCH 1 BODY[]\r\n"
+      local length = tonumber(connection:receive "*l":match "{(%d+)}$")
+      assert.are.equal(("a line of a mail\r\n"):rep(17000):sub(1, length), (connection:receive(length)))
+      assert.are.equal(")", (connection:receive "*l"))
+      assert.are.equal("b OK fetched", (connection:receive "*l"))
+      connection:send "c LOGOUT\r\n"
+      assert.are.equal("* BYE\r\nc OK logged out\r\n", (connection:receive "*a"))
+      connection:close()
     end)
   end
 end)
