@@ -97,6 +97,7 @@ static const sci_class classes[] = {
     {SCI_CONTEXT, sci_open_context, context_files, NULL},
     {SCI_SSL_SOCKET, sci_open_sslsocket, connection_files, sci_finish_sslsocket},
     {SCI_VERSION, sci_open_version, NULL, NULL},
+    {SCI_LIBRARY, sci_open_library, NULL, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

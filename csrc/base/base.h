@@ -48,11 +48,13 @@
 #define SCI_WARM 128 /* sockets whose OpenSSL buffers are kept; see connection/record_buffers.c */
 
 typedef struct sci_state {
-    const struct sci_class *classes; /* module.c's list */
-    BIO_METHOD *descriptor;          /* transport/: a socket, without SIGPIPE */
-    BIO_METHOD *memory;              /* transport/: one direction of a memory transport */
-    BIO_METHOD *datagram;            /* transport/: datagrams of either */
-    struct sci_poller *pollers;      /* net/poller.c: the open ones, linked by `next` */
+    const struct sci_class *classes;              /* module.c's list */
+    BIO_METHOD *descriptor;                       /* transport/: a socket, without SIGPIPE */
+    BIO_METHOD *memory;                           /* transport/: one direction of a memory transport */
+    BIO_METHOD *datagram;                         /* transport/: datagrams of either */
+    struct sci_poller *pollers;                   /* net/poller.c: the open ones, linked by `next` */
+    struct sci_library *libraries;                /* library.c: all, linked by `next` */
+    void (*free_libraries)(struct sci_library *); /* NULL: there are none */
     struct sci_sslsocket *warm[SCI_WARM];
     unsigned int warm_next;
     uint64_t calls; /* of these sockets */
@@ -120,6 +122,7 @@ void sci_set_boolean(lua_State *L, const char *field, bool flag);
 #define SCI_CRL "SciSslX509Crl"
 #define SCI_REQUEST "SciSslX509Request"
 #define SCI_VERSION "OSSslVersion"
+#define SCI_LIBRARY "SciSslLibrary"
 
 typedef void sci_opener(lua_State *L);
 
@@ -280,6 +283,14 @@ lua_Integer sci_find_hole(lua_State *L, int index);
 lua_Integer sci_check_list(lua_State *L, int index);
 
 int sci_return_hole(lua_State *L); /* findHole(table), for the Lua layer: that number, or nothing */
+
+/* ---- library.c: SciSslLibrary ------------------------------------------------------------------------------------ */
+
+typedef struct sci_library sci_library; /* lives as long as the lua_State */
+
+const sci_library *sci_check_library_option(lua_State *L, int index); /* NULL for nil and none: OpenSSL's own */
+OSSL_LIB_CTX *sci_library_context(const sci_library *library);        /* NULL for NULL */
+void sci_open_library(lua_State *L);
 
 /* ---- option_table.c: tables of options --------------------------------------------------------------------------- */
 

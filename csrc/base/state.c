@@ -18,10 +18,13 @@ static int state_gc(lua_State *L) {
     BIO_meth_free(state->memory);
     BIO_meth_free(state->datagram);
     state->descriptor = state->memory = state->datagram = NULL;
+    if (state->free_libraries) state->free_libraries(state->libraries);
+    state->libraries = NULL;
     return 0;
 }
 
-/* The state is made before all other objects, so that lua_close finalizes it last: their BIOs need its methods. */
+/* The state is made before all other objects, so that lua_close finalizes it last: their BIOs need its methods, and their
+ * keys its library contexts. */
 SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key) == LUA_TUSERDATA) {
         lua_pop(L, 1);
@@ -34,6 +37,8 @@ SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     state->memory = NULL;
     state->datagram = NULL;
     state->pollers = NULL;
+    state->libraries = NULL;
+    state->free_libraries = NULL;
     state->reading = false;
     memset(state->warm, 0, sizeof state->warm);
     state->warm_next = 0;

@@ -34,7 +34,7 @@ static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci
     long result = X509_V_ERR_UNSPECIFIED;
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
     if (socket->pins.count > 0) return sci_ssl_verify_pin(socket, (SSL *)ssl, peer, NULL);
-    X509_STORE_CTX *check = X509_STORE_CTX_new();
+    X509_STORE_CTX *check = X509_STORE_CTX_new_ex(sci_library_context(socket->context->library), NULL);
     if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
     bool good = sci_context_verify_peer(socket->context, check, known);
     result = X509_STORE_CTX_get_error(check);

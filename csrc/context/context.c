@@ -66,14 +66,16 @@ Makes a context. `TLS` allows TLS 1.2 and later, and `DTLS`, for datagrams, DTLS
 only. `TLSv1`, `TLSv1.1` and `DTLSv1` also need `setSecurityLevel(0)`.
 @function SciSslContext.new
 @tparam[opt="TLS"] string method `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3`, `DTLS`, `DTLSv1` or `DTLSv1.2`
+@tparam[opt] SciSslLibrary library whose providers do the work of its connections; OpenSSL's own by default
 @treturn[1] SciSslContext
 @treturn[2] nil
 @treturn[2] SciSslError condition `unknown_protocol`
-@see SSL_CTX_new(3)
+@see SSL_CTX_new_ex(3)
 */
 static int context_new(lua_State *L) {
     const char *method = lua_isnoneornil(L, 1) ? "TLS" : sci_check_text(L, 1);
     const sci_protocol *only = sci_find_protocol(method);
+    const sci_library *library = sci_check_library_option(L, 2);
     const char *general = general_method(method);
     if (!only && !general) return sci_fail_protocol(L, method);
     sci_context *context = sci_new_object(L, SCI_CONTEXT, sizeof *context, SCI_CONTEXT_USERVALUES);
@@ -81,7 +83,9 @@ static int context_new(lua_State *L) {
     context->method = only ? only->name : general;
     context->datagrams = *context->method == 'D';
     sci_clear_errors();
-    context->ctx = SSL_CTX_new(context->datagrams ? DTLS_method() : TLS_method());
+    context->library = library;
+    context->ctx =
+        SSL_CTX_new_ex(sci_library_context(library), NULL, context->datagrams ? DTLS_method() : TLS_method());
     if (!context->ctx || !set_up(context, only)) return sci_fail_openssl(L, "option", method);
     return 1;
 }

@@ -59,6 +59,7 @@ typedef struct sci_context {
     bool closed;        /* context_check.c: __close or __gc ran, perhaps while `ctx` had to stay (sci_may_free) */
     const char *method; /* context.c: static: "TLS", "TLSv1.2", "DTLS" … */
     bool datagrams;     /* context.c: DTLS */
+    const sci_library *library; /* context.c: that of `ctx`; NULL: OpenSSL's own */
 
     struct { /* context_dependents.c */
         sci_dependent ring;

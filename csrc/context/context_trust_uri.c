@@ -42,9 +42,9 @@ static bool read_store(OSSL_STORE_CTX *store, findings *found) {
     return good;
 }
 
-static bool find_all(const char *uri, findings *found, sci_failure *failure) {
+static bool find_all(const char *uri, const sci_library *library, findings *found, sci_failure *failure) {
     /* No passphrase: trusted certificates are not secret. */
-    OSSL_STORE_CTX *store = sci_open_store(uri, UI_null(), NULL);
+    OSSL_STORE_CTX *store = sci_open_store(uri, library, UI_null(), NULL);
     if (!store) return sci_explain_store(failure);
     bool good = read_store(store, found) || sci_refuse(failure, "store_unreadable", NULL);
     OSSL_STORE_close(store);
@@ -82,7 +82,7 @@ static int context_add_trusted_uri(lua_State *L) {
     sci_failure failure = {.phase = "load", .subject = sci_path_subject(uri)};
     sci_clear_errors();
     findings found = {.certificates = sk_X509_new_null(), .crls = sk_X509_CRL_new_null()};
-    bool added = find_all(uri, &found, &failure);
+    bool added = find_all(uri, context->library, &found, &failure);
     if (added) {
         sci_clear_errors();
         added = trust_all(context, &found);

@@ -204,7 +204,7 @@ uint8_t sci_check_tlsa_number(lua_State *L, int index, const char *const *names)
 /* ---- store_uri.c ------------------------------------------------------------------------------------------------- */
 
 /* OSSL_STORE_open, safe where memory runs out. Clears OpenSSL's error queue first. */
-OSSL_STORE_CTX *sci_open_store(const char *uri, const UI_METHOD *method, void *data);
+OSSL_STORE_CTX *sci_open_store(const char *uri, const sci_library *library, const UI_METHOD *method, void *data);
 
 /* Says in `failure` why OSSL_STORE_open has failed, and returns false. */
 bool sci_explain_store(sci_failure *failure);

@@ -166,7 +166,8 @@ Reads a key from a URI that OpenSSL's stores can open: `file:` in any format, an
 `pkcs11:` for keys that stay in their hardware.
 @function SciSslPrivateKey.fromUri
 @tparam string uri `file:/etc/ssl/private/own.key`; a plain path works as well
-@tparam[opt] string|function passphrase as for `fromPem`
+@tparam[opt] string|function passphrase as for `fromPem`, or the PIN
+@tparam[opt] SciSslLibrary library whose providers find the key; OpenSSL's own by default
 @treturn[1] SciSslPrivateKey
 @treturn[2] nil
 @treturn[2] SciSslError phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`,
@@ -178,10 +179,11 @@ Reads a key from a URI that OpenSSL's stores can open: `file:` in any format, an
 static int key_from_uri(lua_State *L) {
     const char *uri = sci_check_text(L, 1);
     sci_check_passphrase(L, 2);
+    const sci_library *library = sci_check_library_option(L, 3);
     lua_settop(L, 2);
     EVP_PKEY **slot = sci_new_key(L);
     sci_failure failure = {.phase = "load", .subject = sci_path_subject(uri)};
-    *slot = sci_read_key_uri(L, uri, 2, &failure);
+    *slot = sci_read_key_uri(L, uri, 2, library, &failure);
     return *slot ? 1 : sci_fail(L, &failure);
 }
 

@@ -134,17 +134,18 @@ static void explain_uri(sci_passphrase *asked, const char *uri) {
     const char *path = path_of(uri);
     BIO *bio = is_file(path) ? sci_open_file(path, &unused) : NULL;
     if (bio) explain_source(asked, bio);
-    else if (asked->asked) refuse_decryption(asked->failure, NULL);
+    else if (asked->asked) /* providers of tokens do not tell which */
+        sci_refuse(asked->failure, "passphrase_wrong", "the passphrase or PIN is wrong, or there is no such key");
     else asked->failure->condition = sci_key_kind.absent;
     BIO_free(bio);
 }
 
-EVP_PKEY *sci_read_key_uri(lua_State *L, const char *uri, int index, sci_failure *failure) {
+EVP_PKEY *sci_read_key_uri(lua_State *L, const char *uri, int index, const sci_library *library, sci_failure *failure) {
     int top = lua_gettop(L);
     sci_passphrase asked = sci_prepare_passphrase(L, index, failure);
     UI_METHOD *method = UI_UTIL_wrap_read_pem_callback(sci_give_passphrase, 0);
     sci_clear_errors();
-    OSSL_STORE_CTX *store = method ? sci_open_store(uri, method, &asked) : NULL;
+    OSSL_STORE_CTX *store = method ? sci_open_store(uri, library, method, &asked) : NULL;
     EVP_PKEY *key = NULL;
     if (method && !store) (void)sci_explain_store(failure);
     if (store) {

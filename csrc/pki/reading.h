@@ -33,7 +33,8 @@ extern const sci_kind sci_key_kind;
 
 /* As sci_read_key, for DER bytes and for what OSSL_STORE finds at a URI. */
 EVP_PKEY *sci_read_key_der(lua_State *L, const char *bytes, int length, int passphrase, sci_failure *failure);
-EVP_PKEY *sci_read_key_uri(lua_State *L, const char *uri, int passphrase, sci_failure *failure);
+EVP_PKEY *sci_read_key_uri(lua_State *L, const char *uri, int passphrase, const sci_library *library,
+                           sci_failure *failure);
 
 /* ---- pem_der.c --------------------------------------------------------------------------------------------------- */
 

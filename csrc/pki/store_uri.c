@@ -9,19 +9,19 @@ static bool is_out_of_memory(unsigned long code) {
 }
 
 /* The loader of a scheme, with a reference. NULL: there is none. */
-static OSSL_STORE_LOADER *fetch_loader(const char *scheme) {
-    OSSL_STORE_LOADER *loader = OSSL_STORE_LOADER_fetch(NULL, scheme, NULL);
+static OSSL_STORE_LOADER *fetch_loader(const char *scheme, OSSL_LIB_CTX *library) {
+    OSSL_STORE_LOADER *loader = OSSL_STORE_LOADER_fetch(library, scheme, NULL);
     sci_clear_errors();
     return loader;
 }
 
 /* The loader of the URI's own scheme, where that is another one than `file`. */
-static OSSL_STORE_LOADER *fetch_own_loader(const char *uri) {
+static OSSL_STORE_LOADER *fetch_own_loader(const char *uri, OSSL_LIB_CTX *library) {
     char scheme[64];
     size_t length = strcspn(uri, ":");
     if (uri[length] != ':' || length >= sizeof scheme) return NULL;
     (void)OPENSSL_strlcpy(scheme, uri, length + 1);
-    return sci_same_name(scheme, "file") ? NULL : fetch_loader(scheme);
+    return sci_same_name(scheme, "file") ? NULL : fetch_loader(scheme, library);
 }
 
 /* Whether OSSL_STORE_open_ex failed in its last allocation, of the OSSL_STORE_CTX, with a loader at hand. */
@@ -35,9 +35,10 @@ static bool lacked_last_memory(void) {
 /* OSSL_STORE_open_ex (crypto/store/store_lib.c, seen in OpenSSL 3.0.19 and 3.0.22) frees its reference to the loader twice where
  * its last allocation fails: in ossl_store_close_it, and again. Our reference stands for the one that is then missing. Any URI may be
  * a path, so the loader may be that of `file`, or of the URI's own scheme: where both exist, both keep a reference. */
-OSSL_STORE_CTX *sci_open_store(const char *uri, const UI_METHOD *method, void *data) {
-    OSSL_STORE_LOADER *file = fetch_loader("file"), *own = fetch_own_loader(uri);
-    OSSL_STORE_CTX *store = OSSL_STORE_open(uri, method, data, NULL, NULL);
+OSSL_STORE_CTX *sci_open_store(const char *uri, const sci_library *library, const UI_METHOD *method, void *data) {
+    OSSL_LIB_CTX *context = sci_library_context(library);
+    OSSL_STORE_LOADER *file = fetch_loader("file", context), *own = fetch_own_loader(uri, context);
+    OSSL_STORE_CTX *store = OSSL_STORE_open_ex(uri, context, NULL, method, data, NULL, NULL, NULL);
     if (store || !lacked_last_memory()) {
         OSSL_STORE_LOADER_free(file);
         OSSL_STORE_LOADER_free(own);

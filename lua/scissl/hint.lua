@@ -362,6 +362,12 @@ local hints = {
   handshake_under_way = "set this before the handshake begins",
   wrong_role = "this socket has the other role; a client uses sslConnect(), a server sslAccept()",
   too_late = "early data belongs before the end of the handshake; now use sslWrite() and sslRead()",
+  provider_missing = "OpenSSL finds no module of this name in its folder (`openssl version -m`); install it (Debian: "
+    .. "openssl-provider-legacy, openssl-provider-fips, pkcs11-provider), or name its folder: setProviderPath()",
+  provider_failed = "OpenSSL has the module, but it does not start: it may need parameters (load(name, parameters)) "
+    .. "or a configuration file (loadConfig()); fips needs the file that `openssl fipsinstall` writes",
+  malformed_config = "OpenSSL cannot read this configuration file, or a provider in it does not start; see config(5)",
+  malformed_properties = "a property query is like fips=yes or ?provider=pkcs11; see property(7)",
   early_data_first = "call sslReadReplayable() until it returns 0; then this server can write",
   client_unverified = "data before the end of the handshake goes to an unverified client; ask for no client "
     .. "certificate, or write after sslAccept()",

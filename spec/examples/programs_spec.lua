@@ -60,7 +60,7 @@ end)
 
 describe("Programs of examples/ that need arguments", function()
   local programs = { "datagram_client", "datagram_server",
-    "document_client", "document_server", "https_client", "luasec_client", "prefork_server",
+    "document_client", "document_server", "hardware_key_server", "https_client", "luasec_client", "prefork_server",
     "production_server", "report", "socks5_client" }
 
   for _, name in ipairs(programs) do

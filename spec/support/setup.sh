@@ -49,6 +49,9 @@ find_lua() {
 
 has_lua_module() { "$lua" -e "require '$1'"; }
 
+# has_provider NAME: whether OpenSSL has a module of this provider.
+has_provider() { test -f "$(openssl version -m | sed 's/.*"\(.*\)"/\1/')/$1.so"; }
+
 # A module that is pure Lua may be in the folder of another version of Lua alone.
 has_lua_file() (cd "$root" && "$lua" -e "assert(dofile('spec/support/old_modules.lua').find '$1')")
 
@@ -131,6 +134,8 @@ needs_of_the_specs() {
 needs_of_programs() {
     want prosody has_prosody
     want procps has_command ps
+    want softhsm2 has_command softhsm2-util
+    want pkcs11-provider has_provider pkcs11
     want lua-expat has_lua_module lxp
     want lua-filesystem has_lua_module lfs
     want lua-bitop has_lua_module bit

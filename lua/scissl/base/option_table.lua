@@ -140,6 +140,7 @@ local kinds = {
     end
     return true
   end,
+  library = function(value) return is_class(value, "SciSslLibrary") end,
   strings = list_of(is_string),
   issuers = list_of(function(value) return is_string(value) or is_class(value, "SciSslX509Certificate") end),
   commands = are_commands,
@@ -170,6 +171,7 @@ local words = {
   localPort = "integer from 0 to 65535",
   keepAlive = "seconds from 1 to 32767",
   family = "'inet' or 'inet6'",
+  library = "SciSslLibrary",
   strings = "list of strings",
   ocspPolicy = "'none', 'request' or 'require'",
   profile = "'modern', 'intermediate', 'old' or 'server'",

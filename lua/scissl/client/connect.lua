@@ -156,6 +156,7 @@ end
 -- * `serverName`: the name to send as SNI, if not `host`; false: none is sent. An address is never sent
 -- * `verify`: false: nothing is verified, so anyone can intercept the connection. Otherwise the anonymous cipher suites
 --   of `cipherList` are not offered
+-- * `library`: a SciSslLibrary, whose providers do the work
 -- * `certificate`, `privateKey`, `passphrase`: the client's own (see SciSslSocketConfiguration)
 -- * `pkcs12`: the same in one, path or bytes
 -- * `ocsp`: `"request"` or `"require"`: asks the server for a proof that its certificate has not been revoked (see

@@ -14,6 +14,7 @@ return {
     "SciSslContext",
     "SciSslDatagramListener",
     "SciSslError",
+    "SciSslLibrary",
     "SciSslListener",
     "SciSslOcsp",
     "SciSslPkcs12",

@@ -50,7 +50,8 @@ function SciSslPrivateKey.fromPemFile(path, passphrase) end
 ---`pkcs11:` for keys that stay in their hardware.
 ---
 ---@param uri string `file:/etc/ssl/private/own.key`; a plain path works as well
----@param passphrase? string|function as for `fromPem`
+---@param passphrase? string|function as for `fromPem`, or the PIN
+---@param library? SciSslLibrary whose providers find the key; OpenSSL's own by default
 ---@return SciSslPrivateKey?
 ---@return SciSslError? # phase `load`, with the URI as its subject; condition `file_missing`, `unknown_scheme`, `store_unreadable`, `not_private_key`: there is none; `passphrase_missing`, `passphrase_wrong`, `passphrase_function`, `key_legacy`, `pkcs12_legacy` …
 ---@see OSSL_STORE_open(3)
@@ -59,7 +60,7 @@ function SciSslPrivateKey.fromPemFile(path, passphrase) end
 ---```lua
 ---local key = assert(scissl.SciSslPrivateKey.fromUri "server.key") -- or file:/…, pkcs11:… where a provider reads that
 ---```
-function SciSslPrivateKey.fromUri(uri, passphrase) end
+function SciSslPrivateKey.fromUri(uri, passphrase, library) end
 
 ---Reads a key from DER bytes: PKCS#8, encrypted or not, or the older forms.
 ---

@@ -72,6 +72,14 @@ function SciSslSocketConfiguration.new(given) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:profile(value) end
 
+---Reads or sets the field `library`: SciSslLibrary, whose providers do the work; OpenSSL's own by default.
+---
+---@overload fun(self:SciSslSocketConfiguration):library|nil
+---@param value? library? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:library(value) end
+
 ---Reads or sets the field `version`: method of the context: `"TLS"` (default), `"TLSv1.2"` ….
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|nil

@@ -38,6 +38,7 @@
 ---@field SciSslContext SciSslContext
 ---@field SciSslDatagramListener SciSslDatagramListener
 ---@field SciSslError SciSslError
+---@field SciSslLibrary SciSslLibrary
 ---@field SciSslListener SciSslListener
 ---@field SciSslOcsp SciSslOcsp
 ---@field SciSslPkcs12 SciSslPkcs12
@@ -77,6 +78,7 @@ local scissl = {}
 ---@field allowCommonName? boolean true: accepts a certificate that names the host only in the common name (CN) of its subject, which RFC 9525 forbids
 ---@field serverName? string|false the name to send as SNI, if not `host`; false: none is sent. An address is never sent
 ---@field verify? boolean false: nothing is verified, so anyone can intercept the connection. Otherwise the anonymous cipher suites of `cipherList` are not offered
+---@field library? library a SciSslLibrary, whose providers do the work
 ---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
 ---@field privateKey? string|SciSslPrivateKey the client's own (see SciSslSocketConfiguration)
 ---@field passphrase? string|function the client's own (see SciSslSocketConfiguration)
@@ -153,6 +155,7 @@ local scissl = {}
 ---@field privateKey? string|SciSslPrivateKey the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field passphrase? string|function the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field pkcs12? string the same in one, path or bytes
+---@field library? library a SciSslLibrary, whose providers do the work
 ---@field ocspResponse? string DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 ---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 ---@field pskHint? string see `SciSslContext:setPskHint`

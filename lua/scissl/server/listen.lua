@@ -53,6 +53,7 @@ end
 -- * `certificate`, `privateKey`, `passphrase`: the server's own (see SciSslSocketConfiguration). Needed, unless
 --   `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 -- * `pkcs12`: the same in one, path or bytes
+-- * `library`: a SciSslLibrary, whose providers do the work
 -- * `ocspResponse`: DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 -- * `pskHint`: see `SciSslContext:setPskHint`

@@ -6,6 +6,7 @@
 -- | field | kind |
 -- |---|---|
 -- | `profile` | protocols, cipher suites, groups and options under one name: see below |
+-- | `library` | SciSslLibrary, whose providers do the work; OpenSSL's own by default |
 -- | `version` | method of the context: `"TLS"` (default), `"TLSv1.2"` … |
 -- | `minProtocol`, `maxProtocol` | `"TLSv1.2"` … |
 -- | `cipherList`, `ciphersuites`, `groups`, `signatureAlgorithms` | OpenSSL's lists, separated by colons |

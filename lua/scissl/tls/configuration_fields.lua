@@ -3,6 +3,7 @@
 
 return {
   profile = "profile",
+  library = "library",
   version = "string",
   minProtocol = "string",
   maxProtocol = "string",

@@ -154,7 +154,7 @@ local last_steps = {
 -- @treturn[2] SciSslError what SciSslContext returned for the first field that it rejected
 return function(values)
   if values.profile then values = with_profile(values) end
-  local context, failure = core.SciSslContext.new(values.version)
+  local context, failure = core.SciSslContext.new(values.version, values.library)
   if not context then return nil, failure end
   for _, step in ipairs(steps) do
     local value, done = values[step[1]], context
