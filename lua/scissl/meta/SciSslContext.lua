@@ -12,16 +12,17 @@ local SciSslContext = {}
 ---
 ---@within Making one, options
 ---@param method? string (default: "TLS") `TLS`, `TLSv1`, `TLSv1.1`, `TLSv1.2`, `TLSv1.3`, `DTLS`, `DTLSv1` or `DTLSv1.2`
+---@param library? SciSslLibrary whose providers do the work of its connections; OpenSSL's own by default
 ---@return SciSslContext?
 ---@return SciSslError? # condition `unknown_protocol`
----@see SSL_CTX_new(3)
+---@see SSL_CTX_new_ex(3)
 ---@usage
 ---```lua
 ---local any = assert(scissl.SciSslContext.new()) -- TLS 1.2 and later
 ---local modern = assert(scissl.SciSslContext.new "TLSv1.3")
 ---print(scissl.SciSslContext.new "SSLv3") --> nil …
 ---```
-function SciSslContext.new(method) end
+function SciSslContext.new(method, library) end
 
 ---Sets options. Those that are set already stay.
 ---

@@ -277,6 +277,7 @@ local scissl = {}
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
 ---@field groups? string as in SciSslSocketConfiguration
 ---@field keylogFile? string|boolean as in SciSslSocketConfiguration
+---@field library? library as in SciSslSocketConfiguration
 ---@field maxProtocol? string as in SciSslSocketConfiguration
 ---@field maxReplayableData? integer as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -343,6 +344,7 @@ local scissl = {}
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
 ---@field groups? string as in SciSslSocketConfiguration
 ---@field keylogFile? string|boolean as in SciSslSocketConfiguration
+---@field library? library as in SciSslSocketConfiguration
 ---@field maxProtocol? string as in SciSslSocketConfiguration
 ---@field maxReplayableData? integer as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
