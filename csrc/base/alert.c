@@ -46,6 +46,7 @@ static const struct {
     {SSL_AD_UNKNOWN_PSK_IDENTITY, "unknown_psk_identity"},
     {SSL_AD_CERTIFICATE_REQUIRED, "certificate_required"},
     {SSL_AD_NO_APPLICATION_PROTOCOL, "no_application_protocol"},
+    {121, "ech_required"}, /* SSL_AD_ECH_REQUIRED, from OpenSSL 4.0 on */
 };
 
 const char *sci_alert_name(int alert) {

@@ -229,6 +229,7 @@ bool sci_refuse(sci_failure *failure, const char *condition, const char *message
 bool sci_refuse_about(sci_failure *failure, const char *condition, const char *message, const char *subject);
 
 bool sci_is_error(lua_State *L, int index);
+void sci_error_set_data(lua_State *L); /* pops a value, and keeps it as the data of the SciSslError below it */
 int sci_error_ssl_error(lua_State *L, int index); /* the SSL_ERROR_… of the SciSslError at `index` */
 
 /* The subject of an error about a path or URI: `path` itself, or a description where it contains a secret: PEM text, or a

@@ -18,6 +18,13 @@ int sci_error_ssl_error(lua_State *L, int index) {
     return ssl_error;
 }
 
+void sci_error_set_data(lua_State *L) {
+    lua_getiuservalue(L, -2, SCI_ERROR_FIELDS);
+    lua_insert(L, -2);
+    lua_setfield(L, -2, "data");
+    lua_pop(L, 1);
+}
+
 /* ---- methods ---------------------------------------------------------------------------------------------------- */
 
 /* Pushes the table of fields of the SciSslError at index 1, or raises. */
@@ -241,9 +248,15 @@ Returns where the cause was raised.
 @function SciSslError:traceback
 @treturn ?string nil if no handler raised anything
 */
+/***
+Returns what the peer has sent for the next attempt: for the condition `ech_rejected` the ECHConfigList that
+`scissl.connect { echConfigs = … }` takes.
+@function SciSslError:data
+@treturn ?string
+*/
 static const char *const error_field_methods[] = {"phase", "condition", "message", "subject",  "peer",
                                                   "code",  "library",   "reason",  "sslError", "queue",
-                                                  "cause", "traceback", NULL};
+                                                  "cause", "traceback", "data",    NULL};
 
 static const luaL_Reg error_metamethods[] = {{"__tostring", error_tostring}, {"__concat", error_concat}, {NULL, NULL}};
 

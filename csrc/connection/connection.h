@@ -390,6 +390,17 @@ bool sci_ssl_explain_ocsp(const sci_sslsocket *socket, sci_failure *failure);
 void sci_ssl_inherit_ocsp(lua_State *L, sci_sslsocket *socket, const sci_context *context);
 void sci_ssl_reset_ocsp(sci_sslsocket *socket);
 
+/* ---- ech.c ------------------------------------------------------------------------------------------------------- */
+
+/* Says in `failure` that the server has not decrypted the ClientHello. False: that is not the reason. */
+bool sci_ssl_explain_ech(sci_failure *failure);
+void sci_ssl_add_retry_configs(lua_State *L, const sci_sslsocket *socket); /* to the SciSslError on top that says so */
+
+bool sci_ssl_keep_ech(SSL *from, SSL *to); /* the keys of a server. False: out of memory */
+
+/* Where a server has decrypted the ClientHello at which it is suspended: pushes a record with it. False: nothing was pushed. */
+bool sci_ssl_push_inner_hello(lua_State *L, const sci_sslsocket *socket);
+
 /* ---- pins.c ------------------------------------------------------------------------------------------------------ */
 
 /* The raw public key that the peer presented in place of a certificate. Borrowed; NULL: none. */
@@ -438,6 +449,7 @@ void sci_open_datagram(lua_State *L);
 void sci_open_dh_params(lua_State *L);
 void sci_open_dtls_listen(lua_State *L);
 void sci_open_early_data(lua_State *L);
+void sci_open_ech(lua_State *L);
 void sci_open_handshake(lua_State *L);
 void sci_open_initialize(lua_State *L);
 void sci_open_keylog(lua_State *L);

@@ -108,10 +108,11 @@ static void reset(lua_State *L, sci_sslsocket *socket) {
 /* ---- the SSL ----------------------------------------------------------------------------------------------------- */
 
 static bool make_ssl(sci_sslsocket *socket, sci_context *context) {
+    bool switches = socket->ssl && socket->suspend.at == SCI_AT_CLIENT_HELLO;
     SSL *ssl = prepare_context(context) ? SSL_new(context->ctx) : NULL;
     BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
     if (bio) SSL_set_bio(ssl, bio, bio);
-    bool ready = bio && install_callbacks(socket, ssl);
+    bool ready = bio && install_callbacks(socket, ssl) && (!switches || sci_ssl_keep_ech(socket->ssl, ssl));
     if (!ready || (context->datagrams && !sci_ssl_prepare_datagrams(socket, ssl))) {
         SSL_free(ssl);
         return false;

@@ -240,13 +240,15 @@ static bool explain_common_name(diagnosis *about) {
     return true;
 }
 
+static bool explain_ech(diagnosis *about) { return sci_ssl_explain_ech(&about->failure); }
+
 static bool explain_pin(diagnosis *about) { return sci_ssl_explain_pin(about->socket, &about->failure); }
 
 /* The first that returns true has found the reason. This program's own reasons come first, then the end of the transport, then
  * what OpenSSL's queue does not say clearly. Where none returns true, OpenSSL's queue is clear enough. */
 static bool (*const explanations[])(diagnosis *about) = {
-    explain_handler, explain_limit, explain_end,  explain_plain_text,  explain_ocsp,
-    explain_psk,     explain_level, explain_ktls, explain_common_name, explain_pin,
+    explain_handler, explain_limit, explain_end,         explain_plain_text, explain_ocsp, explain_psk,
+    explain_level,   explain_ktls,  explain_common_name, explain_pin,        explain_ech,
 };
 
 static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code, const char *phase) {
@@ -268,6 +270,8 @@ static void push_connection_error(lua_State *L, sci_sslsocket *socket, int code,
     if (queue_says(SSL_R_CERTIFICATE_VERIFY_FAILED)) about.failure.verify_result = SSL_get_verify_result(socket->ssl);
     for (size_t i = 0; i < sizeof explanations / sizeof *explanations && !explanations[i](&about); i++) continue;
     sci_push_error(L, &about.failure);
+    if (about.failure.condition && strcmp(about.failure.condition, "ech_rejected") == 0)
+        sci_ssl_add_retry_configs(L, socket);
     lua_insert(L, top + 1);
     lua_settop(L, top + 1);
 }

@@ -160,7 +160,8 @@ static int sslsocket_refuse(lua_State *L) {
 }
 
 /***
-Returns the records of the ClientHello as they came. `clientHello()` parses them.
+Returns the records of the ClientHello as they came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
+this server has decrypted it, the hidden one is returned, as one record.
 @function SciSslSocket:clientHelloRecords
 @treturn ?string nil where the handshake is not suspended, or `sslSuspendAt` has not named `"clientHello"`
 @see RFC 8446, section 4.1.2
@@ -168,6 +169,7 @@ Returns the records of the ClientHello as they came. `clientHello()` parses them
 static int sslsocket_client_hello_records(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     const sci_queue *seen = &socket->transport.recording.seen;
+    if (sci_ssl_push_inner_hello(L, socket)) return 1;
     if (socket->suspend.at && seen->length > 0)
         lua_pushlstring(L, (const char *)seen->bytes + seen->start, seen->length);
     else lua_pushnil(L);

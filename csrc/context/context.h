@@ -226,6 +226,8 @@ void sci_context_note(lua_State *L, const char *name, int value);
  * earlier one. */
 void sci_context_compress_again(const sci_context *context);
 
+lua_Integer sci_context_count_ech_keys(const SSL_CTX *ctx); /* context_ech.c */
+
 /* context_pins.c: sets the fields of the table on top about the types of certificates. */
 void sci_context_describe_types(lua_State *L, const SSL_CTX *ctx);
 
@@ -270,6 +272,7 @@ void sci_open_context_pkcs12(lua_State *L);
 void sci_open_context_protocols(lua_State *L);
 void sci_open_context_psk(lua_State *L);
 void sci_open_context_records(lua_State *L);
+void sci_open_context_ech(lua_State *L);
 void sci_open_context_inherit(lua_State *L);
 void sci_open_context_session_cache(lua_State *L);
 void sci_open_context_tickets(lua_State *L);

@@ -222,6 +222,7 @@ static bool has_value(lua_State *L, int value) {
 static void set_rest(lua_State *L, const sci_context *context) {
     static const char *const policies[] = {"none", "request", "require"};
     sci_set_text(L, "ocsp", policies[context->ocsp.policy]);
+    sci_set_integer(L, "echKeys", sci_context_count_ech_keys(context->ctx));
     sci_set_boolean(L, "ocspResponse", has_value(L, SCI_CONTEXT_OCSP));
     sci_set_boolean(L, "pskClient", has_value(L, SCI_CONTEXT_PSK_CLIENT));
     sci_set_boolean(L, "pskServer", has_value(L, SCI_CONTEXT_PSK_SERVER));
@@ -246,8 +247,8 @@ do not change it.
   intermediate certificates that are sent), `hasKey`
 * `sessionTimeout`: seconds; `sessionCacheMode`: `SSL_SESS_CACHE_…` flags; `sessionCacheSize`; `tickets`: how many a
   server sends after a full handshake of TLS 1.3; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
-* `ocsp`: `"none"`, `"request"`, `"require"`; `ocspResponse`, `pskClient`, `pskServer`, `sessionStore`, `replayGuard`,
-  `keylog`: booleans: whether it is set
+* `ocsp`: `"none"`, `"request"`, `"require"`; `echKeys`: how many; `ocspResponse`, `pskClient`, `pskServer`,
+  `sessionStore`, `replayGuard`, `keylog`: booleans: whether it is set
 @function SciSslContext:describe
 @treturn table
 @see SSL_CTX_get_options(3)

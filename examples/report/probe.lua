@@ -60,6 +60,7 @@ local function verified(target, options, report)
   local began = scissl.SciSocket.now()
   local stream, failure = scissl.connect(merge({
     host = target.host, port = target.port, timeout = target.timeout, caFile = target.caFile,
+    echConfigs = target.ech,
     onVerify = function(_, verdict)
       report.verifyResult, report.verifyText = verdict.code, verdict.text
       report.trusted, report.chain = verdict.ok, describe_chain(verdict.chain or {})
@@ -120,6 +121,7 @@ local function first_look(target, report)
   report.version = stream:version()
   report.cipher = stream:cipher():name()
   report.group = stream:socket():negotiatedGroup()
+  if target.ech then report.hidden = stream:echStatus() end
   report.signature = stream:socket():peerSignatureScheme()
   report.ocsp = describe_ocsp(stream)
   if report.revoked then
@@ -204,6 +206,15 @@ local function ask_groups(target, report)
     local facts = takes(target, { groups = name, version = report.version, securityLevel = 0 })
     if facts and facts.group then report.groups[#report.groups + 1] = facts.group end
   end
+end
+
+-- A client that sends random bytes in place of an encrypted ClientHello learns the keys of a server that decrypts them.
+local function ask_ech(target, report)
+  if not scissl.features.ECH then return end
+  local stream = open(target, { options = "ech_grease", minProtocol = "TLSv1.3" })
+  if not stream then return end
+  report.ech = { accepted = stream:echStatus().status == "grease_retry" }
+  stream:close()
 end
 
 local function ask_alpn(target, report)
@@ -337,6 +348,7 @@ return function(target)
   ask_protocols(target, report)
   ask_groups(target, report)
   ask_alpn(target, report)
+  ask_ech(target, report)
   ask_resumption(target, report)
   look(target, report)
   return report

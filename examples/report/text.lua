@@ -104,6 +104,14 @@ local function connection(page, report)
   page:field("signed with", report.signature or "nothing, or a scheme that scissl has no name for")
   page:field("ALPN", listed(report.alpn, "neither h2 nor http/1.1"))
   client_certificate(page, report)
+  if report.ech then
+    page:field("hidden names", report.ech.accepted and "accepts Encrypted Client Hello" or "no Encrypted Client Hello")
+  end
+  if report.hidden then
+    local facts = report.hidden
+    page:field("this connection", ("ECH %s: hidden %s, in plain text %s")
+      :format(facts.status, facts.innerName or "no name", facts.outerName or "no name"))
+  end
 end
 
 local function ocsp(page, report)

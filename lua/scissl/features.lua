@@ -32,6 +32,9 @@ for _, name in ipairs { "zlib", "brotli", "zstd" } do
   features[name] = assert(SciSslContext.new()):setCertificateCompression { name } ~= nil
 end
 
+-- Encrypted Client Hello (`setEchKeys`, `sslSetEchConfigs`) needs OpenSSL 4.0.
+features.ECH = SciSslContext.newEchKey { publicName = "example.com" } ~= nil
+
 -- `signedCertificateTimestamps` needs certificate transparency, which builds of OpenSSL may leave out.
 features.certificateTransparency = core.hasCertificateTransparency
 
@@ -43,6 +46,6 @@ features.DTLS = features["DTLSv1.2"]
 features["DTLSv1.3"], features.connectionIds = false, false
 
 -- What scissl does not implement.
-features.QUIC, features.ECH = false, false
+features.QUIC = false
 
 return features

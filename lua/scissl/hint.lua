@@ -200,6 +200,10 @@ local hints = {
   unknown_certificate_type = "the types of certificates are 'x509' and 'rawPublicKey'",
   unknown_compression = "certificates are compressed by 'zlib', 'brotli' or 'zstd'; scissl.features says "
     .. "which ones this OpenSSL has",
+  ech_rejected = "the server has other keys for Encrypted Client Hello; try again with the error's data() as "
+    .. "echConfigs, or get a fresh HTTPS record of the host",
+  bad_ech_key = "make keys with SciSslContext.newEchKey { publicName = … }, or with the command openssl ech",
+  bad_ech_configs = "give an ECHConfigList with a version and algorithms that OpenSSL knows, as bytes or base64",
   dane_twice = "sslSetDane() was called twice on this connection",
   dane_needed = "call sslSetDane(host) first",
   tlsa_unusable = "OpenSSL does not know this kind of TLSA record",

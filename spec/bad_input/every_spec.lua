@@ -61,6 +61,10 @@ local context_setters = {
     return plus(no_list(), { { {} }, { { "Groups" } }, { { "Groups", 1 } }, { { "Groups", "x\0" } }, { { 1, "x" } },
       { { "MinProtocol", "TLSv1.2" }, { "Groups", noise } }, { { "nosuch", "x" } } })
   end,
+  setEchKeys = function()
+    return plus(no_list(), { { "x" }, { pki.server.keyPem }, { noise },
+      { pki.server.keyPem .. pki.server.certificatePem } })
+  end,
   setGroups = no_name,
   setKeylog = no_boolean,
   setKeylogFile = function()
@@ -222,6 +226,8 @@ local socket_setters = {
   sslSetDane = function() return plus(no_text(), { "", "a..b", "a\0b", noise }) end,
   sslSetMtu = function() return plus(no_number(), { 255, 65508, -1, 1 << 32, math.maxinteger }) end,
   sslSetRetransmission = function() return plus(no_number(), { 0, 0.01, -1, 3601, math.huge, 0 / 0 }) end,
+  sslSetEchConfigs = function() return plus(no_text(), { "", "x", "\0\3\254\13", noise }) end,
+  sslSetEchOuterAlpn = context_setters.setAlpn,
   sslSetOcspResponse = context_setters.setOcspResponse,
   sslSetDhParameters = function() -- functions are called where DHE was negotiated: connection/dh_params_spec.lua
     local values = {}

@@ -40,6 +40,25 @@ local function fits(text)
 end
 
 describe("examples/report.lua #slow", function()
+  it("tells whether a server accepts hidden names, and what was hidden", function()
+    local scissl = require "scissl"
+    if not scissl.features.ECH then
+      local server <close> = serve()
+      local text = report(server.port)
+      assert.is_nil(text:find("Encrypted Client Hello", 1, true))
+      return
+    end
+    local key, configs = scissl.SciSslContext.newEchKey { publicName = "localhost" }
+    local server <close> = serve(("echKeys = { %q }"):format(key))
+    local list = getmetatable(require "scissl.core").base64(configs)
+    local text, code = report(server.port, "--ech", list)
+    assert.are.equal(0, code, text)
+    texts.has(text, "hidden names accepts Encrypted Client Hello")
+    texts.has(text, "this connection ECH success: hidden localhost, in plain text localhost")
+    local plain <close> = serve()
+    texts.has(report(plain.port), "hidden names no Encrypted Client Hello")
+  end)
+
   it("tells all about a server that can be trusted", function()
     local server <close> = serve [[alpn = { "http/1.1" }]]
     local text, code = report(server.port)

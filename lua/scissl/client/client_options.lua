@@ -78,6 +78,7 @@ function client.prepare(socket, run)
   if ready and verify then ready, failure = leave_out_common_name(socket, run) end
   if ready and verify and run.verifyHost then ready, failure = set_verify_host(socket, run.verifyHost) end
   if ready and run.serverName then ready, failure = socket:sslSetServerName(run.serverName) end
+  if ready and given.echConfigs then ready, failure = socket:sslSetEchConfigs(given.echConfigs) end
   if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
   local session = given.session
   if ready and run.sessionKey and not session then session = given.sessions:get(run.sessionKey) end
@@ -125,6 +126,7 @@ client.optionKinds = {
   allowCommonName = "boolean",
   session = "OSSslSession",
   sessions = "clientSessions",
+  echConfigs = "string",
   tlsa = "records",
   replayable = "string",
   psk = "psk|function",

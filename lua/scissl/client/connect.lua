@@ -173,6 +173,9 @@ end
 -- * `tlsa`: the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables
 --   with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that
 --   validates DNSSEC
+-- * `echConfigs`: an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name
+--   and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`). Where the server names other keys, the
+--   condition is `ech_rejected`, and the error's `data()` are what to try next
 -- * `replayable`: data to write first. Where `session` allows it, it is sent as early data, before the handshake is
 --   done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise,
 --   or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which

@@ -1156,6 +1156,62 @@ function SciSslContext:getOcspPolicy() end
 ---```
 function SciSslContext:setOcspResponse(der) end
 
+---Makes a key for Encrypted Client Hello, and the ECHConfigList that clients need. Publish the list in the HTTPS record of the
+---hidden names (`ech=`, in base64), and give the key to `setEchKeys`.
+---
+---@within Encrypted Client Hello
+---@param options table `publicName` (string, needed): the name that everybody may see, for which the server has a certificate, too; `suite` (string): algorithms of HPKE as OpenSSL names them, default `x25519,hkdf-sha256,aes-128-gcm`; `maxNameLength` (integer, 0 to 255): the length of the longest hidden name, to which shorter ones are padded, default 0: not known
+---@return string? # PEM text with the private key and the list (RFC 9934): keep it secret
+---@return string|SciSslError # the ECHConfigList, as bytes; condition `not_in_this_openssl`: ECH needs OpenSSL 4.0; `bad_ech_key`: a wrong name or suite
+---@see OSSL_ECHSTORE_new_config(3)
+---@see RFC 9849
+---@usage
+---```lua
+---if scissl.features.ECH then
+---  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+---  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
+---  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+---end
+---```
+function SciSslContext.newEchKey(options) end
+
+---Returns the ECHConfigList in the PEM text of an ECH key, for clients.
+---
+---@within Encrypted Client Hello
+---@param pem string as `newEchKey` or `openssl ech` makes it
+---@return string? # bytes
+---@return SciSslError? # condition `bad_ech_key`, `not_in_this_openssl`
+---@see RFC 9934
+---@usage
+---```lua
+---if scissl.features.ECH then
+---  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+---  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
+---  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+---end
+---```
+function SciSslContext.echConfigs(pem) end
+
+---Sets the keys by which a server decrypts ClientHellos (Encrypted Client Hello). The first one is current: clients that know none
+---of the keys learn it, and can try again. Earlier keys behind it keep clients going that still have them; to rotate keys, put
+---a new one in front. A connection that `sslSetContext` moves to another context keeps the keys. Later connections only.
+---
+---@within Encrypted Client Hello
+---@param keys string[] PEM texts as of `newEchKey`, 16 at most; an empty list: none
+---@return SciSslContext? # the receiver
+---@return SciSslError? # condition `bad_ech_key`; `not_in_this_openssl`: ECH needs OpenSSL 4.0; the context is unchanged
+---@see SSL_CTX_set1_echstore(3)
+---@see RFC 9849
+---@usage
+---```lua
+---if scissl.features.ECH then
+---  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+---  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
+---  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+---end
+---```
+function SciSslContext:setEchKeys(keys) end
+
 ---Sets the public keys that a peer may have, by their pins. Where this is set, nothing else counts: a certificate, or raw public
 ---key (see `setServerCertificateTypes`), with one of these keys is accepted, and any other is rejected. CAs, names, dates,
 ---purposes and revocation are not checked; a key that is too weak for the security level is rejected. Later connections only. A
@@ -1292,8 +1348,8 @@ function SciSslContext:setCommands(commands) end
 ---  intermediate certificates that are sent), `hasKey`
 ---* `sessionTimeout`: seconds; `sessionCacheMode`: `SSL_SESS_CACHE_…` flags; `sessionCacheSize`; `tickets`: how many a
 ---  server sends after a full handshake of TLS 1.3; `ticketsAllowed`, `sharedTicketKeys`: booleans; `maxReplayableData`: bytes
----* `ocsp`: `"none"`, `"request"`, `"require"`; `ocspResponse`, `pskClient`, `pskServer`, `sessionStore`, `replayGuard`,
----  `keylog`: booleans: whether it is set
+---* `ocsp`: `"none"`, `"request"`, `"require"`; `echKeys`: how many; `ocspResponse`, `pskClient`, `pskServer`,
+---  `sessionStore`, `replayGuard`, `keylog`: booleans: whether it is set
 ---
 ---@within Settings by name
 ---@return table

@@ -202,6 +202,16 @@ function SciSslError:cause() end
 ---```
 function SciSslError:traceback() end
 
+---Returns what the peer has sent for the next attempt: for the condition `ech_rejected` the ECHConfigList that
+---`scissl.connect { echConfigs = … }` takes.
+---
+---@return string?
+---@usage
+---```lua
+---print(err:data()) --> nil
+---```
+function SciSslError:data() end
+
 ---One line that tells a person what went wrong and what to do about it. `tostring(err)` is the same line.
 ---
 ---@return string # never empty

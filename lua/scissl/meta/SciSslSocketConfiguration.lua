@@ -352,6 +352,14 @@ function SciSslSocketConfiguration:certificates(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:certificateCompression(value) end
 
+---Reads or sets the field `echKeys`: PEM texts of keys for Encrypted Client Hello, the current one first (`SciSslContext:setEchKeys`).
+---
+---@overload fun(self:SciSslSocketConfiguration):string[]|nil
+---@param value? string[]? nil takes it away
+---@return any # without an argument the value; else the configuration
+---@raise for a value of another kind
+function SciSslSocketConfiguration:echKeys(value) end
+
 ---Reads or sets the field `passphrase`: string, or function that returns it.
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string|function|nil

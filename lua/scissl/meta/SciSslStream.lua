@@ -467,6 +467,13 @@ function SciSslStream:ocspResponse() end
 ---@raise for an unknown option, or an option of a wrong type
 function SciSslStream:sslVerifyOcsp(options) end
 
+---As `SciSslSocket:echStatus`. Tells what became of Encrypted Client Hello.
+---
+---@within Encrypted Client Hello
+---@return table # `status`: `"success"`: the ClientHello was hidden; `"rejected"`: the server did not decrypt it, and named other keys; `"rejected_bad_name"`: the same, and its certificate is not for the public name; `"bad_name"`: the certificate is for neither name; `"grease"`: the client sent random bytes in its place (option `ech_grease`); `"grease_retry"`: the same, and the server named keys; `"pending"`: the server has not responded; `"not_tried"`, `"not_configured"`, `"failed"`, `"backend"`; `innerName` (string): the name that is hidden; `outerName` (string): the name that everybody sees; each nil where there is none
+---@see SSL_ech_get1_status(3)
+function SciSslStream:echStatus() end
+
 ---As `SciSslSocket:daneAuthority`. Returns the TLSA record that the peer's certificate matched.
 ---
 ---@within DANE

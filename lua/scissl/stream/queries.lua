@@ -81,9 +81,9 @@ end
 
 -- These return what the SciSslSocket returns; nil in plain text.
 for _, name in ipairs {
-  "alpnProtocol", "certificateTypes", "cipher", "daneAuthority", "earlyDataStatus", "getContext", "getSession",
-  "keylogLines", "localCertificate", "localChain", "ocspResponse", "peerCertificate", "peerChain", "peerRawPublicKey",
-  "pskIdentity", "serverName", "sslVerifyCertificate", "sslVerifyOcsp", "version",
+  "alpnProtocol", "certificateTypes", "cipher", "daneAuthority", "earlyDataStatus", "echStatus", "getContext",
+  "getSession", "keylogLines", "localCertificate", "localChain", "ocspResponse", "peerCertificate", "peerChain",
+  "peerRawPublicKey", "pskIdentity", "serverName", "sslVerifyCertificate", "sslVerifyOcsp", "version",
 } do
   Queries[name] = function(self, ...)
     local socket = self.link.socket

@@ -40,6 +40,7 @@ return {
   privateKeyFilename = "string",
   passphrase = "string|function",
   pkcs12 = "string",
+  echKeys = "strings",
   ocsp = "ocspPolicy",
   ocspResponse = "string",
   pskClient = "psk|function",

@@ -90,6 +90,7 @@ local steps = {
   { "verifyTime", "setVerifyTime" },
   { "acceptedIssuers", "setAcceptedIssuers" },
   { "pins", "setPins" },
+  { "echKeys", "setEchKeys" },
   { "certificateCompression", "setCertificateCompression" },
   { "serverCertificateTypes", "setServerCertificateTypes" },
   { "clientCertificateTypes", "setClientCertificateTypes" },

@@ -113,7 +113,10 @@ local services = {
   [core.SSL_ERROR_WANT_READ] = function(run) return wait_for(run, "r") end,
   [core.SSL_ERROR_WANT_WRITE] = function(run) return wait_for(run, "w") end,
   [core.SSL_ERROR_WANT_CLIENT_HELLO_CB] = function(run)
-    if not run.handlers.onClientHello then return true end -- suspended only because onCertificate needs the ClientHello
+    if not run.handlers.onClientHello then -- suspended only because onCertificate needs the ClientHello
+      hello_of(run) -- now: later OpenSSL no longer has one that it has decrypted
+      return true
+    end
     return serve_client_hello(run)
   end,
   [core.SSL_ERROR_WANT_X509_LOOKUP] = serve_certificate,

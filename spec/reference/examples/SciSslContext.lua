@@ -54,6 +54,13 @@ if scissl.features.zlib then
 end
 context:setCertificateCompression {} -- none is compressed
 
+--- SciSslContext.newEchKey, SciSslContext.echConfigs, SciSslContext:setEchKeys
+if scissl.features.ECH then
+  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
+  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+end
+
 --- SciSslContext:setPins
 assert(context:setPins { certificate:spkiPin() }) -- a peer with this key, and no other
 print(context:setPins { "nonsense" }) --> nil …

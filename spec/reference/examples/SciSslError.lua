@@ -33,3 +33,6 @@ print(err:ifSslErrorDo(function(failure) return failure:condition() end)) --> fi
 local mine = scissl.SciSslError.new { phase = "read", condition = "bad_greeting", message = "the greeting is not ours",
                                       cause = { greeting = "HELO" } }
 print(mine:message(), mine:cause().greeting, mine:traceback()) --> the greeting is not ours HELO nil
+
+--- SciSslError:data
+print(err:data()) --> nil

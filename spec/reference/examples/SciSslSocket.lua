@@ -213,6 +213,17 @@ print(newClient:daneAuthority().depth) --> 0
 --- SciSslSocket:daneAuthority
 print(client:daneAuthority()) --> nil
 
+--- SciSslSocket:sslSetEchConfigs, SciSslSocket:sslSetEchOuterAlpn
+if scissl.features.ECH then
+  local _, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+  assert(newClient:sslSetEchConfigs(configs))
+  assert(newClient:sslSetEchOuterAlpn { "http/1.1" })
+end
+
+--- SciSslSocket:echStatus, SciSslSocket:echRetryConfigs
+print(client:echStatus().status) --> not_configured
+print(client:echRetryConfigs()) --> nil
+
 --- SciSslSocket:sslSetPins
 assert(newClient:sslSetPins { certificate:spkiPin() })
 print(handshake(newClient, newServer)) --> 1 1

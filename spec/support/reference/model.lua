@@ -45,6 +45,7 @@ local themes = {
   { "Pre-shared keys", "psk", "context_psk" },
   { "Revocation", "context_crl", "ocsp_stapling", "context_ocsp" },
   { "DTLS", "datagram", "dtls_listen" },
+  { "Encrypted Client Hello", "ech", "context_ech" },
   { "DANE", "dane" },
   { "Pins and raw public keys", "pins", "context_pins" },
   { "What was negotiated", "negotiated" },
