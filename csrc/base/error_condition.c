@@ -68,6 +68,7 @@ static const named_code reason_conditions[] = {
     REASON(SSL, NO_SUITABLE_SIGNATURE_ALGORITHM, "no_shared_signature_algorithm"),
     REASON(SSL, NO_APPLICATION_PROTOCOL, "no_shared_alpn"),
     REASON(SSL, PEER_DID_NOT_RETURN_A_CERTIFICATE, "client_certificate_missing"),
+    REASON(SSL, UNKNOWN_CERTIFICATE_TYPE, "key_not_for_tls"),
     REASON(SSL, NO_CERTIFICATE_ASSIGNED, "no_certificate"),
     REASON(SSL, NO_CERTIFICATE_SET, "no_certificate"),
     REASON(SSL, PRIVATE_KEY_MISMATCH, "key_mismatch"),

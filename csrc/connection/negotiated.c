@@ -3,6 +3,15 @@
 
 /* ---- what was negotiated ----------------------------------------------------------------------------------------- */
 
+/* From OpenSSL 3.2 on it knows the names of all groups, those of providers as well. */
+static const char *group_name(SSL *ssl, int group) {
+#if OPENSSL_VERSION_NUMBER >= 0x30200000L
+    const char *name = SSL_get0_group_name(ssl);
+    if (name) return name;
+#endif
+    return SSL_group_to_name(ssl, group);
+}
+
 /***
 Returns the group of the key exchange.
 @function SciSslSocket:negotiatedGroup
@@ -13,7 +22,7 @@ Returns the group of the key exchange.
 static int sslsocket_negotiated_group(lua_State *L) {
     SSL *ssl = sci_ssl_get_secured(L);
     int group = ssl ? (int)SSL_get_negotiated_group(ssl) : 0;
-    lua_pushstring(L, group > 0 ? SSL_group_to_name(ssl, group) : NULL);
+    lua_pushstring(L, group > 0 ? group_name(ssl, group) : NULL);
     return 1;
 }
 
@@ -39,6 +48,7 @@ static const struct {
     {EVP_PKEY_RSA_PSS, NID_sha512, "rsa_pss_rsae_sha512"},
 };
 
+/* For other schemes, such as ML-DSA's, OpenSSL from 3.5 on tells the name. */
 static const char *scheme_name(int type, int digest) {
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
         if (schemes[i].type == type && schemes[i].digest == digest) return schemes[i].name;
@@ -48,16 +58,21 @@ static const char *scheme_name(int type, int digest) {
 /***
 Returns the signature scheme with which this end has signed the handshake.
 @function SciSslSocket:signatureScheme
-@treturn ?string the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; for RSA-PSS always
+@treturn ?string the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`, or OpenSSL's, such as `mldsa65`; for RSA-PSS always
  `rsa_pss_rsae_…`; nil where this end has not signed, and for unknown schemes
 @see SSL_get_signature_type_nid(3)
+@see SSL_get0_signature_name(3)
 */
 static int sslsocket_signature_scheme(lua_State *L) {
     const SSL *ssl = sci_ssl_get_secured(L);
     int type, digest = NID_undef;
     bool known = ssl && SSL_get_signature_type_nid(ssl, &type) == 1;
     if (known) (void)SSL_get_signature_nid((SSL *)ssl, &digest);
-    lua_pushstring(L, known ? scheme_name(type, digest) : NULL);
+    const char *name = known ? scheme_name(type, digest) : NULL;
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+    if (ssl && !name && SSL_get0_signature_name((SSL *)ssl, &name) != 1) name = NULL;
+#endif
+    lua_pushstring(L, name);
     return 1;
 }
 
@@ -72,7 +87,11 @@ static int sslsocket_peer_signature_scheme(lua_State *L) {
     int type, digest = NID_undef;
     bool known = ssl && SSL_get_peer_signature_type_nid(ssl, &type) == 1;
     if (known) (void)SSL_get_peer_signature_nid((SSL *)ssl, &digest);
-    lua_pushstring(L, known ? scheme_name(type, digest) : NULL);
+    const char *name = known ? scheme_name(type, digest) : NULL;
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+    if (ssl && !name && SSL_get0_peer_signature_name((SSL *)ssl, &name) != 1) name = NULL;
+#endif
+    lua_pushstring(L, name);
     return 1;
 }
 

@@ -11,9 +11,12 @@ local SciSslContext, SciSslSocket, SciSslPrivateKey = core.SciSslContext, core.S
 local protocols = { "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3", "DTLSv1", "DTLSv1.2" }
 local groups = {
   "P-256", "P-384", "P-521", "X25519", "X448", "ffdhe2048", "ffdhe3072", "ffdhe4096",
-  "MLKEM768", "MLKEM1024", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
+  "MLKEM512", "MLKEM768", "MLKEM1024", "X25519MLKEM768", "SecP256r1MLKEM768", "SecP384r1MLKEM1024",
+  "brainpoolP256r1tls13", "brainpoolP384r1tls13", "brainpoolP512r1tls13", "curveSM2", "curveSM2MLKEM768",
 }
-local keys = { "Ed25519", "Ed448", "SM2", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87" } -- fast to generate
+local keys = { -- fast to generate
+  "Ed25519", "Ed448", "SM2", "ML-DSA-44", "ML-DSA-65", "ML-DSA-87", "SLH-DSA-SHA2-128f",
+}
 
 local features = {}
 for _, name in ipairs(protocols) do features[name] = SciSslContext.new(name) ~= nil end

@@ -204,6 +204,8 @@ local hints = {
     .. "echConfigs, or get a fresh HTTPS record of the host",
   bad_ech_key = "make keys with SciSslContext.newEchKey { publicName = … }, or with the command openssl ech",
   bad_ech_configs = "give an ECHConfigList with a version and algorithms that OpenSSL knows, as bytes or base64",
+  key_not_for_tls = "TLS in this OpenSSL cannot sign with keys of this kind; use a certificate with an EC, RSA, "
+    .. "Ed25519 or ML-DSA key",
   dane_twice = "sslSetDane() was called twice on this connection",
   dane_needed = "call sslSetDane(host) first",
   tlsa_unusable = "OpenSSL does not know this kind of TLSA record",

@@ -1435,8 +1435,9 @@ function SciSslSocket:negotiatedGroup() end
 ---Returns the signature scheme with which this end has signed the handshake.
 ---
 ---@within What was negotiated
----@return string? # the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`; for RSA-PSS always `rsa_pss_rsae_…`; nil where this end has not signed, and for unknown schemes
+---@return string? # the name of RFC 8446, section 4.2.3, such as `ecdsa_secp256r1_sha256`, or OpenSSL's, such as `mldsa65`; for RSA-PSS always `rsa_pss_rsae_…`; nil where this end has not signed, and for unknown schemes
 ---@see SSL_get_signature_type_nid(3)
+---@see SSL_get0_signature_name(3)
 ---@usage
 ---```lua
 ---print(server:signatureScheme()) --> ecdsa_secp256r1_sha256

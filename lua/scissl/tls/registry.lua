@@ -15,7 +15,8 @@ registry.groups = {
   [31] = "brainpoolP256r1tls13", [32] = "brainpoolP384r1tls13", [33] = "brainpoolP512r1tls13",
   [256] = "ffdhe2048", [257] = "ffdhe3072", [258] = "ffdhe4096", [259] = "ffdhe6144", [260] = "ffdhe8192",
   [512] = "MLKEM512", [513] = "MLKEM768", [514] = "MLKEM1024", [4587] = "SecP256r1MLKEM768",
-  [4588] = "X25519MLKEM768", [4589] = "SecP384r1MLKEM1024", [0x6399] = "X25519Kyber768Draft00",
+  [4588] = "X25519MLKEM768", [4589] = "SecP384r1MLKEM1024", [41] = "curveSM2",
+  [4590] = "curveSM2MLKEM768", [0x6399] = "X25519Kyber768Draft00",
 }
 
 registry.signatures = {
