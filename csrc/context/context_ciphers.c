@@ -103,6 +103,11 @@ static int try_signature_algorithms(SSL *ssl, const char *text) { return (int)SS
 
 /***
 Sets the groups for the key exchange, most preferred first.
+
+From OpenSSL 3.5 on, `*` before a name makes a client send a key share of that group (several are possible; without any `*`, it
+sends one of the first group), `?` ignores a name that OpenSSL does not know, `-` removes a group, and `DEFAULT` stands for
+OpenSSL's own list. `/` separates tuples: a server takes a group of its first tuple that the client supports, and within a tuple
+prefers one for which the client has sent a key share.
 @function SciSslContext:setGroups
 @tparam string text names separated by colons, such as `X25519:P-256`
 @treturn[1] SciSslContext the receiver

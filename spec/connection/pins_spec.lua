@@ -1,6 +1,7 @@
 -- Peers by their public keys: pins, for certificates and for raw public keys (RFC 7250).
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 local streams = require "spec.support.streams"
@@ -371,4 +372,42 @@ describe("raw public keys with openssl #slow", function()
       assert.truthy(output:find "[Rr]aw public key", output)
     end)
   end
+end)
+
+describe("raw public keys with GnuTLS #slow", function()
+  if not (raw and ends.has "gnutls-cli") then return end
+  local key = assert(SciSslPrivateKey.generate "EC")
+
+  it("are what gnutls-cli accepts and presents", function()
+    local own = assert(SciSslPrivateKey.generate "EC")
+    local listener = assert(scissl.listen {
+      host = "127.0.0.1", port = 0, privateKey = key, serverCertificateTypes = { "rawPublicKey" },
+      clientCertificateTypes = { "rawPublicKey" }, pins = { own:spkiPin() },
+    })
+    local _, port = listener:getSockName()
+    local peer <close> = ends.start(("gnutls-cli --port %d 127.0.0.1 --no-ca-verification --rawpkkeyfile %s "
+      .. "--rawpkfile %s --priority NORMAL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-RAWPK"):format(port, pki.write(own:toPem()),
+      pki.write(own:publicPem())))
+    local stream, failure = listener:accept(30)
+    assert(stream, tostring(failure))
+    assert.are.equal(own:spkiPin(), stream:peerRawPublicKey().pin)
+    assert.are.same({ server = "rawPublicKey", client = "rawPublicKey" }, stream:certificateTypes())
+    stream:close()
+    listener:close()
+    assert.truthy(peer:finish():find("Certificate type: Raw Public Key", 1, true))
+  end)
+
+  it("are what gnutls-serv presents", function()
+    local peer <close> = peers.gnutlsServer("TLSv1.3", ("--rawpkkeyfile %s --rawpkfile %s --disable-client-cert "
+      .. "--priority NORMAL:+CTYPE-SRV-RAWPK"):format(pki.write(key:toPem()), pki.write(key:publicPem())))
+    local stream, failure = scissl.connect {
+      host = "127.0.0.1", port = peer.port, timeout = 30, serverCertificateTypes = { "rawPublicKey" },
+      pins = { key:spkiPin() },
+    }
+    assert(stream, tostring(failure))
+    assert.are.equal(key:spkiPin(), stream:peerRawPublicKey().pin)
+    assert(stream:write "hello\n")
+    assert.are.equal("hello", stream:read "l")
+    stream:close()
+  end)
 end)

@@ -125,6 +125,11 @@ function SciSslContext:setCiphersuites(text) end
 
 ---Sets the groups for the key exchange, most preferred first.
 ---
+---From OpenSSL 3.5 on, `*` before a name makes a client send a key share of that group (several are possible; without any `*`, it
+---sends one of the first group), `?` ignores a name that OpenSSL does not know, `-` removes a group, and `DEFAULT` stands for
+---OpenSSL's own list. `/` separates tuples: a server takes a group of its first tuple that the client supports, and within a tuple
+---prefers one for which the client has sent a key share.
+---
 ---@within Protocols, ciphers, groups, ALPN
 ---@param text string names separated by colons, such as `X25519:P-256`
 ---@return SciSslContext? # the receiver
