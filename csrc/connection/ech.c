@@ -247,7 +247,7 @@ static int set_outer_alpn(lua_State *L, SSL *ssl, const char *wire, size_t lengt
 /***
 Hides the ClientHello of this client (Encrypted Client Hello): before the handshake. The server name of `sslSetServerName` and all
 else in the ClientHello are encrypted for the server; an observer sees the public name of the ECHConfigList. A server that
-does not accept this ends the handshake with the condition `ech_rejected`, whose `data` are the ECHConfigList to try next.
+does not accept this ends the handshake with the condition `ech_rejected`, and the error's data() are the ECHConfigList to try next.
 TLS 1.3 alone.
 @function SciSslSocket:sslSetEchConfigs
 @tparam string configs an ECHConfigList: bytes, or base64 as it is in the DNS

@@ -362,6 +362,7 @@ function SciSslContext:setPostHandshakeAuth(on) end
 ---@usage
 ---```lua
 ---if scissl.features.zlib then
+---  assert(context:useCertificate(certificate):usePrivateKey(key))
 ---  assert(context:setCertificateCompression { "zlib" })
 ---  assert(context:compressCertificates()) -- a server, when its certificates are complete
 ---end
@@ -380,6 +381,7 @@ function SciSslContext:setCertificateCompression(names) end
 ---@usage
 ---```lua
 ---if scissl.features.zlib then
+---  assert(context:useCertificate(certificate):usePrivateKey(key))
 ---  assert(context:setCertificateCompression { "zlib" })
 ---  assert(context:compressCertificates()) -- a server, when its certificates are complete
 ---end
@@ -1175,7 +1177,7 @@ function SciSslContext:setOcspResponse(der) end
 ---if scissl.features.ECH then
 ---  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
 ---  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
----  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+---  assert(scissl.SciSslContext.echConfigs(key) == configs)
 ---end
 ---```
 function SciSslContext.newEchKey(options) end
@@ -1192,7 +1194,7 @@ function SciSslContext.newEchKey(options) end
 ---if scissl.features.ECH then
 ---  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
 ---  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
----  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+---  assert(scissl.SciSslContext.echConfigs(key) == configs)
 ---end
 ---```
 function SciSslContext.echConfigs(pem) end
@@ -1212,7 +1214,7 @@ function SciSslContext.echConfigs(pem) end
 ---if scissl.features.ECH then
 ---  local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
 ---  assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
----  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+---  assert(scissl.SciSslContext.echConfigs(key) == configs)
 ---end
 ---```
 function SciSslContext:setEchKeys(keys) end

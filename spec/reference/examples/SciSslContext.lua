@@ -49,6 +49,7 @@ assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha25
 
 --- SciSslContext:setCertificateCompression, SciSslContext:compressCertificates
 if scissl.features.zlib then
+  assert(context:useCertificate(certificate):usePrivateKey(key))
   assert(context:setCertificateCompression { "zlib" })
   assert(context:compressCertificates()) -- a server, when its certificates are complete
 end
@@ -58,7 +59,7 @@ context:setCertificateCompression {} -- none is compressed
 if scissl.features.ECH then
   local key, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
   assert(context:setEchKeys { key }) -- the earlier keys follow it while clients have them
-  print(scissl.SciSslContext.echConfigs(key) == configs) --> true
+  assert(scissl.SciSslContext.echConfigs(key) == configs)
 end
 
 --- SciSslContext:setPins
