@@ -77,7 +77,7 @@ local own_options = {
 }
 for name, kind in pairs(client.optionKinds) do own_options[name] = kind end
 for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
-own_options.replayable, own_options.sessions = nil, nil
+own_options.replayable, own_options.sessions, own_options.echConfigs = nil, nil, nil -- TLS 1.3 has these
 local known_options = context_options.kinds(own_options)
 
 --- Makes an association with a server of DTLS. The server's certificate must be issued by a trusted CA and name the

@@ -815,7 +815,8 @@ function SciSslSocket:sslSuspendAt(...) end
 ---```
 function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
 
----Returns the records of the ClientHello as they came. `clientHello()` parses them.
+---Returns the records of the ClientHello as they came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
+---this server has decrypted it, the hidden one is returned, as one record.
 ---
 ---@within Suspended handshakes
 ---@return string? # nil where the handshake is not suspended, or `sslSuspendAt` has not named `"clientHello"`
@@ -1329,6 +1330,70 @@ function SciSslSocket:isDatagram() end
 ---print(server:isDatagram()) --> true
 ---```
 function SciSslSocket:sslListen(peer) end
+
+---Hides the ClientHello of this client (Encrypted Client Hello): before the handshake. The server name of `sslSetServerName` and all
+---else in the ClientHello are encrypted for the server; an observer sees the public name of the ECHConfigList. A server that
+---does not accept this ends the handshake with the condition `ech_rejected`, and the error's data() are the ECHConfigList to try next.
+---TLS 1.3 alone.
+---
+---@within Encrypted Client Hello
+---@param configs string an ECHConfigList: bytes, or base64 as it is in the DNS
+---@param options? table `outerName`: the server name that is sent in plain text, in place of the public name; false: none
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `bad_ech_configs`, `bad_host_name`; `not_in_this_openssl`: ECH needs OpenSSL 4.0; `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_set1_ech_config_list(3)
+---@see RFC 9849
+---@usage
+---```lua
+---if scissl.features.ECH then
+---  local _, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+---  assert(newClient:sslSetEchConfigs(configs))
+---  assert(newClient:sslSetEchOuterAlpn { "http/1.1" })
+---end
+---```
+function SciSslSocket:sslSetEchConfigs(configs, options) end
+
+---Sets the application protocols (ALPN) that a client shows in plain text where it hides its ClientHello. Without a call these are
+---the hidden ones, too.
+---
+---@within Encrypted Client Hello
+---@param names string[] as for `SciSslContext:setAlpn`
+---@return SciSslSocket? # the receiver
+---@return SciSslError? # condition `bad_alpn`, `not_in_this_openssl`, `not_initialized`, `handshake_under_way`, `closed`
+---@see SSL_ech_set1_outer_alpn_protos(3)
+---@usage
+---```lua
+---if scissl.features.ECH then
+---  local _, configs = assert(scissl.SciSslContext.newEchKey { publicName = "public.example.org" })
+---  assert(newClient:sslSetEchConfigs(configs))
+---  assert(newClient:sslSetEchOuterAlpn { "http/1.1" })
+---end
+---```
+function SciSslSocket:sslSetEchOuterAlpn(names) end
+
+---Tells what became of Encrypted Client Hello.
+---
+---@within Encrypted Client Hello
+---@return table # `status`: `"success"`: the ClientHello was hidden; `"rejected"`: the server did not decrypt it, and named other keys; `"rejected_bad_name"`: the same, and its certificate is not for the public name; `"bad_name"`: the certificate is for neither name; `"grease"`: the client sent random bytes in its place (option `ech_grease`); `"grease_retry"`: the same, and the server named keys; `"pending"`: the server has not responded; `"not_tried"`, `"not_configured"`, `"failed"`, `"backend"`; `innerName` (string): the name that is hidden; `outerName` (string): the name that everybody sees; each nil where there is none
+---@see SSL_ech_get1_status(3)
+---@usage
+---```lua
+---print(client:echStatus().status) --> not_configured
+---print(client:echRetryConfigs()) --> nil
+---```
+function SciSslSocket:echStatus() end
+
+---Returns the ECHConfigList that the server has named for the next attempt.
+---
+---@within Encrypted Client Hello
+---@return string? # bytes, for `sslSetEchConfigs`; nil where it has named none, or its certificate was not verified
+---@see SSL_ech_get1_retry_config(3)
+---@usage
+---```lua
+---print(client:echStatus().status) --> not_configured
+---print(client:echRetryConfigs()) --> nil
+---```
+function SciSslSocket:echRetryConfigs() end
 
 ---Prepares a client for TLSA records. Call it before the handshake, then call `sslAddTlsa` for each record. It sets the host to
 ---verify and, unless that is set already, the server name (SNI). With at least one usable record the server's certificate must

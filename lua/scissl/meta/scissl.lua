@@ -278,6 +278,7 @@ local scissl = {}
 ---@field crl? string as in SciSslSocketConfiguration
 ---@field crlFile? string as in SciSslSocketConfiguration
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field echKeys? string[] as in SciSslSocketConfiguration
 ---@field groups? string as in SciSslSocketConfiguration
 ---@field keylogFile? string|boolean as in SciSslSocketConfiguration
 ---@field library? library as in SciSslSocketConfiguration
@@ -345,6 +346,7 @@ local scissl = {}
 ---@field crl? string as in SciSslSocketConfiguration
 ---@field crlFile? string as in SciSslSocketConfiguration
 ---@field defaultTrust? boolean as in SciSslSocketConfiguration
+---@field echKeys? string[] as in SciSslSocketConfiguration
 ---@field groups? string as in SciSslSocketConfiguration
 ---@field keylogFile? string|boolean as in SciSslSocketConfiguration
 ---@field library? library as in SciSslSocketConfiguration
