@@ -4,13 +4,20 @@
 # compile NAME SOURCE: a program of the benchmark, in $place.
 compile() { ${CC:-cc} -std=gnu11 -O2 -o "$place/$1" "$root/spec/bench/$2" -lssl -lcrypto; }
 
+# compile_module NAME SOURCE [OPTION…]: a module of Lua, in $place.
+compile_module() {
+    module="$1"
+    source="$root/spec/bench/$2"
+    shift 2
+    for headers in "${LUA_INCDIR:-/usr/include}" /usr/include/lua5.4 /usr/local/include /usr/local/include/lua54; do
+        ${CC:-cc} -std=gnu11 -O2 -shared -fPIC -I"$headers" -o "$place/$module.so" "$source" "$@" 2>/dev/null && return
+    done
+    return 1
+}
+
 # Lua's module bench_count: see many.lua.
 build_counter() {
-    for headers in "${LUA_INCDIR:-/usr/include}" /usr/include/lua5.4 /usr/local/include /usr/local/include/lua54; do
-        ${CC:-cc} -std=gnu11 -O2 -shared -fPIC -I"$headers" -o "$place/bench_count.so" "$root/spec/bench/count.c" \
-            2>/dev/null && return
-    done
-    say "Without valgrind and its headers, no instructions are counted."
+    compile_module bench_count count.c || say "Without valgrind and its headers, no instructions are counted."
 }
 
 remove_bench_folder() { rm -rf "$BENCH_FOLDER"; }

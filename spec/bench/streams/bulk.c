@@ -1,5 +1,6 @@
 /* bulk.c: long transfers in plain C, with which bulk.lua compares, and their other end. All sockets are TCP on 127.0.0.1,
- * non-blocking, and wait by poll.
+ * non-blocking, and wait by poll. With BENCH_STRINGS it is a module of Lua (see bulk.lua), and makes Lua's strings in place of blocks
+ * of memory: what they cost any program.
  *   bulk serve WORK BYTES            prints its port; serves one connection: sends so many bytes, or receives them
  *   bulk plain|tuned WORK PORT BYTES prints the microseconds of processor time that the work takes
  * Works: `lines`: each line in memory of its own, which is freed again; `read_all`: everything, into one piece of memory;
@@ -16,6 +17,11 @@
 #ifndef CALLGRIND_START_INSTRUMENTATION
 #define CALLGRIND_START_INSTRUMENTATION (void)0
 #define CALLGRIND_STOP_INSTRUMENTATION (void)0
+#endif
+
+#ifdef BENCH_STRINGS
+#include <lauxlib.h>
+static lua_State *strings;
 #endif
 
 #define LINE 80
@@ -70,7 +76,8 @@ static void part(void) {
     struct pollfd entry = {.fd = SSL_get_fd(ssl), .events = POLLIN};
     SSL_shutdown(ssl);
     shutdown(entry.fd, SHUT_WR);
-    while (poll(&entry, 1, -1) == 1 && read(entry.fd, bytes, sizeof bytes) > 0) {}
+    while (poll(&entry, 1, -1) == 1 && read(entry.fd, bytes, sizeof bytes) > 0) {
+    }
 }
 
 /* ---- the other end ------------------------------------------------------------------------------------------------ */
@@ -83,7 +90,8 @@ static void serve(const char *work, size_t length) {
     shake_hands(make_context("TLSv1.3", true, true), accept(listener, NULL, NULL), true);
     char *bytes = make_lines(LINE * 12800);
     if (strcmp(work, "write_all") == 0) {
-        while (receive(bytes, ROOM) > 0) {}
+        while (receive(bytes, ROOM) > 0) {
+        }
     } else {
         for (size_t part; length > 0; length -= part) {
             part = length < LINE * 12800 ? length : LINE * 12800;
@@ -98,12 +106,17 @@ static void serve(const char *work, size_t length) {
 static size_t lines_read;
 
 static void take_line(const char *bytes, size_t length) {
+#ifdef BENCH_STRINGS
+    lua_pushlstring(strings, bytes, length);
+    lua_pop(strings, 1);
+#else
     char *line = malloc(length + 1);
     check(line != NULL, "malloc");
     memcpy(line, bytes, length);
     line[length] = 0;
-    lines_read++;
     free(line);
+#endif
+    lines_read++;
 }
 
 static void read_lines(size_t length) {
@@ -133,6 +146,9 @@ static void read_all(size_t length) {
         check(bytes != NULL, "realloc");
     }
     check(size == length, "all");
+#ifdef BENCH_STRINGS
+    lua_pushlstring(strings, bytes, size);
+#endif
     free(bytes);
 }
 
@@ -142,7 +158,8 @@ static double processor_time(void) {
     return (double)time.tv_sec * 1e6 + (double)time.tv_nsec / 1e3;
 }
 
-static void work_on(const char *work, size_t length) {
+/* Returns the microseconds that it takes. */
+static double work_on(const char *work, size_t length) {
     char *bytes = strcmp(work, "write_all") == 0 ? make_lines(length) : NULL;
     double began = processor_time();
     CALLGRIND_START_INSTRUMENTATION;
@@ -150,9 +167,33 @@ static void work_on(const char *work, size_t length) {
     else if (strcmp(work, "lines") == 0) read_lines(length);
     else read_all(length);
     CALLGRIND_STOP_INSTRUMENTATION;
-    printf("%.0f\n", processor_time() - began);
+    double took = processor_time() - began;
     part();
+    return took;
 }
+
+static void connect_to(int port, bool tuned) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    check(connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0, "connect");
+    shake_hands(make_context("TLSv1.3", tuned, false), descriptor, false);
+}
+
+#ifdef BENCH_STRINGS
+/* bench_strings(work, port, bytes) */
+static int work_with_strings(lua_State *L) {
+    strings = L;
+    connect_to((int)luaL_checkinteger(L, 2), true);
+    lua_pushnumber(L, work_on(luaL_checkstring(L, 1), (size_t)luaL_checkinteger(L, 3)));
+    return 1;
+}
+
+int luaopen_bench_strings(lua_State *L) {
+    lua_pushcfunction(L, work_with_strings);
+    return 1;
+}
+#endif
 
 int main(int count, char **words) {
     if (count == 4 && strcmp(words[1], "serve") == 0) {
@@ -160,11 +201,7 @@ int main(int count, char **words) {
         return 0;
     }
     check(count == 5, "reading the arguments");
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(words[3]))};
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    check(connect(descriptor, (struct sockaddr *)&address, sizeof address) == 0, "connect");
-    shake_hands(make_context("TLSv1.3", strcmp(words[1], "tuned") == 0, false), descriptor, false);
-    work_on(words[2], strtoull(words[4], NULL, 10));
+    connect_to(atoi(words[3]), strcmp(words[1], "tuned") == 0);
+    printf("%.0f\n", work_on(words[2], strtoull(words[4], NULL, 10)));
     return 0;
 }

@@ -51,6 +51,7 @@ missing.cqueues = not (has_module "cqueues" and has_module "openssl.ssl.context"
 missing.luv = not has_module "luv" and "luv is not installed" or nil
 missing.node = not succeeds "node --version" and "Node is not installed" or nil
 missing.python = not succeeds "python3 -c 'import asyncio, ssl'" and "Python is not installed" or nil
+missing.strings = not has_module "bench_strings" and "Lua's headers are not installed" or nil
 missing.wrk = not succeeds "command -v wrk" and "wrk is not installed" or nil
 local uncounted = not succeeds "valgrind --version" and "valgrind is not installed" or
   not has_module "bench_count" and "valgrind's headers are not installed" or nil

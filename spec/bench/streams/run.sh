@@ -11,6 +11,7 @@ root=$(CDPATH='' cd -- "$(dirname -- "$0")/../../.." && pwd)
 prepare_benchmark
 compile peer peer.c
 compile bulk streams/bulk.c
+compile_module bench_strings streams/bulk.c -DBENCH_STRINGS -lssl -lcrypto || :
 compile system_call streams/system_call.c
 "$lua" "$root/spec/bench/streams/run.lua" "$lua" "$root" "$place" "$@"
 case "$*" in
