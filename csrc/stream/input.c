@@ -8,8 +8,6 @@
 #define KEPT_CAPACITY 65536 /* bytes of memory that is kept while reads go on filling it */
 #define LEAST_CAPACITY 64
 
-size_t sci_input_size(const sci_input *input) { return input->end - input->start; }
-
 static void move_to_front(sci_input *input) {
     size_t size = sci_input_size(input);
     if (input->start == 0) return;
@@ -55,21 +53,7 @@ void sci_input_free(sci_input *input) {
     *input = (sci_input){.taken = input->taken + sci_input_size(input)};
 }
 
-void sci_input_skip(sci_input *input, size_t length) {
-    input->start += length;
-    input->taken += length;
-    input->searched = input->searched > length ? input->searched - length : 0;
-    if (input->start < input->end) return;
+void sci_input_emptied(sci_input *input) {
     input->start = input->end = 0;
     if (input->capacity != KEPT_CAPACITY) sci_input_free(input);
-}
-
-bool sci_input_find_line(sci_input *input, size_t *length) {
-    size_t size = sci_input_size(input);
-    const unsigned char *start = input->bytes + input->start;
-    const unsigned char *found =
-        size > input->searched ? memchr(start + input->searched, '\n', size - input->searched) : NULL;
-    input->searched = found ? (size_t)(found - start) : size;
-    if (found) *length = (size_t)(found - start);
-    return found != NULL;
 }

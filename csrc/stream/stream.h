@@ -8,6 +8,8 @@
 
 #include "connection/connection.h"
 
+#include <string.h>
+
 /* ---- input.c: bytes in one piece of memory; knows no Lua --------------------------------------------------------- */
 
 typedef struct sci_input {
@@ -18,14 +20,21 @@ typedef struct sci_input {
     uint64_t taken;  /* bytes in all */
 } sci_input;
 
-size_t sci_input_size(const sci_input *input);
+static inline size_t sci_input_size(const sci_input *input) { return input->end - input->start; }
 
 /* Makes room for `length` bytes behind the end. False: out of memory; nothing has changed. */
 bool sci_input_reserve(sci_input *input, size_t length);
 
-/* Takes `length` bytes from the beginning. Memory that is no longer needed is given back, unless it is of a size that
- * reads fill again and again. */
-void sci_input_skip(sci_input *input, size_t length);
+/* Gives back the memory of an empty input, unless it is of a size that reads fill again and again. */
+void sci_input_emptied(sci_input *input);
+
+/* Takes `length` bytes from the beginning. Memory that is no longer needed is given back. */
+static inline void sci_input_skip(sci_input *input, size_t length) {
+    input->start += length;
+    input->taken += length;
+    input->searched = input->searched > length ? input->searched - length : 0;
+    if (input->start == input->end) sci_input_emptied(input);
+}
 
 /* `length` bytes were written behind the end, where there was room. */
 static inline void sci_input_added(sci_input *input, size_t length) { input->end += length; }
@@ -44,7 +53,15 @@ static inline void sci_input_note_searched(sci_input *input, size_t length) { in
 void sci_input_free(sci_input *input);
 
 /* Finds the first line end: how many bytes stand before it. No byte is searched twice. False: there is none yet. */
-bool sci_input_find_line(sci_input *input, size_t *length);
+static inline bool sci_input_find_line(sci_input *input, size_t *length) {
+    size_t size = sci_input_size(input);
+    const unsigned char *start = input->bytes + input->start;
+    const unsigned char *found =
+        size > input->searched ? memchr(start + input->searched, '\n', size - input->searched) : NULL;
+    input->searched = found ? (size_t)(found - start) : size;
+    if (found) *length = (size_t)(found - start);
+    return found != NULL;
+}
 
 /* ---- output.c: what is written and not sent yet; knows no Lua ------------------------------------------------------ */
 
@@ -249,7 +266,12 @@ double sci_stream_read_by(sci_stream *stream);
 void sci_push_deadline(lua_State *L, double deadline); /* a number; nil for INFINITY */
 
 /* Pushes the next `length` bytes and takes them and `skip` more. Where memory runs out they stay. */
-void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip);
+static inline void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
+    stream->moving = true;
+    lua_pushlstring(L, length > 0 ? (const char *)stream->in.bytes + stream->in.start : "", length);
+    stream->moving = false;
+    sci_input_skip(&stream->in, length + skip);
+}
 
 /* Takes in what has arrived at the link of the stream's userdata at `self`. */
 sci_moved sci_stream_receive(lua_State *L, int self);

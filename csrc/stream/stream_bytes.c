@@ -204,13 +204,6 @@ static int bytes_read_by(lua_State *L) {
 
 /* ---- bytes -------------------------------------------------------------------------------------------------------- */
 
-void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
-    stream->moving = true;
-    lua_pushlstring(L, length > 0 ? (const char *)stream->in.bytes + stream->in.start : "", length);
-    stream->moving = false;
-    sci_input_skip(&stream->in, length + skip);
-}
-
 /* What has come is in memory before Lua runs again. */
 static sci_moved receive_text(lua_State *L, sci_input *in, int link) {
     size_t length;

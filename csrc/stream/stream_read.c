@@ -126,12 +126,18 @@ static bool read_little(lua_State *L, sci_stream *stream) {
     return came;
 }
 
+/* Whether there is memory for many bytes behind those that have not been read, which may have to move to its beginning. */
+static bool has_room(const sci_input *in) {
+    size_t size = sci_input_size(in);
+    return size >= BULK || in->capacity - in->end >= BULK || (in->start >= size && in->capacity - size >= BULK);
+}
+
 static sci_moved read_socket(lua_State *L, sci_stream *stream) {
     sci_input *in = &stream->in;
     sci_sslsocket *socket = stream->socket;
     sci_stream_set_moving(stream, true);
     bool came;
-    if (in->capacity - in->end >= BULK || sci_input_size(in) >= BULK) {
+    if (has_room(in)) {
         if (!sci_input_reserve(in, BULK)) luaL_error(L, "not enough memory");
         came = sci_ssl_read_into(L, socket, in->bytes + in->end, in->capacity - in->end, sci_input_count(in));
     } else came = read_little(L, stream);
