@@ -308,10 +308,14 @@ end
 
 -- ---- the public methods
 
-local function run_function(f, ...)
-  f(...)
-  return ENDED
-end
+local function run_function(f, ...) f(...) return ENDED end
+
+-- By the number of f and its arguments: `...` would have them on the stack twice for as long as it runs.
+local runners = {
+  function(f) f() return ENDED end,
+  function(f, first) f(first) return ENDED end,
+  function(f, first, second) f(first, second) return ENDED end,
+}
 
 --- Starts a coroutine: it runs when the loop does.
 -- @function SciScheduler:spawn
@@ -321,8 +325,9 @@ end
 -- @raise for anything but a function
 function Scheduler:spawn(f, ...)
   options.checkArgument(1, "spawn", f, "callable", 2)
-  local thread = create(run_function)
-  local task = { thread, table.pack(f, ...), NEW, false, false, false, false, 0, false }
+  local arguments = table.pack(f, ...)
+  local thread = create(runners[arguments.n] or run_function)
+  local task = { thread, arguments, NEW, false, false, false, false, 0, false }
   self.tasks[thread] = task
   self.queue[#self.queue + 1] = task
   self.count = self.count + 1

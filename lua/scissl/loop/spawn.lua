@@ -8,26 +8,26 @@ local spawners = {}
 
 function spawners.coroutine()
   local loop = require "scissl.loop.scheduler".running()
-  return loop and function(f) loop:spawn(f) end
+  return loop and function(...) loop:spawn(...) end
 end
 
 function spawners.copas()
   local copas = require "copas"
-  return function(f) copas.addthread(f) end
+  return function(...) copas.addthread(...) end
 end
 
 function spawners.cqueues()
   local loop = require "cqueues".running()
-  return loop and function(f) loop:wrap(f) end
+  return loop and function(...) loop:wrap(...) end
 end
 
 function spawners.luv()
-  return function(f) coroutine.wrap(f)() end
+  return function(f, ...) coroutine.wrap(f)(...) end
 end
 
 --- Returns a function that starts coroutines beside the running one.
 -- @tparam function waiter
--- @treturn[1] function `start(f)`
+-- @treturn[1] function `start(f, …)`
 -- @treturn[2] nil the waiter belongs to no known loop, or the caller does not run in its loop
 function spawn.find(waiter)
   for name, find in pairs(spawners) do

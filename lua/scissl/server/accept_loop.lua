@@ -75,42 +75,61 @@ local function is_stopping(raised)
   return core.isSslError(raised) and raised:condition() == "stopping"
 end
 
-local function serve_stream(run, stream)
-  if call_hook(run, run.onHandshake, stream) then
-    local good, raised = xpcall(run.handler, note_traceback, stream)
-    if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
-  end
-  stream:close()
+local function close_stream(run, stream)
+  local good, raised = xpcall(stream.close, note_traceback, stream)
+  if not good then complain(run, raised, "handler", stream) end
 end
 
--- A connection that has ended makes room for the one that has waited longest, which the same coroutine serves.
+-- A coroutine has ended.
+local function count_ended(run)
+  run.count = run.count - 1
+  if run.sleeps then ring(run) end
+end
+
+local Service = {}
+
+function Service.__close(service)
+  local run = service.run
+  run.serving = run.serving - 1
+  count_ended(run)
+end
+
+-- What a coroutine runs while its handler waits: each call between the two would cost memory for each connection. A
+-- connection that has ended makes room for the one that has waited longest, which the same coroutine serves.
 local function serve_streams(run, stream)
+  local _ <close> = run.service
   run.serving = run.serving + 1
   while stream do
-    serve_stream(run, stream)
+    if call_hook(run, run.onHandshake, stream) then
+      local good, raised = xpcall(run.handler, note_traceback, stream)
+      if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
+    end
+    close_stream(run, stream)
     stream = table.remove(run.waiting, 1)
   end
-  run.serving = run.serving - 1
 end
 
-local function serve_connection(run, socket)
+-- Returns a stream that can be served now.
+local function shake_hands(run, socket)
   run.starting[socket] = nil
   local stream, failure = run.listener:handshake(socket)
   if not stream then return complain(run, failure, "handshake", socket) end
-  if run.serving < run.most then return serve_streams(run, stream) end
+  if run.serving < run.most then return stream end
   if run.refuses then return refuse(run, stream, stream:socket()) end
   run.waiting[#run.waiting + 1] = stream
+end
+
+local function serve_connection(run, socket)
+  local good, stream = xpcall(shake_hands, note_traceback, run, socket)
+  if good and stream then return serve_streams(run, stream) end
+  count_ended(run)
+  if not good then complain(run, stream, "handler", socket) end
 end
 
 local function start(run, socket)
   run.count = run.count + 1
   run.starting[socket] = true
-  run.spawn(function()
-    local good, raised = xpcall(serve_connection, note_traceback, run, socket)
-    run.count = run.count - 1
-    if run.sleeps then ring(run) end
-    if not good then complain(run, raised, "handler", socket) end
-  end)
+  run.spawn(serve_connection, run, socket)
 end
 
 -- ---- accepting
@@ -246,7 +265,7 @@ local function run_own_loop(run)
   local listener, waiter = run.listener, run.waiter
   run.waiter = wait.find("coroutine")
   listener.waiter = run.waiter
-  run.spawn = function(f) loop:spawn(f) end
+  run.spawn = function(...) loop:spawn(...) end
   local good, done, result
   loop:spawn(function()
     good, done, result = pcall(accept_with_bell, run)
@@ -259,6 +278,11 @@ local function run_own_loop(run)
   if not went then return nil, problem end
   if not good then error(done, 0) end
   return done, result
+end
+
+-- `given(f)` with arguments for f, as the loops that we know have it.
+local function spawn_by(given)
+  return function(f, run, socket) given(function() f(run, socket) end) end
 end
 
 return function(listener, handler, given)
@@ -277,13 +301,14 @@ return function(listener, handler, given)
     most = given.maxConnections or math.huge,
     refuses = given.whenFull == "refuse",
     endIdle = given.endIdle,
-    spawn = given.spawn,
+    spawn = given.spawn and spawn_by(given.spawn),
     count = 0, -- coroutines
     starting = {}, -- sockets whose coroutine has not run yet
     serving = 0, -- those whose handshake is done
     waiting = {}, -- streams that wait for one of them
     sleeps = false, -- whether the accepting coroutine is to be rung when another ends
   }
+  run.service = setmetatable({ run = run }, Service)
   if run.spawn then return accept_with_bell(run) end
   if wait.blocksThread(run.waiter) then return run_own_loop(run) end
   run.spawn = spawn.find(run.waiter)

@@ -2,8 +2,8 @@
 -- everything into one string, `write_all` writes one string. The other end is a process of its own, in plain C: see
 -- bulk.c, which is compiled as `bulk` in the folder BENCH_PROGRAMS. Prints microseconds of processor time of this end.
 -- Under callgrind, with bench_count in LUA_CPATH, the instructions of the work alone are counted. LIBRARY `plain` and
--- `tuned` start the same work in C; `strings` is C in this process that makes the strings, by the module bench_strings in
--- LUA_CPATH; others are in libraries/bulk_NAME.lua, which returns a table of
+-- `tuned` start the same work in C; `strings` is C in this process that makes the strings: the module bench_strings in
+-- LUA_CPATH. Others are in libraries/bulk_NAME.lua, which returns a table of
 --
 --    library.connect(port, folder)   makes a connection that trusts ca.pem in the folder
 --    library.lines(connection), library.read_all(connection)   return the number of lines, and the bytes

@@ -3,7 +3,9 @@
 -- for the chapter Performance, PATH-readme.md, and PATH.json.
 local report = {}
 
-local ORDER = { "scissl", "scissl.luasec", "LuaSec", "cqueues", "Node", "asyncio", "plain C", "C with strings", "bare sockets" }
+local ORDER = {
+  "scissl", "scissl.luasec", "LuaSec", "cqueues", "Node", "asyncio", "plain C", "C with strings", "bare sockets",
+}
 
 local function median(values)
   if not values then return nil end
