@@ -89,6 +89,27 @@ static int sslsocket_on_memory(lua_State *L) {
     return 1;
 }
 
+/* The key in the registry of a socket that an accept has made in vain, since no connection waited: a server's last call of many.
+ * The next one takes it. */
+static const char spare_key = 0;
+
+static void keep_spare(lua_State *L) {
+    lua_pushnil(L);
+    lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+}
+
+/* Pushes a socket to accept with. */
+static sci_sslsocket *new_or_spare(lua_State *L, int context) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key) != LUA_TUSERDATA) return new_sslsocket(L, context);
+    lua_pushnil(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
+    sci_check_context(L, context);
+    lua_pushvalue(L, context);
+    lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
+    return lua_touserdata(L, -1);
+}
+
 /***
 Accepts the next connection of a listening socket. The new socket has the context and the blocking mode of the listening
 one. Call `sslInitialize` and `sslAccept` on it.
@@ -102,10 +123,12 @@ static int sslsocket_accept(lua_State *L) {
     lua_settop(L, 1);
     if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    sci_sslsocket *socket = new_sslsocket(L, 2);
+    sci_sslsocket *socket = new_or_spare(L, 2);
     sci_transport_use_socket(&socket->transport, &socket->socket);
     if (sci_socket_accept(listener, &socket->socket, sci_socket_blocking(listener))) return 1;
-    return sci_socket_fail_accept(L, listener, errno);
+    int system_errno = errno;
+    keep_spare(L);
+    return sci_socket_fail_accept(L, listener, system_errno);
 }
 
 /* ---- plain traffic ----------------------------------------------------------------------------------------------- */

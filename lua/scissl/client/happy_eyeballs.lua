@@ -17,6 +17,7 @@ local DELAY = 0.25 -- seconds after which the next attempt begins: "Connection A
 -- @tparam {table,...} addresses each with `family`
 -- @treturn {table,...}
 function race.interleave(addresses)
+  if #addresses == 1 then return addresses end
   local first, others = {}, {}
   for _, address in ipairs(addresses) do
     local list = address.family == addresses[1].family and first or others
@@ -164,6 +165,8 @@ local function explain(self, run, failure)
   }
 end
 
+local closing = { __close = close_all }
+
 --- Connects to the first address that replies.
 -- @tparam {table,...} addresses each with `address`, `port` and `family`; one or more
 -- @tparam table run `subject` (for errors), `waiter`, `deadline`, `timeout`
@@ -174,10 +177,9 @@ end
 -- @treturn[2] SciSslError phase `connect`: `connection_refused`, `timeout`, `cancelled` …; its message names each
 --  address
 function race.connect(addresses, run, open)
-  local self = {
+  local self <close> = setmetatable({
     addresses = race.interleave(addresses), started = 0, running = {}, results = {}, nextStart = 0, open = open,
-  }
-  local _ <close> = setmetatable({}, { __close = function() close_all(self) end })
+  }, closing)
   local socket, failure = run_race(self, run)
   if not socket then return nil, explain(self, run, failure) end
   return socket

@@ -13,7 +13,9 @@ end
 
 function spawners.copas()
   local copas = require "copas"
-  return function(...) copas.addthread(...) end
+  return function(f, first, second) -- some of its versions lose the arguments of a function
+    copas.addthread(function() f(first, second) end)
+  end
 end
 
 function spawners.cqueues()
@@ -27,7 +29,7 @@ end
 
 --- Returns a function that starts coroutines beside the running one.
 -- @tparam function waiter
--- @treturn[1] function `start(f, …)`
+-- @treturn[1] function `start(f, first, second)`
 -- @treturn[2] nil the waiter belongs to no known loop, or the caller does not run in its loop
 function spawn.find(waiter)
   for name, find in pairs(spawners) do

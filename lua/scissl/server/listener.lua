@@ -72,9 +72,8 @@ function Listener:acceptSocket(timeout)
 end
 
 local function made_of(self, socket, replayable)
-  local made = stream.ofLink(self.context and link.secure(socket) or link.plain(socket), {
-    timeout = self.timeout, maxLine = self.maxLine, maxBuffer = self.maxBuffer, waiter = self.waiter,
-  }, 2)
+  -- Its fields `timeout`, `maxLine`, `maxBuffer` and `waiter` are the stream's options.
+  local made = stream.ofLink(self.context and link.secure(socket) or link.plain(socket), self, 2)
   made.replayable = replayable and replayable[1] and table.concat(replayable)
   self.connections:open(made)
   return made

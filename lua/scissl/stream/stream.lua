@@ -100,11 +100,11 @@ Stream.read = read
 -- @treturn function it raises the SciSslError where reading fails, so that a truncated stream never looks complete
 -- @raise for a format that does not exist
 function Stream:lines(...)
-  local formats = table.pack(...)
-  if formats.n == 0 then formats = { n = 1, "l" } end
-  check_formats(formats, "lines", 2)
-  local one = formats.n == 1 and lines_of_one(self, formats[1])
+  local given = select("#", ...)
+  local one = given <= 1 and lines_of_one(self, given == 0 and "l" or (...))
   if one then return one end
+  local formats = table.pack(...)
+  check_formats(formats, "lines", 2)
   return function()
     local values, count, failure = read_formats(self, formats)
     if failure then error(failure, 0) end

@@ -104,12 +104,13 @@ function kinds.streams()
 end
 
 local function come_and_go(connect, loop, number)
+  local others = loop:size()
   while number > 0 do
     local lot = math.min(number, LOT)
     local made = {}
     for i = 1, lot do made[i] = connect() end
     for i = 1, lot do assert(made[i]:close()) end
-    loop:sleep(0)
+    repeat loop:sleep(0) until loop:size() == others -- until the server has closed its ends as well
     number = number - lot
   end
 end
