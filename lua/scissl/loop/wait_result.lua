@@ -72,6 +72,12 @@ local function is_lie(socket, events)
   return false
 end
 
+--- Forgets what is noted of a socket that closes. The weak tables would keep it until it is collected, and a table that
+-- has grown does not shrink.
+function result.forget(socket)
+  counters[socket], counts[socket] = nil, nil
+end
+
 local ready_answers = { [true] = true, r = true, w = true, rw = true }
 local negative_answers = { ["nil"] = true, boolean = true }
 

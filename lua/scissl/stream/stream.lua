@@ -16,6 +16,7 @@ local peer_of = require "scissl.base.peer_address"
 local queries = require "scissl.stream.queries"
 local reader = require "scissl.stream.reader"
 local receiver = require "scissl.base.receiver"
+local result = require "scissl.loop.wait_result"
 local wait = require "scissl.loop.wait"
 local writer = require "scissl.stream.writer"
 
@@ -358,6 +359,7 @@ function Stream:close()
   if sent then end_connection(self) end
   self.bytes:clear()
   link.detach(self)
+  result.forget(self.link:base())
   self.link:close(self.waiter)
   if not good then error(raised, 0) end
   return sent, failure
