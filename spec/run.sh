@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what is missing, builds scissl and checks it. From any folder:
 #   sh spec/run.sh FILE…   the spec files of these names, or below these folders, with a build of its own (build/quick)
-#   sh spec/run.sh quick   the same with every spec that is not slow (`#slow` in its name), and the linters
+#   sh spec/run.sh quick   the same with every spec that is not slow (`#slow` in its name), and the linters; luacheck on
+#                          the files that differ from the branch that was cloned
 #   sh spec/run.sh         everything but what is large to install, with gcc, clang, sanitizers and valgrind
 #   sh spec/run.sh all     everything: with large peers, and once more in a minimal Debian 13 (see support/debian.sh)
 # SCISSL_PLAIN=1 in front leaves out the runs with sanitizers and valgrind; SCISSL_SANITIZE=1 runs FILE… with sanitizers.
@@ -80,10 +81,23 @@ lints_rockspecs() {
     done
 }
 
+run_luacheck() { luacheck --no-color --cache "$build/luacheck" "$@"; }
+
+# Of a clone, the Lua files that differ from the branch it was made of; all where git knows none, or luacheck's options
+# have changed.
+run_luacheck_on_changes() {
+    base=$(git merge-base HEAD origin/HEAD 2>/dev/null) || { run_luacheck lua spec examples; return; }
+    changed=$(git diff --name-only --diff-filter=d "$base" && git ls-files --others --exclude-standard) || return
+    if printf '%s\n' "$changed" | grep -qx '\.luacheckrc'; then run_luacheck lua spec examples; return; fi
+    changed=$(printf '%s\n' "$changed" | grep -E '^(lua|spec|examples)/.*\.lua$') || return 0
+    run_luacheck $changed
+}
+
+# begin_linters LUACHECK…: the command that runs luacheck.
 begin_linters() {
     begin_format
     begin_with luarocks "luarocks lint" lints_rockspecs
-    begin_with luacheck "luacheck" luacheck --no-color --cache "$build/luacheck" lua spec examples
+    begin_with luacheck "luacheck" "$@"
 }
 
 # LDoc's warnings are failures here.
@@ -168,7 +182,7 @@ build_quick() { build_or_finish quick -DCMAKE_BUILD_TYPE=Debug -DSCISSL_PRECOMPI
 run_quick() {
     set_up_for needs_of_quick_specs
     build_quick
-    begin_linters
+    begin_linters run_luacheck_on_changes
     export SCISSL_LEAVE_OUT=slow
     run_specs quick "$build/quick" "$all_specs" "$lua"
     collect
@@ -209,7 +223,7 @@ run_everything() {
     collect
     begin "exported symbols, gcc" exports_only_its_entry "$build/gcc/scissl/core.so"
     begin_with clang "exported symbols, clang" exports_only_its_entry "$build/clang/scissl/core.so"
-    begin_linters
+    begin_linters run_luacheck lua spec examples
     begin_with ldoc "ldoc ." builds_the_reference
     begin_with luarocks "luarocks make" installs_with_luarocks
     begin "cmake --install" installs_with_cmake
