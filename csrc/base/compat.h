@@ -48,11 +48,14 @@
 #define SCI_PRINTF(format, first)
 #endif
 
-/* For functions that only `require` runs: compilers put cold functions together, so that loading touches few pages. */
+/* SCI_AT_LOAD: for functions that only `require` runs: compilers put cold functions together, so that loading touches few pages.
+ * SCI_APART: for the rare part of a function that is called often: inlined, it would make each call save more registers. */
 #if defined(__GNUC__) || defined(__clang__)
 #define SCI_AT_LOAD __attribute__((cold))
+#define SCI_APART __attribute__((noinline))
 #else
 #define SCI_AT_LOAD
+#define SCI_APART
 #endif
 
 #endif

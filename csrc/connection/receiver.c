@@ -5,7 +5,7 @@
 sci_sslsocket *sci_check_sslsocket(lua_State *L, int index) {
     sci_sslsocket *socket = lua_touserdata(L, index);
     if (!socket || !lua_getmetatable(L, index)) return luaL_checkudata(L, index, SCI_SSL_SOCKET);
-    bool known = lua_topointer(L, -1) == lua_topointer(L, lua_upvalueindex(1));
+    bool known = lua_rawequal(L, -1, lua_upvalueindex(1));
     lua_pop(L, 1);
     return known ? socket : luaL_checkudata(L, index, SCI_SSL_SOCKET);
 }

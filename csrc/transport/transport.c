@@ -12,18 +12,24 @@ static int get_descriptor(const sci_transport *transport, int *descriptor) {
     return found;
 }
 
-static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
+SCI_APART static long control_other(BIO *bio, int command, long number, void *pointer) {
     sci_transport *transport = BIO_get_data(bio);
     long result;
     if (transport->datagrams && sci_datagram_control(transport, command, pointer, &result)) return result;
     switch (command) {
-        case BIO_CTRL_FLUSH: return 1;
         case BIO_CTRL_EOF: return transport->read.eof;
         case BIO_C_GET_FD: return get_descriptor(transport, pointer);
-        case BIO_CTRL_GET_KTLS_SEND: return transport->ktls.on; /* asked several times a record */
         case BIO_CTRL_GET_KTLS_RECV: return 0;
         default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
     }
+}
+
+static bool kernel_encrypts(BIO *bio) { return ((const sci_transport *)BIO_get_data(bio))->ktls.on; }
+
+/* OpenSSL asks for BIO_CTRL_GET_KTLS_SEND several times a record. */
+static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
+    if (command == BIO_CTRL_GET_KTLS_SEND) return kernel_encrypts(bio);
+    return command == BIO_CTRL_FLUSH ? 1 : control_other(bio, command, number, pointer);
 }
 
 static int transport_create(BIO *bio) {
