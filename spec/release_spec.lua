@@ -1,6 +1,7 @@
 -- spec/support/release.sh, in a repository of its own that has the files of this one.
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local read_file = require "spec.support.files".read
 
 local files = { "CHANGELOG.md", "scissl-scm-1.rockspec", "lua/scissl/init.lua", "spec/support/release.sh",
   "spec/support/setup.sh" }
@@ -22,8 +23,7 @@ local function must(commands)
 end
 
 local function contents(path)
-  local file <close> = assert(io.open(place .. "/" .. path))
-  return file:read "a"
+  return assert(read_file(place .. "/" .. path))
 end
 
 local function write(path, text)

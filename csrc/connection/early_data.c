@@ -85,7 +85,24 @@ static bool allows_early_data(const sci_sslsocket *socket) {
            offers_protocol(socket, session);
 }
 
-static bool may_write(lua_State *L, const sci_sslsocket *socket) {
+/* Writes the arguments of the call where `may` agrees, which pushes a result otherwise. */
+static int write_early(lua_State *L, sci_role role, const char *phase,
+                       bool (*may)(lua_State *L, sci_sslsocket *socket)) {
+    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    size_t size, offset, written = 0;
+    const char *data = luaL_checklstring(L, 2, &size);
+    size_t length = sci_check_range(L, 3, size, &offset);
+    lua_settop(L, 2);
+    if (!sci_ssl_ready(L, socket, phase) || !sci_ssl_take_role(L, socket, role, phase) || !may(L, socket)) return 1;
+    sci_ssl_begin(L, socket);
+    int result = SSL_write_early_data(socket->ssl, data + offset, length, &written);
+    sci_ssl_end(socket);
+    if (result <= 0) sci_ssl_push_failure(L, socket, result, phase);
+    else sci_ssl_push_count(L, socket, written);
+    return 1;
+}
+
+static bool may_write(lua_State *L, sci_sslsocket *socket) {
     if (socket->handshake.done || socket->handshake.begun) return sci_ssl_fail(L, "connect", "too_late", NULL);
     return allows_early_data(socket) || sci_ssl_fail(L, "connect", "not_replayable", NULL);
 }
@@ -104,21 +121,7 @@ An attacker who records it can send it again: use it only for requests that chan
  the handshake has begun; `wrong_role` …)
 @see SSL_write_early_data(3)
 */
-static int sslsocket_write_replayable(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    size_t size, offset, written = 0;
-    const char *data = luaL_checklstring(L, 2, &size);
-    size_t length = sci_check_range(L, 3, size, &offset);
-    lua_settop(L, 2);
-    if (!sci_ssl_ready(L, socket, "connect") || !sci_ssl_take_role(L, socket, SCI_CLIENT, "connect")) return 1;
-    if (!may_write(L, socket)) return 1;
-    sci_ssl_begin(L, socket);
-    int result = SSL_write_early_data(socket->ssl, data + offset, length, &written);
-    sci_ssl_end(socket);
-    if (result <= 0) sci_ssl_push_failure(L, socket, result, "connect");
-    else lua_pushinteger(L, (lua_Integer)written);
-    return 1;
-}
+static int sslsocket_write_replayable(lua_State *L) { return write_early(L, SCI_CLIENT, "connect", may_write); }
 
 /***
 Tells whether the server has accepted the early data.
@@ -205,21 +208,7 @@ ClientHello: send only what is for everybody, such as a greeting.
 @see SSL_write_early_data(3)
 @see RFC 8446, section 4.6.1
 */
-static int sslsocket_write_half_rtt(lua_State *L) {
-    sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    size_t size, offset, written = 0;
-    const char *data = luaL_checklstring(L, 2, &size);
-    size_t length = sci_check_range(L, 3, size, &offset);
-    lua_settop(L, 2);
-    if (!sci_ssl_ready(L, socket, "accept") || !sci_ssl_take_role(L, socket, SCI_SERVER, "accept")) return 1;
-    if (!may_write_half_rtt(L, socket)) return 1;
-    sci_ssl_begin(L, socket);
-    int result = SSL_write_early_data(socket->ssl, data + offset, length, &written);
-    sci_ssl_end(socket);
-    if (result <= 0) sci_ssl_push_failure(L, socket, result, "accept");
-    else sci_ssl_push_count(L, socket, written);
-    return 1;
-}
+static int sslsocket_write_half_rtt(lua_State *L) { return write_early(L, SCI_SERVER, "accept", may_write_half_rtt); }
 
 static const luaL_Reg early_data_methods[] = {
     {"sslWriteReplayable", sslsocket_write_replayable},

@@ -170,7 +170,7 @@ describe("SciSslContext's setters", function()
     end)
   end
 
-  it("raise for receivers of every other kind", function()
+  it("raise for receivers of every other kind #slow", function()
     for _, name in ipairs(sorted(context_setters)) do
       for _, value in ipairs(plus(no_text(), { 1, "x" })) do
         assert.is_false((pcall(SciSslContext[name], value, 1)), name)

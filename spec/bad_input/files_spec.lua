@@ -323,7 +323,7 @@ describe("The key of another certificate", function()
   end)
 
   it("is refused where it is of another kind #slow", function()
-    local rsa = assert(SciSslPrivateKey.generate("RSA"))
+    local rsa = pki.rsaKey()
     local context = ends.serverContext()
     local answer, err = context:usePrivateKey(rsa)
     -- A second identity, of another kind, may begin with its key: then nothing of the first has changed.

@@ -7,7 +7,8 @@
 -- ones wait for a reply. All connections but the first resume, which takes less time.
 local kind, count, trips = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local folder = os.getenv "BENCH_FOLDER"
-package.path = arg[0]:match "^(.-)[^/]*$" .. "adapters/?.lua;" .. package.path
+local here = arg[0]:match "^(.-)[^/]*$"
+package.path = ("%s?.lua;%sadapters/?.lua;"):format(here, here) .. package.path
 
 local counted, counter = pcall(require, "bench_count")
 if not counted then counter = { start = function() end, stop = function() end } end
@@ -66,25 +67,7 @@ local function ask(stream)
 end
 
 function kinds.streams()
-  local function give_up(raised, traceback)
-    io.stderr:write(tostring(raised), "\n", traceback, "\n")
-    os.exit(false)
-  end
-  local loop = assert(scissl.scheduler.new { onError = give_up })
-  local context = assert(scissl.SciSslContext.new "TLSv1.3")
-  assert(context:loadVerifyLocations(folder .. "/ca.pem"))
-  local listener = assert(scissl.listen {
-    host = "127.0.0.1", port = 0, timeout = PATIENCE, waiter = "coroutine", backlog = 1024,
-    certificate = folder .. "/server.pem", privateKey = folder .. "/server.key", version = "TLSv1.3",
-  })
-  local port = select(2, listener:getSockName())
-  local function connect(session)
-    return assert(scissl.connect {
-      host = "127.0.0.1", port = port, timeout = PATIENCE, waiter = "coroutine", context = context, session = session,
-    })
-  end
-  loop:spawn(function() assert(listener:serve(answer)) end)
-  loop:spawn(function()
+  require "loopback"(folder, { serve = answer, timeout = PATIENCE }, function(connect, loop)
     local streams = {}
     for i = 1, count do
       local session = i > 1 and streams[i - 1]:getSession() or nil
@@ -94,9 +77,7 @@ function kinds.streams()
       if (i - 1) % (count // ACTIVE) ~= 0 then loop:spawn(streams[i].read, streams[i], #MESSAGE) end
     end
     measure(function(i) ask(streams[i]) end)
-    os.exit(true)
   end)
-  assert(loop:run())
 end
 
 kinds[kind]()

@@ -18,7 +18,7 @@ describe("sslSetDhParameters", function()
   local rsa
 
   setup(function()
-    rsa = pki.issue { subject = "CN=localhost", names = { "localhost" }, key = core.SciSslPrivateKey.generate "RSA" }
+    rsa = pki.issue { subject = "CN=localhost", names = { "localhost" }, key = pki.rsaKey() }
   end)
 
   local function pair()

@@ -1,6 +1,7 @@
 -- The secrets of connections, in the NSS key log format: handed out between calls, and appended to a file.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local files = require "spec.support.files"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
@@ -30,13 +31,6 @@ local function labels_of(lines)
     found[i] = label
   end
   return sorted(found)
-end
-
-local function contents(path)
-  local lines = {}
-  local file <close> = assert(io.open(path, "r"))
-  for line in file:lines() do lines[#lines + 1] = line end
-  return lines
 end
 
 local function connect_with(setup, version)
@@ -120,7 +114,7 @@ for _, version in ipairs(VERSIONS) do
       local client, server = ends.connected { version = version, client = { setup = function(context)
         assert.are.equal(context, context:setKeylogFile(path))
       end }, server = { setup = keylog } }
-      assert.are.same(sorted(server:keylogLines()), sorted(contents(path)))
+      assert.are.same(sorted(server:keylogLines()), sorted(files.lines(path)))
       assert.are.same({}, client:keylogLines())
       local listing <close> = assert(io.popen("ls -l " .. path))
       assert.truthy(listing:read("a"):find("^%-rw%-%-%-%-%-%-%-"))
@@ -134,7 +128,7 @@ describe("setKeylogFile", function()
     local function setup(context) assert(context:setKeylogFile(path)) end
     connect_with(setup, "TLSv1.2")
     connect_with(setup, "TLSv1.2")
-    local lines = contents(path)
+    local lines = files.lines(path)
     assert.are.same({ "# mine", 3 }, { lines[1], #lines })
   end)
 
@@ -154,7 +148,7 @@ describe("setKeylogFile", function()
     for _, peer in ipairs { first, second } do
       assert.are.same({ "", "exit", 0 }, { peer:finish() })
     end
-    local lines = contents(path)
+    local lines = files.lines(path)
     assert.are.equal(2 * 20 * 5, #lines)
     labels_of(lines)
   end)
@@ -176,7 +170,7 @@ describe("setKeylogFile", function()
       run(true)
     ]]
     assert.are.same({ "", "exit", 0 }, { ends.lua(source, nil, { SSLKEYLOGFILE = path }):finish() })
-    assert.are.same({ "CLIENT_RANDOM" }, labels_of(contents(path)))
+    assert.are.same({ "CLIENT_RANDOM" }, labels_of(files.lines(path)))
   end)
 
   it("writes nothing where the environment names no file", function()
@@ -193,7 +187,7 @@ describe("setKeylogFile", function()
       assert(context:setKeylogFile(path))
       assert(context:setKeylogFile(nil))
     end)
-    assert.are.same({}, contents(path))
+    assert.are.same({}, files.lines(path))
   end)
 
   it("goes on for connections that were made before, without the context (S9)", function()
@@ -206,7 +200,7 @@ describe("setKeylogFile", function()
     collectgarbage()
     collectgarbage()
     assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
-    assert.are.equal(1, #contents(path))
+    assert.are.equal(1, #files.lines(path))
   end)
 
   it("refuses files that it cannot open, and stays as it was", function()
@@ -221,7 +215,7 @@ describe("setKeylogFile", function()
     assert.error_matches(function() context:setKeylog("yes") end, "bad argument #1 to 'setKeylog'")
     assert.error_matches(function() context:setKeylog() end, "bad argument #1 to 'setKeylog'")
     local client, server = ends.connected { client = context }
-    assert.are.equal(1, #contents(path))
+    assert.are.equal(1, #files.lines(path))
     client:close()
     server:close()
   end)

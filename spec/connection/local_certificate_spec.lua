@@ -52,7 +52,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("answer, of several, the one that was chosen for this peer #slow", function()
       local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
-        key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
+        key = pki.rsaKey() }
       local server_context = ends.serverContext { method = version, setup = function(context)
         assert(context:useCertificate(rsa.certificate))
         assert(context:usePrivateKey(rsa.key))

@@ -63,7 +63,7 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
 
     it("reject a pinned key that is too weak for the security level", function()
-      local key = assert(SciSslPrivateKey.generate("RSA", 2048))
+      local key = pki.rsaKey()
       local certificate = assert(scissl.SciSslX509Certificate.issue { subject = "CN=weak", key = key })
       local weak = context(method, { useCertificate = certificate, usePrivateKey = key })
       assert.are.same({ 1, 1 }, (meet(client_with { key:spkiPin() }, weak)))

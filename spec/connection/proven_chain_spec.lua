@@ -172,7 +172,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       refused(meet(context, bad), BAD_SIGNATURE)
     end)
 
-    it("verifies more chains than it remembers", function()
+    it("verifies more chains than it remembers #slow", function()
       local context, contexts = ends.clientContext { method = version }, {}
       for i = 1, 20 do
         local identity = leaf_of(intermediate)

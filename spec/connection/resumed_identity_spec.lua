@@ -1,13 +1,12 @@
 -- A resumed connection shows no certificate, and the session does not say which of several it was made with. Then none
 -- is named, in place of a wrong one.
-local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
 local KIND = "tls-server-end-point"
 
 local rsa = pki.issue {
-  subject = "CN=localhost", names = { "localhost" }, key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)),
+  subject = "CN=localhost", names = { "localhost" }, key = pki.rsaKey(),
   digest = "SHA384",
 }
 

@@ -85,7 +85,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
 
     it("uses it in place of what the context has, of whatever kind their keys are #slow", function()
-      local key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048))
+      local key = pki.rsaKey()
       local other = pki.issue { subject = "CN=other", names = { "localhost" }, key = key }
       local client, server = pair { version = version }
       server:sslSuspendAt "certificate"

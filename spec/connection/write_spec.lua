@@ -46,10 +46,7 @@ for _, version in ipairs(VERSIONS) do
 
     it("goes on behind what earlier calls have taken, however the transport splits it #slow", function()
       local client, server = connected()
-      local strings = {}
-      for i = 1, 400 do strings[i] = pattern(i % 7 == 0 and 3 * RECORD or i * 31, i) end
-      local all = table.concat(strings)
-      local arrived, waited = pump(client, server, #all, function(sent) return client:sslWritev(strings, sent) end)
+      local all, arrived, waited = payload.pumpStrings(client, server)
       assert.is_true(waited)
       assert.is_true(all == arrived)
     end)
@@ -228,7 +225,7 @@ for _, version in ipairs(VERSIONS) do
     end)
   end)
 
-  describe("the buffers of many sockets, " .. version, function()
+  describe("the buffers of many sockets #slow, " .. version, function()
     it("lose nothing that is on its way when others are used in between", function()
       local pairs_ = {}
       for i = 1, 40 do

@@ -11,7 +11,7 @@ local function server(key)
 end
 
 local identities = {
-  RSA = server(SciSslPrivateKey.generate("RSA", 2048)),
+  RSA = server(pki.rsaKey()),
   EC = server(SciSslPrivateKey.generate("EC", "P-256")),
   ED25519 = server(SciSslPrivateKey.generate("Ed25519")),
 }

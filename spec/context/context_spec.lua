@@ -244,7 +244,7 @@ describe("The context's identity", function()
 
   it("may have a certificate for each kind of key #slow", function()
     local rsa = pki.issue { subject = "CN=localhost", names = { "localhost" },
-      key = assert(scissl.SciSslPrivateKey.generate("RSA")) }
+      key = pki.rsaKey() }
     local context = ends.serverContext()
     assert(context:useCertificate(rsa.certificate))
     assert(context:usePrivateKey(rsa.key))

@@ -57,7 +57,7 @@ describe("SciSslContext:describe", function()
   end)
 
   it("tells who we are, each certificate of ours #slow", function()
-    local rsa = pki.issue { subject = "CN=rsa", key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
+    local rsa = pki.issue { subject = "CN=rsa", key = pki.rsaKey() }
     local context = SciSslContext.new()
     assert(context:useCertificateChain { rsa.certificate, pki.ca.certificate }:usePrivateKey(rsa.key))
     assert(context:useCertificate(pki.server.certificate))

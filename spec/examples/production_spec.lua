@@ -1,6 +1,7 @@
 -- examples/production_server.lua as a service manager runs it: loaded, reloaded, watched, stopped.
 local scissl = require "scissl"
 local examples = require "spec.support.examples"
+local files = require "spec.support.files"
 local foreign = require "spec.support.foreign"
 local pki = require "spec.support.pki"
 local texts = require "spec.support.texts"
@@ -13,25 +14,18 @@ end
 
 local old, new = identity "CN=old", identity "CN=new"
 
-local function replace(path, content)
-  local file <close> = assert(io.open(path .. ".new", "w"))
-  assert(file:write(content))
-  file:close()
-  assert(os.rename(path .. ".new", path))
-end
-
 local Service = {}
 Service.__index = Service
 
 local function start()
-  local files = { certificate = pki.write(old.certificatePem), key = pki.write(old.keyPem) }
-  local peer = examples.start("production_server.lua", "ports (%d+) and (%d+)", 0, files.certificate, files.key, 0)
-  return setmetatable({ peer = peer, files = files, metricsPort = tonumber(peer.captures[2]) }, Service)
+  local made = { certificate = pki.write(old.certificatePem), key = pki.write(old.keyPem) }
+  local peer = examples.start("production_server.lua", "ports (%d+) and (%d+)", 0, made.certificate, made.key, 0)
+  return setmetatable({ peer = peer, files = made, metricsPort = tonumber(peer.captures[2]) }, Service)
 end
 
 function Service:renew(one)
-  replace(self.files.key, one.keyPem)
-  replace(self.files.certificate, one.certificatePem)
+  files.replace(self.files.key, one.keyPem)
+  files.replace(self.files.certificate, one.certificatePem)
 end
 
 function Service:signal(name)

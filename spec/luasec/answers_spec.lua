@@ -94,7 +94,7 @@ for name, ssl in luasec.implementations() do
 
     setup(function()
       identity = pki.issue {
-        subject = "CN=names,O=Jos\u{e9},C=DE", key = core.SciSslPrivateKey.generate "RSA", serial = "0A0B0C",
+        subject = "CN=names,O=Jos\u{e9},C=DE", key = pki.rsaKey(), serial = "0A0B0C",
         names = { "a.example", "*.b.example", "192.0.2.1", "2001:db8::1" },
         notBefore = 951782400, notAfter = 4107542399,
       }

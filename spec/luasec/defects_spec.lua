@@ -39,7 +39,7 @@ describe("LuaSec's users", function()
 
   it("may raise errors in functions that a handshake calls", function()
     local function bad() error("the reason", 0) end
-    local rsa = pki.issue { subject = "CN=rsa", key = core.SciSslPrivateKey.generate "RSA" }
+    local rsa = pki.issue { subject = "CN=rsa", key = pki.rsaKey() }
     local cases = {
       { client = luasec.client { alpn = "x" }, server = luasec.server { alpn = bad } },
       { client = luasec.client { protocol = "tlsv1_2", psk = function() return "a", "b" end },

@@ -40,7 +40,7 @@ end
 local rsa_identity
 
 local function rsa_server()
-  rsa_identity = rsa_identity or pki.issue { subject = "CN=rsa", key = core.SciSslPrivateKey.generate "RSA" }
+  rsa_identity = rsa_identity or pki.issue { subject = "CN=rsa", key = pki.rsaKey() }
   return rsa_identity
 end
 

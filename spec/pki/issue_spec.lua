@@ -108,7 +108,7 @@ describe("SciSslX509Certificate.issue, with an issuer", function()
 
   it("is refused where the key is not the issuer's #slow", function()
     assert.are.equal("issuerKey", refused("key_mismatch", { issuer = ca, issuerKey = key }):subject())
-    refused("key_mismatch", { issuer = ca, issuerKey = assert(SciSslPrivateKey.generate("RSA")) })
+    refused("key_mismatch", { issuer = ca, issuerKey = pki.rsaKey() })
   end)
 
   it("wants both of issuer and issuerKey", function()
@@ -292,7 +292,7 @@ end)
 describe("SciSslX509Certificate.issue's digest", function()
   it("is the one that is asked for #slow", function()
     assert.are.equal("ecdsa-with-SHA384", issued { digest = "SHA384" }:signatureAlgorithm())
-    assert.are.equal("RSA-SHA512", issued { key = assert(SciSslPrivateKey.generate("RSA")), digest = "SHA512" }
+    assert.are.equal("RSA-SHA512", issued { key = pki.rsaKey(), digest = "SHA512" }
       :signatureAlgorithm())
   end)
 
@@ -324,7 +324,7 @@ describe("SciSslX509Certificate.issue's extensions", function()
   end)
 
   it("let an RSA key take part in the key exchange of TLS 1.2 #slow", function()
-    local certificate = issued { key = assert(SciSslPrivateKey.generate("RSA")) }
+    local certificate = issued { key = pki.rsaKey() }
     assert.are.same({ "digitalSignature", "keyEncipherment" }, certificate:keyUsage())
   end)
 

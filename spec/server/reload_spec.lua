@@ -2,6 +2,7 @@
 local scissl = require "scissl"
 local crl = require "spec.support.crl"
 local ends = require "spec.support.ends"
+local write = require "spec.support.files".replace
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 
@@ -12,13 +13,6 @@ local function identity(subject)
 end
 
 local old, new = identity "CN=old", identity "CN=new"
-
-local function write(path, content)
-  local file <close> = assert(io.open(path .. ".new", "w"))
-  assert(file:write(content))
-  file:close()
-  assert(os.rename(path .. ".new", path))
-end
 
 local function files_of(one)
   return { certificate = pki.write(one.certificatePem), privateKey = pki.write(one.keyPem) }

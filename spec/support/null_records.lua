@@ -11,7 +11,6 @@
 --    sender.socket                its SciSslSocket, which must not send anything itself from then on
 --    sender.hello                 the client's ClientHello, a handshake message
 
-local core = require "scissl.core"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
@@ -122,7 +121,7 @@ end
 function null.connected(role, given)
   given = given or {}
   rsa = rsa or pki.issue {
-    subject = "CN=localhost", names = { "localhost" }, key = core.SciSslPrivateKey.generate("RSA", 2048),
+    subject = "CN=localhost", names = { "localhost" }, key = pki.rsaKey(),
   }
   local client, server = ends.pair {
     transport = "memory", client = prepared(given.client), server = prepared(given.server, rsa),

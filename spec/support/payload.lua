@@ -6,10 +6,14 @@
 --    text, waited = payload.pump(socket, peer, size, write[, sent])
 --        repeats `write(sent)`, which returns a count, until `size` bytes are taken, while `peer` reads; `sent` bytes
 --        (0) are taken already. Returns what has arrived, and whether the transport ever took less than all
+--    text, arrived, waited = payload.pumpStrings(socket, peer)
+--        the same for sslWritev with short and long strings, which joined are `text`
 --    lengths, kinds = payload.records(wire)   of the TLS records in a string
 
 local core = require "scissl.core"
 local ends = require "spec.support.ends"
+
+local RECORD = 16384 -- bytes of a full record
 
 local payload = {}
 
@@ -36,6 +40,13 @@ function payload.pump(socket, peer, size, write, sent)
     end
   end
   return table.concat(parts), waited
+end
+
+function payload.pumpStrings(socket, peer)
+  local strings = {}
+  for i = 1, 400 do strings[i] = payload.pattern(i % 7 == 0 and 3 * RECORD or i * 31, i) end
+  local text = table.concat(strings)
+  return text, payload.pump(socket, peer, #text, function(sent) return socket:sslWritev(strings, sent) end)
 end
 
 function payload.records(wire)

@@ -18,10 +18,12 @@
 --    pki.makeAll()                makes all of them now, with their texts and files
 --    pki.issue{ subject=, names=, issuer=, … }   another identity. Fields as for SciSslX509Certificate.issue, but
 --                                 `issuer` is an identity (default pki.ca; false: self-signed) and `key` may be missing
+--    pki.rsaKey()                 one of 2048 bits for a whole run: making it takes as long as hundreds of EC keys
 --    pki.write(text[, name])      writes `text` into a file of the temporary folder; returns its path
 --    pki.folder()                 that folder; it is removed when the process ends
 
 local core = require "scissl.core"
+local files = require "spec.support.files"
 
 local pki = {}
 
@@ -57,6 +59,21 @@ function pki.write(text, name)
   assert(file:write(text))
   assert(file:close())
   return path
+end
+
+-- ---- keys
+
+local rsa_key
+
+-- The files of a run share the key by a file in the run's folder. Where two make it at once, each uses its own.
+function pki.rsaKey()
+  if rsa_key then return rsa_key end
+  local run = os.getenv "SCISSL_RUN"
+  local path = run and ("build/runs/%s/rsa.pem"):format(run)
+  local text = path and files.read(path)
+  rsa_key = assert(text and core.SciSslPrivateKey.fromPem(text) or core.SciSslPrivateKey.generate("RSA", 2048))
+  if path and not text then files.replace(path, rsa_key:toPem(), pki.folder():match "[^/]+$") end
+  return rsa_key
 end
 
 -- ---- identities

@@ -17,6 +17,7 @@
 --    prosody.util(name)                         one of Prosody's own modules in C, such as "hashes"
 
 local ends = require "spec.support.ends"
+local files = require "spec.support.files"
 local pki = require "spec.support.pki"
 local SciSocket = require "scissl.core".SciSocket
 
@@ -33,18 +34,10 @@ local function here()
   return folder
 end
 
-local function contents(path)
-  local file = io.open(path)
-  if not file then return nil end
-  local text = file:read "a"
-  file:close()
-  return text
-end
-
 -- The first line of the program names the Lua that Debian's modules are for.
 local function find()
   for _, place in ipairs(PLACES) do
-    local text = contents(place .. PROGRAM)
+    local text = files.read(place .. PROGRAM)
     if text and text:match "^[^\n]*":find("lua" .. _VERSION:match "%d.%d", 1, true) then
       return place ~= "" and here() .. "/" .. place or "", text
     end
@@ -60,7 +53,7 @@ function prosody.isThere()
   return not needed:read "a":find("not found", 1, true) and package.searchpath("lxp", package.cpath) ~= nil
 end
 
-prosody.version = place and tonumber(contents(place .. SOURCE .. "/prosody.version"):match "^%d+%.%d+")
+prosody.version = place and tonumber(files.read(place .. SOURCE .. "/prosody.version"):match "^%d+%.%d+")
 
 prosody.backends = { "epoll", "select" }
 if package.searchpath("luaevent.core", package.cpath) then prosody.backends[3] = "event" end

@@ -71,7 +71,7 @@ describe("A configuration", function()
   end)
 
   it("takes several certificates, as objects, texts and files #slow", function()
-    local rsa = pki.issue { subject = "CN=rsa", key = assert(scissl.SciSslPrivateKey.generate("RSA", 2048)) }
+    local rsa = pki.issue { subject = "CN=rsa", key = pki.rsaKey() }
     local ed = pki.issue { subject = "CN=ed", key = assert(scissl.SciSslPrivateKey.generate("Ed25519")) }
     local set = described { certificates = {
       { certificate = rsa.certificate, privateKey = rsa.key },

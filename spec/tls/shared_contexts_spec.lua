@@ -52,7 +52,7 @@ describe("The context of a call's options", function()
     assert.are_not.equal(second, find("caFile", ca, "version", "TLSv1.3"))
   end)
 
-  it("is found after many others", function()
+  it("is found after many others #slow", function()
     local first = find("caFile", ca, "verifyDepth", 1)
     for depth = 2, 700 do find("verifyDepth", depth) end
     assert.are.equal(first, find("caFile", ca, "verifyDepth", 1))

@@ -6,9 +6,9 @@
 -- streams have come and gone, and those that Lua keeps of them. LOT pairs are open at a time.
 local kind, count = arg[1], tonumber(arg[2])
 local folder = os.getenv "BENCH_FOLDER"
-package.path = arg[0]:match "^(.-)[^/]*$" .. "../adapters/?.lua;" .. package.path
+local here = arg[0]:match "^(.-)[^/]*$"
+package.path = ("%s../?.lua;%s../adapters/?.lua;"):format(here, here) .. package.path
 
-local scissl = require "scissl"
 local LINE = ("x"):rep(59)
 local FIRST = 50 -- pairs that are made before anything is measured
 local LOT = 500
@@ -64,30 +64,14 @@ end
 
 -- Runs visit(connect, loop) in a coroutine of a scheduler beside a server that echoes.
 local function beside_server(visit)
-  local function give_up(raised, traceback)
-    io.stderr:write(tostring(raised), "\n", traceback, "\n")
-    os.exit(false)
-  end
-  local loop = assert(scissl.scheduler.new { onError = give_up })
-  local context = assert(scissl.SciSslContext.new "TLSv1.3")
-  assert(context:loadVerifyLocations(folder .. "/ca.pem"))
-  local listener = assert(scissl.listen {
-    host = "127.0.0.1", port = 0, waiter = "coroutine", backlog = 1024,
-    certificate = folder .. "/server.pem", privateKey = folder .. "/server.key", version = "TLSv1.3",
-  })
-  local port = select(2, listener:getSockName())
-  local function connect()
-    local stream = assert(scissl.connect { host = "127.0.0.1", port = port, waiter = "coroutine", context = context })
-    assert(stream:write(LINE, "\n"))
-    assert(stream:read "l" == LINE)
-    return stream
-  end
-  loop:spawn(function() assert(listener:serve(echo)) end)
-  loop:spawn(function()
-    visit(connect, loop)
-    os.exit(true)
+  require "loopback"(folder, { serve = echo }, function(connect, loop)
+    visit(function()
+      local stream = connect()
+      assert(stream:write(LINE, "\n"))
+      assert(stream:read "l" == LINE)
+      return stream
+    end, loop)
   end)
-  assert(loop:run())
 end
 
 function kinds.streams()

@@ -64,12 +64,13 @@ end
 
 -- ---- types: from LDoc's notation to that of LuaCATS
 
-local function split_alternatives(type)
+-- The alternatives of a type, split at each | outside of brackets.
+function docstrings.alternatives(type, opening, closing)
   local parts, depth, from = {}, 0, 1
   for i = 1, #type do
     local character = type:sub(i, i)
-    if character == "{" then depth = depth + 1
-    elseif character == "}" then depth = depth - 1
+    if character == opening then depth = depth + 1
+    elseif character == closing then depth = depth - 1
     elseif character == "|" and depth == 0 then
       parts[#parts + 1] = type:sub(from, i - 1)
       from = i + 1
@@ -95,7 +96,7 @@ end
 
 function translate(type)
   local optional = type:match "^%?(.+)$"
-  local parts = split_alternatives(optional or type)
+  local parts = docstrings.alternatives(optional or type, "{", "}")
   for i, part in ipairs(parts) do parts[i] = translate_one(part) end
   if optional then parts[#parts + 1] = "nil" end
   return table.concat(parts, "|")

@@ -9,6 +9,7 @@
 -- `example`; a table of options is { name, text, fields = list of { name, type, text, needed } }.
 
 local docstrings = require "spec.support.reference.docstrings"
+local files = require "spec.support.files"
 local shell = require "spec.support.shell"
 local examples = require "spec.support.reference.examples"
 
@@ -63,11 +64,6 @@ local themed = { SciSslSocket = true, SciSslContext = true }
 
 local SOURCES = "export LC_ALL=C; find csrc -name '*.c' | sort; "
   .. "find lua/scissl -name '*.lua' ! -path '*/meta/*' ! -path '*/doc/*' | sort"
-
-local function contents(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
 
 -- ---- options
 
@@ -253,7 +249,7 @@ end
 
 local function read_constants()
   local groups = {}
-  for line in contents "csrc/base/constants.c":match "sci_constants%[%] = (%b{})":gmatch "[^\n]+" do
+  for line in files.read("csrc/base/constants.c"):match "sci_constants%[%] = (%b{})":gmatch "[^\n]+" do
     local title, name = line:match "/%* (.-) %*/", line:match "^%s*CONSTANT%(([%w_]+)%)"
     if title then groups[#groups + 1] = { title = title, names = {} } end
     if name then table.insert(groups[#groups].names, name) end

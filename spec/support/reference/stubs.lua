@@ -2,6 +2,8 @@
 --
 --    stubs.files(reference) -> texts by paths
 
+local docstrings = require "spec.support.reference.docstrings"
+
 local stubs = {}
 
 local FOLDER = "lua/scissl/meta/"
@@ -23,20 +25,7 @@ local function add_once(list, value)
   list[#list + 1] = value
 end
 
-local function alternatives(type)
-  local list, depth, from = {}, 0, 1
-  for i = 1, #type do
-    local character = type:sub(i, i)
-    if character == "(" then depth = depth + 1
-    elseif character == ")" then depth = depth - 1
-    elseif character == "|" and depth == 0 then
-      list[#list + 1] = type:sub(from, i - 1)
-      from = i + 1
-    end
-  end
-  list[#list + 1] = type:sub(from)
-  return list
-end
+local function alternatives(type) return docstrings.alternatives(type, "(", ")") end
 
 local function join_types(types)
   local kept, optional = {}, false
