@@ -92,9 +92,14 @@ function SciSslStream:isSecure() end
 ---```
 function SciSslStream:isSessionReused() end
 
----Reads, as `file:read` does.
+---Reads, as `file:read` does. Each format is one of these:
 ---
----@param ... any (default: "l") formats: `"l"`: a line without its end; `"L"`: a line with its end; `"n"`: a number; `"a"`: everything until the peer ends its side; a count of bytes (0: `""` where there is more, else nil); or `"s"`: the bytes that are there, at least one and up to 64 KiB. A letter may have a maximum of bytes behind a colon: `"l:8192"` (in place of `maxLine`; for `"n"` the spaces before the number), `"a:1000000"` (in place of `maxBuffer`), `"s:4096"`
+---* `"l"` (the default): a line without its end; `"L"`: a line with its end; `"n"`: a number
+---* `"a"`: everything until the peer ends its side; `"s"`: the bytes that are there, at least one and up to 64 KiB
+---* a count of bytes; 0: `""` where there is more, else nil
+---* a letter and a maximum of bytes: `"l:80"` (else `maxLine`), `"a:900"` (else `maxBuffer`), `"n:9"` (spaces before it)
+---
+---@param ... any (default: "l") formats
 ---@return any # a value for each format, up to the first that the stream's end leaves without one: that is nil. Where reading failed: the values before, nil, and a SciSslError: `timeout`, `line_too_long`, `too_much_data` (the next read gets what has arrived); `busy` (another coroutine is reading, and nothing was taken); `truncated` (the connection ended without close_notify); or another of `sslRead`. After a fatal error a third value holds the incomplete data
 ---@raise for a format that does not exist
 ---@usage
