@@ -69,7 +69,7 @@ static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool veri
 }
 
 /* Returns what OpenSSL's callback returns: 1: the handshake goes on, or is suspended. */
-static int judge(sci_sslsocket *socket, X509_STORE_CTX *store) {
+static int verify_peer(sci_sslsocket *socket, X509_STORE_CTX *store) {
     bool verified = socket->pins.count > 0 ? sci_ssl_verify_by_pin(socket, store)
                                            : sci_context_verify_peer(socket->context, store, NULL);
     if (!verified) socket->verdict.common_name_only = has_common_name_only(store);
@@ -86,7 +86,7 @@ static int on_verify(X509_STORE_CTX *store, void *unused) {
     if (!socket) return X509_verify_cert(store) > 0;
     if (socket->handshake.role == SCI_CLIENT && socket->suspend.at == SCI_AT_VERIFY) return carry_out(socket, store);
     ERR_set_mark();
-    int result = judge(socket, store);
+    int result = verify_peer(socket, store);
     if (result > 0) ERR_pop_to_mark();
     else ERR_clear_last_mark();
     return result;

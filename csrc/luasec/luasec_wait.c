@@ -57,7 +57,7 @@ bool sci_luasec_settle(lua_State *L, sci_luasec *self, double start) {
     return false;
 }
 
-/* await(connection, answer, start): waits for what a handshake needs before it goes on. Returns when the handshake has begun, and
+/* await(connection, result, start): waits for what a handshake needs before it goes on. Returns when the handshake has begun, and
  * LuaSec's word where it ends. */
 static int connection_await(lua_State *L) {
     sci_luasec *self = sci_check_luasec(L);

@@ -19,17 +19,17 @@ enum { BYTES_CLASS = 1, POLICY, ITERATED_STREAM, ITERATED_FORMAT, ITERATED_BYTES
  *   OTHER(stream, …)                   does the whole read: other formats, several, wrong arguments
  *   REFUSE_SECOND(stream)              returns nil and the SciSslError `busy`, or nothing where the read may go on
  *   FILL(stream, events)               waits and takes in more: true; nil at the end; nil, a failure and whether it passes
- *   HEAR(stream)                       sees to what comes with the first bytes
+ *   NOTE_START(stream)                       sees to what comes with the first bytes
  *   FINISH(stream, failure, passes, all)  what a read returns when no more comes
  *   GIVEN_UP(stream, ready, reason)    nil, a failure, true, for what a coroutine was resumed with in place of true
  *   TOO_LONG(stream, most), TOO_MUCH(stream, most)   nil and a failure */
-enum { OTHER = 1, REFUSE_SECOND, FILL, HEAR, FINISH, GIVEN_UP, TOO_LONG, TOO_MUCH };
+enum { OTHER = 1, REFUSE_SECOND, FILL, NOTE_START, FINISH, GIVEN_UP, TOO_LONG, TOO_MUCH };
 
 /* Places on the stack of a read that goes on. */
 enum { SOCKET = 1, SELF, FORMAT, BYTES, RESULTS };
 
 /* What a continuation has waited for; RAISES is added where a failure is raised and not returned. */
-enum { YIELDED = 1, CALLED, FILLED, HEARD, RAISES = 16 };
+enum { YIELDED = 1, CALLED, FILLED, NOTED_START, RAISES = 16 };
 
 typedef struct item {
     char kind;        /* 'l', 'L', 'c': a count, 's', 'a' */
@@ -227,9 +227,9 @@ static int call_fill(lua_State *L, const char *events, int raises) {
     return look_at_filled(L, raises);
 }
 
-static int call_hear(lua_State *L, int raises) {
-    push_policy(L, HEAR);
-    lua_callk(L, 1, 0, HEARD | raises, read_on);
+static int call_note_start(lua_State *L, int raises) {
+    push_policy(L, NOTE_START);
+    lua_callk(L, 1, 0, NOTED_START | raises, read_on);
     return READ_ON;
 }
 
@@ -282,7 +282,7 @@ static int read_more(lua_State *L, sci_stream *stream, int raises) {
         default: return end_at_link(L, moved, raises);
     }
     sci_stream_count_read(stream);
-    return stream->heard ? READ_ON : call_hear(L, raises);
+    return stream->heard ? READ_ON : call_note_start(L, raises);
 }
 
 /* Sees to it that more comes. */

@@ -34,7 +34,7 @@ local function arm_nothing() return false end -- for the pollers of programs
 -- A *task* is a coroutine and what it waits for: a list, which takes half of the memory of named fields. All its places
 -- are filled from the beginning, so that none is added when memory may have run out.
 local THREAD <const> = 1
-local ANSWER <const>, REASON <const> = 2, 3 -- what its yield returns; before it runs: its function's arguments, and NEW
+local RESULT <const>, REASON <const> = 2, 3 -- what its yield returns; before it runs: its function's arguments, and NEW
 local DESCRIPTOR <const>, EVENTS <const> = 4, 5 -- it waits for these, or false; the second is of the last wait
 local FOLLOWING <const> = 6 -- the next task that waits for the same descriptor, or false
 local DEADLINE <const> = 7 -- of its wait, or false
@@ -130,24 +130,24 @@ local function stop_waiting(self, task)
   task[DEADLINE] = false
 end
 
--- Where memory runs out, only the answer has changed: so this comes before what ends the wait.
-local function make_ready(self, task, answer, reason)
-  task[ANSWER], task[REASON] = answer, reason
+-- Where memory runs out, only the result has changed: so this comes before what ends the wait.
+local function make_ready(self, task, result, reason)
+  task[RESULT], task[REASON] = result, reason
   self.queue[#self.queue + 1] = task
 end
 
-local function wake(self, task, answer, reason)
+local function wake(self, task, result, reason)
   local descriptor = task[DESCRIPTOR]
-  make_ready(self, task, answer, reason)
+  make_ready(self, task, result, reason)
   stop_waiting(self, task)
   if descriptor then arm_chain(self, descriptor) end
 end
 
 -- Called by scissl.loop.wait_registry.
-local function wake_descriptor(self, descriptor, answer, reason)
+local function wake_descriptor(self, descriptor, result, reason)
   local count, task = 0, self.waits[descriptor]
   while task do
-    wake(self, task, answer, reason)
+    wake(self, task, result, reason)
     count, task = count + 1, self.waits[descriptor]
   end
   return count
@@ -207,8 +207,8 @@ local function settle(self)
 end
 
 local function start(task)
-  local arguments = task[ANSWER]
-  task[ANSWER], task[REASON] = false, false
+  local arguments = task[RESULT]
+  task[RESULT], task[REASON] = false, false
   return resume_thread(task[THREAD], table.unpack(arguments, 1, arguments.n))
 end
 
@@ -230,7 +230,7 @@ local function run_queue(self)
     if task[REASON] == NEW then
       good, socket, events, deadline = start(task)
     else
-      good, socket, events, deadline = resume_thread(task[THREAD], task[ANSWER], task[REASON])
+      good, socket, events, deadline = resume_thread(task[THREAD], task[RESULT], task[REASON])
     end
     if not good or socket == ENDED then
       finish(self, task, good, socket)
@@ -269,25 +269,25 @@ local function wake_chain(self, descriptor, events)
   if others then arm_chain(self, descriptor) end
 end
 
--- Makes those ready that the poller has answered. An error may end this: the next step goes on at `answered`.
+-- Makes those ready that the poller has found ready. An error may end this: the next step goes on at `nextReady`.
 local function run_ready(self)
-  local answers, waits, queue = self.answers, self.waits, self.queue
+  local found, waits, queue = self.ready, self.waits, self.queue
   local size = #queue
-  for i = self.answered, self.last, 2 do
-    self.answered = i
-    local descriptor = answers[i]
+  for i = self.nextReady, self.last, 2 do
+    self.nextReady = i
+    local descriptor = found[i]
     local task = waits[descriptor]
-    if task and not task[FOLLOWING] and task[EVENTS] == answers[i + 1] then
+    if task and not task[FOLLOWING] and task[EVENTS] == found[i + 1] then
       size = size + 1
       queue[size] = task
       waits[descriptor], task[DESCRIPTOR], task[DEADLINE] = nil, false, false
-      task[ANSWER], task[REASON] = true, nil
+      task[RESULT], task[REASON] = true, nil
     elseif task then
-      wake_chain(self, descriptor, answers[i + 1])
+      wake_chain(self, descriptor, found[i + 1])
       size = #queue
     end
   end
-  self.answered, self.last = 1, 0
+  self.nextReady, self.last = 1, 0
   run_queue(self)
 end
 
@@ -348,9 +348,9 @@ function Scheduler:step(timeout)
   local seconds = first and math.max(0, first[AT] - now()) or timeout
   if timeout then seconds = math.min(seconds, timeout) end
   if #self.queue > 0 or self.stopped then seconds = 0 end
-  local count, failure = self.poller:wait(seconds, self.answers)
+  local count, failure = self.poller:wait(seconds, self.ready)
   if not count then return nil, failure end
-  self.answered, self.last = 1, 2 * count
+  self.nextReady, self.last = 1, 2 * count
   run_ready(self)
   run_alarms(self)
   return self.count > 0
@@ -385,8 +385,8 @@ end
 -- @treturn[2] reason
 function Scheduler:sleep(seconds) -- luacheck: ignore 212
   options.checkArgument(1, "sleep", seconds, "seconds", 2)
-  local answer, reason = coroutine.yield(nil, nil, seconds > 0 and now() + seconds or nil)
-  if not answer and reason ~= nil then return nil, reason end
+  local result, reason = coroutine.yield(nil, nil, seconds > 0 and now() + seconds or nil)
+  if not result and reason ~= nil then return nil, reason end
   return true
 end
 
@@ -441,10 +441,10 @@ local known_options = { poller = "string|poller", onError = "callable" }
 local READY_MOST = 256 -- descriptors that SciPoller returns at a time
 
 -- The poller forgets what it returns: there must be memory for it before.
-local function room_for_answers()
-  local answers = {}
-  for i = 1, 2 * READY_MOST do answers[i] = false end
-  return answers
+local function room_for_ready()
+  local found = {}
+  for i = 1, 2 * READY_MOST do found[i] = false end
+  return found
 end
 
 --- Makes a loop.
@@ -480,8 +480,8 @@ function scheduler.new(given)
     round = NONE, -- the tasks that are having their turn, the next one at `at`
     at = 1,
     alarms = {},
-    answers = room_for_answers(),
-    answered = 1, -- the first descriptor whose tasks have not been woken; the last one is at `last`
+    ready = room_for_ready(),
+    nextReady = 1, -- the first descriptor whose tasks have not been woken; the last one is at `last`
     last = 0,
     unsettled = false, -- a task that has yielded and does not wait yet
   }, Scheduler)

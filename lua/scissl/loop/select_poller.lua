@@ -56,20 +56,20 @@ local function collect(self)
   return readers, writers
 end
 
-function Poller:wait(seconds, answers)
+function Poller:wait(seconds, found)
   local readers, writers = collect(self)
   local readable, writable = select(readers, writers, seconds)
-  answers = answers or {}
+  found = found or {}
   local count = 0
   local function put(place, events)
     if self.places[place.descriptor] ~= place then return end -- reported for reading already
     self.places[place.descriptor] = nil
-    answers[2 * count + 1], answers[2 * count + 2] = place.descriptor, events
+    found[2 * count + 1], found[2 * count + 2] = place.descriptor, events
     count = count + 1
   end
   for _, place in ipairs(readable) do put(place, writable[place] and "rw" or "r") end
   for _, place in ipairs(writable) do put(place, "w") end
-  return count, answers
+  return count, found
 end
 
 function Poller:close()

@@ -104,8 +104,8 @@ end
 local events_wanted = { [core.SSL_ERROR_WANT_READ] = "r", [core.SSL_ERROR_WANT_WRITE] = "w" }
 
 --- As `scissl.wait.wanted`.
-function wait.wanted(socket, answer)
-  local code = socket:sslGetError(answer)
+function wait.wanted(socket, value)
+  local code = socket:sslGetError(value)
   return events_wanted[code], code
 end
 

@@ -110,13 +110,13 @@ end
 --- Returns what a TLS call that was not ready waits for.
 -- @function scissl.wait.wanted
 -- @tparam SciSslSocket socket
--- @param answer what the call returned
+-- @param result what the call returned
 -- @treturn[1] string `"r"` or `"w"`
 -- @treturn[2] nil it does not wait for the network
 -- @treturn integer the SSL_ERROR_ code
-function wait_api.wanted(socket, answer)
+function wait_api.wanted(socket, result)
   check(1, "wait.wanted", socket, "SciSslSocket|SciSslTrySocket", 2)
-  return wait.wanted(socket, answer)
+  return wait.wanted(socket, result)
 end
 
 -- For a stream or a listener, the socket that has the descriptor.

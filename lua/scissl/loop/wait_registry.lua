@@ -1,7 +1,7 @@
 --- Which coroutine waits for which socket, so that a wait can be ended from outside, in every loop.
 --
 -- A waiter enters a *ticket* before it sleeps and removes it afterwards; or it keeps one for each socket, and enters it
--- once. `ticket:wake(answer, reason)` makes the wait return these values soon, or returns false where nothing waits. It
+-- once. `ticket:wake(result, reason)` makes the wait return these values soon, or returns false where nothing waits. It
 -- must not resume the coroutine at once: its caller is in the middle of something else.
 -- @module scissl.loop.wait_registry
 
@@ -59,14 +59,14 @@ end
 
 local loops = setmetatable({}, { __mode = "k" })
 
---- Notes a loop: `wake(loop, descriptor, answer, reason)` ends the waits for a descriptor, and returns their number.
+--- Notes a loop: `wake(loop, descriptor, result, reason)` ends the waits for a descriptor, and returns their number.
 function waiting.addLoop(loop, wake)
   loops[loop] = wake
 end
 
-local function wake_in_loops(descriptor, answer, reason)
+local function wake_in_loops(descriptor, result, reason)
   local count = 0
-  for loop, wake in pairs(loops) do count = count + wake(loop, descriptor, answer, reason) end
+  for loop, wake in pairs(loops) do count = count + wake(loop, descriptor, result, reason) end
   return count
 end
 
@@ -81,11 +81,11 @@ local function descriptor_of(object)
   return good and math.type(descriptor) and descriptor or -1
 end
 
-local function wake_tickets(owner, answer, reason)
+local function wake_tickets(owner, result, reason)
   local count, ticket = 0, first[owner]
   while ticket do
     local following = ticket.next
-    if ticket:wake(answer, reason) ~= false then count = count + 1 end
+    if ticket:wake(result, reason) ~= false then count = count + 1 end
     ticket = following
   end
   return count
@@ -93,12 +93,12 @@ end
 
 --- Ends all waits for a socket.
 -- @param socket
--- @param answer true: as if the socket were ready; nil: the wait is cancelled
+-- @param result true: as if the socket were ready; nil: the wait is cancelled
 -- @param[opt] reason why
 -- @treturn integer the number of waits
-function waiting.wake(socket, answer, reason)
-  local count = wake_tickets(owner_of(socket), answer, reason)
-  return count + wake_in_loops(descriptor_of(socket), answer, reason)
+function waiting.wake(socket, result, reason)
+  local count = wake_tickets(owner_of(socket), result, reason)
+  return count + wake_in_loops(descriptor_of(socket), result, reason)
 end
 
 -- epoll and kqueue drop a closed descriptor silently: its waiters would sleep for ever, and loops that remember

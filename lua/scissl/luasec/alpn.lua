@@ -39,9 +39,9 @@ function alpn.fromWire(bytes)
 end
 
 -- A server's function may return one name, a list, or nothing.
-local function as_list(answer)
-  if type(answer) == "string" then answer = { answer } end
-  return type(answer) == "table" and alpn.check(answer) or {}
+local function as_list(names)
+  if type(names) == "string" then names = { names } end
+  return type(names) == "table" and alpn.check(names) or {}
 end
 
 --- Chooses the first of the server's names that the client offers.

@@ -23,7 +23,7 @@ local function check_string(value, index, method)
 end
 
 -- LuaSec's result for that of a setter of scissl; `words` has a place for the reason.
-local function answer(done, failure, words)
+local function return_done(done, failure, words)
   if done then return true end
   return false, words:format(describe(failure))
 end
@@ -79,14 +79,14 @@ function setters.locations(self, file, directory)
     self.trusts = true
     if file then tls:loadCrlFile(file) end -- most files contain none, which is no error
   end
-  return answer(done, failure, "error loading CA locations (%s)")
+  return return_done(done, failure, "error loading CA locations (%s)")
 end
 
 --- Uses the certificate of a file, and the certificates behind it as its chain.
 function setters.loadcert(self, file)
   local done, failure = self.tls:useCertificateChainFile(check_string(file, 2, "loadcert"))
   if failure and failure:condition() == "key_mismatch" then return false, "private key does not match public key" end
-  return answer(done, failure, "error loading certificate (%s)")
+  return return_done(done, failure, "error loading certificate (%s)")
 end
 
 -- LuaSec takes any result that is no string for an empty password.
@@ -105,7 +105,7 @@ function setters.loadkey(self, file, password)
   local tls = self.tls
   local done, failure = tls:usePrivateKeyFile(check_string(file, 2, "loadkey"), password_from(password))
   if failure and failure:condition() == "key_mismatch" then return false, "private key does not match public key" end
-  return answer(done, failure, "error loading private key (%s)")
+  return return_done(done, failure, "error loading private key (%s)")
 end
 
 --- Tells whether the key belongs to the certificate.
@@ -118,13 +118,13 @@ end
 --- Sets the ciphers up to TLS 1.2.
 function setters.setcipher(self, list)
   local done, failure = self.tls:setCipherList(check_string(list, 2, "setcipher"))
-  return answer(done, failure, "error setting cipher list (%s)")
+  return return_done(done, failure, "error setting cipher list (%s)")
 end
 
 --- Sets the ciphers of TLS 1.3.
 function setters.setciphersuites(self, list)
   local done, failure = self.tls:setCiphersuites(check_string(list, 2, "setciphersuites"))
-  return answer(done, failure, "error setting cipher list (%s)")
+  return return_done(done, failure, "error setting cipher list (%s)")
 end
 
 --- Sets the only group of the key exchange.
@@ -151,7 +151,7 @@ function setters.setoptions(self, ...)
   end
   if bits == 0 then return true end
   local done, failure = tls:setOptions(bits)
-  return answer(done, failure, "error setting options (%s)")
+  return return_done(done, failure, "error setting options (%s)")
 end
 
 --- Sets a function that returns the DH parameters of a server in PEM; it gets false and 1024, as in LuaSec, and
@@ -163,7 +163,7 @@ end
 --- Sets the application protocols that a client offers, encoded as TLS sends them.
 function setters.setalpn(self, bytes)
   local done, failure = self.tls:setAlpn(alpn.fromWire(check_string(bytes, 2, "setalpn")))
-  return answer(done, failure, "error setting ALPN (%s)")
+  return return_done(done, failure, "error setting ALPN (%s)")
 end
 
 --- Sets the function with which a server chooses the application protocol; it gets and returns encoded lists.
@@ -214,7 +214,7 @@ function methods:setverifyext(...)
   if ignore then tls:setPurpose "sslserver" end
   if #revocation == 0 then return true end
   local done, failure = tls:setVerifyFlags(revocation)
-  return answer(done, failure, "error setting verify options (%s)")
+  return return_done(done, failure, "error setting verify options (%s)")
 end
 
 --- Prepares connections for `setdane`. `"no_ee_namechecks"`: a certificate that matches its own record may have any
@@ -248,7 +248,7 @@ function setters.setclientpskcb(self, callback)
     return nil
   end)
   self.psk = true
-  return answer(done, failure, "error setting PSK (%s)")
+  return return_done(done, failure, "error setting PSK (%s)")
 end
 
 --- Sets the function of a server. It gets an identity and the maximum length, and returns the key.
@@ -257,7 +257,7 @@ function setters.setserverpskcb(self, callback)
     local key = callback(identity, MOST_KEY)
     return is_key(key) and key or nil
   end, { tellUnknown = true })
-  return answer(done, failure, "error setting PSK (%s)")
+  return return_done(done, failure, "error setting PSK (%s)")
 end
 
 --- Sets the hint that a server sends to clients.

@@ -154,13 +154,13 @@ function handshake.dohandshake(self)
   local tls, await, started = self.tls, self.bytes.await, nil
   local shake = self.server and SciSslSocket.sslAccept or SciSslSocket.sslConnect
   while true do
-    local answer = shake(tls)
-    if answer == 1 then return complete(self) end
-    if type(answer) == "number" and tls:sslGetError(answer) == CLIENT_HELLO then
+    local result = shake(tls)
+    if result == 1 then return complete(self) end
+    if type(result) == "number" and tls:sslGetError(result) == CLIENT_HELLO then
       done, problem = on_hello(self)
       if not done then return give_up(self, problem) end
     else
-      started, problem = await(self.handle, answer, started)
+      started, problem = await(self.handle, result, started)
       if problem then return false, problem == NOT_CONNECTED and without_peer[self.server] or problem end
     end
   end

@@ -116,7 +116,7 @@ function wait.turn(waiter, socket, deadline, phase, timeout) end
 ---Returns what a TLS call that was not ready waits for.
 ---
 ---@param socket SciSslSocket
----@param answer any what the call returned
+---@param result any what the call returned
 ---@return string? # `"r"` or `"w"`; nil it does not wait for the network
 ---@return integer? # the SSL_ERROR_ code
 ---@usage
@@ -124,7 +124,7 @@ function wait.turn(waiter, socket, deadline, phase, timeout) end
 ---local wait = require "scissl.wait"
 ---print(wait.wanted(server, server:sslRead())) --> r 2
 ---```
-function wait.wanted(socket, answer) end
+function wait.wanted(socket, result) end
 
 ---Waits until a stream or socket is ready. If it has bytes that were read ahead (it is `dirty`), it is ready at once.
 ---

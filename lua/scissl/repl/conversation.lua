@@ -175,8 +175,8 @@ function after.sslInitialize(self)
   if self.real:sslTrace(true) then self.rest = "" end
 end
 
-function after.sslWrite(self, arguments, answer)
-  if math.type(answer) == "integer" and answer > 0 then note_data(self, arguments[1], arguments[2], answer) end
+function after.sslWrite(self, arguments, result)
+  if math.type(result) == "integer" and result > 0 then note_data(self, arguments[1], arguments[2], result) end
 end
 
 local before = {}

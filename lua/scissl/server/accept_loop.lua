@@ -40,9 +40,9 @@ end
 -- Calls a function of the program, if there is one. Returns false where it raised an error, or returned false.
 local function call_hook(run, hook, subject, ...)
   if not hook then return true end
-  local good, answer = xpcall(hook, note_traceback, subject, ...)
-  if not good then complain(run, answer, "handler", subject) end
-  return good and answer ~= false
+  local good, returned = xpcall(hook, note_traceback, subject, ...)
+  if not good then complain(run, returned, "handler", subject) end
+  return good and returned ~= false
 end
 
 -- ---- serving

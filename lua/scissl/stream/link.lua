@@ -71,11 +71,11 @@ end
 
 --- Turns the result of a SciSslSocket that is no success (not ready, end, failure) into what `sayEnd` returns.
 -- @tparam SciSslSocket socket
--- @param answer what its call returned
+-- @param result what its call returned
 -- @tparam string phase
-function link.translate(socket, answer, phase)
-  if isSslError(answer) then return nil, answer end
-  local events, code = wait.wanted(socket, answer)
+function link.translate(socket, result, phase)
+  if isSslError(result) then return nil, result end
+  local events, code = wait.wanted(socket, result)
   if events then return nil, nil, events end
   if code == SSL_ERROR_ZERO_RETURN then return nil end
   return nil, SciSslError.new {
@@ -92,12 +92,12 @@ Secure.__index = Secure
 
 function Secure:sayEnd()
   if self.said then return true end
-  local answer = self.socket:sslShutdown()
-  if type(answer) == "number" and answer >= 0 then
+  local result = self.socket:sslShutdown()
+  if type(result) == "number" and result >= 0 then
     self.said = true
     return true
   end
-  return link.translate(self.socket, answer, "shutdown")
+  return link.translate(self.socket, result, "shutdown")
 end
 
 -- The socket may stay open for a while, so that an alert arrives.

@@ -34,7 +34,7 @@ function reader.handOutSessions(self)
 end
 
 -- TLS 1.3 servers usually send tickets just before their first data.
-local function hear(self)
+local function note_start(self)
   if self.bytes:hasHeard() then return end
   if self.onSession then
     local _ <close> = self.bytes:takeReading()
@@ -44,7 +44,7 @@ local function hear(self)
 end
 
 -- Waits in a read. Queued output is sent meanwhile, as far as the peer takes it: the peer may be waiting for it before
--- it answers. While TLS has to send before it can read, this waits for writing alone.
+-- it sends more. While TLS has to send before it can read, this waits for writing alone.
 local function await(self, events)
   local deadline = self.bytes:readBy()
   if writer.pushSome(self) and events == "r" then events = "rw" end
@@ -87,7 +87,7 @@ local function fill(self, events)
       local received, failure
       received, failure, events = bytes:receive() -- what a waiter calls may have changed the link
       if received then
-        hear(self)
+        note_start(self)
         return true
       end
       if not events then return nil, failure end
@@ -128,7 +128,7 @@ reader.policy = {
     if refusal then return nil, refusal end
   end,
   fill,
-  hear,
+  note_start,
   finish,
   function(self, ready, reason)
     local deadline, seconds = self.bytes:readBy(), self.bytes:seconds()

@@ -21,8 +21,8 @@ end
 
 function Tunnel:sayEnd()
   if not self.said then
-    local answer = self.socket:sslShutdown()
-    if isSslError(answer) then return nil, answer end
+    local result = self.socket:sslShutdown()
+    if isSslError(result) then return nil, result end
     self.said = true
   end
   return self:settle()

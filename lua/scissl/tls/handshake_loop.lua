@@ -49,19 +49,19 @@ local function refuse_for(run, cause, traceback)
   }
 end
 
--- Calls the handler `name`. `apply(socket, answer, …)` uses what it returned, unless that is nothing or a rejection,
+-- Calls the handler `name`. `apply(socket, result, …)` uses what it returned, unless that is nothing or a rejection,
 -- and returns nil for a value that the handler must not return.
 local function handle(run, name, apply, ...)
   local socket, handler = run.socket, run.handlers[name]
   local good, raised = xpcall(function(...)
-    local answer, second, third = handler(socket, ...)
-    if answer == nil and core.isSslError(second) then error(second, 0) end
-    if answer == nil then return end
-    if answer == false then return socket:sslRefuse(second, third) end
-    local applied, failure = apply(socket, answer, second, third)
+    local result, second, third = handler(socket, ...)
+    if result == nil and core.isSslError(second) then error(second, 0) end
+    if result == nil then return end
+    if result == false then return socket:sslRefuse(second, third) end
+    local applied, failure = apply(socket, result, second, third)
     if failure then error(failure, 0) end
     if not applied then
-      local kind = math.type(answer) or type(answer)
+      local kind = math.type(result) or type(result)
       error(("%s returned a value of type %s, which has no meaning: see scissl.handshake"):format(name, kind), 0)
     end
   end, note_traceback, ...)
@@ -69,9 +69,9 @@ local function handle(run, name, apply, ...)
   return refuse_for(run, raised.cause, raised.traceback)
 end
 
-local function apply_client_hello(socket, answer)
-  if answer == true then return true end
-  return options.is(answer, "SciSslContext") and socket:sslSetContext(answer)
+local function apply_client_hello(socket, result)
+  if result == true then return true end
+  return options.is(result, "SciSslContext") and socket:sslSetContext(result)
 end
 
 -- All handlers of one handshake get the same SciSslClientHello.
@@ -87,10 +87,10 @@ local function serve_client_hello(run)
   return handle(run, "onClientHello", apply_client_hello, hello)
 end
 
-local function apply_certificate(socket, answer, key, passphrase)
-  if answer == true then return true end
-  if not options.is(answer, "string|table|SciSslX509Certificate") then return nil end
-  return socket:sslUseCertificate(answer, key, passphrase)
+local function apply_certificate(socket, result, key, passphrase)
+  if result == true then return true end
+  if not options.is(result, "string|table|SciSslX509Certificate") then return nil end
+  return socket:sslUseCertificate(result, key, passphrase)
 end
 
 local function serve_certificate(run)
@@ -100,8 +100,8 @@ local function serve_certificate(run)
   return handle(run, "onCertificate", apply_certificate, about)
 end
 
-local function apply_verdict(socket, answer)
-  return answer == true and socket:sslApprove()
+local function apply_verdict(socket, result)
+  return result == true and socket:sslApprove()
 end
 
 local function serve_verdict(run)
@@ -145,8 +145,8 @@ local function refuse_unserved(run, code)
 end
 
 -- Does what a call that was not ready waits for. Returns true; or nil and a SciSslError.
-local function serve(run, answer)
-  local code = run.socket:sslGetError(answer)
+local function serve(run, result)
+  local code = run.socket:sslGetError(result)
   local service = find_service(run, code)
   if service then return service(run) end
   return refuse_unserved(run, code)
@@ -155,10 +155,10 @@ end
 local function repeat_until_done(run)
   local step, socket = steps[run.role], run.socket
   while true do
-    local answer = step(socket)
-    if core.isSslError(answer) then return nil, answer end
-    if answer > 0 then return socket end
-    local served, failure = serve(run, answer)
+    local result = step(socket)
+    if core.isSslError(result) then return nil, result end
+    if result > 0 then return socket end
+    local served, failure = serve(run, result)
     if not served then return nil, failure end
   end
 end
@@ -169,14 +169,14 @@ end
 local function write_replayable(run, data)
   local socket, sent = run.socket, 0
   while sent < #data do
-    local answer = socket:sslWriteReplayable(data, sent + 1)
-    if core.isSslError(answer) then
-      if sent == 0 and answer:condition() == "not_replayable" then return socket end
-      return nil, answer
+    local result = socket:sslWriteReplayable(data, sent + 1)
+    if core.isSslError(result) then
+      if sent == 0 and result:condition() == "not_replayable" then return socket end
+      return nil, result
     end
-    if answer > 0 then sent = sent + answer
+    if result > 0 then sent = sent + result
     else
-      local served, failure = serve(run, answer)
+      local served, failure = serve(run, result)
       if not served then return nil, failure end
     end
   end
@@ -186,15 +186,15 @@ end
 local function read_replayable(run, take)
   local socket = run.socket
   while true do
-    local answer = socket:sslReadReplayable()
-    if core.isSslError(answer) then return nil, answer end
-    if answer == 0 then return socket end
-    if type(answer) == "string" then
-      take(socket, answer)
+    local result = socket:sslReadReplayable()
+    if core.isSslError(result) then return nil, result end
+    if result == 0 then return socket end
+    if type(result) == "string" then
+      take(socket, result)
       local went, failure = wait.turn(run.waiter, socket, run.deadline, run.role, run.timeout)
       if not went then return nil, failure end
     else
-      local served, failure = serve(run, answer)
+      local served, failure = serve(run, result)
       if not served then return nil, failure end
     end
   end

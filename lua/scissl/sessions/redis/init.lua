@@ -82,8 +82,8 @@ local function ring_store(self)
       return there, record
     end,
     announce = function(_, name, record, seconds)
-      local there, answer = remember(self, name, record, seconds, "NX")
-      return there, answer == true or answer == "OK"
+      local there, reply = remember(self, name, record, seconds, "NX")
+      return there, reply == true or reply == "OK"
     end,
     isAway = function() return self.link:isAway() end,
   }
@@ -241,11 +241,11 @@ local function offer(self, socket, hello)
   self.asked = asked -- set last: nothing yields between this and OpenSSL's look-up
 end
 
-local function go_on(self, socket, hello, answer, ...)
-  if options.is(answer, "SciSslContext") then
-    local done, failure = socket:sslSetContext(answer)
+local function go_on(self, socket, hello, returned, ...)
+  if options.is(returned, "SciSslContext") then
+    local done, failure = socket:sslSetContext(returned)
     if not done then return nil, failure end
-  elseif answer ~= true and (answer ~= nil or ... ~= nil) then return answer, ... end
+  elseif returned ~= true and (returned ~= nil or ... ~= nil) then return returned, ... end
   offer(self, socket, hello)
   return true
 end
