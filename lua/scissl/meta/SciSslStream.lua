@@ -97,7 +97,7 @@ function SciSslStream:isSessionReused() end
 ---* `"l"` (the default): a line without its end; `"L"`: a line with its end; `"n"`: a number
 ---* `"a"`: everything until the peer ends its side; `"s"`: the bytes that are there, at least one and up to 64 KiB
 ---* a count of bytes; 0: `""` where there is more, else nil
----* a letter and a maximum of bytes: `"l:80"` (else `maxLine`), `"a:900"` (else `maxBuffer`), `"n:9"` (spaces before it)
+---* a letter and a maximum of bytes: `"l:80"` (else `maxLine`), `"a:900"` (else `maxBuffer`), `"n:9"` (spaces before)
 ---
 ---@param ... any (default: "l") formats
 ---@return any # a value for each format, up to the first that the stream's end leaves without one: that is nil. Where reading failed: the values before, nil, and a SciSslError: `timeout`, `line_too_long`, `too_much_data` (the next read gets what has arrived); `busy` (another coroutine is reading, and nothing was taken); `truncated` (the connection ended without close_notify); or another of `sslRead`. After a fatal error a third value holds the incomplete data

@@ -87,7 +87,7 @@ read, lines_of_one, read_part = hidden.makeStreamRead(reader.policy)
 -- * `"l"` (the default): a line without its end; `"L"`: a line with its end; `"n"`: a number
 -- * `"a"`: everything until the peer ends its side; `"s"`: the bytes that are there, at least one and up to 64 KiB
 -- * a count of bytes; 0: `""` where there is more, else nil
--- * a letter and a maximum of bytes: `"l:80"` (else `maxLine`), `"a:900"` (else `maxBuffer`), `"n:9"` (spaces before it)
+-- * a letter and a maximum of bytes: `"l:80"` (else `maxLine`), `"a:900"` (else `maxBuffer`), `"n:9"` (spaces before)
 -- @function SciSslStream:read
 -- @param[opt="l"] ... formats
 -- @return a value for each format, up to the first that the stream's end leaves without one: that is nil. Where reading
