@@ -44,6 +44,18 @@ local function streams(random)
     random:chance(2) and scissl.stream(connection(random, ends.connected), { timeout = 0.001 }) or nil
 end
 
+local function datagrams(random)
+  local make = random:chance(2) and ends.connected or ends.pair
+  return make { transport = random:pick { "memory", "datagrams", "udp" }, version = "DTLS" }
+end
+
+local function datagram_server()
+  local server = assert(scissl.datagram.listen {
+    host = "127.0.0.1", port = 0, psk = { sensor = ("k"):rep(16) }, timeout = 0.001,
+  })
+  return server, server:socket(), (scissl.SciSocket.newDatagramSocket())
+end
+
 local function listener()
   return (scissl.listen { host = "127.0.0.1", port = 0, certificate = pki.server.certificateFile,
     privateKey = pki.server.keyFile, timeout = 0.001 })
@@ -97,5 +109,5 @@ return {
   function() return scissl.SciSocket.pair() end,
   function() return (ends.listener()) end,
   function(random) return scissl.SciPoller.new(random:pick { nil, "epoll", "poll" }), (scissl.scheduler.new()) end,
-  streams, listener, configuration, certificates, sessions, waits, stores, errors,
+  streams, datagrams, datagram_server, listener, configuration, certificates, sessions, waits, stores, errors,
 }

@@ -2,6 +2,7 @@
 -- @classmod SciSslAssociation
 
 local core = require "scissl.core"
+local inner = require "scissl.datagram.listener_parts"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
@@ -31,7 +32,7 @@ end
 
 -- Sends what OpenSSL has made, over the server's socket.
 local function flush(self, deadline)
-  return self.listener:flush(self, deadline)
+  return inner.flush(self.listener, self, deadline)
 end
 
 --- Sends one message, in one datagram.
@@ -82,7 +83,7 @@ function Association:receive(timeout)
   options.checkArgument(1, "receive", timeout, "seconds|nil", 2)
   timeout = timeout or self.timeout
   local deadline = wait.deadline(timeout)
-  if self.listener then return self.listener:receiveFor(self, deadline, timeout) end
+  if self.listener then return inner.receive(self.listener, self, deadline, timeout) end
   return receive_from_socket(self, deadline, timeout)
 end
 
@@ -99,7 +100,7 @@ function Association:close()
     self.failure = self.failure or SciSslError.new {
       phase = "read", condition = "closed", message = "the association has been closed", peer = self.peer,
     }
-    self.listener:remove(self)
+    inner.remove(self.listener, self)
   end
   return true
 end

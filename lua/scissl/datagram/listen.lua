@@ -4,6 +4,7 @@
 local core = require "scissl.core"
 local Listener = require "scissl.datagram.listener"
 local context_options = require "scissl.tls.context_options"
+local inner = require "scissl.datagram.listener_parts"
 local datagram_options = require "scissl.datagram.datagram_options"
 local new_peers = require "scissl.datagram.peers"
 local new_turns = require "scissl.datagram.turns"
@@ -132,9 +133,9 @@ return function(given)
     handshakeTimeout = given.handshakeTimeout or HANDSHAKE_SECONDS, idleTimeout = given.idleTimeout or IDLE_SECONDS,
     maxPeers = given.maxPeers or MAX_PEERS, maxHandshakes = given.maxHandshakes or MAX_HANDSHAKES,
     inboxSize = given.maxMessages or MAX_MESSAGES, mtu = given.mtu, retransmission = given.retransmission,
-    onMessage = function(association) listener:noteMessage(association) end,
-    onAssociation = function(association) listener:noteAssociation(association) end,
-    onFailure = function(failed, association) listener:noteFailure(failed, association) end,
+    onMessage = function(association) inner.noteMessage(listener, association) end,
+    onAssociation = function(association) inner.noteAssociation(listener, association) end,
+    onFailure = function(failed, association) inner.noteFailure(listener, failed, association) end,
   }
   listener.turns = new_turns(listener.peers, waiter)
   return setmetatable(listener, Listener)

@@ -4,21 +4,15 @@
 -- that come between two calls wait in the system.
 -- @classmod SciSslDatagramListener
 
-local core = require "scissl.core"
+local inner = require "scissl.datagram.listener_parts"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local report = require "scissl.server.failure_log"
 local spawn = require "scissl.loop.spawn"
 local wait = require "scissl.loop.wait"
 
-local SciSslError = core.SciSslError
-
 local Listener = { __name = "SciSslDatagramListener" }
 Listener.__index = Listener
-
-local function closed_failure(phase)
-  return SciSslError.new { phase = phase, condition = "closed", message = "the listener has been closed" }
-end
 
 -- ---- accepting
 
@@ -49,33 +43,8 @@ function Listener:accept(timeout)
   local done, failure = self.turns:await(self, is_over, wait.deadline(timeout), "listen", timeout,
     "the wait for a client")
   if association then return association end
-  if self.closed then return nil, closed_failure "listen" end
-  return nil, not done and failure or closed_failure "listen"
-end
-
--- For SciSslAssociation.
-function Listener:receiveFor(association, deadline, timeout)
-  local inbox = association.inbox
-  local function is_over() return inbox[1] or association.failure or association.ended or self.closed end
-  local done, failure = self.turns:await(association, is_over, deadline, "read", timeout, "the wait for a message")
-  if inbox[1] then return table.remove(inbox, 1) end
-  if association.failure then return nil, association.failure end
-  if association.ended then return nil end
-  if self.closed then return nil, closed_failure "read" end
-  return nil, not done and failure or nil
-end
-
--- For SciSslAssociation.
-function Listener:flush(association, deadline)
-  if self.closed then return nil, closed_failure "write" end
-  return self.peers:flush(association.socket_, association.host, association.port, function()
-    return wait.ready(self.waiter, self.plain, "w", deadline, "write", self.timeout, "the wait to send")
-  end)
-end
-
--- For SciSslAssociation.
-function Listener:remove(association)
-  if not self.closed then self.peers:finish(association, association.failure) end
+  if self.closed then return nil, inner.closedFailure "listen" end
+  return nil, not done and failure or inner.closedFailure "listen"
 end
 
 -- ---- serving
@@ -155,7 +124,7 @@ function Listener:serve(handler, given)
   }
   self.run = run
   local _ <close> = setmetatable({}, { __close = function() self.run = nil end })
-  for _, association in pairs(self.peers.list) do self:noteMessage(association) end
+  for _, association in pairs(self.peers.list) do inner.noteMessage(self, association) end
   local function is_over() return self.closed or run.busy[1] or self.first <= self.last end
   while not self.closed do
     serve_all(run)
@@ -163,33 +132,6 @@ function Listener:serve(handler, given)
     if not done and not self.closed then return nil, failure end
   end
   return true
-end
-
--- ---- what the peers report
-
--- An association has a message, or has ended.
-function Listener:noteMessage(association)
-  local run = self.run
-  if run and association.inbox[1] and not run.queued[association] then
-    run.queued[association] = true
-    run.busy[#run.busy + 1] = association
-    self.turns:wake(run)
-  else
-    self.turns:wake(association)
-  end
-end
-
-function Listener:noteAssociation(association)
-  self.last = self.last + 1
-  self.fresh[self.last] = association
-  self.turns:wake(self.run or self)
-end
-
-function Listener:noteFailure(failure, association)
-  local run = self.run
-  if not run then return end
-  local good, raised = pcall(run.onError, failure, "handshake", association)
-  if not good then report(raised, "handler") end
 end
 
 -- ---- the rest

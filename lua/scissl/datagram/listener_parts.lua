@@ -1,0 +1,65 @@
+--- What associations and peers ask of a SciSslDatagramListener, which is no business of programs.
+-- @module scissl.datagram.listener_parts
+
+local report = require "scissl.server.failure_log"
+local SciSslError = require "scissl.core".SciSslError
+local wait = require "scissl.loop.wait"
+
+local inner = {}
+
+function inner.closedFailure(phase)
+  return SciSslError.new { phase = phase, condition = "closed", message = "the listener has been closed" }
+end
+
+-- ---- what associations ask
+
+function inner.receive(self, association, deadline, timeout)
+  local inbox = association.inbox
+  local function is_over() return inbox[1] or association.failure or association.ended or self.closed end
+  local done, failure = self.turns:await(association, is_over, deadline, "read", timeout, "the wait for a message")
+  if inbox[1] then return table.remove(inbox, 1) end
+  if association.failure then return nil, association.failure end
+  if association.ended then return nil end
+  if self.closed then return nil, inner.closedFailure "read" end
+  return nil, not done and failure or nil
+end
+
+function inner.flush(self, association, deadline)
+  if self.closed then return nil, inner.closedFailure "write" end
+  return self.peers:flush(association.socket_, association.host, association.port, function()
+    return wait.ready(self.waiter, self.plain, "w", deadline, "write", self.timeout, "the wait to send")
+  end)
+end
+
+function inner.remove(self, association)
+  if not self.closed then self.peers:finish(association, association.failure) end
+end
+
+-- ---- what the peers report
+
+-- An association has a message, or has ended.
+function inner.noteMessage(self, association)
+  local run = self.run
+  if run and association.inbox[1] and not run.queued[association] then
+    run.queued[association] = true
+    run.busy[#run.busy + 1] = association
+    self.turns:wake(run)
+  else
+    self.turns:wake(association)
+  end
+end
+
+function inner.noteAssociation(self, association)
+  self.last = self.last + 1
+  self.fresh[self.last] = association
+  self.turns:wake(self.run or self)
+end
+
+function inner.noteFailure(self, failure, association)
+  local run = self.run
+  if not run then return end
+  local good, raised = pcall(run.onError, failure, "handshake", association)
+  if not good then report(raised, "handler") end
+end
+
+return inner
