@@ -359,9 +359,6 @@ bool sci_ssl_refuse_datagrams(lua_State *L, const sci_sslsocket *socket, const c
  * refused, and `bytes` need not have so many. */
 void sci_ssl_push_message_sent(lua_State *L, sci_sslsocket *socket, const char *bytes, size_t length);
 
-/* Whether a message waits that is longer than `max`. */
-bool sci_ssl_message_exceeds(const sci_sslsocket *socket, unsigned char *buffer, size_t max);
-
 /* ---- dtls_listen.c ----------------------------------------------------------------------------------------------- */
 
 void sci_ssl_install_cookies(SSL_CTX *ctx);

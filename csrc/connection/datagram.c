@@ -185,14 +185,6 @@ void sci_ssl_push_message_sent(lua_State *L, sci_sslsocket *socket, const char *
     else sci_ssl_push_failure(L, socket, result, "write");
 }
 
-bool sci_ssl_message_exceeds(const sci_sslsocket *socket, unsigned char *buffer, size_t max) {
-    size_t length = 0;
-    if (max >= SSL3_RT_MAX_PLAIN_LENGTH) return false;
-    bool exceeds = SSL_peek_ex(socket->ssl, buffer, SCI_SCRATCH, &length) > 0 && length > max;
-    sci_clear_errors(); /* the read that follows meets them again */
-    return exceeds;
-}
-
 bool sci_ssl_refuse_datagrams(lua_State *L, const sci_sslsocket *socket, const char *phase) {
     if (!socket->transport.datagrams) return false;
     sci_ssl_fail(L, phase, "datagrams", "this is for a stream of bytes; DTLS has messages: sslRead, sslWrite");

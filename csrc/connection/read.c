@@ -140,9 +140,15 @@ bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes
     return true;
 }
 
-/* The message stays, for a call that takes more. */
-static int return_too_long(lua_State *L, sci_sslsocket *socket) {
+/* DTLS, and `max` is less than a message may have: a longer one stays, for a call that takes more. Returns how many values were
+ * pushed; 0: the message may be read. */
+static int refuse_longer(lua_State *L, sci_sslsocket *socket, unsigned char *buffer, size_t max) {
+    size_t length = 0;
+    if (!socket->transport.datagrams || max >= SSL3_RT_MAX_PLAIN_LENGTH) return 0;
+    int result = SSL_peek_ex(socket->ssl, buffer, SCI_SCRATCH, &length);
+    if (result > 0 && length <= max) return 0;
     sci_ssl_end(socket);
+    if (result <= 0) return return_no_bytes(L, socket, result);
     sci_ssl_give_scratch_back(socket);
     sci_ssl_fail(L, "read", "message_too_long",
                  "the message is longer than the number of bytes that this call may take");
@@ -160,7 +166,7 @@ static int read_max(lua_State *L, bool peek) {
     }
     unsigned char *buffer = sci_ssl_take_scratch(L, socket);
     sci_ssl_begin(L, socket);
-    if (socket->transport.datagrams && sci_ssl_message_exceeds(socket, buffer, max)) return return_too_long(L, socket);
+    if (refuse_longer(L, socket, buffer, max) > 0) return 1;
     int result = peek ? SSL_peek_ex(socket->ssl, buffer, max, &length) : SSL_read_ex(socket->ssl, buffer, max, &length);
     int last = result;
     if (result > 0 && !peek && !socket->transport.datagrams)
