@@ -246,7 +246,7 @@ static void find_start(lua_State *L, cursor *at, size_t skip) {
         if (lua_rawgeti(L, STRINGS, i) != LUA_TSTRING)
             luaL_error(L, "bad argument #1 to 'sslWritev' (string expected at index %I, got %s)", (LUAI_UACINT)i,
                        luaL_typename(L, -1));
-        size_t length = lua_rawlen(L, -1);
+        size_t length = (size_t)lua_rawlen(L, -1);
         lua_pop(L, 1);
         if (total + length <= skip) at->number = i + 1;
         else if (total < skip) at->offset = skip - total;

@@ -33,7 +33,7 @@ Sets the most bytes that a record carries when we send. A peer can decrypt a sho
 static int context_set_max_send_fragment(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     lua_Integer bytes = sci_check_integer(L, 2, 512, SSL3_RT_MAX_PLAIN_LENGTH, "512 to 16384 bytes");
-    (void)SSL_CTX_set_max_send_fragment(ctx, bytes); /* cannot fail for these */
+    (void)SSL_CTX_set_max_send_fragment(ctx, (long)bytes); /* cannot fail for these */
     return sci_return_receiver(L);
 }
 

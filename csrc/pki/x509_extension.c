@@ -192,8 +192,8 @@ static int certificate_scts(lua_State *L) {
 
 /* ---- extensions as they are -------------------------------------------------------------------------------------- */
 
-static void push_extension(lua_State *L, X509_EXTENSION *extension) {
-    ASN1_OBJECT *oid = X509_EXTENSION_get_object(extension);
+static void push_extension(lua_State *L, SCI_CONST4 X509_EXTENSION *extension) {
+    const ASN1_OBJECT *oid = X509_EXTENSION_get_object(extension);
     lua_createtable(L, 0, 4);
     sci_push_oid(L, oid, true);
     lua_setfield(L, -2, "oid");
@@ -242,7 +242,7 @@ static int certificate_extension(lua_State *L) {
     ASN1_OBJECT_free(oid);
     sci_clear_errors();
     luaL_argcheck(L, known, 2, "object identifier, or a name that OpenSSL knows, expected");
-    X509_EXTENSION *extension = position >= 0 ? X509_get_ext(certificate, position) : NULL;
+    SCI_CONST4 X509_EXTENSION *extension = position >= 0 ? X509_get_ext(certificate, position) : NULL;
     if (!extension) {
         lua_pushnil(L);
         return 1;
@@ -258,7 +258,7 @@ static void free_utf8(void *bytes) { OPENSSL_free(bytes); }
 
 static void push_field(lua_State *L, const X509_NAME_ENTRY *entry) {
     unsigned char *text = NULL;
-    ASN1_OBJECT *oid = X509_NAME_ENTRY_get_object(entry);
+    const ASN1_OBJECT *oid = X509_NAME_ENTRY_get_object(entry);
     lua_createtable(L, 0, 5);
     sci_push_oid(L, oid, true);
     lua_setfield(L, -2, "oid");

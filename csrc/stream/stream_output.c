@@ -96,7 +96,7 @@ void sci_stream_keep(lua_State *L, int self, int text, size_t offset) {
     sci_output *out = &((sci_stream *)lua_touserdata(L, self))->out;
     lua_pushvalue(L, text);
     lua_setiuservalue(L, self, SCI_STREAM_TEXT);
-    sci_output_add_long(out, sci_output_next_number(out), offset, lua_rawlen(L, text) - offset);
+    sci_output_add_long(out, sci_output_next_number(out), offset, (size_t)lua_rawlen(L, text) - offset);
     sci_output_release_all(out);
 }
 
