@@ -33,6 +33,10 @@ static int sslsocket_renegotiate(lua_State *L) {
         return 1;
     }
     if (!may_renew_keys(L, socket, "renegotiate")) return 1;
+    if (SSL_get_options(socket->ssl) & SSL_OP_NO_RENEGOTIATION) { /* OpenSSL 4.0 would end the connection */
+        sci_ssl_fail(L, "renegotiate", "renegotiation_refused", "this end does not allow renegotiation");
+        return 1;
+    }
     sci_ssl_begin(L, socket);
     int asked =
         SSL_renegotiate_pending(socket->ssl) || !SSL_is_init_finished(socket->ssl) ? 1 : SSL_renegotiate(socket->ssl);

@@ -295,16 +295,31 @@ static int find_code(sci_sslsocket *socket, int result, const char *phase) {
     return SSL_ERROR_SYSCALL;
 }
 
+static bool has_ended(const sci_sslsocket *socket) { return strcmp(SSL_state_string(socket->ssl), "SSLERR") == 0; }
+
 /* Whether only this call has failed, and OpenSSL can go on with the connection. Where the transport did not take our
  * close_notify, what the peer has sent can still be read. */
 static bool connection_goes_on(const sci_sslsocket *socket, int code, const char *phase) {
     if (!socket->handshake.done || socket->callback.failed) return false;
-    if (code == SSL_ERROR_SYSCALL) return socket->transport.failure.unsent && strcmp(phase, "shutdown") == 0;
-    return strcmp(SSL_state_string(socket->ssl), "SSLERR") != 0;
+    if (has_ended(socket)) return false;
+    return code != SSL_ERROR_SYSCALL || (socket->transport.failure.unsent && strcmp(phase, "shutdown") == 0);
+}
+
+/* OpenSSL 4.0 ends a connection whose write has failed, and gives no reason from then on: the first failure is the reason. */
+static bool push_first_failure(lua_State *L, sci_sslsocket *socket, int code) {
+    bool silent = code == SSL_ERROR_SSL && ERR_peek_error() == 0 && socket->transport.failure.system_errno == 0;
+    if (!silent || !has_ended(socket)) return false;
+    if (lua_getiuservalue(L, 1, SCI_SSL_FAILURE) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return false;
+    }
+    socket->result.failed = true;
+    return true;
 }
 
 int sci_ssl_push_failure(lua_State *L, sci_sslsocket *socket, int result, const char *phase) {
     int code = find_code(socket, result, phase);
+    if (push_first_failure(L, socket, code)) return code;
     switch (code) {
         case SSL_ERROR_NONE:
         case SSL_ERROR_SSL:

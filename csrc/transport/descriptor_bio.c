@@ -80,7 +80,8 @@ bool sci_descriptor_send_queued(sci_transport *transport) {
 
 void sci_descriptor_drop(sci_transport *transport) { sci_queue_free(&transport->descriptor.rest); }
 
-/* Queues the part of a data record that the descriptor does not take, unless the kernel makes the records. */
+/* Queues the part of a data record that the descriptor does not take, unless the kernel makes the records. OpenSSL is not told of
+ * a failure then, since OpenSSL 4.0 ends a connection whose write has failed; what the peer had sent before could not be read. */
 int sci_descriptor_write(BIO *bio, const char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     ssize_t sent = -1;
@@ -90,7 +91,8 @@ int sci_descriptor_write(BIO *bio, const char *data, size_t size, size_t *done) 
     if (transport->descriptor.rest.length == 0 || sci_descriptor_send_queued(transport))
         sent = send_now(transport, data, size);
     bool queues = transport->orders.whole && !transport->ktls.on;
-    if (sent < 0 && !(queues && sci_would_block(errno))) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
+    if (sent < 0 && !queues) return descriptor_failed(bio, transport, BIO_FLAGS_WRITE);
+    if (sent < 0 && !sci_would_block(errno)) sci_transport_note_failure(transport, errno, true);
     *done = sent > 0 ? (size_t)sent : 0;
     if (!queues || *done == size) return 1;
     if (!sci_queue_put(&transport->descriptor.rest, data + *done, size - *done)) {

@@ -97,6 +97,7 @@ void sci_transport_use_datagrams(sci_transport *transport, bool datagrams) { tra
 
 bool sci_transport_has_room(sci_transport *transport) {
     if (!transport->socket) return transport->memory.out.length < SCI_MEMORY_LIMIT;
+    if (transport->failure.unsent) return false;
     if (transport->descriptor.rest.length == 0 || sci_descriptor_send_queued(transport)) return true;
     if (!sci_would_block(errno)) sci_transport_note_failure(transport, errno, true);
     return false;
