@@ -200,7 +200,7 @@ static int sslsocket_verify_ocsp(lua_State *L) {
     sci_ocsp *ocsp = sci_new_ocsp(L);
     int first = sci_push_options(L, 2, options);
     sci_ocsp_query question = {
-        .at = sci_check_seconds_option(L, 2, "at", first, (lua_Integer)time(NULL)),
+        .at = sci_check_time_option(L, 2, "at", first, (lua_Integer)time(NULL)),
         .skew = sci_check_seconds_option(L, 2, "skew", first + 1, SCI_OCSP_SKEW),
     };
     const sci_sslsocket *socket = check_client(L);

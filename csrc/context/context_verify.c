@@ -163,8 +163,8 @@ static int context_set_verify_time(lua_State *L) {
     if (lua_isnil(L, 2)) X509_VERIFY_PARAM_clear_flags(param, X509_V_FLAG_USE_CHECK_TIME);
     else {
         lua_Integer seconds = luaL_checkinteger(L, 2);
-        luaL_argcheck(L, seconds >= EARLIEST && seconds <= LATEST && (lua_Integer)(time_t)seconds == seconds, 2,
-                      "seconds since the epoch expected");
+        luaL_argcheck(L, seconds >= EARLIEST && seconds <= LATEST, 2, "seconds since the epoch expected");
+        luaL_argcheck(L, sci_is_time(seconds), 2, "too early or too late for this system: its time_t has 1902 to 2037");
         X509_VERIFY_PARAM_set_time(param, (time_t)seconds);
     }
     return sci_return_receiver(L);

@@ -215,7 +215,7 @@ static int ocsp_check(lua_State *L) {
     const sci_ocsp_query query = {
         .certificate = sci_check_certificate_option(L, 2, "certificate", first),
         .issuer = sci_check_certificate_option(L, 2, "issuer", first + 1),
-        .at = sci_check_seconds_option(L, 2, "at", first + 2, (lua_Integer)time(NULL)),
+        .at = sci_check_time_option(L, 2, "at", first + 2, (lua_Integer)time(NULL)),
         .skew = sci_check_seconds_option(L, 2, "skew", first + 3, SCI_OCSP_SKEW),
     };
     return sci_push_verified_ocsp(L, ocsp, (const unsigned char *)bytes, length, &query);

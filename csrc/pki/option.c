@@ -32,3 +32,11 @@ lua_Integer sci_check_seconds_option(lua_State *L, int index, const char *name, 
         sci_option_error(L, index, name, "integer of seconds", value);
     return seconds;
 }
+
+bool sci_is_time(lua_Integer seconds) { return (lua_Integer)(time_t)seconds == seconds; }
+
+lua_Integer sci_check_time_option(lua_State *L, int index, const char *name, int value, lua_Integer missing) {
+    lua_Integer seconds = sci_check_seconds_option(L, index, name, value, missing);
+    if (!sci_is_time(seconds)) sci_option_error(L, index, name, SCI_TIME_EXPECTED, value);
+    return seconds;
+}

@@ -19,6 +19,7 @@
 
 #include <openssl/pkcs12.h>
 #include <openssl/store.h>
+#include <time.h>
 
 /* ---- private_key.c, private_key_read.c: SciSslPrivateKey --------------------------------------------------------- */
 
@@ -213,6 +214,15 @@ bool sci_explain_store(sci_failure *failure);
 
 /* Seconds since the epoch. False: `time` is NULL or malformed. */
 bool sci_time_to_seconds(const ASN1_TIME *time, lua_Integer *seconds);
+
+/* Whether time_t has this time: where it has 32 bits, it ends in 2038. Errors say what is expected with the second. */
+bool sci_is_time(lua_Integer seconds);
+#define SCI_TIME_EXPECTED                                                                                              \
+    (sizeof(time_t) > 4 ? "seconds since the epoch"                                                                    \
+                        : "seconds since the epoch in 1902 to 2037: others are too early or too late for this system")
+
+/* As sci_check_seconds_option, for a time that must be one of time_t. */
+lua_Integer sci_check_time_option(lua_State *L, int index, const char *name, int value, lua_Integer missing);
 
 /* The value on the stack at `value`, of the option `name` in the table at `index`: seconds, as far as the years of
  * ASN.1 reach; `missing` for nil. Raises an argument error for another type. */

@@ -158,8 +158,7 @@ static verify_request check_verify_request(lua_State *L, sci_guard **chain) {
     bool partial_chain = sci_check_boolean_option(L, OPTIONS, "partialChain", PARTIAL_CHAIN);
     int is_time = lua_isnil(L, TIME);
     lua_Integer time = is_time ? 0 : lua_tointegerx(L, TIME, &is_time);
-    if (!is_time || (lua_Integer)(time_t)time != time)
-        sci_option_error(L, OPTIONS, "time", "seconds since the epoch", TIME);
+    if (!is_time || !sci_is_time(time)) sci_option_error(L, OPTIONS, "time", SCI_TIME_EXPECTED, TIME);
     int level = check_security_level(L);
     *chain = sci_new_guard(L, sci_free_certificates);
     sci_check_certificates_option(L, OPTIONS, "intermediates", INTERMEDIATES);

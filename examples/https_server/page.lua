@@ -18,7 +18,11 @@ local version_words = { ["TLSv1.3"] = "TLS 1.3", ["TLSv1.2"] = "TLS 1.2", ["TLSv
 
 local function version_word(name) return version_words[name] or name end
 
-local function date(seconds) return os.date("!%Y-%m-%d", seconds) end
+-- On systems of 32 bits, os.date raises for times after 2038.
+local function date(seconds)
+  local known, text = pcall(os.date, "!%Y-%m-%d", seconds)
+  return known and text or "after 2038"
+end
 
 -- ---- the handshake as a ladder
 

@@ -23,7 +23,11 @@ end
 
 local DAY = 24 * 60 * 60
 
-local function day(seconds) return seconds and os.date("!%Y-%m-%d", seconds) end
+-- On systems of 32 bits, os.date raises for times after 2038.
+local function day(seconds)
+  local known, text = pcall(os.date, "!%Y-%m-%d", seconds)
+  return seconds and (known and text or "after 2038")
+end
 
 local function describe_certificate(certificate)
   local names = {}

@@ -88,13 +88,13 @@ for _, version in ipairs(versions) do
 
     it("in the future refuses what will have expired", function()
       refuses("certificate_expired", version, pki.server, function(context)
-        assert(context:setVerifyTime(os.time() + 10000 * DAY))
+        assert(context:setVerifyTime(os.time() + 3000 * DAY))
       end)
     end)
 
     it("is now again after nil", function()
       accepts(version, pki.server, function(context)
-        assert(context:setVerifyTime(os.time() + 10000 * DAY):setVerifyTime(nil))
+        assert(context:setVerifyTime(os.time() + 3000 * DAY):setVerifyTime(nil))
       end)
     end)
 
@@ -317,7 +317,7 @@ for _, version in ipairs(versions) do
     local leaf = named({ "localhost" }, { extendedUsage = { "serverAuth" } })
     local changes = {
       purpose = function(context) assert(context:setPurpose("sslclient")) end,
-      time = function(context) assert(context:setVerifyTime(os.time() + 10000 * DAY)) end,
+      time = function(context) assert(context:setVerifyTime(os.time() + 3000 * DAY)) end,
       flags = function(context) assert(context:setVerifyFlags("crl_check")) end,
       level = function(context) assert(context:setAuthLevel(5)) end,
       hosts = function(context) assert(context:setVerifyHosts { "elsewhere.example" }) end,

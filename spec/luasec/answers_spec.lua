@@ -122,7 +122,8 @@ for name, ssl in luasec.implementations() do
     it("has dates in words", function()
       assert.are.equal("Feb 29 00:00:00 2000 GMT", certificate:notbefore())
       assert.are.equal("Feb 28 23:59:59 2100 GMT", certificate:notafter())
-      assert.are.same({ false, true, true, false }, {
+      local reaches_2100 = not name:find "real" or pcall(os.date, "!*t", 4107542399) -- the real one compares C's time_t
+      assert.are.same({ false, true, reaches_2100, false }, {
         certificate:validat(951782399), certificate:validat(951782400),
         certificate:validat(4107542399), certificate:validat(4107542400),
       })

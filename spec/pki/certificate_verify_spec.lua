@@ -173,7 +173,9 @@ describe("SciSslX509Certificate:verify", function()
     local early = signed { subject = "CN=x", issuer = ca, notBefore = os.time() + DAY }
     assert.are.equal("certificate_not_yet_valid", failed(9, early:verify { ca }):condition())
     assert.is_true(early:verify({ ca }, { time = os.time() + 2 * DAY }))
-    failed(10, leaf:verify({ ca }, { time = 1 << 33 }))
+    local known, verified, failure = pcall(leaf.verify, leaf, { ca }, { time = 1 << 33 })
+    if known then failed(10, verified, failure) -- else time_t has 32 bits
+    else assert.truthy(verified:find("too late for this system", 1, true)) end
     failed(9, leaf:verify({ ca }, { time = -1 }))
   end)
 

@@ -45,7 +45,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       local client_context, server_context = contexts(without_tickets)
       local _, server = connect(client_context, server_context)
       local session = server:getSession()
-      server_context:flushSessions(1 << 40)
+      server_context:flushSessions((1 << 31) - 1)
       assert.is_true(session:isResumable())
     end)
 
@@ -54,7 +54,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       client_context:setSessionCacheMode "both"
       local client = connect(client_context, server_context)
       local one, others = client:getSession(), client:newSessions()
-      client_context:flushSessions(1 << 40)
+      client_context:flushSessions((1 << 31) - 1)
       assert.is_true(one:isResumable())
       assert.is_true(#others > 0)
       for _, session in ipairs(others) do assert.is_true(session:isResumable()) end
@@ -163,7 +163,7 @@ describe("A session of TLS 1.3 that is kept", function()
     local client, server = connect(client_context, server_context)
     for _, made in ipairs(server:newSessions()) do kept[made:id()] = made end
     local recorded = client:getSession():toPem()
-    server_context:flushSessions(1 << 40) -- the store alone knows it
+    server_context:flushSessions((1 << 31) - 1) -- the store alone knows it
     for attempt = 1, 3 do
       local _, early, again = try_early(scissl.OSSslSession.fromPem(recorded))
       assert.are.equal(attempt == 1 and "early" or "", early)
@@ -184,7 +184,7 @@ describe("A session of TLS 1.3 that is kept", function()
     local session = client:getSession()
     local _, early = try_early(session)
     assert.are.equal("early", early)
-    server_context:flushSessions(1 << 40)
+    server_context:flushSessions((1 << 31) - 1)
     assert.truthy(#seen:id() > 0)
     assert.are.equal("TLSv1.3", seen:protocol())
   end)

@@ -3,6 +3,7 @@
 
 local class = require "scissl.luasec.class"
 local core = require "scissl.core"
+local utc = require "scissl.base.utc"
 
 local SciSslX509Certificate, SciSslError = core.SciSslX509Certificate, core.SciSslError
 
@@ -119,7 +120,7 @@ local months = { "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", 
 
 local function words_of(seconds)
   if not seconds then return nil end
-  local at = os.date("!*t", seconds)
+  local at = utc.parts(seconds)
   return ("%s %2d %02d:%02d:%02d %d GMT"):format(months[at.month], at.day, at.hour, at.min, at.sec, at.year)
 end
 

@@ -4,6 +4,7 @@
 local Hello = require "scissl.tls.client_hello"
 local alert_words = require "scissl.base.alert_words"
 local registry = require "scissl.tls.registry"
+local utc = require "scissl.base.utc"
 
 local narrate = {}
 
@@ -136,7 +137,7 @@ function words.Certificate(event, socket)
   if not certificate then return "none: this end has no certificate" end
   local text = ("%s, signed by %s, valid until %s"):format(certificate:subject(),
     certificate:subject() == certificate:issuer() and "itself" or certificate:issuer(),
-    os.date("!%Y-%m-%d", certificate:notAfter()))
+    utc.day(certificate:notAfter()))
   local more = #socket:localChain() - 1
   return more > 0 and ("%s, and %s above it"):format(text, plural(more, "certificate")) or text
 end
