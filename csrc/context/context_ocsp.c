@@ -61,7 +61,8 @@ bool sci_check_ocsp_response(lua_State *L) {
 
 /***
 Sets the OCSP response that servers staple for clients that ask. Fetch a new response and set it before the `nextUpdate` of
-this one. A connection that uses another certificate does not send it. Later connections only.
+this one. A connection that uses another certificate does not send it. OpenSSL 3.6 and later also send none for a self-signed
+certificate. Later connections only.
 @function SciSslContext:setOcspResponse
 @tparam ?string der the bytes from the issuer's OCSP responder; nil: no response
 @treturn[1] SciSslContext the receiver

@@ -9,8 +9,10 @@ local function parameters(name)
   return text
 end
 
+-- The client names no group for DHE: OpenSSL 4.0 and later would take that (RFC 7919).
 local function dhe(context)
   assert(context:setCipherList "DHE-ECDSA-AES128-GCM-SHA256:DHE-RSA-AES128-GCM-SHA256")
+  assert(context:setGroups "X25519")
 end
 
 describe("sslSetDhParameters", function()
@@ -34,6 +36,23 @@ describe("sslSetDhParameters", function()
       assert.are.equal(1, server_answer)
       assert.are.equal(bits, client:temporaryKey().bits)
     end
+  end)
+
+  it("leaves the group to both ends where OpenSSL negotiates it (RFC 7919)", function()
+    local function bits_of(groups)
+      local function setup(context)
+        dhe(context)
+        assert(context:setGroups(groups))
+      end
+      local client, server = ends.pair { version = "TLSv1.2", client = { setup = setup },
+        server = { identity = rsa, setup = setup } }
+      assert(server:sslSetDhParameters(parameters "ffdhe3072"))
+      assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+      return client:temporaryKey().bits
+    end
+    local negotiates = bits_of "ffdhe2048" == 2048
+    assert.are.equal(negotiates and 4096 or 3072, bits_of "ffdhe4096")
+    assert.are.equal(3072, bits_of "X25519")
   end)
 
   it("refuses what is none, and what the security level does not allow", function()

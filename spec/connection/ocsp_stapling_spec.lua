@@ -53,6 +53,12 @@ for _, version in ipairs(VERSIONS) do
     return client_answer
   end
 
+  -- Servers of OpenSSL 3.6 and later look at responses themselves: they send none about another certificate, and none
+  -- for one that is self-signed. spec/interop/stapling_spec.lua has servers that do.
+  local function is_sent(der, options)
+    return good("request", der, options):ocspResponse() == der
+  end
+
   describe("Stapling, " .. version, function()
     it("hands the server's response to a client that asks, byte by byte", function()
       for _, transport in ipairs { "pair", "memory" } do
@@ -127,8 +133,8 @@ for _, version in ipairs(VERSIONS) do
 
     it("insists on one for this issuer's certificate of that serial number", function()
       local twin = pki.issue { subject = "CN=twin", serial = pki.server.certificate:serial(), issuer = pki.otherCa }
-      local err = bad("ocsp_untrusted", "require", response { certificate = twin.certificate,
-        issuer = pki.otherCa.certificate, key = pki.otherCa.key })
+      local der = response { certificate = twin.certificate, issuer = pki.otherCa.certificate, key = pki.otherCa.key }
+      local err = bad(is_sent(der) and "ocsp_untrusted" or "ocsp_missing", "require", der)
       assert.truthy(err:errorHint():find("OCSP", 1, true))
     end)
 
@@ -145,8 +151,9 @@ for _, version in ipairs(VERSIONS) do
 
     it("finds the issuer of a self-signed certificate", function()
       local own = pki.selfSigned
-      good("require", response { certificate = own.certificate, issuer = own.certificate, key = own.key },
-        { identity = own, trust = own })
+      local der = response { certificate = own.certificate, issuer = own.certificate, key = own.key }
+      local options = { identity = own, trust = own }
+      if is_sent(der, options) then good("require", der, options) else bad("ocsp_missing", "require", der, options) end
     end)
 
     it("cannot judge where the issuer is not known", function()

@@ -100,10 +100,26 @@ describe("OCSP stapling #slow", function()
         end)
 
         with_peer("for another certificate is refused by our client where it insists", function()
-          refusals.refused("ocsp_other_certificate", "connect", nil, dial("require", foreigners))
+          local asked <close> = assert(dial("request", foreigners))
+          local sent = asked:ocspResponse() == foreigners -- servers on OpenSSL 3.6 and later keep it back
+          refusals.refused(sent and "ocsp_other_certificate" or "ocsp_missing", "connect", nil,
+            dial("require", foreigners))
+          assert.is_true(sent or name ~= "gnutls-serv")
         end)
       end)
     end
+
+    with_gnutls(("by gnutls-serv, %s, is accepted for a self-signed certificate"):format(version), function()
+      local own = pki.selfSigned
+      local staple = assert(scissl.SciSslOcsp.response { certificate = own.certificate, issuer = own.certificate,
+        key = own.key, thisUpdate = os.time() - 60, nextUpdate = os.time() + 3600 })
+      local peer <close> = peers.gnutlsServer(version,
+        "--disable-client-cert --ignore-ocsp-response-errors --ocsp-response " .. pki.write(staple), own)
+      local socket <close> = assert(foreign.dial(peer.port, ends.clientContext { method = version, trust = own,
+        setup = function(context) assert(context:setOcspPolicy "require") end }))
+      assert.are.equal(staple, socket:ocspResponse())
+      assert.are.equal("good", assert(socket:sslVerifyOcsp()).status)
+    end)
 
     local function server(staple)
       return ends.serverContext { method = version, setup = function(context)
@@ -118,7 +134,7 @@ describe("OCSP stapling #slow", function()
       after_each(function() listener:close() end)
 
       for staple, text in pairs {
-        [good] = "Cert Status: good", [revoked] = "Cert Status: revoked", [false] = "OCSP response: no response sent",
+        [good] = "Cert Status: good", [revoked] = "Cert Status: revoked", [false] = "no response",
       } do
         it(("is shown by openssl s_client: %s"):format(text), function()
           local peer <close> = peers.opensslClient(version, port, "-status")
@@ -127,7 +143,10 @@ describe("OCSP stapling #slow", function()
           socket:close()
           local output, how, code = peer:finish()
           assert.are.same({ "exit", 0 }, { how, code }, output)
-          assert.truthy(output:find(text, 1, true), output)
+          -- Without one, 3.0 says "OCSP response: no response sent", 4.0 "OCSP responses: no responses sent" or "OCSP
+          -- response: no OCSP response received".
+          local pattern = staple and text or "OCSP responses?: no [^\n]*response"
+          assert.truthy(output:find(pattern), output)
         end)
       end
 

@@ -45,7 +45,7 @@ describe("LuaSec's users", function()
       { client = luasec.client { protocol = "tlsv1_2", psk = function() return "a", "b" end },
         server = luasec.server { key = false, certificate = false, psk = bad } },
       { server = luasec.server { dhparam = bad, key = rsa.keyFile, certificate = rsa.certificateFile },
-        client = luasec.client { protocol = "tlsv1_2", ciphers = "DHE-RSA-AES128-GCM-SHA256" } },
+        client = luasec.client { protocol = "tlsv1_2", ciphers = "DHE-RSA-AES128-GCM-SHA256", curveslist = "P-256" } },
     }
     for _, case in ipairs(cases) do
       local run = connect(case)

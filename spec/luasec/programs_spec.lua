@@ -142,7 +142,7 @@ for name, client_ssl, server_ssl in luasec.combinations() do
       local pem, got = dh_parameters(), nil
       local rsa = rsa_server()
       local client = connect {
-        client = luasec.client { ciphers = "DHE-RSA-AES256-GCM-SHA384", protocol = "tlsv1_2" },
+        client = luasec.client { ciphers = "DHE-RSA-AES256-GCM-SHA384", protocol = "tlsv1_2", curveslist = "P-256" },
         server = luasec.server { key = rsa.keyFile, certificate = rsa.certificateFile, protocol = "tlsv1_2",
           dhparam = function(...)
             got = table.pack(...)

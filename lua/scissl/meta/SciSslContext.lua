@@ -364,6 +364,7 @@ function SciSslContext:setPostHandshakeAuth(on) end
 ---if scissl.features.zlib then
 ---  assert(context:useCertificate(certificate):usePrivateKey(key))
 ---  assert(context:setCertificateCompression { "zlib" })
+---  assert(assert(context:useCertificate(certificate)):usePrivateKey(key))
 ---  assert(context:compressCertificates()) -- a server, when its certificates are complete
 ---end
 ---context:setCertificateCompression {} -- none is compressed
@@ -383,6 +384,7 @@ function SciSslContext:setCertificateCompression(names) end
 ---if scissl.features.zlib then
 ---  assert(context:useCertificate(certificate):usePrivateKey(key))
 ---  assert(context:setCertificateCompression { "zlib" })
+---  assert(assert(context:useCertificate(certificate)):usePrivateKey(key))
 ---  assert(context:compressCertificates()) -- a server, when its certificates are complete
 ---end
 ---context:setCertificateCompression {} -- none is compressed
@@ -1148,7 +1150,8 @@ function SciSslContext:setOcspPolicy(policy) end
 function SciSslContext:getOcspPolicy() end
 
 ---Sets the OCSP response that servers staple for clients that ask. Fetch a new response and set it before the `nextUpdate` of
----this one. A connection that uses another certificate does not send it. Later connections only.
+---this one. A connection that uses another certificate does not send it. OpenSSL 3.6 and later also send none for a self-signed
+---certificate. Later connections only.
 ---
 ---@within Revocation
 ---@param der string? the bytes from the issuer's OCSP responder; nil: no response

@@ -557,7 +557,8 @@ function SciSslSocket:sslNoteVerifyErrors(goOn) end
 function SciSslSocket:verifyErrors() end
 
 ---Sets the group of a server's DHE key exchange for this connection. By default the group fits the strength of the server's
----certificate, which is the better choice unless a peer needs a certain group.
+---certificate, which is the better choice unless a peer needs a certain group. OpenSSL 4.0 and later negotiate the group with
+---clients that name one for DHE (RFC 7919): then `setGroups` of both sides counts, and this does not.
 ---
 ---@within Settings of one connection
 ---@param pem string|function text with `DH PARAMETERS` or `X9.42 DH PARAMETERS`; or a function that returns it, or nil for none, and is called where a cipher suite with DHE was negotiated. It cannot yield; what it raises ends the handshake

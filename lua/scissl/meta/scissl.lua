@@ -916,7 +916,7 @@ scissl.copas = {}
 ---@return table # for `copas.wrap`
 ---@usage
 ---```lua
----if package.searchpath("copas", package.path) then
+---if pcall(require, "copas") then
 ---  local faces = require "scissl.copas"
 ---  local listener = assert(scissl.listen {
 ---    host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",
@@ -935,7 +935,7 @@ function scissl.copas.socket(connection) end
 ---@raise for a listener with another waiter
 ---@usage
 ---```lua
----if package.searchpath("copas", package.path) then
+---if pcall(require, "copas") then
 ---  local faces = require "scissl.copas"
 ---  local listener = assert(scissl.listen {
 ---    host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",

@@ -51,6 +51,7 @@ assert(context:setSignatureAlgorithms "ecdsa_secp256r1_sha256:rsa_pss_rsae_sha25
 if scissl.features.zlib then
   assert(context:useCertificate(certificate):usePrivateKey(key))
   assert(context:setCertificateCompression { "zlib" })
+  assert(assert(context:useCertificate(certificate)):usePrivateKey(key))
   assert(context:compressCertificates()) -- a server, when its certificates are complete
 end
 context:setCertificateCompression {} -- none is compressed

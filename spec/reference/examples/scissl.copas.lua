@@ -1,5 +1,5 @@
 --- scissl.copas.socket, scissl.copas.server
-if package.searchpath("copas", package.path) then
+if pcall(require, "copas") then
   local faces = require "scissl.copas"
   local listener = assert(scissl.listen {
     host = "127.0.0.1", port = 0, certificate = "server.pem", privateKey = "server.key", waiter = "copas",
