@@ -1,5 +1,6 @@
 -- Finalizers run wherever a method makes a value, and may close the very object that the method is at work on.
 local scissl = require "scissl"
+local collector = require "spec.support.collector"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
@@ -14,11 +15,11 @@ end
 
 -- Runs `call` while every value that is made runs the collector, and `act` comes after `delay` of them.
 local function under_pressure(delay, act, call)
-  collectgarbage("incremental", 1, 1000)
+  local calm = collector.hurry(1, 1000)
   collectgarbage() -- these count from here on
   arm(delay, act)
   pcall(call)
-  collectgarbage("incremental", 200, 100)
+  calm()
 end
 
 -- Each of `calls` with an object of its own, to which `act` is done at each of its first allocations.

@@ -102,7 +102,7 @@ describe("A server that waits for one connection at a time", function()
         local stream = assert(connect(server.port))
         open[i] = stream
         local failure
-        for _ = 1, PIECES do _, failure = stream:write(("x"):rep(PIECE)) end
+        for _ = 1, PIECES do failure = select(2, stream:write(("x"):rep(PIECE))) end
         if not failure then failure = select(2, stream:read()) end
         local outcome = failure:alert() or failure:condition()
         counts[outcome] = (counts[outcome] or 0) + 1

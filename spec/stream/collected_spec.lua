@@ -1,5 +1,6 @@
 -- Streams that the garbage collector takes.
 local scissl = require "scissl"
+local collector = require "spec.support.collector"
 local ends = require "spec.support.ends"
 
 local now = scissl.SciSocket.now
@@ -66,8 +67,7 @@ describe("A stream that is collected", function()
   it("may be collected around at any step", function()
     local client, server = ends.connected { transport = "tcp" }
     local near, far = scissl.stream(client, { waiter = "coroutine" }), scissl.stream(server, { waiter = "coroutine" })
-    collectgarbage("setpause", 0)
-    collectgarbage("setstepmul", 1000)
+    local calm = collector.hurry(1, 1000)
     local results = ends.run(
       function()
         near:setvbuf("full")
@@ -83,8 +83,7 @@ describe("A stream that is collected", function()
         end
         return count
       end)
-    collectgarbage("setpause", 200)
-    collectgarbage("setstepmul", 100)
+    calm()
     assert.are.equal(2002, results[2][1])
   end)
 end)

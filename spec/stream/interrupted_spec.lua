@@ -1,5 +1,6 @@
 -- Streams whose calls are interrupted: by finalizers, by handlers inside of OpenSSL's calls, by waiters.
 local scissl = require "scissl"
+local collector = require "spec.support.collector"
 local ends = require "spec.support.ends"
 local streams = require "spec.support.streams"
 
@@ -80,7 +81,7 @@ describe("A write that a finalizer interrupts with another one", function()
       local function leave() setmetatable({}, { __gc = write_another }) end
       near:settimeout(0)
       local got = {}
-      collectgarbage("incremental", 50, 400, 8)
+      local calm = collector.hurry(50, 400, 8)
       for i = 1, 300 do
         for _ = 1, 10 do leave() end
         counts.a = i
@@ -91,7 +92,7 @@ describe("A write that a finalizer interrupts with another one", function()
         far:settimeout(0)
         if i % 7 == 0 then got[#got + 1] = far:read("s") end
       end
-      collectgarbage("incremental", 200, 100, 13)
+      calm()
       collectgarbage()
       near:settimeout(nil)
       far:settimeout(nil)

@@ -387,7 +387,7 @@ local function interpreter()
   local lowest = 0
   while arg and arg[lowest - 1] do lowest = lowest - 1 end
   local name = arg and arg[lowest]
-  return name and name:find("lua") and name or "lua5.4"
+  return name and name:find("lua") and name or "lua" .. _VERSION:match "%d+%.%d+"
 end
 
 function ends.luaCommand(source, environment)

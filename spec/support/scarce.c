@@ -16,6 +16,7 @@ typedef struct supply {
 
 static supply openssl = {.left = -1};
 static lua_Alloc lua_allocate;
+static bool replaced; /* by allocate_lua */
 static void *lua_data;
 static supply lua_supply = {.left = -1};
 
@@ -77,8 +78,8 @@ static int call_without_openssl(lua_State *L) { return call_with(L, &openssl); }
 
 /* Runs before the library is unloaded. */
 static int end(lua_State *L) {
-    if (lua_allocate) lua_setallocf(L, lua_allocate, lua_data);
-    lua_allocate = NULL;
+    if (replaced) lua_setallocf(L, lua_allocate, lua_data);
+    replaced = false; /* lua_allocate stays: the last block that lua_close of Lua 5.5 frees comes after this */
     return 0;
 }
 
@@ -86,9 +87,10 @@ int luaopen_scarce(lua_State *L);
 
 int luaopen_scarce(lua_State *L) {
     static const luaL_Reg functions[] = {{"lua", call_without_lua}, {"openssl", call_without_openssl}, {NULL, NULL}};
-    if (!lua_allocate) {
+    if (!replaced) {
         lua_allocate = lua_getallocf(L, &lua_data);
         lua_setallocf(L, allocate_lua, NULL);
+        replaced = true;
     }
     luaL_newlib(L, functions);
     lua_createtable(L, 0, 1);

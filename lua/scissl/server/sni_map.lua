@@ -39,10 +39,10 @@ function Sni.new(given, more)
   options.checkArgument(1, "scissl.sni.new", given, "table", 2)
   more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, 2)
   local map = setmetatable({ contexts = {}, given = {}, others = more.others or false }, Sni)
-  for name, value in pairs(given) do
+  for key, value in pairs(given) do
     local context, failure = contexts.make(value, 2)
     if not context then return nil, failure end
-    name = check_name(name, 2)
+    local name = check_name(key, 2)
     map.contexts[name], map.given[name] = context, contexts.kept(value)
   end
   return map
