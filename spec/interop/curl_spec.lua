@@ -65,8 +65,11 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("is told that its issuer is not known", function()
       local peer <close> = curl(version, port)
-      refusals.refused("server_certificate_refused", "accept", nil,
-        foreign.serve(listener, server_context(version, { identity = pki.strangeServer })))
+      local socket, failure = foreign.serve(listener, server_context(version, { identity = pki.strangeServer }))
+      if socket then -- curl 8 looks after the handshake
+        assert.are.equal("", (foreign.read(socket)))
+        socket:close()
+      else refusals.refused("server_certificate_refused", "accept", nil, socket, failure) end
       local _, how, code = peer:finish()
       assert.are.same({ "exit", 60 }, { how, code })
     end)

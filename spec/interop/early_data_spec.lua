@@ -88,7 +88,8 @@ describe("Early data of our client #slow", function()
       local socket <close> = again(peer.port, first(peer), "the early words\n")
       assert.are.same({ true, "accepted" }, { socket:isSessionReused(), socket:earlyDataStatus() })
       foreign.write(socket, "the later words\n")
-      assert.are.equal("the later words\n", (foreign.read(socket, "later words\n")))
+      local echo = foreign.read(socket, "later words\n") -- of the early words, too, since GnuTLS 3.8.10 at the latest
+      assert.are.equal("the later words\n", (echo:gsub("^the early words\n", "")))
     end)
 
     with_gnutls("is left out where it does not know the session", function()

@@ -5,7 +5,9 @@
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local shell = require "spec.support.shell"
-require "spec.support.old_modules".add("copas", "coxpcall")
+local old_modules = require "spec.support.old_modules"
+
+old_modules.add("copas", "coxpcall")
 
 local root = shell.run "pwd":match "^(.-)\n"
 
@@ -63,7 +65,7 @@ end
 
 local function is_missing(preparation)
   for name in (preparation or ""):gmatch "needs ([%w%._]+)" do
-    if not (package.searchpath(name, package.path) or package.searchpath(name, package.cpath)) then return name end
+    if not (package.searchpath(name, package.cpath) or old_modules.find(name)) then return name end
   end
 end
 

@@ -62,7 +62,10 @@ local function method(owner, name, ...) return called(":", owner, name, ...) end
 -- Asks both, and compares.
 local function same(make, ask)
   local answers = {}
-  for i, ssl in ipairs { luasec.real, luasec.ours } do answers[i] = said(function() return ask(make(ssl)) end) end
+  for i, ssl in ipairs { luasec.real, luasec.ours } do
+    -- The real LuaSec may use another OpenSSL than ours, with "ssl/tls alert" in place of "tls alert".
+    answers[i] = said(function() return ask(make(ssl)) end):gsub("ssl/tls alert", "tls alert")
+  end
   assert.are.equal(answers[1], answers[2])
 end
 
