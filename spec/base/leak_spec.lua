@@ -74,11 +74,10 @@ describe("idle connections #slow", function()
     end
   end)
 
-  local function can_measure_buffers()
-    local version = core.OSSslVersion.current():text():match "%d+%.%d+"
-    if version ~= "3.0" then return pending "the limits were measured with OpenSSL 3.0" end
-    return can_measure()
-  end
+  -- OpenSSL 3.2 and later have an object of 4.4 kB for each direction (4 for a pair), and from 3.5 on each end keeps an
+  -- ML-KEM key of 7 kB for temporaryKey: without record buffers a pair is 44 KiB with 3.0, 74 with 3.5, 89 with 4.0.
+  local before_3_2 = core.OSSslVersion.current():text():find "OpenSSL 3%.[01]%."
+  local MOST = before_3_2 and 48 or 96 -- KiB; each record buffer would add 16
 
   local function measure()
     collectgarbage()
@@ -98,14 +97,15 @@ describe("idle connections #slow", function()
   end
 
   it("hold no record buffers, of 16 KiB and more, however many places are free for those of busy ones", function()
-    if not can_measure_buffers() then return end
+    if not can_measure() then return end
     local before = connect(20)
     local each = (connect(200) - before) / 200
-    assert.is_true(each < 48, each .. " KiB for a pair")
+    assert.is_true(each < MOST, each .. " KiB for a pair")
   end)
 
   it("give their record buffers back when others have been busy for long", function()
-    if not can_measure_buffers() then return end
+    if not before_3_2 then return pending "buffers of busy ones: OpenSSL 3.2 and later give theirs back at once" end
+    if not can_measure() then return end
     local idle = connect(64)
     for _ = 1, 3 do
       for _, pair in ipairs(open) do pass_lines(pair[1], pair[2]) end
