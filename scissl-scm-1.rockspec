@@ -9,7 +9,7 @@ source = {
 description = {
    summary = "Secure sockets for Lua, on OpenSSL 3",
    detailed = [[
-      TLS clients and servers for Lua 5.4 and later on OpenSSL 3 and later: verified connections in one call,
+      TLS clients and servers for Lua 5.4 and 5.5 on OpenSSL 3 and 4: verified connections in one call,
       and SciSslSocket with its companions below it, for blocking programs, coroutines and every event loop.
    ]],
    homepage = "https://github.com/scissl/scissl",

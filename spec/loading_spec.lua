@@ -2,6 +2,7 @@
 local core = require "scissl.core"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local shell = require "spec.support.shell"
 
 local CLASSES = {
   "SciSocket", "SciPoller", "SciLookUp", "SciSslSocket", "SciSslContext", "SciSslCipher", "SciSslError",
@@ -179,8 +180,7 @@ describe("A class", function()
       }
     ]], "memory.c")
     local binary = pki.folder() .. "/memory"
-    local libraries = "$(pkg-config --cflags --libs lua5.4 2>/dev/null || echo -I/usr/include/lua5.4 -llua5.4)"
-    local built <close> = ends.start(("sh -c 'cc -o %s %s %s -Wl,-E -ldl -lm'"):format(binary, program, libraries))
+    local built <close> = ends.start(shell.buildsWithLua(binary, program))
     local output, _, code = built:finish()
     if code ~= 0 then return pending("no memory: no liblua to link with: " .. output:match("[^\n]*")) end
     local script = pki.write(([[

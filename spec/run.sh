@@ -5,6 +5,8 @@
 #                          the files that differ from the branch that was cloned
 #   sh spec/run.sh         everything but what is large to install, with gcc, clang, sanitizers and valgrind
 #   sh spec/run.sh all     everything: with large peers, and once more in a minimal Debian 13 (see support/debian.sh)
+#   sh spec/run.sh everywhere [SYSTEM…]
+#                          both commands of the README in a minimal Debian of each kind, one after the other
 # SCISSL_PLAIN=1 in front leaves out the runs with sanitizers and valgrind; SCISSL_SANITIZE=1 runs FILE… with sanitizers.
 # The last line is `N passed, N failed`, with every `it` of every run and every other check counted once.
 set -u
@@ -20,8 +22,9 @@ all_specs=$(find_specs spec)
 valgrind_specs='spec/tls/handshake_spec.lua spec/connection/suspend_spec.lua spec/connection/psk_spec.lua'
 fuzzers='api middle parsers memory'
 fuzz_seconds=25 # each
-debian_limit=3600
-usage='usage: sh spec/run.sh [all | quick | FILE…]'
+debian_limit=5400
+debians='bookworm trixie sid experimental bookworm-i386 sid-lua5.5' # see support/debian.sh
+usage='usage: sh spec/run.sh [all | everywhere [SYSTEM…] | quick | FILE…]'
 
 # ---- Checks of the build -------------------------------------------------------------------------------------------
 
@@ -142,7 +145,7 @@ run_fuzzers() {
     collect
 }
 
-# run_in_debian SUITE: what that run counts is added.
+# run_in_debian SYSTEM: what that run counts is added.
 run_in_debian() {
     log="$build/debian-$1.log"
     say "== Debian $1 (progress: tail -f $log)"
@@ -234,6 +237,20 @@ run_everything() {
     [ -z "${SCISSL_ALL-}" ] || run_in_debian trixie
 }
 
+# run_everywhere [SYSTEM…]: the Debians of these names. Processors of another kind run no programs for i386.
+run_everywhere() {
+    look_for needs_of_debians
+    [ -z "$wanted" ] || install_packages $wanted
+    machine=$(uname -m)
+    for system in ${*:-$debians}; do
+        case $system/$machine in
+            *-i386/x86_64 | *-i386/i?86) run_in_debian "$system" ;;
+            *-i386/*) skip "Debian $system (this processor is $machine)" ;;
+            *) run_in_debian "$system" ;;
+        esac
+    done
+}
+
 run_with_instruments() {
     check "build with sanitizers" build_with asan -DCMAKE_C_COMPILER=gcc -DSCISSL_SANITIZE=ON
     run_sanitized "$all_specs"
@@ -244,6 +261,7 @@ run_with_instruments() {
 case "${1-}" in
     '') run_everything needs_of_the_specs ;;
     all) export SCISSL_ALL=1 && run_everything needs_of_all_specs ;;
+    everywhere) shift && mkdir -p "$build" && run_everywhere "$@" ;;
     quick) run_quick ;;
     -*) give_up "$usage" ;;
     *) run_files "$@" ;;

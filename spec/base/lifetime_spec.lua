@@ -3,6 +3,7 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local shell = require "spec.support.shell"
 
 local VERSIONS = { "TLSv1.2", "TLSv1.3" }
 
@@ -383,8 +384,7 @@ describe("The module", function()
       }
     ]], "states.c")
     local binary = pki.folder() .. "/states"
-    local libraries = "$(pkg-config --cflags --libs lua5.4 2>/dev/null || echo -I/usr/include/lua5.4 -llua5.4)"
-    local built <close> = ends.start(("sh -c 'cc -o %s %s %s -Wl,-E -ldl -lm'"):format(binary, program, libraries))
+    local built <close> = ends.start(shell.buildsWithLua(binary, program))
     local output, _, code = built:finish()
     if code ~= 0 then return pending("several lua_States: no liblua to link with: " .. output:match("[^\n]*")) end
     local script = prelude:format(pki.server.certificateFile, pki.server.keyFile, pki.ca.certificateFile) .. [[

@@ -4,6 +4,7 @@ local ends = require "spec.support.ends"
 local loops = require "spec.support.loops"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
+local shell = require "spec.support.shell"
 local sockets = require "spec.support.sockets"
 local texts = require "spec.support.texts"
 
@@ -246,9 +247,9 @@ local function run(source)
 end
 
 -- What a shell does before it starts the program.
-local function run_after(shell, source)
+local function run_after(before, source)
   local command = ends.luaCommand('local scissl = require "scissl"\n' .. source)
-  local file = pki.write(("%s\nexec %s\n"):format(shell, command))
+  local file = pki.write(("%s\nexec %s\n"):format(before, command))
   local peer <close> = ends.start("sh " .. file)
   return peer:finish()
 end
@@ -359,8 +360,7 @@ describe("What was set for a signal", function()
       }
     ]], "signals.c")
     local binary = pki.folder() .. "/signals"
-    local libraries = "$(pkg-config --cflags --libs lua5.4 2>/dev/null || echo -I/usr/include/lua5.4 -llua5.4)"
-    local built <close> = ends.start(("sh -c 'cc -o %s %s %s -Wl,-E -ldl -lm'"):format(binary, program, libraries))
+    local built <close> = ends.start(shell.buildsWithLua(binary, program))
     local output, _, code = built:finish()
     if code ~= 0 then return pending("signals: no liblua to link with: " .. output:match("[^\n]*")) end
     local script = pki.write [[

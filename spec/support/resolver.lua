@@ -30,8 +30,7 @@ local function build()
   end
   local place = pki.folder()
   local built <close> = ends.start(("sh -c 'cc -D_GNU_SOURCE -shared -fPIC -o %s/resolver.so spec/support/resolver.c "
-    .. "$(pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4) -lpthread -ldl && mkfifo %s/gate'")
-    :format(place, place))
+    .. "%s -lpthread -ldl && mkfifo %s/gate'"):format(place, shell.luaHeaders, place))
   local output, _, code = built:finish()
   if code == 0 then folder = place else why = "resolver.c cannot be built here: " .. output:match "[^\n]*" end
   return folder
@@ -66,7 +65,7 @@ local function command(source)
     LD_PRELOAD = runtime and runtime .. " " .. shim or shim,
   })
   if not runtime then return text end
-  local plain = shell.lines "PATH=$(echo \"$PATH\" | sed 's|[^:]*/build/asan/bin:||') command -v lua5.4"[1]
+  local plain = shell.lines("PATH=$(echo \"$PATH\" | sed 's|[^:]*/build/asan/bin:||') command -v " .. shell.luaName)[1]
   return (text:gsub("'[^']*lua[^' ]*' ('[^']*')$", "'" .. plain .. "' %1"))
 end
 

@@ -11,6 +11,7 @@
 
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local shell = require "spec.support.shell"
 
 local M = {}
 local folder, module
@@ -20,7 +21,7 @@ function M.path()
   if folder then return folder end
   if not ends.has "cc" then return nil, "no C compiler here" end
   local place = pki.folder()
-  local flags = "$(pkg-config --cflags lua5.4 2>/dev/null || echo -I/usr/include/lua5.4) "
+  local flags = shell.luaHeaders .. " "
     .. "$(pkg-config --cflags --libs libcrypto 2>/dev/null || echo -lcrypto)"
   -- It stays loaded: OpenSSL frees its memory when the process ends.
   local built <close> = ends.start(("sh -c 'cc -shared -fPIC -Wl,-z,nodelete -o %s/scarce.so %s %s'"):format(place,

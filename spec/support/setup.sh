@@ -39,13 +39,17 @@ has_one_of() {
     return 1
 }
 
-# Sets $lua to an interpreter of Lua 5.4 or later, whatever this system calls it.
+# Sets $lua to an interpreter of Lua 5.4 or later, whatever this system calls it. SCISSL_LUA names another
+# one than the first of these: lua5.5.
 find_lua() {
-    for lua in lua5.4 lua54 lua-5.4 lua; do
+    for lua in ${SCISSL_LUA:-lua5.4 lua54 lua-5.4 lua}; do
         has_command "$lua" && "$lua" -e 'os.exit(_VERSION >= "Lua 5.4")' && return
     done
     return 1
 }
+
+# Where Debian has the headers of the interpreter that SCISSL_LUA names.
+lua_headers="/usr/include/${SCISSL_LUA-}"
 
 has_lua_module() { "$lua" -e "require '$1'"; }
 
@@ -68,8 +72,10 @@ has_openssl_headers() {
 }
 
 has_lua_headers() {
-    for directory in "${LUA_INCDIR:-/usr/include}" /usr/include/lua5.4 /usr/local/include /usr/local/include/lua54 \
-        /opt/homebrew/include/lua; do
+    set -- "${LUA_INCDIR:-/usr/include}" /usr/include/lua5.4 /usr/local/include /usr/local/include/lua54 \
+        /opt/homebrew/include/lua
+    [ -z "${SCISSL_LUA-}" ] || set -- "$lua_headers"
+    for directory in "$@"; do
         has_header "$directory" '#include <lua.h>' '#if LUA_VERSION_NUM < 504' '#error' '#endif' && return
     done
     return 1
@@ -99,8 +105,9 @@ needs_of_the_build() {
     need libc6-dev has_header /usr/include '#include <stdlib.h>'
     need make has_one_of make ninja
     need cmake has_command cmake
-    need lua5.4 find_lua
-    need liblua5.4-dev has_lua_headers
+    lua_package=${SCISSL_LUA:-lua5.4}
+    need "$lua_package" find_lua
+    need "lib$lua_package-dev" has_lua_headers
     need libssl-dev has_openssl_headers
 }
 
@@ -152,11 +159,16 @@ needs_of_all_specs() {
     want nginx nginx -v
     want chromium has_command chromium
     want libnss3-tools has_command certutil
+    needs_of_debians
+    want testssl.sh has_command testssl
+    want sslscan has_command sslscan
+}
+
+# What support/debian.sh needs.
+needs_of_debians() {
     want debootstrap has_command debootstrap
     want debian-archive-keyring test -f /usr/share/keyrings/debian-archive-keyring.gpg
     want util-linux has_command unshare
-    want testssl.sh has_command testssl
-    want sslscan has_command sslscan
 }
 
 # ---- Installing ------------------------------------------------------------------------------------------------
@@ -258,6 +270,7 @@ build_scissl() {
     mkdir -p "$directory" || return
     has_command make || export CMAKE_GENERATOR="${CMAKE_GENERATOR:-Ninja}"
     # A number, since make without one starts every compiler at once.
+    [ -z "${SCISSL_LUA-}" ] || set -- "-DLUA_INCLUDE_DIR=$lua_headers" "$@"
     if ! (cmake -S "$root" -B "$directory" "$@" &&
         cmake --build "$directory" --parallel "$(getconf _NPROCESSORS_ONLN)") \
         >"$directory/build.log" 2>&1 </dev/null; then
