@@ -176,12 +176,28 @@ needs_of_debians() {
 # set_up NEEDS: makes sure that everything the function NEEDS asks for is there, but for what is only wanted.
 set_up() {
     look_for "$1"
+    drop_unknown
+    [ -z "$unknown" ] || say "Not in this release, and what needs it is skipped:$unknown"
     [ -n "$missing$wanted" ] || return 0
     install_packages $missing $wanted
     look_for "$1"
+    drop_unknown
     [ -z "$missing" ] || give_up "Installed, and still not usable here:$missing"
     [ -z "$wanted" ] || say "Not to be had here, and what needs it is skipped:$wanted"
 }
+
+# Takes what this release does not have out of the packages that are only wanted: no network helps. Where no list of
+# packages is here yet, nothing is known.
+drop_unknown() {
+    unknown=
+    set -- /var/lib/apt/lists/*Packages*
+    [ -e "$1" ] || return 0
+    set -- $wanted
+    wanted=
+    for package in "$@"; do
+        if apt-cache show "$package"; then wanted="$wanted $package"; else unknown="$unknown $package"; fi
+    done
+} >/dev/null 2>&1
 
 look_for() {
     missing=
