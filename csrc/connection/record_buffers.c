@@ -50,16 +50,8 @@ static bool is_busy(const sci_sslsocket *socket) { return socket->state->calls -
 
 /* Looks at one place after the other, each once in CALLS calls. */
 static void release_idle(sci_state *state) {
-    if (state->calls % (CALLS / SCI_WARM) != 0) return;
     sci_sslsocket *socket = state->warm[state->calls / (CALLS / SCI_WARM) % SCI_WARM];
     if (socket && !is_busy(socket)) release_buffers(socket);
-}
-
-/* Counts the call. Returns whether the socket comes back after others. */
-static bool count_call(sci_sslsocket *socket) {
-    uint64_t before = socket->buffers.used, now = ++socket->state->calls;
-    socket->buffers.used = now;
-    return before > 0 && now - before > FEW && now - before < CALLS;
 }
 
 static sci_sslsocket **next_place(sci_state *state, bool comes_back) {
@@ -67,13 +59,13 @@ static sci_sslsocket **next_place(sci_state *state, bool comes_back) {
     return &state->warm[comes_back ? state->warm_next : state->warm_next % FEW];
 }
 
-void sci_ssl_keep_buffers(sci_sslsocket *socket) {
+/* `before`: when the socket was called last; 0: never. */
+SCI_APART static void find_place(sci_sslsocket *socket, uint64_t before) {
+    uint64_t since = socket->buffers.used - before;
+    bool moved = socket->buffers.moved;
     if (socket->transport.datagrams) return; /* OpenSSL needs them as long as the SSL lives */
-    bool comes_back = count_call(socket), moved = socket->buffers.moved;
     socket->buffers.moved = false;
-    release_idle(socket->state);
-    if (socket->buffers.place) return;
-    sci_sslsocket **place = next_place(socket->state, comes_back);
+    sci_sslsocket **place = next_place(socket->state, before > 0 && since > FEW && since < CALLS);
     if (*place && is_busy(*place)) {
         free_left(socket, moved);
         return;
@@ -83,4 +75,12 @@ void sci_ssl_keep_buffers(sci_sslsocket *socket) {
     socket->buffers.place = place;
     socket->buffers.freed = false;
     SSL_clear_mode(socket->ssl, SSL_MODE_RELEASE_BUFFERS);
+}
+
+void sci_ssl_keep_buffers(sci_sslsocket *socket) {
+    sci_state *state = socket->state;
+    uint64_t before = socket->buffers.used;
+    socket->buffers.used = ++state->calls;
+    if (state->calls % (CALLS / SCI_WARM) == 0) release_idle(state);
+    if (!socket->buffers.place) find_place(socket, before);
 }

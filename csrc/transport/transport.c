@@ -19,16 +19,16 @@ SCI_APART static long control_other(BIO *bio, int command, long number, void *po
     switch (command) {
         case BIO_CTRL_EOF: return transport->read.eof;
         case BIO_C_GET_FD: return get_descriptor(transport, pointer);
-        case BIO_CTRL_GET_KTLS_RECV: return 0;
         default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
     }
 }
 
 static bool kernel_encrypts(BIO *bio) { return ((const sci_transport *)BIO_get_data(bio))->ktls.on; }
 
-/* OpenSSL asks for BIO_CTRL_GET_KTLS_SEND several times a record. */
+/* OpenSSL asks the first three for each record, the first of them several times. */
 static long transport_ctrl(BIO *bio, int command, long number, void *pointer) {
     if (command == BIO_CTRL_GET_KTLS_SEND) return kernel_encrypts(bio);
+    if (command == BIO_CTRL_GET_KTLS_RECV) return 0;
     return command == BIO_CTRL_FLUSH ? 1 : control_other(bio, command, number, pointer);
 }
 
