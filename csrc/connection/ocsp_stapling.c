@@ -24,13 +24,25 @@ static bool is_about(const sci_sslsocket *socket, const X509 *certificate) {
     return about;
 }
 
+/* OpenSSL's compressed form of a certificate was made without a response, and would be sent without one. */
+static void leave_uncompressed(SSL *ssl) {
+#ifdef SSL_OP_NO_TX_CERTIFICATE_COMPRESSION
+    (void)SSL_set_options(ssl, SSL_OP_NO_TX_CERTIFICATE_COMPRESSION);
+#else
+    (void)ssl;
+#endif
+}
+
 static int staple(const sci_sslsocket *socket) {
     if (!socket->ocsp.response || !is_about(socket, SSL_get_certificate(socket->ssl))) return SSL_TLSEXT_ERR_NOACK;
     unsigned char *copy = OPENSSL_memdup(socket->ocsp.response, socket->ocsp.length);
     if (!copy) return SSL_TLSEXT_ERR_NOACK;
-    if (SSL_set_tlsext_status_ocsp_resp(socket->ssl, copy, (long)socket->ocsp.length)) return SSL_TLSEXT_ERR_OK;
-    OPENSSL_free(copy);
-    return SSL_TLSEXT_ERR_NOACK;
+    if (!SSL_set_tlsext_status_ocsp_resp(socket->ssl, copy, (long)socket->ocsp.length)) {
+        OPENSSL_free(copy);
+        return SSL_TLSEXT_ERR_NOACK;
+    }
+    leave_uncompressed(socket->ssl);
+    return SSL_TLSEXT_ERR_OK;
 }
 
 /* ---- the client -------------------------------------------------------------------------------------------------- */

@@ -77,7 +77,9 @@ void sci_context_compress_again(const sci_context *context) {
     ERR_pop_to_mark();
 }
 
-static bool prefer(SSL_CTX *ctx, preference *wanted) {
+/* A certificate may have changed while an algorithm that is chosen now was not: its compressed form would be the earlier one's. */
+static bool prefer(const sci_context *context, preference *wanted) {
+    SSL_CTX *ctx = context->ctx;
     const uint64_t off = SSL_OP_NO_TX_CERTIFICATE_COMPRESSION | SSL_OP_NO_RX_CERTIFICATE_COMPRESSION;
     if (wanted->count == 0) {
         SSL_CTX_set_options(ctx, off);
@@ -85,13 +87,14 @@ static bool prefer(SSL_CTX *ctx, preference *wanted) {
     }
     if (SSL_CTX_set1_cert_comp_preference(ctx, wanted->list, wanted->count) != 1) return false;
     SSL_CTX_clear_options(ctx, off);
+    sci_context_compress_again(context);
     return true;
 }
 #else
 void sci_context_compress_again(const sci_context *context) { (void)context; }
 
-static bool prefer(SSL_CTX *ctx, preference *wanted) {
-    (void)ctx;
+static bool prefer(const sci_context *context, preference *wanted) {
+    (void)context;
     return wanted->count == 0;
 }
 #endif
@@ -111,21 +114,21 @@ in each handshake.
 @see RFC 8879
 */
 static int context_set_certificate_compression(lua_State *L) {
-    SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
+    const sci_context *context = sci_check_context(L, 1);
     preference wanted = {.count = 0};
     if (!read_preference(L, &wanted))
         return sci_fail_own(L, "option", "unknown_compression",
                             "expected a list of 'zlib', 'brotli' and 'zstd', each once at most");
     if (wanted.missing) return sci_fail_missing(L, "option", wanted.missing, NEEDS);
     sci_clear_errors();
-    if (!prefer(ctx, &wanted)) return sci_fail_openssl(L, "option", "setCertificateCompression");
+    if (!prefer(context, &wanted)) return sci_fail_openssl(L, "option", "setCertificateCompression");
     return sci_return_receiver(L);
 }
 
 /***
 Compresses the context's own certificates now, for the connections of a server, by the algorithms of
-`setCertificateCompression`, which come before it. Certificates that are set later are compressed as well. Without this call a
-server compresses none.
+`setCertificateCompression`. Certificates that are set later, and algorithms that are chosen later, count as well. Without this
+call a server compresses none. A certificate that is sent with an OCSP response is not compressed.
 @function SciSslContext:compressCertificates
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil

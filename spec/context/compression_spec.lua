@@ -141,12 +141,41 @@ describe("certificate compression", function()
     assert.are.equal("Certificate", seen.server)
   end)
 
+  it("gives way to a stapled OCSP response", function()
+    local server = ends.serverContext {}
+    assert(server:compressCertificates())
+    assert(server:setOcspResponse(assert(scissl.SciSslOcsp.response {
+      certificate = pki.server.certificate, issuer = pki.ca.certificate, key = pki.ca.key })))
+    local client = ends.clientContext {}
+    local _, seen = meet(client, server)
+    assert.are.equal("CompressedCertificate", seen.server) -- the client does not ask for a response
+    assert(client:setOcspPolicy "require")
+    local socket
+    socket, seen = meet(client, server)
+    assert.are.equal("Certificate", seen.server)
+    assert.are.equal("good", assert(socket:sslVerifyOcsp()).status)
+  end)
+
   it("stays off once it was switched off", function()
     local server = ends.serverContext {}
     assert(server:compressCertificates():setCertificateCompression {})
     assert(server:useCertificate(pki.server.certificate):usePrivateKey(pki.server.key))
     local _, seen = meet(ends.clientContext {}, server)
     assert.are.equal("Certificate", seen.server)
+  end)
+
+  it("follows a certificate that is renewed while another algorithm, or none, is chosen", function()
+    for _, meanwhile in ipairs { { algorithms[2] }, {} } do
+      local server = ends.serverContext {}
+      assert(server:setCertificateCompression { algorithms[1] }:compressCertificates())
+      assert(server:setCertificateCompression(meanwhile))
+      local identity = pki.issue { subject = "CN=renewed", names = { "localhost" } }
+      assert(server:useCertificate(identity.certificate):usePrivateKey(identity.key))
+      assert(server:setCertificateCompression { algorithms[1] })
+      local client, seen = meet(ends.clientContext {}, server)
+      assert.are.equal(identity.certificate, client:peerCertificate())
+      assert.are.equal("CompressedCertificate", seen.server)
+    end
   end)
 
   it("is an option of scissl.listen and scissl.connect", function()

@@ -372,8 +372,8 @@ function SciSslContext:setPostHandshakeAuth(on) end
 function SciSslContext:setCertificateCompression(names) end
 
 ---Compresses the context's own certificates now, for the connections of a server, by the algorithms of
----`setCertificateCompression`, which come before it. Certificates that are set later are compressed as well. Without this call a
----server compresses none.
+---`setCertificateCompression`. Certificates that are set later, and algorithms that are chosen later, count as well. Without this
+---call a server compresses none. A certificate that is sent with an OCSP response is not compressed.
 ---
 ---@within Own certificates and keys
 ---@return SciSslContext? # the receiver
