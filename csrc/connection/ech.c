@@ -287,7 +287,7 @@ the hidden ones, too.
 static int sslsocket_set_ech_outer_alpn(lua_State *L) {
     size_t length;
     sci_check_sslsocket(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
+    (void)sci_check_list(L, 2);
     lua_settop(L, 2);
     if (!sci_push_alpn(L)) return sci_fail_alpn(L);
     const sci_sslsocket *socket = sci_check_before_handshake(L); /* the table's metamethods may have closed it */

@@ -111,7 +111,7 @@ static int sslsocket_set_pins(lua_State *L) {
     luaL_checkany(L, 2);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) {
-        luaL_checktype(L, 2, LUA_TTABLE);
+        (void)sci_check_list(L, 2);
         if (!sci_push_pins(L)) return sci_fail_pins(L);
     }
     sci_sslsocket *socket = sci_check_before_handshake(L); /* metamethods of the list may have closed it */

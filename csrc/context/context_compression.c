@@ -53,8 +53,7 @@ static bool add_algorithm(preference *wanted, const char *name, size_t length) {
 }
 
 static bool read_preference(lua_State *L, preference *wanted) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     bool good = true;
     for (lua_Integer i = 1; i <= count && good; i++) {
         size_t length;

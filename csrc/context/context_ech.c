@@ -188,9 +188,8 @@ a new one in front. A connection that `sslSetContext` moves to another context k
 */
 static int context_set_ech_keys(lua_State *L) {
     sci_check_context(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, 2, i);
         luaL_argexpected(L, lua_type(L, -1) == LUA_TSTRING, 2, "table of strings");

@@ -63,7 +63,7 @@ static int context_set_pins(lua_State *L) {
     luaL_checkany(L, 2);
     lua_settop(L, 2);
     if (!lua_isnil(L, 2)) {
-        luaL_checktype(L, 2, LUA_TTABLE);
+        (void)sci_check_list(L, 2);
         if (!sci_push_pins(L)) return sci_fail_pins(L);
     }
     sci_check_context(L, 1); /* metamethods of the list may have closed it */
@@ -108,8 +108,7 @@ static bool add_type(type_list *wanted, const char *name, size_t length) {
 
 /* False: nil, SciSslError were pushed. */
 static bool read_types(lua_State *L, type_list *wanted) {
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = sci_check_list(L, 2);
     bool good = count > 0;
     for (lua_Integer i = 1; i <= count && good; i++) {
         lua_rawgeti(L, 2, i);

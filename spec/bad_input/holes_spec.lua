@@ -64,9 +64,16 @@ local calls = {
   ["SciSslContext:setCommands"] = { context "setCommands", { "MinProtocol", "TLSv1.2" } },
   ["SciSslContext:setAcceptedIssuers"] = { context "setAcceptedIssuers", "CN=x" },
   ["SciSslContext:setTicketKeys"] = { context "setTicketKeys", secret },
+  ["SciSslContext:setPins"] = { context "setPins", own.key:spkiPin() },
+  ["SciSslContext:setServerCertificateTypes"] = { context "setServerCertificateTypes", "x509" },
+  ["SciSslContext:setClientCertificateTypes"] = { context "setClientCertificateTypes", "x509" },
+  ["SciSslContext:setCertificateCompression"] = { context "setCertificateCompression", "zlib" },
+  ["SciSslContext:setEchKeys"] = { context "setEchKeys", own.keyPem },
   ["SciSslContext:useCertificateChain"] = { context "useCertificateChain", own.certificate },
   ["SciSslSocket:sslSetVerifyHosts"] = { socket "sslSetVerifyHosts", "localhost" },
   ["SciSslSocket:sslSetAlpn"] = { socket "sslSetAlpn", "h2" },
+  ["SciSslSocket:sslSetPins"] = { socket "sslSetPins", own.key:spkiPin() },
+  ["SciSslSocket:sslSetEchOuterAlpn"] = { socket "sslSetEchOuterAlpn", "h2" },
   ["SciSslSocket:sslUseCertificate"] = { function(list)
     local client <close> = ends.pair { transport = "memory" }
     return client:sslUseCertificate(list, own.key)
