@@ -48,15 +48,18 @@ static sci_library *make_library(sci_state *state) {
     return library;
 }
 
-static sci_library *check_self(lua_State *L) {
-    sci_library **box = luaL_checkudata(L, 1, SCI_LIBRARY);
-    return *box;
+/* A finalizer that was made before the state of the lua_State runs after it, at lua_close. */
+static sci_library *check_library(lua_State *L, int index) {
+    sci_library **box = luaL_checkudata(L, index, SCI_LIBRARY), *library = sci_get_state(L)->libraries;
+    while (library && library != *box) library = library->next;
+    if (!library) luaL_argerror(L, index, "the library has been freed with the Lua state");
+    return library;
 }
 
+static sci_library *check_self(lua_State *L) { return check_library(L, 1); }
+
 const sci_library *sci_check_library_option(lua_State *L, int index) {
-    if (lua_isnoneornil(L, index)) return NULL;
-    sci_library **box = luaL_checkudata(L, index, SCI_LIBRARY);
-    return *box;
+    return lua_isnoneornil(L, index) ? NULL : check_library(L, index);
 }
 
 OSSL_LIB_CTX *sci_library_context(const sci_library *library) { return library ? library->context : NULL; }

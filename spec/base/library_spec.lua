@@ -90,6 +90,26 @@ describe("SciSslLibrary", function()
     assert.are.same({ "done\n", "exit", 0 }, { child:finish() })
   end)
 
+  it("is refused to a finalizer that runs after it was freed", function()
+    local child <close> = ends.start(ends.luaCommand [[
+      local kept = {}
+      local last = setmetatable({}, { __gc = function()
+        local library, scissl = kept.library, kept.scissl
+        print(pcall(tostring, library))
+        print(pcall(library.providers, library))
+        print(pcall(library.load, library, "default"))
+        print(pcall(scissl.SciSslContext.new, "TLS", library))
+      end })
+      local scissl = require "scissl"
+      kept.scissl, kept.library = scissl, assert(scissl.SciSslLibrary.new():load "default")
+      _G.last = last
+    ]])
+    local said, reason, code = child:finish()
+    assert.are.same({ "exit", 0 }, { reason, code })
+    local _, count = said:gsub("false\t[^\n]*the library has been freed with the Lua state%)\n", "")
+    assert.are.equal(4, count, said)
+  end)
+
   with_legacy("loads what OpenSSL does not load by itself", function()
     local library = assert(SciSslLibrary.new():load "legacy")
     assert.are.same({ "legacy" }, names(library))
