@@ -16,8 +16,9 @@ static bool refresh(sci_context *context) {
     bool follows = context->cookie.made && age < 2 * SECRET_TIME;
     memcpy(context->cookie.secrets[1], follows ? context->cookie.secrets[0] : older, sizeof older);
     memcpy(context->cookie.secrets[0], fresh, sizeof fresh);
-    context->cookie.made = now;
+    context->cookie.made = follows ? context->cookie.made + SECRET_TIME : now; /* the older one ends in time */
     OPENSSL_cleanse(fresh, sizeof fresh);
+    OPENSSL_cleanse(older, sizeof older);
     return true;
 }
 
