@@ -835,8 +835,8 @@ function SciSslSocket:clientHelloRecords() end
 
 ---Switches to another context, while the handshake is suspended at `"clientHello"`. All settings of that context hold, as if the
 ---socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
----are lost, and must be made again after this call: `sslSetVerify`, `sslUseCertificate`, `sslSetAlpn`, `sslSetOcspResponse`,
----`sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
+---are lost, and must be made again after this call: `sslSetVerify`, `sslSetPins`, `sslUseCertificate`, `sslSetAlpn`,
+---`sslSetOcspResponse`, `sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
 ---`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
 ---
 ---@within Suspended handshakes
