@@ -8,7 +8,8 @@ A library context of OpenSSL, with the providers that were loaded into it: `fips
 stay in their hardware, `legacy` for old algorithms. `SciSslContext.new`, `SciSslPrivateKey.fromUri` and the option `library` of
 `scissl.connect` and `scissl.listen` take one. Other connections of the program do not notice it.
 
-Without any provider loaded it has OpenSSL's own, `default`. Once one is loaded, `default` is there only if it is loaded as well.
+Without a call of `load` it has OpenSSL's own provider, `default`. From the first call on, even one that fails, `default` is there
+only if it is loaded as well: a program that wants `fips` alone never gets something else.
 OpenSSL's objects point to their library context, so it stays until the Lua state is closed: make one, and keep it.
 @classmod SciSslLibrary
 */
@@ -84,10 +85,8 @@ static int library_new(lua_State *L) {
 /* No module of that name was found, or it could not be loaded. */
 static bool lacks_module(void) {
     bool lacks = false;
-    ERR_set_mark();
-    for (unsigned long code = ERR_peek_error(); code != 0 && !lacks; code = ERR_get_error())
+    for (unsigned long code = ERR_get_error(); code != 0 && !lacks; code = ERR_get_error())
         lacks = ERR_GET_LIB(code) == ERR_LIB_DSO;
-    ERR_clear_last_mark();
     return lacks;
 }
 

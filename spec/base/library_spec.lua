@@ -135,6 +135,12 @@ describe("SciSslLibrary", function()
     assert(SciSslContext.new("TLS", library))
   end)
 
+  it("has nothing where the first provider is missing", function()
+    local library = assert(SciSslLibrary.new())
+    refusals.condition("provider_missing", library:load "no such provider")
+    refusals.check(select(2, SciSslContext.new("TLS", library)))
+  end)
+
   it("looks for providers in a folder of one's own", function()
     local library = assert(SciSslLibrary.new():setProviderPath(pki.folder()))
     refusals.condition("provider_missing", library:load "legacy")

@@ -2,7 +2,8 @@
 ---stay in their hardware, `legacy` for old algorithms. `SciSslContext.new`, `SciSslPrivateKey.fromUri` and the option `library` of
 ---`scissl.connect` and `scissl.listen` take one. Other connections of the program do not notice it.
 ---
----Without any provider loaded it has OpenSSL's own, `default`. Once one is loaded, `default` is there only if it is loaded as well.
+---Without a call of `load` it has OpenSSL's own provider, `default`. From the first call on, even one that fails, `default` is there
+---only if it is loaded as well: a program that wants `fips` alone never gets something else.
 ---OpenSSL's objects point to their library context, so it stays until the Lua state is closed: make one, and keep it.
 ---
 ---@meta SciSslLibrary
