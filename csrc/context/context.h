@@ -222,8 +222,8 @@ long sci_context_cache_mode(const sci_context *context);
 /* context_describe.c: remembers in the context at index 1 the text at `value`, for `describe`. */
 void sci_context_note(lua_State *L, const char *name, int value);
 
-/* context_compression.c: call where an own certificate or chain has changed. OpenSSL would go on sending the compressed form of the
- * earlier one. */
+/* context_compression.c: call where an own certificate or chain has changed, or the trust store, in which OpenSSL finds the issuers
+ * of a certificate that has no chain. OpenSSL would go on sending the compressed form of the earlier one. */
 void sci_context_compress_again(const sci_context *context);
 
 lua_Integer sci_context_count_ech_keys(const SSL_CTX *ctx); /* context_ech.c */

@@ -88,6 +88,7 @@ static int context_load_verify_locations(lua_State *L) {
     bool added = (certificates || !file) && trust_all(context, certificates, path);
     sk_X509_pop_free(certificates, X509_free);
     if (!added) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 
@@ -201,6 +202,7 @@ static int context_use_default_trust(lua_State *L) {
     failure.subject = "the system's trust store";
     bool added = store && add_defaults(store, &failure) && remember_path(context, default_directories());
     if (!sci_context_end_trust(context, store, added)) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     sci_clear_errors();
     return sci_return_receiver(L);
 }
@@ -238,6 +240,7 @@ static int context_add_trusted(lua_State *L) {
         added = trust_text(context, text, length, &failure);
     }
     if (!added) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 

@@ -90,6 +90,7 @@ static int context_add_trusted_uri(lua_State *L) {
     sk_X509_pop_free(found.certificates, X509_free);
     sk_X509_CRL_pop_free(found.crls, X509_CRL_free);
     if (!added) return sci_fail(L, &failure);
+    sci_context_compress_again(context);
     return sci_return_receiver(L);
 }
 

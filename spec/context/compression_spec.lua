@@ -141,6 +141,25 @@ describe("certificate compression", function()
     assert.are.equal("Certificate", seen.server)
   end)
 
+  local function chain_file(identity) return pki.write(identity.certificatePem) end
+  local trusts = {
+    addTrusted = function(context, issuer) return context:addTrusted(issuer.certificate) end,
+    loadVerifyLocations = function(context, issuer) return context:loadVerifyLocations(chain_file(issuer)) end,
+    addTrustedUri = function(context, issuer) return context:addTrustedUri(chain_file(issuer)) end,
+  }
+  for name, trust in pairs(trusts) do
+    it("follows an issuer that the trust store gets later: " .. name, function()
+      local issuer = pki.issue { subject = "CN=intermediate", ca = true }
+      local identity = pki.issue { subject = "CN=leaf", names = { "localhost" }, issuer = issuer }
+      local server = ends.serverContext { identity = identity }
+      assert(server:compressCertificates())
+      assert(trust(server, issuer))
+      local client, seen = meet(ends.clientContext {}, server)
+      assert.are.equal("CompressedCertificate", seen.server)
+      assert.are.equal(issuer.certificate, client:peerChain()[2])
+    end)
+  end
+
   it("gives way to a stapled OCSP response", function()
     local server = ends.serverContext {}
     assert(server:compressCertificates())
