@@ -90,15 +90,16 @@ static outcome take_line(lua_State *L, sci_stream *stream, const item *wanted) {
 }
 
 static outcome take(lua_State *L, sci_stream *stream, const item *wanted) {
-    size_t size = sci_input_size(&stream->in), most = (size_t)wanted->most;
+    size_t size = sci_input_size(&stream->in);
+    lua_Unsigned most = (lua_Unsigned)wanted->most; /* may be more than a size_t of 32 bits has */
     switch (wanted->kind) {
         case 'c':
             if (size == 0 || size < most) return MORE;
-            sci_stream_push(L, stream, most, 0);
+            sci_stream_push(L, stream, (size_t)most, 0);
             return TAKEN;
         case 's':
             if (size == 0) return MORE;
-            sci_stream_push(L, stream, size < most ? size : most, 0);
+            sci_stream_push(L, stream, size < most ? size : (size_t)most, 0);
             return TAKEN;
         case 'a': return size > most ? REFUSED : MORE;
         default: return take_line(L, stream, wanted);

@@ -59,6 +59,15 @@ describe("A format with a maximum", function()
     end)
   end)
 
+  it("may be more than 32 bits count", function()
+    for _, most in ipairs { 1 << 32, (1 << 32) + 2, math.maxinteger } do
+      after("abcdef", function(stream) assert.are.equal("abcdef", stream:read("s:" .. most)) end)
+      after("abcdef", function(stream) assert.are.equal("abcdef", stream:read("a:" .. most)) end)
+      after("abcdef\n", function(stream) assert.are.equal("abcdef", stream:read("l:" .. most)) end)
+      after("abcdef", function(stream) assert.are.equal("abcdef", stream:read(most)) end)
+    end
+  end)
+
   it("is refused where it is no number", function()
     local stream = streams()
     for _, format in ipairs { "l:", "l:x", "a:-1", "l:1.5", "x:5" } do
