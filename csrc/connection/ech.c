@@ -146,8 +146,9 @@ static bool write_hello(writer *to, SSL *ssl) {
     writer head = {.bytes = to->bytes};
     to->length = 9;
     put_number(to, SSL_client_hello_get0_legacy_version(ssl), 2);
-    put(to, bytes, SSL_client_hello_get0_random(ssl, &bytes));
-    size_t length = SSL_client_hello_get0_session_id(ssl, &bytes);
+    size_t length = SSL_client_hello_get0_random(ssl, &bytes);
+    put(to, bytes, length);
+    length = SSL_client_hello_get0_session_id(ssl, &bytes);
     put_vector(to, bytes, length, 1);
     length = SSL_client_hello_get0_ciphers(ssl, &bytes);
     put_vector(to, bytes, length, 2);
