@@ -72,6 +72,7 @@ static int sslsocket_on(lua_State *L) {
     if (!sci_socket_adopt(L, lua_gettop(L), 1)) return sci_return_pushed_error(L);
     bool datagram = sci_socket_is_datagram(&socket->socket);
     if (datagram == socket->transport.datagrams) return 1;
+    (void)sci_socket_release(&socket->socket); /* it stays the caller's */
     return sci_fail_own(L, "adopt", datagram ? "not_a_stream" : "not_datagrams",
                         datagram ? "the context is one of TLS, and the socket is for datagrams"
                                  : "the context is one of DTLS, and the socket is not for datagrams");
@@ -104,10 +105,11 @@ static sci_sslsocket *new_or_spare(lua_State *L, int context) {
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &spare_key) != LUA_TUSERDATA) return new_sslsocket(L, context);
     lua_pushnil(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
-    sci_check_context(L, context);
+    sci_sslsocket *socket = lua_touserdata(L, -1);
+    sci_transport_use_datagrams(&socket->transport, sci_check_context(L, context)->datagrams);
     lua_pushvalue(L, context);
     lua_setiuservalue(L, -2, SCI_SSL_CONTEXT);
-    return lua_touserdata(L, -1);
+    return socket;
 }
 
 /***

@@ -76,6 +76,9 @@ bool sci_socket_is_datagram(const sci_socket *socket); /* the base's */
  * userdata at `self`. False: a SciSslError was pushed. */
 bool sci_socket_adopt(lua_State *L, int self, int index);
 
+/* Makes the socket empty. Returns the descriptor that has to be closed, or -1. */
+int sci_socket_release(sci_socket *socket);
+
 /* Whether the socket is connected. 1: yes; 0: still connecting (a blocking socket waits for the result instead); -1: no,
  * and `failure` says why (phase "connect"); its subject points into the socket. */
 int sci_socket_establish(sci_socket *socket, sci_failure *failure);

@@ -65,9 +65,6 @@ void sci_socket_note_datagram(sci_socket *socket);
 /* Gives the socket in place of its borrowed descriptor a duplicate of that, which it owns, with the state of its base. */
 void sci_socket_take_over(sci_socket *socket, int duplicate);
 
-/* Makes the socket empty. Returns the descriptor that has to be closed, or -1. */
-int sci_socket_release(sci_socket *socket);
-
 /* Adds the metatable `name` to the set of those that sci_check_socket accepts. */
 void sci_enter_socket_class(lua_State *L, const char *name);
 
