@@ -242,18 +242,28 @@ end
 
 -- ---- time
 
+local function go_on(self, association, time)
+  if time >= association.handshakeBy then
+    return refuse(self, association, fail(association, "accept", "timeout", "the handshake did not finish in time"))
+  end
+  local sent, failure = association.socket_:sslHandleTimeout()
+  if sent == nil then return refuse(self, association, failure) end
+  flush(self, association)
+  note_timer(association)
+end
+
+local function due_at(association)
+  return math.min(association.handshakeBy, association.resendAt or math.huge)
+end
+
+-- A handler of the program, which is told of failures, may take datagrams: the table changes.
 local function run_unfinished(self, time)
+  local due = {}
   for association in pairs(self.unfinished) do
-    if time >= association.handshakeBy then
-      refuse(self, association, fail(association, "accept", "timeout", "the handshake did not finish in time"))
-    elseif association.resendAt and time >= association.resendAt then
-      local sent, failure = association.socket_:sslHandleTimeout()
-      if sent == nil then refuse(self, association, failure)
-      else
-        flush(self, association)
-        note_timer(association)
-      end
-    end
+    if time >= due_at(association) then due[#due + 1] = association end
+  end
+  for _, association in ipairs(due) do
+    if self.unfinished[association] then go_on(self, association, time) end
   end
 end
 
@@ -279,7 +289,7 @@ end
 function Peers:due()
   local at = next(self.list) and self.idleTimeout < math.huge and self.sweepAt or nil
   for association in pairs(self.unfinished) do
-    local next_at = math.min(association.handshakeBy, association.resendAt or math.huge)
+    local next_at = due_at(association)
     if not at or next_at < at then at = next_at end
   end
   return at
