@@ -4,6 +4,7 @@
 
 local core = require "scissl.core"
 local wait = require "scissl.loop.wait"
+local waiting = require "scissl.loop.wait_registry"
 
 local now = core.SciSocket.now
 local running, status = coroutine.running, coroutine.status
@@ -41,8 +42,15 @@ local function ring(follower)
   follower.bell.far:send "!"
 end
 
+-- Where no coroutine works for all, one of those that sleep has to.
+local function pass_on(self)
+  local follower = not self.leader and next(self.followers)
+  if follower then ring(follower) end
+end
+
 --- Wakes those that wait for `subject`.
 function Turns:wake(subject)
+  if self.subject == subject and self.leader ~= running() then waiting.wake(self.plain, true) end
   for follower in pairs(self.followers) do
     if follower.subject == subject then ring(follower) end
   end
@@ -63,12 +71,15 @@ local function follow(self, subject, deadline, phase, timeout, what)
   local bell, failure = take_bell(self)
   if not bell then return nil, failure end
   local follower = { bell = bell, subject = subject }
+  local awake = false
   self.followers[follower] = true
   local _ <close> = setmetatable({}, { __close = function()
     self.followers[follower] = nil
     give_back(self, bell)
+    if not awake then pass_on(self) end
   end })
-  return wait.ready(self.waiter, bell.near, "r", deadline, phase, timeout, what)
+  awake, failure = wait.ready(self.waiter, bell.near, "r", deadline, phase, timeout, what)
+  return awake, failure
 end
 
 -- ---- the leader
@@ -77,9 +88,8 @@ local Leadership = {}
 
 function Leadership:__close()
   local turns = self.turns
-  turns.leader = nil
-  local follower = next(turns.followers)
-  if follower then ring(follower) end
+  turns.leader, turns.subject = nil, nil
+  pass_on(turns)
 end
 
 local function is_led(self)
@@ -103,10 +113,10 @@ local function work(self, deadline, phase, timeout, what)
   return nil, failure
 end
 
-local function lead(self, is_over, deadline, phase, timeout, what)
+local function lead(self, subject, is_over, deadline, phase, timeout, what)
   local nested = self.leader == running()
   local _ <close> = not nested and setmetatable({ turns = self }, Leadership) or nil
-  self.leader = running()
+  if not nested then self.leader, self.subject = running(), subject end
   while not is_over() do
     local worked, failure = work(self, deadline, phase, timeout, what)
     if not worked then return nil, failure end
@@ -117,12 +127,14 @@ end
 --- Waits until `is_over()` returns true. Returns true; or nil and a SciSslError.
 -- @param subject what `wake` is called with where `is_over` may have changed
 function Turns:await(subject, is_over, deadline, phase, timeout, what)
+  local followed
   while not is_over() do
-    local done, failure
-    if is_led(self) then done, failure = follow(self, subject, deadline, phase, timeout, what)
-    else return lead(self, is_over, deadline, phase, timeout, what) end
+    if not is_led(self) then return lead(self, subject, is_over, deadline, phase, timeout, what) end
+    local done, failure = follow(self, subject, deadline, phase, timeout, what)
     if not done then return nil, failure end
+    followed = true
   end
+  if followed then pass_on(self) end -- it may have been woken to work for all
   return true
 end
 
