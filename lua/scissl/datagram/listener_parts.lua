@@ -49,7 +49,17 @@ function inner.noteMessage(self, association)
   end
 end
 
+-- Those that have ended may be more than the peers that there can be at a time.
+local function forget_ended(self)
+  local fresh, kept = self.fresh, {}
+  for i = self.first, self.last do
+    if not fresh[i].ended then kept[#kept + 1] = fresh[i] end
+  end
+  self.fresh, self.first, self.last = kept, 1, #kept
+end
+
 function inner.noteAssociation(self, association)
+  if self.last - self.first + 1 >= 2 * self.peers.maxPeers then forget_ended(self) end
   self.last = self.last + 1
   self.fresh[self.last] = association
   self.turns:wake(self.run or self)
