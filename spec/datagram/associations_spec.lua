@@ -57,6 +57,52 @@ for _, loop in ipairs(loops.all) do
       assert.same({ "one", "two" }, got)
       listener:close()
     end)
+
+    it("goes on for those that wait where the one that worked for all and its successor end at once", function()
+      local listener, port = listen { waiter = loop.waiter }
+      local clients, ready = {}, 0
+      local function receive()
+        local association = assert(listener:accept(20))
+        ready = ready + 1
+        if assert(association:receive(20)) == "last" then assert(association:send "thanks") end
+      end
+      local function send()
+        for i = 1, 4 do clients[i] = assert(connect(port, { waiter = loop.waiter })) end
+        while ready < 4 do fails("timeout", clients[1]:receive(0.01)) end
+        for i = 1, 3 do assert(clients[i]:send "first") end -- they come in a row
+        fails("timeout", clients[4]:receive(0.05))
+        assert(clients[4]:send "last")
+        assert.equal("thanks", clients[4]:receive(5))
+        for i = 1, 4 do clients[i]:close() end
+      end
+      for _ = 1, 5 do
+        ready = 0
+        loop.run(receive, receive, receive, receive, send)
+      end
+      listener:close()
+    end)
+
+    it("ends the wait for an association that another coroutine closes", function()
+      local listener, port = listen { waiter = loop.waiter, idleTimeout = math.huge }
+      local association, ended
+      loop.run(function()
+        association = assert(listener:accept(20))
+        fails("closed", association:receive(20))
+        ended = true
+        listener:close()
+      end, function()
+        local client <close> = assert(connect(port, { waiter = loop.waiter }))
+        local other <close> = assert(connect(port, { waiter = loop.waiter }))
+        while not association do fails("timeout", other:receive(0.01)) end
+        fails("timeout", other:receive(0.01))
+        association:close()
+        for _ = 1, 300 do -- nothing is sent that would end the wait
+          if not ended then other:receive(0.01) end
+        end
+        assert.is_true(ended)
+        assert.same({ n = 1 }, table.pack(client:receive(20)))
+      end)
+    end)
   end)
 end
 
@@ -183,6 +229,10 @@ describe("scissl.datagram.connect", function()
         host = "127.0.0.1", port = 9, context = assert(scissl.SciSslContext.new()), waiter = "coroutine",
       })
     end)
+    fails("not_dtls", datagram.listen { port = 0, context = assert(scissl.SciSslContext.new()) })
+    fails("not_dtls", datagram.listen {
+      port = 0, certificate = pki.server.certificate, privateKey = pki.server.key, version = "TLSv1.2",
+    })
     assert.error_matches(function() datagram.connect { port = 9 } end, "option 'host'")
     assert.error_matches(function() datagram.connect { host = "x" } end, "option 'port'")
     assert.error_matches(function() datagram.connect { host = "x", port = 9, replayable = "x" } end, "replayable")

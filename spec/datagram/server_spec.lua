@@ -125,6 +125,58 @@ describe("A server of DTLS", function()
     end)
   end)
 
+  it("forgets associations that have ended before the program accepts them", function()
+    local listener, port = listen { maxPeers = 2 }
+    run(function()
+      local first = assert(listener:accept(20))
+      assert.equal("over", first:receive(20))
+      assert.equal(13, listener:statistics().handshakes)
+      assert.is_true(listener.last - listener.first + 1 <= 4)
+      listener:close()
+    end, function()
+      local first <close> = assert(connect(port))
+      for _ = 1, 12 do assert(connect(port)):close() end
+      assert(first:send "over")
+    end)
+  end)
+
+  it("lets a handler of failed handshakes receive, while others begin", function()
+    local listener, port = listen { handshakeTimeout = 0.2 }
+    local context = assert(scissl.SciSslContext.new "DTLS")
+    local sockets, failed = {}, 0
+    local function begin(count, turn)
+      local clients = {}
+      for i = 1, count do
+        local plain = assert(SciSocket.newDatagramSocket():connect("127.0.0.1", port))
+        plain:setBlocking(false)
+        clients[i] = assert(scissl.SciSslSocket.on(plain, context)):sslInitialize()
+        clients[i]:sslConnect()
+      end
+      turn()
+      for i = 1, count do
+        clients[i]:sslConnect() -- with the cookie; then nothing more
+        sockets[#sockets + 1] = clients[i]
+      end
+      turn()
+    end
+    run(function()
+      assert(listener:serve(function() end, {
+        onError = function(failure, phase)
+          assert.same({ "timeout", "handshake" }, { failure:condition(), phase })
+          failed = failed + 1
+          if failed > 1 then return failed == 41 and listener:close() end
+          local one = listener:associations()[1]
+          begin(36, function() fails("timeout", one:receive(0)) end)
+        end,
+      }))
+    end, function()
+      local association <close> = assert(connect(port))
+      begin(5, function() fails("timeout", association:receive(0.02)) end)
+      while not listener.closed do association:receive(0.05) end
+    end)
+    assert.equal(41, failed)
+  end)
+
   it("survives an error of a handler, and says so", function()
     local listener, port = listen()
     local told = {}

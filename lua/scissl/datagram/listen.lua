@@ -12,7 +12,7 @@ local options = require "scissl.base.option_table"
 local server = require "scissl.server.server_options"
 local wait = require "scissl.loop.wait"
 
-local SciSocket, SciSslError = core.SciSocket, core.SciSslError
+local SciSocket, SciSslError, SciSslSocket = core.SciSocket, core.SciSslError, core.SciSslSocket
 
 local HANDSHAKE_SECONDS, IDLE_SECONDS = 30, 300
 local MAX_PEERS, MAX_HANDSHAKES, MAX_MESSAGES = 10000, 1000, 64
@@ -124,6 +124,9 @@ return function(given)
   choose_suites(given)
   local context, failure = server.context("scissl.datagram.listen", given, 2)
   if not context then return nil, failure end
+  if not SciSslSocket.onMemory(context):isDatagram() then
+    return nil, SciSslError.new { phase = "listen", condition = "not_dtls" }
+  end
   local plain
   plain, failure = open(given)
   if not plain then return nil, failure end
