@@ -55,7 +55,7 @@ static int sslsocket_export(lua_State *L) {
     luaL_argcheck(L, context_length <= 65535, 4, "at most 65535 bytes expected");
     SSL *ssl = check_secured(L);
     if (!ssl) return 2;
-    if (label_length > LABEL_LIMIT && SSL_version(ssl) >= TLS1_3_VERSION)
+    if (label_length > LABEL_LIMIT && sci_speaks_tls13(ssl))
         return sci_fail_own(L, "export", "bad_label", "a label of TLS 1.3 has at most 249 bytes");
     return push_exported(L, ssl, label, label_length, context, context_length, (size_t)length);
 }

@@ -182,7 +182,7 @@ connections with the same secrets.
 */
 static int sslsocket_has_extended_master_secret(lua_State *L) {
     SSL *ssl = sci_ssl_get_secured(L);
-    if (ssl) lua_pushboolean(L, SSL_version(ssl) >= TLS1_3_VERSION || SSL_get_extms_support(ssl) == 1);
+    if (ssl) lua_pushboolean(L, sci_speaks_tls13(ssl) || SSL_get_extms_support(ssl) == 1);
     else lua_pushnil(L);
     return 1;
 }
@@ -196,7 +196,7 @@ Tells whether the peer supports secure renegotiation. Without it, OpenSSL does n
 */
 static int sslsocket_has_secure_renegotiation(lua_State *L) {
     SSL *ssl = sci_ssl_get_secured(L);
-    if (ssl && SSL_version(ssl) < TLS1_3_VERSION) lua_pushboolean(L, SSL_get_secure_renegotiation_support(ssl) == 1);
+    if (ssl && !sci_speaks_tls13(ssl)) lua_pushboolean(L, SSL_get_secure_renegotiation_support(ssl) == 1);
     else lua_pushnil(L);
     return 1;
 }

@@ -137,6 +137,15 @@ describe("A context of DTLS", function()
     datagrams:close()
   end)
 
+  it("is not taken for TLS 1.3, although its version is a greater number", function()
+    local function setup(context) assert(context:setCommand("Options", "-ExtendedMasterSecret")) end
+    for _, socket in ipairs { connected("memory", { server = { setup = setup } }) } do
+      assert.is_false(socket:hasExtendedMasterSecret())
+      assert.is_true(socket:hasSecureRenegotiation())
+      assert.equal(32, #assert(socket:sslExport(("x"):rep(300), 32)))
+    end
+  end)
+
   it("leaves a descriptor that it refuses to the program", function()
     local kept <close> = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
     local duplicate = assert(SciSocket.on(kept, true))
