@@ -71,6 +71,7 @@ describe("A server of DTLS", function()
       assert.equal("two", second:receive())
       assert.equal(1, listener:statistics().replaced)
       fails("replaced", old:receive())
+      fails("closed", old:socket():sslMtu())
       assert.equal(1, #listener:associations())
     end)
   end)
@@ -123,6 +124,53 @@ describe("A server of DTLS", function()
       client:sslConnect() -- with the cookie; then nothing more
       client:close()
     end)
+  end)
+
+  it("lets others run, and keeps its deadlines, while datagrams never end", function()
+    local listener = listen()
+    local plain, junk, others = listener.plain, 0, 0
+    listener.peers.plain = {
+      recvFrom = function()
+        junk = junk + 1
+        if junk > 20000 then return plain:recvFrom() end
+        return "x", "127.0.0.1", 9
+      end,
+    }
+    run(function()
+      fails("timeout", listener:accept(0.001))
+      assert.is_true(junk < 20000)
+      listener:close()
+    end, function()
+      while not listener.closed do
+        others = others + 1
+        coroutine.yield(nil, nil, nil)
+      end
+    end)
+    assert.is_true(others > 1)
+  end)
+
+  it("lets its handlers run while messages never end", function()
+    local listener, port = listen()
+    local plain, sent, first = listener.plain, 0, nil
+    run(function()
+      assert(listener:serve(function()
+        first = first or sent
+        listener:close()
+      end))
+    end, function()
+      local association <close> = assert(connect(port))
+      listener.peers.plain = {
+        recvFrom = function()
+          sent = sent + 1
+          if sent <= 2000 then assert(association:send "x") end
+          return plain:recvFrom()
+        end,
+        sendTo = function(_, ...) return plain:sendTo(...) end,
+      }
+      assert(association:send "x")
+      while not listener.closed do association:receive(0.01) end
+    end)
+    assert.is_true(first < 1000)
   end)
 
   it("forgets associations that have ended before the program accepts them", function()

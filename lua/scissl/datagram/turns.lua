@@ -13,6 +13,7 @@ local Turns = {}
 Turns.__index = Turns
 
 local SPARE_BELLS = 16
+local LONG_ROW = 128 -- datagrams that come in a row, then others get their turn
 
 -- ---- bells: a pair of sockets each, since that works with every waiter
 
@@ -96,20 +97,20 @@ local function is_led(self)
   return self.leader and self.leader ~= running() and status(self.leader) ~= "dead"
 end
 
--- Works once, and waits for the socket where nothing had come.
+-- Works once, and waits for the socket where nothing had come. Returns how many datagrams had.
 local function work(self, deadline, phase, timeout, what)
   local peers = self.peers
   local count, failure = peers:pump()
   if not count then return nil, failure end
   peers:runTimers()
-  if count > 0 then return true end
+  if count > 0 then return count end
   local due = peers:due()
   local until_ = deadline
   if due and (not deadline or due < deadline) then until_ = due end
-  if until_ and until_ <= now() and until_ ~= deadline then return true end
+  if until_ and until_ <= now() and until_ ~= deadline then return 0 end
   local ready
   ready, failure = wait.ready(self.waiter, self.plain, "r", until_, phase, timeout, what)
-  if ready or until_ ~= deadline and failure:condition() == "timeout" then return true end
+  if ready or until_ ~= deadline and failure:condition() == "timeout" then return 0 end
   return nil, failure
 end
 
@@ -118,8 +119,15 @@ local function lead(self, subject, is_over, deadline, phase, timeout, what)
   local _ <close> = not nested and setmetatable({ turns = self }, Leadership) or nil
   if not nested then self.leader, self.subject = running(), subject end
   while not is_over() do
-    local worked, failure = work(self, deadline, phase, timeout, what)
-    if not worked then return nil, failure end
+    local count, went, failure
+    if self.row >= LONG_ROW then
+      self.row = 0
+      went, failure = wait.turn(self.waiter, self.plain, deadline, phase, timeout)
+      if not went then return nil, failure end
+    end
+    count, failure = work(self, deadline, phase, timeout, what)
+    if not count then return nil, failure end
+    self.row = count > 0 and self.row + count or 0
   end
   return true
 end
@@ -140,5 +148,8 @@ end
 
 --- Makes the turns of a server.
 return function(peers, waiter)
-  return setmetatable({ peers = peers, plain = peers.plain, waiter = waiter, followers = {}, bells = {} }, Turns)
+  return setmetatable({
+    peers = peers, plain = peers.plain, waiter = waiter, followers = {}, bells = {},
+    row = 0, -- datagrams that have come since others got their turn
+  }, Turns)
 end
