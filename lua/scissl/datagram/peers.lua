@@ -161,6 +161,7 @@ local function welcome(self, key, host, port, socket, random)
     leave(self, known)
     known.failure = fail(known, "read", "replaced", "the peer has begun a new association")
     known.ended = true
+    known.socket_:close() -- what it sends is for a peer that is no more
     self.onMessage(known)
   end
   if counts.peers >= self.maxPeers then
