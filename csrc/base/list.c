@@ -1,14 +1,6 @@
 /* list.c: lists without holes. */
 #include "base/base.h"
 
-/* Whether the key at -2 is a number, but none of 1 to `count`. */
-static bool is_beyond(lua_State *L, lua_Integer count) {
-    int is_integer;
-    if (lua_type(L, -2) != LUA_TNUMBER) return false;
-    lua_Integer key = lua_tointegerx(L, -2, &is_integer);
-    return !is_integer || key < 1 || key > count;
-}
-
 /* The first entry that is nil. */
 static lua_Integer first_missing(lua_State *L, int index) {
     lua_Integer number = 0;
@@ -25,8 +17,10 @@ lua_Integer sci_find_hole(lua_State *L, int index) {
     luaL_checkstack(L, 3, NULL);
     lua_Integer count = (lua_Integer)lua_rawlen(L, index), numbers = 0;
     for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
-        if (lua_type(L, -2) == LUA_TNUMBER) numbers++;
-        if (!is_beyond(L, count)) continue;
+        lua_Number key = lua_type(L, -2) == LUA_TNUMBER ? lua_tonumber(L, -2) : 0;
+        if (key < 1) continue; /* as in Lua's own `arg` */
+        numbers++;
+        if (key <= (lua_Number)count && lua_isinteger(L, -2)) continue;
         lua_pop(L, 2);
         return first_missing(L, index);
     }
