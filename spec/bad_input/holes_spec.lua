@@ -130,8 +130,8 @@ end)
 describe("A list that has more than its entries", function()
   it("is taken where the other keys are names or below 1, as in Lua's own `arg`", function()
     local names = { [-1] = "lua", [0] = "program", "h2", "http/1.1", n = 2 }
-    local context = assert(Context.new():setAlpn(names))
-    assert.are.same({ "h2", "http/1.1" }, context:describe().alpn)
+    local made = assert(Context.new():setAlpn(names))
+    assert.are.same({ "h2", "http/1.1" }, made:describe().alpn)
     local below = { [-1] = "lua", [0] = "program", "h2", "http/1.1" }
     assert.are.equal("h2,http/1.1", table.concat(Configuration.new { alpn = below }:alpn(), ","))
   end)

@@ -3,6 +3,7 @@
 -- IMAP client that begins in plain text.
 
 local ends = require "spec.support.ends"
+local files = require "spec.support.files"
 local luasec = require "spec.support.luasec"
 local mosquitto = require "spec.support.mosquitto"
 local old_modules = require "spec.support.old_modules"
@@ -268,11 +269,6 @@ listener:serve(function(stream)
 end)
 ]]
 
-local function contents(path)
-  local file <close> = assert(io.open(path))
-  return file:read "a"
-end
-
 local function rocks_program()
   local pipe <close> = assert(io.popen "command -v luarocks")
   local path = pipe:read "l"
@@ -287,6 +283,8 @@ describe("luarocks over LuaSec", function()
   local program = rocks_program()
   if not program or not package.searchpath("luarocks.core.cfg", package.path) then
     return pending "luarocks for this Lua is not installed"
+  elseif os.getenv "SCISSL_RUN" == "sanitized" then
+    return pending "luarocks looks for Lua's headers beside the interpreter, which is a script in this run"
   end
 
   for name, ssl in luasec.implementations() do
@@ -314,7 +312,7 @@ describe("luarocks over LuaSec", function()
       assert.are.same({ "exit", 0 }, { how, code }, output)
       assert.is_truthy(output:find("a download", 1, true), output)
       assert.are.equal("return 'hello'\n",
-        contents(("%s/share/lua/%s/hello.lua"):format(tree, LUA)))
+        files.read(("%s/share/lua/%s/hello.lua"):format(tree, LUA)))
     end)
   end
 end)
