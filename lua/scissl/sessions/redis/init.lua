@@ -24,7 +24,7 @@
 
 local core = require "scissl.core"
 local hexadecimal = require "scissl.base.hexadecimal"
-local link = require "scissl.sessions.redis.connections"
+local link = require "scissl.sessions.redis.redis_link"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local resp = require "scissl.sessions.redis.resp_client"

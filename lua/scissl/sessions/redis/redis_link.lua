@@ -1,7 +1,7 @@
 --- Calls to a server that may not respond, such as Redis: after a failure the next try comes later and later, and costs
 -- nothing in between. A connection serves one call at a time, since a call may yield, and is dropped after a failure: a
 -- late reply must not be taken for that of the next call.
--- @module scissl.sessions.redis.connections
+-- @module scissl.sessions.redis.redis_link
 
 local now = require "scissl.core".SciSocket.now
 local text_of = require "scissl.base.safe_text"
