@@ -39,6 +39,15 @@ local function nearest_deadline()
   return nearest
 end
 
+-- The stand-ins whose deadline has passed ring in the next round. Later they are of no use here: a coroutine that was
+-- removed or closed meanwhile never takes out its own, and the rounds would never sleep again.
+local function forget_passed()
+  local time = now()
+  for standin, deadline in pairs(deadlines) do
+    if deadline <= time then deadlines[standin] = nil end
+  end
+end
+
 -- copas 1 has no timers and sleeps until a socket is ready. So the first wait with a deadline replaces `copas.step` by
 -- one whose rounds end at the nearest deadline.
 local is_limited = false
@@ -51,6 +60,7 @@ local function limit_rounds()
     local nearest = next(deadlines) and nearest_deadline()
     if not nearest then return step(timeout, ...) end
     local left = math.max(0, nearest - now())
+    if left == 0 then forget_passed() end
     return step(timeout and timeout >= 0 and math.min(timeout, left) or left, ...)
   end
 end
