@@ -1,40 +1,14 @@
 -- SciSslSocket, sslListen: the cookies of a server of DTLS.
 local scissl = require "scissl"
+local dtls = require "spec.support.dtls"
 local ends = require "spec.support.ends"
+local refusals = require "spec.support.refusals"
 
 local SciSslSocket = scissl.SciSslSocket
 local READ = scissl.SSL_ERROR_WANT_READ
 
-local function fails(condition, phase, failure)
-  assert.is_true(scissl.isSslError(failure), tostring(failure))
-  assert.same({ condition, phase }, { failure:condition(), failure:phase() })
-  return failure
-end
-
-local function refused(condition, phase, value, failure)
-  assert.is_nil(value)
-  return fails(condition, phase, failure)
-end
-
-local function connected(transport, options)
-  options = options or {}
-  options.transport, options.version = transport, options.version or "DTLS"
-  return ends.connected(options)
-end
-
--- The datagrams that a memory transport has for its peer.
-local function drain(socket)
-  local list = {}
-  repeat
-    list[#list + 1] = socket:sslDrain()
-  until list[#list] == ""
-  list[#list] = nil
-  return list
-end
-
-local function feed(socket, list)
-  for _, datagram in ipairs(list) do assert.equal(#datagram, socket:sslFeed(datagram)) end
-end
+local connected, drain, feed = dtls.connected, dtls.drain, dtls.feed
+local fails, refused = refusals.failed, refusals.inPhase
 
 describe("sslListen", function()
   local context
@@ -71,7 +45,7 @@ describe("sslListen", function()
     assert.equal("hello", ends.read(server, client))
   end)
 
-  it("answers each hello by one short datagram, and refuses the cookie of another address", function()
+  it("replies to each hello with one short datagram, and refuses the cookie of another address", function()
     local server = listening()
     local _, list = hello()
     for i = 1, 100 do

@@ -1,41 +1,15 @@
 -- SciSslSocket over datagrams: DTLS.
 local scissl = require "scissl"
+local dtls = require "spec.support.dtls"
 local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
+local refusals = require "spec.support.refusals"
 
 local SciSocket, SciSslContext, SciSslSocket = scissl.SciSocket, scissl.SciSslContext, scissl.SciSslSocket
 local READ, ZERO = scissl.SSL_ERROR_WANT_READ, scissl.SSL_ERROR_ZERO_RETURN
 
-local function fails(condition, phase, failure)
-  assert.is_true(scissl.isSslError(failure), tostring(failure))
-  assert.same({ condition, phase }, { failure:condition(), failure:phase() })
-  return failure
-end
-
-local function refused(condition, phase, value, failure)
-  assert.is_nil(value)
-  return fails(condition, phase, failure)
-end
-
-local function connected(transport, options)
-  options = options or {}
-  options.transport, options.version = transport, options.version or "DTLS"
-  return ends.connected(options)
-end
-
--- The datagrams that a memory transport has for its peer.
-local function drain(socket)
-  local list = {}
-  repeat
-    list[#list + 1] = socket:sslDrain()
-  until list[#list] == ""
-  list[#list] = nil
-  return list
-end
-
-local function feed(socket, list)
-  for _, datagram in ipairs(list) do assert.equal(#datagram, socket:sslFeed(datagram)) end
-end
+local connected, drain, feed = dtls.connected, dtls.drain, dtls.feed
+local fails, refused = refusals.failed, refusals.inPhase
 
 for _, transport in ipairs { "datagrams", "udp", "memory" } do
   describe("DTLS over " .. transport, function()
@@ -113,19 +87,19 @@ describe("A context of DTLS", function()
     assert.equal("DTLSv1", client:version())
     server:close()
     local strict <close>, other = ends.pair { transport = "datagrams", version = "DTLSv1" }
-    local answers = { ends.handshake(strict, other) }
-    local failure = scissl.isSslError(answers[2]) and answers[2] or answers[1]
+    local results = { ends.handshake(strict, other) }
+    local failure = scissl.isSslError(results[2]) and results[2] or results[1]
     assert.equal("security_level", failure:condition())
     other:close()
   end)
 
   it("keeps versions of TLS and DTLS apart", function()
-    local dtls, tls = SciSslContext.new "DTLS", SciSslContext.new "TLS"
-    refused("protocol_version", "option", dtls:setMinProtocol "TLSv1.2")
+    local datagrams, tls = SciSslContext.new "DTLS", SciSslContext.new "TLS"
+    refused("protocol_version", "option", datagrams:setMinProtocol "TLSv1.2")
     refused("protocol_version", "option", tls:setMaxProtocol "DTLSv1.2")
-    assert(dtls:setMinProtocol "DTLSv1")
-    assert(dtls:setMaxProtocol "DTLSv1")
-    refused("protocol_version", "option", dtls:setMinProtocol "DTLSv1.2")
+    assert(datagrams:setMinProtocol "DTLSv1")
+    assert(datagrams:setMaxProtocol "DTLSv1")
+    refused("protocol_version", "option", datagrams:setMinProtocol "DTLSv1.2")
     refused("unknown_protocol", "option", SciSslContext.new "DTLSv1.3")
   end)
 

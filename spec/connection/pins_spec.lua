@@ -38,17 +38,17 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
     local server_context = ends.serverContext { method = method }
 
     it("accept a certificate by its key alone", function()
-      local answers, client = meet(client_with { pki.ca.certificate:spkiPin(), pin }, server_context)
-      assert.are.same({ 1, 1 }, answers)
+      local results, client = meet(client_with { pki.ca.certificate:spkiPin(), pin }, server_context)
+      assert.are.same({ 1, 1 }, results)
       assert.are.equal(scissl.X509_V_OK, (client:sslVerifyCertificate()))
       assert.are.same({ server = "x509", client = "x509" }, client:certificateTypes())
     end)
 
     it("do without names and dates", function()
-      local answers = meet(client_with { pin }, server_context, function(client)
+      local results = meet(client_with { pin }, server_context, function(client)
         assert(client:sslSetVerifyHost "other.example")
       end)
-      assert.are.same({ 1, 1 }, answers)
+      assert.are.same({ 1, 1 }, results)
       local expired = client_with({ pin }, { setVerifyTime = pki.server.certificate:notAfter() + 1 })
       assert.are.same({ 1, 1 }, (meet(expired, server_context)))
     end)
@@ -56,8 +56,8 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
     it("reject a certificate that the trust store accepts", function()
       local distrusting = client_with { pki.ca.certificate:spkiPin() }
       assert(distrusting:addTrusted(pki.ca.certificate))
-      local answers, client = meet(distrusting, server_context)
-      local failure = refusals.failed("pin_mismatch", "connect", answers[1])
+      local results, client = meet(distrusting, server_context)
+      local failure = refusals.failed("pin_mismatch", "connect", results[1])
       refusals.alert("bad_certificate", "sent", failure)
       assert.is_false(client:isSecure())
     end)
@@ -75,26 +75,26 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
       local wrong = client_with { pki.ca.certificate:spkiPin() }
       assert(wrong:addTrusted(pki.ca.certificate))
       for _, pins in ipairs { { pin }, false } do
-        local answers = meet(wrong, server_context, function(client) assert(client:sslSetPins(pins or nil)) end)
-        assert.are.same({ 1, 1 }, answers)
+        local results = meet(wrong, server_context, function(client) assert(client:sslSetPins(pins or nil)) end)
+        assert.are.same({ 1, 1 }, results)
       end
       refusals.failed("pin_mismatch", "connect", meet(wrong, server_context)[1])
     end)
 
     it("are those of the context at sslInitialize", function()
       local changed = client_with { pin }
-      local answers = meet(changed, server_context, function()
+      local results = meet(changed, server_context, function()
         assert(changed:setPins { pki.ca.certificate:spkiPin() })
       end)
-      assert.are.same({ 1, 1 }, answers)
+      assert.are.same({ 1, 1 }, results)
     end)
 
     it("verify clients", function()
       local asking = ends.serverContext { method = method, verify = REQUIRE, trust = false }
       assert(asking:setPins { pki.client.certificate:spkiPin() })
       local known = ends.clientContext { method = method, identity = pki.client }
-      local answers, _, server = meet(known, asking)
-      assert.are.same({ 1, 1 }, answers)
+      local results, _, server = meet(known, asking)
+      assert.are.same({ 1, 1 }, results)
       assert.are.equal(pki.client.certificate, server:peerCertificate())
       local unknown = ends.clientContext { method = method, identity = pki.server }
       refusals.failed("pin_mismatch", "accept", meet(unknown, asking)[2])
@@ -108,8 +108,8 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
       ends.read(client, server)
       local session = client:getSession()
       local function resume(client_context)
-        local answers, again = meet(client_context, server_context, function(one) assert(one:setSession(session)) end)
-        return answers[1] == 1 and again:isSessionReused(), answers[1]
+        local results, again = meet(client_context, server_context, function(one) assert(one:setSession(session)) end)
+        return results[1] == 1 and again:isSessionReused(), results[1]
       end
       assert.is_true((resume(offering)))
       local reused, answer = resume(client_with { pki.ca.certificate:spkiPin() })
@@ -119,8 +119,8 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("count as verification errors that are collected, or passed over", function()
       local wrong = client_with { pki.ca.certificate:spkiPin() }
-      local answers, client = meet(wrong, server_context, function(one) assert(one:sslNoteVerifyErrors(true)) end)
-      assert.are.same({ 1, 1 }, answers)
+      local results, client = meet(wrong, server_context, function(one) assert(one:sslNoteVerifyErrors(true)) end)
+      assert.are.same({ 1, 1 }, results)
       assert.are.same({ { depth = 0, code = scissl.X509_V_ERR_CERT_REJECTED } },
         { { depth = client:verifyErrors()[1].depth, code = client:verifyErrors()[1].code } })
     end)
@@ -147,8 +147,8 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
         local asking, offering = context(method, settings), context(method, settings)
         assert(asking:usePrivateKey(server_key):setVerify(REQUIRE):setPins { client_key:spkiPin() })
         assert(offering:usePrivateKey(client_key):setVerify(PEER):setPins { server_key:spkiPin() })
-        local answers, client, server = meet(offering, asking)
-        assert.are.same({ 1, 1 }, answers)
+        local results, client, server = meet(offering, asking)
+        assert.are.same({ 1, 1 }, results)
         for socket, key in pairs { [client] = server_key, [server] = client_key } do
           local found = socket:peerRawPublicKey()
           assert.are.same({ key:spkiPin(), key:type(), key:bits() }, { found.pin, found.type, found.bits })
@@ -179,24 +179,24 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
 
     it("are presented only where the peer allows them", function()
       local plain = ends.clientContext { method = method, trust = pki.ca }
-      local answers = meet(plain, server_context)
-      assert.are_not.equal(1, answers[1])
-      assert.are_not.equal(1, answers[2])
+      local results = meet(plain, server_context)
+      assert.are_not.equal(1, results[1])
+      assert.are_not.equal(1, results[2])
       local both = ends.serverContext { method = method }
       assert(both:setServerCertificateTypes { "rawPublicKey", "x509" })
       local client
-      answers, client = meet(plain, both)
-      assert.are.same({ 1, 1 }, answers)
+      results, client = meet(plain, both)
+      assert.are.same({ 1, 1 }, results)
       assert.are.equal("x509", client:certificateTypes().server)
-      answers, client = meet(client_context { pin }, both)
-      assert.are.same({ 1, 1 }, answers)
+      results, client = meet(client_context { pin }, both)
+      assert.are.same({ 1, 1 }, results)
       assert.are.equal("rawPublicKey", client:certificateTypes().server)
       assert.are.equal(pin, client:peerRawPublicKey().pin)
     end)
 
     it("of a server that does not know them are a certificate, which the pins verify", function()
-      local answers, client = meet(client_context { pin }, ends.serverContext { method = method })
-      assert.are.same({ 1, 1 }, answers)
+      local results, client = meet(client_context { pin }, ends.serverContext { method = method })
+      assert.are.same({ 1, 1 }, results)
       assert.are.equal(pki.server.certificate, client:peerCertificate())
       assert.is_nil(client:peerRawPublicKey())
     end)
@@ -243,8 +243,8 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
       ends.read(client, server)
       local session = assert(scissl.OSSslSession.fromPem(client:getSession():toPem()))
       local function resume(with)
-        local answers, again = meet(with, server_context, function(one) assert(one:setSession(session)) end)
-        return answers[1], again:isSessionReused()
+        local results, again = meet(with, server_context, function(one) assert(one:setSession(session)) end)
+        return results[1], again:isSessionReused()
       end
       local answer, reused = resume(offering)
       assert.are.same({ 1, true }, { answer, reused })
@@ -264,13 +264,13 @@ for _, method in ipairs { "TLSv1.2", "TLSv1.3" } do
       local function resume()
         return meet(offering, asking, function(one) assert(one:setSession(session)) end)
       end
-      local answers, again, there = resume()
-      assert.are.same({ 1, 1, true }, { answers[1], answers[2], again:isSessionReused() })
+      local results, again, there = resume()
+      assert.are.same({ 1, 1, true }, { results[1], results[2], again:isSessionReused() })
       assert.are.equal(key:spkiPin(), there:peerRawPublicKey().pin)
       for _, pins in ipairs { { other:spkiPin() }, false } do
         assert(asking:setPins(pins or nil))
-        answers = resume()
-        assert.is_true(scissl.isSslError(answers[2]), tostring(answers[2]))
+        results = resume()
+        assert.is_true(scissl.isSslError(results[2]), tostring(results[2]))
       end
     end)
 

@@ -175,7 +175,7 @@ local function welcome(self, key, host, port, socket, random)
   advance(self, make(self, key, host, port, socket, random))
 end
 
--- The socket that answers all ClientHellos, until one has a cookie: then it is that peer's.
+-- The socket that replies to all ClientHellos, until one has a cookie: then it is that peer's.
 local function greeter(self)
   if self.greeter then return self.greeter end
   local socket = SciSslSocket.onMemory(self.context)
