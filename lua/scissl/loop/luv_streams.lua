@@ -10,6 +10,7 @@
 local luv = require "luv"
 local core = require "scissl.core"
 local handshake = require "scissl.tls.handshake"
+local handles = require "scissl.loop.luv_handles"
 local luv_ticket = require "scissl.loop.luv_ticket"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
@@ -18,6 +19,7 @@ local waiting = require "scissl.loop.wait_registry"
 
 local SciSslSocket = core.SciSslSocket
 local Stream = scissl_stream.class
+local are_gone = handles.areGone
 
 local over_luv = {}
 
@@ -62,6 +64,7 @@ end
 
 -- Gives the bytes that TLS has made to libuv.
 local function drain(pump)
+  if are_gone() then return end
   local bytes = pump.ssl:sslDrain()
   if not bytes or bytes == "" or pump.handle:is_closing() then return end
   local done, failure = pump.handle:write(bytes, function(problem)
@@ -90,6 +93,7 @@ end
 local function waiter_of(pump)
   return function(_, events, deadline)
     if not coroutine.isyieldable() then error("a stream of luv works only inside a coroutine", 0) end
+    if are_gone() then return nil, "the program ends" end
     drain(pump)
     if events == "w" then
       if pump.failure then return nil, pump.failure end
@@ -106,6 +110,7 @@ end
 -- ---- the stream
 
 local function close_handle(pump)
+  if are_gone() then return end
   local handle = pump.handle
   if handle:is_closing() then return end
   if pump.failure then return handle:close() end
@@ -119,7 +124,7 @@ end
 -- Gives what a stream has written to libuv, and waits while libuv holds too much. Returns what the stream returned.
 local function pass_on(pump, answer, failure)
   drain(pump)
-  if not answer then return nil, failure end
+  if not answer or are_gone() then return answer, failure end
   if pump.failure then
     return nil, core.SciSslError.new { phase = "write", condition = "system", message = tostring(pump.failure) }
   end
@@ -159,6 +164,7 @@ local function make_stream(pump, given)
 end
 
 local function secure(handle, role, given)
+  handles.renewGuard() -- the program has made `handle`
   local ssl, failure = SciSslSocket.onMemory(given.context)
   local ready = ssl
   if ready then ready, failure = ssl:sslInitialize() end

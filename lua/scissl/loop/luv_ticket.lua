@@ -3,6 +3,7 @@
 
 local luv = require "luv"
 local now = require "scissl.core".SciSocket.now
+local handles = require "scissl.loop.luv_handles"
 local text_of = require "scissl.base.safe_text"
 
 -- Timers that no ticket uses. They are stopped and never closed: luv crashes when a program ends before its loop has
@@ -21,7 +22,7 @@ local Ticket = {}
 Ticket.__index = Ticket
 
 local function new_timer()
-  local timer = { handle = luv.new_timer() }
+  local timer = { handle = handles.newTimer() }
   timer.ring = function() timer.act() end
   return timer
 end
@@ -54,6 +55,7 @@ end
 
 --- Has the loop resume the coroutine with these values in its next round.
 function Ticket:wake(answer, reason)
+  if handles.areGone() then return false end
   self:detach()
   after(self, 0, function() self:finish(answer, reason) end)
 end

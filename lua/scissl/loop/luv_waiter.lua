@@ -4,11 +4,13 @@
 
 local luv = require "luv"
 local core = require "scissl.core"
+local handles = require "scissl.loop.luv_handles"
 local luv_ticket = require "scissl.loop.luv_ticket"
 local waiting = require "scissl.loop.wait_registry"
 
 local now = core.SciSocket.now
 local resume = luv_ticket.resume
+local are_gone = handles.areGone
 local isyieldable, running, yield = coroutine.isyieldable, coroutine.running, coroutine.yield
 
 -- libuv allows one poll handle for a descriptor, so all coroutines that wait for it share a *watch*. Handles are
@@ -83,7 +85,7 @@ local function wake(ticket, answer, reason)
   ticket.deadline = false
   due[#due + 1] = { ticket = ticket, answer = answer, reason = reason }
   if due[2] then return end
-  bell = bell or luv.new_timer()
+  bell = bell or handles.newTimer()
   luv.update_time()
   bell:start(0, 0, finish_due)
 end
@@ -91,7 +93,7 @@ end
 -- Ends all waits for a descriptor, which may be about to be closed.
 local function wake_descriptor(_, descriptor, answer, reason)
   local watch = watches[descriptor]
-  if not watch then return 0 end
+  if not watch or are_gone() then return 0 end
   local count = #watch.tickets
   for _ = 1, count do wake(watch.tickets[1], answer, reason) end
   arm(watch)
@@ -146,7 +148,7 @@ end
 
 local function expire_at(ticket, deadline)
   if not ticket.timer then
-    ticket.timer = luv.new_timer()
+    ticket.timer = handles.newTimer()
     ticket.timer:unref()
     ticket.ring = function() ring(ticket) end
   end
@@ -157,7 +159,7 @@ end
 -- ---- waiting
 
 local function new_watch(descriptor)
-  local poll, failure = luv.new_poll(descriptor)
+  local poll, failure = handles.newPoll(descriptor)
   if not poll then return nil, failure end
   local watch = { poll = poll, events = "", tickets = {}, spare = false, socket = nil, tells = false }
   watch.callback = function(problem, happened) on_event(watch, problem, happened) end
@@ -176,6 +178,7 @@ end
 
 return function(socket, events, deadline)
   if not isyieldable() then error("the waiter 'luv' works only inside a coroutine", 0) end
+  if are_gone() then return nil, "the program ends" end
   local descriptor = type(socket) == "number" and socket or socket:getfd()
   if descriptor < 0 then return true end -- closed: the next call reports it
   local watch = watches[descriptor]

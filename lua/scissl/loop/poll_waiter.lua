@@ -2,6 +2,7 @@
 -- @module scissl.loop.poll_waiter
 
 local SciSocket = require "scissl.core".SciSocket
+local inside = require "scissl.loop.inside"
 
 local now = SciSocket.now
 
@@ -16,39 +17,15 @@ end
 
 -- ---- a program that forgot the option `waiter` inside a loop
 
-local loaded = package.loaded
-
--- By name of the waiter: whether its loop has resumed the running coroutine, where the loop can say so. copas before
--- release 3 and luv before 1.39 cannot.
-local is_inside = {
-  coroutine = function()
-    local scheduler = loaded["scissl.loop.scheduler"]
-    return scheduler and scheduler.running() ~= nil
-  end,
-  copas = function()
-    return type(loaded.copas) == "table" and loaded.copas.running == true
-  end,
-  cqueues = function()
-    local cqueues = loaded.cqueues
-    return type(cqueues) == "table" and cqueues.running and cqueues.running() ~= nil
-  end,
-  luv = function()
-    local luv = loaded.luv
-    return type(luv) == "table" and luv.loop_mode and luv.loop_mode() ~= nil
-  end,
-}
-
 local warned = false
 
 -- Warns once, and only where the thread really has to sleep.
 local function warn_of_loop()
-  for name, inside in pairs(is_inside) do
-    if inside() then
-      warned = true
-      return warn("scissl: the waiter 'poll' stops the whole event loop until the socket is ready; ",
-        "give the option waiter = \"", name, "\"")
-    end
-  end
+  local name = inside.name()
+  if not name then return end
+  warned = true
+  warn("scissl: the waiter 'poll' stops the whole event loop until the socket is ready; ",
+    "give the option waiter = \"", name, "\"")
 end
 
 local function poll(socket, events, seconds)
