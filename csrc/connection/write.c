@@ -240,7 +240,7 @@ typedef struct cursor {
 /* Finds the place behind the first `skip` bytes. */
 static void find_start(lua_State *L, cursor *at, size_t skip) {
     size_t total = 0;
-    lua_Integer count = (lua_Integer)lua_rawlen(L, STRINGS);
+    lua_Integer count = sci_check_list(L, STRINGS);
     *at = (cursor){.number = 1};
     for (lua_Integer i = 1; i <= count; i++) {
         if (lua_rawgeti(L, STRINGS, i) != LUA_TSTRING)
@@ -248,6 +248,7 @@ static void find_start(lua_State *L, cursor *at, size_t skip) {
                        luaL_typename(L, -1));
         size_t length = (size_t)lua_rawlen(L, -1);
         lua_pop(L, 1);
+        luaL_argcheck(L, length <= SIZE_MAX - total, STRINGS, "more bytes than memory has");
         if (total + length <= skip) at->number = i + 1;
         else if (total < skip) at->offset = skip - total;
         total += length;
@@ -331,12 +332,11 @@ With DTLS they are one message.
 @tparam {string,...} strings
 @tparam[opt=0] integer skip bytes that earlier calls have taken
 @treturn integer|SciSslError as `sslWrite`: how many bytes were taken; call again with `skip` moved on by the result
-@raise where one of `strings` is no string
+@raise where one of `strings` is no string, or is missing
 */
 static int sslsocket_writev(lua_State *L) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     gathering all = {0};
-    luaL_checktype(L, STRINGS, LUA_TTABLE);
     lua_Integer skip = luaL_optinteger(L, 3, 0);
     if (skip < 0) sci_refuse_negative(L, 3, "number of bytes");
     find_start(L, &all.at, (size_t)skip);

@@ -176,9 +176,11 @@ bool sci_context_make_cookie(sci_context *context, const char *peer, size_t leng
 bool sci_context_check_cookie(sci_context *context, const char *peer, size_t length, const unsigned char *cookie,
                               size_t cookie_length);
 
-/* context_psk.c: bounds, in bytes. */
-#define SCI_PSK_LENGTH 256 /* the longest key that a session of TLS 1.3 can hold in OpenSSL */
-#define SCI_PSK_IDENTITY_LENGTH 128
+/* context_psk.c: the bounds of OpenSSL, in bytes. A client's identity ends with a NUL within its bound. */
+#define SCI_PSK_LENGTH 512
+#define SCI_PSK_IDENTITY_LENGTH 256
+_Static_assert(SCI_PSK_LENGTH <= PSK_MAX_PSK_LEN && SCI_PSK_IDENTITY_LENGTH <= PSK_MAX_IDENTITY_LEN,
+               "OpenSSL takes less");
 
 /* ---- for module.c ------------------------------------------------------------------------------------------------ */
 

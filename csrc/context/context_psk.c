@@ -9,11 +9,11 @@ static int fail_key(lua_State *L, const char *message) {
 }
 
 static const char *check_key(size_t length) {
-    return length == 0 || length > SCI_PSK_LENGTH ? "a pre-shared key has 1 to 256 bytes" : NULL;
+    return length == 0 || length > SCI_PSK_LENGTH ? "a pre-shared key has 1 to 512 bytes" : NULL;
 }
 
 static const char *check_identity(const char *identity, size_t length) {
-    if (length > SCI_PSK_IDENTITY_LENGTH) return "an identity has at most 128 bytes";
+    if (length > SCI_PSK_IDENTITY_LENGTH) return "an identity has at most 256 bytes";
     return memchr(identity, 0, length) ? "an identity must not contain a NUL byte" : NULL;
 }
 
@@ -47,9 +47,9 @@ static void read_server_options(lua_State *L, bool *sha384, bool *tell_unknown) 
 /***
 Sets the pre-shared key of clients, for TLS 1.2 and TLS 1.3. Later connections only.
 @function SciSslContext:setPskClient
-@tparam string|function|nil identity at most 128 bytes; or a function that gets the server's hint (a string in TLS
+@tparam string|function|nil identity at most 255 bytes; or a function that gets the server's hint (a string in TLS
  1.2, or nil), returns identity and key, or nil for no key, and must not yield; nil: no key
-@tparam[opt] string key 1 to 256 raw bytes, where the identity is a string
+@tparam[opt] string key 1 to 512 raw bytes, where the identity is a string
 @tparam[opt] table options `digest`: `"SHA256"` (default) or `"SHA384"`: the digest to which TLS 1.3 binds the key. Keys of
  SHA-384 work in TLS 1.3 only, with cipher suites of that digest
 @treturn[1] SciSslContext the receiver
@@ -67,6 +67,7 @@ static int context_set_psk_client(lua_State *L) {
         const char *identity = luaL_checklstring(L, 2, &identity_length);
         (void)luaL_checklstring(L, 3, &key_length);
         const char *message = check_identity(identity, identity_length);
+        if (identity_length == SCI_PSK_IDENTITY_LENGTH) message = "a client's identity has at most 255 bytes";
         if (!message) message = check_key(key_length);
         if (message) return fail_key(L, message);
         lua_settop(L, 3);
@@ -107,7 +108,7 @@ an unknown identity sees the same failure as one with a wrong key, so that an at
 the server's SciSslError has the condition `psk_unknown`. In TLS 1.3 the server goes on with its certificate, if it has one. Later
 connections only.
 @function SciSslContext:setPskServer
-@tparam table|function|nil keys `{[identity] = key}`, identities of at most 128 bytes, keys of 1 to 256 raw bytes; or a
+@tparam table|function|nil keys `{[identity] = key}`, identities of at most 256 bytes, keys of 1 to 512 raw bytes; or a
  function that gets an identity, returns its key or nil, and must not yield; nil: no keys
 @tparam[opt] table options `digest`: as for `setPskClient`; `tellUnknown = true`: in TLS 1.2 a client with an unknown
  identity gets the alert unknown_psk_identity
@@ -137,7 +138,7 @@ static int context_set_psk_server(lua_State *L) {
 /***
 Sets the hint that servers send in TLS 1.2, so that clients can choose a pre-shared key. Later connections only.
 @function SciSslContext:setPskHint
-@tparam ?string hint at most 128 bytes; nil: no hint
+@tparam ?string hint at most 256 bytes; nil: no hint
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `bad_psk`
@@ -146,7 +147,7 @@ Sets the hint that servers send in TLS 1.2, so that clients can choose a pre-sha
 static int context_set_psk_hint(lua_State *L) {
     SSL_CTX *ctx = sci_check_context(L, 1)->ctx;
     const char *hint = lua_isnoneornil(L, 2) ? NULL : sci_check_text(L, 2);
-    if (hint && strlen(hint) > SCI_PSK_IDENTITY_LENGTH) return fail_key(L, "a hint has at most 128 bytes");
+    if (hint && strlen(hint) > SCI_PSK_IDENTITY_LENGTH) return fail_key(L, "a hint has at most 256 bytes");
     sci_clear_errors();
     if (!SSL_CTX_use_psk_identity_hint(ctx, hint)) return sci_fail_openssl(L, "option", "hint");
     return sci_return_receiver(L);

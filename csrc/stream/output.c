@@ -34,12 +34,17 @@ static bool reserve_pieces(sci_output *output, size_t count) {
 }
 
 bool sci_output_reserve(sci_output *output, const sci_output_need *need) {
+    if (need->total >= SIZE_MAX - output->total) return false;
     return sci_input_reserve(&output->bytes, need->bytes) && reserve_pieces(output, need->pieces);
 }
 
+/* On 32 bits a list that names one string often has more bytes than there is memory. */
+static void add_up(size_t *sum, size_t length) { *sum = length < SIZE_MAX - *sum ? *sum + length : SIZE_MAX; }
+
 void sci_output_count(sci_output_need *need, size_t length) {
     bool is_long = length >= SCI_LONG_TEXT;
-    need->bytes += is_long ? 2 * (size_t)RECORD : length;
+    add_up(&need->total, length);
+    add_up(&need->bytes, is_long ? 2 * (size_t)RECORD : length);
     need->pieces += is_long ? 3 : 1;
     need->longs += is_long;
 }

@@ -88,7 +88,8 @@ typedef struct sci_output {
 } sci_output;
 
 typedef struct sci_output_need {
-    size_t bytes, pieces, longs;
+    size_t bytes, pieces, longs; /* bytes: those that are copied */
+    size_t total;                /* bytes */
 } sci_output_need;
 
 void sci_output_init(sci_output *output);

@@ -437,7 +437,7 @@ local hints = {
   psk_missing = "the server chose a pre-shared key, and the function of setPskClient() returned none; return an "
     .. "identity and its key",
   not_dh_parameters = "expected PEM text with DH PARAMETERS; `openssl dhparam 2048` makes it",
-  bad_psk = "a pre-shared key has 1 to 256 bytes, its identity and its hint at most 128",
+  bad_psk = "a pre-shared key has 1 to 512 bytes, an identity at most 256 (a client's 255), a hint at most 256",
   bad_alpn = "application protocols are names of 1 to 255 bytes, such as h2 or http/1.1; together they have at most "
     .. "65535 bytes, with one more byte for each",
   unknown_algorithm = "this OpenSSL makes no such keys; usual ones are EC, RSA and Ed25519",

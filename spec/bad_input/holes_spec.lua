@@ -78,6 +78,11 @@ local calls = {
     local client <close> = ends.pair { transport = "memory" }
     return client:sslUseCertificate(list, own.key)
   end, own.certificate },
+  ["SciSslSocket:sslWritev"] = { socket "sslWritev", "text" },
+  ["SciSslStream:writev"] = { function(list)
+    local stream <close> = assert(scissl.plain.on((assert(scissl.SciSocket.pair()))))
+    return stream:writev(list)
+  end, "text" },
   ["SciSslX509Certificate:verify, trusted"] = { function(list) return own.certificate:verify(list) end,
     ca.certificate },
   ["SciSslX509Certificate:verify, intermediates"] = { function(list)

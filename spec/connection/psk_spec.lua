@@ -51,6 +51,22 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       assert.are.equal("bob", server:pskIdentity())
     end)
 
+    it("may be as long as OpenSSL allows: 512 bytes, with identities of 255", function()
+      local name, long = ("n"):rep(255), ("k"):rep(512)
+      for _, by_function in ipairs { true, false } do
+        local client, server = pair(version, function(context)
+          if by_function then context:setPskClient(function() return name, long end)
+          else assert(context:setPskClient(name, long)) end
+        end, function(context)
+          assert(context:setPskHint(("h"):rep(256)))
+          if by_function then context:setPskServer(function(identity) return identity == name and long or nil end)
+          else assert(context:setPskServer { [name] = long }) end
+        end)
+        assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+        assert.are.equal(name, server:pskIdentity())
+      end
+    end)
+
     it("that differ make no connection", function()
       local client, server = pair(version, knows_key, function(context)
         context:setPskServer { alice = other_key }
@@ -104,7 +120,7 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
       end)
 
       it(("end the handshake where a %s's function answers rubbish"):format(side), function()
-        for _, rubbish in ipairs { 42, {}, "", ("x"):rep(257), true } do
+        for _, rubbish in ipairs { 42, {}, "", ("x"):rep(513), true } do
           local failure = failure_of(function()
             if side == "client" then return "alice", rubbish end
             return rubbish
@@ -359,13 +375,13 @@ describe("Settings of pre-shared keys", function()
 
   it("refuse keys and identities that are too short or too long", function()
     refusals.condition("bad_psk", context:setPskClient("alice", ""))
-    refusals.condition("bad_psk", context:setPskClient("alice", ("k"):rep(257)))
-    refusals.condition("bad_psk", context:setPskClient(("a"):rep(129), key))
+    refusals.condition("bad_psk", context:setPskClient("alice", ("k"):rep(513)))
+    refusals.condition("bad_psk", context:setPskClient(("a"):rep(256), key))
     refusals.condition("bad_psk", context:setPskClient("a\0b", key))
     refusals.condition("bad_psk", context:setPskServer { alice = "" })
-    refusals.condition("bad_psk", context:setPskServer { alice = ("k"):rep(257) })
-    refusals.condition("bad_psk", context:setPskServer { [("a"):rep(129)] = key })
-    refusals.condition("bad_psk", context:setPskHint(("h"):rep(129)))
+    refusals.condition("bad_psk", context:setPskServer { alice = ("k"):rep(513) })
+    refusals.condition("bad_psk", context:setPskServer { [("a"):rep(257)] = key })
+    refusals.condition("bad_psk", context:setPskHint(("h"):rep(257)))
   end)
 
   it("raise for values of another kind", function()

@@ -141,6 +141,9 @@ describe("scissl.luasec says the same as LuaSec 1.3:", function()
     ["that the server does not have"] = { function() return "me", "the key" end, function() return nil end },
     ["that the client does not have"] = { function() return nil end, function() return "the key" end },
     ["that are empty"] = { function() return "me", "" end, function() return "" end },
+    ["that are as long as possible"] = { function(_, most, most_key)
+      return ("n"):rep(most), ("k"):rep(most_key)
+    end, function(_, most_key) return ("k"):rep(most_key) end },
     ["that are too long"] = { function() return "me", ("k"):rep(600) end, function() return ("k"):rep(600) end },
     ["with a name that is too long"] = { function() return ("n"):rep(300), "key" end, function() return "key" end },
   }

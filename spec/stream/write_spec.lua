@@ -358,3 +358,22 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end)
 end
+
+-- One string many times, so that the sum of the lengths is a little more than 32 bits can count.
+describe("A list with more bytes than 32 bits can count", function()
+  local narrow = string.packsize "T" == 4
+  local it = narrow and it or function(name) pending(name .. " (only where size_t has 32 bits)") end
+
+  for _, length in ipairs { 1000, 16 * 1024 * 1024 } do
+    it(("is refused by streams and sockets, strings of %d bytes"):format(length), function()
+      local client, server = watched "TLSv1.3"
+      local text = ("x"):rep(length)
+      local list = {}
+      for i = 1, (1 << 32) // length + 1 do list[i] = text end
+      assert.error_matches(function() client:writev(list) end, "not enough memory")
+      assert.error_matches(function() client:socket():sslWritev(list) end, "more bytes than memory has")
+      assert(client:write "whole\n")
+      assert.are.equal("whole", server:read())
+    end)
+  end
+end)

@@ -234,7 +234,7 @@ end
 
 -- ---- pre-shared keys
 
-local MOST_IDENTITY, MOST_KEY = 127, 256 -- bytes
+local MOST_IDENTITY, MOST_KEY = 255, 512 -- bytes
 
 local function is_key(key)
   return type(key) == "string" and #key > 0 and #key <= MOST_KEY

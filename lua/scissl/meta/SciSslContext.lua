@@ -1034,8 +1034,8 @@ function SciSslContext:setReplayGuard(guard) end
 ---Sets the pre-shared key of clients, for TLS 1.2 and TLS 1.3. Later connections only.
 ---
 ---@within Pre-shared keys
----@param identity string|function? at most 128 bytes; or a function that gets the server's hint (a string in TLS 1.2, or nil), returns identity and key, or nil for no key, and must not yield; nil: no key
----@param key? string 1 to 256 raw bytes, where the identity is a string
+---@param identity string|function? at most 255 bytes; or a function that gets the server's hint (a string in TLS 1.2, or nil), returns identity and key, or nil for no key, and must not yield; nil: no key
+---@param key? string 1 to 512 raw bytes, where the identity is a string
 ---@param options? table `digest`: `"SHA256"` (default) or `"SHA384"`: the digest to which TLS 1.3 binds the key. Keys of SHA-384 work in TLS 1.3 only, with cipher suites of that digest
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_psk`
@@ -1054,7 +1054,7 @@ function SciSslContext:setPskClient(identity, key, options) end
 ---connections only.
 ---
 ---@within Pre-shared keys
----@param keys table|function? `{[identity] = key}`, identities of at most 128 bytes, keys of 1 to 256 raw bytes; or a function that gets an identity, returns its key or nil, and must not yield; nil: no keys
+---@param keys table|function? `{[identity] = key}`, identities of at most 256 bytes, keys of 1 to 512 raw bytes; or a function that gets an identity, returns its key or nil, and must not yield; nil: no keys
 ---@param options? table `digest`: as for `setPskClient`; `tellUnknown = true`: in TLS 1.2 a client with an unknown identity gets the alert unknown_psk_identity
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_psk`; the context is unchanged
@@ -1070,7 +1070,7 @@ function SciSslContext:setPskServer(keys, options) end
 ---Sets the hint that servers send in TLS 1.2, so that clients can choose a pre-shared key. Later connections only.
 ---
 ---@within Pre-shared keys
----@param hint string? at most 128 bytes; nil: no hint
+---@param hint string? at most 256 bytes; nil: no hint
 ---@return SciSslContext? # the receiver
 ---@return SciSslError? # condition `bad_psk`
 ---@see SSL_CTX_use_psk_identity_hint(3)

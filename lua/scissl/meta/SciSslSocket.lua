@@ -420,7 +420,7 @@ function SciSslSocket:sslWrite(data, i, j) end
 ---@param strings string[]
 ---@param skip? integer (default: 0) bytes that earlier calls have taken
 ---@return integer|SciSslError # as `sslWrite`: how many bytes were taken; call again with `skip` moved on by the result
----@raise where one of `strings` is no string
+---@raise where one of `strings` is no string, or is missing
 ---@usage
 ---```lua
 ---local pieces = { "HTTP/1.0 200 OK\r\n\r\n", "hello" }

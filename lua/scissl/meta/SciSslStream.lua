@@ -162,7 +162,7 @@ function SciSslStream:write(...) end
 ---@param texts table a list of strings and numbers
 ---@return SciSslStream? # the stream
 ---@return SciSslError? # as `write`
----@raise for anything else than a table, and values in it that are neither strings nor numbers
+---@raise for anything else than a list of strings and numbers
 ---@usage
 ---```lua
 ---assert(stream:writev { "one ", 2, " three\n" }) -- one record

@@ -23,7 +23,6 @@ local writer = require "scissl.stream.writer"
 local SciSslError = core.SciSslError
 local refuse_second = reader.refuseSecond
 local hidden = getmetatable(core)
-
 local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
 
@@ -250,14 +249,15 @@ Stream.write = hidden.makeStreamWrite({ write, go_on_writing, fail_write })
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError as `write`
--- @raise for anything else than a table, and values in it that are neither strings nor numbers
+-- @raise for anything else than a list of strings and numbers
 function Stream:writev(texts)
   options.checkArgument(1, "writev", texts, "table", 2)
-  local count = #texts
-  local checked = check_texts(texts, count, "writev", 2)
+  local hole = hidden.findHole(texts)
+  if hole then error(("bad argument #1 to 'writev' (entry %d of the list is missing)"):format(hole), 2) end
+  local checked = check_texts(texts, #texts, "writev", 2)
   local refusal = refuse_output(self)
   if refusal then return nil, refusal end
-  return finish_write(self, self.bytes:add(checked, count))
+  return finish_write(self, self.bytes:add(checked, #checked))
 end
 
 --- Sends what `setvbuf` holds back and what is left of a `write` that timed out.
