@@ -58,8 +58,11 @@ int sci_replace_file(lua_State *L) {
 
 static void release(void *lock) { (void)close((int)(intptr_t)lock - 1); }
 
-/* lockFile(path, function): calls the function while this process has the lock of the file, which it makes. Where it cannot
- * have the lock within ten seconds, or at all, it calls the function without. */
+static bool lock(int descriptor) { return flock(descriptor, LOCK_EX | LOCK_NB) == 0; }
+
+/* lockFile(path, function): calls the function while this process has the lock of the file, which it makes, and returns true and
+ * the result. Where it cannot have the lock within ten seconds, or at all, it calls the function without. A finalizer does not
+ * wait, since it may have interrupted the holder of the lock: false; nothing was called. */
 int sci_lock_file(lua_State *L) {
     const char *path = sci_check_text(L, 1);
     luaL_checkany(L, 2);
@@ -67,9 +70,17 @@ int sci_lock_file(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, release);
     int descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor >= 0) guard->object = (void *)((intptr_t)descriptor + 1);
-    for (int i = 0; descriptor >= 0 && i < TRIES && flock(descriptor, LOCK_EX | LOCK_NB) != 0; i++)
+    bool locked = descriptor < 0 || lock(descriptor);
+    if (!locked && sci_in_finalizer(L)) {
+        lua_pushboolean(L, false);
+        return 1;
+    }
+    for (int i = 0; !locked && i < TRIES; i++) {
         (void)nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        locked = lock(descriptor);
+    }
+    lua_pushboolean(L, true);
     lua_pushvalue(L, 2);
     lua_call(L, 0, 1);
-    return 1;
+    return 2;
 }

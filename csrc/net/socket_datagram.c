@@ -75,13 +75,45 @@ static int socket_send_to(lua_State *L) {
     return sci_socket_fail_system(L, "send", name, problem);
 }
 
-static ssize_t receive_from(int descriptor, void *bytes, size_t size, sci_address *address) {
-    ssize_t got;
-    do {
-        sci_address_begin(address);
-        got = recvfrom(descriptor, bytes, size, 0, (struct sockaddr *)&address->storage, &address->length);
-    } while (got < 0 && errno == EINTR);
-    return got;
+/* A datagram, or a part of one, and who sent it. */
+typedef struct received {
+    unsigned char *bytes;
+    size_t size; /* of the memory there */
+    ssize_t length;
+    bool cut; /* it has more bytes than that */
+    sci_address sender;
+} received;
+
+/* False: errno says why. */
+static bool receive(int descriptor, received *one, int flags) {
+    sci_address_begin(&one->sender);
+    struct iovec place = {.iov_base = one->bytes, .iov_len = one->size};
+    struct msghdr message = {
+        .msg_name = &one->sender.storage, .msg_namelen = one->sender.length, .msg_iov = &place, .msg_iovlen = 1};
+    do one->length = recvmsg(descriptor, &message, flags);
+    while (one->length < 0 && errno == EINTR);
+    one->sender.length = message.msg_namelen;
+    one->cut = (message.msg_flags & MSG_TRUNC) != 0;
+    return one->length >= 0;
+}
+
+#define MOST ((size_t)1 << 30) /* bytes of a datagram */
+
+/* Datagrams of UDP fit into the scratch buffer, those of Unix-domain sockets need not: finds the memory that one needs. A
+ * finalizer may close the socket meanwhile. */
+static bool receive_whole(lua_State *L, const sci_socket *base, received *one) {
+    bool may_be_long = base->family == AF_UNIX || base->family == 0, there = true;
+    while (may_be_long && (there = receive(base->fd, one, MSG_PEEK)) && one->cut && one->size < MOST) {
+        one->size *= 2;
+        one->bytes = lua_newuserdatauv(L, one->size, 0);
+    }
+    return there && receive(base->fd, one, 0);
+}
+
+static int fail_cut(lua_State *L) {
+    return sci_socket_fail(
+        L,
+        &(sci_failure){.phase = "recv", .condition = "message_too_long", .message = "a part of the datagram is lost"});
 }
 
 /***
@@ -92,21 +124,23 @@ Receives one datagram, whole.
 @treturn[1] integer the sender's port; 0 for a Unix-domain socket
 @treturn[2] nil
 @treturn[2] SciSslError phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none;
- `not_datagrams`
-@see recvfrom(2)
+ `not_datagrams`; `message_too_long`: from a Unix-domain socket, longer than a gibibyte
+@see recvmsg(2)
 */
 static int socket_recv_from(lua_State *L) {
-    sci_address address;
     sci_address_text text;
     sci_socket *base = check_datagram_socket(L, "recv");
     if (!base) return 2;
     sci_state *state = sci_get_state(L);
     /* Inside a callback the shared buffer may hold bytes of the outer read, so allocate another. */
     unsigned char *bytes = state->reading ? lua_newuserdatauv(L, SCI_SCRATCH, 0) : state->scratch;
-    ssize_t got = receive_from(base->fd, bytes, SCI_SCRATCH, &address);
-    if (got < 0) return sci_socket_fail_io(L, base, "recv", SSL_ERROR_WANT_READ, errno);
-    lua_pushlstring(L, (const char *)bytes, (size_t)got);
-    sci_spell_address(&address, &text);
+    received one = {.bytes = bytes, .size = SCI_SCRATCH};
+    bool good = receive_whole(L, base, &one);
+    if (base->fd < 0) return sci_socket_fail_closed(L, "recv");
+    if (!good) return sci_socket_fail_io(L, base, "recv", SSL_ERROR_WANT_READ, errno);
+    if (one.cut) return fail_cut(L);
+    lua_pushlstring(L, (const char *)one.bytes, (size_t)one.length);
+    sci_spell_address(&one.sender, &text);
     lua_pushlstring(L, text.host, text.length);
     (void)lua_stringtonumber(L, text.port);
     return 3;

@@ -91,7 +91,7 @@ int sci_socket_receive(lua_State *L, sci_socket *socket, void *bytes, size_t siz
 /***
 Receives the bytes that have arrived. Waits for the first, not for `max`.
 @function SciSocket:recv
-@tparam integer max bytes at most; one call returns no more than 65536
+@tparam integer max bytes at most; one call returns no more than 65536. The rest of a longer datagram is lost
 @treturn[1] string the bytes; empty once the peer has ended its side, and for `max` 0
 @treturn[2] nil
 @treturn[2] SciSslError phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none

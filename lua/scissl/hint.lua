@@ -76,6 +76,7 @@ local function closed(err)
 end
 
 local function message_too_long(err)
+  if err:phase() == "recv" then return "the datagram was longer than the program takes, and its rest is lost" end
   if err:phase() == "read" then return "the message is longer than the program takes; it stays: allow more bytes" end
   return "the message does not fit into one datagram; send smaller ones, or allow more (sslSetMtu)"
 end
@@ -392,7 +393,7 @@ local hints = {
   handler_failed = "a function of this program, called for the handshake, raised an error; see err:cause() and "
     .. "err:traceback()",
   in_callback = "this function runs inside a call on the same socket; call it after that call has returned",
-  in_finalizer = "a finalizer may have interrupted a call on the same socket; do this outside of finalizers",
+  in_finalizer = "a finalizer may have interrupted a call on the same object; do this outside of finalizers",
   refused = unless_unknown_name "a handler of this program rejected the peer",
   not_suspended = "the handshake is not suspended there now; see sslSuspendAt()",
   malformed_hello = "the bytes are not a complete ClientHello",

@@ -54,6 +54,24 @@ describe("newDatagramSocket", function()
     os.remove(path)
   end)
 
+  it("receives Unix-domain datagrams whole that are longer than a UDP one can be", function()
+    local path = sockets.path()
+    local near <close> = SciSocket.newDatagramSocket "unix"
+    local far <close> = SciSocket.newDatagramSocket "unix"
+    assert(near:bind(path))
+    local adopted <close> = SciSocket.on(near:getfd(), false)
+    for _, receiver in ipairs { near, adopted } do
+      for _, length in ipairs { 65535, 65536, 65537, 150000 } do
+        local data = ("x"):rep(length - 3) .. "end"
+        assert.equal(length, far:sendTo(data, path))
+        assert.is_true(data == receiver:recvFrom())
+      end
+    end
+    assert.equal(5, far:sendTo("after", path))
+    assert.same({ "after", "", 0 }, { near:recvFrom() })
+    os.remove(path)
+  end)
+
   it("is connected to one peer by connect", function()
     local near, near_port, _ <close> = bound()
     local far, far_port, _ <close> = bound()

@@ -179,3 +179,37 @@ describe("scissl.sessions.file", function()
     assert.error_matches(function() store:get() end, "string expected")
   end)
 end)
+
+describe("A finalizer that uses a session file while a call on the file is under way", function()
+  it("does not wait for the lock, and says so", function()
+    local store, path = new()
+    local session = session_of "TLSv1.2"
+    local lock_file = getmetatable(require "scissl.core").lockFile
+    local found, count, failure
+    local locked = lock_file(path .. ".lock", function()
+      setmetatable({}, { __gc = function()
+        store:put("late", session)
+        failure = store:lastFailure()
+        found, count = store:get "late", #store
+      end })
+      collectgarbage()
+      collectgarbage()
+    end)
+    assert.is_true(locked)
+    assert.equal("in_finalizer", failure:condition())
+    assert.same({ nil, 0 }, { found, count })
+    assert.equal(0, #store)
+    store:put("key", session)
+    assert.is_nil(store:lastFailure())
+    assert.equal(1, #store)
+  end)
+
+  it("works as ever where nothing is under way", function()
+    local store = new()
+    local session = session_of "TLSv1.2"
+    setmetatable({}, { __gc = function() store:put("key", session) end })
+    collectgarbage()
+    collectgarbage()
+    assert.equal(1, #store)
+  end)
+end)

@@ -265,9 +265,9 @@ function SciSocket:sendTo(data, host, port) end
 ---Receives one datagram, whole.
 ---
 ---@return string? # the datagram, which may be empty
----@return string|SciSslError # the sender's address; of a Unix-domain socket its path, empty where it has none; phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none; `not_datagrams`
+---@return string|SciSslError # the sender's address; of a Unix-domain socket its path, empty where it has none; phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none; `not_datagrams`; `message_too_long`: from a Unix-domain socket, longer than a gibibyte
 ---@return integer? # the sender's port; 0 for a Unix-domain socket
----@see recvfrom(2)
+---@see recvmsg(2)
 ---@usage
 ---```lua
 ---local near = assert(scissl.SciSocket.newDatagramSocket())
@@ -297,7 +297,7 @@ function SciSocket:send(data, i, j) end
 
 ---Receives the bytes that have arrived. Waits for the first, not for `max`.
 ---
----@param max integer bytes at most; one call returns no more than 65536
+---@param max integer bytes at most; one call returns no more than 65536. The rest of a longer datagram is lost
 ---@return string? # the bytes; empty once the peer has ended its side, and for `max` 0
 ---@return SciSslError? # phase `recv`; `not_ready`, with `SSL_ERROR_WANT_READ`, where a non-blocking socket has none
 ---@see recv(2)

@@ -60,7 +60,7 @@ function SciSslSessionFile:remove(key) end
 
 ---Returns what went wrong in the last call. A client then makes full handshakes, so calls return no error.
 ---
----@return SciSslError? # `malformed_session_file`: the file is damaged and counts as empty; `not_session_file`: it is another kind of file, and is left alone; `permission_denied` …: it could not be written
+---@return SciSslError? # `malformed_session_file`: the file is damaged and counts as empty; `not_session_file`: it is another kind of file, and is left alone; `in_finalizer`: it was in use, and a finalizer does not wait for it; `permission_denied` …: it could not be written
 ---@usage
 ---```lua
 ---local path = os.tmpname()

@@ -86,17 +86,19 @@ end
 
 -- Calls `change` with the sessions of the file, and writes them if they differ then. Returns what it returned.
 local function change_file(self, change)
-  return lock_file(self.path .. ".lock", function()
+  local locked, result = lock_file(self.path .. ".lock", function()
     self.failure = nil
     local store, before = load(self)
     if not store then return nil end
-    local result = change(store)
+    local found = change(store)
     local after = write_text(store)
-    if after == before or before == "" and after == HEAD then return result end
+    if after == before or before == "" and after == HEAD then return found end
     local done, failure = replace_file(self.path, after)
     if not done then self.failure = failure end
-    return result
+    return found
   end)
+  if not locked then note(self, "in_finalizer", "the file is in use, and a finalizer does not wait for it") end
+  return result
 end
 
 -- ---- the store
@@ -131,7 +133,8 @@ end
 --- Returns what went wrong in the last call. A client then makes full handshakes, so calls return no error.
 -- @function SciSslSessionFile:lastFailure
 -- @treturn ?SciSslError `malformed_session_file`: the file is damaged and counts as empty; `not_session_file`: it is
---  another kind of file, and is left alone; `permission_denied` …: it could not be written
+--  another kind of file, and is left alone; `in_finalizer`: it was in use, and a finalizer does not wait for it;
+--  `permission_denied` …: it could not be written
 function File:lastFailure()
   return self.failure
 end
