@@ -420,7 +420,8 @@ describe("A failing allocation of OpenSSL's", function()
             assert(failed == 1 and returned, value)
             assert(value or scissl.isSslError(err))
           end
-          assert(scissl.SciSslContext.new():addTrustedUri(uri), n)
+          -- The next look-up may find no loader in OpenSSL 3.6, once.
+          assert(scissl.SciSslContext.new():addTrustedUri(uri) or scissl.SciSslContext.new():addTrustedUri(uri), n)
         end
       end
     ]]

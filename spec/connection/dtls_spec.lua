@@ -297,7 +297,8 @@ describe("A handshake of DTLS", function()
       local client_answer, server_answer, lost = shake(function(count) return count == number end)
       assert.same({ 1, 1, 1 }, { client_answer, server_answer, lost })
     end
-    local client_answer, server_answer, lost = shake(function(count) return count % 2 == 1 end)
+    -- Not every second: a flight of as many datagrams would lose the same one each time.
+    local client_answer, server_answer, lost = shake(function(count) return count * count % 7 % 3 == 2 end)
     assert.same({ 1, 1 }, { client_answer, server_answer })
     assert.is_true(lost >= 2)
   end)
