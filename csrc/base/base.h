@@ -351,6 +351,10 @@ void sci_push_bio_bytes(lua_State *L, BIO *bio);
 
 int sci_trim_heap(lua_State *L); /* trimHeap, for the Lua layer: gives free memory back; true with glibc */
 
+/* ---- stay.c ------------------------------------------------------------------------------------------------------ */
+
+void sci_stay_loaded(void); /* before the first use of its code behind lua_close; may be called again */
+
 /* ---- clock.c: the monotonic clock -------------------------------------------------------------------------------- */
 
 int64_t sci_now(void);                        /* nanoseconds */

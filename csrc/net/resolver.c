@@ -7,9 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#ifdef __APPLE__
-#include <dlfcn.h>
-#endif
 
 typedef enum query_state { NEW, QUEUED, RUNNING, FINISHED } query_state;
 
@@ -177,13 +174,8 @@ static void forget_threads(void) {
     unlock_pool();
 }
 
-/* The code of this library must stay while a thread runs it. Where the linker cannot say so, a reference of the library to
- * itself does. */
 static void prepare_pool(void) {
-#ifdef __APPLE__
-    Dl_info own;
-    if (dladdr(&pool, &own) != 0) (void)dlopen(own.dli_fname, RTLD_NOW | RTLD_NOLOAD);
-#endif
+    sci_stay_loaded(); /* a thread may still run its code */
     (void)pthread_atfork(lock_pool, unlock_pool, forget_threads);
 }
 

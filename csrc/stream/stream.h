@@ -16,8 +16,9 @@ typedef struct sci_input {
     /* input.c writes all, by functions that stand there or below. */
     unsigned char *bytes; /* NULL: no memory is held */
     size_t start, end, capacity;
-    size_t searched; /* so many bytes behind `start` hold no line end */
-    uint64_t taken;  /* bytes in all */
+    size_t searched;      /* so many bytes behind `start` hold no line end */
+    uint64_t taken;       /* bytes in all */
+    unsigned char *spare; /* memory for what is left when it parts with `bytes`; or NULL */
 } sci_input;
 
 static inline size_t sci_input_size(const sci_input *input) { return input->end - input->start; }
@@ -51,6 +52,12 @@ static inline void sci_input_drop(sci_input *input, size_t length) {
 static inline void sci_input_note_searched(sci_input *input, size_t length) { input->searched = length; }
 
 void sci_input_free(sci_input *input);
+
+/* Another owner can get the memory, with the first `length` bytes and `extra` more behind them. sci_input_prepare_parting makes
+ * it as large as it has to be; false: it has to stay, as too much is in it, or out of memory. sci_input_part gives it away, and
+ * takes the first `length` and `skip` bytes. */
+bool sci_input_prepare_parting(sci_input *input, size_t length, size_t skip, size_t extra);
+void sci_input_part(sci_input *input, size_t length, size_t skip);
 
 /* Finds the first line end: how many bytes stand before it. No byte is searched twice. False: there is none yet. */
 static inline bool sci_input_find_line(sci_input *input, size_t *length) {
@@ -266,8 +273,15 @@ static inline void sci_stream_note_write(sci_stream *stream) {
 double sci_stream_read_by(sci_stream *stream);
 void sci_push_deadline(lua_State *L, double deadline); /* a number; nil for INFINITY */
 
+#define SCI_LONG_STRING 4194304 /* bytes from which on a string is made without a copy, where Lua can do that */
+
+/* long_string.c: pushes the next `length` bytes, at least SCI_LONG_STRING, and takes them and `skip` more. False: they have to be
+ * copied. Raises where memory runs out: they stay. */
+bool sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip);
+
 /* Pushes the next `length` bytes and takes them and `skip` more. Where memory runs out they stay. */
 static inline void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
+    if (length >= SCI_LONG_STRING && sci_stream_push_long(L, stream, length, skip)) return;
     stream->moving = true;
     lua_pushlstring(L, length > 0 ? (const char *)stream->in.bytes + stream->in.start : "", length);
     stream->moving = false;
