@@ -61,13 +61,16 @@ static void push_status(lua_State *L, const sci_sslsocket *socket) {
 
 static void free_bytes(void *bytes) { OPENSSL_free(bytes); }
 
+/* OpenSSL returns what the server has named, also where its certificate is not for the public name and a handler or
+ * SSL_VERIFY_NONE has accepted it. Such a list may come from an attacker, who would learn the name with the next attempt. */
 static void push_retry_configs(lua_State *L, SSL *ssl) {
     unsigned char *bytes = NULL;
     size_t length = 0;
     lua_pushnil(L);
     sci_guard *guard = sci_new_guard(L, free_bytes);
     ERR_set_mark();
-    if (SSL_ech_get1_retry_config(ssl, &bytes, &length) == 1) guard->object = bytes;
+    bool verified = SSL_get_verify_result(ssl) == X509_V_OK;
+    if (verified && SSL_ech_get1_retry_config(ssl, &bytes, &length) == 1) guard->object = bytes;
     ERR_pop_to_mark();
     if (guard->object && length > 0) {
         lua_pushlstring(L, guard->object, length);

@@ -240,7 +240,11 @@ static bool explain_common_name(diagnosis *about) {
     return true;
 }
 
-static bool explain_ech(diagnosis *about) { return sci_ssl_explain_ech(&about->failure); }
+static bool explain_ech(diagnosis *about) {
+    if (!sci_ssl_explain_ech(&about->failure)) return false;
+    about->failure.verify_result = SSL_get_verify_result(about->socket->ssl); /* a handler may have accepted it */
+    return true;
+}
 
 static bool explain_pin(diagnosis *about) { return sci_ssl_explain_pin(about->socket, &about->failure); }
 

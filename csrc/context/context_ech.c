@@ -67,13 +67,27 @@ static int new_key(lua_State *L, const char *public_name, const char *suite, uin
 
 /* ---- using them -------------------------------------------------------------------------------------------------- */
 
+/* The PEM text of a key, or the file that a path names. The caller frees it. NULL: neither. */
+static BIO *open_key(const char *key, size_t length, sci_failure *failure) {
+    if (strstr(key, "-----BEGIN ")) return length <= INT_MAX ? BIO_new_mem_buf(key, (int)length) : NULL;
+    return strlen(key) == length ? sci_open_file(key, failure) : NULL;
+}
+
 /* Clients that do not know a current key learn the first one. */
-static bool add_key(OSSL_ECHSTORE *store, const char *pem, size_t length, bool first) {
+static bool add_key(OSSL_ECHSTORE *store, BIO *bio, bool first) {
     int before = 0, after = 0;
-    BIO *bio = length <= INT_MAX ? BIO_new_mem_buf(pem, (int)length) : NULL;
-    bool added = bio && OSSL_ECHSTORE_num_keys(store, &before) == 1 &&
-                 OSSL_ECHSTORE_read_pem(store, bio, first ? OSSL_ECH_FOR_RETRY : OSSL_ECH_NO_RETRY) == 1 &&
-                 OSSL_ECHSTORE_num_keys(store, &after) == 1 && after > before;
+    return OSSL_ECHSTORE_num_keys(store, &before) == 1 &&
+           OSSL_ECHSTORE_read_pem(store, bio, first ? OSSL_ECH_FOR_RETRY : OSSL_ECH_NO_RETRY) == 1 &&
+           OSSL_ECHSTORE_num_keys(store, &after) == 1 && after > before;
+}
+
+/* The key on top of the stack: PEM text, or the path of a file. */
+static bool take_key(lua_State *L, OSSL_ECHSTORE *store, bool first, sci_failure *failure) {
+    size_t length;
+    if (lua_type(L, -1) != LUA_TSTRING) return false; /* a finalizer may have changed the list */
+    const char *key = lua_tolstring(L, -1, &length);
+    BIO *bio = open_key(key, length, failure);
+    bool added = bio && add_key(store, bio, first);
     BIO_free(bio);
     return added;
 }
@@ -81,18 +95,20 @@ static bool add_key(OSSL_ECHSTORE *store, const char *pem, size_t length, bool f
 static int use_keys(lua_State *L) {
     sci_guard *guard = sci_new_guard(L, free_store);
     OSSL_ECHSTORE *store = guard->object = OSSL_ECHSTORE_new(NULL, NULL);
+    sci_failure failure = {.phase = "load"};
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
     bool good = store && count <= MAXIMUM_KEYS;
     for (lua_Integer i = 1; i <= count && good; i++) {
-        size_t length;
+        lua_settop(L, 3);
         lua_rawgeti(L, 2, i);
-        const char *pem = lua_tolstring(L, -1, &length);
-        good = add_key(store, pem, length, i == 1);
-        lua_pop(L, 1);
+        good = take_key(L, store, i == 1, &failure);
     }
-    if (!good)
-        return sci_fail_own(L, "load", "bad_ech_key",
-                            "expected a list of 16 PEM texts at most, each with a PRIVATE KEY and its ECHCONFIG");
+    if (!good) {
+        if (!failure.condition)
+            (void)sci_refuse(&failure, "bad_ech_key",
+                             "expected 16 PEM texts or files at most, each with a PRIVATE KEY and its ECHCONFIG");
+        return sci_fail(L, &failure);
+    }
     if (SSL_CTX_set1_echstore(sci_check_context(L, 1)->ctx, store) != 1) return sci_fail_openssl(L, "load", "ECH keys");
     return sci_return_receiver(L);
 }
@@ -179,10 +195,11 @@ Sets the keys by which a server decrypts ClientHellos (Encrypted Client Hello). 
 of the keys learn it, and can try again. Earlier keys behind it keep clients going that still have them; to rotate keys, put
 a new one in front. A connection that `sslSetContext` moves to another context keeps the keys. Later connections only.
 @function SciSslContext:setEchKeys
-@tparam {string,...} keys PEM texts as of `newEchKey`, 16 at most; an empty list: none
+@tparam {string,...} keys PEM texts as of `newEchKey`, or paths of files with such a text, 16 at most; an empty list: none
 @treturn[1] SciSslContext the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `bad_ech_key`; `not_in_this_openssl`: ECH needs OpenSSL 4.0; the context is unchanged
+@treturn[2] SciSslError condition `bad_ech_key`, `file_missing`, `file_directory`, `file_unreadable`, `file_empty`;
+ `not_in_this_openssl`: ECH needs OpenSSL 4.0; the context is unchanged
 @see SSL_CTX_set1_echstore(3)
 @see RFC 9849
 */

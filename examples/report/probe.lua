@@ -64,7 +64,7 @@ local function verified(target, options, report)
   local began = scissl.SciSocket.now()
   local stream, failure = scissl.connect(merge({
     host = target.host, port = target.port, timeout = target.timeout, caFile = target.caFile,
-    echConfigs = target.ech,
+    echConfigs = target.ech, echRetry = false,
     onVerify = function(_, verdict)
       report.verifyResult, report.verifyText = verdict.code, verdict.text
       report.trusted, report.chain = verdict.ok, describe_chain(verdict.chain or {})
@@ -106,10 +106,20 @@ local function describe_ocsp(stream)
     nextUpdate = day(result.nextUpdate) }
 end
 
+-- Hides the name with the keys that the server names in place of those that were given, where it does: `report.echKeys` is
+-- "outdated" then, and "rejected" where it names none, or where its certificate is not for its public name.
+local function hidden(target, options, report)
+  local stream, failure = verified(target, options, report)
+  if stream or failure:condition() ~= "ech_rejected" then return stream, failure end
+  target.ech = failure:data()
+  report.echKeys = target.ech and "outdated" or "rejected"
+  return verified(target, options, report)
+end
+
 local function first_look(target, report)
   local stream, failure, reason
   for _, way in ipairs(ways) do
-    stream, failure = verified(target, way, report)
+    stream, failure = hidden(target, way, report)
     if stream then break end
     reason = reason or failure
     if failure:condition() == "certificate_revoked" then report.revoked = true end

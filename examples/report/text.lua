@@ -107,6 +107,8 @@ local function connection(page, report)
   if report.ech then
     page:field("hidden names", report.ech.accepted and "accepts Encrypted Client Hello" or "no Encrypted Client Hello")
   end
+  if report.echKeys == "outdated" then page:field("given ECH keys", "outdated: the server has named others")
+  elseif report.echKeys then page:field("given ECH keys", "rejected: this connection shows the name in plain text") end
   if report.hidden then
     local facts = report.hidden
     page:field("this connection", ("ECH %s: hidden %s, in plain text %s")

@@ -201,8 +201,8 @@ local hints = {
   unknown_certificate_type = "the types of certificates are 'x509' and 'rawPublicKey'",
   unknown_compression = "certificates are compressed by 'zlib', 'brotli' or 'zstd'; scissl.features says "
     .. "which ones this OpenSSL has",
-  ech_rejected = "the server has other keys for Encrypted Client Hello; try again with the error's data() as "
-    .. "echConfigs, or get a fresh HTTPS record of the host",
+  ech_rejected = "the server cannot decrypt this ClientHello (ECH); try again with the error's data() as echConfigs, "
+    .. "or, where that is nil, get a fresh HTTPS record of the host",
   bad_ech_key = "make keys with SciSslContext.newEchKey { publicName = … }, or with the command openssl ech",
   bad_ech_configs = "give an ECHConfigList with a version and algorithms that OpenSSL knows, as bytes or base64",
   key_not_for_tls = "TLS in this OpenSSL cannot sign with keys of this kind; use a certificate with an EC, RSA, "

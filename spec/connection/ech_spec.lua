@@ -177,7 +177,7 @@ describe("Encrypted Client Hello", function()
       local client, server = streams.meet({
         sni = { localhost = { certificate = identity.certificate, privateKey = identity.key } },
         certificate = identity.certificate, privateKey = identity.key, echKeys = { newer },
-      }, { caFile = pki.ca.certificateFile, echConfigs = list }, function(stream, failure)
+      }, { caFile = pki.ca.certificateFile, echConfigs = list, echRetry = false }, function(stream, failure)
         if not stream then return failure:condition() end
         local status = stream:echStatus()
         stream:close()
@@ -197,6 +197,137 @@ describe("Encrypted Client Hello", function()
     assert.are.same({ "ech_rejected", newer_configs }, { client[1], client[2] })
     client = visit(client[2])
     assert.are.same(hidden, client[1])
+  end)
+
+  -- What scissl.connect returned, and what a server with `context` returned for each connection: the ECH status of its
+  -- stream, or its SciSslError. `changed(context)` is called after the first connection.
+  local function connect_to(context, options, changed)
+    local listener <close> = assert(scissl.listen { host = "127.0.0.1", port = 0, context = context,
+      waiter = "coroutine" })
+    local _, port = listener:getSockName()
+    local seen = {}
+    options.host, options.port, options.caFile = "localhost", port, pki.ca.certificateFile
+    options.timeout, options.waiter = 30, "coroutine"
+    local results = ends.run(function()
+      local stream, failure = scissl.connect(options)
+      -- A connection without a handshake ends the server.
+      local last <close> = assert(scissl.SciSocket.newStreamSocket():connect("127.0.0.1", port))
+      if not stream then return nil, failure end
+      local status = stream:echStatus()
+      stream:close()
+      return status
+    end, function()
+      while true do
+        local stream, failure = listener:accept(30)
+        if failure and select(2, failure:alert()) ~= "received" then return end
+        seen[#seen + 1] = stream and { stream:echStatus().status, stream:serverName() } or (failure:alert())
+        if changed then changed(context) end
+        if stream then
+          stream:read "a"
+          stream:close()
+        end
+      end
+    end)
+    return seen, table.unpack(results[1])
+  end
+
+  it("is tried again with the keys that the server names", function()
+    local seen, status = connect_to(server_with { newer }, { echConfigs = configs })
+    assert.are.same({ "ech_required", { "success", "localhost" } }, seen)
+    assert.are.same(hidden, status)
+  end)
+
+  it("is tried again once", function()
+    local third, third_configs = assert(SciSslContext.newEchKey { publicName = PUBLIC })
+    local seen, status, failure = connect_to(server_with { newer }, { echConfigs = configs },
+      function(context) assert(context:setEchKeys { third }) end)
+    assert.are.same({ "ech_required", "ech_required" }, seen)
+    refusals.condition("ech_rejected", status, failure)
+    assert.are.equal(third_configs, failure:data())
+  end)
+
+  it("is not tried again where that is not wanted", function()
+    local seen, status, failure = connect_to(server_with { newer }, { echConfigs = configs, echRetry = false })
+    assert.are.same({ "ech_required" }, seen)
+    refusals.condition("ech_rejected", status, failure)
+    assert.are.equal(newer_configs, failure:data())
+  end)
+
+  it("is not tried again for a server whose certificate is not for the public name", function()
+    for _, retry in ipairs { true, "plain" } do
+      local seen, status, failure = connect_to(server_with({ newer }, pki.server),
+        { echConfigs = configs, echRetry = retry })
+      assert.are.equal(1, #seen)
+      refusals.condition("certificate_wrong_host", status, failure)
+    end
+  end)
+
+  it("is not tried again with keys that nothing has verified", function()
+    for name, options in pairs {
+      verify = { echConfigs = configs, verify = false },
+      onVerify = { echConfigs = configs, onVerify = function() return true end },
+    } do
+      for _, retry in ipairs { true, "plain" } do
+        options.echRetry = retry
+        local seen, status, failure = connect_to(server_with({ newer }, pki.server), options)
+        assert.are.equal(1, #seen, name)
+        refusals.condition("ech_rejected", status, failure)
+        assert.is_nil(failure:data(), name)
+      end
+    end
+  end)
+
+  it("is given up only where the options say so, for a server that has no key", function()
+    local without = ends.serverContext { identity = identity }
+    local seen, status, failure = connect_to(without, { echConfigs = configs })
+    assert.are.same({ "ech_required" }, seen)
+    refusals.condition("ech_rejected", status, failure)
+    assert.is_nil(failure:data())
+    seen, status = connect_to(without, { echConfigs = configs, echRetry = "plain" })
+    assert.are.same({ "ech_required", { "not_configured", "localhost" } }, seen)
+    assert.are.equal("not_configured", status.status)
+  end)
+
+  it("returns the first error where the keys that the server names are of an unknown kind", function()
+    local odd = server_with { newer }
+    local real = scissl.SciSslSocket.sslSetEchConfigs
+    local unknown = "\0\9\254\14\0\5hello" -- a list with one entry of a version that does not exist
+    refusals.condition("bad_ech_configs", real((ends.pair {}), unknown))
+    -- No server of OpenSSL sends such a list: the second call gets it in place of the server's.
+    local calls = 0
+    local _ <close> = setmetatable({}, { __close = function() scissl.SciSslSocket.sslSetEchConfigs = real end })
+    scissl.SciSslSocket.sslSetEchConfigs = function(socket, list)
+      calls = calls + 1
+      return real(socket, calls == 2 and unknown or list)
+    end
+    local _, status, failure = connect_to(odd, { echConfigs = configs })
+    assert.are.equal(2, calls)
+    refusals.condition("ech_rejected", status, failure)
+  end)
+
+  it("takes keys from files", function()
+    local path = pki.write(newer)
+    local client, _, one = meet(server_with { path, key }, newer_configs)
+    assert.are.same({ 1, hidden }, { one, client:echStatus() })
+    local context = server_with { path }
+    local missing = pki.folder() .. "/missing.pem"
+    refusals.refused("file_missing", "load", missing, context:setEchKeys { key, missing })
+    refusals.refused("file_directory", "load", pki.folder(), context:setEchKeys { pki.folder() })
+    refusals.condition("file_empty", context:setEchKeys { pki.write "" })
+    refusals.condition("bad_ech_key", context:setEchKeys { pki.server.keyFile })
+    refusals.condition("bad_ech_key", context:setEchKeys { path .. "\0" })
+    client, _, one = meet(context, newer_configs)
+    assert.are.same({ 1, hidden }, { one, client:echStatus() })
+  end)
+
+  it("follows a file whose keys were replaced", function()
+    local path = pki.write(key)
+    local configuration = scissl.SciSslSocketConfiguration.new {
+      certificate = identity.certificate, privateKey = identity.key, echKeys = { path },
+    }
+    assert.are.equal("success", (meet(configuration:getSciSslContext(), configs)):echStatus().status)
+    assert(os.rename(pki.write(newer .. key), path))
+    assert.are.equal("success", (meet(configuration:getSciSslContext(), newer_configs)):echStatus().status)
   end)
 
   it("describes its keys, and leaves them where new ones are wrong", function()
@@ -229,12 +360,14 @@ describe("Encrypted Client Hello with openssl #slow", function()
   it("reaches s_server", function()
     local peer <close> = ends.openssl(("-cert %s -key %s -cert2 %s -key2 %s -servername localhost -ech_key %s -rev")
       :format(identity.certificateFile, identity.keyFile, identity.certificateFile, identity.keyFile, key_file))
-    for _, case in ipairs { { configs, "success" }, { newer_configs, "ech_rejected" } } do
+    for _, case in ipairs {
+      { configs, false, "success" }, { newer_configs, false, "ech_rejected" }, { newer_configs, true, "success" },
+    } do
       local stream, failure = scissl.connect {
         host = "localhost", family = "inet", port = peer.port, caFile = pki.ca.certificateFile, timeout = 30,
-        echConfigs = case[1],
+        echConfigs = case[1], echRetry = case[2],
       }
-      assert.are.equal(case[2], stream and stream:echStatus().status or failure:condition())
+      assert.are.equal(case[3], stream and stream:echStatus().status or failure:condition())
       if failure then assert.are.equal(configs, failure:data())
       else
         assert(stream:write "abc\n")

@@ -126,6 +126,7 @@ local kinds = {
     return value == "modern" or value == "intermediate" or value == "old" or value == "server"
   end,
   whenFull = function(value) return value == "wait" or value == "refuse" end,
+  echRetry = function(value) return type(value) == "boolean" or value == "plain" end,
   psk = function(value)
     if type(value) ~= "table" then return false end
     for field in pairs(value) do
@@ -176,6 +177,7 @@ local words = {
   ocspPolicy = "'none', 'request' or 'require'",
   profile = "'modern', 'intermediate', 'old' or 'server'",
   whenFull = "'wait' or 'refuse'",
+  echRetry = "boolean or 'plain'",
   psk = "table with the strings identity and key, and nothing else,",
   psks = "table of keys by identities",
   issuers = "list of certificates and names",

@@ -94,6 +94,36 @@ end
 
 -- ---- both
 
+local function try(run)
+  if run.proxy or run.given.over then return connect_through(run) end
+  return connect(run)
+end
+
+-- A server that cannot decrypt the ClientHello names its keys, and its certificate for the public name proves that it may.
+-- Returns whether to try again, and the ECHConfigList of the next attempt: nil where the name goes in plain text
+-- (RFC 9849, section 6.1.6).
+local function ech_retry(run, failure)
+  local given = run.given
+  if given.echRetry == false or given.over or failure:condition() ~= "ech_rejected" then return false end
+  local configs = failure:data()
+  local sure = not failure:verifyResult() and given.verify ~= false
+  return sure and (configs ~= nil or given.echRetry == "plain"), configs
+end
+
+-- One retry: a server that does not know the keys that it has just named is misconfigured.
+local function try_twice(run)
+  local made, failure = try(run)
+  if made then return made end
+  local again, configs = ech_retry(run, failure)
+  if not again then return nil, failure end
+  run.given.echConfigs = configs
+  local reason
+  made, reason = try(run)
+  -- This OpenSSL may know no version or algorithm of what the server has named.
+  if not made and reason:condition() == "bad_ech_configs" then return nil, failure end
+  return made, reason
+end
+
 local known_options = {
   port = "port",
   timeout = "seconds",
@@ -103,6 +133,7 @@ local known_options = {
   over = "table|userdata",
   proxy = "string|table",
   proxyFromEnvironment = "boolean",
+  echRetry = "echRetry",
 }
 for name, kind in pairs(client.optionKinds) do known_options[name] = kind end
 for name, kind in pairs(dial_options.kinds) do known_options[name] = kind end
@@ -174,8 +205,11 @@ end
 --   with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that
 --   validates DNSSEC
 -- * `echConfigs`: an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name
---   and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`). Where the server names other keys, the
---   condition is `ech_rejected`, and the error's `data()` are what to try next
+--   and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`)
+-- * `echRetry`: what to do where the server cannot decrypt that. true (the default): connects once more with the keys that
+--   the server names, whose certificate for the public name was verified; false: fails with the condition
+--   `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, it connects once
+--   more without ECH, and the server name is sent in plain text
 -- * `replayable`: data to write first. Where `session` allows it, it is sent as early data, before the handshake is
 --   done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise,
 --   or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
@@ -209,6 +243,5 @@ return function(given)
   run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
   run.proxy = through
   dial_options.apply(run, given)
-  if through or given.over then return connect_through(run) end
-  return connect(run)
+  return try_twice(run)
 end

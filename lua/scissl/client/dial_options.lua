@@ -20,7 +20,9 @@ local excluded = {
   path = {
     "port", "proxy", "over", "proxyFromEnvironment", "family", "localAddress", "localPort", "keepAlive", "resolver",
   },
-  over = { "proxy", "proxyFromEnvironment", "family", "localAddress", "localPort", "keepAlive", "resolver" },
+  over = {
+    "proxy", "proxyFromEnvironment", "family", "localAddress", "localPort", "keepAlive", "resolver", "echRetry",
+  },
 }
 
 local function check_exclusion(caller, given, level)

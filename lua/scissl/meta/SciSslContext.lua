@@ -1207,9 +1207,9 @@ function SciSslContext.echConfigs(pem) end
 ---a new one in front. A connection that `sslSetContext` moves to another context keeps the keys. Later connections only.
 ---
 ---@within Encrypted Client Hello
----@param keys string[] PEM texts as of `newEchKey`, 16 at most; an empty list: none
+---@param keys string[] PEM texts as of `newEchKey`, or paths of files with such a text, 16 at most; an empty list: none
 ---@return SciSslContext? # the receiver
----@return SciSslError? # condition `bad_ech_key`; `not_in_this_openssl`: ECH needs OpenSSL 4.0; the context is unchanged
+---@return SciSslError? # condition `bad_ech_key`, `file_missing`, `file_directory`, `file_unreadable`, `file_empty`; `not_in_this_openssl`: ECH needs OpenSSL 4.0; the context is unchanged
 ---@see SSL_CTX_set1_echstore(3)
 ---@see RFC 9849
 ---@usage

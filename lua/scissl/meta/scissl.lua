@@ -111,7 +111,8 @@ local scissl = {}
 ---@field session? OSSslSession an OSSslSession to resume. The server's chain is verified again
 ---@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts
 ---@field tlsa? table[] the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that validates DNSSEC
----@field echConfigs? string an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`). Where the server names other keys, the condition is `ech_rejected`, and the error's `data()` are what to try next
+---@field echConfigs? string an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`)
+---@field echRetry? echRetry what to do where the server cannot decrypt that. true (the default): connects once more with the keys that the server names, whose certificate for the public name was verified; false: fails with the condition `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, it connects once more without ECH, and the server name is sent in plain text
 ---@field replayable? string data to write first. Where `session` allows it, it is sent as early data, before the handshake is done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise, or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
 ---@field proxy? string|table an HTTP proxy, as `"http://host:port"` or `"https://user:password@host:port"`, or a table with `host`, `port`, `user`, `password` and `tls`: true, or a table of options of `scissl.connect` for the TLS connection to the proxy (`caFile` …). An https proxy is itself verified. A proxy sees host and port, and no plain text
 ---@field proxyFromEnvironment? boolean true: the proxy that `https_proxy` or `all_proxy` names, in lower or upper case, unless `no_proxy` names the host (names with all hosts below them, addresses, IPv4 networks, `*`)
@@ -169,7 +170,7 @@ local scissl = {}
 ---@field pins? string[] the public keys that clients may have, in place of the CAs (see `SciSslContext:setPins`)
 ---@field serverCertificateTypes? string[] lists of `"rawPublicKey"` (RFC 7250) and `"x509"`, most preferred first. With raw public keys alone, a `privateKey` needs no certificate
 ---@field clientCertificateTypes? string[] lists of `"rawPublicKey"` (RFC 7250) and `"x509"`, most preferred first. With raw public keys alone, a `privateKey` needs no certificate
----@field echKeys? string[] keys of Encrypted Client Hello, the current one first (see `SciSslContext:setEchKeys`)
+---@field echKeys? string[] keys of Encrypted Client Hello, PEM texts or paths, the current one first (see `SciSslContext:setEchKeys`)
 ---@field verify? string|integer `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that comes; `"require"`: rejects clients without one (the default where a CA or `pins` are given); or `SSL_VERIFY_…` flags
 ---@field profile? string protocols and cipher suites under one name: `"modern"`, `"intermediate"`, `"old"`, or `"server"`, the default (see SciSslSocketConfiguration)
 ---@field alpn? string[] as in SciSslSocketConfiguration

@@ -50,6 +50,7 @@ local function paths_of(values, file, directories)
     add_path(paths, identity.certificate)
     add_path(paths, identity.privateKey)
   end
+  for _, key in ipairs(values.echKeys or {}) do add_path(paths, key) end
   -- Some commands take paths. The value of any other command names no file, and looking for it is harmless.
   for _, command in pairs(values.commands or {}) do
     add_path(paths, type(command) == "table" and command[2] or command)
