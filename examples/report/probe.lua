@@ -106,8 +106,8 @@ local function describe_ocsp(stream)
     nextUpdate = day(result.nextUpdate) }
 end
 
--- Hides the name with the keys that the server names in place of those that were given, where it does: `report.echKeys` is
--- "outdated" then, and "rejected" where it names none, or where its certificate is not for its public name.
+-- Hides the name with the keys that the server names in place of those that were given: `report.echKeys` is "outdated"
+-- then, and "rejected" where it names none, or where its certificate is not for its public name.
 local function hidden(target, options, report)
   local stream, failure = verified(target, options, report)
   if stream or failure:condition() ~= "ech_rejected" then return stream, failure end

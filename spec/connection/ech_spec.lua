@@ -1,6 +1,8 @@
 -- Encrypted Client Hello (RFC 9849): both ends ours, and OpenSSL's programs.
 local scissl = require "scissl"
 local ends = require "spec.support.ends"
+local foreign = require "spec.support.foreign"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 local streams = require "spec.support.streams"
@@ -211,7 +213,7 @@ describe("Encrypted Client Hello", function()
     local results = ends.run(function()
       local stream, failure = scissl.connect(options)
       -- A connection without a handshake ends the server.
-      local last <close> = assert(scissl.SciSocket.newStreamSocket():connect("127.0.0.1", port))
+      local _ <close> = assert(scissl.SciSocket.newStreamSocket():connect("127.0.0.1", port))
       if not stream then return nil, failure end
       local status = stream:echStatus()
       stream:close()
@@ -390,5 +392,43 @@ describe("Encrypted Client Hello with openssl #slow", function()
     listener:close()
     local output = peer:finish()
     assert.truthy(output:find("ECH: success", 1, true), output)
+  end)
+end)
+
+describe("Encrypted Client Hello with NSS #slow", function()
+  local with_nss = peers.present "nss" and it or pending
+
+  with_nss("serves tstclnt, and names the current key to one that has an outdated list", function()
+    for _, case in ipairs {
+      { newer_configs, "success", "localhost", "good bye" },
+      { configs, "grease", PUBLIC, "SSL_ERROR_ECH_RETRY_WITH_ECH" },
+    } do
+      local listener <close>, port = ends.listener()
+      local peer <close> = peers.nssClient(port, "-N " .. base64(case[1]))
+      local socket <close> = assert(foreign.serve(listener, server_with { newer }))
+      assert.are.same({ case[2], case[3] }, { socket:echStatus().status, socket:serverName() })
+      socket:sslWrite "good bye\n" -- tstclnt may have ended
+      foreign.expect(peer, case[4])
+    end
+  end)
+
+  with_nss("reaches selfserv, also with an outdated list", function()
+    local peer <close> = peers.nssServer("-X publicname:" .. PUBLIC, identity)
+    local list = assert(peer.output:match "^%s*(%S+)")
+    for _, case in ipairs {
+      { list, false, "success" }, { configs, false, "ech_rejected" }, { configs, true, "success" },
+    } do
+      local stream, failure = scissl.connect {
+        host = "localhost", family = "inet", port = peer.port, caFile = pki.ca.certificateFile, timeout = 30,
+        echConfigs = case[1], echRetry = case[2],
+      }
+      assert.are.equal(case[3], stream and stream:echStatus().status or failure:condition())
+      if failure then assert.are.equal(list, base64(failure:data()))
+      else
+        assert(stream:write "GET / HTTP/1.0\r\n\r\n")
+        assert.are.equal("HTTP/1.0 200 OK", (stream:read "l":gsub("\r$", "")))
+        stream:close()
+      end
+    end
   end)
 end)

@@ -3,6 +3,8 @@ local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local examples = require "spec.support.examples"
 local chromium = require "spec.support.chromium"
+local foreign = require "spec.support.foreign"
+local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
 local streams = require "spec.support.streams"
@@ -135,12 +137,29 @@ describe("X25519MLKEM768 with others #slow", function()
     own:close()
   end)
 
+  local with_nss = peers.present "nss" and it or pending
+  with_nss("is what tstclnt and our server, and selfserv and our client agree on", function()
+    local listener, port = streams.listen { waiter = "poll" }
+    local client <close> = peers.nssClient(port, "-I mlkem768x25519")
+    local stream = assert(listener:accept(30))
+    assert.are.equal("X25519MLKEM768", stream:socket():negotiatedGroup())
+    assert(stream:write "good bye\n")
+    foreign.expect(client, "good bye")
+    stream:close()
+    listener:close()
+    local server <close> = peers.nssServer "-I mlkem768x25519"
+    local own = assert(scissl.connect { host = "localhost", family = "inet", port = server.port, timeout = 30,
+      caFile = pki.ca.certificateFile })
+    assert.are.equal("X25519MLKEM768", own:socket():negotiatedGroup())
+    own:close()
+  end)
+
   local in_chromium = os.getenv "SCISSL_ALL" and chromium.isThere() and it or pending
   in_chromium("is what Chromium and the page of examples/https_server.lua show", function()
     local ca = pki.write ""
     local server <close> = examples.start("https_server.lua", "^listening on %S+ port (%d+)", "--port", "0", "--ca", ca)
     local browser <close> = chromium.start { trust = ca }
     assert(browser:load(("https://localhost:%d/"):format(server.port)))
-    assert.truthy(browser:html():find("X25519MLKEM768", 1, true))
+    assert.truthy(browser:html():find('data-fact="group">X25519MLKEM768<', 1, true))
   end)
 end)

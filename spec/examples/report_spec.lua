@@ -76,6 +76,7 @@ describe("examples/report.lua #slow", function()
     texts.has(text, "the certificate is for localhost")
     texts.has(text, "negotiated TLS 1.3, TLS_AES_256_GCM_SHA384")
     local group = text:match "key exchange%s+(%S+)"
+    assert.are.equal(require "scissl".features.X25519MLKEM768, group == "X25519MLKEM768")
     texts.has(text, ("key exchange %s (it accepts %s, "):format(group, group))
     texts.has(text, "x25519, secp256r1")
     texts.has(text, "signed with ecdsa_secp256r1_sha256")

@@ -5,6 +5,7 @@
 --    chromium.isThere()                     whether chromium is installed, and certutil to add a trusted CA
 --    browser = chromium.start{ trust = certificateFile, arguments = "…" }   with an empty home; `trust` may be missing
 --        browser:load(url)                  loads a page; nil and Chromium's error when that fails
+--        browser:begin(url), browser:finish()   the same in two steps, for a server in the same thread
 --        browser:html()                     the current page, as text
 --        browser:evaluate(javascript)       the string value of the expression
 --        browser:call(method, json)         any command for the page; returns the JSON text of its result
@@ -71,20 +72,37 @@ local function await(browser, text)
   end
 end
 
-function Browser:call(method, json)
-  self.last = self.last + 1
-  local session = self.session and (',"sessionId":%s'):format(quoted(self.session)) or ""
-  self.input:write(('{"id":%d,"method":"%s","params":%s%s}\0'):format(self.last, method, json or "{}", session))
-  self.input:flush()
-  return await(self, ('{"id":%d,'):format(self.last))
+-- Returns the number that the result will have.
+local function send(browser, method, json)
+  browser.last = browser.last + 1
+  local session = browser.session and (',"sessionId":%s'):format(quoted(browser.session)) or ""
+  browser.input:write(('{"id":%d,"method":"%s","params":%s%s}\0'):format(browser.last, method, json or "{}", session))
+  browser.input:flush()
+  return browser.last
 end
 
-function Browser:load(url)
-  local answer = self:call("Page.navigate", ('{"url":%s}'):format(quoted(url)))
-  local failure = string_of(answer, "errorText")
+local function result(browser, number)
+  return await(browser, ('{"id":%d,'):format(number))
+end
+
+function Browser:call(method, json)
+  return result(self, send(self, method, json))
+end
+
+function Browser:begin(url)
+  self.loading = send(self, "Page.navigate", ('{"url":%s}'):format(quoted(url)))
+end
+
+function Browser:finish()
+  local failure = string_of(result(self, self.loading), "errorText")
   if failure then return nil, failure end
   await(self, '"method":"Page.loadEventFired"')
   return true
+end
+
+function Browser:load(url)
+  self:begin(url)
+  return self:finish()
 end
 
 function Browser:evaluate(javascript)

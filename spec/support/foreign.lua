@@ -5,8 +5,9 @@
 --    socket, err = foreign.dial(port, context[, options])       a client of ours after its handshake, non-blocking
 --        `port` may be the path of a Unix-domain socket
 --        options: serverName, verifyHost ("localhost" by default, false: not set), session,
---        handlers: { onCertificate=, … }, as scissl.handshake takes them
---    socket, err = foreign.serve(listener, context[, handlers]) the next connection of a listener, after its handshake
+--        handlers: { onCertificate=, … }, as scissl.handshake takes them; prepare(socket), before the handshake
+--    socket, err = foreign.serve(listener, context[, handlers[, prepare]])
+--                                                               the next connection of a listener, after its handshake
 --        both return nil, SciSslError when the handshake fails; the socket is closed then
 --    context = foreign.clientContext(version[, options])        of ends.clientContext, ends.serverContext
 --    context = foreign.serverContext(version[, options])
@@ -62,15 +63,17 @@ function foreign.dial(port, context, options)
   if name then assert(socket:sslSetServerName(name)) end
   if host then assert(socket:sslSetVerifyHost(host)) end
   if options.session then assert(socket:setSession(options.session)) end
+  if options.prepare then options.prepare(socket) end
   return shaken(socket, "connect", options.handlers)
 end
 
-function foreign.serve(listener, context, handlers)
+function foreign.serve(listener, context, handlers, prepare)
   assert(listener:wait("r", LONG))
   local plain = assert(listener:accept())
   assert(plain:setBlocking(false))
   local socket = assert(scissl.SciSslSocket.on(plain, context))
   assert(socket:sslInitialize())
+  if prepare then prepare(socket) end
   return shaken(socket, "accept", handlers)
 end
 

@@ -9,6 +9,9 @@
 --    peer = peers.gnutlsServer(version[, arguments[, identity]])      gnutls-serv --echo, with peer.port
 --    peer = peers.gnutlsClient(version, port[, arguments])            gnutls-cli, trusts pki.ca; asks for localhost
 --    peer = peers.curl(version, port[, arguments[, urls]])            curl, trusts pki.ca; asks for https://localhost
+--    peer = peers.nssClient(port[, arguments[, identity]])            NSS's tstclnt, trusts pki.ca, asks for localhost;
+--                                                                     "-n own" shows the identity (pki.client)
+--    peer = peers.nssServer([arguments[, identity]])                  NSS's selfserv, with peer.port
 --    peer = peers.nginx(http)                                         nginx, whose `http` section has the lines `http`
 --
 --    text = peers.opensslIdentity(identity), peers.gnutlsIdentity(identity), peers.curlIdentity(identity)
@@ -26,8 +29,8 @@
 --    key update (1.3)     key_update  key_update   key_update   key_update   key_update   nginx       nginx
 --    renegotiation (1.2)  openssl     key_update   -            key_update   -            -           -
 --
--- Only `sh spec/run.sh all` uses GnuTLS and nginx; otherwise their specs are pending:
---    peers.present("gnutls"), peers.present("nginx")
+-- Only `sh spec/run.sh all` uses GnuTLS, NSS and nginx; otherwise their specs are pending:
+--    peers.present("gnutls"), peers.present("nss"), peers.present("nginx")
 --    local with_nginx = peers.present "nginx" and it or pending
 
 local ends = require "spec.support.ends"
@@ -39,6 +42,7 @@ local peers = {}
 
 local programs = {
   gnutls = { "gnutls-cli", "gnutls-serv" }, nginx = { "nginx" },
+  nss = { "tstclnt", "selfserv", "certutil", "pk12util" },
   testssl = { "testssl" }, sslscan = { "sslscan" },
 }
 
@@ -116,6 +120,43 @@ function peers.curl(version, port, arguments, urls)
   return ends.start(("curl -sS --noproxy '*' --http1.1 --max-time 60 --resolve localhost:%d:127.0.0.1 "
     .. "--resolve other.example:%d:127.0.0.1 --cacert %s %s %s %s"):format(port, port, pki.ca.certificateFile,
     curl_versions[version], arguments or "", urls or url))
+end
+
+-- ---- NSS
+
+-- A database with pki.ca as a trusted CA, and the certificate and key of `identity`.
+local function nss_database(identity)
+  local scissl = require "scissl"
+  local folder = pki.write("") .. ".nss"
+  local bundle = pki.write(assert(scissl.SciSslPkcs12.make {
+    certificate = identity.certificate, key = identity.key, passphrase = "x", friendlyName = "own",
+  }))
+  assert(os.execute(("(mkdir -p %s && certutil -N -d sql:%s --empty-password && "
+    .. "certutil -A -d sql:%s -n ca -t CT,C, -i %s && pk12util -i %s -d sql:%s -W x) >/dev/null 2>&1")
+    :format(folder, folder, folder, pki.ca.certificateFile, bundle, folder)))
+  return "sql:" .. folder
+end
+
+function peers.nssClient(port, arguments, identity)
+  return ends.start(("tstclnt -4 -h localhost -p %d -d %s -V tls1.2:tls1.3 %s"):format(port,
+    nss_database(identity or pki.client), arguments or ""))
+end
+
+-- selfserv takes no port 0: another program may have taken the port that was free a moment ago.
+function peers.nssServer(arguments, identity)
+  local command = ("stdbuf -oL selfserv -p %%d -d %s -n own -V tls1.2:tls1.3 -v %s"):format(
+    nss_database(identity or pki.server), arguments or "")
+  local good, peer
+  for _ = 1, 5 do
+    local listener, port = ends.listener()
+    listener:close()
+    good, peer = pcall(ends.start, command:format(port), "(About to call accept)")
+    if good then
+      peer.port = port
+      return peer
+    end
+  end
+  error(peer)
 end
 
 -- ---- nginx

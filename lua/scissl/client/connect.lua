@@ -99,7 +99,7 @@ local function try(run)
   return connect(run)
 end
 
--- A server that cannot decrypt the ClientHello names its keys, and its certificate for the public name proves that it may.
+-- A server that cannot decrypt the ClientHello names its keys; its certificate for the public name proves that it may.
 -- Returns whether to try again, and the ECHConfigList of the next attempt: nil where the name goes in plain text
 -- (RFC 9849, section 6.1.6).
 local function ech_retry(run, failure)
@@ -206,9 +206,9 @@ end
 --   validates DNSSEC
 -- * `echConfigs`: an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name
 --   and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`)
--- * `echRetry`: what to do where the server cannot decrypt that. true (the default): connects once more with the keys that
---   the server names, whose certificate for the public name was verified; false: fails with the condition
---   `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, it connects once
+-- * `echRetry`: what to do where the server cannot decrypt that. true (the default): connects once more with the keys
+--   that the server names, whose certificate for the public name was verified; false: fails with the condition
+--   `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, connects once
 --   more without ECH, and the server name is sent in plain text
 -- * `replayable`: data to write first. Where `session` allows it, it is sent as early data, before the handshake is
 --   done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise,

@@ -352,7 +352,7 @@ function SciSslSocketConfiguration:certificates(value) end
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:certificateCompression(value) end
 
----Reads or sets the field `echKeys`: PEM texts, or paths, of keys for Encrypted Client Hello, the current one first (`SciSslContext:setEchKeys`).
+---Reads or sets the field `echKeys`: PEM texts or paths of keys of Encrypted Client Hello, current one first (`SciSslContext:setEchKeys`).
 ---
 ---@overload fun(self:SciSslSocketConfiguration):string[]|nil
 ---@param value? string[]? nil takes it away

@@ -62,7 +62,8 @@ end
 -- * `pins`: the public keys that clients may have, in place of the CAs (see `SciSslContext:setPins`)
 -- * `serverCertificateTypes`, `clientCertificateTypes`: lists of `"rawPublicKey"` (RFC 7250) and `"x509"`, most
 --   preferred first. With raw public keys alone, a `privateKey` needs no certificate
--- * `echKeys`: keys of Encrypted Client Hello, PEM texts or paths, the current one first (see `SciSslContext:setEchKeys`)
+-- * `echKeys`: keys of Encrypted Client Hello, PEM texts or paths, the current one first (see
+--   `SciSslContext:setEchKeys`)
 -- * `verify`: `"none"`: no certificate request; `"optional"`: asks for a client certificate and verifies one that
 --   comes; `"require"`: rejects clients without one (the default where a CA or `pins` are given); or
 --   `SSL_VERIFY_…` flags

@@ -32,7 +32,7 @@
 -- | `privateKeyFilename` | path. Without either, the key is expected in the file or text of the certificate |
 -- | `certificates` | several own ones, one for each key type: list of `{certificate =, privateKey =, passphrase =}` |
 -- | `certificateCompression` | list of `"zlib"`, `"brotli"`, `"zstd"` (`SciSslContext:setCertificateCompression`) |
--- | `echKeys` | PEM texts, or paths, of keys for Encrypted Client Hello, the current one first (`SciSslContext:setEchKeys`) |
+-- | `echKeys` | PEM texts or paths of keys of Encrypted Client Hello, current one first (`SciSslContext:setEchKeys`) |
 -- | `passphrase` | string, or function that returns it |
 -- | `pkcs12` | key, certificate and chain in one: path of a file, or its bytes; `passphrase` decrypts it |
 -- | `ocsp` | `"none"` (default), `"request"`, `"require"`: see `SciSslContext:setOcspPolicy` |
