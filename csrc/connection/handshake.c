@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define ATTEMPTS 16 /* malformed fragments that one call passes over */
+
 void sci_ssl_reset_handshake(sci_sslsocket *socket) { memset(&socket->handshake, 0, sizeof socket->handshake); }
 
 void sci_ssl_forget_handshake(sci_sslsocket *socket) { socket->handshake.done = false; }
@@ -43,12 +45,28 @@ static bool awaits_verdict(const sci_sslsocket *socket, int result) {
            SSL_get_error(socket->ssl, result) == SSL_ERROR_WANT_WRITE;
 }
 
+static bool has_keys_for_finished(const SSL *ssl) {
+    OSSL_HANDSHAKE_STATE state = SSL_get_state(ssl);
+    return state == TLS_ST_SR_CHANGE || state == TLS_ST_CR_CHANGE;
+}
+
+/* Whether OpenSSL has failed at a malformed fragment of a message, for which it gives no reason. It may go on. */
+static bool met_bad_fragment(const sci_sslsocket *socket, int result) {
+    return result < 0 && socket->transport.datagrams && ERR_peek_error() == 0 &&
+           socket->transport.failure.system_errno == 0 && !socket->transport.read.eof && !socket->callback.failed &&
+           SSL_get_error(socket->ssl, result) == SSL_ERROR_SYSCALL;
+}
+
 /* OpenSSL's part of a call. Returns what SSL_do_handshake returned. */
 static int step(lua_State *L, sci_sslsocket *socket) {
     sci_ssl_begin(L, socket);
     socket->handshake.begun = true;
     sci_ssl_keep_buffers(socket);
-    int result = SSL_do_handshake(socket->ssl);
+    if (socket->transport.datagrams)
+        sci_transport_expect_finished(&socket->transport, has_keys_for_finished(socket->ssl));
+    int result, attempts = ATTEMPTS;
+    do result = SSL_do_handshake(socket->ssl);
+    while (met_bad_fragment(socket, result) && --attempts > 0);
     sci_ssl_end(socket);
     if (socket->transport.ktls.on) sci_socket_note_encrypted(&socket->socket);
     return result;

@@ -27,6 +27,10 @@ bool sci_datagram_control(sci_transport *transport, int command, void *pointer,
                           long *result); /* false: not one of these */
 void sci_datagram_reset(sci_transport *transport);
 
+/* Before the handshake is done: how many bytes of a datagram OpenSSL may see. */
+size_t sci_screen_datagram(sci_transport *transport, const char *data, size_t length);
+void sci_early_reset(sci_transport *transport);
+
 /* For all: "not ready". */
 static inline int sci_bio_must_wait(BIO *bio, int retry_flag) {
     BIO_set_flags(bio, retry_flag | BIO_FLAGS_SHOULD_RETRY);

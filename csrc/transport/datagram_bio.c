@@ -86,6 +86,12 @@ static int read_descriptor(BIO *bio, sci_transport *transport, char *data, size_
     return sci_bio_must_wait(bio, BIO_FLAGS_READ);
 }
 
+static int read_datagram(BIO *bio, sci_transport *transport, char *data, size_t size, size_t *done) {
+    if (!transport->socket) return sci_memory_read_datagram(bio, data, size, done);
+    if (transport->orders.hold) return sci_bio_must_wait(bio, BIO_FLAGS_READ);
+    return read_descriptor(bio, transport, data, size, done);
+}
+
 int sci_datagram_read(BIO *bio, char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     *done = 0;
@@ -95,9 +101,12 @@ int sci_datagram_read(BIO *bio, char *data, size_t size, size_t *done) {
         sci_transport_note_failure(transport, ECONNABORTED, false);
         return 0;
     }
-    if (!transport->socket) return sci_memory_read_datagram(bio, data, size, done);
-    if (transport->orders.hold) return sci_bio_must_wait(bio, BIO_FLAGS_READ);
-    return read_descriptor(bio, transport, data, size, done);
+    int result;
+    do {
+        result = read_datagram(bio, transport, data, size, done);
+        if (result > 0 && !transport->datagram.associated) *done = sci_screen_datagram(transport, data, *done);
+    } while (result > 0 && *done == 0); /* ends: a call reads a limited number of bytes */
+    return result;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */

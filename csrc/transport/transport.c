@@ -107,6 +107,7 @@ void sci_transport_reset(sci_transport *transport) {
     memset(&transport->orders, 0, sizeof transport->orders);
     sci_read_reset(transport);
     sci_datagram_reset(transport);
+    sci_early_reset(transport);
     sci_descriptor_drop(transport);
     sci_transport_forget(transport);
 }

@@ -92,6 +92,11 @@ typedef struct sci_transport {
         bool associated; /* the handshake is done: a report that the peer cannot be reached may be forged */
     } datagram;
 
+    struct {              /* early_records.c */
+        bool expected;    /* the keys are there: OpenSSL does not keep what they encrypt */
+        unsigned records; /* that came before */
+    } early;
+
     struct {                       /* ktls.c: the kernel encrypts what is sent … */
         bool on;                   /* … and makes the records */
         bool ends;                 /* no more can be sent: TLS changed its keys, which the kernel does not take */
@@ -184,6 +189,11 @@ static inline void sci_transport_begin(sci_transport *transport) {
 
 /* From now on a report of the system that the peer cannot be reached does not end the connection (RFC 9147, section 4.5.2). */
 void sci_transport_note_associated(sci_transport *transport);
+
+/* ---- early_records.c --------------------------------------------------------------------------------------------- */
+
+/* Before each call of a handshake: whether OpenSSL has the keys that the peer's Finished is encrypted with. */
+void sci_transport_expect_finished(sci_transport *transport, bool expected);
 
 /* ---- memory_bio.c: what the owner of a memory transport calls ---------------------------------------------------- */
 

@@ -1,6 +1,7 @@
-/* scarce.c: a Lua module that makes allocations fail while a function is called. See scarce.lua. */
+/* scarce.c: a Lua module that makes allocations fail while a function is called, and counts OpenSSL's bytes. See scarce.lua. */
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdlib.h>
 
 #include <openssl/crypto.h>
@@ -38,21 +39,45 @@ static void *allocate_lua(void *unused, void *block, size_t old_size, size_t siz
     return lua_allocate(lua_data, block, old_size, size);
 }
 
-static void *allocate_openssl(size_t size, const char *file, int line) {
-    (void)file, (void)line;
-    return size > 0 && !is_empty(&openssl) ? malloc(size) : NULL;
+/* Before each block of OpenSSL's stands its size. */
+typedef union header {
+    size_t size;
+    max_align_t aligned;
+} header;
+
+static size_t held; /* bytes of OpenSSL's blocks */
+
+static void *resize(header *old, size_t size) {
+    size_t before = old ? old->size : 0;
+    header *block = is_empty(&openssl) ? NULL : realloc(old, sizeof(header) + size);
+    if (!block) return NULL;
+    block->size = size;
+    held += size - before;
+    return block + 1;
 }
 
-static void *reallocate_openssl(void *block, size_t size, const char *file, int line) {
+static void *allocate_openssl(size_t size, const char *file, int line) {
     (void)file, (void)line;
-    if (size > 0) return is_empty(&openssl) ? NULL : realloc(block, size);
-    free(block);
-    return NULL;
+    return size > 0 ? resize(NULL, size) : NULL;
 }
 
 static void free_openssl(void *block, const char *file, int line) {
     (void)file, (void)line;
-    free(block);
+    if (!block) return;
+    header *old = (header *)block - 1;
+    held -= old->size;
+    free(old);
+}
+
+static void *reallocate_openssl(void *block, size_t size, const char *file, int line) {
+    if (size > 0) return resize(block ? (header *)block - 1 : NULL, size);
+    free_openssl(block, file, line);
+    return NULL;
+}
+
+static int get_held(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)held);
+    return 1;
 }
 
 /* Arguments: how many allocations succeed, `once`, a function and its arguments. Returns how many failed, then what pcall
@@ -86,7 +111,8 @@ static int end(lua_State *L) {
 int luaopen_scarce(lua_State *L);
 
 int luaopen_scarce(lua_State *L) {
-    static const luaL_Reg functions[] = {{"lua", call_without_lua}, {"openssl", call_without_openssl}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"lua", call_without_lua}, {"openssl", call_without_openssl}, {"held", get_held}, {NULL, NULL}};
     if (!replaced) {
         lua_allocate = lua_getallocf(L, &lua_data);
         lua_setallocf(L, allocate_lua, NULL);

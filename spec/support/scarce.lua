@@ -5,6 +5,7 @@
 --                                     returns how many failed, then the results of pcall(f, ...)
 --    scarce.openssl(n, once, f, ...)  the same for OpenSSL, where `hasOpenssl`: in a process that has loaded this
 --                                     before scissl.core
+--    scarce.held()                    how many bytes OpenSSL has allocated and not freed, where `hasOpenssl`
 --
 --    require "spec.support.scarce".each(round)   calls round(n) for n = 0, 1, … until it returns 0
 --    require "spec.support.scarce".path()        the folder of scarce.so, for the LUA_CPATH of a child

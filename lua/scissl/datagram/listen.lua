@@ -15,7 +15,7 @@ local wait = require "scissl.loop.wait"
 local SciSocket, SciSslError, SciSslSocket = core.SciSocket, core.SciSslError, core.SciSslSocket
 
 local HANDSHAKE_SECONDS, IDLE_SECONDS = 30, 300
-local MAX_PEERS, MAX_HANDSHAKES, MAX_MESSAGES = 10000, 1000, 64
+local MAX_PEERS, MAX_HANDSHAKES, MAX_FROM_ONE, MAX_MESSAGES = 10000, 1000, 250, 64
 
 local own_options = {
   host = "string",
@@ -27,6 +27,7 @@ local own_options = {
   idleTimeout = "seconds",
   maxPeers = "count",
   maxHandshakes = "count",
+  maxHandshakesFromOne = "count",
   maxMessages = "count",
   verify = "string|integer",
   psk = "psks|function",
@@ -103,11 +104,12 @@ end
 -- * `sessionTimeout`: as in SciSslSocketConfiguration
 -- * `timeout`: seconds for each `receive` of the associations; without it there is no limit
 -- * `handshakeTimeout`: seconds for each handshake (30)
--- * `idleTimeout`: seconds without a datagram after which an association ends, with the condition `idle` (300;
---   `math.huge`: never)
+-- * `idleTimeout`: seconds without a message of the peer after which an association ends, with the condition `idle`
+--   (300; `math.huge`: never). Datagrams that anyone can have sent do not count
 -- * `maxPeers`: associations at a time (10,000); more are not begun
 -- * `maxHandshakes`: handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends
 --   (`too_many_handshakes`)
+-- * `maxHandshakesFromOne`: those from one network: 24 bits of an IPv4 address, or 64 bits of an IPv6 address (250)
 -- * `maxMessages`: messages of a peer that may wait for `receive` (64); more are dropped
 -- * `mtu`, `retransmission`: as for `scissl.datagram.connect`
 -- * `waiter`: how to wait (see `scissl.wait`)
@@ -135,6 +137,7 @@ return function(given)
     plain = plain, context = context, listener = listener, waiter = waiter, timeout = given.timeout,
     handshakeTimeout = given.handshakeTimeout or HANDSHAKE_SECONDS, idleTimeout = given.idleTimeout or IDLE_SECONDS,
     maxPeers = given.maxPeers or MAX_PEERS, maxHandshakes = given.maxHandshakes or MAX_HANDSHAKES,
+    maxHandshakesFromOne = given.maxHandshakesFromOne or MAX_FROM_ONE,
     inboxSize = given.maxMessages or MAX_MESSAGES, mtu = given.mtu, retransmission = given.retransmission,
     onMessage = function(association) inner.noteMessage(listener, association) end,
     onAssociation = function(association) inner.noteAssociation(listener, association) end,

@@ -5,6 +5,7 @@
 local core = require "scissl.core"
 local Association = require "scissl.datagram.association"
 local datagram_options = require "scissl.datagram.datagram_options"
+local new_unfinished = require "scissl.datagram.unfinished"
 
 local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 local now = core.SciSocket.now
@@ -53,13 +54,13 @@ local function fail(association, phase, condition, message)
 end
 
 local function leave(self, association)
-  if self.list[association.key] == association then
-    self.list[association.key] = nil
-    self.counts.peers = self.counts.peers - 1
-  end
-  if self.unfinished[association] then
-    self.unfinished[association] = nil
-    self.counts.handshaking = self.counts.handshaking - 1
+  local key = association.key
+  if self.unfinished:remove(association) then self.counts.handshaking = self.counts.handshaking - 1 end
+  if self.successors[key] == association then
+    self.successors[key] = nil
+  elseif self.list[key] == association then
+    self.list[key], self.successors[key] = self.successors[key], nil
+    if not self.list[key] then self.counts.peers = self.counts.peers - 1 end
   end
 end
 
@@ -80,9 +81,10 @@ local function refuse(self, association, failure)
   self.onFailure(failure, association)
 end
 
-local function note_timer(association)
-  local seconds = association.socket_:timeout()
-  association.resendAt = seconds and now() + seconds
+-- When the association has to send again, or has taken too long.
+local function note_timer(self, association)
+  local seconds, by = association.socket_:timeout(), association.handshakeBy
+  self.unfinished:setDue(association, seconds and math.min(now() + seconds, by) or by)
 end
 
 -- Takes the messages that have come.
@@ -92,6 +94,7 @@ local function read(self, association)
     local answer = socket:sslRead()
     if type(answer) == "string" then
       self.counts.received = self.counts.received + 1
+      association.seen = now() -- anyone can send datagrams; a message is the peer's
       if #inbox < self.inboxSize then
         inbox[#inbox + 1] = answer
         self.onMessage(association)
@@ -108,11 +111,26 @@ local function read(self, association)
   end
 end
 
+-- The association that a peer had before it began again. Its socket sends nothing: that would be for a peer that is no
+-- more.
+local function replace(self, association)
+  self.counts.replaced = self.counts.replaced + 1
+  association.failure = fail(association, "read", "replaced", "the peer has begun a new association")
+  association.ended = true
+  association.socket_:close()
+  self.onMessage(association)
+end
+
 local function begin(self, association)
-  association.done, association.resendAt = true, nil
-  self.unfinished[association] = nil
-  self.counts.handshaking = self.counts.handshaking - 1
-  self.counts.handshakes = self.counts.handshakes + 1
+  local key, counts = association.key, self.counts
+  self.unfinished:remove(association)
+  counts.handshaking, counts.handshakes = counts.handshaking - 1, counts.handshakes + 1
+  association.done, association.seen = true, now()
+  if self.successors[key] == association then
+    local former = self.list[key]
+    self.list[key], self.successors[key] = association, nil
+    replace(self, former)
+  end
   self.onAssociation(association)
 end
 
@@ -128,50 +146,49 @@ local function advance(self, association)
   end
   if core.isSslError(answer) then return refuse(self, association, answer) end
   local code = socket:sslGetError(answer)
-  if code == READ or code == WRITE then return note_timer(association) end
+  if code == READ or code == WRITE then return note_timer(self, association) end
   refuse(self, association, fail(association, "accept", "not_served"))
 end
 
 -- ---- new peers
 
-local function oldest(self)
-  local found
-  for association in pairs(self.unfinished) do
-    if not found or association.handshakeBy < found.handshakeBy then found = association end
-  end
-  return found
-end
-
 local function make(self, key, host, port, socket, random)
+  local by = now() + self.handshakeTimeout
   local association = setmetatable({
     key = key, host = host, port = port, peer = name_of(host, port), random = random, inbox = {}, seen = now(),
-    handshakeBy = now() + self.handshakeTimeout, socket_ = socket, listener = self.listener,
-    waiter = self.waiter, timeout = self.timeout,
+    handshakeBy = by, dueAt = by, socket_ = socket, listener = self.listener, waiter = self.waiter,
+    timeout = self.timeout,
   }, Association)
-  self.list[key], self.unfinished[association] = association, true
-  self.counts.peers, self.counts.handshaking = self.counts.peers + 1, self.counts.handshaking + 1
+  self.unfinished:add(association)
+  self.counts.handshaking = self.counts.handshaking + 1
+  if self.list[key] then
+    self.successors[key] = association
+  else
+    self.list[key], self.counts.peers = association, self.counts.peers + 1
+  end
   return association
 end
 
--- A peer that has returned its cookie. One that had an association has lost it.
+-- Who can read on the network can use the cookie of another: so an association stays until its peer has finished a new
+-- handshake. An unfinished one makes room at once.
+local function drop_unfinished(self, key)
+  local known = self.successors[key] or self.list[key]
+  if not known or known.done then return end
+  leave(self, known)
+  known.ended = true
+  known.socket_:close()
+end
+
+-- A peer that has returned its cookie.
 local function welcome(self, key, host, port, socket, random)
-  local counts, known = self.counts, self.list[key]
-  if known then
-    counts.replaced = counts.replaced + 1
-    leave(self, known)
-    known.failure = fail(known, "read", "replaced", "the peer has begun a new association")
-    known.ended = true
-    known.socket_:close() -- what it sends is for a peer that is no more
-    self.onMessage(known)
-  end
-  if counts.peers >= self.maxPeers then
+  local counts = self.counts
+  drop_unfinished(self, key)
+  if counts.peers >= self.maxPeers and not self.list[key] then
     counts.refused = counts.refused + 1
     return socket:close()
   end
-  if counts.handshaking >= self.maxHandshakes then
-    local last = oldest(self)
-    refuse(self, last, fail(last, "accept", "too_many_handshakes"))
-  end
+  local last, why = self.unfinished:inTheWay(host)
+  if last then refuse(self, last, fail(last, "accept", "too_many_handshakes", why)) end
   advance(self, make(self, key, host, port, socket, random))
 end
 
@@ -212,21 +229,38 @@ local function hello_random(datagram)
   return sub(datagram, 28, 59)
 end
 
+local function give(self, association, datagram)
+  association.socket_:sslFeed(datagram)
+  advance(self, association)
+end
+
 -- A ClientHello with other random bytes is of a peer that has begun again. What an association has received is its own
 -- again where its reply was lost.
+local function take_hello(self, key, host, port, datagram, random)
+  local association, successor = self.list[key], self.successors[key]
+  if association and association.random == random then return give(self, association, datagram) end
+  if successor and successor.random == random then return give(self, successor, datagram) end
+  greet(self, key, host, port, datagram, random)
+end
+
+-- Whether a datagram begins with a record that is not encrypted.
+local function is_plain(datagram)
+  return sub(datagram, 4, 5) == "\0\0"
+end
+
+-- Encrypted records are those of an association, or the last ones of the handshake that is to replace it: each drops
+-- what it cannot decrypt.
 local function take(self, datagram, host, port)
   local key = host .. " " .. port
-  local association, random = self.list[key], hello_random(datagram)
-  if random and not (association and association.random == random) then
-    return greet(self, key, host, port, datagram, random)
-  end
+  local random = hello_random(datagram)
+  if random then return take_hello(self, key, host, port, datagram, random) end
+  local association, successor = self.list[key], self.successors[key]
   if not association then
     self.counts.strangers = self.counts.strangers + 1
     return
   end
-  association.seen = now()
-  association.socket_:sslFeed(datagram)
-  advance(self, association)
+  if not (successor and is_plain(datagram)) then give(self, association, datagram) end
+  if successor and not successor.ended then give(self, successor, datagram) end
 end
 
 --- Takes the datagrams that have come. Returns how many; or nil and a SciSslError: the socket is closed.
@@ -250,21 +284,16 @@ local function go_on(self, association, time)
   local sent, failure = association.socket_:sslHandleTimeout()
   if sent == nil then return refuse(self, association, failure) end
   flush(self, association)
-  note_timer(association)
+  note_timer(self, association)
 end
 
-local function due_at(association)
-  return math.min(association.handshakeBy, association.resendAt or math.huge)
-end
-
--- A handler of the program, which is told of failures, may take datagrams: the table changes.
+-- A handler of the program, which is told of failures, may take datagrams: others come and go. Each association is
+-- looked after once.
 local function run_unfinished(self, time)
-  local due = {}
-  for association in pairs(self.unfinished) do
-    if time >= due_at(association) then due[#due + 1] = association end
-  end
-  for _, association in ipairs(due) do
-    if self.unfinished[association] then go_on(self, association, time) end
+  for _ = 1, self.unfinished:count() do
+    local at, association = self.unfinished:nextDue()
+    if not at or at > time then return end
+    go_on(self, association, time)
   end
 end
 
@@ -282,24 +311,23 @@ end
 --- Does what is due.
 function Peers:runTimers()
   local time = now()
-  if next(self.unfinished) then run_unfinished(self, time) end
+  run_unfinished(self, time)
   if time >= self.sweepAt then end_idle(self, time) end
 end
 
 --- Returns when something is due next; nil: nothing is.
 function Peers:due()
   local at = next(self.list) and self.idleTimeout < math.huge and self.sweepAt or nil
-  for association in pairs(self.unfinished) do
-    local next_at = due_at(association)
-    if not at or next_at < at then at = next_at end
-  end
+  local first = self.unfinished:nextDue()
+  if first and (not at or first < at) then return first end
   return at
 end
 
 --- Makes the peers of a server. `self`: `plain` (its socket), `context`, `listener`, the limits, and the functions
 -- `onMessage(association)`, `onAssociation(association)` and `onFailure(failure, association)`.
 return function(self)
-  self.list, self.unfinished, self.sweepAt = {}, {}, now() + SWEEP
+  self.list, self.successors, self.sweepAt = {}, {}, now() + SWEEP -- both by address
+  self.unfinished = new_unfinished(self.maxHandshakes, self.maxHandshakesFromOne)
   self.counts = {
     peers = 0, handshaking = 0, handshakes = 0, hellos = 0, failed = {}, refused = 0, replaced = 0, idle = 0,
     received = 0, sent = 0, dropped = 0, strangers = 0,

@@ -6,55 +6,19 @@
 
 local core = require "scissl.core"
 local give_memory_back = require "scissl.server.memory_return"
+local network_of = require "scissl.base.network"
 local peer_of = require "scissl.base.peer_address"
+local queue = require "scissl.base.arrival_queue"
 local result = require "scissl.loop.wait_result"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciSslError = core.SciSslError
+local new_queue, enter, leave, oldest = queue.new, queue.enter, queue.leave, queue.oldest
 
 local WAVE, EBB = 256, 10 -- open streams that count as a wave; the part of them at which it has ended
 
 local Connections = { HANDSHAKES = 1000, HANDSHAKES_FROM_ONE = 250 }
 Connections.__index = Connections
-
--- ---- queues: values in the order of their arrival, each of which may leave at any time
-
-local function new_queue()
-  return { first = 1, last = 0, count = 0 }
-end
-
-local function enter(queue, value)
-  local place = queue.last + 1
-  queue[place], queue.last, queue.count = value, place, queue.count + 1
-  return place
-end
-
-local function leave(queue, place)
-  queue[place], queue.count = nil, queue.count - 1
-  while queue.first <= queue.last and not queue[queue.first] do queue.first = queue.first + 1 end
-end
-
-local function oldest(queue)
-  return queue[queue.first]
-end
-
--- ---- where a client comes from
-
--- The first 64 bits of an IPv6 address, since one host usually has all addresses below them; all of an IPv4 address.
-local function network_of(socket)
-  local address = socket:getPeerName()
-  if not address or address == "" or address:find "^/" then return nil end -- a Unix-domain socket
-  address = address:match "^[^%%]+" -- without the interface of a link-local address
-  if address:find(".", 1, true) then return address:match "[%d.]+$" end
-  local head, tail = address:match "^(.-)::(.*)$"
-  if not head then return address:match "^%x+:%x+:%x+:%x+" end
-  local groups = {}
-  for group in head:gmatch "%x+" do groups[#groups + 1] = group end
-  local _, behind = tail:gsub("%x+", "")
-  for _ = 1, 8 - #groups - behind do groups[#groups + 1] = "0" end
-  for group in tail:gmatch "%x+" do groups[#groups + 1] = group end
-  return table.concat(groups, ":", 1, 4)
-end
 
 -- ---- unfinished handshakes
 
@@ -102,7 +66,7 @@ end
 -- @tparam SciSslSocket socket
 -- @treturn table to be closed when the handshake has ended
 function Connections:beginHandshake(socket)
-  local network = network_of(socket)
+  local network = network_of((socket:getPeerName()))
   make_room(self, network and self.networks[network])
   local handshake = setmetatable({ connections = self, socket = socket, network = network }, Handshake)
   handshake.place = enter(self.unfinished, handshake)

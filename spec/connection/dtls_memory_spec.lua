@@ -1,0 +1,125 @@
+-- What a peer of DTLS that is not authenticated can make OpenSSL keep. In processes of their own, whose OpenSSL has its
+-- bytes counted.
+require "scissl"
+local ends = require "spec.support.ends"
+local scarce_support = require "spec.support.scarce"
+
+local folder, why = scarce_support.path()
+local promise = folder and it or pending
+
+local PRELUDE = [[
+  local scarce = require "scarce"
+  if not scarce.hasOpenssl then os.exit(77) end
+  local scissl, dtls, ends = require "scissl", require "spec.support.dtls", require "spec.support.ends"
+  local client_context = ends.clientContext { method = "DTLS" }
+  local server_context = ends.serverContext { method = "DTLS", setup = function(context) context:setMaxCertList(1) end }
+
+  -- A server that has sent its first flight; and its client, which has not got it yet.
+  local function unfinished()
+    local server = assert(scissl.SciSslSocket.onMemory(server_context)):sslInitialize()
+    local client = assert(scissl.SciSslSocket.onMemory(client_context)):sslInitialize()
+    assert(client:sslSetRetransmission(0.05))
+    client:sslConnect()
+    dtls.feed(server, dtls.drain(client))
+    server:sslListen "a"
+    dtls.feed(client, dtls.drain(server))
+    client:sslConnect()
+    dtls.feed(server, dtls.drain(client))
+    assert(server:sslListen "a" == 1)
+    server:sslAccept()
+    return server, client
+  end
+
+  local function record(kind, epoch, number, content)
+    return (">B c2 I2 I6 s2"):pack(kind, "\254\253", epoch, number, content)
+  end
+
+  local function complete(client, server)
+    local first, second
+    for _ = 1, 100 do
+      first, second = client:sslConnect(), server:sslAccept()
+      if first == 1 and second == 1 then break end
+      if ends.shuttle(client, server) == 0 then scissl.SciSocket.poll({}, client:timeout() or server:timeout()) end
+    end
+    assert(first == 1 and second == 1, tostring(first) .. " " .. tostring(second))
+    client:sslWrite "x"
+    assert(ends.read(server, client) == "x")
+  end
+
+  -- Bytes that the server keeps more after it has got these datagrams, at most.
+  local function kept(datagrams, completes)
+    local server, client = unfinished()
+    collectgarbage()
+    collectgarbage()
+    local before, most = scarce.held(), 0
+    for _, datagram in ipairs(datagrams) do
+      server:sslFeed(datagram)
+      local answer = server:sslAccept()
+      assert(math.type(answer) == "integer", tostring(answer))
+      most = math.max(most, scarce.held() - before)
+    end
+    if completes then complete(client, server) end
+    return most
+  end
+]]
+
+local function in_child(source)
+  local child <close> = ends.lua(PRELUDE .. source, nil, { LUA_CPATH = folder .. "/?.so;" .. package.cpath })
+  local output, _, code = child:finish()
+  if code == 77 then return pending "OpenSSL's allocations cannot be replaced here" end
+  assert.same({ "", 0 }, { output, code })
+end
+
+describe("An unfinished handshake of DTLS", function()
+  promise("keeps few records that come before their keys, whatever their length and number #slow", function()
+    in_child [[
+      for _, length in ipairs { 40, 512, 2000, 16000 } do
+        for epoch = 1, 2 do
+          local datagrams = {}
+          for i = 1, 200 do datagrams[i] = record(22, epoch, 1000 + i, ("x"):rep(length)) end
+          local bytes = kept(datagrams, true)
+          assert(bytes < 16 * 18000 + 10000, ("%d bytes of length %d, epoch %d"):format(bytes, length, epoch))
+          if length > 512 or epoch > 1 then assert(bytes < 1000, bytes) end
+        end
+      end
+      local many = {}
+      for i = 1, 300 do many[i] = record(22, 1, 1000 + i, ("x"):rep(100)) end
+      assert(kept({ table.concat(many) }, true) < 16 * 18000 + 10000)
+    ]]
+  end)
+
+  promise("keeps fragments of few messages, of limited length #slow", function()
+    in_child [[
+      local function fragment(sequence, length, offset, number)
+        return record(22, 0, number, (">B I3 I2 I3 I3"):pack(16, length, sequence, offset, 1) .. "x")
+      end
+      local datagrams = {}
+      for sequence = 3, 40 do -- the client's next message has the number 2
+        for offset = 0, 15000, 500 do
+          datagrams[#datagrams + 1] = fragment(sequence, 16000, offset, 1000 + #datagrams)
+        end
+      end
+      local bytes = kept(datagrams)
+      assert(bytes > 16000 and bytes < 10 * 20000, bytes)
+    ]]
+  end)
+
+  promise("keeps nothing of records that are malformed, or of another version #slow", function()
+    in_child [[
+      local datagrams = {}
+      for _, kind in ipairs { 0, 19, 20, 23, 24, 25, 63, 255 } do
+        for _, epoch in ipairs { 1, 2, 65535 } do
+          for i = 1, 20 do datagrams[#datagrams + 1] = record(kind, epoch, 5000 + i, ("x"):rep(100)) end
+        end
+      end
+      for i = 1, 100 do
+        datagrams[#datagrams + 1] = record(22, 1, 6000 + i, ("x"):rep(30)):gsub("^(.)..", "%1\3\3")
+        datagrams[#datagrams + 1] = record(22, 1, 7000 + i, ("x"):rep(100)):sub(1, i)
+      end
+      local bytes = kept(datagrams, true)
+      assert(bytes < 16 * 18000 + 10000, bytes)
+    ]]
+  end)
+end)
+
+if why then describe("An unfinished handshake of DTLS", function() pending(why) end) end
