@@ -15,6 +15,7 @@ local wait = require "scissl.loop.wait"
 local SciSocket, SciSslError, SciSslSocket = core.SciSocket, core.SciSslError, core.SciSslSocket
 
 local HANDSHAKE_SECONDS, IDLE_SECONDS = 30, 300
+local MAX_CERT_LIST = 32768 -- bytes of the certificates of a client
 local MAX_PEERS, MAX_HANDSHAKES, MAX_FROM_ONE, MAX_MESSAGES = 10000, 1000, 250, 64
 
 local own_options = {
@@ -138,6 +139,7 @@ return function(given)
     handshakeTimeout = given.handshakeTimeout or HANDSHAKE_SECONDS, idleTimeout = given.idleTimeout or IDLE_SECONDS,
     maxPeers = given.maxPeers or MAX_PEERS, maxHandshakes = given.maxHandshakes or MAX_HANDSHAKES,
     maxHandshakesFromOne = given.maxHandshakesFromOne or MAX_FROM_ONE,
+    maxCertList = not given.context and MAX_CERT_LIST or nil, -- a context has its own
     inboxSize = given.maxMessages or MAX_MESSAGES, mtu = given.mtu, retransmission = given.retransmission,
     onMessage = function(association) inner.noteMessage(listener, association) end,
     onAssociation = function(association) inner.noteAssociation(listener, association) end,

@@ -192,12 +192,21 @@ local function welcome(self, key, host, port, socket, random)
   advance(self, make(self, key, host, port, socket, random))
 end
 
+-- What a peer can make OpenSSL keep before it is authenticated grows with this. A peer that shows no certificate has no
+-- long messages.
+local function limit_messages(self, socket)
+  local asks = self.context:getVerify() ~= core.SSL_VERIFY_NONE
+  if asks and not self.maxCertList then return socket end
+  return socket:sslSetMaxCertList(asks and self.maxCertList or 1)
+end
+
 -- The socket that replies to all ClientHellos, until one has a cookie: then it is that peer's.
 local function greeter(self)
   if self.greeter then return self.greeter end
   local socket = SciSslSocket.onMemory(self.context)
   local ready, failure = socket:sslInitialize()
   if ready then ready, failure = datagram_options.apply(socket, self) end
+  if ready then ready, failure = limit_messages(self, socket) end
   if not ready then return nil, failure end
   self.greeter = socket
   return socket

@@ -86,7 +86,6 @@ function Unfinished:count()
 end
 
 --- Makes the note of a server.
--- @function scissl.datagram.unfinished
 -- @tparam integer most how many there may be
 -- @tparam integer most_from_one how many of one network: 24 bits of IPv4, 64 bits of IPv6
 return function(most, most_from_one)

@@ -328,9 +328,10 @@ local scissl = {}
 ---@field sessionTimeout? integer as in SciSslSocketConfiguration
 ---@field timeout? number seconds for each `receive` of the associations; without it there is no limit
 ---@field handshakeTimeout? number seconds for each handshake (30)
----@field idleTimeout? number seconds without a datagram after which an association ends, with the condition `idle` (300; `math.huge`: never)
+---@field idleTimeout? number seconds without a message of the peer after which an association ends, with the condition `idle` (300; `math.huge`: never). Datagrams that anyone can have sent do not count
 ---@field maxPeers? integer associations at a time (10,000); more are not begun
 ---@field maxHandshakes? integer handshakes that may be unfinished at a time (1,000); beyond that, the oldest one ends (`too_many_handshakes`)
+---@field maxHandshakesFromOne? integer those from one network: 24 bits of an IPv4 address, or 64 bits of an IPv6 address (250)
 ---@field maxMessages? integer messages of a peer that may wait for `receive` (64); more are dropped
 ---@field mtu? integer as for `scissl.datagram.connect`
 ---@field retransmission? number as for `scissl.datagram.connect`
@@ -980,6 +981,12 @@ function scissl.datagram.connect(given) end
 ---server:close()
 ---```
 function scissl.datagram.listen(given) end
+
+---Makes the note of a server.
+---
+---@param most integer how many there may be
+---@param most_from_one integer how many of one network: 24 bits of IPv4, 64 bits of IPv6
+function scissl.datagram.unfinished(most, most_from_one) end
 
 scissl.help = {}
 
