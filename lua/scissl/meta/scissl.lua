@@ -982,12 +982,6 @@ function scissl.datagram.connect(given) end
 ---```
 function scissl.datagram.listen(given) end
 
----Makes the note of a server.
----
----@param most integer how many there may be
----@param most_from_one integer how many of one network: 24 bits of IPv4, 64 bits of IPv6
-function scissl.datagram.unfinished(most, most_from_one) end
-
 scissl.help = {}
 
 ---Returns what `scissl.help` prints.
