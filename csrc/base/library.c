@@ -1,7 +1,9 @@
 /* library.c: SciSslLibrary: a library context (OSSL_LIB_CTX) with providers of its own. */
 #include "base/base.h"
 
+#include <openssl/conf.h>
 #include <openssl/provider.h>
+#include <string.h>
 
 /***
 A library context of OpenSSL, with the providers that were loaded into it: `fips` for validated algorithms, `pkcs11` for keys that
@@ -161,13 +163,65 @@ static int library_load(lua_State *L) {
     return sci_return_receiver(L);
 }
 
+/* ---- a configuration file ---------------------------------------------------------------------------------------- */
+
+static const char *text_of(const CONF *conf, const char *section, const char *name) {
+    ERR_set_mark(); /* OpenSSL reports a missing value as a failure */
+    const char *text = NCONF_get_string(conf, section, name);
+    ERR_pop_to_mark();
+    return text;
+}
+
+static bool is_true(const char *text) {
+    static const char *const no[] = {"0", "no", "NO", "off", "OFF", "false", "FALSE"};
+    for (size_t i = 0; text && i < sizeof no / sizeof *no; i++)
+        if (strcmp(text, no[i]) == 0) return false;
+    return text != NULL;
+}
+
+/* The name of a provider that the section of `entry` activates; NULL: it activates none, or may do without. */
+static const char *wanted_provider(const CONF *conf, const CONF_VALUE *entry) {
+    const char *name = text_of(conf, entry->value, "identity"), *dot = strchr(entry->name, '.');
+    if (!is_true(text_of(conf, entry->value, "activate")) || is_true(text_of(conf, entry->value, "soft_load")))
+        return NULL;
+    return name ? name : dot ? dot + 1 : entry->name;
+}
+
+/* OpenSSL calls it a success where a provider of the file does not start. Copies the name of the first such provider. */
+static bool all_started(const sci_library *library, const CONF *conf, char *missing, size_t size) {
+    const char *main_section = text_of(conf, NULL, "openssl_conf");
+    const char *section = main_section ? text_of(conf, main_section, "providers") : NULL;
+    STACK_OF(CONF_VALUE) *entries = section ? NCONF_get_section(conf, section) : NULL;
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const char *name = wanted_provider(conf, sk_CONF_VALUE_value(entries, i));
+        if (!name || OSSL_PROVIDER_available(library->context, name)) continue;
+        (void)OPENSSL_strlcpy(missing, name, size);
+        return false;
+    }
+    return true;
+}
+
+static bool load_config(const sci_library *library, const char *path, sci_failure *failure, char *name, size_t size) {
+    CONF *conf = NCONF_new_ex(library->context, NULL);
+    bool loaded = conf && NCONF_load(conf, path, NULL) > 0 && OSSL_LIB_CTX_load_config(library->context, path) == 1;
+    if (!loaded) failure->condition = "malformed_config";
+    else if (!all_started(library, conf, name, size)) {
+        loaded = sci_refuse(failure, "provider_failed", "a provider of the configuration file does not start");
+        failure->subject = name;
+        sci_clear_errors();
+    }
+    NCONF_free(conf);
+    return loaded;
+}
+
 /***
 Reads a configuration file of OpenSSL, which may load providers and set their parameters.
 @function SciSslLibrary:loadConfig
 @tparam string path
 @treturn[1] SciSslLibrary the receiver
 @treturn[2] nil
-@treturn[2] SciSslError phase `library`, condition `file_missing`, `malformed_config` or another of the file
+@treturn[2] SciSslError phase `library`, condition `file_missing`, `malformed_config` or another of the file; `provider_failed`:
+ a provider of the file is missing or does not start; the others are loaded
 @see OSSL_LIB_CTX_load_config(3)
 @see config(5)
 */
@@ -179,8 +233,8 @@ static int library_load_config(lua_State *L) {
     if (!bio) return sci_fail(L, &failure);
     BIO_free(bio);
     sci_clear_errors();
-    if (OSSL_LIB_CTX_load_config(library->context, path) == 1) return sci_return_receiver(L);
-    failure.condition = "malformed_config";
+    char name[64];
+    if (load_config(library, path, &failure, name, sizeof name)) return sci_return_receiver(L);
     return sci_fail(L, &failure);
 }
 

@@ -177,6 +177,29 @@ activate = 1
     assert.truthy(err:subject())
   end)
 
+  it("names a provider of the configuration file that does not start", function()
+    local function with(lines)
+      return assert(SciSslLibrary.new()):loadConfig(pki.write(([[
+openssl_conf = all
+[all]
+providers = them
+[them]
+default = on
+one.nosuch = other
+[on]
+activate = 1
+[other]
+%s]]):format(lines)))
+    end
+    local err = refusals.condition("provider_failed", with "activate = 1\n")
+    assert.are.equal("nosuch", err:subject())
+    err = refusals.condition("provider_failed", with "activate = yes\nidentity = missing\n")
+    assert.are.equal("missing", err:subject())
+    for _, lines in ipairs { "", "activate = 0\n", "activate = 1\nsoft_load = 1\n" } do
+      assert.are.same({ "default" }, names(assert(with(lines))))
+    end
+  end)
+
   it("uses the implementations that were asked for", function()
     local library = assert(SciSslLibrary.new():load "default")
     assert(library:setProperties "fips=yes")

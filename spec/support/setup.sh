@@ -143,6 +143,7 @@ needs_of_programs() {
     want procps has_command ps
     want softhsm2 has_command softhsm2-util
     want pkcs11-provider has_provider pkcs11
+    want openssl-provider-fips has_provider fips
     want lua-expat has_lua_module lxp
     want lua-filesystem has_lua_module lfs
     want lua-bitop has_lua_module bit

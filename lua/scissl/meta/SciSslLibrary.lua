@@ -48,7 +48,7 @@ function SciSslLibrary:load(name, parameters) end
 ---
 ---@param path string
 ---@return SciSslLibrary? # the receiver
----@return SciSslError? # phase `library`, condition `file_missing`, `malformed_config` or another of the file
+---@return SciSslError? # phase `library`, condition `file_missing`, `malformed_config` or another of the file; `provider_failed`: a provider of the file is missing or does not start; the others are loaded
 ---@see OSSL_LIB_CTX_load_config(3)
 ---@see config(5)
 ---@usage
