@@ -192,7 +192,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"nameDistance", sci_measure_names},
         {"findHole", sci_return_hole},
         {"connectState", sci_connect_state},
-        {"makeArm", sci_make_arm},
+        {"makeResume", sci_make_resume},
         {"stampFiles", sci_stamp_files},
         {"replaceFile", sci_replace_file},
         {"lockFile", sci_lock_file},

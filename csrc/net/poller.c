@@ -99,41 +99,6 @@ static int poller_arm(lua_State *L) {
     return 1;
 }
 
-/* Upvalues of arm_socket. */
-enum { ARMED_POLLER = 1, SOCKET_CLASSES };
-
-/* Whether the value is nil, or a number that can be compared. */
-static bool is_deadline(lua_State *L, int index) {
-    lua_Number seconds = lua_tonumber(L, index);
-    return lua_isnoneornil(L, index) || (lua_type(L, index) == LUA_TNUMBER && seconds <= seconds);
-}
-
-/* As `arm`, for the scheduler: arm(socket, events, deadline). False for anything but a SciSocket, for other events than one, and
- * for a deadline that is none. */
-static int arm_socket(lua_State *L) {
-    sci_poller *poller = lua_touserdata(L, lua_upvalueindex(ARMED_POLLER));
-    const char *events = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    lua_settop(L, 3);
-    bool is_socket = lua_type(L, 1) == LUA_TUSERDATA && lua_getmetatable(L, 1) &&
-                     lua_rawget(L, lua_upvalueindex(SOCKET_CLASSES)) != LUA_TNIL;
-    sci_socket *socket = is_socket && poller->way ? lua_touserdata(L, 1) : NULL;
-    int descriptor = socket ? sci_socket_descriptor(socket) : -1;
-    bool known = (events[0] == 'r' || events[0] == 'w') && events[1] == 0 && is_deadline(L, 3);
-    if (descriptor < 0 || !known || sci_socket_base(socket)->borrowed) lua_pushboolean(L, false);
-    else if (poller->way->arm(poller, descriptor, events[0] == 'r' ? POLLIN : POLLOUT, true))
-        lua_pushinteger(L, descriptor);
-    else return sci_socket_fail_system(L, "wait", NULL, errno);
-    return 1;
-}
-
-/* makeArm(poller): arm_socket for a SciPoller; nil for anything else. */
-int sci_make_arm(lua_State *L) {
-    lua_settop(L, 1);
-    if (!luaL_testudata(L, 1, SCI_POLLER) || !sci_push_socket_classes(L)) return 0;
-    lua_pushcclosure(L, arm_socket, SOCKET_CLASSES);
-    return 1;
-}
-
 /***
 Forgets a descriptor. Harmless where it was not armed.
 @function SciPoller:disarm

@@ -20,16 +20,14 @@ local text_of = require "scissl.base.safe_text"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciPoller = core.SciPoller
-local make_arm = getmetatable(core).makeArm
+local make_resume = getmetatable(core).makeResume
 local now = core.SciSocket.now
-local create, resume_thread = coroutine.create, coroutine.resume
+local create = coroutine.create
 
 local Scheduler = { __name = "SciScheduler" }
 Scheduler.__index = Scheduler
 
 local scheduler = {}
-
-local function arm_nothing() return false end -- for the pollers of programs
 
 -- A *task* is a coroutine and what it waits for: a list, which takes half of the memory of named fields. All its places
 -- are filled from the beginning, so that none is added when memory may have run out.
@@ -42,7 +40,6 @@ local AT <const>, PLACE <const> = 8, 9 -- when its alarm rings, and its place in
 
 local NONE = {} -- a round without tasks
 local NEW = {} -- a task's reason before it runs
-local ENDED = {} -- what the coroutine of a task returns, so that it differs from everything that is yielded
 
 -- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
 -- so that it can be removed when its coroutine ends.
@@ -155,8 +152,6 @@ end
 
 -- Has the poller watch for what a task has yielded. The descriptor; or nil and why not.
 local function arm(self, socket, events)
-  local descriptor = self.armSocket(socket, events)
-  if descriptor then return descriptor end
   local poller = self.poller
   local good, armed, failure = pcall(poller.arm, poller, socket, events)
   if good then return armed, failure end
@@ -206,10 +201,10 @@ local function settle(self)
   self.unsettled = false
 end
 
-local function start(task)
+local function start(resume, task)
   local arguments = task[RESULT]
   task[RESULT], task[REASON] = false, false
-  return resume_thread(task[THREAD], table.unpack(arguments, 1, arguments.n))
+  return resume(task[THREAD], table.unpack(arguments, 1, arguments.n))
 end
 
 -- Tasks that become ready meanwhile run in the next round.
@@ -221,22 +216,21 @@ local function run_queue(self)
     self.round, self.at = queue, 1
   end
   local _ <close> = rounds.begin(self)
-  local arm_socket, waits = self.armSocket, self.waits
+  local resume, waits = self.resume, self.waits
   while true do -- a task may run another step, and an error may end this one: the round goes on where it is
     local task = self.round[self.at]
     if not task then break end
     self.at = self.at + 1
-    local good, socket, events, deadline
+    local descriptor, socket, events, deadline
     if task[REASON] == NEW then
-      good, socket, events, deadline = start(task)
+      descriptor, socket, events, deadline = start(resume, task)
     else
-      good, socket, events, deadline = resume_thread(task[THREAD], task[RESULT], task[REASON])
+      descriptor, socket, events, deadline = resume(task[THREAD], task[RESULT], task[REASON])
     end
-    if not good or socket == ENDED then
-      finish(self, task, good, socket)
+    if descriptor == nil then
+      finish(self, task, socket, events)
     else
       self.unsettled = task
-      local descriptor = arm_socket(socket, events, deadline)
       if descriptor and not waits[descriptor] then -- the usual case: it waits for one socket, alone
         waits[descriptor] = task
         task[EVENTS], task[DESCRIPTOR] = events, descriptor
@@ -308,14 +302,7 @@ end
 
 -- ---- the public methods
 
-local function run_function(f, ...) f(...) return ENDED end
-
--- By the number of f and its arguments: `...` would have them on the stack twice for as long as it runs.
-local runners = {
-  function(f) f() return ENDED end,
-  function(f, first) f(first) return ENDED end,
-  function(f, first, second) f(first, second) return ENDED end,
-}
+local function call(f, ...) f(...) end -- for what is no function, but callable
 
 --- Starts a coroutine: it runs when the loop does.
 -- @function SciScheduler:spawn
@@ -325,8 +312,9 @@ local runners = {
 -- @raise for anything but a function
 function Scheduler:spawn(f, ...)
   options.checkArgument(1, "spawn", f, "callable", 2)
-  local arguments = table.pack(f, ...)
-  local thread = create(runners[arguments.n] or run_function)
+  local is_function = type(f) == "function"
+  local arguments = is_function and table.pack(...) or table.pack(f, ...)
+  local thread = create(is_function and f or call)
   local task = { thread, arguments, NEW, false, false, false, false, 0, false }
   self.tasks[thread] = task
   self.queue[#self.queue + 1] = task
@@ -471,7 +459,7 @@ function scheduler.new(given)
   end
   local loop = setmetatable({
     poller = poller,
-    armSocket = make_arm(poller) or arm_nothing,
+    resume = make_resume(poller),
     onError = given.onError or report,
     tasks = {}, -- by thread
     count = 0,
