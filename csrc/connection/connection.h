@@ -314,7 +314,9 @@ void sci_ssl_keep_heap(void); /* once, before there are connections */
 /* Notes that the socket is busy, and lets it keep OpenSSL's record buffers where another one that is idle can lose them. */
 void sci_ssl_keep_buffers(sci_sslsocket *socket);
 
-void sci_ssl_note_moved(sci_sslsocket *socket); /* before the end of a call that has written data */
+void sci_ssl_note_moved(sci_sslsocket *socket); /* before the end of a call that has moved data */
+
+void sci_ssl_note_message(sci_sslsocket *socket); /* OpenSSL has read a message that is no data */
 
 void sci_ssl_drop_buffers(sci_sslsocket *socket);
 

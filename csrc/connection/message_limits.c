@@ -42,6 +42,7 @@ static int counted_message(const SSL *ssl) {
 }
 
 void sci_ssl_count_message(sci_sslsocket *socket) {
+    sci_ssl_note_message(socket);
     int kind = socket->handshake.done ? counted_message(socket->ssl) : -1;
     if (kind < 0) return;
     sci_count *count = &socket->limits.counts[kind];

@@ -120,7 +120,10 @@ bool sci_ssl_read_into(lua_State *L, sci_sslsocket *socket, unsigned char *bytes
     if (!sci_ssl_ready_for_data(L, socket, "read")) return false;
     sci_ssl_begin(L, socket);
     int result = SSL_read_ex(socket->ssl, bytes, size, &count), last = result;
-    if (result > 0) count += read_buffered(socket, bytes + count, size - count, &last);
+    if (result > 0) {
+        sci_ssl_note_moved(socket);
+        count += read_buffered(socket, bytes + count, size - count, &last);
+    }
     sci_ssl_end(socket);
     if (result <= 0) {
         socket->read.end_unread = false;

@@ -38,8 +38,10 @@ static void release_buffers(sci_sslsocket *socket) {
 
 void sci_ssl_note_moved(sci_sslsocket *socket) { socket->buffers.moved = true; }
 
-/* OpenSSL itself frees the buffer of a record that it has written, and keeps those of other messages and of some reads: 16 KiB for
- * each idle connection. Asking it costs as much as two allocations, so it is not asked after a call that has written data. */
+void sci_ssl_note_message(sci_sslsocket *socket) { socket->buffers.freed = false; }
+
+/* OpenSSL itself frees the buffers of records with data, and keeps that of a read that brought another message: 16 KiB for each idle
+ * connection. Asking it costs as much as two allocations, so it is not asked after a call that has moved data and nothing else. */
 static void free_left(sci_sslsocket *socket, bool moved) {
     if (moved && socket->buffers.freed) return;
     socket->buffers.freed = is_idle(socket) && SSL_free_buffers(socket->ssl) == 1;

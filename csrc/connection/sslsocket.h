@@ -116,7 +116,7 @@ typedef struct sci_sslsocket {
         struct sci_sslsocket **place; /* among the sockets that keep their buffers; NULL: it does not keep them */
         uint64_t used;                /* the number of its last call, of all calls in the lua_State */
         bool moved;                   /* the call that ends has moved data */
-        bool freed;                   /* it had no buffers after a call, and those since have moved data */
+        bool freed;                   /* it had no buffers after a call, and those since have moved data alone */
     } buffers;
 
     struct { /* alerts.c */
