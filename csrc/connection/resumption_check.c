@@ -28,15 +28,15 @@ static bool prepare(X509_STORE_CTX *check, const SSL *ssl) {
            X509_VERIFY_PARAM_set1(param, SSL_get0_param((SSL *)ssl));
 }
 
-/* Verifies the peer's certificate with the others that it sent, as OpenSSL does in a full handshake. Returns the X509_V_…
- * result. `known`, where it is not NULL, becomes the chain that was verified. */
-static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
+typedef bool verifier(sci_context *context, X509_STORE_CTX *check, const sci_chain *session);
+
+/* Returns the X509_V_… result. `known`, where it is not NULL, becomes the chain that was verified. */
+static long verify_by(verifier *verify, const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
     long result = X509_V_ERR_UNSPECIFIED;
     const sci_sslsocket *socket = SSL_get_app_data(ssl);
-    if (socket->pins.count > 0) return sci_ssl_verify_pin(socket, (SSL *)ssl, peer, NULL);
     X509_STORE_CTX *check = X509_STORE_CTX_new_ex(sci_library_context(socket->context->library), NULL);
     if (!check || !X509_STORE_CTX_init(check, trust_of(ssl), peer, others) || !prepare(check, ssl)) goto done;
-    bool good = sci_context_verify_peer(socket->context, check, known);
+    bool good = verify(socket->context, check, known);
     result = X509_STORE_CTX_get_error(check);
     if (!good && result == X509_V_OK) result = X509_V_ERR_UNSPECIFIED;
     if (known && result == X509_V_OK) {
@@ -47,6 +47,14 @@ static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci
 done:
     X509_STORE_CTX_free(check);
     return result;
+}
+
+/* Verifies the peer's certificate with the others that it sent, as OpenSSL does in a full handshake. */
+static long verify_again(const SSL *ssl, X509 *peer, STACK_OF(X509) *others, sci_chain *known) {
+    const sci_sslsocket *socket = SSL_get_app_data(ssl);
+    if (socket->pins.count > 0) return sci_ssl_verify_pin(socket, (SSL *)ssl, peer, NULL);
+    if (verify_by(sci_context_knows_peer, ssl, peer, others, known) == X509_V_OK) return X509_V_OK;
+    return verify_by(sci_context_verify_peer, ssl, peer, others, known);
 }
 
 /* A raw public key passes by its pin alone. */

@@ -150,6 +150,9 @@ long sci_check_max_cert_list(lua_State *L, int index);
  * chain of a session (which may be NULL) or for another connection, are left out. */
 bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session);
 
+/* The same, faster, where all signatures of the chain are known. False: sci_context_verify_peer has to say why. */
+bool sci_context_knows_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session);
+
 /* context_alpn.c: pushes the names of application protocols in the table at index 2 in the wire format of RFC 7301. False: one
  * is empty or too long; what was pushed is then of no use, and sci_fail_alpn pushes nil, SciSslError. Raises where the
  * table has something else than strings. May run Lua: metamethods of the table. */

@@ -7,9 +7,15 @@ static X509_VERIFY_PARAM *check_param(lua_State *L) { return SSL_CTX_get0_param(
 
 /* ---- for connections --------------------------------------------------------------------------------------------- */
 
+/* NULL: the context is collected, and nothing would free a chain. */
+static sci_proven_chains *proven_chains(sci_context *context) { return context->ctx ? &context->verify.proven : NULL; }
+
 bool sci_context_verify_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session) {
-    bool collected = context->ctx == NULL; /* nothing would free the chain */
-    return sci_verify_chain(check, session, collected ? NULL : &context->verify.proven);
+    return sci_verify_chain(check, session, proven_chains(context));
+}
+
+bool sci_context_knows_peer(sci_context *context, X509_STORE_CTX *check, const sci_chain *session) {
+    return sci_verify_known_chain(check, session, proven_chains(context));
 }
 
 void sci_context_free_verify(sci_context *context) { sci_free_proven_chains(&context->verify.proven); }

@@ -68,12 +68,20 @@ void sci_free_chain(sci_chain *chain);                     /* leaves an empty on
 /* The chains that were verified last. All zero: there are none. */
 typedef struct sci_proven_chains {
     STACK_OF(X509) *list[SCI_PROVEN_CHAINS]; /* owned; NULL: this place is free */
-    unsigned next;                           /* the place for the next one */
+    struct {
+        lua_Integer from, until; /* all certificates are valid from … on, and not any more at … */
+    } valid[SCI_PROVEN_CHAINS];
+    unsigned next; /* the place for the next one */
 } sci_proven_chains;
 
 /* As X509_verify_cert, but a chain that is known from `session` or `proven` (each may be NULL) is verified without its
  * signatures. A chain that passes goes into `proven`. */
 bool sci_verify_chain(X509_STORE_CTX *check, const sci_chain *session, sci_proven_chains *proven);
+
+/* The same for a chain that is probably known: it is not verified where it is not, or where there are revocation lists to look at.
+ * False: sci_verify_chain has to say why, with another X509_STORE_CTX. */
+bool sci_verify_known_chain(X509_STORE_CTX *check, const sci_chain *session, sci_proven_chains *proven);
+
 void sci_free_proven_chains(sci_proven_chains *proven); /* leaves none */
 
 /* Puts a list of certificates of `owner` into `*list`, for the caller to free; NULL: there are none. False: out of

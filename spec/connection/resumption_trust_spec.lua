@@ -124,6 +124,60 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
     end)
   end
 
+  describe("A client whose context has verified the server before, " .. version, function()
+    local function meet_with(context, session, host)
+      local client, _, answer = ends.meet {
+        client = context, server = server_context, session = session, verifyHost = host,
+      }
+      return client, answer
+    end
+
+    -- The context, and a session that it has resumed.
+    local function knowing(options)
+      options.method = version
+      local context = ends.clientContext(options)
+      local resumed = meet_with(context, meet_with(context):getSession())
+      assert.is_true(resumed:isSessionReused())
+      return context, resumed:getSession()
+    end
+
+    for _, change in ipairs(changes) do
+      local setup = change.now and change.now.setup
+      if setup or change.host then
+        it("makes a full handshake with a server " .. change.what, function()
+          local context, session = knowing {}
+          if setup then setup(context) end
+          local _, answer = meet_with(context, session, change.host)
+          assert.is_true(scissl.isSslError(answer), tostring(answer))
+          assert.are.equal(change.condition, answer:condition())
+        end)
+      end
+    end
+
+    it("makes a full handshake where no certificate is valid yet", function()
+      local context, session = knowing {}
+      assert(context:setVerifyTime(os.time() - 30 * DAY))
+      local _, answer = meet_with(context, session)
+      assert.are.equal("certificate_not_yet_valid", answer:condition())
+    end)
+
+    it("resumes where only one of the certificates of its authority is valid now", function()
+      local fields = {
+        subject = "CN=scissl test authority", ca = true, issuer = false, key = pki.ca.key,
+        notBefore = os.time() - 20 * DAY, notAfter = os.time() - 10 * DAY,
+      }
+      local expired = pki.issue(fields)
+      for _, first in ipairs { expired, pki.ca } do
+        local context, session = knowing { trust = first, setup = function(context)
+          assert(context:addTrusted((first == expired and pki.ca or expired).certificate))
+        end }
+        assert(context:setVerifyTime(os.time() - 15 * DAY)) -- of the expired one, and no other
+        local _, answer = meet_with(context, session)
+        assert.are.equal("certificate_not_yet_valid", answer:condition())
+      end
+    end)
+  end)
+
   describe("A client that verifies, " .. version, function()
     it("makes a full handshake where the session came without its intermediate certificates", function()
       local pem = meet():getSession():toPem()
