@@ -20,7 +20,7 @@ processors=$(getconf _NPROCESSORS_ONLN)
 . "$root/spec/support/checks.sh"
 all_specs=$(find_specs spec)
 valgrind_specs='spec/tls/handshake_spec.lua spec/connection/suspend_spec.lua spec/connection/psk_spec.lua'
-fuzzers='api middle parsers memory'
+fuzzers='api middle parsers memory datagrams'
 fuzz_seconds=25 # each
 debian_limit=5400
 debians='bookworm trixie sid experimental bookworm-i386 sid-lua5.5' # see support/debian.sh

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Fuzzes a build with sanitizers. From any folder:
-#   sh spec/fuzz/run.sh [api|middle|parsers|memory|all] [SECONDS [SEED [ITERATION [COUNT]]]]
+#   sh spec/fuzz/run.sh [api|middle|parsers|memory|datagrams|all] [SECONDS [SEED [ITERATION [COUNT]]]]
 #   sh spec/fuzz/run.sh build       only builds; SCISSL_FUZZERS_BUILT=1 in front of the other runs says that this is done
 # `all`, for 30 seconds each, and a random seed by default (SCISSL_SEED, where it is set). What fails is printed with the
 # command that does it again: iteration n follows from the seed and n alone.
@@ -67,10 +67,10 @@ seed=${3:-${SCISSL_SEED:-$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')}}
 first=${4:-0}
 count=${5:-}
 case $which in
-    all) which='api middle parsers memory' ;;
+    all) which='api middle parsers memory datagrams' ;;
     build) which= ;;
-    api | middle | parsers | memory) ;;
-    *) give_up "usage: sh spec/fuzz/run.sh [api|middle|parsers|memory|all] [SECONDS [SEED [ITERATION [COUNT]]]]" ;;
+    api | middle | parsers | memory | datagrams) ;;
+    *) give_up "usage: sh spec/fuzz/run.sh [api|middle|parsers|memory|datagrams|all] [SECONDS [SEED [ITERATION [COUNT]]]]" ;;
 esac
 
 find_lua || give_up "needs Lua 5.4 or later"
