@@ -220,7 +220,10 @@ static sci_moved receive_text(lua_State *L, sci_input *in, int link) {
 static sci_moved receive_bytes(lua_State *L, sci_stream *stream, int link) {
     size_t length;
     sci_input *in = &stream->in;
-    if (!sci_input_reserve(in, stream->bulk ? BULK : LITTLE)) luaL_error(L, "not enough memory");
+    size_t size = sci_input_size(in);
+    size_t least =
+        stream->bulk && size < BULK - LITTLE ? BULK - size : LITTLE; /* in memory that is kept, where it can be */
+    if (!sci_input_reserve(in, least)) luaL_error(L, "not enough memory");
     sci_moved moved = sci_link_receive(L, link, in->bytes + in->end, in->capacity - in->end, &length);
     sci_input_added(in, length);
     stream->bulk = length >= LITTLE;

@@ -79,11 +79,11 @@ typedef enum outcome { TAKEN, MORE, REFUSED, UNTRIED } outcome;
 
 static int read_again(lua_State *L, sci_stream *stream, int raises);
 
-static outcome take_line(lua_State *L, sci_stream *stream, const item *wanted) {
+static inline outcome take_line(lua_State *L, sci_stream *stream, const item *wanted) {
     size_t length;
     bool found = sci_input_find_line(&stream->in, &length);
-    if ((found ? length : sci_input_size(&stream->in)) > (lua_Unsigned)wanted->most) return REFUSED;
-    if (!found) return MORE;
+    if (!found) return sci_input_size(&stream->in) > (lua_Unsigned)wanted->most ? REFUSED : MORE;
+    if (length > (lua_Unsigned)wanted->most) return REFUSED;
     size_t end = wanted->kind == 'L' ? 1 : 0;
     sci_stream_push(L, stream, length + end, 1 - end);
     return TAKEN;
@@ -108,6 +108,12 @@ static outcome take(lua_State *L, sci_stream *stream, const item *wanted) {
 
 /* ---- taking in ---------------------------------------------------------------------------------------------------- */
 
+/* Bytes to make room for, where `length` have come: more, if they are many, up to ROOM with what is there. */
+static size_t room_for(const sci_input *in, size_t length) {
+    size_t size = sci_input_size(in);
+    return length >= BULK && size < ROOM - length ? ROOM - size : length;
+}
+
 /* Reads a little into memory that all streams share, so that one which waits for its next line holds none. */
 static bool read_little(lua_State *L, sci_stream *stream) {
     sci_sslsocket *socket = stream->socket;
@@ -116,7 +122,7 @@ static bool read_little(lua_State *L, sci_stream *stream) {
         return false; /* a call of this socket may have the memory already */
     unsigned char *bytes = sci_ssl_take_scratch(L, socket);
     bool came = sci_ssl_read_into(L, socket, bytes, SCI_SCRATCH, &length);
-    bool kept = length == 0 || sci_input_reserve(&stream->in, length >= BULK ? ROOM : length);
+    bool kept = length == 0 || sci_input_reserve(&stream->in, room_for(&stream->in, length));
     if (kept && length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
     if (kept) sci_input_added(&stream->in, length);
     sci_ssl_give_scratch_back(socket);
@@ -323,12 +329,10 @@ static int read_again(lua_State *L, sci_stream *stream, int raises) {
 
 /* ---- the functions ------------------------------------------------------------------------------------------------ */
 
-/* Takes an item that is there, where nothing else is at work on the bytes. */
-static outcome take_at_once(lua_State *L, sci_stream *stream, const item *wanted) {
-    return stream->reader || stream->moving ? UNTRIED : take(L, stream, wanted);
-}
+/* Whether something else is at work on the bytes. */
+static inline bool is_taken(const sci_stream *stream) { return stream->reader || stream->moving; }
 
-/* The stream, its format, or nothing, and its bytes are on the stack. `out`: of take_at_once, which has not taken it. */
+/* The stream, its format, or nothing, and its bytes are on the stack. `out`: of take, or UNTRIED. */
 static int begin(lua_State *L, sci_stream *stream, const item *wanted, outcome out, int raises) {
     lua_pushnil(L);
     lua_insert(L, SOCKET);
@@ -360,7 +364,7 @@ static int stream_read(lua_State *L) {
         lua_insert(L, 2);
     }
     if (stream && read_format(L, 2, stream, &wanted)) {
-        outcome out = take_at_once(L, stream, &wanted);
+        outcome out = is_taken(stream) ? UNTRIED : take(L, stream, &wanted);
         return out == TAKEN ? 1 : begin(L, stream, &wanted, out, 0);
     }
     lua_settop(L, count);
@@ -370,13 +374,24 @@ static int stream_read(lua_State *L) {
     return sci_stream_pass_results(L, LUA_OK, 0);
 }
 
-static int next_item(lua_State *L) {
-    const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
-    outcome out = take_at_once(L, of->stream, &of->wanted);
-    if (out == TAKEN) return 1;
+/* The next item is not there yet. */
+SCI_APART static int begin_next(lua_State *L, const iterated *of, outcome out) {
     lua_settop(L, 0);
     for (int i = ITERATED_STREAM; i <= ITERATED_BYTES; i++) lua_pushvalue(L, lua_upvalueindex(i));
     return begin(L, of->stream, &of->wanted, out, RAISES);
+}
+
+/* Lines pass here one by one. */
+static int next_line(lua_State *L) {
+    const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
+    outcome out = is_taken(of->stream) ? UNTRIED : take_line(L, of->stream, &of->wanted);
+    return out == TAKEN ? 1 : begin_next(L, of, out);
+}
+
+static int next_item(lua_State *L) {
+    const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
+    outcome out = is_taken(of->stream) ? UNTRIED : take(L, of->stream, &of->wanted);
+    return out == TAKEN ? 1 : begin_next(L, of, out);
 }
 
 /* lines(stream, format): an iterator; nil for a format that the policy has to deal with. */
@@ -391,7 +406,7 @@ static int stream_lines(lua_State *L) {
         lua_pushvalue(L, lua_upvalueindex(i));
         lua_insert(L, i);
     }
-    lua_pushcclosure(L, next_item, ITERATED);
+    lua_pushcclosure(L, wanted.kind == 'l' || wanted.kind == 'L' ? next_line : next_item, ITERATED);
     return 1;
 }
 
