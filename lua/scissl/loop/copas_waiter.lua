@@ -9,7 +9,7 @@ local waiting = require "scissl.loop.wait_registry"
 
 local SciSocket = core.SciSocket
 local now = SciSocket.now
-local isyieldable, yield = coroutine.isyieldable, coroutine.yield
+local isyieldable, running, yield = coroutine.isyieldable, coroutine.running, coroutine.yield
 
 -- `alarm` is always readable and writable: a stand-in that must wake up returns a copy of its descriptor.
 local alarm, other_end
@@ -65,6 +65,25 @@ local function limit_rounds()
   end
 end
 
+-- ---- coroutines that never go on
+
+-- copas does not resume a coroutine that was removed, and does not say so.
+local removed = setmetatable({}, { __mode = "k" })
+
+local remove_thread = copas.removethread -- copas 1 has none
+if remove_thread then
+  function copas.removethread(thread)
+    if type(thread) == "thread" then removed[thread] = true end
+    return remove_thread(thread)
+  end
+end
+
+-- Whether the coroutine of a stand-in that sleeps will end its wait.
+local function goes_on(standin)
+  local thread = standin.thread
+  return not removed[thread] and coroutine.status(thread) ~= "dead"
+end
+
 -- ---- stand-ins
 
 -- Waits for a socket of ours, which tells `scissl.loop.wait_registry` before it is closed. It is kept for all waits, as
@@ -98,6 +117,7 @@ end
 function Standin:wake(answer, reason)
   if not self.sleeps then return false end
   self.woken, self.answer, self.reason = true, answer, reason
+  return goes_on(self)
 end
 
 -- copas 1 closes the last socket that a coroutine waited for when the coroutine ends; the connection may still be in
@@ -124,9 +144,16 @@ local function is_free(descriptor, standin)
   return not user or user == standin or not user.sleeps
 end
 
+-- The stand-in of a coroutine that never goes on rings once, so that copas forgets it.
+local function drop(standin, socket)
+  waiting.leave(standin)
+  kept[socket], deadlines[standin] = nil, nil
+  standin.sleeps, standin.woken = false, true
+end
+
 local function keep(socket)
   if not waiting.knows(socket) then return nil end
-  local standin = setmetatable({ descriptor = -1, sleeps = false, woken = false }, Standin)
+  local standin = setmetatable({ descriptor = -1, sleeps = false, woken = false, thread = false }, Standin)
   kept[socket] = standin
   waiting.enter(socket, standin)
   return standin
@@ -166,13 +193,13 @@ local reading, writing
 local function sleep(standin, descriptor, events, deadline)
   if not writing then reading, writing = find_set(copas.receive, 1), find_set(copas.send, "!") end
   users[descriptor] = standin
-  standin.descriptor, standin.sleeps = descriptor, true
+  standin.descriptor, standin.sleeps, standin.thread = descriptor, true, running()
   if deadline then
     limit_rounds()
     standin.deadline, deadlines[standin] = deadline, deadline
   end
   yield(standin, events == "r" and reading or writing)
-  standin.sleeps = false
+  standin.sleeps, standin.thread = false, false
   if deadline then standin.deadline, deadlines[standin] = nil, nil end
   if standin.alarm then
     standin.alarm:close()
@@ -188,7 +215,8 @@ end
 
 -- Sleeps with a stand-in for this wait alone; with a copy of the descriptor where another one waits for that.
 local function sleep_once(socket, descriptor, events, deadline)
-  local standin = setmetatable({ socket = socket, descriptor = -1, sleeps = false, woken = false }, Foreign)
+  local standin = { socket = socket, descriptor = -1, sleeps = false, woken = false, thread = false }
+  setmetatable(standin, Foreign)
   local copy = not is_free(descriptor) and copy_of(socket) or nil
   waiting.enter(socket, standin)
   local answer, reason = sleep(standin, copy and copy:getfd() or descriptor, events, deadline)
@@ -203,6 +231,10 @@ return function(socket, events, deadline)
   local descriptor = descriptor_of(socket)
   if descriptor < 0 then return true end -- closed: the next call reports it
   local standin = kept[socket] or keep(socket)
+  if standin and standin.sleeps and not goes_on(standin) then
+    drop(standin, socket)
+    standin = keep(socket)
+  end
   if standin and not standin.sleeps and is_free(descriptor, standin) then
     return sleep(standin, descriptor, events, deadline)
   end
