@@ -189,7 +189,8 @@ describe("Streams under copas from release 3 on", function()
         while not over do copas.pause(0.001) end
       end)
       local function connect()
-        return assert(scissl.connect { host = "127.0.0.1", port = select(2, server:getSockName()), verifyHost = "localhost", caFile = ca,
+        local _, port = server:getSockName()
+        return assert(scissl.connect { host = "127.0.0.1", port = port, verifyHost = "localhost", caFile = ca,
           waiter = "copas", timeout = 30 })
       end
       for i = 1, 10 do
