@@ -255,6 +255,9 @@ static inline void sci_stream_count_read(sci_stream *stream) {
     stream->idle_waits = 0;
 }
 
+/* Nothing was to be done about the first bytes. */
+static inline void sci_stream_set_heard(sci_stream *stream) { stream->heard = true; }
+
 /* A read is going to wait. */
 static inline void sci_stream_end_row(sci_stream *stream) { stream->in_a_row = 0; }
 

@@ -234,7 +234,15 @@ static int call_fill(lua_State *L, const char *events, int raises) {
     return look_at_filled(L, raises);
 }
 
-static int call_note_start(lua_State *L, int raises) {
+/* The first bytes have come. Where nothing is to be told, no function is called: it could make the stack grow. */
+static int call_note_start(lua_State *L, sci_stream *stream, int raises) {
+    (void)lua_getfield(L, SELF, "onSession");
+    bool told = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (!told) {
+        sci_stream_set_heard(stream);
+        return READ_ON;
+    }
     push_policy(L, NOTE_START);
     lua_callk(L, 1, 0, NOTED_START | raises, read_on);
     return READ_ON;
@@ -289,7 +297,7 @@ static int read_more(lua_State *L, sci_stream *stream, int raises) {
         default: return end_at_link(L, moved, raises);
     }
     sci_stream_count_read(stream);
-    return stream->heard ? READ_ON : call_note_start(L, raises);
+    return stream->heard ? READ_ON : call_note_start(L, stream, raises);
 }
 
 /* Sees to it that more comes. */

@@ -13,6 +13,7 @@
 -- @classmod SciScheduler
 
 local core = require "scissl.core"
+local alarms = require "scissl.loop.alarms"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local rounds = require "scissl.loop.rounds"
@@ -23,6 +24,7 @@ local SciPoller = core.SciPoller
 local make_resume = getmetatable(core).makeResume
 local now = core.SciSocket.now
 local create = coroutine.create
+local drop_alarm, set_alarm = alarms.drop, alarms.set
 
 local Scheduler = { __name = "SciScheduler" }
 Scheduler.__index = Scheduler
@@ -40,55 +42,8 @@ local AT <const>, PLACE <const> = 8, 9 -- when its alarm rings, and its place in
 
 local NONE = {} -- a round without tasks
 local NEW = {} -- a task's reason before it runs
-
--- ---- a heap of the tasks with an alarm, the earliest `at` first. Each stands in it once at most and knows its place,
--- so that it can be removed when its coroutine ends.
-
--- Puts a task where it belongs, from the place `i` on, which is free. Nothing is called here, since any call may find
--- no memory for the stack: the growth of the heap alone can fail, and that comes first.
-local function sift(heap, i, task)
-  local at, size = task[AT], #heap
-  while i > 1 do
-    local above = i // 2
-    local other = heap[above]
-    if other[AT] <= at then break end
-    heap[i] = other
-    other[PLACE] = i
-    i = above
-  end
-  while 2 * i <= size do
-    local below = 2 * i
-    local other = heap[below]
-    if below < size and heap[below + 1][AT] < other[AT] then
-      below = below + 1
-      other = heap[below]
-    end
-    if at <= other[AT] then break end
-    heap[i] = other
-    other[PLACE] = i
-    i = below
-  end
-  heap[i] = task
-  task[PLACE] = i
-end
-
-local function drop_alarm(heap, task)
-  local i, size = task[PLACE], #heap
-  if not i then return end
-  local last = heap[size]
-  if last ~= task then sift(heap, i, last) end
-  heap[size] = nil
-  task[PLACE] = false
-end
-
--- An alarm that rings too early is set again then. Most operations end before their deadline, so this is cheaper than
--- removing the alarm each time.
-local function set_alarm(self, task)
-  if task[PLACE] and task[AT] <= task[DEADLINE] then return end
-  local heap = self.alarms
-  task[AT] = task[DEADLINE]
-  sift(heap, task[PLACE] or #heap + 1, task)
-end
+local REST = {} -- what a task yields that waits for its next function call: see `spawn_again`
+local RESTING_MOST = 16
 
 -- ---- what tasks wait for
 
@@ -158,11 +113,22 @@ local function arm(self, socket, events)
   return nil, armed
 end
 
+-- A task that rests is no task of the loop.
+local function rest(self, task)
+  local resting = self.resting
+  if #resting == RESTING_MOST then return make_ready(self, task, nil) end -- it ends
+  resting[#resting + 1] = task
+  self.tasks[task[THREAD]] = nil
+  self.count = self.count - 1
+  drop_alarm(self.alarms, task)
+end
+
 -- Makes a task wait for what it has yielded.
 local function begin_waiting(self, task, socket, events, deadline)
   if deadline ~= nil and not (type(deadline) == "number" and deadline == deadline) then -- NaN cannot stand in the heap
     return make_ready(self, task, nil, "bad deadline")
   end
+  if socket == REST then return rest(self, task) end
   if socket ~= nil then
     local descriptor, failure = arm(self, socket, events)
     if not descriptor then return make_ready(self, task, nil, failure) end
@@ -176,7 +142,7 @@ local function begin_waiting(self, task, socket, events, deadline)
   end
   if deadline then
     task[DEADLINE] = deadline
-    set_alarm(self, task)
+    set_alarm(self.alarms, task)
   end
 end
 
@@ -236,7 +202,7 @@ local function run_queue(self)
         task[EVENTS], task[DESCRIPTOR] = events, descriptor
         if deadline then
           task[DEADLINE] = deadline
-          if not task[PLACE] or task[AT] > deadline then set_alarm(self, task) end
+          if not task[PLACE] or task[AT] > deadline then set_alarm(self.alarms, task) end
         end
       else
         begin_waiting(self, task, socket, events, deadline)
@@ -288,15 +254,15 @@ end
 local function ring(self, task)
   drop_alarm(self.alarms, task)
   if not task[DEADLINE] then return end
-  if task[DEADLINE] > now() then return set_alarm(self, task) end
+  if task[DEADLINE] > now() then return set_alarm(self.alarms, task) end
   wake(self, task, nil)
 end
 
 local function run_alarms(self)
-  local alarms = self.alarms
-  if not alarms[1] then return end
+  local heap = self.alarms
+  if not heap[1] then return end
   local time = now()
-  while alarms[1] and alarms[1][AT] <= time do ring(self, alarms[1]) end
+  while heap[1] and heap[1][AT] <= time do ring(self, heap[1]) end
   run_queue(self)
 end
 
@@ -320,6 +286,27 @@ function Scheduler:spawn(f, ...)
   self.queue[#self.queue + 1] = task
   self.count = self.count + 1
   return thread
+end
+
+local function call_again(f, first, second)
+  while first ~= nil do
+    f(first, second)
+    first = nil -- luacheck: ignore 311 (while it rests, it keeps nothing)
+    second = nil -- luacheck: ignore 311
+    first, second = coroutine.yield(REST)
+  end
+end
+
+-- As `spawn` for a function of our own, always the same: a coroutine that is done with it rests, and runs it again. Its
+-- stack has grown then. The program must not get hold of the coroutine.
+local function spawn_again(self, f, first, second)
+  local resting = self.resting
+  local task = resting[#resting]
+  if not task then return self:spawn(call_again, f, first, second) end
+  self.tasks[task[THREAD]] = task
+  make_ready(self, task, first, second)
+  resting[#resting] = nil
+  self.count = self.count + 1
 end
 
 --- Runs one round: waits until something is ready, and runs that.
@@ -471,6 +458,7 @@ function scheduler.new(given)
     ready = room_for_ready(),
     nextReady = 1, -- the first descriptor whose tasks have not been woken; the last one is at `last`
     last = 0,
+    resting = {}, spawnAgain = spawn_again,
     unsettled = false, -- a task that has yielded and does not wait yet
   }, Scheduler)
   waiting.addLoop(loop, wake_descriptor)

@@ -8,7 +8,7 @@ local spawners = {}
 
 function spawners.coroutine()
   local loop = require "scissl.loop.scheduler".running()
-  return loop and function(...) loop:spawn(...) end
+  if loop then return function(...) loop:spawn(...) end, loop end
 end
 
 function spawners.copas()
@@ -30,6 +30,7 @@ end
 --- Returns a function that starts coroutines beside the running one.
 -- @tparam function waiter
 -- @treturn[1] function `start(f, first, second)`
+-- @treturn[1] ?SciScheduler the loop, if it is ours
 -- @treturn[2] nil the waiter belongs to no known loop, or the caller does not run in its loop
 function spawn.find(waiter)
   for name, find in pairs(spawners) do

@@ -94,18 +94,21 @@ function Service.__close(service)
   count_ended(run)
 end
 
--- What a coroutine runs while its handler waits: each call between the two would cost memory for each connection. A
--- connection that has ended makes room for the one that has waited longest, which the same coroutine serves.
-local function serve_streams(run, stream)
-  local _ <close> = run.service
-  run.serving = run.serving + 1
-  while stream do
-    if call_hook(run, run.onHandshake, stream) then
-      local good, raised = xpcall(run.handler, note_traceback, stream)
-      if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
+-- Returns what a coroutine runs while its handler waits: each call between the two, and each local variable before the
+-- call of the handler, would cost memory for each connection. A connection that has ended makes room for the one that
+-- has waited longest, which the same coroutine serves.
+local function stream_server(run)
+  return function(stream)
+    local _ <close> = run.service
+    run.serving = run.serving + 1
+    while stream do
+      if call_hook(run, run.onHandshake, stream) then
+        local good, raised = xpcall(run.handler, note_traceback, stream)
+        if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
+      end
+      close_stream(run, stream)
+      stream = table.remove(run.waiting, 1)
     end
-    close_stream(run, stream)
-    stream = table.remove(run.waiting, 1)
   end
 end
 
@@ -119,16 +122,39 @@ local function shake_hands(run, socket)
   run.waiting[#run.waiting + 1] = stream
 end
 
-local function serve_connection(run, socket)
+-- The same, also after an error.
+local function make_stream(run, socket)
   local good, stream = xpcall(shake_hands, note_traceback, run, socket)
-  if good and stream then return serve_streams(run, stream) end
+  if good and stream then return stream end
   count_ended(run)
   if not good then complain(run, stream, "handler", socket) end
+end
+
+local function serve_connection(run, socket)
+  local stream = make_stream(run, socket)
+  if stream then return run.serveStreams(stream) end
+end
+
+-- In our own loop, the handler gets a fresh coroutine: a handshake makes the stack grow, which stays so. Coroutines for
+-- handshakes are used again.
+local function begin_connection(run, socket)
+  local stream = make_stream(run, socket)
+  if stream then run.spawn(run.serveStreams, stream) end
+end
+
+-- The program's functions that a handshake calls may keep the coroutine.
+local function may_use_again(run)
+  local listener = run.listener
+  local calls = listener.onClientHello or listener.onCertificate or listener.onVerify or listener.sessions
+  return run.loop and listener.context and not calls
 end
 
 local function start(run, socket)
   run.count = run.count + 1
   run.starting[socket] = true
+  if may_use_again(run) then
+    return run.loop:spawnAgain(begin_connection, run, socket)
+  end
   run.spawn(serve_connection, run, socket)
 end
 
@@ -265,7 +291,7 @@ local function run_own_loop(run)
   local listener, waiter = run.listener, run.waiter
   run.waiter = wait.find("coroutine")
   listener.waiter = run.waiter
-  run.spawn = function(...) loop:spawn(...) end
+  run.loop, run.spawn = loop, function(...) loop:spawn(...) end
   local good, done, result
   loop:spawn(function()
     good, done, result = pcall(accept_with_bell, run)
@@ -308,10 +334,10 @@ return function(listener, handler, given)
     waiting = {}, -- streams that wait for one of them
     sleeps = false, -- whether the accepting coroutine is to be rung when another ends
   }
-  run.service = setmetatable({ run = run }, Service)
+  run.service, run.serveStreams = setmetatable({ run = run }, Service), stream_server(run)
   if run.spawn then return accept_with_bell(run) end
   if wait.blocksThread(run.waiter) then return run_own_loop(run) end
-  run.spawn = spawn.find(run.waiter)
+  run.spawn, run.loop = spawn.find(run.waiter)
   if not run.spawn then
     error("call 'serve' inside the loop of its waiter, or give the option 'spawn'", 3)
   end

@@ -1,0 +1,91 @@
+-- The coroutines of listener:serve in our own loop: those that make handshakes are used again, and keep nothing.
+local pki = require "spec.support.pki"
+local scissl = require "scissl"
+
+-- Runs visit(connect, loop, listener) beside a server that echoes lines; the coroutines of its handlers are in `seen`.
+local function beside_server(visit, options)
+  local loop = assert(scissl.scheduler.new { onError = function(raised) error(raised, 0) end })
+  local seen = setmetatable({}, { __mode = "k" })
+  local given = { host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
+    waiter = "coroutine" }
+  for name, value in pairs(options or {}) do given[name] = value end
+  local listener = assert(scissl.listen(given))
+  local _, port = listener:getSockName()
+  loop:spawn(function()
+    assert(listener:serve(function(stream)
+      seen[coroutine.running()] = stream
+      for line in stream:lines() do stream:write(line, "\n") end
+    end))
+  end)
+  loop:spawn(function()
+    visit(function()
+      local stream = assert(scissl.connect {
+        host = "127.0.0.1", port = port, ca = pki.ca.certificate, waiter = "coroutine",
+      })
+      assert(stream:write "a line\n")
+      assert.are.equal("a line", stream:read())
+      return stream
+    end, loop, seen)
+    listener:close()
+  end)
+  assert(loop:run())
+  return loop
+end
+
+local function count(list)
+  local number = 0
+  for _ in pairs(list) do number = number + 1 end
+  return number
+end
+
+-- Lets the server notice that its clients have gone.
+local function settle(loop, size)
+  while loop:size() > size do loop:sleep(0) end
+  collectgarbage()
+  collectgarbage()
+end
+
+describe("listener:serve", function()
+  it("gives each handler a coroutine of its own, and none of them stays", function()
+    local loop = beside_server(function(connect, loop, seen)
+      local before = loop:size()
+      for _ = 1, 3 do
+        local streams = {}
+        for i = 1, 20 do streams[i] = connect() end
+        assert.are.equal(20, count(seen))
+        assert.are.equal(before + 20, loop:size())
+        for _, stream in ipairs(streams) do stream:close() end
+        settle(loop, before)
+        assert.are.equal(0, count(seen))
+      end
+    end)
+    assert.are.equal(0, loop:size())
+  end)
+
+  it("keeps nothing of a connection that has ended", function()
+    local kept = setmetatable({}, { __mode = "k" })
+    beside_server(function(connect, loop, seen)
+      local before = loop:size()
+      for _ = 1, 5 do
+        local stream = connect()
+        for _, served in pairs(seen) do kept[served], kept[served:socket()] = true, true end
+        assert.are.equal(2, count(kept))
+        stream:close()
+        settle(loop, before)
+        assert.are.equal(0, count(kept))
+      end
+    end)
+  end)
+
+  it("does not use the coroutine again that a handler of the handshake may have kept", function()
+    local threads = {}
+    beside_server(function(connect, loop)
+      local before = loop:size()
+      for _ = 1, 2 do connect():close() end
+      settle(loop, before)
+      for _, thread in ipairs(threads) do assert.are.equal("dead", coroutine.status(thread)) end
+    end, { onClientHello = function() threads[#threads + 1] = coroutine.running() end })
+    assert.are.equal(2, #threads)
+    assert.are_not.equal(threads[1], threads[2])
+  end)
+end)
