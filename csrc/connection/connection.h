@@ -366,6 +366,9 @@ void sci_ssl_push_message_sent(lua_State *L, sci_sslsocket *socket, const char *
 void sci_ssl_install_cookies(SSL_CTX *ctx);
 void sci_ssl_reset_cookie(sci_sslsocket *socket);
 
+/* For a new SSL that reads the ClientHello again: it need not return its cookie once more. False: OpenSSL has failed. */
+bool sci_ssl_listen_again(lua_State *L, sci_sslsocket *socket);
+
 /* ---- dane.c, early_data.c ---------------------------------------------------------------------------------------- */
 
 void sci_ssl_reset_dane(sci_sslsocket *socket);

@@ -46,6 +46,18 @@ static int exchange(lua_State *L, sci_sslsocket *socket, const char *peer, size_
     return result;
 }
 
+bool sci_ssl_listen_again(lua_State *L, sci_sslsocket *socket) {
+    return !socket->cookie.is_proven || exchange(L, socket, NULL, 0) > 0;
+}
+
+/* The ClientHello with the cookie may have to be read again, by the SSL of another context. */
+static int exchange_recorded(lua_State *L, sci_sslsocket *socket, const char *peer, size_t length) {
+    sci_transport_record_newest(&socket->transport, true);
+    int result = exchange(L, socket, peer, length);
+    sci_transport_record_newest(&socket->transport, false);
+    return result;
+}
+
 /***
 Answers the ClientHello of a client of DTLS by a cookie, and keeps nothing of it. A client that receives at its address returns
 the cookie in a second ClientHello; then this returns 1, and `sslAccept` makes the handshake with that client. Anything else
@@ -74,7 +86,7 @@ static int sslsocket_listen(lua_State *L) {
         return 1;
     }
     if (!sci_ssl_take_role(L, socket, SCI_SERVER, "accept")) return 1;
-    int result = exchange(L, socket, peer, length);
+    int result = exchange_recorded(L, socket, peer, length);
     if (result < 0 && ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_SSL) sci_ssl_push_failure(L, socket, -1, "accept");
     else if (result > 0) sci_ssl_push_count(L, socket, 1);
     else sci_ssl_push_not_ready(L, socket, SSL_ERROR_WANT_READ);

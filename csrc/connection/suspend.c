@@ -100,7 +100,7 @@ static int sslsocket_suspend_at(lua_State *L) {
 #endif
     socket->suspend.points = points;
     SSL_set_cert_cb(socket->ssl, points & SCI_AT_CERTIFICATE ? on_certificate : NULL, NULL);
-    if (points & SCI_AT_CLIENT_HELLO && !socket->transport.datagrams) sci_transport_record(&socket->transport);
+    if (points & SCI_AT_CLIENT_HELLO) sci_transport_record(&socket->transport);
     return sci_return_receiver(L);
 }
 
@@ -159,6 +159,20 @@ static int sslsocket_refuse(lua_State *L) {
     return sci_return_receiver(L);
 }
 
+/* A string is made of a copy: making one may run a finalizer, which may close the socket. */
+static void push_recorded(lua_State *L, const sci_transport *transport) {
+    size_t at = 0, length, room = transport->recording.seen.length;
+    char *copy = lua_newuserdatauv(L, room, 0);
+    size_t have = 0;
+    const void *bytes;
+    while ((bytes = sci_transport_recorded(transport, &at, &length)) && length <= room - have) {
+        memcpy(copy + have, bytes, length);
+        have += length;
+    }
+    lua_pushlstring(L, copy, have);
+    lua_remove(L, -2);
+}
+
 /***
 Returns the records of the ClientHello as they came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
 this server has decrypted it, the hidden one is returned, as one record.
@@ -168,10 +182,8 @@ this server has decrypted it, the hidden one is returned, as one record.
 */
 static int sslsocket_client_hello_records(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
-    const sci_queue *seen = &socket->transport.recording.seen;
     if (sci_ssl_push_inner_hello(L, socket)) return 1;
-    if (socket->suspend.at && seen->length > 0)
-        lua_pushlstring(L, (const char *)seen->bytes + seen->start, seen->length);
+    if (socket->suspend.at && socket->transport.recording.seen.length > 0) push_recorded(L, &socket->transport);
     else lua_pushnil(L);
     return 1;
 }

@@ -5,7 +5,7 @@
 static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     if (!sci_ssl_make(L, socket, context)) return false;
     (void)sci_transport_replay(&socket->transport);
-    return sci_ssl_begin_as_server(socket);
+    return sci_ssl_begin_as_server(socket) && sci_ssl_listen_again(L, socket);
 }
 
 /***
@@ -13,12 +13,13 @@ Switches to another context, while the handshake is suspended at `"clientHello"`
 socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
 are lost, and must be made again after this call: `sslSetVerify`, `sslSetPins`, `sslUseCertificate`, `sslSetAlpn`,
 `sslSetOcspResponse`, `sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
-`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
+`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`; of DTLS `sslSetMtu` and `sslSetRetransmission`.
 @function SciSslSocket:sslSetContext
 @tparam SciSslContext context
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
-@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; `datagrams`: DTLS cannot read the ClientHello again; the handshake stays as it was
+@treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; `not_dtls`, `not_a_stream`: the context is one of TLS, and the socket speaks DTLS, or the other
+ way round. The handshake stays as it was
 @see sslSuspendAt
 */
 static int sslsocket_set_context(lua_State *L) {
@@ -33,7 +34,8 @@ static int sslsocket_set_context(lua_State *L) {
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
-    if (socket->transport.datagrams || context->datagrams) failure.condition = "datagrams";
+    if (socket->transport.datagrams != context->datagrams)
+        failure.condition = context->datagrams ? "not_a_stream" : "not_dtls";
     else if (!socket->transport.recording.records)
         failure.condition = "memory_full"; /* the ClientHello was not recorded */
     else if (begin_again(L, socket, context)) return sci_return_receiver(L);

@@ -35,13 +35,36 @@ void sci_transport_fill_first(sci_transport *transport) {
 
 /* ---- recording a handshake -------------------------------------------------------------------------------------- */
 
+/* Before a peer is known, anyone can send datagrams. */
+static bool record_datagram(sci_transport *transport, const char *data, size_t length) {
+    sci_queue *seen = &transport->recording.seen;
+    if (transport->recording.newest) sci_queue_empty(seen);
+    return seen->length < SCI_MEMORY_LIMIT && sci_queue_put_datagram(seen, data, length);
+}
+
+static bool record(sci_transport *transport, const char *data, size_t length) {
+    if (transport->datagrams) return record_datagram(transport, data, length);
+    return sci_queue_put(&transport->recording.seen, data, length);
+}
+
 void sci_keep_read(sci_transport *transport, const char *data, size_t length) {
     remember_first(transport, data, length);
-    if (transport->recording.records && !sci_queue_put(&transport->recording.seen, data, length))
-        sci_transport_forget(transport);
+    if (transport->recording.records && !record(transport, data, length)) sci_transport_forget(transport);
 }
 
 void sci_transport_record(sci_transport *transport) { transport->recording.records = true; }
+
+void sci_transport_record_newest(sci_transport *transport, bool on) { transport->recording.newest = on; }
+
+/* The datagram at `*at`; NULL: there is none. */
+static const unsigned char *recorded_datagram(const sci_queue *seen, size_t *at, size_t *length) {
+    sci_queue rest = *seen;
+    rest.start += *at;
+    rest.length -= *at;
+    const unsigned char *bytes = sci_queue_datagram(&rest, length);
+    if (bytes) *at = (size_t)(bytes - seen->bytes) - seen->start + *length;
+    return bytes;
+}
 
 void sci_transport_stop_recording(sci_transport *transport) { transport->recording.records = false; }
 
@@ -57,8 +80,28 @@ bool sci_transport_replay(sci_transport *transport) {
     return transport->recording.replays;
 }
 
+const void *sci_transport_recorded(const sci_transport *transport, size_t *at, size_t *length) {
+    const sci_queue *seen = &transport->recording.seen;
+    if (transport->datagrams) return recorded_datagram(seen, at, length);
+    *length = seen->length - *at;
+    *at = seen->length;
+    return *length > 0 ? seen->bytes + seen->start : NULL;
+}
+
+static bool read_datagram_again(sci_transport *transport, char *data, size_t size, size_t *done) {
+    const sci_queue *seen = &transport->recording.seen;
+    size_t length;
+    const unsigned char *bytes = recorded_datagram(seen, &transport->recording.replayed, &length);
+    transport->recording.replays = bytes && transport->recording.replayed < seen->length;
+    if (!bytes) return false;
+    *done = size < length ? size : length;
+    memcpy(data, bytes, *done);
+    return true;
+}
+
 static bool read_again(sci_transport *transport, char *data, size_t size, size_t *done) {
     const sci_queue *seen = &transport->recording.seen;
+    if (transport->datagrams) return read_datagram_again(transport, data, size, done);
     size_t left = seen->length - transport->recording.replayed;
     if (left == 0) return false;
     *done = size < left ? size : left;

@@ -101,6 +101,7 @@ int sci_datagram_read(BIO *bio, char *data, size_t size, size_t *done) {
         sci_transport_note_failure(transport, ECONNABORTED, false);
         return 0;
     }
+    if (transport->recording.replays && sci_read_substitute(transport, data, size, done)) return 1;
     int result;
     do {
         result = read_datagram(bio, transport, data, size, done);

@@ -71,6 +71,7 @@ typedef struct sci_transport {
     struct {          /* bio_read.c: a handshake that may have to begin again */
         bool records; /* append what is read to `seen` */
         bool replays; /* read `seen` again, from `replayed` on, before the transport */
+        bool newest;  /* of datagrams: keep the last one alone */
         sci_queue seen;
         size_t replayed;
     } recording;
@@ -159,6 +160,11 @@ static inline void sci_transport_note_failure(sci_transport *transport, int syst
 /* Recording: from sci_transport_record on, what is read is kept, until sci_transport_stop_recording. sci_transport_replay makes
  * OpenSSL read it again; false: it is incomplete. sci_transport_forget drops it. */
 void sci_transport_record(sci_transport *transport);
+void sci_transport_record_newest(sci_transport *transport,
+                                 bool on); /* each datagram takes the place of the one before */
+
+/* What was recorded: bytes from `*at` on, one datagram each time. NULL: no more. */
+const void *sci_transport_recorded(const sci_transport *transport, size_t *at, size_t *length);
 void sci_transport_stop_recording(sci_transport *transport);
 bool sci_transport_replay(sci_transport *transport);
 void sci_transport_forget(sci_transport *transport);

@@ -370,8 +370,15 @@ local function two_ends(random, log)
       listened = answer == 1 or scissl.isSslError(answer)
       return 0
     end
-    return socket:sslAccept()
+    local answer = socket:sslAccept()
+    if socket:sslGetError(answer) == scissl.SSL_ERROR_WANT_CLIENT_HELLO_CB and not random:chance(3) then
+      socket:clientHello()
+      if random:chance(2) then socket:sslSetContext(server_context(options)) end
+      if random:chance(20) then socket:sslRefuse() end
+    end
+    return answer
   end)
+  if random:chance(2) then assert(server.socket:sslSuspendAt "clientHello") end
   local net = Net.new(random, log, random:pick { 3, 10, 40 })
   for i = 1, random:between(10, 100) do
     step_end(random, mail, client, server)

@@ -837,12 +837,12 @@ function SciSslSocket:clientHelloRecords() end
 ---socket had been initialized with it and the ClientHello had come now. Settings of the socket that replace those of a context
 ---are lost, and must be made again after this call: `sslSetVerify`, `sslSetPins`, `sslUseCertificate`, `sslSetAlpn`,
 ---`sslSetOcspResponse`, `sslSetDhParameters`, `sslNoteVerifyErrors`, `setSession`. Settings that a context does not have stay: `sslSetReadAhead`,
----`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`.
+---`sslSetRecordSizing`, `sslSuspendAt`, `sslSetTicketAppData`, `sslTrace`; of DTLS `sslSetMtu` and `sslSetRetransmission`.
 ---
 ---@within Suspended handshakes
 ---@param context SciSslContext
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; `datagrams`: DTLS cannot read the ClientHello again; the handshake stays as it was
+---@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; `not_dtls`, `not_a_stream`: the context is one of TLS, and the socket speaks DTLS, or the other way round. The handshake stays as it was
 ---@see sslSuspendAt
 ---@usage
 ---```lua

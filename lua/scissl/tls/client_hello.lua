@@ -42,6 +42,30 @@ local function message_of(records)
   end
 end
 
+-- The same of DTLS, whose messages come in fragments of any order; and true: it has a cookie. The one with the greatest
+-- number is the last that the client has sent.
+local function datagram_message_of(records)
+  local newest, length, fragments, position = -1, 0, {}, 1
+  while position + 12 <= #records do
+    local kind, epoch = string.unpack(">Bxx I2", records, position)
+    local content, after = string.unpack(">s2", records, position + 11)
+    if kind == HANDSHAKE and epoch == 0 and content:byte(1) == CLIENT_HELLO then
+      local whole, sequence, offset, size = string.unpack(">I3 I2 I3 I3", content, 2)
+      if sequence > newest then newest, length, fragments = sequence, whole, {} end
+      if sequence == newest then fragments[#fragments + 1] = { offset, content:sub(13, 12 + size) } end
+    end
+    position = after
+  end
+  table.sort(fragments, function(a, b) return a[1] < b[1] end)
+  local parts, have = {}, 0
+  for _, fragment in ipairs(fragments) do
+    if fragment[1] > have then return nil end
+    parts[#parts + 1] = fragment[2]:sub(have - fragment[1] + 1)
+    have = have + #parts[#parts]
+  end
+  if newest >= 0 and have >= length then return table.concat(parts):sub(1, length), true end
+end
+
 local function numbers(bytes)
   local list = {}
   for i = 1, #bytes - 1, 2 do list[#list + 1] = string.unpack(">I2", bytes, i) end
@@ -58,8 +82,11 @@ local function extensions_of(bytes)
   return list
 end
 
-local function parse(message)
-  local version, random, session, ciphers, compression, position = string.unpack(">I2c32s1s2s1", message)
+local function parse(message, has_cookie)
+  local version, random, session, position = string.unpack(">I2c32s1", message)
+  if has_cookie then position = select(2, string.unpack(">s1", message, position)) end
+  local ciphers, compression
+  ciphers, compression, position = string.unpack(">s2s1", message, position)
   return {
     version = version,
     randomBytes = random,
@@ -77,7 +104,8 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError condition `malformed_hello`
 function Hello.fromRecords(records)
-  local good, hello = pcall(function() return parse(assert(message_of(records))) end)
+  local message_in = type(records) == "string" and records:byte(2) == 254 and datagram_message_of or message_of
+  local good, hello = pcall(function() return parse(assert(message_in(records))) end)
   if good then return setmetatable(hello, Hello) end
   return nil, core.SciSslError.new { phase = "accept", condition = "malformed_hello" }
 end
@@ -288,7 +316,9 @@ local function short_digest(text)
   return hexadecimal(core.digest("SHA256", text)):sub(1, 12)
 end
 
-local ja4_versions = { [0x304] = "13", [0x303] = "12", [0x302] = "11", [0x301] = "10", [0x300] = "s3" }
+local ja4_versions = {
+  [0x304] = "13", [0x303] = "12", [0x302] = "11", [0x301] = "10", [0x300] = "s3", [0xfeff] = "d1", [0xfefd] = "d2",
+}
 
 local function alpn_ends(hello)
   local name = hello:alpn()[1]
@@ -305,10 +335,11 @@ end
 -- @treturn string such as `"t13d1516h2_8daaf6152771_e5627efa2ab1"`
 function Hello:ja4()
   local versions = without_grease(version_numbers(self))
-  local highest = math.max(self.version, table.unpack(versions))
+  local datagrams = self.version >> 8 == 0xfe -- the numbers of DTLS become less
+  local highest = (datagrams and math.min or math.max)(self.version, table.unpack(versions))
   local ciphers, kinds = without_grease(self.ciphers), extension_types(self)
-  local head = ("t%s%s%02d%02d%s"):format(ja4_versions[highest] or "00", self:serverName() and "d" or "i",
-    math.min(#ciphers, 99), math.min(#kinds, 99), alpn_ends(self))
+  local head = ("%s%s%s%02d%02d%s"):format(datagrams and "d" or "t", ja4_versions[highest] or "00",
+    self:serverName() and "d" or "i", math.min(#ciphers, 99), math.min(#kinds, 99), alpn_ends(self))
   local cipher_texts, others = hex_list(ciphers), {}
   table.sort(cipher_texts)
   for _, kind in ipairs(kinds) do
