@@ -5,7 +5,7 @@
 
 /* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
  * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
-#define NAMES "2dce5ecd"
+#define NAMES "c3f56f05"
 #define BUILD SCISSL_VERSION " " NAMES
 
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
@@ -210,6 +210,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     sci_open_stream_write(L);
     sci_open_luasec_object(L);
     sci_open_luasec_connection(L);
+    sci_open_luasec_password(L);
     lua_setmetatable(L, -2);
 }
 

@@ -49,6 +49,7 @@ bool sci_luasec_settle(lua_State *L, sci_luasec *self, double start);
 /* ---- openers: each adds to the table on top what lua/scissl/luasec calls ------------------------------------------- */
 
 void sci_open_luasec_object(lua_State *L);     /* newLuasecClass, newLuasecObject, luasecState, luasecMethod */
+void sci_open_luasec_password(lua_State *L);   /* luasecAskPassword() */
 void sci_open_luasec_connection(lua_State *L); /* luasecConnection(class, describe): functions of connections */
 
 /* ---- each adds functions to the table at `index` by sci_luasec_add ------------------------------------ */

@@ -2,6 +2,7 @@
 -- @module scissl.luasec.class
 
 local internal = getmetatable(require "scissl.core")
+local options = require "scissl.base.option_table"
 local new_object, state_of, make_method = internal.newLuasecObject, internal.luasecState, internal.luasecMethod
 
 local class = {}
@@ -47,6 +48,21 @@ end
 -- @tparam[opt=0] integer deeper calls between that function and the caller of this one
 function class.complain(index, method, problem, deeper)
   error(("bad argument #%d to '%s' (%s)"):format(index, method, problem), 4 + (deeper or 0))
+end
+
+--- Returns an argument as an integer, or raises LuaSec's error.
+-- @param value
+-- @tparam integer index as for `complain`
+-- @tparam string method
+-- @tparam[opt=0] integer deeper as for `complain`, where this function is its caller
+-- @treturn integer
+function class.integer(value, index, method, deeper)
+  local number = tonumber(value)
+  local kind = options.typeOf(value)
+  if not number then class.complain(index, method, ("number expected, got %s"):format(kind), deeper) end
+  number = math.tointeger(number)
+  if not number then class.complain(index, method, "number has no integer representation", deeper) end
+  return number
 end
 
 return class

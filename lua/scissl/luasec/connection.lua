@@ -176,6 +176,11 @@ end
 --- Adds a TLSA record.
 -- @treturn boolean whether it can be used
 function methods:settlsa(usage, selector, kind, data)
+  usage, selector = class.integer(usage, 1, "settlsa", 1), class.integer(selector, 2, "settlsa", 1)
+  kind = class.integer(kind, 3, "settlsa", 1)
+  if type(data) ~= "string" then
+    class.complain(4, "settlsa", ("string expected, got %s"):format(options.typeOf(data)))
+  end
   return self.tls and self.tls:sslAddTlsa(usage, selector, kind, data) ~= nil
 end
 

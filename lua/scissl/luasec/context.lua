@@ -9,6 +9,7 @@ local describe = require "scissl.luasec.failure"
 local options = require "scissl.luasec.names"
 
 local SciSslContext = core.SciSslContext
+local ask_password = getmetatable(core).luasecAskPassword
 
 local context, methods = {}, {}
 local setters = {} -- functions of the module that get the state of a context first
@@ -89,8 +90,10 @@ function setters.loadcert(self, file)
   return return_done(done, failure, "error loading certificate (%s)")
 end
 
--- LuaSec takes any result that is no string for an empty password.
+-- LuaSec takes any result that is no string for an empty password, and lets OpenSSL ask on the terminal for what is not
+-- given.
 local function password_from(callback)
+  if callback == nil then return ask_password end
   if type(callback) ~= "function" then return callback end
   return function()
     local password = callback()
@@ -100,7 +103,7 @@ end
 
 --- Uses the key of a file.
 -- @tparam string file
--- @tparam[opt] string|function password a function returns it
+-- @tparam[opt] string|function password a function returns it; nil: OpenSSL asks on the terminal, if the key needs one
 function setters.loadkey(self, file, password)
   local tls = self.tls
   local done, failure = tls:usePrivateKeyFile(check_string(file, 2, "loadkey"), password_from(password))

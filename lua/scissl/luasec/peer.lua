@@ -3,7 +3,6 @@
 
 local class = require "scissl.luasec.class"
 local core = require "scissl.core"
-local options = require "scissl.base.option_table"
 local strictness = require "scissl.luasec.strictness"
 local x509 = require "scissl.luasec.x509"
 
@@ -12,17 +11,9 @@ local methods, functions = peer.methods, peer.functions
 
 -- ---- certificates
 
-local function check_number(n, method)
-  local number = tonumber(n)
-  if not number then class.complain(1, method, ("number expected, got %s"):format(options.typeOf(n)), 2) end
-  number = math.tointeger(number)
-  if not number then class.complain(1, method, "number has no integer representation", 2) end
-  return number
-end
-
 local function nth(self, chain_of, n, method)
   if not self.connected then return nil, "closed" end
-  n = n == nil and 1 or check_number(n, method)
+  n = n == nil and 1 or class.integer(n, 1, method, 2)
   if n < 1 then return nil, "invalid certificate index" end
   return x509.wrap(chain_of(self.tls)[n])
 end
