@@ -238,7 +238,7 @@ describe("scissl.datagram.connect", function()
     assert.error_matches(function() datagram.connect { host = "x", port = 9, replayable = "x" } end, "replayable")
     assert.error_matches(function() datagram.listen { certificate = "x" } end, "option 'port'")
     assert.error_matches(function() datagram.listen { port = 0 } end, "option 'certificate'")
-    assert.error_matches(function() datagram.listen { port = 0, sni = {} } end, "sni")
+    assert.error_matches(function() datagram.listen { port = 0, sessions = {} } end, "sessions")
   end)
 end)
 

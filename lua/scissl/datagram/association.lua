@@ -15,6 +15,13 @@ Association.__index = Association
 
 -- ---- waiting
 
+-- When an operation with this time-out has to end.
+local function deadline_of(self, timeout)
+  local deadline = wait.deadline(timeout)
+  if not self.deadline then return deadline end
+  return math.min(deadline or math.huge, self.deadline)
+end
+
 -- Waits for the socket of a client. OpenSSL may have to send a flight again before the deadline.
 local function wait_for_socket(self, answer, deadline, timeout, phase)
   local socket = self.socket_
@@ -43,7 +50,7 @@ end
 -- @treturn[2] SciSslError phase `write`: `message_too_long`, `empty_message`, `closed`, `timeout` …
 function Association:send(message)
   options.checkArgument(1, "send", message, "string", 2)
-  local deadline = wait.deadline(self.timeout)
+  local deadline = deadline_of(self, self.timeout)
   while true do
     if self.failure then return nil, self.failure end
     local answer = self.socket_:sslWrite(message)
@@ -82,7 +89,7 @@ end
 function Association:receive(timeout)
   options.checkArgument(1, "receive", timeout, "seconds|nil", 2)
   timeout = timeout or self.timeout
-  local deadline = wait.deadline(timeout)
+  local deadline = deadline_of(self, timeout)
   if self.listener then return inner.receive(self.listener, self, deadline, timeout) end
   return receive_from_socket(self, deadline, timeout)
 end
@@ -95,17 +102,39 @@ end
 function Association:close()
   if self.closed then return true end
   self.closed = true
-  self.socket_:close()
   if self.listener then
     self.failure = self.failure or SciSslError.new {
       phase = "read", condition = "closed", message = "the association has been closed", peer = self.peer,
     }
     inner.remove(self.listener, self)
   end
+  self.socket_:close()
   return true
 end
 
 Association.__close = Association.close
+
+-- ---- time
+
+--- Sets the time-out of later operations.
+-- @function SciSslAssociation:settimeout
+-- @tparam ?number seconds nil: no limit
+-- @treturn SciSslAssociation the receiver
+function Association:settimeout(seconds)
+  options.checkArgument(1, "settimeout", seconds, "seconds|nil", 2)
+  self.timeout = seconds
+  return self
+end
+
+--- Sets a deadline for all later operations together; the time-out for each still holds.
+-- @function SciSslAssociation:setdeadline
+-- @tparam ?number moment on the clock of `SciSocket.now()`; nil: no deadline
+-- @treturn SciSslAssociation the receiver
+function Association:setdeadline(moment)
+  options.checkArgument(1, "setdeadline", moment, "number|nil", 2)
+  self.deadline = moment
+  return self
+end
 
 -- ---- what it knows
 

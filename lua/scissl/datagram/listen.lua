@@ -3,16 +3,16 @@
 
 local core = require "scissl.core"
 local Listener = require "scissl.datagram.listener"
+local contexts = require "scissl.server.contexts"
 local context_options = require "scissl.tls.context_options"
 local inner = require "scissl.datagram.listener_parts"
 local datagram_options = require "scissl.datagram.datagram_options"
 local new_peers = require "scissl.datagram.peers"
 local new_turns = require "scissl.datagram.turns"
 local options = require "scissl.base.option_table"
-local server = require "scissl.server.server_options"
 local wait = require "scissl.loop.wait"
 
-local SciSocket, SciSslError, SciSslSocket = core.SciSocket, core.SciSslError, core.SciSslSocket
+local SciSocket, SciSslError = core.SciSocket, core.SciSslError
 
 local HANDSHAKE_SECONDS, IDLE_SECONDS = 30, 300
 local MAX_CERT_LIST = 32768 -- bytes of the certificates of a client
@@ -32,23 +32,45 @@ local own_options = {
   maxMessages = "count",
   verify = "string|integer",
   psk = "psks|function",
+  sni = "table",
+  onClientHello = "callable",
+  onCertificate = "callable",
+  onVerify = "callable",
   waiter = "string|callable",
 }
 for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
 local known_options = context_options.kinds(own_options)
 known_options.ocsp = nil -- for clients
 
--- OpenSSL begins with DHE-PSK, in groups of up to 8,192 bits: a handshake would cost a hundred times as much.
-local PSK_SUITES = table.concat({
-  "ECDHE-PSK-CHACHA20-POLY1305", "PSK-AES128-GCM-SHA256", "PSK-AES256-GCM-SHA384", "PSK-CHACHA20-POLY1305",
-  "PSK-AES128-CCM", "ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-RSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384",
-  "ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-RSA-CHACHA20-POLY1305",
-}, ":")
+-- ---- contexts
 
--- Changes the options.
-local function choose_suites(given)
-  local chosen = given.cipherList or given.profile or given.commands or given.configuration or given.context
-  if given.psk and not chosen then given.cipherList = PSK_SUITES end
+-- The contexts of server names that are described by fields are those of DTLS.
+local function with_versions(given)
+  local sni = given.sni
+  if not sni or getmetatable(sni) then return given end
+  given.sni = {}
+  for name, value in pairs(sni) do
+    local described = type(value) == "table" and not getmetatable(value) and not value.version
+    if described then
+      local copy = { version = given.version or "DTLS" }
+      for field, one in pairs(value) do copy[field] = one end
+      value = copy
+    end
+    given.sni[name] = value
+  end
+  return given
+end
+
+-- Returns what `contexts.make` returns.
+local function make_contexts(given, level)
+  local made, failure = contexts.make("scissl.datagram.listen", with_versions(given), level + 1)
+  if not made then return nil, failure end
+  local fit = datagram_options.isForDatagrams(made.context)
+  for _, context in pairs(made.sni and made.sni.contexts or {}) do
+    fit = fit and datagram_options.isForDatagrams(context)
+  end
+  if fit then return made end
+  return nil, SciSslError.new { phase = "listen", condition = "not_dtls" }
 end
 
 local function bind(given)
@@ -98,6 +120,8 @@ end
 -- * `psk`: keys by identities, or a function that finds them (see `SciSslContext:setPskServer`). Without `cipherList`
 --   the cipher suites are those with authenticated encryption, and without DHE. What CoAP demands of small devices,
 --   TLS_PSK_WITH_AES_128_CCM_8, needs `cipherList = "PSK-AES128-CCM8:@SECLEVEL=0"` on both sides
+-- * `sni`, `onClientHello`, `onCertificate`, `onVerify`: as for `scissl.listen`; the contexts are of DTLS. A handler is
+--   called while the server works, and the other peers wait for it
 -- * `caFile`, `caPath`, `ca`, `trustUri`, `verify`: certificates of clients, as for `scissl.listen`
 -- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place
@@ -123,24 +147,27 @@ return function(given)
   given = options.read("scissl.datagram.listen", given, known_options, 2)
   check_place(given)
   local waiter = wait.find(given.waiter, 2)
-  given = datagram_options.withVersion(given)
-  choose_suites(given)
-  local context, failure = server.context("scissl.datagram.listen", given, 2)
-  if not context then return nil, failure end
-  if not SciSslSocket.onMemory(context):isDatagram() then
-    return nil, SciSslError.new { phase = "listen", condition = "not_dtls" }
-  end
+  given = datagram_options.forServer(given)
+  local made, failure = make_contexts(given, 2)
+  if not made then return nil, failure end
   local plain
   plain, failure = open(given)
   if not plain then return nil, failure end
-  local listener = { plain = plain, waiter = waiter, timeout = given.timeout, fresh = {}, first = 1, last = 0 }
+  local listener = {
+    plain = plain, waiter = waiter, timeout = given.timeout, fresh = {}, first = 1, last = 0,
+    given = made.given, context = made.context, sni = made.sni, onClientHello = made.onClientHello,
+  }
   listener.peers = new_peers {
-    plain = plain, context = context, listener = listener, waiter = waiter, timeout = given.timeout,
+    plain = plain, context = made.context, listener = listener, handlers = {
+      onClientHello = made.onClientHello, onCertificate = given.onCertificate, onVerify = given.onVerify,
+    }, waiter = waiter, timeout = given.timeout,
     handshakeTimeout = given.handshakeTimeout or HANDSHAKE_SECONDS, idleTimeout = given.idleTimeout or IDLE_SECONDS,
     maxPeers = given.maxPeers or MAX_PEERS, maxHandshakes = given.maxHandshakes or MAX_HANDSHAKES,
     maxHandshakesFromOne = given.maxHandshakesFromOne or MAX_FROM_ONE,
     maxCertList = not given.context and MAX_CERT_LIST or nil, -- a context has its own
     inboxSize = given.maxMessages or MAX_MESSAGES, mtu = given.mtu, retransmission = given.retransmission,
+    onAccept = function(host, port) return inner.mayBegin(listener, host, port) end,
+    onEnd = function(association, carried) inner.noteEnd(listener, association, carried) end,
     onMessage = function(association) inner.noteMessage(listener, association) end,
     onAssociation = function(association) inner.noteAssociation(listener, association) end,
     onFailure = function(failed, association) inner.noteFailure(listener, failed, association) end,

@@ -5,14 +5,25 @@
 -- @classmod SciSslDatagramListener
 
 local inner = require "scissl.datagram.listener_parts"
+local contexts = require "scissl.server.contexts"
+local core = require "scissl.core"
+local datagram_options = require "scissl.datagram.datagram_options"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local report = require "scissl.server.failure_log"
 local spawn = require "scissl.loop.spawn"
 local wait = require "scissl.loop.wait"
 
+local now = core.SciSocket.now
+
+local STOP_SECONDS = 30
+
 local Listener = { __name = "SciSslDatagramListener" }
 Listener.__index = Listener
+
+local function not_dtls()
+  return core.SciSslError.new { phase = "listen", condition = "not_dtls" }
+end
 
 -- ---- accepting
 
@@ -49,16 +60,14 @@ end
 
 -- ---- serving
 
-local known_options = { onAssociation = "callable", onError = "callable", spawn = "callable" }
-
-local function note_traceback(raised)
-  if type(raised) == "string" then return debug.traceback(raised, 2) end
-  return raised == nil and "nil was raised" or raised
-end
+local known_options = {
+  onAccept = "callable", onAssociation = "callable", onClose = "callable", onError = "callable", spawn = "callable",
+}
 
 local function call(run, f, association, message)
-  local good, raised = xpcall(f, note_traceback, association, message)
-  if not good then run.onError(raised, "handler", association) end
+  local good, returned = xpcall(f, inner.noteTraceback, association, message)
+  if not good then inner.complain(run, returned, "handler", association) end
+  return good and returned ~= false
 end
 
 -- Each message has a coroutine of its own where the program has a loop, so that a handler may wait.
@@ -76,7 +85,7 @@ local function serve_new(run)
   while true do
     local association = take_association(listener)
     if not association then return end
-    if run.onAssociation then call(run, run.onAssociation, association) end
+    if run.onAssociation and not call(run, run.onAssociation, association) then association:close() end
   end
 end
 
@@ -97,19 +106,51 @@ local function find_spawn(self, given)
   return found
 end
 
---- Calls a function for each message of each peer, until the listener is closed.
+-- Ends a server that `stop` stops. Returns how many associations had to be closed.
+local function cut(self)
+  local count = self.peers.counts.peers
+  self:close()
+  return count
+end
+
+local function has_stopped(self)
+  return self.stopBy and (self.peers.counts.peers == 0 or now() >= self.stopBy)
+end
+
+local function serve(self, run)
+  local function is_over()
+    local news = run.busy[1] or self.first <= self.last
+    return self.closed or news or self.stopBy ~= run.stopBy or has_stopped(self)
+  end
+  while not self.closed do
+    serve_all(run)
+    if has_stopped(self) then return true, cut(self) end
+    run.stopBy = self.stopBy
+    local done, failure = self.turns:await(run, is_over, run.stopBy, "listen", nil, "the wait for a message")
+    if not (done or self.closed or has_stopped(self)) then return nil, failure end
+  end
+  return true, 0
+end
+
+--- Calls a function for each message of each peer, until the listener is closed or has stopped.
 -- @function SciSslDatagramListener:serve
 -- @tparam function handler `handler(association, message)`: usually it calls `association:send(reply)`. In a loop (the
 --  waiters `"coroutine"`, `"copas"`, `"cqueues"`, `"luv"`) it runs in a coroutine of its own and may wait; otherwise
 --  the next message has to wait for it
 -- @tparam[opt] table given options:
 --
--- * `onAssociation(association)`: called for each peer whose handshake is done
+-- * `onAccept(address, port)`: called for each peer that has shown by its cookie that it receives there, before its
+--   handshake; where it returns false, there is none
+-- * `onAssociation(association)`: called for each peer whose handshake is done; where it returns false, the association
+--   is closed
+-- * `onClose(association, statistics)`: called for each association that ends, with what `SciSslSocket:statistics`
+--   returns
 -- * `onError(failure, phase, association)`: called for the SciSslError of a failed handshake (phase `"handshake"`), and
---   for what a handler has raised (`"handler"`). By default each is a line on stderr
+--   for what a handler or another of these functions has raised (`"handler"`). By default each is a line on stderr
 -- * `spawn(f)`: starts a coroutine that runs `f`; for loops that scissl does not know
 --
--- @treturn[1] boolean true, once the listener is closed
+-- @treturn[1] boolean true, once the listener is closed or has stopped
+-- @treturn[1] integer the associations and unfinished handshakes that `stop` has ended; 0 after `close`
 -- @treturn[2] nil
 -- @treturn[2] SciSslError the waiter gave up: `cancelled`, `bad_waiter`
 -- @raise for a handler that is no function, for unknown options, outside of the waiter's loop, and while another call
@@ -119,19 +160,87 @@ function Listener:serve(handler, given)
   given = options.read("serve", given or {}, known_options, 2)
   if self.run then error("'serve' runs already for this listener", 2) end
   local run = {
-    listener = self, handler = handler, onAssociation = given.onAssociation, onError = given.onError or report,
-    busy = {}, queued = {}, spawn = find_spawn(self, given),
+    listener = self, handler = handler, onAccept = given.onAccept, onAssociation = given.onAssociation,
+    onClose = given.onClose, onError = given.onError or report, busy = {}, queued = {}, spawn = find_spawn(self, given),
   }
   self.run = run
   local _ <close> = setmetatable({}, { __close = function() self.run = nil end })
   for _, association in pairs(self.peers.list) do inner.noteMessage(self, association) end
-  local function is_over() return self.closed or run.busy[1] or self.first <= self.last end
-  while not self.closed do
-    serve_all(run)
-    local done, failure = self.turns:await(run, is_over, nil, "listen", nil, "the wait for a message")
-    if not done and not self.closed then return nil, failure end
-  end
+  local served, result = serve(self, run)
+  return served, result
+end
+
+--- Stops a listener that `serve` serves. It begins no more handshakes. Associations may end by themselves within
+-- `seconds`: a peer closes, `idleTimeout` passes, or the program closes them. Then the others are closed, with
+-- close_notify, and `serve` returns how many. Calling it again changes the time.
+--
+-- Without `serve` it closes the listener.
+-- @function SciSslDatagramListener:stop
+-- @tparam[opt=30] number seconds
+-- @treturn boolean true
+-- @raise for anything but 0 or more seconds
+function Listener:stop(seconds)
+  options.checkArgument(1, "stop", seconds, "seconds|nil", 2)
+  if not self.run then return self:close() end
+  self.peers.stopping, self.stopBy = true, wait.deadline(seconds or STOP_SECONDS)
+  self.turns:wake(self.run)
   return true
+end
+
+--- Tells whether `stop` was called.
+-- @function SciSslDatagramListener:isStopping
+-- @treturn boolean
+function Listener:isStopping()
+  return self.stopBy ~= nil
+end
+
+-- ---- the context
+
+local function use_context(self, context)
+  self.context = context
+  self.peers:useContext(context)
+  return self
+end
+
+--- Sets the context of the handshakes that begin from now on. Earlier associations keep theirs.
+-- @function SciSslDatagramListener:setContext
+-- @param context a SciSslContext of DTLS; or a table of the options of `scissl.datagram.listen` that describe one
+-- @treturn[1] SciSslDatagramListener the receiver
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `load`: a file or setting was rejected; `not_dtls`; the listener keeps its context
+-- @raise for anything else, and for unknown options
+function Listener:setContext(context)
+  if options.is(context, "SciSslContext") then
+    if not datagram_options.isForDatagrams(context) then return nil, not_dtls() end
+    self.given = contexts.without(self.given, context)
+    return use_context(self, context)
+  end
+  if type(context) == "table" then context = datagram_options.forServer(context) end
+  local made, given = contexts.replace("setContext", self, context, 2)
+  if not made then return nil, given end
+  if not datagram_options.isForDatagrams(made) then return nil, not_dtls() end
+  self.given = given
+  return use_context(self, made)
+end
+
+--- Reads the files of the listener's options again: certificates, keys, CAs, CRLs, and those of its SNI map. Handshakes
+-- that begin later use what they contain now. Clients can go on with their sessions.
+-- @function SciSslDatagramListener:reload
+-- @treturn[1] SciSslDatagramListener the receiver
+-- @treturn[2] nil
+-- @treturn[2] SciSslError phase `load`: a file is missing or bad, or a key does not belong to its certificate; the
+--  listener and its SNI map stay as they are. `not_reloadable`: `listen` or `setContext` got a SciSslContext
+function Listener:reload()
+  local context, failure = contexts.reload(self)
+  if not context then return nil, failure end
+  return use_context(self, context)
+end
+
+--- Returns the context of new handshakes.
+-- @function SciSslDatagramListener:getContext
+-- @treturn SciSslContext
+function Listener:getContext()
+  return self.context
 end
 
 -- ---- the rest
@@ -158,11 +267,12 @@ end
 --- Returns counts.
 -- @function SciSslDatagramListener:statistics
 -- @treturn table of integers: `peers` (associations, and handshakes that have not finished), `handshaking` (these),
---  `handshakes` (finished), `hellos` (ClientHellos that were answered by a cookie, or had one), `failed` (a table:
---  failed handshakes by condition), `refused` (peers above `maxPeers`), `replaced` (by a new one of the same peer),
---  `idle`
+--  `handshakes` (finished), `resumed` (those of them that resumed a session), `hellos` (ClientHellos that were answered
+--  by a cookie, or had one), `failed` (a table: failed handshakes by condition), `refused` (peers above `maxPeers`,
+--  those that `onAccept` refused, and ClientHellos after `stop`), `replaced` (by a new one of the same peer), `idle`
 --  (associations that `idleTimeout` has ended), `received` (messages), `sent` (datagrams), `dropped` (messages above
---  `maxMessages`), `strangers` (datagrams of no peer that are no ClientHello)
+--  `maxMessages`), `strangers` (datagrams of no peer that are no ClientHello), `bytesReceived`, `bytesSent` (of all
+--  datagrams)
 function Listener:statistics()
   local copy = {}
   for name, value in pairs(self.peers.counts) do copy[name] = value end

@@ -65,11 +65,37 @@ function inner.noteAssociation(self, association)
   self.turns:wake(self.run or self)
 end
 
-function inner.noteFailure(self, failure, association)
-  local run = self.run
-  if not run then return end
-  local good, raised = pcall(run.onError, failure, "handshake", association)
+-- Calls a function of the program. Returns what it returned; or false after an error.
+local function call_hook(run, name, subject, ...)
+  local hook = run and run[name]
+  if not hook then return true end
+  local good, returned = xpcall(hook, inner.noteTraceback, subject, ...)
+  if good then return returned end
+  inner.complain(run, returned, "handler", subject)
+  return false
+end
+
+function inner.noteTraceback(raised)
+  if type(raised) == "string" then return debug.traceback(raised, 2) end
+  return raised == nil and "nil was raised" or raised
+end
+
+function inner.complain(run, failure, phase, subject)
+  local good, raised = pcall(run.onError, failure, phase, subject)
   if not good then report(raised, "handler") end
+end
+
+-- Whether the program takes a peer that has shown its address.
+function inner.mayBegin(self, host, port)
+  return call_hook(self.run, "onAccept", host, port) ~= false
+end
+
+function inner.noteEnd(self, association, carried)
+  call_hook(self.run, "onClose", association, carried)
+end
+
+function inner.noteFailure(self, failure, association)
+  if self.run then inner.complain(self.run, failure, "handshake", association) end
 end
 
 return inner

@@ -5,6 +5,7 @@
 local core = require "scissl.core"
 local Association = require "scissl.datagram.association"
 local datagram_options = require "scissl.datagram.datagram_options"
+local handlers = require "scissl.tls.handshake_handlers"
 local new_unfinished = require "scissl.datagram.unfinished"
 
 local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
@@ -27,14 +28,14 @@ function Peers:flush(socket, host, port, deliver)
   while true do
     local datagram = socket:sslDrain()
     if datagram == "" then return true end
-    local sent, failure = plain:sendTo(datagram, host, port)
+    local counts, sent, failure = self.counts, plain:sendTo(datagram, host, port)
     while not sent and deliver and failure:condition() == "not_ready" do
       local ready
       ready, failure = deliver()
       if not ready then return nil, failure end
       sent, failure = plain:sendTo(datagram, host, port)
     end
-    if sent then self.counts.sent = self.counts.sent + 1
+    if sent then counts.sent, counts.bytesSent = counts.sent + 1, counts.bytesSent + #datagram
     elseif deliver then return nil, failure end
   end
 end
@@ -67,10 +68,12 @@ end
 -- Ends an association. `failure`: what its calls return from now on; nil: the peer has closed it.
 function Peers:finish(association, failure)
   leave(self, association)
+  local carried = association.done and not association.ended and association.socket_:statistics()
   association.failure = association.failure or failure
   association.ended = true
   association.socket_:close()
   flush(self, association)
+  if carried then self.onEnd(association, carried) end
   self.onMessage(association)
 end
 
@@ -115,9 +118,11 @@ end
 -- more.
 local function replace(self, association)
   self.counts.replaced = self.counts.replaced + 1
+  local carried = association.socket_:statistics()
   association.failure = fail(association, "read", "replaced", "the peer has begun a new association")
   association.ended = true
   association.socket_:close()
+  self.onEnd(association, carried)
   self.onMessage(association)
 end
 
@@ -125,7 +130,8 @@ local function begin(self, association)
   local key, counts = association.key, self.counts
   self.unfinished:remove(association)
   counts.handshaking, counts.handshakes = counts.handshaking - 1, counts.handshakes + 1
-  association.done, association.seen = true, now()
+  association.done, association.seen, association.run = true, now(), nil
+  if association.socket_:isSessionReused() then counts.resumed = counts.resumed + 1 end
   if self.successors[key] == association then
     local former = self.list[key]
     self.list[key], self.successors[key] = association, nil
@@ -134,20 +140,46 @@ local function begin(self, association)
   self.onAssociation(association)
 end
 
+-- What a peer can make OpenSSL keep before it is authenticated grows with this. A peer that shows no certificate has no
+-- long messages.
+local function limit_messages(self, socket)
+  local asks = socket:getContext():getVerify() ~= core.SSL_VERIFY_NONE
+  if asks and not self.maxCertList then return socket end
+  return socket:sslSetMaxCertList(asks and self.maxCertList or 1)
+end
+
+-- Calls the handler that a suspended handshake waits for. A handler may wait, and take datagrams meanwhile.
+local function decide(self, association, code)
+  local run = association.run
+  local service = handlers.find(run, code)
+  if not service then return nil, fail(association, "accept", "not_served") end
+  local context = run.socket:getContext()
+  association.deciding = true
+  local served, failure = service(run)
+  association.deciding = false
+  if served and not association.ended and run.socket:getContext() ~= context then limit_messages(self, run.socket) end
+  return served, failure
+end
+
+-- Goes on with a handshake.
+local function shake_hands(self, association)
+  local socket = association.socket_
+  while not association.ended do
+    local answer = socket:sslAccept()
+    flush(self, association)
+    if answer == 1 then return begin(self, association) end
+    if core.isSslError(answer) then return refuse(self, association, answer) end
+    local code = socket:sslGetError(answer)
+    if code == READ or code == WRITE then return note_timer(self, association) end
+    local served, failure = decide(self, association, code)
+    if not served and not association.ended then return refuse(self, association, failure) end
+  end
+end
+
 -- Goes on with what has come from a peer.
 local function advance(self, association)
-  if association.done then return read(self, association) end
-  local socket = association.socket_
-  local answer = socket:sslAccept()
-  flush(self, association)
-  if answer == 1 then
-    begin(self, association)
-    return read(self, association)
-  end
-  if core.isSslError(answer) then return refuse(self, association, answer) end
-  local code = socket:sslGetError(answer)
-  if code == READ or code == WRITE then return note_timer(self, association) end
-  refuse(self, association, fail(association, "accept", "not_served"))
+  if not association.done and not association.deciding then shake_hands(self, association) end
+  if association.done and not association.ended then read(self, association) end
 end
 
 -- ---- new peers
@@ -157,7 +189,7 @@ local function make(self, key, host, port, socket, random)
   local association = setmetatable({
     key = key, host = host, port = port, peer = name_of(host, port), random = random, inbox = {}, seen = now(),
     handshakeBy = by, dueAt = by, socket_ = socket, listener = self.listener, waiter = self.waiter,
-    timeout = self.timeout,
+    timeout = self.timeout, run = { socket = socket, role = "accept", handlers = self.handlers },
   }, Association)
   self.unfinished:add(association)
   self.counts.handshaking = self.counts.handshaking + 1
@@ -187,17 +219,13 @@ local function welcome(self, key, host, port, socket, random)
     counts.refused = counts.refused + 1
     return socket:close()
   end
+  if not self.onAccept(host, port) then
+    counts.refused = counts.refused + 1
+    return socket:close()
+  end
   local last, why = self.unfinished:inTheWay(host)
   if last then refuse(self, last, fail(last, "accept", "too_many_handshakes", why)) end
   advance(self, make(self, key, host, port, socket, random))
-end
-
--- What a peer can make OpenSSL keep before it is authenticated grows with this. A peer that shows no certificate has no
--- long messages.
-local function limit_messages(self, socket)
-  local asks = self.context:getVerify() ~= core.SSL_VERIFY_NONE
-  if asks and not self.maxCertList then return socket end
-  return socket:sslSetMaxCertList(asks and self.maxCertList or 1)
 end
 
 -- The socket that replies to all ClientHellos, until one has a cookie: then it is that peer's.
@@ -207,6 +235,7 @@ local function greeter(self)
   local ready, failure = socket:sslInitialize()
   if ready then ready, failure = datagram_options.apply(socket, self) end
   if ready then ready, failure = limit_messages(self, socket) end
+  if ready then ready, failure = handlers.suspend(socket, "accept", self.handlers) end
   if not ready then return nil, failure end
   self.greeter = socket
   return socket
@@ -249,6 +278,10 @@ local function take_hello(self, key, host, port, datagram, random)
   local association, successor = self.list[key], self.successors[key]
   if association and association.random == random then return give(self, association, datagram) end
   if successor and successor.random == random then return give(self, successor, datagram) end
+  if self.stopping then
+    self.counts.refused = self.counts.refused + 1
+    return
+  end
   greet(self, key, host, port, datagram, random)
 end
 
@@ -276,7 +309,9 @@ end
 function Peers:pump()
   for count = 0, BURST - 1 do
     local datagram, host, port = self.plain:recvFrom()
-    if datagram then take(self, datagram, host, port)
+    if datagram then
+      self.counts.bytesReceived = self.counts.bytesReceived + #datagram
+      take(self, datagram, host, port)
     elseif host:condition() == "not_ready" then return count
     elseif host:condition() == "closed" then return nil, host end
     -- Other failures are reports about what was sent to some peer.
@@ -332,14 +367,22 @@ function Peers:due()
   return at
 end
 
---- Makes the peers of a server. `self`: `plain` (its socket), `context`, `listener`, the limits, and the functions
--- `onMessage(association)`, `onAssociation(association)` and `onFailure(failure, association)`.
+--- Uses another context for the handshakes that begin from now on.
+function Peers:useContext(context)
+  self.context = context
+  if self.greeter then self.greeter:close() end
+  self.greeter = nil
+end
+
+--- Makes the peers of a server. `self`: `plain` (its socket), `context`, `handlers`, `listener`, the limits, and the
+-- functions `onAccept(host, port)`, `onAssociation(association)`, `onMessage(association)`, `onEnd(association,
+-- statistics)` and `onFailure(failure, association)`.
 return function(self)
   self.list, self.successors, self.sweepAt = {}, {}, now() + SWEEP -- both by address
   self.unfinished = new_unfinished(self.maxHandshakes, self.maxHandshakesFromOne)
   self.counts = {
     peers = 0, handshaking = 0, handshakes = 0, hellos = 0, failed = {}, refused = 0, replaced = 0, idle = 0,
-    received = 0, sent = 0, dropped = 0, strangers = 0,
+    resumed = 0, bytesReceived = 0, bytesSent = 0, received = 0, sent = 0, dropped = 0, strangers = 0,
   }
   return setmetatable(self, Peers)
 end

@@ -28,6 +28,8 @@ local SciSslAssociation = {}
 ---  print(association:longestMessage() > 1000) --> true
 ---  print(association:peerAddress() == host .. ":" .. port) --> true
 ---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
 ---  print(association:close()) --> true
 ---  server:close()
 ---end)
@@ -59,6 +61,8 @@ function SciSslAssociation:send(message) end
 ---  print(association:longestMessage() > 1000) --> true
 ---  print(association:peerAddress() == host .. ":" .. port) --> true
 ---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
 ---  print(association:close()) --> true
 ---  server:close()
 ---end)
@@ -88,12 +92,78 @@ function SciSslAssociation:receive(timeout) end
 ---  print(association:longestMessage() > 1000) --> true
 ---  print(association:peerAddress() == host .. ":" .. port) --> true
 ---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
 ---  print(association:close()) --> true
 ---  server:close()
 ---end)
 ---loop:run()
 ---```
 function SciSslAssociation:close() end
+
+---Sets the time-out of later operations.
+---
+---@param seconds number? nil: no limit
+---@return SciSslAssociation # the receiver
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:settimeout(seconds) end
+
+---Sets a deadline for all later operations together; the time-out for each still holds.
+---
+---@param moment number? on the clock of `SciSocket.now()`; nil: no deadline
+---@return SciSslAssociation # the receiver
+---@usage
+---```lua
+---local server = assert(scissl.datagram.listen {
+---  host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
+---})
+---local host, port = server:getSockName()
+---local loop = scissl.scheduler.new()
+---loop:spawn(function()
+---  server:serve(function(association, message) association:send("echo: " .. message) end)
+---end)
+---loop:spawn(function()
+---  local association = assert(scissl.datagram.connect {
+---    host = host, port = port, psk = { identity = "sensor", key = "sixteen bytes ..." }, waiter = "coroutine",
+---  })
+---  assert(association:send "hello")
+---  print(association:receive(5)) --> echo: hello
+---  print(association:longestMessage() > 1000) --> true
+---  print(association:peerAddress() == host .. ":" .. port) --> true
+---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
+---  print(association:close()) --> true
+---  server:close()
+---end)
+---loop:run()
+---```
+function SciSslAssociation:setdeadline(moment) end
 
 ---Returns the address of the peer, as `SciSocket:peerAddress`.
 ---
@@ -117,6 +187,8 @@ function SciSslAssociation:close() end
 ---  print(association:longestMessage() > 1000) --> true
 ---  print(association:peerAddress() == host .. ":" .. port) --> true
 ---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
 ---  print(association:close()) --> true
 ---  server:close()
 ---end)
@@ -146,6 +218,8 @@ function SciSslAssociation:peerAddress() end
 ---  print(association:longestMessage() > 1000) --> true
 ---  print(association:peerAddress() == host .. ":" .. port) --> true
 ---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
 ---  print(association:close()) --> true
 ---  server:close()
 ---end)
@@ -176,6 +250,8 @@ function SciSslAssociation:longestMessage() end
 ---  print(association:longestMessage() > 1000) --> true
 ---  print(association:peerAddress() == host .. ":" .. port) --> true
 ---  print(association:socket():version()) --> DTLSv1.2
+---  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+---  print(select(2, association:receive()):condition()) --> timeout
 ---  print(association:close()) --> true
 ---  server:close()
 ---end)

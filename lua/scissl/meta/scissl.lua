@@ -317,6 +317,10 @@ local scissl = {}
 ---@field pkcs12? string the server's own. Needed, unless `psk`
 ---@field certificates? table[] the server's own. Needed, unless `psk`
 ---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`). Without `cipherList` the cipher suites are those with authenticated encryption, and without DHE. What CoAP demands of small devices, TLS_PSK_WITH_AES_128_CCM_8, needs `cipherList = "PSK-AES128-CCM8:@SECLEVEL=0"` on both sides
+---@field sni? table as for `scissl.listen`; the contexts are of DTLS. A handler is called while the server works, and the other peers wait for it
+---@field onClientHello? function as for `scissl.listen`; the contexts are of DTLS. A handler is called while the server works, and the other peers wait for it
+---@field onCertificate? function as for `scissl.listen`; the contexts are of DTLS. A handler is called while the server works, and the other peers wait for it
+---@field onVerify? function as for `scissl.listen`; the contexts are of DTLS. A handler is called while the server works, and the other peers wait for it
 ---@field caFile? string certificates of clients, as for `scissl.listen`
 ---@field caPath? string certificates of clients, as for `scissl.listen`
 ---@field ca? string|SciSslX509Certificate certificates of clients, as for `scissl.listen`

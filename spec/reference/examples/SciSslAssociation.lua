@@ -1,4 +1,4 @@
---- SciSslAssociation:send, SciSslAssociation:receive, SciSslAssociation:longestMessage, SciSslAssociation:peerAddress, SciSslAssociation:socket, SciSslAssociation:close
+--- SciSslAssociation:send, SciSslAssociation:receive, SciSslAssociation:longestMessage, SciSslAssociation:peerAddress, SciSslAssociation:socket, SciSslAssociation:settimeout, SciSslAssociation:setdeadline, SciSslAssociation:close
 local server = assert(scissl.datagram.listen {
   host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." }, waiter = "coroutine",
 })
@@ -16,6 +16,8 @@ loop:spawn(function()
   print(association:longestMessage() > 1000) --> true
   print(association:peerAddress() == host .. ":" .. port) --> true
   print(association:socket():version()) --> DTLSv1.2
+  association:settimeout(5):setdeadline(scissl.SciSocket.now() + 0.1) -- whichever comes first
+  print(select(2, association:receive()):condition()) --> timeout
   print(association:close()) --> true
   server:close()
 end)

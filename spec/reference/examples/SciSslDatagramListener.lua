@@ -27,3 +27,13 @@ loop:spawn(function()
   print(server:close()) --> true
 end)
 loop:run()
+
+--- SciSslDatagramListener:stop, SciSslDatagramListener:isStopping, SciSslDatagramListener:setContext, SciSslDatagramListener:getContext, SciSslDatagramListener:reload
+local context = assert(scissl.SciSslContext.new "DTLS")
+assert(context:setPskServer { sensor = "sixteen bytes ..." })
+local server = assert(scissl.datagram.listen { host = "127.0.0.1", port = 0, psk = { sensor = "sixteen bytes ..." } })
+print(server:reload() == server) --> true
+print(server:setContext(context) == server, server:getContext() == context) --> true true
+local done, failure = server:reload()
+print(done, failure:condition()) --> nil not_reloadable
+print(server:stop(5), server:isStopping()) --> true false -- nothing served it: it is closed
