@@ -149,6 +149,8 @@ needs_of_programs() {
     want lua-bitop has_lua_module bit
     want lua-event has_lua_module luaevent.core
     want mosquitto has_command mosquitto
+    want postgresql has_postgresql
+    want tzdata test -d /usr/share/zoneinfo
     want redis-tools has_one_of redis-server redis-check-rdb
 }
 
@@ -206,7 +208,7 @@ look_for() {
     "$1"
 }
 
-# Debian starts nginx, Prosody and Mosquitto as soon as they are installed, and from then on with the system. The specs
+# Debian starts nginx, Prosody, Mosquitto and PostgreSQL as soon as they are installed, and from then on with the system. The specs
 # need no more than the programs, so these are taken out of their packages, and the system stays as it is.
 unpack() {
     say "Unpacking $1 below $unpacked; it is not installed"
@@ -240,6 +242,16 @@ unpack_mosquitto() {
     has_command mosquitto
 }
 
+has_postgresql() { ls "$unpacked"/usr/lib/postgresql/*/bin/initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1
+
+# Its package is that of the release's version. Only its compiler of queries needs LLVM.
+unpack_postgresql() {
+    server=$(libraries_of postgresql 'postgresql-[0-9]*')
+    unpack "$server"
+    apt_install --no-upgrade $(libraries_of "$server" 'lib[^ ]*' | grep -v '^libllvm')
+    has_postgresql
+}
+
 # What is missing and not only wanted must be there afterwards.
 install_packages() {
     if ! has_command apt-get; then
@@ -257,7 +269,7 @@ Neither root nor sudo is at hand. As root: apt-get install $*"
         fi
     fi
     $as_root apt-get update -q </dev/null || say "apt-get update failed; going on with the package lists that are here."
-    for server in nginx prosody mosquitto; do
+    for server in nginx prosody mosquitto postgresql; do
         case " $* " in *" $server "*)
             "unpack_$server" || say "apt-get could not supply: $server"
             set -- $(printf '%s\n' "$@" | grep -vx "$server")
@@ -269,7 +281,7 @@ Neither root nor sudo is at hand. As root: apt-get install $*"
     apt_install "$@" && return
     [ -z "$missing" ] || apt_install $missing || give_up "apt-get could not install:$missing"
     for package in $wanted; do
-        case $package in nginx | prosody | mosquitto) ;; *) apt_install "$package" ;; esac
+        case $package in nginx | prosody | mosquitto | postgresql) ;; *) apt_install "$package" ;; esac
     done
 }
 
