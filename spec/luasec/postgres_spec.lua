@@ -99,7 +99,9 @@ local function identified(given)
 end
 
 describe("A client of PostgreSQL over LuaSec", function()
-  if not (os.getenv "SCISSL_ALL" or os.getenv "SCISSL_PROGRAMS") then return pending "only sh spec/run.sh all asks PostgreSQL" end
+  if not (os.getenv "SCISSL_ALL" or os.getenv "SCISSL_PROGRAMS") then
+    return pending "only sh spec/run.sh all asks PostgreSQL"
+  end
   if not folder_of_programs() then return pending "PostgreSQL is not installed" end
   local server
   setup(function() server = start() end)
