@@ -3,7 +3,13 @@
  * any socket, the others for sockets that come back after calls of others: most connections are called some times in a row, and
  * are idle then. A socket that was not called for CALLS calls loses its place, and leaves it to the next one. Busy ones keep
  * theirs: where more sockets are busy than there are places, taking buffers from each other would cost more than allocating
- * them. */
+ * them.
+ *
+ * From OpenSSL 3.2 on, the mode belongs to the record layers, which are made when keys change: SSL_clear_mode does not reach one
+ * that is there, and SSL_set_mode reaches the one that reads. So a place has an effect where the socket got it before the end of
+ * its handshake. The other way, never to set the mode and to free the buffers after each call of a socket without a place, was
+ * measured with 3.5: a line there and back between 20 pairs takes 2 % fewer instructions, between 300 pairs 3 % more, and each of
+ * these holds 12 kB more of the heap. */
 #include "connection/connection.h"
 
 #include <string.h>

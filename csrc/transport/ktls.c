@@ -7,8 +7,8 @@
 
 /* ---- OpenSSL's option ------------------------------------------------------------------------------------------- */
 
-/* From 3.2 on OpenSSL asks for kTLS of the receiving direction whenever its keys change, and loses what it has read ahead when
- * the BIO rejects that. So it does not read ahead until the handshake is done, and the option is cleared then. */
+/* From 3.2 on (measured: 3.5, 3.6, 4.0) OpenSSL asks for kTLS of the receiving direction whenever its keys change, and loses what
+ * it has read ahead when the BIO rejects that. So it does not read ahead until the handshake is done, and the option is cleared then. */
 static bool wants_ktls(const SSL *ssl) { return (SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS) != 0; }
 
 void sci_ktls_set_read_ahead(SSL *ssl, sci_transport *transport, bool ahead) {

@@ -143,7 +143,7 @@ describe("idle connections #slow", function()
   end)
 
   it("give their record buffers back when others have been busy for long", function()
-    if not before_3_2 then return pending "buffers of busy ones: OpenSSL 3.2 and later give theirs back at once" end
+    if not before_3_2 then return pending "buffers that a busy one gets after its handshake: not since OpenSSL 3.2" end
     if not can_measure() then return end
     local idle = connect(64)
     for _ = 1, 3 do
