@@ -154,6 +154,29 @@ describe("scissl.listen without a profile", function()
     assert.matches("PSK", cipher)
   end)
 
+  -- What the server has chosen, and its key exchange.
+  local function with_key(list)
+    local psk = { identity = "me", key = ("k"):rep(32) }
+    local asked, served = streams.meet({ psk = { me = psk.key } },
+      { psk = psk, cipherList = list, version = "TLSv1.2", verify = false })
+    local stream = assert(asked[1], tostring(asked[2]))
+    local cipher, key = stream:cipher():name(), stream:socket():temporaryKey()
+    stream:close()
+    served[1]:close()
+    return cipher, key
+  end
+
+  it("chooses ECDHE for pre-shared keys, and DHE in a small group where the client has nothing else", function()
+    local cipher, key = with_key(nil)
+    assert.are.equal("ECDHE-PSK-CHACHA20-POLY1305", cipher)
+    assert.are.equal("X25519", key.type)
+    cipher, key = with_key "DHE-PSK-AES256-GCM-SHA384:DHE-PSK-AES128-GCM-SHA256"
+    assert.are.same({ "DHE-PSK-AES128-GCM-SHA256", "DH", 2048 }, { cipher, key.type, key.bits })
+    for _, name in ipairs { "PSK-AES128-CCM8", "PSK-AES128-GCM-SHA256", "ECDHE-PSK-AES128-CBC-SHA256" } do
+      assert.are.equal(name, (with_key(name .. ":@SECLEVEL=0")))
+    end
+  end)
+
   it("serves TLS 1.0 where the program asks for it", function()
     if not scissl.features.TLSv1 then return pending "this OpenSSL has no TLS 1.0" end
     local old = { version = "TLSv1", securityLevel = 0 }
