@@ -185,9 +185,7 @@ enum {
     SCI_STREAM_SOCKET = 1, /* what a coroutine yields to wait for the link: the lowest socket */
     SCI_STREAM_READER,     /* the coroutine that waits in the midst of a read, or nil */
     SCI_STREAM_LINK,
-    SCI_STREAM_WAITER, /* the function that is called to wait, or nil */
-    SCI_STREAM_TEXT,   /* the long text number 1 of the output, or nil */
-    SCI_STREAM_TEXTS,  /* a table of the others by their number; or nil */
+    SCI_STREAM_TEXTS, /* the long text number 1 of the output; or a table of all by their number; or nil */
     SCI_STREAM_USERVALUES = SCI_STREAM_TEXTS
 };
 
@@ -195,7 +193,7 @@ enum {
 typedef enum sci_waiting {
     SCI_WAITS_IN_LUA,   /* the policy in Lua sees to it */
     SCI_WAITS_BY_YIELD, /* it yields `socket, events, deadline` */
-    SCI_WAITS_BY_CALL   /* it calls SCI_STREAM_WAITER, one of our own, which yields in its way */
+    SCI_WAITS_BY_CALL   /* it calls a function of our own, which yields in its way: the class has it at [waiter] */
 } sci_waiting;
 
 typedef struct sci_stream {
@@ -205,19 +203,20 @@ typedef struct sci_stream {
     sci_link *link;        /* in SCI_STREAM_LINK; NULL: none yet */
     sci_sslsocket *socket; /* of a link that is TLS over a socket, where `own`; else NULL */
     lua_State *reader;     /* in SCI_STREAM_READER; NULL: none */
+    uint64_t wrote_at;     /* at the last write: 1 and how many bytes had come in all; 0: there was none */
+    double timeout;        /* settimeout: seconds for each operation; INFINITY: none */
+    double moment;         /* setdeadline: of all operations; INFINITY: none */
+    double read_by;        /* the deadline of the current read, where read_by_known; INFINITY: none */
+    unsigned in_a_row;     /* reads since the last wait */
+    uint16_t idle_waits;   /* waits since bytes have come last */
+    uint8_t waiting;       /* sci_waiting */
+    uint8_t waiter;        /* of SCI_WAITS_BY_CALL */
     bool own;     /* C moves the bytes by itself: no object in Lua does, and startTls or stopTls is not under way */
     bool moving;  /* a call is adding bytes, or makes a string of some: a finalizer or a handler must not touch them */
     bool sending; /* a call is sending the first bytes of `out`: the same */
     bool bulk;    /* the last read brought many bytes */
     bool heard;   /* Lua has seen that the first bytes have come */
     bool drained; /* the last read has probably left nothing behind: it is better to wait before the next one */
-    sci_waiting waiting;
-    int in_a_row;       /* reads since the last wait */
-    int idle_waits;     /* waits since bytes have come last */
-    uint64_t wrote_at;  /* at the last write: 1 and how many bytes had come in all; 0: there was none */
-    double timeout;     /* settimeout: seconds for each operation; INFINITY: none */
-    double moment;      /* setdeadline: of all operations; INFINITY: none */
-    double read_by;     /* the deadline of the current read, where read_by_known; INFINITY: none */
     bool read_by_known; /* it is computed before the first wait of a read */
     lua_Integer max_line, max_buffer;
 } sci_stream;
@@ -262,7 +261,10 @@ static inline void sci_stream_set_heard(sci_stream *stream) { stream->heard = tr
 static inline void sci_stream_end_row(sci_stream *stream) { stream->in_a_row = 0; }
 
 /* … without Lua. Returns how many waits there were since bytes have come. */
-static inline int sci_stream_count_wait(sci_stream *stream) { return ++stream->idle_waits; }
+static inline int sci_stream_count_wait(sci_stream *stream) {
+    if (stream->idle_waits < UINT16_MAX) stream->idle_waits++;
+    return stream->idle_waits;
+}
 
 /* Between two of these a call is sending the first bytes of the output. */
 static inline void sci_stream_set_sending(sci_stream *stream, bool sending) { stream->sending = sending; }

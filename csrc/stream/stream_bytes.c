@@ -427,6 +427,19 @@ int sci_stream_pass_results(lua_State *L, int status, lua_KContext context) {
     return lua_gettop(L);
 }
 
+/* The place of the function at `index` in the list that the class on top has: there are few, all our own. */
+static uint8_t number_of_waiter(lua_State *L, int index) {
+    for (uint8_t i = 1; i < UINT8_MAX; i++) {
+        bool free = lua_rawgeti(L, -1, i) == LUA_TNIL, found = free || lua_rawequal(L, -1, index);
+        lua_pop(L, 1);
+        if (free) lua_pushvalue(L, index);
+        if (free) lua_rawseti(L, -2, i);
+        if (found) return i;
+    }
+    luaL_error(L, "too many waiters");
+    return 0;
+}
+
 /* newBytes(maxLine, maxBuffer, waiting): `waiting`: true: by yielding; a function: by calling it, see sci_waiting. */
 static int bytes_new(lua_State *L) {
     lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);
@@ -438,11 +451,8 @@ static int bytes_new(lua_State *L) {
     stream->max_line = max_line;
     stream->max_buffer = max_buffer;
     stream->waiting = calls ? SCI_WAITS_BY_CALL : yields ? SCI_WAITS_BY_YIELD : SCI_WAITS_IN_LUA;
-    if (calls) {
-        lua_pushvalue(L, 3);
-        lua_setiuservalue(L, -2, SCI_STREAM_WAITER);
-    }
     sci_push_stream_class(L);
+    if (calls) stream->waiter = number_of_waiter(L, 3);
     lua_setmetatable(L, -2);
     return 1;
 }

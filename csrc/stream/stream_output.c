@@ -5,36 +5,49 @@
 
 /* ---- long texts --------------------------------------------------------------------------------------------------- */
 
-/* Makes sure that texts with numbers above 1 have a place. */
-static void make_place(lua_State *L, int self) {
-    if (lua_getiuservalue(L, self, SCI_STREAM_TEXTS) == LUA_TNIL) {
-        lua_newtable(L);
-        lua_setiuservalue(L, self, SCI_STREAM_TEXTS);
+/* Makes sure that texts have places, the last of them with this number. One alone needs no table. */
+static void make_places(lua_State *L, int self, size_t last) {
+    if (last < 2) return;
+    if (lua_getiuservalue(L, self, SCI_STREAM_TEXTS) != LUA_TTABLE) {
+        lua_createtable(L, 2, 0);
+        if (lua_getiuservalue(L, self, SCI_STREAM_TEXTS) == LUA_TTABLE) lua_pop(L, 2); /* by a finalizer */
+        else {
+            lua_rawseti(L, -2, 1);
+            lua_setiuservalue(L, self, SCI_STREAM_TEXTS);
+        }
     }
     lua_pop(L, 1);
 }
 
 /* Pops the text, or nil, and keeps it. */
 static void keep_text(lua_State *L, int self, int number) {
-    if (number == 1) {
-        lua_setiuservalue(L, self, SCI_STREAM_TEXT);
+    if (lua_getiuservalue(L, self, SCI_STREAM_TEXTS) == LUA_TTABLE) {
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, number);
+        lua_pop(L, 1);
         return;
     }
-    lua_getiuservalue(L, self, SCI_STREAM_TEXTS);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, number);
     lua_pop(L, 1);
+    lua_setiuservalue(L, self, SCI_STREAM_TEXTS);
 }
 
-static void forget_text(lua_State *L, int self, int number) {
+static void forget_texts(lua_State *L, int self) {
     lua_pushnil(L);
-    keep_text(L, self, number);
+    lua_setiuservalue(L, self, SCI_STREAM_TEXTS);
+}
+
+/* Where nothing is queued any more, no table stays: to keep the next text needs no memory. */
+static void forget_text(lua_State *L, int self, int number) {
+    const sci_stream *stream = lua_touserdata(L, self);
+    if (stream->out.total == 0) forget_texts(L, self);
+    else if (number > 0) {
+        lua_pushnil(L);
+        keep_text(L, self, number);
+    }
 }
 
 static const char *push_text(lua_State *L, int self, int number) {
-    if (number == 1) lua_getiuservalue(L, self, SCI_STREAM_TEXT);
-    else {
-        lua_getiuservalue(L, self, SCI_STREAM_TEXTS);
+    if (lua_getiuservalue(L, self, SCI_STREAM_TEXTS) == LUA_TTABLE) {
         lua_rawgeti(L, -1, number);
         lua_remove(L, -2);
     }
@@ -80,7 +93,7 @@ void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
     size_t length;
     luaL_checkstack(L, 4, NULL);
     count_texts(L, texts, &need);
-    if (need.longs > 0) make_place(L, self);
+    if (need.longs > 0) make_places(L, self, need.longs + (size_t)out->numbers);
     if (need.longs > (size_t)(INT_MAX - out->numbers)) luaL_error(L, "too many texts are waiting to be sent");
     if (need.longs > 0) keep_texts(L, self, texts, out->numbers);
     if (!sci_output_reserve(out, &need)) luaL_error(L, "not enough memory");
@@ -95,7 +108,7 @@ void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
 void sci_stream_keep(lua_State *L, int self, int text, size_t offset) {
     sci_output *out = &((sci_stream *)lua_touserdata(L, self))->out;
     lua_pushvalue(L, text);
-    lua_setiuservalue(L, self, SCI_STREAM_TEXT);
+    lua_setiuservalue(L, self, SCI_STREAM_TEXTS);
     sci_output_add_long(out, sci_output_next_number(out), offset, (size_t)lua_rawlen(L, text) - offset);
     sci_output_release_all(out);
 }
@@ -146,8 +159,9 @@ sci_moved sci_stream_send(lua_State *L, int self, sci_sslsocket *socket) {
     while (sci_output_next(&stream->out, &next)) {
         sci_moved moved = send_piece(L, self, &next, socket, &length);
         if (moved != SCI_MOVED) return moved;
+        bool any_long = stream->out.numbers > 0;
         int number = sci_output_sent(&stream->out, length);
-        if (number > 0) forget_text(L, self, number);
+        if (any_long) forget_text(L, self, number);
     }
     return socket ? SCI_MOVED : settle(L, self);
 }
@@ -156,10 +170,7 @@ void sci_stream_drop_output(lua_State *L, int self) {
     sci_stream *stream = lua_touserdata(L, self);
     if (sci_stream_is_sending(L, stream)) return;
     sci_output_drop(&stream->out);
-    for (int i = SCI_STREAM_TEXT; i <= SCI_STREAM_TEXTS; i++) {
-        lua_pushnil(L);
-        lua_setiuservalue(L, self, i);
-    }
+    forget_texts(L, self);
 }
 
 /* ---- for Lua ------------------------------------------------------------------------------------------------------ */

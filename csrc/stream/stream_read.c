@@ -260,7 +260,7 @@ static int await(lua_State *L, sci_stream *stream, const char *events, int raise
     lua_pushthread(L);
     lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
     sci_stream_set_reader(stream, L);
-    if (calls) lua_getiuservalue(L, BYTES, SCI_STREAM_WAITER);
+    if (calls) lua_rawgeti(L, lua_upvalueindex(BYTES_CLASS), stream->waiter);
     lua_pushvalue(L, SOCKET);
     lua_pushstring(L, events);
     sci_push_deadline(L, by);
