@@ -55,6 +55,7 @@ typedef struct sci_state {
     struct sci_poller *pollers;                   /* net/poller.c: the open ones, linked by `next` */
     struct sci_library *libraries;                /* library.c: all, linked by `next` */
     void (*free_libraries)(struct sci_library *); /* NULL: there are none */
+    struct sci_output *spare_output;              /* stream/output_memory.c: its memory; NULL: there is none */
     struct sci_sslsocket *warm[SCI_WARM];
     unsigned int warm_next;
     uint64_t calls; /* of these sockets */

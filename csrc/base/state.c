@@ -18,6 +18,8 @@ static int state_gc(lua_State *L) {
     BIO_meth_free(state->memory);
     BIO_meth_free(state->datagram);
     state->descriptor = state->memory = state->datagram = NULL;
+    OPENSSL_free(state->spare_output);
+    state->spare_output = NULL;
     if (state->free_libraries) state->free_libraries(state->libraries);
     state->libraries = NULL;
     return 0;
@@ -39,6 +41,7 @@ SCI_AT_LOAD void sci_open_state(lua_State *L, const sci_class *classes) {
     state->pollers = NULL;
     state->libraries = NULL;
     state->free_libraries = NULL;
+    state->spare_output = NULL;
     state->reading = false;
     memset(state->warm, 0, sizeof state->warm);
     state->warm_next = 0;

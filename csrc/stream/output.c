@@ -6,6 +6,8 @@
 
 #define RECORD SSL3_RT_MAX_PLAIN_LENGTH
 
+const sci_output sci_no_output = {.mode = SCI_BUFFER_NONE, .size = RECORD};
+
 void sci_output_init(sci_output *output) {
     *output = (sci_output){.mode = SCI_BUFFER_NONE, .size = RECORD, .pieces = &output->only, .room = 1};
 }

@@ -99,6 +99,8 @@ typedef struct sci_output_need {
     size_t total;                /* bytes */
 } sci_output_need;
 
+extern const sci_output sci_no_output; /* an empty one that does not hold anything back, in place of others like it */
+
 void sci_output_init(sci_output *output);
 void sci_output_drop(sci_output *output); /* all bytes */
 
@@ -199,7 +201,7 @@ typedef enum sci_waiting {
 typedef struct sci_stream {
     /* stream_bytes.c writes all but `in` and `out`, by functions that stand there or below. */
     sci_input in;
-    sci_output out;
+    sci_output *out;       /* output_memory.c: sci_no_output, which has no memory, or owned */
     sci_link *link;        /* in SCI_STREAM_LINK; NULL: none yet */
     sci_sslsocket *socket; /* of a link that is TLS over a socket, where `own`; else NULL */
     lua_State *reader;     /* in SCI_STREAM_READER; NULL: none */
@@ -296,6 +298,16 @@ static inline void sci_stream_push(lua_State *L, sci_stream *stream, size_t leng
 /* Takes in what has arrived at the link of the stream's userdata at `self`. */
 sci_moved sci_stream_receive(lua_State *L, int self);
 
+/* ---- output_memory.c ---------------------------------------------------------------------------------------------- */
+
+static inline bool sci_stream_has_output(const sci_stream *stream) { return stream->out != &sci_no_output; }
+
+/* Between two of these the output has memory. False: there is none. */
+bool sci_stream_begin_output(sci_stream *stream);
+void sci_stream_end_output(sci_stream *stream);
+
+void sci_stream_free_output(sci_stream *stream);
+
 /* ---- stream_output.c ---------------------------------------------------------------------------------------------- */
 
 /* Texts, each a string: those from `index` on; or, where `listed`, those of the table there. */
@@ -308,7 +320,8 @@ typedef struct sci_texts {
 /* Adds texts to the output of the stream's userdata at `self`: all, or none where memory runs out. */
 void sci_stream_add(lua_State *L, int self, const sci_texts *texts);
 
-/* Keeps what the socket did not take of the string at `text`, from `offset` on. Nothing is queued. Needs no memory. */
+/* Keeps what the socket did not take of the string at `text`, from `offset` on. Nothing is queued. Needs no memory, but for that
+ * of the output. */
 void sci_stream_keep(lua_State *L, int self, int text, size_t offset);
 
 /* Sends what is due. `socket`: that of the stream, which is at index 1; NULL: the link does it. SCI_MOVED: all was sent; or a

@@ -161,7 +161,7 @@ static int bytes_wait_in_lua(lua_State *L) {
 /* isIdle(): whether something was written, all of it is sent, and nothing has come since. */
 static int bytes_is_idle(lua_State *L) {
     const sci_stream *stream = sci_check_stream(L, 1);
-    bool nothing = sci_input_size(&stream->in) == 0 && stream->out.total == 0;
+    bool nothing = sci_input_size(&stream->in) == 0 && stream->out->total == 0;
     lua_pushboolean(L, nothing && stream->wrote_at == stream->in.taken + 1);
     return 1;
 }
@@ -367,7 +367,7 @@ static int bytes_gc(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
     if (!sci_may_free(L) || is_in_call(stream)) return 0;
     sci_input_free(&stream->in);
-    sci_output_drop(&stream->out);
+    sci_stream_free_output(stream);
     return 0;
 }
 
@@ -446,7 +446,7 @@ static int bytes_new(lua_State *L) {
     bool calls = lua_isfunction(L, 3), yields = !calls && lua_toboolean(L, 3);
     sci_stream *stream = lua_newuserdatauv(L, sizeof *stream, SCI_STREAM_USERVALUES);
     memset(stream, 0, sizeof *stream);
-    sci_output_init(&stream->out);
+    stream->out = (sci_output *)&sci_no_output;
     stream->timeout = stream->moment = INFINITY;
     stream->max_line = max_line;
     stream->max_buffer = max_buffer;

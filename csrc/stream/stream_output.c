@@ -39,7 +39,7 @@ static void forget_texts(lua_State *L, int self) {
 /* Where nothing is queued any more, no table stays: to keep the next text needs no memory. */
 static void forget_text(lua_State *L, int self, int number) {
     const sci_stream *stream = lua_touserdata(L, self);
-    if (stream->out.total == 0) forget_texts(L, self);
+    if (stream->out->total == 0) forget_texts(L, self);
     else if (number > 0) {
         lua_pushnil(L);
         keep_text(L, self, number);
@@ -85,15 +85,16 @@ static void keep_texts(lua_State *L, int self, const sci_texts *texts, int numbe
     }
 }
 
-/* No value is made between the look at the output's numbers and the end, so no finalizer runs. */
+/* No value is made between the look at the output and the end, so no finalizer runs. */
 void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
     sci_stream *stream = lua_touserdata(L, self);
-    sci_output *out = &stream->out;
     sci_output_need need = {0};
     size_t length;
     luaL_checkstack(L, 4, NULL);
     count_texts(L, texts, &need);
-    if (need.longs > 0) make_places(L, self, need.longs + (size_t)out->numbers);
+    if (need.longs > 0) make_places(L, self, need.longs + (size_t)stream->out->numbers);
+    if (!sci_stream_begin_output(stream)) luaL_error(L, "not enough memory");
+    sci_output *out = stream->out;
     if (need.longs > (size_t)(INT_MAX - out->numbers)) luaL_error(L, "too many texts are waiting to be sent");
     if (need.longs > 0) keep_texts(L, self, texts, out->numbers);
     if (!sci_output_reserve(out, &need)) luaL_error(L, "not enough memory");
@@ -106,7 +107,7 @@ void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
 }
 
 void sci_stream_keep(lua_State *L, int self, int text, size_t offset) {
-    sci_output *out = &((sci_stream *)lua_touserdata(L, self))->out;
+    sci_output *out = ((sci_stream *)lua_touserdata(L, self))->out;
     lua_pushvalue(L, text);
     lua_setiuservalue(L, self, SCI_STREAM_TEXTS);
     sci_output_add_long(out, sci_output_next_number(out), offset, (size_t)lua_rawlen(L, text) - offset);
@@ -124,7 +125,7 @@ bool sci_stream_is_sending(lua_State *L, const sci_stream *stream) {
 static sci_moved send_piece(lua_State *L, int self, const sci_piece *piece, sci_sslsocket *socket, size_t *length) {
     sci_stream *stream = lua_touserdata(L, self);
     int top = lua_gettop(L), string = 0;
-    const char *text = (const char *)stream->out.bytes.bytes + stream->out.bytes.start;
+    const char *text = (const char *)stream->out->bytes.bytes + stream->out->bytes.start;
     if (piece->number > 0) {
         text = push_text(L, self, piece->number) + piece->offset;
         string = top + 1;
@@ -156,20 +157,23 @@ sci_moved sci_stream_send(lua_State *L, int self, sci_sslsocket *socket) {
     size_t length;
     if (sci_stream_is_sending(L, stream)) return SCI_MOVED;
     luaL_checkstack(L, 8, NULL);
-    while (sci_output_next(&stream->out, &next)) {
+    while (sci_output_next(stream->out, &next)) {
         sci_moved moved = send_piece(L, self, &next, socket, &length);
         if (moved != SCI_MOVED) return moved;
-        bool any_long = stream->out.numbers > 0;
-        int number = sci_output_sent(&stream->out, length);
+        if (!sci_stream_has_output(stream)) break; /* dropped by an object in Lua that has sent */
+        bool any_long = stream->out->numbers > 0;
+        int number = sci_output_sent(stream->out, length);
         if (any_long) forget_text(L, self, number);
     }
+    sci_stream_end_output(stream);
     return socket ? SCI_MOVED : settle(L, self);
 }
 
 void sci_stream_drop_output(lua_State *L, int self) {
     sci_stream *stream = lua_touserdata(L, self);
     if (sci_stream_is_sending(L, stream)) return;
-    sci_output_drop(&stream->out);
+    if (sci_stream_has_output(stream)) sci_output_drop(stream->out);
+    sci_stream_end_output(stream);
     forget_texts(L, self);
 }
 
@@ -181,7 +185,7 @@ static int output_add(lua_State *L) {
     bool listed = lua_istable(L, 2);
     if (!listed) (void)luaL_checkstring(L, 2);
     sci_stream_add(L, 1, &(sci_texts){2, listed ? luaL_checkinteger(L, 3) : 1, listed});
-    lua_pushboolean(L, stream->out.due > 0);
+    lua_pushboolean(L, stream->out->due > 0);
     return 1;
 }
 
@@ -194,7 +198,8 @@ static int output_send(lua_State *L) {
 
 /* release(): what is held back is due. */
 static int output_release(lua_State *L) {
-    sci_output_release_all(&sci_check_stream(L, 1)->out);
+    const sci_stream *stream = sci_check_stream(L, 1);
+    if (sci_stream_has_output(stream)) sci_output_release_all(stream->out);
     return 0;
 }
 
@@ -207,7 +212,7 @@ static int output_drop(lua_State *L) {
 
 /* queued(): bytes that are due, and bytes that are held back. */
 static int output_queued(lua_State *L) {
-    const sci_output *out = &sci_check_stream(L, 1)->out;
+    const sci_output *out = sci_check_stream(L, 1)->out;
     lua_pushinteger(L, (lua_Integer)out->due);
     lua_pushinteger(L, (lua_Integer)(out->total - out->due));
     return 2;
@@ -216,9 +221,12 @@ static int output_queued(lua_State *L) {
 static int output_set_mode(lua_State *L) {
     static const char *const modes[] = {
         [SCI_BUFFER_NONE] = "no", [SCI_BUFFER_FULL] = "full", [SCI_BUFFER_LINES] = "line", NULL};
-    sci_output *out = &sci_check_stream(L, 1)->out;
+    sci_stream *stream = sci_check_stream(L, 1);
     int mode = luaL_checkoption(L, 2, NULL, modes);
-    sci_output_set_mode(out, mode, (size_t)luaL_optinteger(L, 3, SSL3_RT_MAX_PLAIN_LENGTH));
+    size_t size = (size_t)luaL_optinteger(L, 3, SSL3_RT_MAX_PLAIN_LENGTH);
+    if (!sci_stream_begin_output(stream)) return luaL_error(L, "not enough memory");
+    sci_output_set_mode(stream->out, mode, size);
+    sci_stream_end_output(stream);
     return 0;
 }
 

@@ -251,7 +251,7 @@ static int call_note_start(lua_State *L, sci_stream *stream, int raises) {
 /* The socket is not ready for `events`. Where waiting is no more than to yield, or to call the waiter, that is done here. */
 static int await(lua_State *L, sci_stream *stream, const char *events, int raises) {
     double by = sci_stream_read_by(stream);
-    bool simple = stream->waiting != SCI_WAITS_IN_LUA && stream->out.total == 0 &&
+    bool simple = stream->waiting != SCI_WAITS_IN_LUA && stream->out->total == 0 &&
                   sci_stream_count_wait(stream) < IDLE_WAITS && lua_isyieldable(L);
     sci_stream_end_row(stream);
     if (!simple || (by != INFINITY && sci_seconds() >= by)) return call_fill(L, events, raises);

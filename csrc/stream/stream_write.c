@@ -60,6 +60,7 @@ static sci_moved write_string(lua_State *L, sci_stream *stream) {
     const char *text = lua_tolstring(L, TEXT, &length);
     sci_moved moved;
     if (length == 0) return SCI_MOVED;
+    if (!sci_stream_begin_output(stream)) luaL_error(L, "not enough memory");
     sci_stream_note_write(stream);
     sci_stream_set_sending(stream, true);
     if (stream->socket) moved = sci_write_tls(L, stream->socket, TEXT, text, length, &done);
@@ -68,16 +69,18 @@ static sci_moved write_string(lua_State *L, sci_stream *stream) {
         moved = sci_link_send(L, TEXT + 1, TEXT, text, length, &done);
     }
     sci_stream_set_sending(stream, false);
+    if (moved != SCI_ENDED && moved != SCI_FAILED && done < length) sci_stream_keep(L, BYTES, TEXT, done);
+    sci_stream_end_output(stream);
     if (moved == SCI_ENDED || moved == SCI_FAILED) return moved;
-    if (done < length) sci_stream_keep(L, BYTES, TEXT, done);
     return moved == SCI_MOVED ? send_queued(L, stream) : moved;
 }
 
 /* Whether a write may go to the socket without the queue. What a handler writes meanwhile is queued, and must not stand before the
  * rest of it. */
 static bool is_direct(const sci_stream *stream) {
-    return stream->out.mode == SCI_BUFFER_NONE && stream->out.total == 0 && !stream->link->lower && !stream->sending &&
-           !sci_link_in_call(stream->link) && !(stream->socket && sci_ssl_renegotiates(stream->socket));
+    return stream->out->mode == SCI_BUFFER_NONE && stream->out->total == 0 && !stream->link->lower &&
+           !stream->sending && !sci_link_in_call(stream->link) &&
+           !(stream->socket && sci_ssl_renegotiates(stream->socket));
 }
 
 static int stream_write(lua_State *L) {
@@ -92,7 +95,7 @@ static int stream_write(lua_State *L) {
     lua_insert(L, SOCKET);
     bool good = are_texts(L, count);
     if (good && count == 1) (void)lua_tostring(L, TEXT); /* may run a finalizer: the stream is looked at behind this */
-    if (!good || !stream->own || (lua_Unsigned)stream->out.due > (lua_Unsigned)stream->max_buffer) {
+    if (!good || !stream->own || (lua_Unsigned)stream->out->due > (lua_Unsigned)stream->max_buffer) {
         lua_remove(L, BYTES);
         return call_policy(L, OTHER, count + 1);
     }
