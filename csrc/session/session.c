@@ -276,16 +276,24 @@ static int session_timeout(lua_State *L) {
     return 1;
 }
 
+#define WEEK 604800 /* seconds: no client may keep a ticket of TLS 1.3 for longer (RFC 8446, section 4.6.1) */
+
 /***
-Returns how long the server will accept the session's ticket.
+Returns how long the server will accept the session's ticket. In TLS 1.3 that is a week at most, whatever the server says.
 @function OSSslSession:ticketLifetime
 @treturn ?integer seconds; nil where the session has no ticket
 @see SSL_SESSION_get_ticket_lifetime_hint(3)
+@see RFC 8446, section 4.6.1
 */
 static int session_ticket_lifetime(lua_State *L) {
     const SSL_SESSION *session = sci_check_session(L, 1);
-    if (SSL_SESSION_has_ticket(session)) lua_pushinteger(L, (lua_Integer)SSL_SESSION_get_ticket_lifetime_hint(session));
-    else lua_pushnil(L);
+    if (!SSL_SESSION_has_ticket(session)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_Integer seconds = (lua_Integer)SSL_SESSION_get_ticket_lifetime_hint(session);
+    bool limited = SSL_SESSION_get_protocol_version(session) == TLS1_3_VERSION && seconds > WEEK;
+    lua_pushinteger(L, limited ? WEEK : seconds);
     return 1;
 }
 

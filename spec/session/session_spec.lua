@@ -43,6 +43,16 @@ for _, version in ipairs(VERSIONS) do
       assert.are.equal(777, session:ticketLifetime())
     end)
 
+    it("has a ticket for a week at most in TLS 1.3, whatever the server says", function()
+      local session = session_of(version, { server = { setup = function(context) context:setTimeout(300000) end } })
+      assert.are.equal(300000, session:ticketLifetime())
+      -- In its DER, the life time is 0x0493E0 seconds; OpenSSL's servers themselves do not say more than a week.
+      local longer, count = session:toDer():gsub("\xA9\5\2\3\x04\x93\xE0", "\xA9\5\2\3\x7F\xFF\xFF")
+      assert.are.equal(1, count)
+      local other = assert(scissl.OSSslSession.fromDer(longer))
+      assert.are.equal(version == "TLSv1.3" and 604800 or 0x7FFFFF, other:ticketLifetime())
+    end)
+
     it("has no ticket where the server keeps sessions itself", function()
       local session = session_of(version, { server = { setup = function(context)
         context:setOptions(scissl.SSL_OP_NO_TICKET)

@@ -133,10 +133,11 @@ function OSSslSession:time() end
 ---```
 function OSSslSession:timeout() end
 
----Returns how long the server will accept the session's ticket.
+---Returns how long the server will accept the session's ticket. In TLS 1.3 that is a week at most, whatever the server says.
 ---
 ---@return integer? # seconds; nil where the session has no ticket
 ---@see SSL_SESSION_get_ticket_lifetime_hint(3)
+---@see RFC 8446, section 4.6.1
 ---@usage
 ---```lua
 ---print(session:time() + session:timeout() > os.time()) --> true
