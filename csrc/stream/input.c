@@ -50,7 +50,7 @@ bool sci_input_reserve(sci_input *input, size_t length) {
 
 void sci_input_free(sci_input *input) {
     OPENSSL_free(input->bytes);
-    OPENSSL_free(input->spare);
+    if (input->spare) OPENSSL_free(input->spare);
     *input = (sci_input){.taken = input->taken + sci_input_size(input)};
 }
 
