@@ -5,14 +5,15 @@
 
 /* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
  * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
-#define NAMES "c3f56f05"
+#define NAMES "c675adff"
 #define BUILD SCISSL_VERSION " " NAMES
 
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
 
 static sci_opener *const socket_files[] = {
-    sci_open_socket_adopt, sci_open_socket_address, sci_open_socket_connect, sci_open_socket_datagram,
-    sci_open_socket_io,    sci_open_socket_option,  sci_open_socket_poll,    NULL,
+    sci_open_socket_adopt,    sci_open_socket_address, sci_open_socket_connect,
+    sci_open_socket_datagram, sci_open_path_mtu,       sci_open_socket_io,
+    sci_open_socket_option,   sci_open_socket_poll,    NULL,
 };
 
 static sci_opener *const certificate_files[] = {

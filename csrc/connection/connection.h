@@ -344,6 +344,18 @@ bool sci_ssl_exclude_anonymous(SSL *ssl);
 void sci_ssl_choose_dh(sci_sslsocket *socket);
 void sci_ssl_reset_dh(lua_State *L, sci_sslsocket *socket);
 
+/* ---- fit_path.c -------------------------------------------------------------------------------------------------- */
+
+#define SCI_SSL_LEAST_MTU 256
+
+long sci_ssl_current_mtu(const sci_sslsocket *socket);
+bool sci_ssl_apply_mtu(sci_sslsocket *socket, long bytes); /* false: OpenSSL's queue says why */
+void sci_ssl_follow_path(
+    sci_sslsocket *socket); /* what the system knows of the path; does nothing where it knows nothing */
+
+/* At the end of a call: where a datagram was too long for the path, the next ones are shorter. */
+void sci_ssl_fit_path(sci_sslsocket *socket);
+
 /* ---- datagram.c: DTLS -------------------------------------------------------------------------------------------- */
 
 #define SCI_SSL_MTU 1232 /* bytes of a datagram that every path of IPv6 carries: 1,280 without the headers */

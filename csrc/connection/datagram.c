@@ -3,6 +3,7 @@
 #include "connection/connection.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <sys/time.h>
 
 /* ---- a new SSL --------------------------------------------------------------------------------------------------- */
@@ -118,9 +119,13 @@ static size_t longest_message(SSL *ssl) {
 /***
 Sets how many bytes a datagram of DTLS may have, without the headers of UDP and IP. Messages of the handshake are divided into
 such datagrams, and `sslWrite` refuses what does not fit into one. The default, 1,232, passes through every network; a longer
-datagram that the path does not carry is divided on its way, or lost.
+datagram that the path does not carry is divided on its way, or lost. Where the system refuses one as too long for the path, the
+following ones are shorter: `sslWrite` returns `message_too_long`, and a flight of the handshake is sent again.
+
+`"path"`: as long as the system says that the path carries (see `SciSocket:pathMtu`), and datagrams are not divided on their way.
+Where it does not say so, the length stays as it is.
 @function SciSslSocket:sslSetMtu
-@tparam integer bytes 256 … 65507
+@tparam integer|string bytes 256 … 65507; or `"path"`
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_dtls`, `not_initialized`, `closed`
@@ -128,13 +133,14 @@ datagram that the path does not carry is divided on its way, or lost.
 */
 static int sslsocket_set_mtu(lua_State *L) {
     (void)sci_check_sslsocket(L, 1);
-    lua_Integer bytes = sci_check_integer(L, 2, 256, 65507, "256 to 65507 bytes");
+    bool follows = lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "path") == 0;
+    lua_Integer bytes =
+        follows ? 0 : sci_check_integer(L, 2, SCI_SSL_LEAST_MTU, 65507, "256 to 65507 bytes, or \"path\",");
     sci_sslsocket *socket = check_datagrams(L, "option");
     if (!socket) return 2;
     sci_clear_errors();
-    if (!socket->result.failed && SSL_set_mtu(socket->ssl, (long)bytes) <= 0)
-        return sci_fail_openssl(L, "option", "MTU");
-    socket->datagram.mtu = (long)bytes;
+    if (follows) sci_ssl_follow_path(socket);
+    else if (!sci_ssl_apply_mtu(socket, (long)bytes)) return sci_fail_openssl(L, "option", "MTU");
     return sci_return_receiver(L);
 }
 
@@ -150,7 +156,7 @@ Returns how many bytes a datagram of DTLS may have, and how many bytes of a mess
 static int sslsocket_mtu(lua_State *L) {
     sci_sslsocket *socket = check_datagrams(L, "option");
     if (!socket) return 2;
-    lua_pushinteger(L, socket->datagram.mtu ? socket->datagram.mtu : SCI_SSL_MTU);
+    lua_pushinteger(L, sci_ssl_current_mtu(socket));
     if (socket->handshake.done && !socket->result.failed) lua_pushinteger(L, (lua_Integer)longest_message(socket->ssl));
     else lua_pushnil(L);
     return 2;
@@ -178,10 +184,12 @@ void sci_ssl_push_message_sent(lua_State *L, sci_sslsocket *socket, const char *
     size_t done = 0;
     if (!may_send(L, socket, length)) return;
     if (socket->result.write_failed) sci_ssl_forget_write_failure(socket);
+    socket->datagram.unsent = false;
     sci_ssl_begin(L, socket);
     int result = SSL_write_ex(socket->ssl, bytes, length, &done);
     sci_ssl_end(socket);
-    if (result > 0) sci_ssl_push_count(L, socket, done);
+    if (result > 0 && socket->datagram.unsent) (void)fail_length(L, length, longest_message(socket->ssl));
+    else if (result > 0) sci_ssl_push_count(L, socket, done);
     else sci_ssl_push_failure(L, socket, result, "write");
 }
 

@@ -16,6 +16,7 @@ void sci_ssl_begin(lua_State *L, sci_sslsocket *socket) {
 
 void sci_ssl_end(sci_sslsocket *socket) {
     socket->callback.L = NULL;
+    if (socket->transport.datagrams) sci_ssl_fit_path(socket);
     if (socket->handshake.done) sci_ssl_keep_buffers(socket);
 }
 

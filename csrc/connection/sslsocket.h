@@ -194,8 +194,9 @@ typedef struct sci_sslsocket {
         char *identity;     /* owned: of the key that was found last; NULL: none */
     } psk;
 
-    struct {      /* datagram.c */
-        long mtu; /* bytes of a datagram at most; 0: SCI_SSL_MTU */
+    struct {         /* datagram.c, fit_path.c */
+        long mtu;    /* bytes of a datagram at most; 0: SCI_SSL_MTU */
+        bool unsent; /* the last datagram was too long for the path */
         unsigned first,
             most; /* microseconds before a flight is sent again, the first time, and at most; 0: OpenSSL's */
     } datagram;

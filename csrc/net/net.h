@@ -104,6 +104,15 @@ void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
 int sci_socket_send(lua_State *L, sci_socket *socket, const char *data, size_t length, size_t *sent);
 int sci_socket_receive(lua_State *L, sci_socket *socket, void *bytes, size_t size, size_t *length);
 
+/* ---- the path to the peer (path_mtu.c) ---------------------------------------------------------------------------- */
+
+/* How many bytes a datagram may have, without the headers of IP and UDP. 0: the system does not know. */
+long sci_socket_path_mtu(const sci_socket *socket);
+
+/* From now on a datagram that is too long for the path is not divided: sending it fails with EMSGSIZE, as soon as the system knows
+ * the path. False: the system has no such option. */
+bool sci_socket_forbid_fragments(const sci_socket *socket);
+
 /* ---- closing (socket.c, closing.c) ------------------------------------------------------------------------------- */
 
 /* Closes the socket at `index` as SciSocket:close does: notifies those who wait for it, releases the descriptor, and calls
@@ -149,6 +158,7 @@ void sci_open_socket_address(lua_State *L);
 void sci_open_socket_adopt(lua_State *L);
 void sci_open_socket_connect(lua_State *L);
 void sci_open_socket_datagram(lua_State *L);
+void sci_open_path_mtu(lua_State *L);
 void sci_open_socket_io(lua_State *L);
 void sci_open_socket_option(lua_State *L);
 void sci_open_socket_poll(lua_State *L);

@@ -13,6 +13,12 @@ void sci_datagram_reset(sci_transport *transport) { memset(&transport->datagram,
 
 void sci_transport_note_associated(sci_transport *transport) { transport->datagram.associated = true; }
 
+bool sci_transport_has_exceeded(sci_transport *transport) {
+    bool exceeded = transport->datagram.exceeded;
+    transport->datagram.exceeded = false;
+    return exceeded;
+}
+
 /* ---- what OpenSSL asks of such a BIO ----------------------------------------------------------------------------- */
 
 /* OpenSSL gives the time by the clock that can be set. */
@@ -35,7 +41,7 @@ bool sci_datagram_control(sci_transport *transport, int command, void *pointer, 
     switch (command) {
         case BIO_CTRL_DGRAM_SET_NEXT_TIMEOUT: set_timer(transport, pointer); return true;
         case BIO_CTRL_DGRAM_GET_RECV_TIMER_EXP: *result = transport->datagram.expired; return true;
-        case BIO_CTRL_DGRAM_MTU_EXCEEDED: *result = transport->datagram.exceeded; return true;
+        case BIO_CTRL_DGRAM_MTU_EXCEEDED: return true; /* such a datagram was lost */
         case BIO_CTRL_DGRAM_GET_MTU_OVERHEAD: *result = overhead(transport); return true;
         default: return false;
     }
@@ -123,8 +129,9 @@ static ssize_t send_datagram(const sci_transport *transport, const char *data, s
 
 static int write_descriptor(BIO *bio, sci_transport *transport, const char *data, size_t size, size_t *done) {
     ssize_t sent = send_datagram(transport, data, size);
-    bool lost = sent < 0 && is_report(transport, errno); /* as if it had been lost on its way */
-    transport->datagram.exceeded = sent < 0 && errno == EMSGSIZE;
+    bool exceeds = sent < 0 && errno == EMSGSIZE;
+    bool lost = exceeds || (sent < 0 && is_report(transport, errno)); /* as if it had been lost on its way */
+    if (exceeds) transport->datagram.exceeded = true;
     if (sent >= 0 || lost) {
         *done = size;
         return 1;

@@ -89,7 +89,7 @@ typedef struct sci_transport {
     struct {             /* datagram_bio.c */
         int64_t resend;  /* when OpenSSL sends its last flight again, as of sci_now; 0: it has no timer */
         bool expired;    /* the last read waited until then */
-        bool exceeded;   /* the last datagram was too long for the path */
+        bool exceeded;   /* a datagram was too long for the path, and was not sent */
         bool associated; /* the handshake is done: a report that the peer cannot be reached may be forged */
     } datagram;
 
@@ -195,6 +195,9 @@ static inline void sci_transport_begin(sci_transport *transport) {
 
 /* From now on a report of the system that the peer cannot be reached does not end the connection (RFC 9147, section 4.5.2). */
 void sci_transport_note_associated(sci_transport *transport);
+
+/* Whether a datagram was too long for the path since this was asked last. For OpenSSL it was sent, and lost on its way. */
+bool sci_transport_has_exceeded(sci_transport *transport);
 
 /* ---- early_records.c --------------------------------------------------------------------------------------------- */
 

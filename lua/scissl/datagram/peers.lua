@@ -17,10 +17,17 @@ local READ, WRITE = core.SSL_ERROR_WANT_READ, core.SSL_ERROR_WANT_WRITE
 local Peers = {}
 Peers.__index = Peers
 
+local IPV6, IPV4, LEAST = 1232, 508, 256 -- bytes of a datagram that their paths carry; the least of DTLS
 local BURST = 64 -- datagrams that are taken in a row
 local SWEEP = 1 -- seconds between two looks for idle associations
 
 -- ---- sending
+
+-- The system has refused a datagram as too long for the path: the next ones are shorter, and a handshake sends again.
+local function shorten(socket)
+  local mtu = socket:sslMtu()
+  if mtu and mtu > LEAST then socket:sslSetMtu(mtu > IPV6 and IPV6 or mtu > IPV4 and IPV4 or LEAST) end
+end
 
 -- Sends what the socket of a peer has for it. A datagram that the system does not take is lost, unless `deliver` waits.
 function Peers:flush(socket, host, port, deliver)
@@ -36,7 +43,10 @@ function Peers:flush(socket, host, port, deliver)
       sent, failure = plain:sendTo(datagram, host, port)
     end
     if sent then counts.sent, counts.bytesSent = counts.sent + 1, counts.bytesSent + #datagram
-    elseif deliver then return nil, failure end
+    else
+      if failure:condition() == "message_too_long" then shorten(socket) end
+      if deliver then return nil, failure end
+    end
   end
 end
 

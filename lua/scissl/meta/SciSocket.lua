@@ -6,6 +6,20 @@
 ---@class SciSocket
 local SciSocket = {}
 
+---Returns how many bytes a datagram may have on the path to the peer that the socket is connected with, without the headers of IP
+---and UDP, as the system knows it now. The system learns it from the routers on the path.
+---
+---@return integer? # nil: the system does not know it: the socket is not connected, or is none for datagrams of IP, or the system is not Linux
+---@see ip(7)
+---@usage
+---```lua
+---local socket = assert(scissl.SciSocket.newDatagramSocket():connect("127.0.0.1", 9))
+---local bytes = socket:pathMtu()
+---print(bytes == nil or bytes > 500) --> true -- nil: this system does not know it
+---socket:close()
+---```
+function SciSocket:pathMtu() end
+
 ---Makes a stream socket: blocking, close-on-exec, not connected.
 ---
 ---@param family? string (default: "inet") `inet` (IPv4), `inet6` or `unix`

@@ -1231,10 +1231,14 @@ function SciSslSocket:sslSetRetransmission(first, most) end
 
 ---Sets how many bytes a datagram of DTLS may have, without the headers of UDP and IP. Messages of the handshake are divided into
 ---such datagrams, and `sslWrite` refuses what does not fit into one. The default, 1,232, passes through every network; a longer
----datagram that the path does not carry is divided on its way, or lost.
+---datagram that the path does not carry is divided on its way, or lost. Where the system refuses one as too long for the path, the
+---following ones are shorter: `sslWrite` returns `message_too_long`, and a flight of the handshake is sent again.
+---
+---`"path"`: as long as the system says that the path carries (see `SciSocket:pathMtu`), and datagrams are not divided on their way.
+---Where it does not say so, the length stays as it is.
 ---
 ---@within DTLS
----@param bytes integer 256 … 65507
+---@param bytes integer|string 256 … 65507; or `"path"`
 ---@return SciSslSocket? # the receiver
 ---@return SciSslError? # condition `not_dtls`, `not_initialized`, `closed`
 ---@see SSL_set_mtu(3)

@@ -84,3 +84,9 @@ local host, port = far:getSockName()
 print(near:sendTo("hello", host, port)) --> 5
 print((far:recvFrom())) --> hello
 print(far:isDatagram()) --> true
+
+--- SciSocket:pathMtu
+local socket = assert(scissl.SciSocket.newDatagramSocket():connect("127.0.0.1", 9))
+local bytes = socket:pathMtu()
+print(bytes == nil or bytes > 500) --> true -- nil: this system does not know it
+socket:close()
