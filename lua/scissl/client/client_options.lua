@@ -5,6 +5,7 @@
 local core = require "scissl.core"
 local context_options = require "scissl.tls.context_options"
 local number_of = require "scissl.base.object_number"
+local options = require "scissl.base.option_table"
 local shared_contexts = require "scissl.tls.shared_contexts"
 
 local SciSslError = core.SciSslError
@@ -81,7 +82,10 @@ function client.prepare(socket, run)
   if ready and given.echConfigs then ready, failure = socket:sslSetEchConfigs(given.echConfigs) end
   if ready and given.tlsa then ready, failure = add_tlsa_records(socket, run) end
   local session = given.session
-  if ready and run.sessionKey and not session then session = given.sessions:get(run.sessionKey) end
+  if ready and run.sessionKey and not session then
+    session = given.sessions:get(run.sessionKey)
+    run.offered = session ~= nil
+  end
   if ready and session then ready, failure = socket:setSession(session) end
   if not ready then return nil, failure end
   return socket
@@ -192,6 +196,14 @@ end
 function client.keeper(run)
   local key, sessions = run.sessionKey, run.given.sessions
   return key and function(session) sessions:put(key, session) end
+end
+
+--- Removes the sessions of the server from the store of the options, where a handshake that offered one has ended with
+-- an alert: it could fail again and again (RFC 5246, section 7.2.2).
+function client.forget(run, failure)
+  local sessions = run.given.sessions
+  if not (run.offered and failure:alert()) then return end
+  if options.hasMethods(sessions, "remove") then sessions:remove(run.sessionKey) end
 end
 
 --- Writes the early data again where the server has not accepted it. Returns the stream; or nil and a SciSslError, and

@@ -59,6 +59,7 @@ local function open(run)
     handlers = handlers_of(run.given),
   }
   if done then return socket end
+  client.forget(run, failure)
   parting.leave(socket, run.waiter)
   return nil, name_host(failure, run)
 end
@@ -200,7 +201,8 @@ end
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 -- * `session`: an OSSslSession to resume. The server's chain is verified again
 -- * `sessions`: a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application
---   protocols and everything that decides which servers this connection accepts
+--   protocols and everything that decides which servers this connection accepts. Where a handshake with one of its
+--   sessions ends with an alert, its method `remove` is called, if it has one
 -- * `tlsa`: the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables
 --   with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that
 --   validates DNSSEC

@@ -109,7 +109,7 @@ local scissl = {}
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field session? OSSslSession an OSSslSession to resume. The server's chain is verified again
----@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts
+---@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts. Where a handshake with one of its sessions ends with an alert, its method `remove` is called, if it has one
 ---@field tlsa? table[] the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that validates DNSSEC
 ---@field echConfigs? string an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`)
 ---@field echRetry? echRetry what to do where the server cannot decrypt that. true (the default): connects once more with the keys that the server names, whose certificate for the public name was verified; false: fails with the condition `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, connects once more without ECH, and the server name is sent in plain text

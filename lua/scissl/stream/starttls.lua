@@ -96,13 +96,15 @@ end
 local function as_client(self, run, deadline)
   local given = run.given
   local function prepare(socket) return client.prepare(socket, run) end
-  return secure(self, run.context, "connect", prepare, {
+  local done, failure = secure(self, run.context, "connect", prepare, {
     deadline = deadline,
     timeout = self.bytes:seconds(),
     replayable = given.replayable,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,
   })
+  if not done then client.forget(run, failure) end
+  return done, failure
 end
 
 local function start_client(self, given, level)
