@@ -262,6 +262,8 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 /* Whether sslRead would return something else than "not ready" before the transport becomes readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
 
+bool sci_ssl_is_clean(const sci_sslsocket *socket); /* nothing is read ahead: it is not dirty, wherever it stands */
+
 /* The scratch buffer of the lua_State, SCI_SCRATCH bytes. Inside of a callback or a finalizer the call outside uses that, so
  * another buffer is pushed. A call that raises leaves it to the next call, or to the end of the SSL, to give it back. */
 unsigned char *sci_ssl_take_scratch(lua_State *L, sci_sslsocket *socket);

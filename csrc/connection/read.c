@@ -37,11 +37,16 @@ static bool was_stopped(const sci_sslsocket *socket) {
     return socket->transport.read.stopped && socket->transport.memory.in.length > 0;
 }
 
+bool sci_ssl_is_clean(const sci_sslsocket *socket) {
+    return socket->ssl && socket->handshake.done && !ends_next(socket) && !SSL_has_pending(socket->ssl) &&
+           socket->transport.memory.in.length == 0;
+}
+
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket) {
     if (!socket->ssl) return false;
     if (!socket->handshake.done) return was_stopped(socket);
+    if (sci_ssl_is_clean(socket)) return false;
     if (ends_next(socket) || SSL_pending(socket->ssl) > 0) return true;
-    if (!SSL_has_pending(socket->ssl) && socket->transport.memory.in.length == 0) return false;
     sci_ssl_look_ahead(L, socket, true);
     return was_stopped(socket) || ends_next(socket) || SSL_pending(socket->ssl) > 0;
 }

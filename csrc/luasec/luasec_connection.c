@@ -45,7 +45,7 @@ static int connection_getfd(lua_State *L) {
 static int connection_dirty(lua_State *L) {
     sci_luasec *self = sci_check_luasec(L);
     bool dirty = self->phase != SCI_LUASEC_CLOSED && sci_input_size(&self->in) > 0;
-    if (!dirty && self->socket) {
+    if (!dirty && self->socket && !sci_ssl_is_clean(self->socket)) {
         lua_getiuservalue(L, 1, SCI_LUASEC_SOCKET);
         lua_insert(L, 1);
         dirty = sci_ssl_dirty(L, self->socket);
