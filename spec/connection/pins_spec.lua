@@ -397,6 +397,23 @@ describe("raw public keys with GnuTLS #slow", function()
     assert.truthy(peer:finish():find("Certificate type: Raw Public Key", 1, true))
   end)
 
+  it("are what gnutls-serv presents and accepts", function()
+    local own = assert(SciSslPrivateKey.generate "EC")
+    local peer <close> = peers.gnutlsServer("TLSv1.3", ("--rawpkkeyfile %s --rawpkfile %s --require-client-cert "
+      .. "--priority NORMAL:+CTYPE-SRV-RAWPK:+CTYPE-CLI-RAWPK"):format(pki.write(key:toPem()),
+      pki.write(key:publicPem())))
+    local stream, failure = scissl.connect {
+      host = "127.0.0.1", port = peer.port, timeout = 30, serverCertificateTypes = { "rawPublicKey" },
+      clientCertificateTypes = { "rawPublicKey" }, privateKey = own, pins = { key:spkiPin() },
+    }
+    assert(stream, tostring(failure))
+    assert.are.same({ server = "rawPublicKey", client = "rawPublicKey" }, stream:certificateTypes())
+    assert(stream:write "hello\n")
+    assert.are.equal("hello", stream:read "l")
+    stream:close()
+    assert.truthy(peer:stop():find("Certificate type: Raw Public Key", 1, true))
+  end)
+
   it("are what gnutls-serv presents", function()
     local peer <close> = peers.gnutlsServer("TLSv1.3", ("--rawpkkeyfile %s --rawpkfile %s --disable-client-cert "
       .. "--priority NORMAL:+CTYPE-SRV-RAWPK"):format(pki.write(key:toPem()), pki.write(key:publicPem())))
