@@ -12,10 +12,15 @@ local spare_timers = {}
 
 local luv_ticket = {}
 
---- Resumes a coroutine. An error that leaves a callback of luv would end the process.
+--- Reports an error that has ended a coroutine. If it left a callback of luv, it would end the process.
+function luv_ticket.complain(thread, raised)
+  io.stderr:write(debug.traceback(thread, text_of(raised)), "\n")
+end
+
+--- Resumes a coroutine, and reports its error.
 function luv_ticket.resume(thread, ...)
   local good, raised = coroutine.resume(thread, ...)
-  if not good then io.stderr:write(debug.traceback(thread, text_of(raised)), "\n") end
+  if not good then luv_ticket.complain(thread, raised) end
 end
 
 local Ticket = {}

@@ -9,7 +9,7 @@ local luv_ticket = require "scissl.loop.luv_ticket"
 local waiting = require "scissl.loop.wait_registry"
 
 local now = core.SciSocket.now
-local resume = luv_ticket.resume
+local complain, resume = luv_ticket.complain, coroutine.resume
 local are_gone = handles.areGone
 local isyieldable, running, yield = coroutine.isyieldable, coroutine.running, coroutine.yield
 
@@ -63,12 +63,15 @@ end
 -- Resumes the coroutine of a ticket, which may serve its next wait.
 local function finish(ticket, answer, reason)
   local watch, thread = ticket.watch, ticket.thread
-  remove(ticket)
+  local tickets = watch.tickets
+  if tickets[1] == ticket and not tickets[2] then tickets[1] = nil -- the usual case
+  else remove(ticket) end
   ticket.thread, ticket.socket, ticket.deadline = false, false, false
   if not watch.tells then arm(watch) end
   ticket.following, watch.spare = watch.spare, ticket
-  resume(thread, answer, reason)
-  if not watch.tickets[1] then arm(watch) end
+  local good, raised = resume(thread, answer, reason)
+  if not good then complain(thread, raised) end
+  if not tickets[1] then arm(watch) end
 end
 
 -- Tickets that are to end in the loop's next round, each with its results; and the timer that then rings.
