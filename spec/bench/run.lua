@@ -263,10 +263,34 @@ local function measure_first(round)
   end
 end
 
+-- ---- DTLS
+
+local datagram_works = {
+  memory = {
+    name = "datagram_memory", title = "a server of DTLS with 1,000 peers: memory a peer", unit = "bytes",
+    remarks = { ["plain C"] = "without what the system keeps for a socket of each peer" },
+  },
+  message = {
+    name = "datagram_message", title = "a server of DTLS: processor's time for a message and its reply",
+    unit = "ns",
+  },
+}
+
+-- Both servers have the same clients, which are ours.
+local function measure_datagrams()
+  for _, kind in ipairs { "memory", "message" } do
+    local program = command(lua, here .. "datagrams.lua", kind)
+    note(datagram_works[kind], "plain C", run(("env BENCH_DATAGRAM_SERVER=%s %s"):format(
+      quoted(build .. "/datagram_server"), program)))
+    note(datagram_works[kind], "scissl", run(program))
+  end
+end
+
 -- ---- all of it
 
 local OTHER_NAMES = {
-  server = true, scale = true, loading = true, first = true, instructions = true, scale_instructions = true,
+  server = true, scale = true, loading = true, first = true, datagrams = true, instructions = true,
+  scale_instructions = true,
 }
 
 local function check_chosen()
@@ -297,6 +321,7 @@ for round = 1, rounds do
   if wanted "scale" and round <= SCALE_ROUNDS then measure_scale() end
   if wanted "first" then measure_first(round) end
   if wanted "loading" then measure_loading() end
+  if wanted "datagrams" then measure_datagrams() end
 end
 if succeeds "valgrind --version" then
   if wanted "instructions" then measure_instructions() end
