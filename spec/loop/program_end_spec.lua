@@ -64,6 +64,7 @@ local luv_it = loops.it(loops.all[#loops.all])
 describe("The waiter luv at the end of a program", function()
   luv_it("gives a wait up with the reason", function()
     local output, good = run [[
+      require "luv"
       local last = setmetatable({}, { __gc = function()
         coroutine.wrap(function() print(scissl.wait.on(far, "r", { waiter = "luv" })) end)()
       end })
@@ -73,6 +74,24 @@ describe("The waiter luv at the end of a program", function()
     ]]
     assert.is_true(good, output)
     assert.truthy(output:find("the program ends", 1, true), output)
+  end)
+end)
+
+describe("The waiter luv in a coroutine of a program that has not loaded luv", function()
+  luv_it("is refused, since luv would crash", function()
+    local output, good = run [[
+      coroutine.wrap(function()
+        print(pcall(scissl.wait.on, near, "r", { waiter = "luv" }))
+        print(pcall(require, "scissl.luv"))
+      end)()
+      require "luv".run()
+      coroutine.wrap(function() scissl.wait.on(near, "w", { waiter = "luv" }) print "works" end)()
+      require "luv".run()
+    ]]
+    assert.is_true(good, output)
+    local _, count = output:gsub('write require "luv" at the start of the program', "")
+    assert.equal(2, count, output)
+    assert.matches("works\nend\n$", output)
   end)
 end)
 
@@ -120,7 +139,7 @@ describe("Streams over luv's own at the end of a program", function()
 end)
 
 describe("scissl.listen in a coroutine that no loop has resumed", function()
-  for name in pairs { coroutine = true, cqueues = true, luv = true } do
+  for name in pairs { coroutine = true, cqueues = true } do
     local loop
     for _, one in ipairs(loops.all) do
       if one.waiter == name then loop = one end
@@ -136,4 +155,18 @@ describe("scissl.listen in a coroutine that no loop has resumed", function()
       assert.truthy(output:find "^SciSslListener: .-\nend\n$", output)
     end)
   end
+
+  luv_it("goes on when the loop runs, waiter luv; and is given up with the program", function()
+    for runs, expected in pairs { [""] = "^end\n$", ["require 'luv'.run()"] = "^SciSslListener: .-\nend\n$" } do
+      local output, good = run([[
+        require "luv"
+        coroutine.wrap(function()
+          print(scissl.plain.listen { host = "localhost", port = 0, waiter = "luv" })
+        end)()
+        %s
+      ]], runs)
+      assert.is_true(good, output)
+      assert.truthy(output:find(expected), output)
+    end
+  end)
 end)

@@ -7,6 +7,7 @@ local wait = require "scissl.loop.wait"
 
 local SciLookUp, SciSocket, SciSslError = core.SciLookUp, core.SciSocket, core.SciSslError
 
+local address_family = SciSocket.addressFamily
 local find_hole = getmetatable(core).findHole
 
 local resolve = {}
@@ -65,7 +66,7 @@ local function check_entry(run, entry, port, family)
     return bad(run, "the resolver returned a list in which an entry has no address")
   end
   local address, own_port = entry.address, entry.port
-  local own = SciSocket.addressFamily(address)
+  local own = address_family(address)
   if not own then return bad(run, "the resolver returned an entry whose address is no IP address") end
   if own_port == nil then own_port = port end
   if math.type(own_port) ~= "integer" or own_port < 0 or own_port > 65535 then
@@ -115,7 +116,18 @@ local function ask_program(run, family)
   return fail(run, "host_not_found", reason ~= nil and text_of(reason) or nil, reason)
 end
 
--- ---- both
+-- ---- addresses
+
+-- A host that is an address needs no look-up. Nil: the system's resolver explains what does not fit, and spells
+-- addresses that are written in other ways, such as 127.1.
+local function take_address(run, own, family)
+  local host, port = run.host, run.port
+  if family and family ~= own or math.type(port) ~= "integer" then return nil end
+  if own == "inet" and not host:find "^%d+%.%d+%.%d+%.%d+$" then return nil end
+  return { { address = host, port = port, family = own } }
+end
+
+-- ---- all
 
 --- Finds the addresses of a host.
 -- @tparam table run `host`, `port`, `waiter`, `deadline`, `timeout`, `resolver`
@@ -124,7 +136,10 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `resolve`
 function resolve.find(run, family)
-  if run.resolver and not SciSocket.addressFamily(run.host) then return ask_program(run, family) end
+  local own = address_family(run.host)
+  local found = own and take_address(run, own, family)
+  if found then return found end
+  if run.resolver and not own then return ask_program(run, family) end
   return ask_system(run, family)
 end
 

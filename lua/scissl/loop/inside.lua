@@ -38,15 +38,4 @@ function inside.name()
   end
 end
 
---- Tells whether the loop of a waiter of ours has resumed the running coroutine, as far as it can say so.
--- @tparam function waiter
--- @treturn boolean false as well for waiters without a loop
-function inside.loopOf(waiter)
-  if not coroutine.isyieldable() then return false end
-  for name, ask in pairs(is_inside) do
-    if loaded[("scissl.loop.%s_waiter"):format(name)] == waiter then return ask() ~= false end
-  end
-  return false
-end
-
 return inside

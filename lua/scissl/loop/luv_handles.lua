@@ -5,6 +5,10 @@
 -- their objects' making, so a guard that is younger than every handle learns first that the program ends.
 -- @module scissl.loop.luv_handles
 
+local _, is_main = coroutine.running()
+if not (is_main or package.loaded.luv) then
+  error("luv crashes where a coroutine loads it: write require \"luv\" at the start of the program", 0)
+end
 local luv = require "luv"
 
 local handles = {}

@@ -7,10 +7,10 @@
 --      …
 -- @module scissl.luv
 
-local luv = require "luv"
 local core = require "scissl.core"
+local handles = require "scissl.loop.luv_handles" -- loads luv
+local luv = require "luv"
 local handshake = require "scissl.tls.handshake"
-local handles = require "scissl.loop.luv_handles"
 local luv_ticket = require "scissl.loop.luv_ticket"
 local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"

@@ -1,9 +1,9 @@
 --- A coroutine that sleeps in luv's loop, until an event, `scissl.loop.wait_registry` or its deadline wakes it.
 -- @module scissl.loop.luv_ticket
 
-local luv = require "luv"
 local now = require "scissl.core".SciSocket.now
-local handles = require "scissl.loop.luv_handles"
+local handles = require "scissl.loop.luv_handles" -- loads luv
+local luv = require "luv"
 local text_of = require "scissl.base.safe_text"
 
 -- Timers that no ticket uses. They are stopped and never closed: luv crashes when a program ends before its loop has

@@ -2,9 +2,9 @@
 -- program runs it (`luv.run()`).
 -- @module scissl.loop.luv_waiter
 
-local luv = require "luv"
 local core = require "scissl.core"
-local handles = require "scissl.loop.luv_handles"
+local handles = require "scissl.loop.luv_handles" -- loads luv
+local luv = require "luv"
 local luv_ticket = require "scissl.loop.luv_ticket"
 local waiting = require "scissl.loop.wait_registry"
 

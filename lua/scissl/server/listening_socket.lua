@@ -2,8 +2,8 @@
 -- @module scissl.server.listening_socket
 
 local SciSocket = require "scissl.core".SciSocket
-local inside = require "scissl.loop.inside"
 local resolve = require "scissl.client.resolve"
+local spawn = require "scissl.loop.spawn"
 local wait = require "scissl.loop.wait"
 
 local listening = {}
@@ -33,7 +33,8 @@ end
 -- The look-up lets other coroutines run where the caller runs in the loop of its waiter: many servers listen before
 -- their loop begins.
 local function find_addresses(host, port, waiter)
-  return resolve.find({ host = host, port = port, waiter = inside.loopOf(waiter) and waiter or wait.find "poll" })
+  local in_loop = coroutine.isyieldable() and spawn.find(waiter)
+  return resolve.find({ host = host, port = port, waiter = in_loop and waiter or wait.find "poll" })
 end
 
 local function open(host, port, waiter, backlog, shared)
