@@ -351,6 +351,7 @@ void sci_push_bio_bytes(lua_State *L, BIO *bio);
 /* ---- heap.c ------------------------------------------------------------------------------------------------------ */
 
 int sci_trim_heap(lua_State *L); /* trimHeap, for the Lua layer: gives free memory back; true with glibc */
+void sci_prefer_large_pages(void *memory, size_t size); /* which is large, and not filled yet */
 
 /* ---- stay.c ------------------------------------------------------------------------------------------------------ */
 

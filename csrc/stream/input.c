@@ -2,8 +2,6 @@
 #include "stream/stream.h"
 
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #define KEPT_CAPACITY 65536 /* bytes of memory that is kept while reads go on filling it */
 #define LEAST_CAPACITY 64
@@ -17,16 +15,6 @@ static void move_to_front(sci_input *input) {
 }
 
 #define LARGE ((size_t)4 * 1024 * 1024) /* bytes of memory from which on large pages pay */
-
-/* A fresh page costs the system more than filling it with bytes costs us. */
-static void prefer_large_pages(const sci_input *input) {
-#ifdef MADV_HUGEPAGE
-    size_t before = (uintptr_t)input->bytes % (size_t)sysconf(_SC_PAGESIZE);
-    if (input->capacity >= LARGE) (void)madvise(input->bytes - before, before + input->capacity, MADV_HUGEPAGE);
-#else
-    (void)input;
-#endif
-}
 
 bool sci_input_reserve(sci_input *input, size_t length) {
     size_t size = sci_input_size(input);
@@ -44,7 +32,7 @@ bool sci_input_reserve(sci_input *input, size_t length) {
     if (!bytes) return false;
     input->bytes = bytes;
     input->capacity = capacity;
-    prefer_large_pages(input);
+    if (capacity >= LARGE) sci_prefer_large_pages(bytes, capacity);
     return true;
 }
 

@@ -2,6 +2,8 @@
  * a copy. */
 #include "stream/stream.h"
 
+/* ---- without a copy ----------------------------------------------------------------------------------------------- */
+
 #if LUA_VERSION_NUM >= 505
 
 /* Two bytes are behind a string: a zero, as Lua demands, and who owns the memory. */
@@ -25,7 +27,8 @@ static void tell_collector(lua_State *L, size_t length) {
     if (lua_gc(L, LUA_GCISRUNNING)) (void)lua_gc(L, LUA_GCSTEP, length);
 }
 
-bool sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
+/* False: they have to be copied. */
+static bool hand_over(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
     sci_input *in = &stream->in;
     if (!sci_input_prepare_parting(in, length, skip, BEHIND)) return false;
     unsigned char *bytes = in->bytes;
@@ -44,9 +47,42 @@ bool sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_
 
 #else
 
-bool sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
+static bool hand_over(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
     (void)L, (void)stream, (void)length, (void)skip;
     return false;
 }
 
 #endif
+
+/* ---- with a copy -------------------------------------------------------------------------------------------------- */
+
+/* Lua's own allocator, of which one block is asked for large pages. */
+typedef struct allocator {
+    lua_State *L;
+    lua_Alloc allocate;
+    void *data;
+} allocator;
+
+/* lua_pushlstring allocates the string first of all. From then on Lua has its own allocator again. */
+static void *allocate_string(void *data, void *block, size_t old_size, size_t size) {
+    const allocator *own = data;
+    lua_setallocf(own->L, own->allocate, own->data);
+    void *memory = own->allocate(own->data, block, old_size, size);
+    if (memory && !block) sci_prefer_large_pages(memory, size);
+    return memory;
+}
+
+static void push_copy(lua_State *L, const sci_input *in, size_t length) {
+    allocator own = {.L = L};
+    own.allocate = lua_getallocf(L, &own.data);
+    lua_setallocf(L, allocate_string, &own);
+    lua_pushlstring(L, (const char *)in->bytes + in->start, length);
+}
+
+void sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
+    if (hand_over(L, stream, length, skip)) return;
+    sci_stream_set_moving(stream, true);
+    push_copy(L, &stream->in, length);
+    sci_stream_set_moving(stream, false);
+    sci_input_skip(&stream->in, length + skip);
+}

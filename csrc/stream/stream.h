@@ -280,15 +280,17 @@ static inline void sci_stream_note_write(sci_stream *stream) {
 double sci_stream_read_by(sci_stream *stream);
 void sci_push_deadline(lua_State *L, double deadline); /* a number; nil for INFINITY */
 
-#define SCI_LONG_STRING 4194304 /* bytes from which on a string is made without a copy, where Lua can do that */
+#define SCI_LONG_STRING 4194304 /* bytes from which on making a string is worth some care */
 
-/* long_string.c: pushes the next `length` bytes, at least SCI_LONG_STRING, and takes them and `skip` more. False: they have to be
- * copied. Raises where memory runs out: they stay. */
-bool sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip);
+/* long_string.c: sci_stream_push for SCI_LONG_STRING bytes and more. */
+void sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip);
 
 /* Pushes the next `length` bytes and takes them and `skip` more. Where memory runs out they stay. */
 static inline void sci_stream_push(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
-    if (length >= SCI_LONG_STRING && sci_stream_push_long(L, stream, length, skip)) return;
+    if (length >= SCI_LONG_STRING) {
+        sci_stream_push_long(L, stream, length, skip);
+        return;
+    }
     stream->moving = true;
     lua_pushlstring(L, length > 0 ? (const char *)stream->in.bytes + stream->in.start : "", length);
     stream->moving = false;
