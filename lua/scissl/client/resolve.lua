@@ -118,13 +118,11 @@ end
 
 -- ---- addresses
 
--- A host that is an address needs no look-up. Nil: the system's resolver explains what does not fit, and spells
--- addresses that are written in other ways, such as 127.1.
+-- A host that is an address needs no look-up. Nil: the system's resolver explains what does not fit.
 local function take_address(run, own, family)
-  local host, port = run.host, run.port
+  local port = run.port
   if family and family ~= own or math.type(port) ~= "integer" then return nil end
-  if own == "inet" and not host:find "^%d+%.%d+%.%d+%.%d+$" then return nil end
-  return { { address = host, port = port, family = own } }
+  return { { address = run.host, port = port, family = own } }
 end
 
 -- ---- all
