@@ -1,5 +1,6 @@
 -- The benchmark of streams: all its programs run, each with a few connections and lines. Their figures are not checked.
 local ends = require "spec.support.ends"
+local shell = require "spec.support.shell"
 
 local instrumented = os.getenv "SCISSL_RUN" == "sanitized" or os.getenv "SCISSL_RUN" == "valgrind"
 
@@ -36,7 +37,7 @@ describe("spec/bench/streams", function()
     if not ends.has "cc" then return pending "there is no C compiler" end
     for _, program in ipairs { "peer", "streams/bulk", "streams/system_call" } do compile(program) end
     run(folder, "certificates.lua", folder)
-    local output = run(folder, "streams/run.lua", "lua5.4", output_of "pwd", folder, "quick")
+    local output = run(folder, "streams/run.lua", shell.luaName, output_of "pwd", folder, "quick")
     local _, rows = output:gsub("\n| %a[^|]* |", "")
     assert.truthy(rows > 10, output)
     for line in output:gmatch "left out of ([^\n]*)" do

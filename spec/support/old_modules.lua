@@ -18,12 +18,18 @@ local function folders()
   return paths
 end
 
--- What a module needs as soon as it is loaded: Debian's copas 4 comes without the module binaryheap.
+-- What a module needs as soon as it is loaded: Debian's copas 4 comes without the module binaryheap, and cqueues has
+-- its C module for some versions of Lua only.
+local function need_of(line)
+  return line:match "^local%s+[%w_]+%s*=%s*require%s*%(?%s*[\"']([%w_%.]+)[\"']"
+    or line:match "=%s*require%s*%(?%s*[\"'](_[%w_%.]+)[\"']"
+end
+
 local function has_its_needs(file, looking)
   if looking[file] then return true end
   looking[file] = true
   for line in io.lines(file) do
-    local name = line:match "^local%s+[%w_]+%s*=%s*require%s*%(?%s*[\"']([%w_%.]+)[\"']"
+    local name = need_of(line)
     local found = not name or package.loaded[name] or package.searchpath(name, package.cpath)
     if not (found or old_modules.find(name, looking)) then return false end
   end
