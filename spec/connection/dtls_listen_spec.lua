@@ -101,4 +101,26 @@ describe("sslListen", function()
     fails("not_initialized", "accept", assert(SciSslSocket.onMemory(context)):sslListen "x")
     assert.error_matches(function() server:sslListen() end, "bad argument #1")
   end)
+
+  it("needs a socket that is connected with the client, and works over one", function()
+    local plain <close> = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+    plain:setBlocking(false)
+    local server = assert(SciSslSocket.on(plain, context)):sslInitialize()
+    fails("not_connected", "connect", server:sslListen "x")
+    local near <close> = assert(scissl.SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+    near:setBlocking(false)
+    assert(near:connect(plain:getSockName()))
+    assert(plain:connect(near:getSockName()))
+    local client = assert(SciSslSocket.on(near, ends.clientContext { method = "DTLS" })):sslInitialize()
+    local listened
+    for _ = 1, 100 do
+      client:sslConnect()
+      scissl.SciSocket.poll({ [server] = "r" }, 20)
+      listened = server:sslListen(near:getSockName())
+      if listened == 1 then break end
+      scissl.SciSocket.poll({ [client] = "r" }, 20)
+    end
+    assert.equal(1, listened)
+    assert.same({ 1, 1 }, { ends.handshake(client, server) })
+  end)
 end)
