@@ -107,9 +107,19 @@ static void reset(lua_State *L, sci_sslsocket *socket) {
 
 /* ---- the SSL ----------------------------------------------------------------------------------------------------- */
 
+/* SSL_new of OpenSSL 4.0 copies the hosts to verify without their NUL: X509_VERIFY_PARAM_get0_host would then return a text
+ * that does not end. */
+static SSL *new_ssl(SSL_CTX *ctx) {
+    SSL *ssl = SSL_new(ctx);
+    X509_VERIFY_PARAM *hosts = SSL_CTX_get0_param(ctx);
+    if (!ssl || !X509_VERIFY_PARAM_get0_host(hosts, 0) || sci_copy_hosts(SSL_get0_param(ssl), hosts)) return ssl;
+    SSL_free(ssl);
+    return NULL;
+}
+
 static bool make_ssl(sci_sslsocket *socket, sci_context *context) {
     bool switches = socket->ssl && socket->suspend.at == SCI_AT_CLIENT_HELLO;
-    SSL *ssl = prepare_context(context) ? SSL_new(context->ctx) : NULL;
+    SSL *ssl = prepare_context(context) ? new_ssl(context->ctx) : NULL;
     BIO *bio = ssl ? sci_new_transport_bio(socket->state, &socket->transport) : NULL;
     if (bio) SSL_set_bio(ssl, bio, bio);
     bool ready = bio && install_callbacks(socket, ssl) && (!switches || sci_ssl_keep_ech(socket->ssl, ssl));

@@ -47,11 +47,12 @@ static bool names_host_in_subject(const X509_VERIFY_PARAM *param, X509 *leaf) {
     return false;
 }
 
-/* By RFC 9525 the common name does not count. OpenSSL only reports that the certificate is for another host. */
-static bool has_common_name_only(X509_STORE_CTX *store) {
+/* By RFC 9525 the common name does not count. OpenSSL only reports that the certificate is for another host. The names come
+ * from the SSL, not from `store`: there OpenSSL 4.0 has copied them without their NUL. */
+static bool has_common_name_only(const sci_sslsocket *socket, X509_STORE_CTX *store) {
     X509 *leaf = X509_STORE_CTX_get0_cert(store);
     return X509_STORE_CTX_get_error(store) == X509_V_ERR_HOSTNAME_MISMATCH && leaf &&
-           names_host_in_subject(X509_STORE_CTX_get0_param(store), leaf);
+           names_host_in_subject(SSL_get0_param(socket->ssl), leaf);
 }
 
 /* A client is suspended here. On a server, never return "retry": OpenSSL treats that as success. A server goes on, and is
@@ -72,7 +73,7 @@ static int await_verdict(sci_sslsocket *socket, X509_STORE_CTX *store, bool veri
 static int verify_peer(sci_sslsocket *socket, X509_STORE_CTX *store) {
     bool verified = socket->pins.count > 0 ? sci_ssl_verify_by_pin(socket, store)
                                            : sci_context_verify_peer(socket->context, store, NULL);
-    if (!verified) socket->verdict.common_name_only = has_common_name_only(store);
+    if (!verified) socket->verdict.common_name_only = has_common_name_only(socket, store);
     if (sci_ssl_must_suspend(socket, SCI_AT_VERIFY)) return await_verdict(socket, store, verified);
     return verified || is_approved(socket, store);
 }

@@ -207,6 +207,30 @@ for _, version in ipairs(versions) do
     end)
   end)
 
+  describe("The names of a context, " .. version .. ",", function()
+    it("are whole in each connection, its errors and its resumption, however many are made", function()
+      local names = { "first.host.example", "second.host.example" }
+      local context = ends.clientContext { method = version, setup = function(made)
+        assert(made:setVerifyHosts(names))
+      end }
+      local server = ends.serverContext { method = version, identity = named { names[2] } }
+      local wrong = ends.serverContext { method = version, identity = named { "other.example" } }
+      local rubbish = {}
+      for i = 1, 50 do
+        rubbish[i] = ("z"):rep(i) -- so that what OpenSSL allocates next has held something
+        local near, far = ends.pair { transport = "memory", client = context, server = wrong, verifyHost = false }
+        local failure = refusals.failed("certificate_wrong_host", "connect", (ends.handshake(near, far)))
+        assert.are.equal(names[1], failure:subject())
+        local client = ends.meet { transport = "memory", client = context, server = server, verifyHost = false }
+        local again = ends.meet { transport = "memory", client = context, server = server, verifyHost = false,
+          session = assert(client:getSession()) }
+        assert.is_true(again:isSessionReused())
+        client:close()
+        again:close()
+      end
+    end)
+  end)
+
   describe("Wildcards, " .. version .. ",", function()
     local function judged(names, host, flags)
       local server = named(names)
