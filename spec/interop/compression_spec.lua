@@ -1,4 +1,4 @@
--- Compressed certificates (RFC 8879) with other programs: OpenSSL's, GnuTLS's, NSS's and Chromium.
+-- Compressed certificates (RFC 8879) with other programs: OpenSSL's, GnuTLS's, NSS's, Firefox and Chromium.
 local scissl = require "scissl"
 local chromium = require "spec.support.chromium"
 local ends = require "spec.support.ends"
@@ -22,6 +22,7 @@ if not has[1] then
 end
 
 local with_nss = peers.present "nss" and scissl.features.zlib and it or pending
+local in_firefox = os.getenv "SCISSL_ALL" and ends.has "firefox-esr" and ends.has "certutil" and it or pending
 local in_chromium = os.getenv "SCISSL_ALL" and chromium.isThere() and it or pending
 
 -- Certificates of some length, as OpenSSL keeps the compressed form only where it is shorter.
@@ -169,21 +170,40 @@ describe("Certificate compression with NSS #slow", function()
   end
 end)
 
+-- Serves a page to a browser; returns the forms of the connection that it used.
+local function serve_page(listener, context)
+  while true do -- browsers also open connections that they do not use
+    local socket <close> = assert(foreign.serve(listener, context, nil, trace))
+    if foreign.read(socket, "\r\n\r\n") ~= "" then
+      foreign.write(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npage")
+      return forms(socket)
+    end
+  end
+end
+
+describe("Certificate compression with Firefox #slow", function()
+  for _, name in ipairs(has) do
+    in_firefox("is used: " .. name, function()
+      local listener <close>, port = ends.listener()
+      local profile = pki.write "" .. ".firefox"
+      assert(os.execute(("(mkdir %s && certutil -N -d sql:%s --empty-password && "
+        .. "certutil -A -d sql:%s -n ca -t CT,C, -i %s) >/dev/null 2>&1")
+        :format(profile, profile, profile, pki.ca.certificateFile)))
+      local _ <close> = ends.start(("env HOME=%s MOZ_DISABLE_CONTENT_SANDBOX=1 timeout -k 5 300 firefox-esr --headless "
+        .. "--no-remote --profile %s --screenshot %s/page.png https://localhost:%d/")
+        :format(profile, profile, profile, port))
+      assert.are.same({ sent = COMPRESSED }, serve_page(listener, server_context { name }))
+    end)
+  end
+end)
+
 describe("Certificate compression with Chromium #slow", function()
   -- The server's certificate message in the connection that brought the page.
   local function visit(context)
     local listener <close>, port = ends.listener()
     local browser <close> = chromium.start { trust = pki.ca.certificateFile }
     browser:begin(("https://localhost:%d/"):format(port))
-    local seen
-    repeat -- Chromium also opens connections that it does not use
-      local socket <close> = assert(foreign.serve(listener, context, nil, trace))
-      local request = foreign.read(socket, "\r\n\r\n")
-      if request ~= "" then
-        seen = forms(socket)
-        foreign.write(socket, "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\npage")
-      end
-    until seen
+    local seen = serve_page(listener, context)
     assert(browser:finish())
     assert.are.equal("page", browser:evaluate "document.body.textContent")
     return seen
