@@ -209,6 +209,22 @@ describe("scissl.datagram.connect", function()
     end)
   end)
 
+  it("does not offer a session whose ClientHello the server would drop, since it needs two datagrams", function()
+    local options = { certificate = pki.client.certificate, privateKey = pki.client.key }
+    with_echo({ ca = pki.ca.certificate }, function(port)
+      local first = assert(connect(port, options))
+      options.session = assert(first:socket():getSession()) -- its ticket has the client's certificate
+      first:close()
+      for mtu, resumes in pairs { [400] = false, [700] = false, [5000] = true } do
+        options.mtu = mtu
+        local association <close> = assert(connect(port, options))
+        assert.equal(resumes, association:socket():isSessionReused())
+        assert(association:send "x")
+        assert.equal("x", association:receive(20))
+      end
+    end)
+  end)
+
   it("reports at once that nothing receives at the port", function()
     local holder = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
     local _, port = holder:getSockName()

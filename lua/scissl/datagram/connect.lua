@@ -13,6 +13,8 @@ local wait = require "scissl.loop.wait"
 
 local SciSslSocket = core.SciSslSocket
 
+local LONGEST, USUAL = 65507, 1232 -- bytes of a datagram
+local COOKIE = 64 -- bytes that a ClientHello with a cookie has more
 local ANY = { inet = "0.0.0.0", inet6 = "::" }
 
 -- Where nothing can be reached at an address, the next one is tried. One that is silent takes the whole time.
@@ -52,6 +54,18 @@ local function try(run, address)
   if done then return socket end
   socket:close()
   return nil, failure
+end
+
+-- A server that keeps nothing of a client before its cookie drops a ClientHello in several datagrams, and a ticket that
+-- holds the certificate of a client may be long. Then the handshake is a full one.
+local function leave_out_long_session(run)
+  local given = run.given
+  if not given.session then return end
+  local trial <close> = SciSslSocket.onMemory(run.context)
+  if not (trial:isDatagram() and client.prepare(trial, run) and trial:sslSetMtu(LONGEST)) then return end
+  trial:sslConnect()
+  local most = math.type(given.mtu) == "integer" and given.mtu or USUAL
+  if #trial:sslDrain() + COOKIE > most then given.session = nil end
 end
 
 local function connect(run)
@@ -99,7 +113,7 @@ local known_options = context_options.kinds(own_options)
 -- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
 -- * `psk`: a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
 -- * `verifyHost`, `allowCommonName`, `serverName`, `verify`, `session`, `tlsa`, `onCertificate`, `onVerify`: as for
---   `scissl.connect`
+--   `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
 -- * `configuration`, `context`: a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place
 --   of all fields of one
 -- * `sessionTimeout`: as in SciSslSocketConfiguration
@@ -119,5 +133,6 @@ return function(given)
   if not run then return nil, failure end
   run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
   run.family, run.resolver = given.family, given.resolver
+  leave_out_long_session(run)
   return connect(run)
 end

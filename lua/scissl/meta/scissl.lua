@@ -251,14 +251,14 @@ local scissl = {}
 ---@field waiter? string|function as for `scissl.connect`
 ---@field version? string `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
 ---@field psk? table|function a pre-shared key: a table with `identity` and `key`, or a function (see `SciSslContext:setPskClient`)
----@field verifyHost? string|string[]|false as for `scissl.connect`
----@field allowCommonName? boolean as for `scissl.connect`
----@field serverName? string|false as for `scissl.connect`
----@field verify? boolean as for `scissl.connect`
----@field session? OSSslSession as for `scissl.connect`
----@field tlsa? table[] as for `scissl.connect`
----@field onCertificate? function as for `scissl.connect`
----@field onVerify? function as for `scissl.connect`
+---@field verifyHost? string|string[]|false as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field allowCommonName? boolean as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field serverName? string|false as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field verify? boolean as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field session? OSSslSession as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field tlsa? table[] as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field onCertificate? function as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
+---@field onVerify? function as for `scissl.connect`. A `session` whose ClientHello needs more than one datagram is not offered: servers drop that
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, whose version is one of DTLS, in place of all fields of one
 ---@field sessionTimeout? integer as in SciSslSocketConfiguration
