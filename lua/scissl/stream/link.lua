@@ -1,5 +1,6 @@
 --- What carries a stream's bytes: a plain socket, TLS over a socket, or (`stream.tunnel`) TLS over another link. C
--- moves the bytes (csrc/stream/link.c): `link[1]` is what it has made of the socket. The rest is here:
+-- moves the bytes (csrc/stream/link.c) by what `link.inC(way)` returns: `way[1]`; of a socket it is made at need, which
+-- saves memory for each connection. The rest is here:
 --
 -- * `link:settle()` sends the records that TLS has made; `link:sayEnd()` ends the writing side: true; nil and a
 --   SciSslError; or nil, nil and the events that it waits for
@@ -64,7 +65,7 @@ end
 
 --- Makes a link of a connected SciSocket.
 function link.plain(socket)
-  return setmetatable({ new_link(socket), socket = socket }, Plain)
+  return setmetatable({ socket = socket }, Plain)
 end
 
 -- ---- TLS
@@ -122,17 +123,22 @@ end
 -- @tparam SciSslSocket socket over a descriptor
 -- @param[opt] below the plain link that it runs over
 function link.secure(socket, below)
-  local made = setmetatable({ new_link(socket), socket = socket }, Secure)
+  local made = setmetatable({ socket = socket }, Secure)
   made.below = below -- nil takes no place
   return made
 end
 
 -- ---- the link of a stream
 
+--- Returns what C moves the bytes by.
+function link.inC(way)
+  return way[1] or new_link(way.socket)
+end
+
 --- Makes `way` the link of a stream. `held`: C does not move its bytes by itself.
 function link.attach(stream, way, held)
+  stream.bytes:setLink(link.inC(way), way:base())
   stream.link = way
-  stream.bytes:setLink(way[1], way:base())
   stream.bytes:setOwn(not held)
 end
 

@@ -178,7 +178,7 @@ local Change = {}
 function Change:__close()
   local changed = self.stream
   changed.changing = nil
-  if not changed.closed then link.attach(changed, changed.link) end
+  if not changed.closed then changed.bytes:setOwn(true) end
 end
 
 -- While the link changes, no other coroutine may read or write. Returns two values for `<close>` variables; or nil and

@@ -3,6 +3,7 @@
 -- @module scissl.stream.tunnel
 
 local core = require "scissl.core"
+local link = require "scissl.stream.link"
 local wait = require "scissl.loop.wait"
 local Claim = require "scissl.base.claim"
 
@@ -65,7 +66,8 @@ local tunnel = {}
 
 --- Makes a link of a SciSslSocket with a memory transport.
 function tunnel.new(socket, lower)
-  return setmetatable({ new_link(socket, lower[1]), socket = socket, lower = lower, sending = lower.sending }, Tunnel)
+  local carrier = new_link(socket, link.inC(lower))
+  return setmetatable({ carrier, socket = socket, lower = lower, sending = lower.sending }, Tunnel)
 end
 
 -- ---- a foreign object as transport
