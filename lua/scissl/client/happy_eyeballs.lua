@@ -34,20 +34,32 @@ end
 -- ---- attempts. A race is a table: `addresses`; `started`, how many attempts have begun; `running`, those that are not
 -- over; `results`, a SciSslError for each address whose attempt has failed; `nextStart`, when the next one is due.
 
+-- Begins to connect to an address. Returns as `connect_state`, and the socket, which is closed where that is nil.
+local function attempt_at(address, open)
+  local socket, failure = open(address)
+  if not socket then return nil, failure end
+  local state
+  state, failure = connect_state(socket)
+  if state == nil then socket:close() end
+  return state, failure, socket
+end
+
+-- Notes an attempt that has begun and is not connected.
+local function note(self, number, state, failure, socket)
+  self.started, self.nextStart = number, now() + DELAY
+  if state == false then
+    table.insert(self.running, { number = number, socket = socket })
+  else
+    self.results[number], self.nextStart = failure, 0
+  end
+end
+
 -- Begins the next attempt. Returns its socket where it is connected already.
 local function start(self)
   local number = self.started + 1
-  self.started, self.nextStart = number, now() + DELAY
-  local socket, failure = self.open(self.addresses[number])
-  local state
-  if socket then state, failure = connect_state(socket) end
+  local state, failure, socket = attempt_at(self.addresses[number], self.open)
   if state then return socket end
-  if state == false then
-    table.insert(self.running, { number = number, socket = socket })
-    return nil
-  end
-  self.results[number], self.nextStart = failure, 0
-  if socket then socket:close() end
+  note(self, number, state, failure, socket)
 end
 
 -- Returns a socket that is connected; takes out attempts that have failed.
@@ -177,10 +189,14 @@ local closing = { __close = close_all }
 -- @treturn[2] SciSslError phase `connect`: `connection_refused`, `timeout`, `cancelled` …; its message names each
 --  address
 function race.connect(addresses, run, open)
+  local list = race.interleave(addresses)
+  local state, failure, socket = attempt_at(list[1], open)
+  if state then return socket end -- at once, as on this machine
   local self <close> = setmetatable({
-    addresses = race.interleave(addresses), started = 0, running = {}, results = {}, nextStart = 0, open = open,
+    addresses = list, started = 0, running = {}, results = {}, nextStart = 0, open = open,
   }, closing)
-  local socket, failure = run_race(self, run)
+  note(self, 1, state, failure, socket)
+  socket, failure = run_race(self, run)
   if not socket then return nil, explain(self, run, failure) end
   return socket
 end
