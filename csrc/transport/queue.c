@@ -61,9 +61,12 @@ const unsigned char *sci_queue_datagram(const sci_queue *queue, size_t *length) 
     return queue->bytes + queue->start + sizeof prefix;
 }
 
+/* A server has two queues for each of its peers, most of which are silent. */
 void sci_queue_skip_datagram(sci_queue *queue) {
     size_t length;
-    if (sci_queue_datagram(queue, &length)) sci_queue_skip(queue, sizeof(datagram_length) + length);
+    if (!sci_queue_datagram(queue, &length)) return;
+    sci_queue_skip(queue, sizeof(datagram_length) + length);
+    if (queue->length == 0) sci_queue_free(queue);
 }
 
 void sci_queue_empty(sci_queue *queue) {
