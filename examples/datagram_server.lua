@@ -3,6 +3,7 @@
 --   lua5.4 examples/datagram_server.lua PORT --certificate CERTIFICATE_FILE KEY_FILE
 -- KEY is the text of a pre-shared key of 16 bytes or more. Port 0: the system chooses one (CoAPS has 5684). To connect:
 -- examples/datagram_client.lua; openssl s_client -dtls1_2 -connect localhost:PORT
+-- SIGHUP: the certificate is read again. SIGTERM, SIGINT: no new peers; those that there are have one second.
 local scissl = require "scissl"
 
 local port, identity = tonumber(arg[1]), arg[2]
@@ -20,9 +21,19 @@ local listener = assert(scissl.datagram.listen(options))
 print(("listening on %s port %d"):format(listener:getSockName()))
 io.stdout:flush()
 
+local signals = assert(scissl.signals.new("SIGHUP", "SIGTERM", "SIGINT", { waiter = "coroutine" }))
 local loop = assert(scissl.scheduler.new())
 loop:spawn(function()
-  assert(listener:serve(function(association, message)
+  for name in function() return signals:wait() end do
+    if name == "SIGHUP" then
+      local read, failure = listener:reload()
+      print(read and "certificate read again" or tostring(failure))
+    else listener:stop(1) end
+    io.stdout:flush()
+  end
+end)
+loop:spawn(function()
+  local _, cut = assert(listener:serve(function(association, message)
     local sent, failure = association:send(message)
     if not sent then io.stderr:write(tostring(failure), "\n") end
   end, {
@@ -31,5 +42,7 @@ loop:spawn(function()
       io.stdout:flush()
     end,
   }))
+  print("stopped; peers that were still there: " .. cut)
+  signals:close()
 end)
 assert(loop:run())

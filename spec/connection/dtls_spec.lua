@@ -101,6 +101,8 @@ describe("A context of DTLS", function()
     assert(datagrams:setMaxProtocol "DTLSv1")
     refused("protocol_version", "option", datagrams:setMinProtocol "DTLSv1.2")
     refused("unknown_protocol", "option", SciSslContext.new "DTLSv1.3")
+    local features = scissl.features
+    assert.same({ true, false, false }, { features.DTLS, features["DTLSv1.3"], features.connectionIds })
   end)
 
   it("needs a socket for datagrams, and one of TLS needs a stream", function()

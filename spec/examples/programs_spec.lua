@@ -41,7 +41,7 @@ describe("examples/https_client.lua", function()
 end)
 
 describe("examples/datagram_server.lua and examples/datagram_client.lua", function()
-  it("exchange messages, by a pre-shared key and by a certificate", function()
+  it("exchange messages, by a pre-shared key and by a certificate #slow", function()
     local key = ("k"):rep(16)
     for _, how in ipairs {
       { { "sensor", key }, { "sensor", key } },
@@ -55,6 +55,16 @@ describe("examples/datagram_server.lua and examples/datagram_client.lua", functi
       assert.equal("hello", client.pipe:read "l")
       assert.equal("you", client.pipe:read "l")
     end
+  end)
+
+  it("reads its certificate again at SIGHUP, and stops at SIGTERM", function()
+    local server <close> = examples.start("datagram_server.lua", "^listening on %S+ port (%d+)", "0",
+      "--certificate", pki.server.certificateFile, pki.server.keyFile)
+    os.execute("kill -HUP " .. server.pid)
+    assert.equal("certificate read again", server.pipe:read "l")
+    os.execute("kill -TERM " .. server.pid)
+    assert.equal("stopped; peers that were still there: 0", server.pipe:read "l")
+    assert.same({ 0 }, { (select(3, server:finish())) })
   end)
 end)
 
