@@ -18,10 +18,10 @@ if identity == "--certificate" then options.certificate, options.privateKey = ar
 else options.psk = { [identity] = arg[3] } end
 
 local listener = assert(scissl.datagram.listen(options))
+local signals = assert(scissl.signals.new("SIGHUP", "SIGTERM", "SIGINT", { waiter = "coroutine" }))
 print(("listening on %s port %d"):format(listener:getSockName()))
 io.stdout:flush()
 
-local signals = assert(scissl.signals.new("SIGHUP", "SIGTERM", "SIGINT", { waiter = "coroutine" }))
 local loop = assert(scissl.scheduler.new())
 loop:spawn(function()
   for name in function() return signals:wait() end do
