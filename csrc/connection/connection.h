@@ -365,6 +365,9 @@ void sci_ssl_fit_path(sci_sslsocket *socket);
 /* For a new SSL of DTLS. False: OpenSSL's queue says why. */
 bool sci_ssl_prepare_datagrams(const sci_sslsocket *socket, SSL *ssl);
 
+/* At the end of a handshake. */
+void sci_ssl_note_least_record(sci_sslsocket *socket);
+
 /* Whether OpenSSL waits for a reply, and in how many seconds it sends its last flight again. */
 bool sci_ssl_resends_in(const sci_sslsocket *socket, double *seconds);
 

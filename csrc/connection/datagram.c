@@ -16,11 +16,30 @@ static unsigned int next_wait(SSL *ssl, unsigned int last) {
 }
 
 /* OpenSSL would ask the system for the length of datagrams: of a path whose end is not connected there is none, and on the
- * loopback interface it is 65,536. */
+ * loopback interface it is 65,536. With encrypt-then-MAC, OpenSSL 3.0 ends the connection where a record is forged, and anyone can
+ * send one; without it such a record is dropped. The cipher suites that this is about, those of CBC, are the last choice. */
 bool sci_ssl_prepare_datagrams(const sci_sslsocket *socket, SSL *ssl) {
-    SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU);
+    SSL_set_options(ssl, SSL_OP_NO_QUERY_MTU | SSL_OP_NO_ENCRYPT_THEN_MAC);
     if (socket->datagram.first) DTLS_set_timer_cb(ssl, next_wait);
     return SSL_set_mtu(ssl, socket->datagram.mtu ? socket->datagram.mtu : SCI_SSL_MTU) > 0;
+}
+
+/* ---- records ----------------------------------------------------------------------------------------------------- */
+
+#define EXPLICIT_NONCE 8
+#define TAG 16
+#define SHORT_TAG 8
+
+/* What a record has beside its content. 0: OpenSSL drops those that are too short. */
+static size_t overhead_of(const SSL_CIPHER *cipher) {
+    if (!cipher || !SSL_CIPHER_is_aead(cipher)) return 0;
+    if (strstr(SSL_CIPHER_get_name(cipher), "CCM8")) return EXPLICIT_NONCE + SHORT_TAG;
+    return SSL_CIPHER_get_cipher_nid(cipher) == NID_chacha20_poly1305 ? TAG : EXPLICIT_NONCE + TAG;
+}
+
+void sci_ssl_note_least_record(sci_sslsocket *socket) {
+    size_t overhead = overhead_of(SSL_get_current_cipher(socket->ssl));
+    if (socket->transport.datagrams) sci_transport_note_least_record(&socket->transport, overhead ? overhead + 1 : 0);
 }
 
 /* ---- sending again ----------------------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ static void on_info(const SSL *ssl, int where, int value) {
     if (where & SSL_CB_ALERT) sci_ssl_note_alert(socket, where & SSL_CB_WRITE, value);
     if (where & SSL_CB_LOOP) sci_ssl_count_message(socket);
     sci_ssl_note_state(socket, where);
+    if (where & SSL_CB_HANDSHAKE_DONE) sci_ssl_note_least_record(socket);
     if ((where & SSL_CB_ACCEPT_LOOP) == SSL_CB_ACCEPT_LOOP) {
         sci_ssl_hold_last_flight(socket);
         sci_ssl_choose_dh(socket);

@@ -27,7 +27,7 @@ bool sci_datagram_control(sci_transport *transport, int command, void *pointer,
                           long *result); /* false: not one of these */
 void sci_datagram_reset(sci_transport *transport);
 
-/* Before the handshake is done: how many bytes of a datagram OpenSSL may see. */
+/* How many bytes of a datagram OpenSSL may see. */
 size_t sci_screen_datagram(sci_transport *transport, const char *data, size_t length);
 void sci_early_reset(sci_transport *transport);
 

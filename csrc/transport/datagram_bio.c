@@ -111,7 +111,7 @@ int sci_datagram_read(BIO *bio, char *data, size_t size, size_t *done) {
     int result;
     do {
         result = read_datagram(bio, transport, data, size, done);
-        if (result > 0 && !transport->datagram.associated) *done = sci_screen_datagram(transport, data, *done);
+        if (result > 0) *done = sci_screen_datagram(transport, data, *done);
     } while (result > 0 && *done == 0); /* ends: a call reads a limited number of bytes */
     return result;
 }

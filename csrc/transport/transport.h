@@ -96,6 +96,7 @@ typedef struct sci_transport {
     struct {              /* early_records.c */
         bool expected;    /* the keys are there: OpenSSL does not keep what they encrypt */
         unsigned records; /* that came before */
+        size_t least;     /* bytes that an encrypted record has at least */
     } early;
 
     struct {                       /* ktls.c: the kernel encrypts what is sent … */
@@ -203,6 +204,10 @@ bool sci_transport_has_exceeded(sci_transport *transport);
 
 /* Before each call of a handshake: whether OpenSSL has the keys that the peer's Finished is encrypted with. */
 void sci_transport_expect_finished(sci_transport *transport, bool expected);
+
+/* How many bytes an encrypted record has at least: OpenSSL before 3.0.22 ends the connection where one is too short to be
+ * decrypted, and anyone can send such a record. */
+void sci_transport_note_least_record(sci_transport *transport, size_t least);
 
 /* ---- memory_bio.c: what the owner of a memory transport calls ---------------------------------------------------- */
 

@@ -260,6 +260,34 @@ describe("Datagrams of DTLS", function()
     assert.equal(READ, server:sslGetError(server:sslRead()))
   end)
 
+  for _, suite in ipairs {
+    "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-CCM",
+    "ECDHE-ECDSA-AES128-CCM8", "ECDHE-ECDSA-AES128-SHA256", "ECDHE-ECDSA-AES128-SHA",
+  } do
+    it("are dropped where they are forged, whatever their length: " .. suite, function()
+      local function setup(context) assert(context:setCipherList(suite .. ":@SECLEVEL=0")) end
+      local near, far = connected("memory", { client = { setup = setup }, server = { setup = setup } })
+      for _, ends_of in ipairs { { near, far }, { far, near } } do
+        local from, to = ends_of[1], ends_of[2]
+        for kind = 20, 23 do
+          for length = 0, 60 do
+            local record = (">B c2 I2 I6 s2"):pack(kind, "\254\253", 1, 1000 + length, ("x"):rep(length))
+            feed(to, { record })
+            assert.equal(READ, to:sslGetError(to:sslRead()), ("type %d, %d bytes"):format(kind, length))
+          end
+        end
+        assert.equal(1, from:sslWrite "x")
+        local record = drain(from)[1]
+        for i = 14, #record do
+          feed(to, { record:sub(1, i - 1) .. string.char(record:byte(i) ~ 1) .. record:sub(i + 1) })
+          assert.equal(READ, to:sslGetError(to:sslRead()), ("byte %d changed"):format(i))
+        end
+        feed(to, { record })
+        assert.equal("x", to:sslRead())
+      end
+    end)
+  end
+
   it("are dropped by sslFeed where too many wait", function()
     local datagram, count = ("x"):rep(60000), 0
     while server:sslFeed(datagram) > 0 do count = count + 1 end
