@@ -85,8 +85,8 @@ local context_setters = {
   setClientCertificateTypes = function() return no_types() end,
   setPins = function() return no_pins() end,
   setPostHandshakeAuth = no_boolean,
-  setPskClient = function() return plus({ {}, true, "x", 1, "a\0b", ("x"):rep(129) }, objects()) end,
-  setPskHint = function() return plus(no_text(), { "a\0b", ("x"):rep(129), noise }) end,
+  setPskClient = function() return plus({ {}, true, "x", 1, "a\0b", ("x"):rep(257) }, objects()) end,
+  setPskHint = function() return plus(no_text(), { "a\0b", ("x"):rep(257), noise }) end,
   setPskServer = function()
     return { 1, true, "x", { 1 }, { a = 1 }, { [1] = "x" }, { a = "" }, { a = noise }, { [noise] = "x" },
       { ["a\0b"] = "x" }, coroutine.create(print), io.stdout }
@@ -194,7 +194,7 @@ local second_arguments = {
   { "setCommand", function() return "MinProtocol" end, no_name },
   { "rotateTicketKeys", function() return SciSslContext.newTicketKey() end,
     function() return plus(no_number(), { 0, 17, -1, 1 << 32, math.maxinteger }) end },
-  { "setPskClient", function() return "id" end, function() return plus(no_text(), { "", ("x"):rep(257), noise }) end },
+  { "setPskClient", function() return "id" end, function() return plus(no_text(), { "", ("x"):rep(513), noise }) end },
   { "setPskServer", function() return { a = "x" } end, function() return { 1, true, "x", { digest = "MD5" },
     { digest = 1 }, { tellUnknown = 1 }, { tellUnknwon = true }, { 1 } } end },
 }

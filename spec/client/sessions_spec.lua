@@ -25,7 +25,7 @@ local function visit(listener, context, sessions, accepts)
     assert.are.equal(accepts, stream ~= nil, tostring(failure))
     if stream then stream:close() end
   end)
-  return table.unpack(results[1])
+  return table.unpack(results[1], 1, 2)
 end
 
 describe("The sessions of scissl.connect", function()

@@ -22,6 +22,8 @@ while true do
 end
 ]]
 
+local lua = arg[-1] -- the interpreter of this program
+
 return function(ssl, load)
   local library = {}
   local context, folder
@@ -39,7 +41,7 @@ return function(ssl, load)
     local handle = assert(io.open(file, "w"))
     handle:write(server:format(package.path, package.cpath, load, folder))
     handle:close()
-    local process = assert(io.popen(("exec env -u LUA_INIT lua5.4 '%s'"):format(file)))
+    local process = assert(io.popen(("exec env -u LUA_INIT '%s' '%s'"):format(lua, file)))
     processes[#processes + 1] = process
     local port = tonumber(process:read "l")
     os.remove(file)
