@@ -122,16 +122,19 @@ local function print_left_out(rows, complaints)
 end
 
 local function print_tally(rows, results)
-  local met, not_met = 0, {}
+  local met, not_met, unknown = 0, {}, {}
   for _, row in ipairs(rows) do
     for _, requirement in ipairs(row.required or {}) do
       local text, good = judge(requirement, results[row.name])
       if good then met = met + 1
-      else not_met[#not_met + 1] = ("  %s: %s%s"):format(row.name, name_of(requirement.metric), text or "no figure") end
+      elseif text then not_met[#not_met + 1] = ("  %s: %s%s"):format(row.name, name_of(requirement.metric), text)
+      else unknown[#unknown + 1] = ("  %s: %s is not there"):format(row.name, requirement.column or "scissl") end
     end
   end
   print(("%d met, %d not met"):format(met, #not_met))
   for _, line in ipairs(not_met) do print(line) end
+  if #unknown > 0 then print "not judged:" end
+  for _, line in ipairs(unknown) do print(line) end
 end
 
 function report.print(rows, results, complaints, judged)
