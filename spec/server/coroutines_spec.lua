@@ -2,8 +2,8 @@
 local pki = require "spec.support.pki"
 local scissl = require "scissl"
 
--- Runs visit(connect, loop, listener) beside a server that echoes lines; the coroutines of its handlers are in `seen`.
-local function beside_server(visit, options)
+-- Runs visit(connect, loop, seen, port) beside a server that echoes lines; the coroutines of its handlers are in `seen`.
+local function beside_server(visit, options, on_error)
   local loop = assert(scissl.scheduler.new { onError = function(raised) error(raised, 0) end })
   local seen = setmetatable({}, { __mode = "k" })
   local given = { host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
@@ -15,7 +15,7 @@ local function beside_server(visit, options)
     assert(listener:serve(function(stream)
       seen[coroutine.running()] = stream
       for line in stream:lines() do stream:write(line, "\n") end
-    end))
+    end, { onError = on_error }))
   end)
   loop:spawn(function()
     visit(function()
@@ -25,7 +25,7 @@ local function beside_server(visit, options)
       assert(stream:write "a line\n")
       assert.are.equal("a line", stream:read())
       return stream
-    end, loop, seen)
+    end, loop, seen, port)
     listener:close()
   end)
   assert(loop:run())
@@ -75,6 +75,21 @@ describe("listener:serve", function()
         assert.are.equal(0, count(kept))
       end
     end)
+  end)
+
+  it("keeps nothing of clients that have gone before their handshakes", function()
+    local kept, failed = setmetatable({}, { __mode = "k" }), 0
+    beside_server(function(_, loop, _, port)
+      local before = loop:size()
+      for i = 1, 3 do
+        local plain = assert(scissl.SciSocket.newStreamSocket())
+        assert(plain:connect("127.0.0.1", port))
+        plain:close()
+        while failed < i do loop:sleep(0) end
+      end
+      settle(loop, before)
+      assert.are.equal(0, count(kept))
+    end, nil, function(_, _, socket) kept[socket], failed = true, failed + 1 end)
   end)
 
   it("does not use the coroutine again that a handler of the handshake may have kept", function()

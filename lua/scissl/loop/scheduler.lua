@@ -121,6 +121,7 @@ local function rest(self, task)
   self.tasks[task[THREAD]] = nil
   self.count = self.count - 1
   drop_alarm(self.alarms, task)
+  task[RESULT], task[REASON] = false, false -- the arguments of its last call, where that has not waited
 end
 
 -- Makes a task wait for what it has yielded.
