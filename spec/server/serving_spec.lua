@@ -1,5 +1,6 @@
 -- listener:serve under many clients: limits, refusals, what it tells and counts; in every loop.
 local scissl = require "scissl"
+local ends = require "spec.support.ends"
 local loops = require "spec.support.loops"
 local pki = require "spec.support.pki"
 local refusals = require "spec.support.refusals"
@@ -69,6 +70,43 @@ promise("silent clients do not take the places of maxConnections", function(loop
   end)
   assert.same({ "1", "2", "3", "4" }, answers)
 end)
+
+-- Clients whose last flights are sent in one go: the server finds all of them in one round of its loop.
+local function connect_together(loop, port, count)
+  local context, clients = ends.clientContext(), {}
+  for i = 1, count do
+    local plain = silent(port)
+    assert(plain:setBlocking(false))
+    clients[i] = assert(assert(scissl.SciSslSocket.on(plain, context)):sslInitialize())
+    assert.is_true(clients[i]:sslConnect() < 1)
+  end
+  for _, client in ipairs(clients) do assert(scissl.wait.on(client, "r", { waiter = loop.waiter, timeout = LONG })) end
+  for _, client in ipairs(clients) do assert.equal(1, client:sslConnect()) end
+  return clients
+end
+
+for _, way in ipairs { "wait", "refuse" } do
+  promise(("clients that are ready at the same time do not exceed maxConnections (%s)"):format(way), function(loop)
+    local listener, port = listen(loop)
+    local now, most, noted = 0, 0, {}
+    loop.run(function()
+      return listener:serve(function(stream)
+        now = now + 1
+        most = math.max(most, now)
+        stream:read()
+        now = now - 1
+      end, { maxConnections = 1, whenFull = way, onError = function(failure) noted[#noted + 1] = failure end })
+    end, function()
+      local clients = connect_together(loop, port, 3)
+      await(loop, function() return listener:statistics().handshakes == 3 and now > 0 end)
+      if way == "refuse" then await(loop, function() return #noted + now >= 3 end) end
+      for _, client in ipairs(clients) do client:close() end
+      listener:close()
+    end)
+    assert.equal(1, most)
+    if way == "refuse" then assert.same({ "too_many_connections", "too_many_connections" }, conditions(noted)) end
+  end)
+end
 
 promise("with whenFull = 'refuse' a client beyond maxConnections is refused at once", function(loop)
   local listener, port = listen(loop)

@@ -96,11 +96,10 @@ end
 
 -- Returns what a coroutine runs while its handler waits: each call between the two, and each local variable before the
 -- call of the handler, would cost memory for each connection. A connection that has ended makes room for the one that
--- has waited longest, which the same coroutine serves.
+-- has waited longest, which the same coroutine serves. The first one counts as served already.
 local function stream_server(run)
   return function(stream)
     local _ <close> = run.service
-    run.serving = run.serving + 1
     while stream do
       if call_hook(run, run.onHandshake, stream) then
         local good, raised = xpcall(run.handler, note_traceback, stream)
@@ -112,12 +111,15 @@ local function stream_server(run)
   end
 end
 
--- Returns a stream that can be served now.
+-- Returns a stream that can be served now, and counts it at once: until its handler runs, others may be ready, too.
 local function shake_hands(run, socket)
   run.starting[socket] = nil
   local stream, failure = run.listener:handshake(socket)
   if not stream then return complain(run, failure, "handshake", socket) end
-  if run.serving < run.most then return stream end
+  if run.serving < run.most then
+    run.serving = run.serving + 1
+    return stream
+  end
   if run.refuses then return refuse(run, stream, stream:socket()) end
   run.waiting[#run.waiting + 1] = stream
 end
@@ -139,7 +141,12 @@ end
 -- handshakes are used again.
 local function begin_connection(run, socket)
   local stream = make_stream(run, socket)
-  if stream then run.spawn(run.serveStreams, stream) end
+  if not stream then return end
+  local good, raised = pcall(run.spawn, run.serveStreams, stream)
+  if good then return end
+  local _ <close> = run.service -- no coroutine was made: memory has run out
+  close_stream(run, stream)
+  complain(run, raised, "handler", stream)
 end
 
 -- The program's functions that a handshake calls may keep the coroutine.
