@@ -27,6 +27,27 @@ describe("A loop whose memory runs out", function()
     end)
   end)
 
+  it("forgets no coroutine whose time is over", function()
+    if not scarce then return pending(why) end
+    scarce_support.each(function(n)
+      local ended, moment = 0, SciSocket.now() + 0.001
+      local loop = assert(scissl.scheduler.new())
+      for _ = 1, 20 do
+        loop:spawn(function()
+          coroutine.yield(nil, nil, moment)
+          ended = ended + 1
+        end)
+      end
+      loop:step(0)
+      repeat until SciSocket.now() > moment
+      local failed = scarce.lua(n, false, loop.step, loop, 0)
+      assert.is_true(ends_soon(loop), "allocation " .. n)
+      assert.are.equal(20, ended)
+      loop:close()
+      return failed
+    end)
+  end)
+
   for name, share in pairs { ["in a step"] = 1, ["in a step for waits that share descriptors"] = 2 } do
     it("forgets no coroutine that waits, " .. name, function()
       if not scarce then return pending(why) end

@@ -252,11 +252,12 @@ local function run_ready(self)
   run_queue(self)
 end
 
+-- The alarm goes last: where memory runs out before, it rings again.
 local function ring(self, task)
+  local deadline = task[DEADLINE]
+  if deadline and deadline <= now() then wake(self, task, nil) end
   drop_alarm(self.alarms, task)
-  if not task[DEADLINE] then return end
-  if task[DEADLINE] > now() then return set_alarm(self.alarms, task) end
-  wake(self, task, nil)
+  if task[DEADLINE] then set_alarm(self.alarms, task) end
 end
 
 local function run_alarms(self)
