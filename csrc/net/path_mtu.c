@@ -2,7 +2,6 @@
  * it for a connected socket; elsewhere it is unknown. */
 #include "net/socket.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 
 #define UDP_HEADER 8
@@ -40,6 +39,7 @@ long sci_socket_path_mtu(const sci_socket *socket) {
 bool sci_socket_forbid_fragments(const sci_socket *socket) {
     int descriptor = sci_socket_descriptor(socket), level = 0, name = -1, value = 1;
     bool ipv6 = is_ipv6(descriptor);
+    (void)ipv6; /* a system may have neither */
 #if defined(IP_MTU_DISCOVER) && defined(IPV6_MTU_DISCOVER)
     level = ipv6 ? IPPROTO_IPV6 : IPPROTO_IP;
     name = ipv6 ? IPV6_MTU_DISCOVER : IP_MTU_DISCOVER;
