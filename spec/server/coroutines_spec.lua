@@ -2,7 +2,7 @@
 local pki = require "spec.support.pki"
 local scissl = require "scissl"
 
--- Runs visit(connect, loop, seen, port) beside a server that echoes lines; the coroutines of its handlers are in `seen`.
+-- Runs visit(connect, loop, seen, port) beside a server that echoes lines; `seen` has the coroutines of its handlers.
 local function beside_server(visit, options, on_error)
   local loop = assert(scissl.scheduler.new { onError = function(raised) error(raised, 0) end })
   local seen = setmetatable({}, { __mode = "k" })
@@ -90,6 +90,24 @@ describe("listener:serve", function()
       settle(loop, before)
       assert.are.equal(0, count(kept))
     end, nil, function(_, _, socket) kept[socket], failed = true, failed + 1 end)
+  end)
+
+  it("closes a connection for which there is no memory for a coroutine, and serves the next one", function()
+    local raised, ended = nil, nil
+    beside_server(function(connect, loop)
+      local before, spawn = loop:size(), loop.spawn
+      connect():close()
+      settle(loop, before)
+      function loop.spawn()
+        loop.spawn = spawn
+        error("not enough memory", 0)
+      end
+      ended = not pcall(connect)
+      connect():close()
+      settle(loop, before)
+    end, nil, function(failure) raised = failure end)
+    assert.are.equal("not enough memory", raised)
+    assert.is_true(ended)
   end)
 
   it("does not use the coroutine again that a handler of the handshake may have kept", function()
