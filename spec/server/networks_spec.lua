@@ -36,6 +36,7 @@ describe("clients whose handshakes count apart", function()
     { "2001:db8::1", "::1" },
     { "::1", "127.0.0.1" },
     { "/run/a", "/run/a" },
+    { "%a", "%a" }, -- the path of a client that has bound a name in its folder
     { "", "" },
   } do
     it(("%q and %q"):format(pair[1], pair[2]), function() assert.is_false(are_one(pair[1], pair[2])) end)

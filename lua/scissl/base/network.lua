@@ -8,7 +8,7 @@
 -- @treturn ?string nil: it is no address of IP
 return function(address, wide)
   if not address or address == "" or address:find "^/" then return nil end -- a Unix-domain socket
-  address = address:match "^[^%%]+" -- without the interface of a link-local address
+  address = address:match "^[^%%]*" -- without the interface of a link-local address
   if address:find(".", 1, true) then return address:match(wide and "(%d+%.%d+%.%d+)%.%d+$" or "[%d.]+$") end
   local head, tail = address:match "^(.-)::(.*)$"
   if not head then return address:match "^%x+:%x+:%x+:%x+" end
