@@ -129,6 +129,27 @@ describe("the reference", function()
     end
   end)
 
+  it("gives each option and each field a type that editors know", function()
+    local known = {}
+    for _, name in ipairs { "string", "integer", "number", "boolean", "function", "table", "userdata", "any", "false",
+      "SciSslTryPieces" } do -- this class has no functions
+      known[name] = true
+    end
+    local function check(name, text)
+      for word in text:gmatch "[%w_%.]+" do
+        assert.truthy(known[word] or reference.byName[word], name .. " " .. word)
+      end
+    end
+    for _, class in ipairs(reference.classes) do
+      for _, options in ipairs(class.tables) do
+        for _, field in ipairs(options.fields) do check(options.name .. " " .. field.name, field.type) end
+      end
+    end
+    for _, entry in ipairs(reference.byName.SciSslSocketConfiguration.functions) do
+      if entry.overload then check(entry.name, entry.overload:match ":([^:]*)$":gsub("|nil", "")) end
+    end
+  end)
+
   it("knows every constant", function()
     local known = {}
     for _, group in ipairs(reference.constants) do

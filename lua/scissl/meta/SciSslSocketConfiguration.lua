@@ -74,8 +74,8 @@ function SciSslSocketConfiguration:profile(value) end
 
 ---Reads or sets the field `library`: SciSslLibrary, whose providers do the work; OpenSSL's own by default.
 ---
----@overload fun(self:SciSslSocketConfiguration):library|nil
----@param value? library? nil takes it away
+---@overload fun(self:SciSslSocketConfiguration):SciSslLibrary|nil
+---@param value? SciSslLibrary? nil takes it away
 ---@return any # without an argument the value; else the configuration
 ---@raise for a value of another kind
 function SciSslSocketConfiguration:library(value) end

@@ -61,10 +61,10 @@ local scissl = {}
 ---@field host string name or address (`"192.0.2.1"`, `"::1"`). The addresses of a name race (RFC 8305): the next one is tried after a quarter of a second, or as soon as one has failed, and the first that replies is used
 ---@field port integer|string number, or the name of a service
 ---@field path? string a Unix-domain socket, in place of `port`. `host` is then the name that the certificate must contain
----@field family? family `"inet"` or `"inet6"`: uses addresses of that family only
+---@field family? string `"inet"` or `"inet6"`: uses addresses of that family only
 ---@field localAddress? string the own IP address and port of the connection; the system chooses what is not given
----@field localPort? localPort the own IP address and port of the connection; the system chooses what is not given
----@field keepAlive? boolean|keepAlive true: the system checks now and then whether an idle peer is still there (SO_KEEPALIVE); a number: after so many seconds
+---@field localPort? integer the own IP address and port of the connection; the system chooses what is not given
+---@field keepAlive? boolean|integer true: the system checks now and then whether an idle peer is still there (SO_KEEPALIVE); a number: after so many seconds
 ---@field timeout? number seconds for look-up, connection and handshake together, then for each operation of the stream. Without it there is no limit
 ---@field resolver? function `resolver(host, port, family, deadline)`: a function that looks up the host in place of the system. It returns a list of tables with `address` (an IP address), and perhaps `port` and `family`; or nil and a reason. It may yield. `family` is `"inet"`, `"inet6"` or nil (both). It is not called for an address
 ---@field caFile? string the CAs to trust (see SciSslSocketConfiguration). Without them the system trust store is used, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name. `defaultTrust = true` beside them uses both
@@ -78,7 +78,7 @@ local scissl = {}
 ---@field allowCommonName? boolean true: accepts a certificate that names the host only in the common name (CN) of its subject, which RFC 9525 forbids
 ---@field serverName? string|false the name to send as SNI, if not `host`; false: none is sent. An address is never sent
 ---@field verify? boolean false: nothing is verified, so anyone can intercept the connection. Otherwise the anonymous cipher suites of `cipherList` are not offered
----@field library? library a SciSslLibrary, whose providers do the work
+---@field library? SciSslLibrary a SciSslLibrary, whose providers do the work
 ---@field certificate? string|SciSslX509Certificate the client's own (see SciSslSocketConfiguration)
 ---@field privateKey? string|SciSslPrivateKey the client's own (see SciSslSocketConfiguration)
 ---@field passphrase? string|function the client's own (see SciSslSocketConfiguration)
@@ -112,7 +112,7 @@ local scissl = {}
 ---@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts. Where a handshake with one of its sessions ends with an alert, its method `remove` is called, if it has one
 ---@field tlsa? table[] the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that validates DNSSEC
 ---@field echConfigs? string an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`)
----@field echRetry? echRetry what to do where the server cannot decrypt that. true (the default): connects once more with the keys that the server names, whose certificate for the public name was verified; false: fails with the condition `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, connects once more without ECH, and the server name is sent in plain text
+---@field echRetry? boolean|string what to do where the server cannot decrypt that. true (the default): connects once more with the keys that the server names, whose certificate for the public name was verified; false: fails with the condition `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, connects once more without ECH, and the server name is sent in plain text
 ---@field replayable? string data to write first. Where `session` allows it, it is sent as early data, before the handshake is done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise, or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
 ---@field proxy? string|table an HTTP proxy, as `"http://host:port"` or `"https://user:password@host:port"`, or a table with `host`, `port`, `user`, `password` and `tls`: true, or a table of options of `scissl.connect` for the TLS connection to the proxy (`caFile` …). An https proxy is itself verified. A proxy sees host and port, and no plain text
 ---@field proxyFromEnvironment? boolean true: the proxy that `https_proxy` or `all_proxy` names, in lower or upper case, unless `no_proxy` names the host (names with all hosts below them, addresses, IPv4 networks, `*`)
@@ -158,7 +158,7 @@ local scissl = {}
 ---@field privateKey? string|SciSslPrivateKey the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field passphrase? string|function the server's own (see SciSslSocketConfiguration). Needed, unless `pkcs12`, `certificates`, `psk`, `sni` or a handler supplies certificates or keys
 ---@field pkcs12? string the same in one, path or bytes
----@field library? library a SciSslLibrary, whose providers do the work
+---@field library? SciSslLibrary a SciSslLibrary, whose providers do the work
 ---@field ocspResponse? string DER, stapled for clients that ask (see `SciSslContext:setOcspResponse`)
 ---@field psk? table|function keys by identities, or a function that finds them (see `SciSslContext:setPskServer`)
 ---@field pskHint? string see `SciSslContext:setPskHint`
@@ -242,11 +242,11 @@ local scissl = {}
 ---@field host string name or address. The addresses of a name are tried one after the other, where nothing receives at one
 ---@field port integer|string number, or the name of a service
 ---@field timeout? number seconds for look-up and handshake together, then for each `receive`. Without it there is no limit, but a handshake gives up after twelve retransmissions without a reply, which takes minutes
----@field mtu? mtu bytes of a datagram at most (1,232), or `"path"`: what the system knows of the path (see `SciSslSocket:sslSetMtu`)
+---@field mtu? integer|string bytes of a datagram at most (1,232), or `"path"`: what the system knows of the path (see `SciSslSocket:sslSetMtu`)
 ---@field retransmission? number seconds until a flight of the handshake is sent again, the first time (1; see `SciSslSocket:sslSetRetransmission`)
----@field family? family as for `scissl.connect`
+---@field family? string as for `scissl.connect`
 ---@field localAddress? string as for `scissl.connect`
----@field localPort? localPort as for `scissl.connect`
+---@field localPort? integer as for `scissl.connect`
 ---@field resolver? function as for `scissl.connect`
 ---@field waiter? string|function as for `scissl.connect`
 ---@field version? string `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`
@@ -282,7 +282,7 @@ local scissl = {}
 ---@field echKeys? string[] as in SciSslSocketConfiguration
 ---@field groups? string as in SciSslSocketConfiguration
 ---@field keylogFile? string|boolean as in SciSslSocketConfiguration
----@field library? library as in SciSslSocketConfiguration
+---@field library? SciSslLibrary as in SciSslSocketConfiguration
 ---@field maxProtocol? string as in SciSslSocketConfiguration
 ---@field maxReplayableData? integer as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -355,7 +355,7 @@ local scissl = {}
 ---@field echKeys? string[] as in SciSslSocketConfiguration
 ---@field groups? string as in SciSslSocketConfiguration
 ---@field keylogFile? string|boolean as in SciSslSocketConfiguration
----@field library? library as in SciSslSocketConfiguration
+---@field library? SciSslLibrary as in SciSslSocketConfiguration
 ---@field maxProtocol? string as in SciSslSocketConfiguration
 ---@field maxReplayableData? integer as in SciSslSocketConfiguration
 ---@field minProtocol? string as in SciSslSocketConfiguration
@@ -380,10 +380,10 @@ local scissl = {}
 ---@field timeout? number seconds for look-up and connection, then for each operation of the stream
 ---@field path? string a Unix-domain socket, in place of `host` and `port`
 ---@field resolver? function as for `scissl.connect`
----@field family? family as for `scissl.connect`
+---@field family? string as for `scissl.connect`
 ---@field localAddress? string as for `scissl.connect`
----@field localPort? localPort as for `scissl.connect`
----@field keepAlive? boolean|keepAlive as for `scissl.connect`
+---@field localPort? integer as for `scissl.connect`
+---@field keepAlive? boolean|integer as for `scissl.connect`
 ---@field waiter? string|function as for `scissl.stream`
 ---@field maxLine? integer as for `scissl.stream`
 ---@field maxBuffer? integer as for `scissl.stream`
