@@ -76,6 +76,19 @@ describe("sslSetMtu \"path\"", function()
   end)
 end)
 
+describe("Clients and servers of datagrams", function()
+  for name, values in pairs { mtu = { 255, 65508, 1 << 40, 1000.5 }, retransmission = { 0, 0.04, 3601, 0 / 0 } } do
+    it("refuse a wrong " .. name .. " when they are made, not at the first datagram", function()
+      local expected = ("bad option '%s' to 'scissl.datagram.%%s' %%%%(%s"):format(name,
+        name == "mtu" and "bytes from 256 to 65507" or "seconds from 0.05 to 3600")
+      for _, value in ipairs(values) do
+        assert.error_matches(function() listen { [name] = value } end, expected:format "listen")
+        assert.error_matches(function() connect(9, { [name] = value }) end, expected:format "connect")
+      end
+    end)
+  end
+end)
+
 describe("A datagram that the system refuses as too long", function()
   -- Ends of DTLS over a pair of sockets whose system takes about 4,600 bytes at a time.
   local function short_pair(mtu)

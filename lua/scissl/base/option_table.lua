@@ -119,7 +119,9 @@ local kinds = {
     return type(value) == "string" or math.type(value) == "integer" and value >= 0 and value <= 65535
   end,
   localPort = between(0, 65535),
-  mtu = function(value) return value == "path" or math.type(value) == "integer" and value >= 1 end,
+  mtu = between(256, 65507),
+  pathMtu = function(value) return value == "path" end,
+  retransmission = function(value) return type(value) == "number" and value >= 0.05 and value <= 3600 end,
   keepAlive = between(1, 32767), -- Linux takes no more
   family = function(value) return value == "inet" or value == "inet6" end,
   ocspPolicy = function(value) return value == "none" or value == "request" or value == "require" end,
@@ -171,7 +173,9 @@ local words = {
   level = "security level from 0 to 5",
   port = "port from 0 to 65535, or service name,",
   localPort = "integer from 0 to 65535",
-  mtu = "integer of 1 or more, or 'path'",
+  mtu = "bytes from 256 to 65507",
+  pathMtu = "'path'",
+  retransmission = "seconds from 0.05 to 3600",
   keepAlive = "seconds from 1 to 32767",
   family = "'inet' or 'inet6'",
   library = "SciSslLibrary",

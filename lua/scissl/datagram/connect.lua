@@ -91,7 +91,7 @@ local own_options = {
 }
 for name, kind in pairs(client.optionKinds) do own_options[name] = kind end
 for name, kind in pairs(datagram_options.kinds) do own_options[name] = kind end
-own_options.mtu = "mtu" -- a server has no path
+own_options.mtu = "mtu|pathMtu" -- a server has no path
 own_options.replayable, own_options.sessions, own_options.echConfigs = nil, nil, nil -- TLS 1.3 has these
 local known_options = context_options.kinds(own_options)
 
@@ -105,9 +105,9 @@ local known_options = context_options.kinds(own_options)
 -- * `port` (needed): number, or the name of a service
 -- * `timeout`: seconds for look-up and handshake together, then for each `receive`. Without it there is no limit, but
 --   a handshake gives up after twelve retransmissions without a reply, which takes minutes
--- * `mtu`: bytes of a datagram at most (1,232), or `"path"`: what the system knows of the path (see
+-- * `mtu`: bytes of a datagram at most, 256 … 65,507 (1,232), or `"path"`: what the system knows of the path (see
 --   `SciSslSocket:sslSetMtu`)
--- * `retransmission`: seconds until a flight of the handshake is sent again, the first time (1; see
+-- * `retransmission`: seconds until a flight of the handshake is sent again, the first time, 0.05 … 3600 (1; see
 --   `SciSslSocket:sslSetRetransmission`)
 -- * `family`, `localAddress`, `localPort`, `resolver`, `waiter`: as for `scissl.connect`
 -- * `version`: `"DTLS"` (default), `"DTLSv1.2"` or `"DTLSv1"`

@@ -6,7 +6,7 @@ local core = require "scissl.core"
 local datagram_options = {}
 
 --- Kinds of the options.
-datagram_options.kinds = { mtu = "count", retransmission = "seconds" }
+datagram_options.kinds = { mtu = "mtu", retransmission = "retransmission" }
 
 --- Returns a copy of the options in which the version is one of DTLS, unless a context or a configuration says it.
 function datagram_options.withVersion(given)

@@ -136,7 +136,7 @@ end
 --   (`too_many_handshakes`)
 -- * `maxHandshakesFromOne`: those from one network: 24 bits of an IPv4 address, or 64 bits of an IPv6 address (250)
 -- * `maxMessages`: messages of a peer that may wait for `receive` (64); more are dropped
--- * `mtu`, `retransmission`: as for `scissl.datagram.connect`
+-- * `mtu` (a number), `retransmission`: as for `scissl.datagram.connect`
 -- * `waiter`: how to wait (see `scissl.wait`)
 --
 -- @treturn[1] SciSslDatagramListener

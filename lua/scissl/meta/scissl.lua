@@ -242,8 +242,8 @@ local scissl = {}
 ---@field host string name or address. The addresses of a name are tried one after the other, where nothing receives at one
 ---@field port integer|string number, or the name of a service
 ---@field timeout? number seconds for look-up and handshake together, then for each `receive`. Without it there is no limit, but a handshake gives up after twelve retransmissions without a reply, which takes minutes
----@field mtu? integer|string bytes of a datagram at most (1,232), or `"path"`: what the system knows of the path (see `SciSslSocket:sslSetMtu`)
----@field retransmission? number seconds until a flight of the handshake is sent again, the first time (1; see `SciSslSocket:sslSetRetransmission`)
+---@field mtu? integer|string bytes of a datagram at most, 256 … 65,507 (1,232), or `"path"`: what the system knows of the path (see `SciSslSocket:sslSetMtu`)
+---@field retransmission? number seconds until a flight of the handshake is sent again, the first time, 0.05 … 3600 (1; see `SciSslSocket:sslSetRetransmission`)
 ---@field family? string as for `scissl.connect`
 ---@field localAddress? string as for `scissl.connect`
 ---@field localPort? integer as for `scissl.connect`

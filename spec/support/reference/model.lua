@@ -70,7 +70,7 @@ local SOURCES = "export LC_ALL=C; find csrc -name '*.c' | sort; "
 local kind_types = {
   seconds = "number", count = "integer", depth = "integer", level = "integer", port = "integer|string",
   strings = "string[]", callable = "function", psk = "table", psks = "table", ocspPolicy = "string",
-  profile = "string", whenFull = "string", length = "integer", localPort = "integer", mtu = "integer|string",
+  profile = "string", whenFull = "string", length = "integer", localPort = "integer", mtu = "integer",
   pathMtu = "string", retransmission = "number", keepAlive = "integer", family = "string", library = "SciSslLibrary",
   echRetry = "boolean|string", events = "string", pollable = "any", luvStream = "userdata",
   issuers = "(string|SciSslX509Certificate)[]", commands = "table", identities = "table[]",
