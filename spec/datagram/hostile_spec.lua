@@ -22,6 +22,10 @@ local function raw_socket(address)
   return socket
 end
 
+-- Linux alone has all addresses that begin with 127.
+local has_more_addresses = SciSocket.newDatagramSocket():bind("127.0.1.1", 0) ~= nil
+local with_addresses = has_more_addresses and it or pending
+
 local function await(socket)
   coroutine.yield(socket, "r", SciSocket.now() + 20)
   return (assert(socket:recvFrom()))
@@ -111,7 +115,7 @@ describe("A server of DTLS under attack", function()
     end)
   end)
 
-  it("limits the unfinished handshakes of one network, and others are not hindered", function()
+  with_addresses("limits the unfinished handshakes of one network, and others are not hindered", function()
     with_echo({ maxHandshakesFromOne = 3 }, function(port, listener)
       local sockets, other <close> = {}, raw_socket "127.0.1.1"
       local patient = begin(port, other)
@@ -133,7 +137,7 @@ describe("A server of DTLS under attack", function()
     assert.error_matches(function() listen { maxHandshakesFromOne = 0 } end, "maxHandshakesFromOne")
   end)
 
-  it("ends the oldest of all unfinished handshakes above the limit", function()
+  with_addresses("ends the oldest of all unfinished handshakes above the limit", function()
     with_echo({ maxHandshakes = 5 }, function(port, listener)
       local sockets = {}
       for i = 1, 12 do
@@ -192,7 +196,7 @@ describe("A server of DTLS under attack", function()
     assert.is_true(replies >= 3)
   end)
 
-  it("does work that does not grow with the number of unfinished handshakes", function()
+  it("finds the unfinished handshake that is due next, whatever comes and goes", function()
     local new_unfinished = require "scissl.datagram.unfinished"
     local unfinished, list = new_unfinished(1000000, 1000000), {}
     for i = 1, 2000 do

@@ -25,7 +25,7 @@ end
 
 local own = { certificate = pki.server.certificate, privateKey = pki.server.key }
 local trusting = { ca = pki.ca.certificate }
-local psk = { suite = "PSK-AES128-CCM8:@SECLEVEL=0", key = ("k"):rep(16), hex = ("6b"):rep(16) }
+local psk = { key = ("k"):rep(16), hex = ("6b"):rep(16) }
 
 -- gnutls-serv takes port 0 and does not print the port that it got: the system tells it.
 local function udp_port_of(pid)
@@ -38,7 +38,6 @@ local function udp_port_of(pid)
   end
   error("gnutls-serv listens nowhere")
 end
-
 
 local with_client = { certificate = pki.client.certificate, privateKey = pki.client.key, ca = pki.ca.certificate }
 -- gnutls-cli 3.7 ends by a fault of its own after a handshake with ECDHE-PSK.
@@ -78,7 +77,7 @@ describe("Sessions of DTLS #slow", function()
     assert.is_true(again:socket():isSessionReused())
     peer:write "a reply\n"
     assert.equal("a reply\n", again:receive())
-  end);
+  end)
 
   with_gnutls("of gnutls-serv are resumed by our client", function()
     local peer <close> = ends.start("gnutls-serv --udp -p 0 --echo --disable-client-cert "
@@ -112,10 +111,11 @@ describe("Certificates of clients over DTLS #slow", function()
   it("are required of openssl s_client, and it gets the alert", function()
     local listener, port, _ <close> = listen(requiring)
     local peer <close> = ends.start(("openssl s_client -dtls1_2 -connect 127.0.0.1:%d -brief"):format(port))
-    local association = listener:accept(1)
-    assert.is_nil(association)
+    repeat
+      assert.is_nil((listener:accept(0.1)))
+    until next(listener:statistics().failed)
     assert.equal(1, listener:statistics().failed.client_certificate_missing)
-    assert.matches("alert", (peer:stop()))
+    foreign.expect(peer, "alert")
   end)
 
   it("are shown to openssl s_server, which verifies them", function()
@@ -127,7 +127,7 @@ describe("Certificates of clients over DTLS #slow", function()
     assert.equal("a reply\n", association:receive())
     foreign.expect(peer, "hello")
     association:close()
-  end);
+  end)
 
   with_gnutls("are shown to gnutls-serv, which verifies them", function()
     local peer <close> = ends.start(("gnutls-serv --udp -p 0 --echo --require-client-cert --verify-client-cert "
@@ -136,7 +136,7 @@ describe("Certificates of clients over DTLS #slow", function()
     local association <close> = connect(udp_port_of(peer.pid), with_client)
     assert(association:send "hello\n")
     assert.equal("hello\n", association:receive())
-  end);
+  end)
 
   with_gnutls("of gnutls-cli are verified by our server", function()
     local listener, port, _ <close> = listen(requiring)

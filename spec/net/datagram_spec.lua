@@ -59,6 +59,8 @@ describe("newDatagramSocket", function()
     local near <close> = SciSocket.newDatagramSocket "unix"
     local far <close> = SciSocket.newDatagramSocket "unix"
     assert(near:bind(path))
+    if not far:sendTo(("x"):rep(150000), path) then return pending "this system has no such datagrams" end
+    assert.equal(150000, #near:recvFrom())
     local adopted <close> = SciSocket.on(near:getfd(), false)
     for _, receiver in ipairs { near, adopted } do
       for _, length in ipairs { 65535, 65536, 65537, 150000 } do
