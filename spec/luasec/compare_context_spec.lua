@@ -81,7 +81,8 @@ describe("scissl.luasec says the same as LuaSec #slow of", function()
       local near = luasec.sockets()
       local client = ssl.wrap(near, luasec.client { dane = true })
       return client:setdane "localhost", client:settlsa(3, 1, 1, ("x"):rep(32)), client:settlsa(3, 1, 1, "x"),
-        client:settlsa(9, 9, 9, "x")
+        client:settlsa(9, 9, 9, "x"), client:settlsa(300, 1, 1, ("x"):rep(32)), client:settlsa(-1, 1, 1, "x"),
+        client:settlsa(1 << 40, 1, 1, "x"), client:settlsa(3, 1, 0, 12345), client:settlsa("3", 1.0, 1, ("y"):rep(32))
     end },
     { "setdane where the context has none", function(ssl)
       local client = ssl.wrap(luasec.sockets(), luasec.client())

@@ -178,9 +178,11 @@ end
 function methods:settlsa(usage, selector, kind, data)
   usage, selector = class.integer(usage, 1, "settlsa", 1), class.integer(selector, 2, "settlsa", 1)
   kind = class.integer(kind, 3, "settlsa", 1)
+  if type(data) == "number" then data = tostring(data) end
   if type(data) ~= "string" then
     class.complain(4, "settlsa", ("string expected, got %s"):format(options.typeOf(data)))
   end
+  if (usage | selector | kind) >> 8 ~= 0 then return false end -- no records have such numbers
   return self.tls and self.tls:sslAddTlsa(usage, selector, kind, data) ~= nil
 end
 
