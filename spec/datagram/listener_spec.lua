@@ -62,16 +62,21 @@ describe("A server of DTLS for several hosts", function()
   end)
 
   it("keeps no more of a client that is not authenticated where the context is another", function()
-    local seen
-    serving({ sni = sni }, nil, function(port, listener)
-      local original = listener.peers.onAssociation
-      listener.peers.onAssociation = function(association)
-        seen = association.socket_:getContext()
-        original(association)
-      end
-      subject_at(port, { serverName = "other.example", verifyHost = "other.example" })
-      assert.equal(listener.sni.contexts["other.example"], seen)
-    end)
+    local SciSslSocket = scissl.SciSslSocket
+    local real, last = SciSslSocket.sslSetMaxCertList, nil
+    local _ <close> = setmetatable({}, { __close = function() SciSslSocket.sslSetMaxCertList = real end })
+    SciSslSocket.sslSetMaxCertList = function(socket, bytes)
+      last = { context = socket:getContext(), bytes = bytes }
+      return real(socket, bytes)
+    end
+    for verify, bytes in pairs { [scissl.SSL_VERIFY_NONE] = 1, [scissl.SSL_VERIFY_PEER] = 32768 } do
+      local own = { certificate = other.certificate, privateKey = other.key, ca = pki.ca.certificate, verify = verify }
+      serving({ sni = { ["other.example"] = own } }, nil, function(port, listener)
+        subject_at(port, { serverName = "other.example", verifyHost = "other.example",
+          certificate = pki.client.certificate, privateKey = pki.client.key })
+        assert.same({ context = listener.sni.contexts["other.example"], bytes = bytes }, last)
+      end)
+    end
   end)
 end)
 
