@@ -225,6 +225,27 @@ describe("A server of DTLS", function()
     assert.equal(41, failed)
   end)
 
+  it("begins one handshake with a peer whose ClientHello comes again while onAccept waits", function()
+    local listener, port = listen { maxPeers = 1 }
+    local asked = 0
+    run(function()
+      assert(listener:serve(function(association, message) association:send(message) end, {
+        onAccept = function()
+          asked = asked + 1
+          if asked == 1 then assert(listener:accept(20)) end
+          return true
+        end,
+      }))
+    end, function()
+      local _ <close> = listener
+      local association <close> = assert(connect(port, { retransmission = 0.05 }))
+      assert(association:send "x")
+      assert.equal("x", association:receive(20))
+      local counts = listener:statistics()
+      assert.same({ 2, 1, 0, 1, 0 }, { asked, counts.peers, counts.handshaking, counts.handshakes, counts.refused })
+    end)
+  end)
+
   it("survives an error of a handler, and says so", function()
     local listener, port = listen()
     local told = {}

@@ -221,20 +221,32 @@ local function drop_unfinished(self, key)
   known.socket_:close()
 end
 
--- A peer that has returned its cookie.
+local function is_full(self, key)
+  return self.counts.peers >= self.maxPeers and not self.list[key]
+end
+
+local function turn_away(self, socket)
+  self.counts.refused = self.counts.refused + 1
+  socket:close()
+end
+
+-- The association that has begun with these random bytes; nil: there is none.
+local function begun_with(self, key, random)
+  local association, successor = self.list[key], self.successors[key]
+  if association and association.random == random then return association end
+  if successor and successor.random == random then return successor end
+end
+
+-- A peer that has returned its cookie. The program's functions, which are told of it and of failures, may take
+-- datagrams: also this one, which was sent again.
 local function welcome(self, key, host, port, socket, random)
-  local counts = self.counts
   drop_unfinished(self, key)
-  if counts.peers >= self.maxPeers and not self.list[key] then
-    counts.refused = counts.refused + 1
-    return socket:close()
-  end
-  if not self.onAccept(host, port) then
-    counts.refused = counts.refused + 1
-    return socket:close()
-  end
+  if is_full(self, key) or not self.onAccept(host, port) then return turn_away(self, socket) end
   local last, why = self.unfinished:inTheWay(host)
   if last then refuse(self, last, fail(last, "accept", "too_many_handshakes", why)) end
+  if begun_with(self, key, random) then return socket:close() end
+  if is_full(self, key) then return turn_away(self, socket) end
+  drop_unfinished(self, key)
   advance(self, make(self, key, host, port, socket, random))
 end
 
@@ -285,9 +297,8 @@ end
 -- A ClientHello with other random bytes is of a peer that has begun again. What an association has received is its own
 -- again where its reply was lost.
 local function take_hello(self, key, host, port, datagram, random)
-  local association, successor = self.list[key], self.successors[key]
-  if association and association.random == random then return give(self, association, datagram) end
-  if successor and successor.random == random then return give(self, successor, datagram) end
+  local association = begun_with(self, key, random)
+  if association then return give(self, association, datagram) end
   if self.stopping then
     self.counts.refused = self.counts.refused + 1
     return
