@@ -55,10 +55,12 @@ describe("The sessions of scissl.connect", function()
     local _, port = listener:getSockName()
     -- The server does not respond before the client has given up.
     local made, failure = scissl.connect { host = "localhost", port = port, caFile = pki.ca.certificateFile,
-      sessions = store, timeout = 0.01, cipherList = "ECDHE+AESGCM" }
+      sessions = store, timeout = 0.2, cipherList = "ECDHE+AESGCM" }
     refusals.condition("timeout", made, failure)
     assert.is_nil((failure:alert()))
-    ends.run(function() return listener:accept(30) end)
+    local accepted, ended = table.unpack(ends.run(function() return listener:accept(30) end)[1], 1, 2)
+    assert.is_nil(accepted)
+    assert.are.equal("accept", ended:phase(), tostring(ended)) -- the ClientHello has come
     assert.are.equal(1, #store)
     assert.is_true(visit(listener, good, store, true))
   end)
