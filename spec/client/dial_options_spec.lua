@@ -178,9 +178,12 @@ describe("The connection's own end", function()
 end)
 
 describe("The options of a connection are refused, as the caller's mistake,", function()
-  local function refused(pattern, options)
+  -- The message begins with the caller's place.
+  local function refused(pattern, options, connect)
     options.host = options.host or "localhost"
-    assert.error_matches(function() scissl.connect(options) end, pattern)
+    local good, message = pcall(function() (connect or scissl.connect)(options) end)
+    assert.is_false(good)
+    assert.matches("dial_options_spec.lua:%d+: .*" .. pattern, message)
   end
 
   it("where they are of another type, absurd or misspelt", function()
@@ -189,6 +192,7 @@ describe("The options of a connection are refused, as the caller's mistake,", fu
     refused("bad option 'localPort' .*integer from 0 to 65535 expected", { port = 1, localPort = 65536 })
     refused("bad option 'localPort'", { port = 1, localPort = "https" })
     refused("bad option 'localAddress' .*IP address expected", { port = 1, localAddress = "localhost" })
+    refused("bad option 'localAddress'", { port = 1, localAddress = "localhost" }, scissl.plain.connect)
     refused("'localAddress' .* is not of the family 'inet6'",
       { port = 1, localAddress = "127.0.0.1", family = "inet6" })
     for _, number in ipairs { 0, -1, 1e9, 0 / 0, 1.5, math.huge } do

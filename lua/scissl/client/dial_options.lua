@@ -48,7 +48,7 @@ end
 --- Checks the options.
 -- @raise where they exclude each other, or `localAddress` is no address
 function dial_options.check(caller, given, level)
-  level = (level or 1) + 1
+  level = (level or 1) + 2
   check_exclusion(caller, given, level)
   check_local_address(caller, given, level)
 end
