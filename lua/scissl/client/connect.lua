@@ -211,7 +211,8 @@ end
 -- * `echRetry`: what to do where the server cannot decrypt that. true (the default): connects once more with the keys
 --   that the server names, whose certificate for the public name was verified; false: fails with the condition
 --   `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, connects once
---   more without ECH, and the server name is sent in plain text
+--   more without ECH, and the server name is sent in plain text. With `over` it is false: the stream ends with the
+--   attempt
 -- * `replayable`: data to write first. Where `session` allows it, it is sent as early data, before the handshake is
 --   done. An attacker can record early data and send it again: use it only for requests that change nothing. Otherwise,
 --   or where the server rejects it, it is written after the handshake; `stream:earlyDataStatus()` tells which
