@@ -108,6 +108,8 @@ return {
   function() return ends.serverContext { setup = server_context }, ends.clientContext() end,
   function() return scissl.SciSocket.pair() end,
   function() return (ends.listener()) end,
-  function(random) return scissl.SciPoller.new(random:pick { nil, "epoll", "poll" }), (scissl.scheduler.new()) end,
+  function(random)
+    return scissl.SciPoller.new(random:pick { false, "epoll", "poll" } or nil), (scissl.scheduler.new())
+  end,
   streams, datagrams, datagram_server, listener, configuration, certificates, sessions, waits, stores, errors,
 }
