@@ -242,7 +242,9 @@ unpack_mosquitto() {
     has_command mosquitto
 }
 
-has_postgresql() { ls "$unpacked"/usr/lib/postgresql/*/bin/initdb || ls /usr/lib/postgresql/*/bin/initdb; } >/dev/null 2>&1
+has_postgresql() {
+    ls "$unpacked"/usr/lib/postgresql/*/bin/initdb || ls /usr/lib/postgresql/*/bin/initdb || has_command initdb
+} >/dev/null 2>&1
 
 # Its package is that of the release's version. Only its compiler of queries needs LLVM.
 unpack_postgresql() {
