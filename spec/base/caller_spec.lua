@@ -44,3 +44,27 @@ describe("scissl.connect", function()
     end)
   end
 end)
+
+describe("The option sni", function()
+  local pki = require "spec.support.pki"
+  local listens = {
+    ["scissl.listen"] = function(options) scissl.listen(options) end,
+    ["scissl.datagram.listen"] = function(options) scissl.datagram.listen(options) end,
+    ["scissl.sni.new"] = function(options) scissl.sni.new(options.sni) end,
+  }
+  local wrong = {
+    ["a context with an unknown field"] = { localhost = { nosuch = 1 } },
+    ["a context of another kind"] = { localhost = 5 },
+    ["a malformed name"] = { ["local host"] = {} },
+  }
+  for name, call in pairs(listens) do
+    for kind, map in pairs(wrong) do
+      it("points at the caller of " .. name .. ": " .. kind, function()
+        local _, message = pcall(call, { host = "127.0.0.1", port = 0, certificate = pki.server.certificate,
+          privateKey = pki.server.key, sni = map })
+        local line = debug.getinfo(call, "S").linedefined
+        assert.matches(("^%%S*spec/base/caller_spec%%.lua:%d: "):format(line), message)
+      end)
+    end
+  end
+end)

@@ -86,7 +86,8 @@ function server.helloHandler(caller, given, context, level)
     error(("options 'sni' and 'onClientHello' to '%s' exclude each other"):format(caller), level + 1)
   end
   if getmetatable(given.sni) == sni then return given.sni end
-  return sni.new(given.sni, { others = context:hasCertificate() })
+  local map, failure = sni.new(given.sni, { others = context:hasCertificate() }, level + 1)
+  return map, failure -- a tail call would lose a level
 end
 
 return server

@@ -11,7 +11,7 @@ local contexts = {}
 function contexts.make(value, level)
   if options.is(value, "SciSslContext") then return value end
   local fields = options.is(value, "SciSslSocketConfiguration") and value.values or value
-  if type(fields) == "table" then return with_profile(Configuration.new(fields)):getSciSslContext() end
+  if type(fields) == "table" then return with_profile(Configuration.new(fields, level + 1)):getSciSslContext() end
   error(("bad context '%s' of a server name (SciSslContext, SciSslSocketConfiguration or table of its fields expected)")
     :format(options.typeOf(value)), level + 1)
 end

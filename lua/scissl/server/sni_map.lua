@@ -35,14 +35,15 @@ end
 -- @treturn[2] SciSslError why the first context that failed could not be made
 -- @raise for malformed names, and for values of another kind
 -- @see RFC 6066, section 3
-function Sni.new(given, more)
-  options.checkArgument(1, "scissl.sni.new", given, "table", 2)
-  more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, 2)
+function Sni.new(given, more, level)
+  level = (level or 1) + 1
+  options.checkArgument(1, "scissl.sni.new", given, "table", level)
+  more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, level)
   local map = setmetatable({ contexts = {}, given = {}, others = more.others or false }, Sni)
   for key, value in pairs(given) do
-    local context, failure = contexts.make(value, 2)
+    local context, failure = contexts.make(value, level)
     if not context then return nil, failure end
-    local name = check_name(key, 2)
+    local name = check_name(key, level)
     map.contexts[name], map.given[name] = context, contexts.kept(value)
   end
   return map
