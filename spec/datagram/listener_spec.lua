@@ -262,6 +262,36 @@ describe("The hooks of a server of DTLS", function()
   end)
 end)
 
+describe("The hooks of a server of DTLS, while associations end because they are idle,", function()
+  it("may accept others #slow", function()
+    local listener, port = listen { idleTimeout = 0.3 }
+    local ended, made = 0, 0
+    run(function()
+      assert(listener:serve(function() end, {
+        onClose = function()
+          ended = ended + 1
+          -- So many that the list of all grows while it is searched.
+          if ended == 1 then
+            while made < 40 do listener:accept(0.01) end
+          end
+        end,
+      }))
+    end, function()
+      local kept = {}
+      for i = 1, 8 do kept[i] = assert(connect(port)) end
+      while ended == 0 do coroutine.yield(nil, nil, scissl.SciSocket.now() + 0.01) end
+      while made < 40 do
+        kept[#kept + 1] = assert(connect(port))
+        made = made + 1
+      end
+      while ended < 48 do coroutine.yield(nil, nil, scissl.SciSocket.now() + 0.01) end
+      assert.equal(48, listener:statistics().idle)
+      assert.equal(0, listener:statistics().peers)
+      listener:close()
+    end)
+  end)
+end)
+
 describe("The deadline of an association", function()
   it("holds for all operations together, on both sides", function()
     serving(nil, nil, function(port, listener)

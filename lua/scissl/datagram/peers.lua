@@ -362,13 +362,21 @@ local function run_unfinished(self, time)
   end
 end
 
+local function find_idle(self, time)
+  local idle = {}
+  for _, association in pairs(self.list) do
+    if association.done and time - association.seen >= self.idleTimeout then idle[#idle + 1] = association end
+  end
+  return idle
+end
+
+-- A function of the program, which is told of each end, may take datagrams: others come and go.
 local function end_idle(self, time)
   self.sweepAt = time + SWEEP
-  for _, association in pairs(self.list) do
-    if association.done and time - association.seen >= self.idleTimeout then
+  for _, association in ipairs(find_idle(self, time)) do
+    if not association.ended and association.seen <= time - self.idleTimeout then
       self.counts.idle = self.counts.idle + 1
-      local failure = fail(association, "read", "idle", "the peer has sent nothing for a long time")
-      self:finish(association, failure)
+      self:finish(association, fail(association, "read", "idle", "the peer has sent nothing for a long time"))
     end
   end
 end
