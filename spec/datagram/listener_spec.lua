@@ -103,6 +103,26 @@ describe("A server of DTLS with handlers", function()
     assert.same({ "localhost", "certificate", "verify" }, asked)
   end)
 
+  it("lets onClientHello ask for a certificate of the client", function()
+    local subject
+    serving({
+      onClientHello = function(socket)
+        assert(socket:sslSetVerify(scissl.SSL_VERIFY_PEER | scissl.SSL_VERIFY_FAIL_IF_NO_PEER_CERT))
+        return true
+      end,
+      ca = pki.ca.certificate, verify = "none",
+    }, {
+      onAssociation = function(association) subject = association:socket():peerCertificate():subject() end,
+    }, function(port)
+      local association <close> = assert(connect(port, {
+        certificate = pki.client.certificate, privateKey = pki.client.key,
+      }))
+      assert(association:send "x")
+      assert.equal("x", association:receive(20))
+    end)
+    assert.equal(tostring(pki.client.certificate:subject()), tostring(subject))
+  end)
+
   it("rejects the client where a handler raises, and serves others", function()
     local told
     serving({

@@ -165,6 +165,7 @@ return function(given)
     maxPeers = given.maxPeers or MAX_PEERS, maxHandshakes = given.maxHandshakes or MAX_HANDSHAKES,
     maxHandshakesFromOne = given.maxHandshakesFromOne or MAX_FROM_ONE,
     maxCertList = not given.context and MAX_CERT_LIST or nil, -- a context has its own
+    mayAsk = given.onClientHello ~= nil, -- for a certificate
     inboxSize = given.maxMessages or MAX_MESSAGES, mtu = given.mtu, retransmission = given.retransmission,
     onAccept = function(host, port) return inner.mayBegin(listener, host, port) end,
     onEnd = function(association, carried) inner.noteEnd(listener, association, carried) end,

@@ -151,9 +151,9 @@ local function begin(self, association)
 end
 
 -- What a peer can make OpenSSL keep before it is authenticated grows with this. A peer that shows no certificate has no
--- long messages.
+-- long messages. A handler of the program may ask for one.
 local function limit_messages(self, socket)
-  local asks = socket:getContext():getVerify() ~= core.SSL_VERIFY_NONE
+  local asks = self.mayAsk or socket:getContext():getVerify() ~= core.SSL_VERIFY_NONE
   if asks and not self.maxCertList then return socket end
   return socket:sslSetMaxCertList(asks and self.maxCertList or 1)
 end
