@@ -93,6 +93,7 @@ static int read_descriptor(BIO *bio, sci_transport *transport, char *data, size_
 }
 
 static int read_datagram(BIO *bio, sci_transport *transport, char *data, size_t size, size_t *done) {
+    if (transport->recording.replays && sci_read_substitute(transport, data, size, done)) return 1;
     if (!transport->socket) return sci_memory_read_datagram(bio, data, size, done);
     if (transport->orders.hold) return sci_bio_must_wait(bio, BIO_FLAGS_READ);
     return read_descriptor(bio, transport, data, size, done);
@@ -107,7 +108,6 @@ int sci_datagram_read(BIO *bio, char *data, size_t size, size_t *done) {
         sci_transport_note_failure(transport, ECONNABORTED, false);
         return 0;
     }
-    if (transport->recording.replays && sci_read_substitute(transport, data, size, done)) return 1;
     int result;
     do {
         result = read_datagram(bio, transport, data, size, done);

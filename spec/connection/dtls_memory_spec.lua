@@ -88,6 +88,33 @@ describe("An unfinished handshake of DTLS", function()
     ]]
   end)
 
+  promise("keeps no long ones that came before the ClientHello, behind another context either #slow", function()
+    in_child [[
+      local server = assert(scissl.SciSslSocket.onMemory(server_context)):sslInitialize()
+      local client = assert(scissl.SciSslSocket.onMemory(client_context)):sslInitialize()
+      assert(client:sslSetServerName(("x"):rep(60) .. ".example"):sslSetMtu(256) and server:sslSuspendAt "clientHello")
+      client:sslConnect()
+      local hello = dtls.drain(client)
+      assert(#hello > 1)
+      dtls.feed(server, { table.remove(hello, 1) })
+      for i = 1, 15 do
+        server:sslFeed(record(22, 1, 1000 + i, ("x"):rep(16000)))
+        server:sslAccept()
+      end
+      dtls.feed(server, hello)
+      assert(server:sslGetError(server:sslAccept()) == scissl.SSL_ERROR_WANT_CLIENT_HELLO_CB)
+      assert(server:sslSetContext(server_context))
+      collectgarbage()
+      collectgarbage()
+      local before = scarce.held()
+      local answer = server:sslAccept()
+      assert(math.type(answer) == "integer", tostring(answer))
+      local bytes = scarce.held() - before
+      assert(bytes < 150000, bytes)
+      complete(client, server)
+    ]]
+  end)
+
   promise("keeps fragments of few messages, of limited length #slow", function()
     in_child [[
       local function fragment(sequence, length, offset, number)
