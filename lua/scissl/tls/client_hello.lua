@@ -317,7 +317,8 @@ local function short_digest(text)
 end
 
 local ja4_versions = {
-  [0x304] = "13", [0x303] = "12", [0x302] = "11", [0x301] = "10", [0x300] = "s3", [0xfeff] = "d1", [0xfefd] = "d2",
+  [0x304] = "13", [0x303] = "12", [0x302] = "11", [0x301] = "10", [0x300] = "s3",
+  [0xfeff] = "d1", [0xfefd] = "d2", [0xfefc] = "d3",
 }
 
 local function alpn_ends(hello)

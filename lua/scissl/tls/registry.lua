@@ -6,7 +6,7 @@ local SciSslCipher = require "scissl.core".SciSslCipher
 local registry = {}
 
 registry.versions = {
-  [0xfeff] = "DTLSv1", [0xfefd] = "DTLSv1.2",
+  [0xfeff] = "DTLSv1", [0xfefd] = "DTLSv1.2", [0xfefc] = "DTLSv1.3",
   [0x300] = "SSLv3", [0x301] = "TLSv1", [0x302] = "TLSv1.1", [0x303] = "TLSv1.2", [0x304] = "TLSv1.3",
 }
 
