@@ -1,11 +1,18 @@
 /* switch_context.c: SciSslSocket, sslSetContext: another context for a connection, chosen by the ClientHello. */
 #include "connection/connection.h"
 
-/* Only a new SSL reads the ClientHello again: where there is no memory for it, the old one goes on. */
+/* Only a new SSL reads the ClientHello again: where there is no memory for it, the old one goes on. False with another SSL: the
+ * new one cannot begin. */
 static bool begin_again(lua_State *L, sci_sslsocket *socket, sci_context *context) {
     if (!sci_ssl_make(L, socket, context)) return false;
     (void)sci_transport_replay(&socket->transport);
     return sci_ssl_begin_as_server(socket) && sci_ssl_listen_again(L, socket);
+}
+
+/* The old SSL and the old context are gone, and the new ones stay together. */
+static int fail_begun(lua_State *L, sci_sslsocket *socket) {
+    sci_ssl_push_error(L, socket, SSL_ERROR_SSL, "option");
+    return sci_return_pushed_error(L);
 }
 
 /***
@@ -19,7 +26,7 @@ are lost, and must be made again after this call: `sslSetVerify`, `sslSetPins`, 
 @treturn[1] SciSslSocket the receiver
 @treturn[2] nil
 @treturn[2] SciSslError condition `not_suspended`, `closed`, `in_finalizer`; `not_dtls`, `not_a_stream`: the context is one of TLS, and the socket speaks DTLS, or the other
- way round. The handshake stays as it was
+ way round. The handshake stays as it was; or it has ended, where memory ran out for the new one
 @see sslSuspendAt
 */
 static int sslsocket_set_context(lua_State *L) {
@@ -32,6 +39,7 @@ static int sslsocket_set_context(lua_State *L) {
     lua_getiuservalue(L, 1, SCI_SSL_CONTEXT); /* at 3: it must outlive its SSL */
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
+    const SSL *former = socket->ssl;
     sci_failure failure = {.phase = "option", .subject = "context"};
     sci_clear_errors();
     if (socket->transport.datagrams != context->datagrams)
@@ -39,6 +47,7 @@ static int sslsocket_set_context(lua_State *L) {
     else if (!socket->transport.recording.records)
         failure.condition = "memory_full"; /* the ClientHello was not recorded */
     else if (begin_again(L, socket, context)) return sci_return_receiver(L);
+    else if (socket->ssl != former) return fail_begun(L, socket);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, 1, SCI_SSL_CONTEXT);
     return sci_fail(L, &failure);

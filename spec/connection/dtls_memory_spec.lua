@@ -147,6 +147,53 @@ describe("An unfinished handshake of DTLS", function()
       assert(bytes < 16 * 22000, bytes)
     ]]
   end)
+
+  promise("goes on or ends where memory runs out for another context #slow", function()
+    in_child [[
+      local pki = require "spec.support.pki"
+      local SciSslSocket = scissl.SciSslSocket
+      local own, switch = ends.serverContext { method = "DTLS" }, SciSslSocket.sslSetContext
+      local function suspended()
+        local client = assert(SciSslSocket.onMemory(client_context)):sslInitialize()
+        local server = assert(SciSslSocket.onMemory(own)):sslInitialize()
+        assert(client:sslSetVerify(scissl.SSL_VERIFY_NONE) and server:sslSuspendAt "clientHello")
+        for _ = 1, 2 do
+          client:sslConnect()
+          dtls.feed(server, dtls.drain(client))
+          server:sslListen "a"
+          dtls.feed(client, dtls.drain(server))
+        end
+        server:sslAccept()
+        return server, client
+      end
+      -- Whether the handshake went on after allocation n + 1 had failed; nil: none had.
+      local function goes_on(n)
+        local server, client = suspended()
+        local other = ends.serverContext { method = "DTLS", identity = pki.selfSigned }
+        local failed, returned, done = scarce.openssl(n, true, switch, server, other)
+        assert(returned)
+        if failed == 0 then return nil end
+        local subject = (done and pki.selfSigned or pki.server).certificate:subject()
+        done, other = done and true, nil
+        collectgarbage()
+        collectgarbage()
+        local answer = server:sslAccept()
+        if scissl.isSslError(answer) then return false end
+        local first, second = ends.handshake(client, server)
+        assert(first == 1 and second == 1, n)
+        assert(tostring(client:peerCertificate():subject()) == tostring(subject), n)
+        assert((server:getContext() == own) == not done, n)
+        return true
+      end
+      local n, counts = 0, { [true] = 0, [false] = 0 }
+      while true do
+        local result = goes_on(n)
+        if result == nil then break end
+        n, counts[result] = n + 1, counts[result] + 1
+      end
+      assert(counts[true] > 10 and counts[false] > 0, counts[true] .. " " .. counts[false])
+    ]]
+  end)
 end)
 
 if why then describe("An unfinished handshake of DTLS", function() pending(why) end) end

@@ -842,7 +842,7 @@ function SciSslSocket:clientHelloRecords() end
 ---@within Suspended handshakes
 ---@param context SciSslContext
 ---@return SciSslSocket? # the receiver
----@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; `not_dtls`, `not_a_stream`: the context is one of TLS, and the socket speaks DTLS, or the other way round. The handshake stays as it was
+---@return SciSslError? # condition `not_suspended`, `closed`, `in_finalizer`; `not_dtls`, `not_a_stream`: the context is one of TLS, and the socket speaks DTLS, or the other way round. The handshake stays as it was; or it has ended, where memory ran out for the new one
 ---@see sslSuspendAt
 ---@usage
 ---```lua
