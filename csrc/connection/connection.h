@@ -448,8 +448,8 @@ void sci_ssl_drop_psk(sci_sslsocket *socket);
 
 void sci_ssl_reset_shutdown(sci_sslsocket *socket);
 
-void sci_ssl_note_state(const sci_sslsocket *socket, int where);   /* from the info callback */
-void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl); /* a trace that is on goes on after sslSetContext */
+void sci_ssl_note_state(const sci_sslsocket *socket, int where);    /* from the info callback */
+void sci_ssl_watch_messages(const sci_sslsocket *socket, SSL *ssl); /* where a trace, or the ClientHello, needs them */
 void sci_ssl_drop_trace(sci_sslsocket *socket);
 
 /* ---- openers ----------------------------------------------------------------------------------------------------- */

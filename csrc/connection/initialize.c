@@ -39,7 +39,7 @@ static bool prepare_context(sci_context *context) {
 }
 
 static bool install_callbacks(sci_sslsocket *socket, SSL *ssl) {
-    sci_ssl_go_on_tracing(socket, ssl);
+    sci_ssl_watch_messages(socket, ssl);
     SSL_set_info_callback(ssl, on_info);
     sci_ssl_install_certificate(socket, ssl);
     return SSL_set_app_data(ssl, socket) == 1;

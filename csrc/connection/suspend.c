@@ -101,6 +101,7 @@ static int sslsocket_suspend_at(lua_State *L) {
     socket->suspend.points = points;
     SSL_set_cert_cb(socket->ssl, points & SCI_AT_CERTIFICATE ? on_certificate : NULL, NULL);
     if (points & SCI_AT_CLIENT_HELLO) sci_transport_record(&socket->transport);
+    sci_ssl_watch_messages(socket, socket->ssl);
     return sci_return_receiver(L);
 }
 
@@ -159,22 +160,9 @@ static int sslsocket_refuse(lua_State *L) {
     return sci_return_receiver(L);
 }
 
-/* A string is made of a copy: making one may run a finalizer, which may close the socket. */
-static void push_recorded(lua_State *L, const sci_transport *transport) {
-    size_t at = 0, length, room = transport->recording.seen.length;
-    char *copy = lua_newuserdatauv(L, room, 0);
-    size_t have = 0;
-    const void *bytes;
-    while ((bytes = sci_transport_recorded(transport, &at, &length)) && length <= room - have) {
-        memcpy(copy + have, bytes, length);
-        have += length;
-    }
-    lua_pushlstring(L, copy, have);
-    lua_remove(L, -2);
-}
-
 /***
-Returns the records of the ClientHello as they came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
+Returns the records of the ClientHello as they came; with DTLS one record with the message that OpenSSL uses, whatever
+fragments came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
 this server has decrypted it, the hidden one is returned, as one record.
 @function SciSslSocket:clientHelloRecords
 @treturn ?string nil where the handshake is not suspended, or `sslSuspendAt` has not named `"clientHello"`
@@ -182,8 +170,10 @@ this server has decrypted it, the hidden one is returned, as one record.
 */
 static int sslsocket_client_hello_records(lua_State *L) {
     const sci_sslsocket *socket = sci_check_sslsocket(L, 1);
+    size_t length;
     if (sci_ssl_push_inner_hello(L, socket)) return 1;
-    if (socket->suspend.at && socket->transport.recording.seen.length > 0) push_recorded(L, &socket->transport);
+    const void *bytes = sci_transport_recorded(&socket->transport, &length);
+    if (socket->suspend.at && bytes) lua_pushlstring(L, bytes, length);
     else lua_pushnil(L);
     return 1;
 }

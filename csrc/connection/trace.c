@@ -53,12 +53,20 @@ static const char *message_name(int type) {
     }
 }
 
+/* A server of DTLS that is to be suspended at the ClientHello has to know which one OpenSSL uses. */
+static bool awaits_hello(const sci_sslsocket *socket) {
+    return socket->transport.datagrams && socket->suspend.points & SCI_AT_CLIENT_HELLO;
+}
+
 static void on_message(int sent, int version, int content, const void *data, size_t length, SSL *ssl, void *unused) {
-    const sci_sslsocket *socket = SSL_get_app_data(ssl);
+    sci_sslsocket *socket = SSL_get_app_data(ssl);
     const unsigned char *bytes = data;
     event noted = {.version = version, .length = length, .direction = sent ? '>' : '<'};
     (void)unused;
-    if (!socket || !socket->trace || length == 0) return;
+    if (!socket || length == 0) return;
+    if (!sent && content == SSL3_RT_HANDSHAKE && bytes[0] == SSL3_MT_CLIENT_HELLO && awaits_hello(socket))
+        sci_transport_note_hello(&socket->transport, bytes, length);
+    if (!socket->trace) return;
     switch (content) {
         case SSL3_RT_HANDSHAKE:
             noted.kind = "handshake";
@@ -84,8 +92,8 @@ void sci_ssl_note_state(const sci_sslsocket *socket, int where) {
 
 /* ---- what Lua asks ----------------------------------------------------------------------------------------------- */
 
-void sci_ssl_go_on_tracing(const sci_sslsocket *socket, SSL *ssl) {
-    if (socket->trace) SSL_set_msg_callback(ssl, on_message);
+void sci_ssl_watch_messages(const sci_sslsocket *socket, SSL *ssl) {
+    SSL_set_msg_callback(ssl, socket->trace || awaits_hello(socket) ? on_message : NULL);
 }
 
 void sci_ssl_drop_trace(sci_sslsocket *socket) {
@@ -111,7 +119,7 @@ static int sslsocket_trace(lua_State *L) {
     if (on && !socket->trace) socket->trace = OPENSSL_zalloc(sizeof *socket->trace);
     if (on && !socket->trace) return sci_fail_own(L, "option", "memory_full", NULL);
     if (!on) sci_ssl_drop_trace(socket);
-    SSL_set_msg_callback(socket->ssl, on ? on_message : NULL);
+    sci_ssl_watch_messages(socket, socket->ssl);
     return sci_return_receiver(L);
 }
 

@@ -72,6 +72,7 @@ void sci_transport_forget(sci_transport *transport) {
     transport->recording.records = transport->recording.replays = false;
     transport->recording.replayed = 0;
     sci_queue_free(&transport->recording.seen);
+    sci_queue_free(&transport->recording.hello);
 }
 
 bool sci_transport_replay(sci_transport *transport) {
@@ -80,12 +81,23 @@ bool sci_transport_replay(sci_transport *transport) {
     return transport->recording.replays;
 }
 
-const void *sci_transport_recorded(const sci_transport *transport, size_t *at, size_t *length) {
-    const sci_queue *seen = &transport->recording.seen;
-    if (transport->datagrams) return recorded_datagram(seen, at, length);
-    *length = seen->length - *at;
-    *at = seen->length;
-    return *length > 0 ? seen->bytes + seen->start : NULL;
+/* A client can send others that OpenSSL drops: as a repeated record, out of order, of another version. What was seen does not show
+ * that. */
+void sci_transport_note_hello(sci_transport *transport, const unsigned char *message, size_t length) {
+    const unsigned char size[] = {(unsigned char)(length >> 8), (unsigned char)length};
+    static const unsigned char head[] = {SSL3_RT_HANDSHAKE, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0};
+    sci_queue *hello = &transport->recording.hello;
+    if (!transport->recording.records) return;
+    sci_queue_empty(hello);
+    if (length > UINT16_MAX || !sci_queue_put(hello, head, sizeof head) || !sci_queue_put(hello, size, sizeof size) ||
+        !sci_queue_put(hello, message, length))
+        sci_transport_forget(transport);
+}
+
+const void *sci_transport_recorded(const sci_transport *transport, size_t *length) {
+    const sci_queue *queue = transport->datagrams ? &transport->recording.hello : &transport->recording.seen;
+    *length = queue->length;
+    return queue->length > 0 ? queue->bytes + queue->start : NULL;
 }
 
 static bool read_datagram_again(sci_transport *transport, char *data, size_t size, size_t *done) {

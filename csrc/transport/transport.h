@@ -74,6 +74,7 @@ typedef struct sci_transport {
         bool newest;  /* of datagrams: keep the last one alone */
         sci_queue seen;
         size_t replayed;
+        sci_queue hello; /* of datagrams: the ClientHello that OpenSSL uses, as one record */
     } recording;
 
     struct {            /* descriptor_bio.c */
@@ -164,8 +165,11 @@ void sci_transport_record(sci_transport *transport);
 void sci_transport_record_newest(sci_transport *transport,
                                  bool on); /* each datagram takes the place of the one before */
 
-/* What was recorded: bytes from `*at` on, one datagram each time. NULL: no more. */
-const void *sci_transport_recorded(const sci_transport *transport, size_t *at, size_t *length);
+/* The message in which OpenSSL has put fragments of datagrams together. */
+void sci_transport_note_hello(sci_transport *transport, const unsigned char *message, size_t length);
+
+/* The records of the ClientHello; NULL: there are none. */
+const void *sci_transport_recorded(const sci_transport *transport, size_t *length);
 void sci_transport_stop_recording(sci_transport *transport);
 bool sci_transport_replay(sci_transport *transport);
 void sci_transport_forget(sci_transport *transport);

@@ -69,3 +69,40 @@ for name, way in pairs {
     end)
   end)
 end
+
+describe("A server of DTLS at the ClientHello of a client that lies", function()
+  -- The datagram with the ClientHello, and behind it a record that OpenSSL drops, with another ClientHello.
+  local function with_false_hello(datagram, sequence, host_name)
+    local host = string.pack(">s2", string.pack(">Bs2", 0, host_name))
+    local body = "\254\253" .. ("R"):rep(32) .. string.pack(">s1s1s2s1s2", "", "", "\xc0\x2f", "\0",
+      string.pack(">I2s2", 0, host))
+    local message = string.pack(">B I3 I2 I3 I3", 1, #body, sequence, 0, #body) .. body
+    return datagram .. string.pack(">B c2 c8 s2", 22, "\254\253", datagram:sub(4, 11), message) -- the same number
+  end
+
+  for _, listens in ipairs { true, false } do
+    for _, sequence in ipairs { 0, 1, 2, 1000 } do
+      local name = ("knows what counts, %s a cookie, message %d"):format(listens and "after" or "before", sequence)
+      it(name, function()
+        local server = assert(scissl.SciSslSocket.onMemory(ends.serverContext { method = "DTLS" })):sslInitialize()
+        local client = assert(scissl.SciSslSocket.onMemory(ends.clientContext { method = "DTLS" })):sslInitialize()
+        assert(client:sslSetServerName("admin.example"):sslSetVerify(scissl.SSL_VERIFY_NONE))
+        assert(server:sslSuspendAt "clientHello")
+        client:sslConnect()
+        if listens then
+          dtls.feed(server, dtls.drain(client))
+          server:sslListen "192.0.2.1:1"
+          dtls.feed(client, dtls.drain(server))
+          client:sslConnect()
+        end
+        server:sslFeed(with_false_hello(client:sslDrain(), sequence, "public.example"))
+        if listens then assert.equal(1, server:sslListen "192.0.2.1:1") end
+        assert.equal(HELLO, server:sslGetError(server:sslAccept()))
+        assert.equal("admin.example", assert(server:clientHello()):serverName())
+        local one, other = ends.handshake(client, server)
+        if sequence == 1000 then assert.same({ 1, 1 }, { one, other }) end
+        if one == 1 then assert.equal("admin.example", server:serverName()) end
+      end)
+    end
+  end
+end)

@@ -816,7 +816,8 @@ function SciSslSocket:sslSuspendAt(...) end
 ---```
 function SciSslSocket:sslRefuse(alert, reason, cause, traceback) end
 
----Returns the records of the ClientHello as they came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
+---Returns the records of the ClientHello as they came; with DTLS one record with the message that OpenSSL uses, whatever
+---fragments came. `clientHello()` parses them. Where the client has hidden its ClientHello (ECH) and
 ---this server has decrypted it, the hidden one is returned, as one record.
 ---
 ---@within Suspended handshakes

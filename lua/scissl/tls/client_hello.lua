@@ -42,28 +42,13 @@ local function message_of(records)
   end
 end
 
--- The same of DTLS, whose messages come in fragments of any order; and true: it has a cookie. The one with the greatest
--- number is the last that the client has sent.
+-- The same of DTLS, which is one record with the whole message; and true: it has a cookie.
 local function datagram_message_of(records)
-  local newest, length, fragments, position = -1, 0, {}, 1
-  while position + 12 <= #records do
-    local kind, epoch = string.unpack(">Bxx I2", records, position)
-    local content, after = string.unpack(">s2", records, position + 11)
-    if kind == HANDSHAKE and epoch == 0 and content:byte(1) == CLIENT_HELLO then
-      local whole, sequence, offset, size = string.unpack(">I3 I2 I3 I3", content, 2)
-      if sequence > newest then newest, length, fragments = sequence, whole, {} end
-      if sequence == newest then fragments[#fragments + 1] = { offset, content:sub(13, 12 + size) } end
-    end
-    position = after
-  end
-  table.sort(fragments, function(a, b) return a[1] < b[1] end)
-  local parts, have = {}, 0
-  for _, fragment in ipairs(fragments) do
-    if fragment[1] > have then return nil end
-    parts[#parts + 1] = fragment[2]:sub(have - fragment[1] + 1)
-    have = have + #parts[#parts]
-  end
-  if newest >= 0 and have >= length then return table.concat(parts):sub(1, length), true end
+  local content = string.unpack(">s2", records, 12)
+  local kind, length, offset, size = string.unpack(">B I3 xx I3 I3", content)
+  local message = content:sub(13)
+  if records:byte() ~= HANDSHAKE or kind ~= CLIENT_HELLO or offset ~= 0 or size ~= length then return nil end
+  if #message >= length then return message:sub(1, length), true end
 end
 
 local function numbers(bytes)
