@@ -6,6 +6,8 @@
 #include "context/context.h"
 #include "transport/transport.h"
 
+#include <openssl/sha.h>
+
 /* User values, behind SCI_SOCKET_OWNER. "Inherited": as its context had it at sslInitialize. */
 enum {
     SCI_SSL_CONTEXT = SCI_SOCKET_OWNER + 1,
@@ -132,12 +134,14 @@ typedef struct sci_sslsocket {
         int exceeded;  /* 1 + the one that ended the connection; 0: none did */
     } limits;
 
-    struct {                   /* suspend.c */
-        int points;            /* SCI_AT_… that the caller asked for */
-        int passed;            /* of these */
-        int at;                /* the one where the handshake is suspended now; 0: it is not */
-        sci_decision decision; /* of the caller, there */
-        int alert;             /* of SCI_REJECTED */
+    struct {                                      /* suspend.c */
+        int points;                               /* SCI_AT_… that the caller asked for */
+        int passed;                               /* of these */
+        int at;                                   /* the one where the handshake is suspended now; 0: it is not */
+        sci_decision decision;                    /* of the caller, there */
+        int alert;                                /* of SCI_REJECTED */
+        bool had_hello;                           /* the handshake has gone on after a ClientHello … */
+        unsigned char name[SHA256_DIGEST_LENGTH]; /* … that had this digest of its server name; all 0: it had none */
     } suspend;
 
     struct {                   /* verdict.c */

@@ -33,14 +33,32 @@ static bool require_certificate(SSL *ssl) {
     return !(SSL_get_verify_mode(ssl) & SSL_VERIFY_FAIL_IF_NO_PEER_CERT) || sci_ssl_exclude_anonymous(ssl);
 }
 
+/* Whether a ClientHello that follows a HelloRetryRequest asks for the same server name as the first one. By that the context was
+ * chosen, and OpenSSL accepts another name in the second. */
+static bool keeps_name(sci_sslsocket *socket, SSL *ssl) {
+    unsigned char digest[SHA256_DIGEST_LENGTH] = {0};
+    const unsigned char *data;
+    size_t length;
+    if (socket->handshake.done) return true;
+    if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &data, &length) && !SHA256(data, length, digest))
+        return false;
+    if (socket->suspend.had_hello) return memcmp(socket->suspend.name, digest, sizeof digest) == 0;
+    memcpy(socket->suspend.name, digest, sizeof digest);
+    return true;
+}
+
 static int on_client_hello(SSL *ssl, int *alert, void *unused) {
     sci_sslsocket *socket = SSL_get_app_data(ssl);
     (void)unused;
+    if (!keeps_name(socket, ssl)) {
+        *alert = SSL_AD_ILLEGAL_PARAMETER;
+        return SSL_CLIENT_HELLO_ERROR;
+    }
     if (sci_ssl_must_suspend(socket, SCI_AT_CLIENT_HELLO)) {
         sci_ssl_suspend(socket, SCI_AT_CLIENT_HELLO);
         return SSL_CLIENT_HELLO_RETRY;
     }
-    bool accepted = sci_ssl_resume(socket);
+    bool accepted = socket->suspend.had_hello = sci_ssl_resume(socket);
     if (accepted) sci_transport_stop_recording(&socket->transport); /* sslSetContext is not possible any more */
     *alert = accepted ? SSL_AD_INTERNAL_ERROR : socket->suspend.alert;
     return accepted && require_certificate(ssl) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;

@@ -313,3 +313,33 @@ describe("sslSetAlpn", function()
     refusals.condition("handshake_under_way", client:sslSetAlpn { "b" })
   end)
 end)
+
+describe("A server that has asked for another ClientHello", function()
+  -- The client's second ClientHello has `name`; its first one has public.example.
+  local function retried(name)
+    local client, server = ends.pair { version = "TLSv1.3", transport = "memory",
+      client = { setup = function(context) assert(context:setGroups "X25519:P-256") end },
+      server = { setup = function(context) assert(context:setGroups "P-256") end } }
+    assert(client:sslSetServerName("public.example"):sslSetVerify(scissl.SSL_VERIFY_NONE))
+    client:sslConnect()
+    server:sslFeed(client:sslDrain())
+    server:sslAccept()
+    client:sslFeed(server:sslDrain())
+    client:sslConnect()
+    local second = client:sslDrain()
+    assert.truthy(second:find("public.example", 1, true))
+    server:sslFeed((second:gsub("public%.example", name)))
+    return client, server, server:sslAccept()
+  end
+
+  it("goes on where the name is the same", function()
+    local client, server = retried "public.example"
+    assert.are.same({ 1, 1 }, { ends.handshake(client, server) })
+    assert.are.equal("public.example", server:serverName())
+  end)
+
+  it("refuses another server name: by the first one its context was chosen", function()
+    local _, _, failure = retried "hidden.example"
+    refusals.alert("illegal_parameter", "sent", failure)
+  end)
+end)
