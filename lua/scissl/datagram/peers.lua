@@ -376,7 +376,8 @@ local function end_idle(self, time)
   for _, association in ipairs(find_idle(self, time)) do
     if not association.ended and association.seen <= time - self.idleTimeout then
       self.counts.idle = self.counts.idle + 1
-      self:finish(association, fail(association, "read", "idle", "the peer has sent nothing for a long time"))
+      local failure = fail(association, "read", "idle", "the peer has sent nothing for a long time")
+      self:finish(association, failure)
     end
   end
 end
