@@ -1,43 +1,17 @@
 -- DTLS with other libraries, in both roles: sessions, client certificates, pre-shared keys, short datagrams.
-local scissl = require "scissl"
 local ends = require "spec.support.ends"
 local foreign = require "spec.support.foreign"
 local peers = require "spec.support.peers"
 local pki = require "spec.support.pki"
+local udp_peers = require "spec.support.udp_peers"
 
 local with_gnutls = peers.present "gnutls" and it or pending
 
-local SECONDS = 30 -- until something that must happen counts as failed
-
-local function listen(given)
-  local options = { host = "127.0.0.1", port = 0, waiter = "poll" }
-  for name, value in pairs(given) do options[name] = value end
-  local listener = assert(scissl.datagram.listen(options))
-  local _, port = listener:getSockName()
-  return listener, port, listener
-end
-
-local function connect(port, given)
-  local options = { host = "localhost", family = "inet", port = port, timeout = SECONDS }
-  for name, value in pairs(given) do options[name] = value end
-  return assert(scissl.datagram.connect(options))
-end
+local SECONDS, listen, connect = udp_peers.SECONDS, udp_peers.listen, udp_peers.connect
 
 local own = { certificate = pki.server.certificate, privateKey = pki.server.key }
 local trusting = { ca = pki.ca.certificate }
 local psk = { key = ("k"):rep(16), hex = ("6b"):rep(16) }
-
--- gnutls-serv takes port 0 and does not print the port that it got: the system tells it.
-local function udp_port_of(pid)
-  local inodes = {}
-  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(pid)))
-  for inode in pipe:read("a"):gmatch "socket:%[(%d+)%]" do inodes[inode] = true end
-  for line in io.lines "/proc/net/udp" do
-    local port, inode = line:match "^%s*%d+: %x+:(%x+) %x+:%x+ %x+ %S+ %S+ %S+%s+%d+%s+%d+%s+(%d+)"
-    if port and inodes[inode] then return tonumber(port, 16) end
-  end
-  error("gnutls-serv listens nowhere")
-end
 
 local with_client = { certificate = pki.client.certificate, privateKey = pki.client.key, ca = pki.ca.certificate }
 -- gnutls-cli 3.7 ends by a fault of its own after a handshake with ECDHE-PSK.
@@ -82,7 +56,7 @@ describe("Sessions of DTLS #slow", function()
   with_gnutls("of gnutls-serv are resumed by our client", function()
     local peer <close> = ends.start("gnutls-serv --udp -p 0 --echo --disable-client-cert "
       .. peers.gnutlsIdentity(pki.server), "listening on IPv4.*(done)")
-    local port = udp_port_of(peer.pid)
+    local port = udp_peers.portOf(peer.pid)
     local first = connect(port, trusting)
     assert(first:send "one\n")
     assert.equal("one\n", first:receive())
@@ -133,7 +107,7 @@ describe("Certificates of clients over DTLS #slow", function()
     local peer <close> = ends.start(("gnutls-serv --udp -p 0 --echo --require-client-cert --verify-client-cert "
       .. "--x509cafile %s %s"):format(pki.ca.certificateFile, peers.gnutlsIdentity(pki.server)),
       "listening on IPv4.*(done)")
-    local association <close> = connect(udp_port_of(peer.pid), with_client)
+    local association <close> = connect(udp_peers.portOf(peer.pid), with_client)
     assert(association:send "hello\n")
     assert.equal("hello\n", association:receive())
   end)
@@ -164,7 +138,7 @@ describe("GnuTLS over UDP, with a pre-shared key #slow", function()
     local passwords = pki.write(("sensor:%s\n"):format(psk.hex))
     local peer <close> = ends.start(("gnutls-serv --udp -p 0 --echo --pskpasswd %s --priority %s"):format(passwords,
       gnutls_psk.serv), "listening on IPv4.*(done)")
-    local association <close> = connect(udp_port_of(peer.pid), { psk = { identity = "sensor", key = psk.key } })
+    local association <close> = connect(udp_peers.portOf(peer.pid), { psk = { identity = "sensor", key = psk.key } })
     assert(association:send "hello\n")
     assert.equal("hello\n", association:receive())
   end)
@@ -187,7 +161,7 @@ describe("Short datagrams #slow", function()
   with_gnutls("of gnutls-serv and ours do so as well", function()
     local peer <close> = ends.start("gnutls-serv --udp -p 0 --mtu 500 --echo --disable-client-cert "
       .. peers.gnutlsIdentity(pki.server), "listening on IPv4.*(done)")
-    local association <close> = connect(udp_port_of(peer.pid), { ca = pki.ca.certificate, mtu = 400 })
+    local association <close> = connect(udp_peers.portOf(peer.pid), { ca = pki.ca.certificate, mtu = 400 })
     local message = ("x"):rep(250) .. "\n"
     assert(association:send(message))
     assert.equal(message, association:receive())

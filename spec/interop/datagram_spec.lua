@@ -4,24 +4,11 @@ local ends = require "spec.support.ends"
 local peers = require "spec.support.peers"
 local foreign = require "spec.support.foreign"
 local pki = require "spec.support.pki"
+local udp_peers = require "spec.support.udp_peers"
 
 local with_gnutls = peers.present "gnutls" and it or pending
 
-local SECONDS = 30 -- until something that must happen counts as failed
-
-local function listen(given)
-  local options = { host = "127.0.0.1", port = 0, waiter = "poll" }
-  for name, value in pairs(given) do options[name] = value end
-  local listener = assert(scissl.datagram.listen(options))
-  local _, port = listener:getSockName()
-  return listener, port, listener
-end
-
-local function connect(port, given)
-  local options = { host = "localhost", family = "inet", port = port, timeout = SECONDS }
-  for name, value in pairs(given) do options[name] = value end
-  return assert(scissl.datagram.connect(options))
-end
+local SECONDS, listen, connect = udp_peers.SECONDS, udp_peers.listen, udp_peers.connect
 
 local own = { certificate = pki.server.certificate, privateKey = pki.server.key }
 local trusting = { ca = pki.ca.certificate }
@@ -92,18 +79,6 @@ describe("openssl s_server -dtls1_2 -listen #slow", function()
   end)
 end)
 
--- gnutls-serv takes port 0 and does not print the port that it got: the system tells it.
-local function udp_port_of(pid)
-  local inodes = {}
-  local pipe <close> = assert(io.popen(("ls -l /proc/%d/fd"):format(pid)))
-  for inode in pipe:read("a"):gmatch "socket:%[(%d+)%]" do inodes[inode] = true end
-  for line in io.lines "/proc/net/udp" do
-    local port, inode = line:match "^%s*%d+: %x+:(%x+) %x+:%x+ %x+ %S+ %S+ %S+%s+%d+%s+%d+%s+(%d+)"
-    if port and inodes[inode] then return tonumber(port, 16) end
-  end
-  error("gnutls-serv listens nowhere")
-end
-
 describe("GnuTLS over UDP #slow", function()
   with_gnutls("gnutls-cli meets our server", function()
     local listener, port, _ <close> = listen(own)
@@ -122,7 +97,7 @@ describe("GnuTLS over UDP #slow", function()
   with_gnutls("gnutls-serv meets our client, which verifies it", function()
     local peer <close> = ends.start("gnutls-serv --udp -p 0 --echo --disable-client-cert "
       .. peers.gnutlsIdentity(pki.server), "listening on IPv4.*(done)")
-    local association <close> = connect(udp_port_of(peer.pid), trusting)
+    local association <close> = connect(udp_peers.portOf(peer.pid), trusting)
     for _, message in ipairs { "hello\n", ("x"):rep(200) .. "\n" } do
       assert(association:send(message))
       assert.equal(message, association:receive())
