@@ -5,6 +5,8 @@
 
 #define NEEDS "OpenSSL 4.0"
 #define MAXIMUM_KEYS 16
+#define IDS 256       /* of configurations, one byte */
+#define PLACE_OF_ID 6 /* in an ECHConfigList, behind two lengths and a version */
 
 #ifdef OSSL_ECH_CURRENT_VERSION
 
@@ -63,6 +65,16 @@ static int new_key(lua_State *L, const char *public_name, const char *suite, uin
     sci_push_bio_bytes(L, bio);
     int pushed = push_configs(L, lua_gettop(L));
     return pushed == 1 ? 2 : pushed;
+}
+
+/* The key in PEM text has an id. False: it has no ECHCONFIG. */
+static bool note_id(bool ids[IDS], const char *pem, size_t length) {
+    long size = 0;
+    unsigned char *configs = find_configs(pem, length, &size);
+    bool found = configs && size > PLACE_OF_ID;
+    if (found) ids[configs[PLACE_OF_ID]] = true;
+    OPENSSL_free(configs);
+    return found;
 }
 
 /* ---- using them -------------------------------------------------------------------------------------------------- */
@@ -135,6 +147,11 @@ static int new_key(lua_State *L, const char *public_name, const char *suite, uin
     return fail_missing(L);
 }
 
+static bool note_id(bool ids[IDS], const char *pem, size_t length) {
+    (void)ids, (void)pem, (void)length;
+    return true;
+}
+
 static int use_keys(lua_State *L) { return lua_rawlen(L, 2) == 0 ? sci_return_receiver(L) : fail_missing(L); }
 
 lua_Integer sci_context_count_ech_keys(const SSL_CTX *ctx) {
@@ -146,6 +163,29 @@ lua_Integer sci_context_count_ech_keys(const SSL_CTX *ctx) {
 
 /* ---- methods ----------------------------------------------------------------------------------------------------- */
 
+/* The ids of earlier keys, in the list at `index`, which may be nil. False: one has none. */
+static bool note_earlier(lua_State *L, bool ids[IDS], int index) {
+    if (lua_isnil(L, index)) return true;
+    if (!lua_istable(L, index) || lua_rawlen(L, index) > MAXIMUM_KEYS)
+        return sci_option_error(L, 1, "earlierKeys", "table of 16 strings at most", index);
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(L, index); i++) {
+        size_t length;
+        if (lua_rawgeti(L, index, i) != LUA_TSTRING)
+            return sci_option_error(L, 1, "earlierKeys", "table of 16 strings at most", index);
+        const char *pem = lua_tolstring(L, -1, &length);
+        if (!note_id(ids, pem, length)) return false;
+        lua_pop(L, 1);
+    }
+    return true;
+}
+
+/* The ECHConfigList on top of the stack, if there is one, has one of these ids. */
+static bool has_id_of(lua_State *L, const bool ids[IDS]) {
+    size_t length;
+    const char *configs = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &length) : NULL;
+    return configs && length > PLACE_OF_ID && ids[(unsigned char)configs[PLACE_OF_ID]];
+}
+
 /***
 Makes a key for Encrypted Client Hello, and the ECHConfigList that clients need. Publish the list in the HTTPS record of the
 hidden names (`ech=`, in base64), and give the key to `setEchKeys`.
@@ -153,7 +193,8 @@ hidden names (`ech=`, in base64), and give the key to `setEchKeys`.
 @tparam table options `publicName` (string, needed): the name that everybody may see, for which the server has a
  certificate, too; `suite` (string): algorithms of HPKE as OpenSSL names them, default `x25519,hkdf-sha256,aes-128-gcm`;
  `maxNameLength` (integer, 0 to 255): the length of the longest hidden name, to which shorter ones are padded, default 0:
- not known
+ not known; `earlierKeys` ({string,...}): PEM texts of up to 16 keys that the server keeps beside this one. Each key has an id of
+ one byte, and a server tries the first key of the id that the client names: the new key gets another id than these
 @treturn[1] string PEM text with the private key and the list (RFC 9934): keep it secret
 @treturn[1] string the ECHConfigList, as bytes
 @treturn[2] nil
@@ -162,7 +203,7 @@ hidden names (`ech=`, in base64), and give the key to `setEchKeys`.
 @see RFC 9849
 */
 static int context_new_ech_key(lua_State *L) {
-    static const char *const names[] = {"publicName", "suite", "maxNameLength", NULL};
+    static const char *const names[] = {"publicName", "suite", "maxNameLength", "earlierKeys", NULL};
     lua_settop(L, 1);
     int first = sci_push_options(L, 1, names);
     const char *public_name = sci_check_text_option(L, 1, names[0], first);
@@ -173,7 +214,15 @@ static int context_new_ech_key(lua_State *L) {
     if (!is_integer || longest < 0 || longest > UINT8_MAX)
         return sci_option_error(L, 1, names[2], "integer from 0 to 255", first + 2);
     sci_clear_errors();
-    return new_key(L, public_name, suite, (uint8_t)longest);
+    bool ids[IDS] = {false};
+    if (!note_earlier(L, ids, first + 3))
+        return sci_fail_own(L, "key", "bad_ech_key", "an earlier key has no ECHCONFIG");
+    int pushed, top = lua_gettop(L);
+    do { /* ends: most ids are free */
+        lua_settop(L, top);
+        pushed = new_key(L, public_name, suite, (uint8_t)longest);
+    } while (has_id_of(L, ids));
+    return pushed;
 }
 
 /***

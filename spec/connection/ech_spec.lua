@@ -31,7 +31,9 @@ end
 
 local identity = pki.issue { subject = "CN=both", names = { "localhost", PUBLIC } }
 local key, configs = assert(SciSslContext.newEchKey { publicName = PUBLIC })
-local newer, newer_configs = assert(SciSslContext.newEchKey { publicName = PUBLIC, maxNameLength = 40 })
+local newer, newer_configs = assert(SciSslContext.newEchKey {
+  publicName = PUBLIC, maxNameLength = 40, earlierKeys = { key },
+})
 
 local function server_with(keys, of)
   local context = ends.serverContext { identity = of or identity }
@@ -84,6 +86,26 @@ describe("Encrypted Client Hello", function()
       assert.are.same({ 1, 1 }, { one, other })
       assert.are.equal("success", server:echStatus().status)
       assert.are.equal(outer or nil, client:echStatus().outerName)
+    end
+  end)
+
+  it("has another id for a new key than for those beside it", function()
+    local function id_of(list) return list:byte(7) end
+    local keys, ids = {}, {}
+    for i = 1, 16 do
+      local list
+      keys[i], list = assert(SciSslContext.newEchKey { publicName = PUBLIC, earlierKeys = keys })
+      assert.is_nil(ids[id_of(list)])
+      ids[id_of(list)] = true
+    end
+    local given = { publicName = PUBLIC, earlierKeys = keys }
+    for _ = 1, 60 do -- by chance alone, one of the 16 ids would come in 49 of 50 runs
+      local _, list = assert(SciSslContext.newEchKey(given))
+      assert.is_nil(ids[id_of(list)])
+    end
+    refusals.condition("bad_ech_key", SciSslContext.newEchKey { publicName = PUBLIC, earlierKeys = { "x" } })
+    for _, wrong in ipairs { 1, { 1 }, "x", table.move(keys, 1, 16, 2, { newer }) } do
+      assert.has_error(function() SciSslContext.newEchKey { publicName = PUBLIC, earlierKeys = wrong } end)
     end
   end)
 

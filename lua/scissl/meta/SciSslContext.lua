@@ -1170,7 +1170,7 @@ function SciSslContext:setOcspResponse(der) end
 ---hidden names (`ech=`, in base64), and give the key to `setEchKeys`.
 ---
 ---@within Encrypted Client Hello
----@param options table `publicName` (string, needed): the name that everybody may see, for which the server has a certificate, too; `suite` (string): algorithms of HPKE as OpenSSL names them, default `x25519,hkdf-sha256,aes-128-gcm`; `maxNameLength` (integer, 0 to 255): the length of the longest hidden name, to which shorter ones are padded, default 0: not known
+---@param options table `publicName` (string, needed): the name that everybody may see, for which the server has a certificate, too; `suite` (string): algorithms of HPKE as OpenSSL names them, default `x25519,hkdf-sha256,aes-128-gcm`; `maxNameLength` (integer, 0 to 255): the length of the longest hidden name, to which shorter ones are padded, default 0: not known; `earlierKeys` ({string,...}): PEM texts of up to 16 keys that the server keeps beside this one. Each key has an id of one byte, and a server tries the first key of the id that the client names: the new key gets another id than these
 ---@return string? # PEM text with the private key and the list (RFC 9934): keep it secret
 ---@return string|SciSslError # the ECHConfigList, as bytes; condition `not_in_this_openssl`: ECH needs OpenSSL 4.0; `bad_ech_key`: a wrong name or suite
 ---@see OSSL_ECHSTORE_new_config(3)
