@@ -4,6 +4,7 @@
 local core = require "scissl.core"
 local context_options = require "scissl.tls.context_options"
 local sni = require "scissl.server.sni_map"
+local sni_contexts = require "scissl.server.sni_contexts"
 local with_profile = require "scissl.server.server_profile"
 
 local server = {}
@@ -86,8 +87,8 @@ function server.helloHandler(caller, given, context, level)
     error(("options 'sni' and 'onClientHello' to '%s' exclude each other"):format(caller), level + 1)
   end
   if getmetatable(given.sni) == sni then return given.sni end
-  local map, failure = sni.new(given.sni, { others = context:hasCertificate() }, level + 1)
-  return map, failure -- a tail call would lose a level
+  sni_contexts.checkAll(given.sni, level + 1)
+  return sni.new(given.sni, { others = context:hasCertificate() })
 end
 
 return server

@@ -11,17 +11,7 @@ local receiver = require "scissl.base.receiver"
 local Sni = { __name = "SciSslSni" }
 Sni.__index = Sni
 
-local function normal(name)
-  return (name:lower():gsub("%.$", ""))
-end
-
-local function check_name(name, level)
-  local plain = type(name) == "string" and normal(name)
-  local host = plain and plain:match "^%*%.(.+)$" or plain
-  local odd = not host or host == "" or #host > 253 or host:find "[^%w%.%-_]" or host:find "%.%." or host:find "^%."
-  if plain == "*" or not odd then return plain end
-  error(("bad server name '%s' (a host name, '*.' and a domain, or '*' expected)"):format(tostring(name)), level + 1)
-end
+local check_name, normal = contexts.checkName, contexts.normalName
 
 --- Makes a map.
 -- @function scissl.sni.new
@@ -35,15 +25,15 @@ end
 -- @treturn[2] SciSslError why the first context that failed could not be made
 -- @raise for malformed names, and for values of another kind
 -- @see RFC 6066, section 3
-function Sni.new(given, more, level)
-  level = (level or 1) + 1
-  options.checkArgument(1, "scissl.sni.new", given, "table", level)
-  more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, level)
+function Sni.new(given, more)
+  options.checkArgument(1, "scissl.sni.new", given, "table", 2)
+  more = options.read("scissl.sni.new", more or {}, { others = "boolean" }, 2)
+  contexts.checkAll(given, 2)
   local map = setmetatable({ contexts = {}, given = {}, others = more.others or false }, Sni)
   for key, value in pairs(given) do
-    local context, failure = contexts.make(value, level)
+    local context, failure = contexts.make(value)
     if not context then return nil, failure end
-    local name = check_name(key, level)
+    local name = check_name(key, 2)
     map.contexts[name], map.given[name] = context, contexts.kept(value)
   end
   return map
@@ -60,7 +50,8 @@ function Sni:set(name, context)
   name = check_name(name, 2)
   local made, failure
   if context ~= nil then
-    made, failure = contexts.make(context, 2)
+    contexts.check(context, 2)
+    made, failure = contexts.make(context)
     if not made then return nil, failure end
   end
   self.contexts[name], self.given[name] = made, contexts.kept(context)

@@ -134,8 +134,8 @@ for name, kind in pairs(fields) do Configuration[name] = accessor(name, kind) en
 -- @tparam[opt] table given values of fields
 -- @treturn SciSslSocketConfiguration
 -- @raise for a field that does not exist or a value of another kind
-function Configuration.new(given, level)
-  given = options.read("SciSslSocketConfiguration.new", given or {}, fields, (level or 1) + 1)
+function Configuration.new(given)
+  given = options.read("SciSslSocketConfiguration.new", given or {}, fields, 2)
   local configuration = setmetatable({ values = {} }, Configuration)
   for name, value in pairs(given) do set(configuration, name, value) end
   return configuration
