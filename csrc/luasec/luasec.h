@@ -15,7 +15,6 @@
 typedef enum sci_luasec_phase { SCI_LUASEC_NEW, SCI_LUASEC_CONNECTED, SCI_LUASEC_CLOSED } sci_luasec_phase;
 
 typedef struct sci_luasec {
-    const void *class;      /* luasec_object.c: its metatable, by which an object is known */
     sci_input in;           /* luasec_receive.c: has been decrypted and was not received */
     sci_sslsocket *socket;  /* luasec_connection.c: in SCI_LUASEC_SOCKET; NULL: none */
     sci_luasec_phase phase; /* luasec_connection.c, luasec_object.c */

@@ -41,7 +41,6 @@ static int new_object(lua_State *L) {
     luaL_checktype(L, 2, LUA_TTABLE);
     sci_luasec *self = lua_newuserdatauv(L, sizeof *self, SCI_LUASEC_SOCKET);
     memset(self, 0, sizeof *self);
-    self->class = lua_topointer(L, 1);
     self->block = self->total = -1;
     self->birthday = sci_seconds();
     lua_pushvalue(L, 2);
@@ -51,12 +50,13 @@ static int new_object(lua_State *L) {
     return 1;
 }
 
-/* The object at `index`, of the class at the index `class`; NULL: it is something else. Loops ask this of each connection in each
- * round: no metatable is looked up. Other userdata of that size has another value there. */
+/* The object at `index`, of the class at the index `class`; NULL: it is something else. */
 static sci_luasec *test_object(lua_State *L, int index, int class) {
     sci_luasec *self = lua_touserdata(L, index);
-    if (!self || lua_rawlen(L, index) != sizeof *self) return NULL;
-    return self->class == lua_topointer(L, class) ? self : NULL;
+    if (!self || !lua_getmetatable(L, index)) return NULL;
+    bool known = lua_topointer(L, -1) == lua_topointer(L, class);
+    lua_pop(L, 1);
+    return known ? self : NULL;
 }
 
 sci_luasec *sci_check_luasec(lua_State *L) {
