@@ -29,17 +29,25 @@ static resolver *system_resolver(void) {
 /* ---- hosts ------------------------------------------------------------------------------------------------------ */
 
 static pthread_key_t ending;
-static int begun[2], ended[2]; /* pipes: a byte for each look-up of gate.test, and for each thread that made one and ends */
+static int begun[2]; /* a pipe: a byte for each look-up of gate.test or never.test */
+static int ended[2]; /* a pipe: a byte for each thread that looked up gate.test and ends */
 
 static void report_end(void *unused) {
     (void)unused;
     (void)!write(ended[1], "!", 1);
 }
 
+static void report_begin(void) { (void)!write(begun[1], "!", 1); }
+
+static void pause_for_ever(void) {
+    report_begin();
+    for (;;) pause();
+}
+
 /* Waits until something is written to the FIFO that RESOLVER_GATE names. */
 static void pass_gate(void) {
     char byte;
-    (void)!write(begun[1], "!", 1);
+    report_begin();
     int gate = open(getenv("RESOLVER_GATE"), O_RDONLY);
     pthread_setspecific(ending, &ending);
     (void)!read(gate, &byte, 1);
@@ -70,8 +78,7 @@ static int find_hundred(const char *service, const struct addrinfo *hints, struc
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **list) {
     if (!host || (hints && hints->ai_flags & AI_NUMERICHOST)) return system_resolver()(host, service, hints, list);
     *list = NULL;
-    if (strcmp(host, "never.test") == 0)
-        for (;;) pause();
+    if (strcmp(host, "never.test") == 0) pause_for_ever();
     if (strcmp(host, "nothing.test") == 0) return EAI_NONAME;
     if (strcmp(host, "again.test") == 0) return EAI_AGAIN;
     if (strcmp(host, "hundred.test") == 0) return find_hundred(service, hints, list);
@@ -113,13 +120,16 @@ static int run_source(lua_State *L) {
     return 2;
 }
 
+/* The number of bytes is the first argument, 1 by default. */
 static int await(lua_State *L, int end) {
+    lua_Integer left = luaL_optinteger(L, 1, 1);
     char byte;
-    lua_pushboolean(L, read(end, &byte, 1) == 1);
+    while (left > 0 && read(end, &byte, 1) == 1) left--;
+    lua_pushboolean(L, left == 0);
     return 1;
 }
 
-/* Return once a look-up of gate.test has begun, and once a thread has ended that made one. */
+/* Return once so many look-ups of gate.test and never.test have begun, or so many threads have ended that passed the gate. */
 static int await_begin(lua_State *L) { return await(L, begun[0]); }
 static int await_end(lua_State *L) { return await(L, ended[0]); }
 

@@ -5,8 +5,9 @@
 --    resolver.run(source)               runs the Lua program; returns its output. Raises where it does not end with 0
 --    peer = resolver.start(source, ready)    as ends.lua
 --
--- In such a program, the table `resolver` has fork(), wait(number), exit(code), run(source), awaitBegin(), awaitEnd()
--- and isLoaded(path) (see resolver.c), openGate() lets the look-ups of gate.test go on, and the hosts are
+-- In such a program, the table `resolver` has fork(), wait(number), exit(code), run(source), awaitBegin(count),
+-- awaitEnd(count) and isLoaded(path) (see resolver.c), openGate() lets the look-ups of gate.test go on, and the hosts
+-- are
 --    never.test         is looked up for ever
 --    gate.test          is looked up until the gate is opened
 --    nothing.test       is not known
