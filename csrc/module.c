@@ -194,6 +194,8 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"findHole", sci_return_hole},
         {"connectState", sci_connect_state},
         {"makeResume", sci_make_resume},
+        {"newThread", sci_new_thread},
+        {"acceptNow", sci_ssl_accept_now},
         {"stampFiles", sci_stamp_files},
         {"replaceFile", sci_replace_file},
         {"lockFile", sci_lock_file},

@@ -455,6 +455,7 @@ void sci_ssl_drop_trace(sci_sslsocket *socket);
 /* ---- openers ----------------------------------------------------------------------------------------------------- */
 
 void sci_open_sslsocket(lua_State *L);
+int sci_ssl_accept_now(lua_State *L);    /* acceptNow, for scissl.listen */
 void sci_finish_sslsocket(lua_State *L); /* gives the class what it inherits from SciSocket */
 
 /* Each adds its methods to the table of the class SciSslSocket, which is on top. */

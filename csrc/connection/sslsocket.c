@@ -112,6 +112,26 @@ static sci_sslsocket *new_or_spare(lua_State *L, int context) {
     return socket;
 }
 
+/* `quiet`: returns false, and makes no error, where no connection waits. */
+static int accept_next(lua_State *L, bool quiet) {
+    sci_socket *listener = sci_socket_base(&sci_check_sslsocket(L, 1)->socket);
+    lua_settop(L, 1);
+    if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
+    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
+    sci_sslsocket *socket = new_or_spare(L, 2);
+    sci_transport_use_socket(&socket->transport, &socket->socket);
+    bool blocking = sci_socket_blocking(listener);
+    if (sci_socket_accept(listener, &socket->socket, blocking)) return 1;
+    int system_errno = errno;
+    keep_spare(L);
+    if (!quiet || blocking || !sci_would_block(system_errno)) return sci_socket_fail_accept(L, listener, system_errno);
+    lua_pushboolean(L, false);
+    return 1;
+}
+
+/* acceptNow(socket): as `accept`, or false. */
+int sci_ssl_accept_now(lua_State *L) { return accept_next(L, true); }
+
 /***
 Accepts the next connection of a listening socket. The new socket has the context and the blocking mode of the listening
 one. Call `sslInitialize` and `sslAccept` on it.
@@ -120,18 +140,7 @@ one. Call `sslInitialize` and `sslAccept` on it.
 @treturn[2] nil
 @treturn[2] SciSslError as `SciSocket:accept`
 */
-static int sslsocket_accept(lua_State *L) {
-    sci_socket *listener = sci_socket_base(&sci_check_sslsocket(L, 1)->socket);
-    lua_settop(L, 1);
-    if (listener->fd < 0) return sci_socket_fail_closed(L, "accept");
-    lua_getiuservalue(L, 1, SCI_SSL_CONTEXT);
-    sci_sslsocket *socket = new_or_spare(L, 2);
-    sci_transport_use_socket(&socket->transport, &socket->socket);
-    if (sci_socket_accept(listener, &socket->socket, sci_socket_blocking(listener))) return 1;
-    int system_errno = errno;
-    keep_spare(L);
-    return sci_socket_fail_accept(L, listener, system_errno);
-}
+static int sslsocket_accept(lua_State *L) { return accept_next(L, false); }
 
 /* ---- plain traffic ----------------------------------------------------------------------------------------------- */
 

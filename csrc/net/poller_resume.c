@@ -53,15 +53,31 @@ static int end(lua_State *L, lua_State *thread, bool good, int count) {
     return good ? 2 : 3;
 }
 
-/* resume(thread, …): resumes a coroutine. Where it then waits for one event of a SciSocket, the poller is armed. Returns the
- * descriptor, or false: the scheduler arms the poller; and `socket, events, deadline` as the coroutine has yielded them. Where it
- * has ended, see `end`. Nothing here but the coroutine needs memory once it has yielded. */
+/* newThread(f, …): a coroutine that has its arguments already, which takes no table to keep them. */
+int sci_new_thread(lua_State *L) {
+    int count = lua_gettop(L);
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_State *thread = lua_newthread(L);
+    if (!lua_checkstack(thread, count)) return luaL_error(L, "too many arguments");
+    lua_insert(L, 1);
+    lua_xmove(L, thread, count);
+    return 1;
+}
+
+/* Else it has ended, or coroutine.close has ended it. */
+static bool has_not_begun(lua_State *thread) { return lua_gettop(thread) > 0; }
+
+/* resume(thread, …): resumes a coroutine; one of newThread that has not begun gets its own arguments. Where it then waits for
+ * one event of a SciSocket, the poller is armed. Returns the descriptor, or false: the scheduler arms the poller; and
+ * `socket, events, deadline` as the coroutine has yielded them. Where it has ended, see `end`. Nothing here but the coroutine
+ * needs memory once it has yielded. */
 static int resume(lua_State *L) {
     lua_State *thread = lua_tothread(L, 1);
     int given = lua_gettop(L) - 1, count = 0;
     luaL_argexpected(L, thread, 1, "coroutine");
-    if (!lua_checkstack(thread, given)) return luaL_error(L, "too many arguments to resume");
-    lua_xmove(L, thread, given);
+    if (lua_status(thread) == LUA_OK) given = has_not_begun(thread) ? lua_gettop(thread) - 1 : 0;
+    else if (lua_checkstack(thread, given)) lua_xmove(L, thread, given);
+    else return luaL_error(L, "too many arguments to resume");
     int status = lua_resume(thread, L, given, &count);
     if (status == LUA_YIELD) return wait_for(L, thread, count);
     return end(L, thread, status == LUA_OK, count);

@@ -18,6 +18,7 @@ end
 --- Removes the value at a place.
 function queue.leave(self, place)
   self[place], self.count = nil, self.count - 1
+  if self.count == 0 then self.first, self.last = 1, 0 end -- so that its places are used again
   while self.first <= self.last and not self[self.first] do self.first = self.first + 1 end
 end
 

@@ -315,7 +315,7 @@ end
 
 -- A table without metamethods has the options that it lists.
 local function read_plain(caller, given, known, level)
-  local own = {}
+  local own = { host = nil, port = nil, timeout = nil, waiter = nil } -- there is room for so many without growth
   for name, value in next, given do
     local kind = known[name]
     if not kind then refuse_unknown(caller, name, known, level + 1) end

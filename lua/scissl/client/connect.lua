@@ -64,15 +64,11 @@ local function open(run)
   return nil, name_host(failure, run)
 end
 
+-- The record has them as well: its time-out and its waiter are the stream's, too.
 local function stream_options(run)
   local given = run.given
-  return {
-    timeout = given.timeout,
-    maxLine = given.maxLine,
-    maxBuffer = given.maxBuffer,
-    waiter = run.waiter,
-    onSession = client.keeper(run),
-  }
+  run.maxLine, run.maxBuffer, run.onSession = given.maxLine, given.maxBuffer, client.keeper(run)
+  return run
 end
 
 local function connect(run)
@@ -244,7 +240,7 @@ return function(given)
   if not run then return nil, failure end
   if given.path then run.subject = given.path end
   run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
-  run.proxy = through
+  run.proxy = through or nil -- in most cases the record has eight fields: one more would double its memory
   dial_options.apply(run, given)
   return try_twice(run)
 end

@@ -25,9 +25,12 @@ local excluded = {
   },
 }
 
+local instead, nothing = { "path", "over" }, {}
+
 local function check_exclusion(caller, given, level)
-  for _, name in ipairs { "path", "over" } do
-    for _, other in ipairs(given[name] ~= nil and excluded[name] or {}) do
+  for _, name in ipairs(instead) do
+    local others = given[name] ~= nil and excluded[name] or nothing
+    for _, other in ipairs(others) do
       if given[other] ~= nil and given[other] ~= false then
         error(("options '%s' and '%s' to '%s' exclude each other"):format(name, other, caller), level)
       end

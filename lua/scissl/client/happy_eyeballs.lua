@@ -35,8 +35,8 @@ end
 -- over; `results`, a SciSslError for each address whose attempt has failed; `nextStart`, when the next one is due.
 
 -- Begins to connect to an address. Returns as `connect_state`, and the socket, which is closed where that is nil.
-local function attempt_at(address, open)
-  local socket, failure = open(address)
+local function attempt_at(address, run, open, how)
+  local socket, failure = open(address, run, how)
   if not socket then return nil, failure end
   local state
   state, failure = connect_state(socket)
@@ -57,7 +57,7 @@ end
 -- Begins the next attempt. Returns its socket where it is connected already.
 local function start(self)
   local number = self.started + 1
-  local state, failure, socket = attempt_at(self.addresses[number], self.open)
+  local state, failure, socket = attempt_at(self.addresses[number], self.run, self.open, self.how)
   if state then return socket end
   note(self, number, state, failure, socket)
 end
@@ -182,18 +182,20 @@ local closing = { __close = close_all }
 --- Connects to the first address that replies.
 -- @tparam {table,...} addresses each with `address`, `port` and `family`; one or more
 -- @tparam table run `subject` (for errors), `waiter`, `deadline`, `timeout`
--- @tparam function open gets an address; returns a non-blocking socket whose `connect` was called; or nil and a
---  SciSslError
+-- @tparam function open gets an address, `run` and `how`; returns a non-blocking socket whose `connect` was called; or
+--  nil and a SciSslError
+-- @param how
 -- @treturn[1] socket connected; the others are closed
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `connect`: `connection_refused`, `timeout`, `cancelled` …; its message names each
 --  address
-function race.connect(addresses, run, open)
+function race.connect(addresses, run, open, how)
   local list = race.interleave(addresses)
-  local state, failure, socket = attempt_at(list[1], open)
+  local state, failure, socket = attempt_at(list[1], run, open, how)
   if state then return socket end -- at once, as on this machine
   local self <close> = setmetatable({
-    addresses = list, started = 0, running = {}, results = {}, nextStart = 0, open = open,
+    addresses = list, started = 0, running = {}, results = {}, nextStart = 0,
+    run = run, open = open, how = how,
   }, closing)
   note(self, 1, state, failure, socket)
   socket, failure = run_race(self, run)

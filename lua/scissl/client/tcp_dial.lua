@@ -61,7 +61,7 @@ end
 local function connect_host(run, how)
   local addresses, failure = resolve.find(run, run.family)
   if not addresses then return nil, failure end
-  return race.connect(addresses, run, function(address) return begin(address, run, how) end)
+  return race.connect(addresses, run, begin, how)
 end
 
 --- Connects.

@@ -4,7 +4,7 @@
 
 local alarms = {}
 
-local DEADLINE <const>, AT <const>, PLACE <const> = 7, 8, 9 -- of a task: see scheduler.lua
+local DEADLINE <const>, AT <const>, PLACE <const> = 5, 6, 7 -- of a task: see scheduler.lua
 
 -- Puts a task where it belongs, from the place `i` on, which is free. Nothing is called here, since any call may find
 -- no memory for the stack: the growth of the heap alone can fail, and that comes first.

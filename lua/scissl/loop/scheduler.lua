@@ -23,7 +23,7 @@ local waiting = require "scissl.loop.wait_registry"
 local SciPoller = core.SciPoller
 local make_resume = getmetatable(core).makeResume
 local now = core.SciSocket.now
-local create = coroutine.create
+local new_thread = getmetatable(core).newThread
 local drop_alarm, set_alarm = alarms.drop, alarms.set
 
 local Scheduler = { __name = "SciScheduler" }
@@ -34,16 +34,16 @@ local scheduler = {}
 -- A *task* is a coroutine and what it waits for: a list, which takes half of the memory of named fields. All its places
 -- are filled from the beginning, so that none is added when memory may have run out.
 local THREAD <const> = 1
-local RESULT <const>, REASON <const> = 2, 3 -- what its yield returns; before it runs: its function's arguments, and NEW
-local DESCRIPTOR <const>, EVENTS <const> = 4, 5 -- it waits for these, or false; the second is of the last wait
-local FOLLOWING <const> = 6 -- the next task that waits for the same descriptor, or false
-local DEADLINE <const> = 7 -- of its wait, or false
-local AT <const>, PLACE <const> = 8, 9 -- when its alarm rings, and its place in the heap, or false
+local DESCRIPTOR <const> = 2 -- it waits for this one, or false
+local EVENTS <const>, FOLLOWING <const> = 3, 4 -- while it does: for these; the next task that waits for it, or false
+local RESULT <const>, REASON <const> = 3, 4 -- while it is ready: what its yield returns
+local DEADLINE <const> = 5 -- of its wait, or false
+local AT <const>, PLACE <const> = 6, 7 -- when its alarm rings, and its place in the heap, or false
 
 local NONE = {} -- a round without tasks
-local NEW = {} -- a task's reason before it runs
 local REST = {} -- what a task yields that waits for its next function call: see `spawn_again`
 local RESTING_MOST = 16
+local KEPT_MOST = 512 -- places of a list for tasks that is used again
 
 -- ---- what tasks wait for
 
@@ -62,36 +62,31 @@ local function arm_chain(self, descriptor)
   return self.poller:arm(descriptor, events)
 end
 
-local function unlink(self, task)
-  local descriptor, at = task[DESCRIPTOR], self.waits[task[DESCRIPTOR]]
-  if at == task then
-    self.waits[descriptor] = task[FOLLOWING] or nil
-  else
-    while at[FOLLOWING] ~= task do at = at[FOLLOWING] end
-    at[FOLLOWING] = task[FOLLOWING]
-  end
-  task[FOLLOWING] = false
-end
-
--- Ends the wait of a task.
-local function stop_waiting(self, task)
-  if task[DESCRIPTOR] then
-    unlink(self, task)
+-- Ends the wait of a task, if there is one. Where memory runs out nothing has changed: the queue grows first, and
+-- nothing is called here, since any call may find no memory for the stack.
+local function make_ready(self, task, result, reason)
+  local queue, size = self.queue, self.queued + 1
+  queue[size] = task
+  self.queued = size
+  local descriptor = task[DESCRIPTOR]
+  if descriptor then
+    local waits = self.waits
+    local at = waits[descriptor]
+    if at == task then
+      waits[descriptor] = task[FOLLOWING] or nil
+    else
+      while at[FOLLOWING] ~= task do at = at[FOLLOWING] end
+      at[FOLLOWING] = task[FOLLOWING]
+    end
     task[DESCRIPTOR] = false
   end
   task[DEADLINE] = false
-end
-
--- Where memory runs out, only the result has changed: so this comes before what ends the wait.
-local function make_ready(self, task, result, reason)
   task[RESULT], task[REASON] = result, reason
-  self.queue[#self.queue + 1] = task
 end
 
 local function wake(self, task, result, reason)
   local descriptor = task[DESCRIPTOR]
   make_ready(self, task, result, reason)
-  stop_waiting(self, task)
   if descriptor then arm_chain(self, descriptor) end
 end
 
@@ -118,7 +113,7 @@ local function rest(self, task)
   local resting = self.resting
   if #resting == RESTING_MOST then return make_ready(self, task, nil) end -- it ends
   resting[#resting + 1] = task
-  self.tasks[task[THREAD]] = nil
+  if self.tasks then self.tasks[task[THREAD]] = nil end
   self.count = self.count - 1
   drop_alarm(self.alarms, task)
   task[RESULT], task[REASON] = false, false -- the arguments of its last call, where that has not waited
@@ -151,7 +146,7 @@ end
 
 local function finish(self, task, good, raised)
   local thread = task[THREAD]
-  self.tasks[thread] = nil
+  if self.tasks then self.tasks[thread] = nil end
   self.count = self.count - 1
   drop_alarm(self.alarms, task)
   if good then return end
@@ -168,39 +163,34 @@ local function settle(self)
   self.unsettled = false
 end
 
-local function start(resume, task)
-  local arguments = task[RESULT]
-  task[RESULT], task[REASON] = false, false
-  return resume(task[THREAD], table.unpack(arguments, 1, arguments.n))
+-- The queue becomes the round. The list of the round before is the next queue: it is empty.
+local function begin_round(self)
+  local queue = self.queue
+  self.queue, self.kept = self.kept or {}, self.queued <= KEPT_MOST and queue
+  self.round, self.at, self.queued = queue, 1, 0
 end
 
 -- Tasks that become ready meanwhile run in the next round.
 local function run_queue(self)
   if not self.round[self.at] then
-    if #self.queue == 0 then return end
-    local queue = self.queue
-    self.queue = {}
-    self.round, self.at = queue, 1
+    if self.queued == 0 then return end
+    begin_round(self)
   end
   local _ <close> = rounds.begin(self)
   local resume, waits = self.resume, self.waits
   while true do -- a task may run another step, and an error may end this one: the round goes on where it is
-    local task = self.round[self.at]
+    local round, at = self.round, self.at
+    local task = round[at]
     if not task then break end
-    self.at = self.at + 1
-    local descriptor, socket, events, deadline
-    if task[REASON] == NEW then
-      descriptor, socket, events, deadline = start(resume, task)
-    else
-      descriptor, socket, events, deadline = resume(task[THREAD], task[RESULT], task[REASON])
-    end
+    round[at], self.at = nil, at + 1
+    local descriptor, socket, events, deadline = resume(task[THREAD], task[RESULT], task[REASON])
     if descriptor == nil then
       finish(self, task, socket, events)
     else
       self.unsettled = task
       if descriptor and not waits[descriptor] then -- the usual case: it waits for one socket, alone
         waits[descriptor] = task
-        task[EVENTS], task[DESCRIPTOR] = events, descriptor
+        task[EVENTS], task[FOLLOWING], task[DESCRIPTOR] = events, false, descriptor
         if deadline then
           task[DEADLINE] = deadline
           if not task[PLACE] or task[AT] > deadline then set_alarm(self.alarms, task) end
@@ -221,7 +211,6 @@ local function wake_chain(self, descriptor, events)
     local following = task[FOLLOWING]
     if events == "rw" or task[EVENTS] == "rw" or task[EVENTS] == events then
       make_ready(self, task, true)
-      stop_waiting(self, task)
     else
       others = true
     end
@@ -233,19 +222,18 @@ end
 -- Makes those ready that the poller has found ready. An error may end this: the next step goes on at `nextReady`.
 local function run_ready(self)
   local found, waits, queue = self.ready, self.waits, self.queue
-  local size = #queue
   for i = self.nextReady, self.last, 2 do
     self.nextReady = i
     local descriptor = found[i]
     local task = waits[descriptor]
     if task and not task[FOLLOWING] and task[EVENTS] == found[i + 1] then
-      size = size + 1
+      local size = self.queued + 1
       queue[size] = task
+      self.queued = size
       waits[descriptor], task[DESCRIPTOR], task[DEADLINE] = nil, false, false
       task[RESULT], task[REASON] = true, nil
     elseif task then
       wake_chain(self, descriptor, found[i + 1])
-      size = #queue
     end
   end
   self.nextReady, self.last = 1, 0
@@ -280,12 +268,11 @@ local function call(f, ...) f(...) end -- for what is no function, but callable
 -- @raise for anything but a function
 function Scheduler:spawn(f, ...)
   options.checkArgument(1, "spawn", f, "callable", 2)
-  local is_function = type(f) == "function"
-  local arguments = is_function and table.pack(...) or table.pack(f, ...)
-  local thread = create(is_function and f or call)
-  local task = { thread, arguments, NEW, false, false, false, false, 0, false }
-  self.tasks[thread] = task
-  self.queue[#self.queue + 1] = task
+  local thread
+  if type(f) == "function" then thread = new_thread(f, ...) else thread = new_thread(call, f, ...) end
+  local task = { thread, false, false, false, false, 0, false }
+  if self.tasks then self.tasks[thread] = task end
+  make_ready(self, task)
   self.count = self.count + 1
   return thread
 end
@@ -305,7 +292,7 @@ local function spawn_again(self, f, first, second)
   local resting = self.resting
   local task = resting[#resting]
   if not task then return self:spawn(call_again, f, first, second) end
-  self.tasks[task[THREAD]] = task
+  if self.tasks then self.tasks[task[THREAD]] = task end
   make_ready(self, task, first, second)
   resting[#resting] = nil
   self.count = self.count + 1
@@ -324,7 +311,7 @@ function Scheduler:step(timeout)
   local first = self.alarms[1]
   local seconds = first and math.max(0, first[AT] - now()) or timeout
   if timeout then seconds = math.min(seconds, timeout) end
-  if #self.queue > 0 or self.stopped then seconds = 0 end
+  if self.queued > 0 or self.stopped then seconds = 0 end
   local count, failure = self.poller:wait(seconds, self.ready)
   if not count then return nil, failure end
   self.nextReady, self.last = 1, 2 * count
@@ -367,13 +354,36 @@ function Scheduler:sleep(seconds) -- luacheck: ignore 212
   return true
 end
 
+local function note_all(self)
+  local tasks = {}
+  for _, task in pairs(self.waits) do
+    repeat
+      tasks[task[THREAD]] = task
+      task = task[FOLLOWING]
+    until not task
+  end
+  for _, list in ipairs { self.alarms, self.queue, self.round } do
+    for _, task in pairs(list) do tasks[task[THREAD]] = task end
+  end
+  self.tasks = tasks
+end
+
+-- Tasks are found by their thread from the first call of `cancel` on: a program without one saves that memory. Those
+-- that were running then are missing.
+local function find_task(self, thread)
+  local known = self.tasks and self.tasks[thread]
+  if known or type(thread) ~= "thread" or coroutine.status(thread) ~= "suspended" then return known end
+  note_all(self)
+  return self.tasks[thread]
+end
+
 --- Cancels the wait of a coroutine: its operation returns nil and a SciSslError, `cancelled`, with the reason.
 -- @function SciScheduler:cancel
 -- @tparam thread thread what `spawn` returned
 -- @param[opt="cancelled"] reason
 -- @treturn boolean whether it was waiting
 function Scheduler:cancel(thread, reason)
-  local task = self.tasks[thread]
+  local task = find_task(self, thread)
   if not task or not (task[DESCRIPTOR] or task[DEADLINE]) then return false end
   wake(self, task, nil, reason == nil and "cancelled" or reason)
   return true
@@ -450,11 +460,12 @@ function scheduler.new(given)
     poller = poller,
     resume = make_resume(poller),
     onError = given.onError or report,
-    tasks = {}, -- by thread
+    tasks = false, -- by thread: see `find_task`
     count = 0,
     waits = {}, -- the first task of each descriptor's chain
-    queue = {},
+    queue = {}, queued = 0, -- the tasks that are ready, and their number
     round = NONE, -- the tasks that are having their turn, the next one at `at`
+    kept = false, -- a list for the next queue
     at = 1,
     alarms = {},
     ready = room_for_ready(),

@@ -72,6 +72,12 @@ local function is_lie(socket, events)
   return false
 end
 
+--- Begins to count anew how often a socket was ready, after an operation that many sockets make once: one that then
+-- waits in C alone takes no place in the table.
+function result.countAnew(socket)
+  counts[socket] = nil
+end
+
 --- Forgets what is noted of a socket that closes. The weak tables would keep it until it is collected, and a table that
 -- has grown does not shrink.
 function result.forget(socket)

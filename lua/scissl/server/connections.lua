@@ -33,7 +33,8 @@ function Handshake:close()
   self.place = nil
   if not own then return end
   leave(own, self.ownPlace)
-  if own.count == 0 then connections.networks[self.network] = nil end
+  if own.count > 0 then return end
+  connections.networks[self.network], connections.emptyQueue = nil, own
 end
 
 Handshake.__close = Handshake.close
@@ -62,18 +63,27 @@ local function make_room(self, own)
   end
 end
 
+-- One empty queue is used again: most servers know the same few networks.
+local function take_queue(self)
+  local kept = self.emptyQueue
+  self.emptyQueue = nil
+  return kept or new_queue()
+end
+
 --- Notes that a handshake begins; where there are too many, the oldest one ends.
 -- @tparam SciSslSocket socket
 -- @treturn table to be closed when the handshake has ended
 function Connections:beginHandshake(socket)
   local network = network_of((socket:getPeerName()))
   make_room(self, network and self.networks[network])
-  local handshake = setmetatable({ connections = self, socket = socket, network = network }, Handshake)
+  local own = network and (self.networks[network] or take_queue(self))
+  local handshake = setmetatable({ -- all at once: a table that grows leaves garbage behind
+    connections = self, socket = socket, network = network, own = own, place = false, ownPlace = false,
+  }, Handshake)
   handshake.place = enter(self.unfinished, handshake)
   result.countTimeouts(socket, self)
-  if not network then return handshake end
-  local own = self.networks[network] or new_queue()
-  self.networks[network], handshake.own = own, own
+  if not own then return handshake end
+  self.networks[network] = own
   handshake.ownPlace = enter(own, handshake)
   return handshake
 end

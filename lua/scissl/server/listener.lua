@@ -13,7 +13,8 @@ local stream = require "scissl.stream.stream"
 local wait = require "scissl.loop.wait"
 local waiting = require "scissl.loop.wait_registry"
 
-local SciSslSocket = core.SciSslSocket
+local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
+local accept_now = getmetatable(core).acceptNow
 
 local Listener = { __name = "SciSslListener" }
 Listener.__index = Listener
@@ -24,10 +25,11 @@ local STOP_SECONDS = 30
 
 local function accept_tcp(self, timeout, waiter)
   local deadline = wait.deadline(timeout)
+  local accept = self.context and accept_now or SciSocket.accept
   while true do
-    local accepted, failure = self.listening:accept()
+    local accepted, failure = accept(self.listening)
     if accepted then return accepted end
-    if failure:condition() ~= "not_ready" then return nil, failure end
+    if failure and failure:condition() ~= "not_ready" then return nil, failure end
     local ready
     ready, failure = wait.ready(waiter, self.plain, "r", deadline, "listen", timeout, "the wait for a client")
     if not ready then return nil, failure end

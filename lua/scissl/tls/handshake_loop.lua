@@ -6,6 +6,7 @@ local handlers = require "scissl.tls.handshake_handlers"
 local peer_of = require "scissl.base.peer_address"
 local wait = require "scissl.loop.wait"
 
+local count_anew = require "scissl.loop.wait_result".countAnew
 local now = core.SciSocket.now
 local running, status = coroutine.running, coroutine.status
 
@@ -126,6 +127,7 @@ local Run = {}
 
 function Run:__close()
   holders[self.socket] = nil
+  count_anew(self.socket)
 end
 
 local no_handlers = {}
