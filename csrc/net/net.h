@@ -153,6 +153,7 @@ void sci_open_look_up(lua_State *L);
 int sci_connect_state(lua_State *L); /* connectState, for scissl.connect */
 int sci_make_resume(lua_State *L);   /* makeResume, for scissl.scheduler */
 int sci_new_thread(lua_State *L);    /* newThread, for the same */
+int sci_make_sleepers(lua_State *L); /* makeSleepers, for loops of other libraries */
 
 /* Each adds its functions and methods to the table of the class SciSocket, which is on top. */
 void sci_open_socket_address(lua_State *L);

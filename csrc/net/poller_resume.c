@@ -15,19 +15,24 @@ static bool is_deadline(lua_State *L, int index) {
     return lua_isnil(L, index) || (lua_type(L, index) == LUA_TNUMBER && seconds <= seconds);
 }
 
-/* Arms the SciSocket at SOCKET. -1: it is something else, or other events than one, or a deadline that is none, or there is no
- * poller of ours, or the system refuses: the scheduler finds out which. */
-static int arm(lua_State *L) {
-    sci_poller *poller = lua_touserdata(L, lua_upvalueindex(POLLER));
-    const char *events = lua_type(L, EVENTS) == LUA_TSTRING ? lua_tostring(L, EVENTS) : "";
+int sci_poller_find_simple(lua_State *L, const sci_poller *poller, int classes, short *events) {
+    const char *text = lua_type(L, EVENTS) == LUA_TSTRING ? lua_tostring(L, EVENTS) : "";
     bool is_socket = poller && lua_type(L, SOCKET) == LUA_TUSERDATA && lua_getmetatable(L, SOCKET) &&
-                     lua_rawget(L, lua_upvalueindex(SOCKET_CLASSES)) != LUA_TNIL;
+                     lua_rawget(L, classes) != LUA_TNIL;
     lua_settop(L, YIELDED);
     sci_socket *socket = is_socket && poller->way ? lua_touserdata(L, SOCKET) : NULL;
     int descriptor = socket ? sci_socket_descriptor(socket) : -1;
-    bool known = (events[0] == 'r' || events[0] == 'w') && events[1] == 0 && is_deadline(L, DEADLINE);
-    if (descriptor < 0 || !known || sci_socket_base(socket)->borrowed) return -1;
-    return poller->way->arm(poller, descriptor, events[0] == 'r' ? POLLIN : POLLOUT, true) ? descriptor : -1;
+    bool known = (text[0] == 'r' || text[0] == 'w') && text[1] == 0 && is_deadline(L, DEADLINE);
+    *events = text[0] == 'r' ? POLLIN : POLLOUT;
+    return descriptor >= 0 && known && !sci_socket_base(socket)->borrowed ? descriptor : -1;
+}
+
+/* Arms the SciSocket at SOCKET. -1: it is not simple, or the system refuses: the scheduler finds out which. */
+static int arm(lua_State *L) {
+    sci_poller *poller = lua_touserdata(L, lua_upvalueindex(POLLER));
+    short events;
+    int descriptor = sci_poller_find_simple(L, poller, lua_upvalueindex(SOCKET_CLASSES), &events);
+    return descriptor >= 0 && poller->way->arm(poller, descriptor, events, true) ? descriptor : -1;
 }
 
 /* Moves what was yielded, and pushes what `resume` returns. */

@@ -14,11 +14,14 @@ local luv = require "luv"
 local handles = {}
 
 local guard, is_ending
+local ends = {} -- functions to call at the end
 
 local Guard = {}
 
 function Guard.__gc(one)
-  if one == guard then is_ending = true end -- all others have become garbage
+  if one ~= guard then return end -- it has become garbage
+  is_ending = true
+  for _, f in ipairs(ends) do f() end
 end
 
 --- Must be called after a handle was made, by this module or by the program, and before it is used.
@@ -30,6 +33,11 @@ end
 -- @treturn ?boolean
 function handles.areGone()
   return is_ending
+end
+
+--- Calls a function when the program ends.
+function handles.atEnd(f)
+  ends[#ends + 1] = f
 end
 
 --- As `luv.new_timer`.

@@ -1,204 +1,239 @@
---- The waiter `"luv"`: the running coroutine sleeps until a `uv_poll` handle wakes it. The loop is luv's own; the
--- program runs it (`luv.run()`).
+--- The waiter `"luv"`: the running coroutine sleeps until luv's loop wakes it, which the program runs (`luv.run()`).
+--
+-- A SciPoller watches the sockets, and luv watches the poller's descriptor: one callback serves all sockets that have
+-- become ready, most of them without a call of Lua (csrc/net/poller_sleep.c). This file does the rest.
 -- @module scissl.loop.luv_waiter
 
 local core = require "scissl.core"
+local alarms = require "scissl.loop.alarms"
 local handles = require "scissl.loop.luv_handles" -- loads luv
 local luv = require "luv"
+local luv_poller = require "scissl.loop.luv_poller"
 local luv_ticket = require "scissl.loop.luv_ticket"
 local waiting = require "scissl.loop.wait_registry"
 
 local now = core.SciSocket.now
-local complain, resume = luv_ticket.complain, coroutine.resume
+local resume = luv_ticket.resume
 local are_gone = handles.areGone
 local isyieldable, running, yield = coroutine.isyieldable, coroutine.running, coroutine.yield
 
--- libuv allows one poll handle for a descriptor, so all coroutines that wait for it share a *watch*. Handles are
--- stopped, never closed, and serve the next socket of the same number: luv crashes when a program ends before its loop
--- has seen that a handle was closed.
---
--- A watch whose coroutine waits again at once stays as it is, which saves two system calls. So its handle is stopped
--- only after the coroutine has run; before that, where the socket may be closed without our knowledge.
-local watches = {} -- by descriptor
+-- A *ticket* is a coroutine that waits for a descriptor: a list. The first ticket of a descriptor stays when its wait
+-- has ended, and serves the next one; those of further coroutines follow it. These places are known in C and in alarms.
+local THREAD <const> = 1 -- false: nothing waits by it
+local DESCRIPTOR <const>, EVENTS <const>, FOLLOWING <const> = 2, 3, 4
+local DEADLINE <const>, AT <const> = 5, 6 -- and its place in the heap
+local SOCKET <const> = 8
 
--- A *ticket* is a coroutine that waits for a watch. Its timer goes on when the wait has ended, and rings for a later
--- one.
+local tickets = {} -- by descriptor: the first one
 
--- ---- watching
+local poller, note
 
-local function wanted(watch)
-  local reads, writes = "", ""
-  for _, ticket in ipairs(watch.tickets) do
-    if ticket.events ~= "w" then reads = "r" end
-    if ticket.events ~= "r" then writes = "w" end
+-- ---- tickets
+
+-- Returns a ticket of the descriptor that is free.
+local function find_ticket(descriptor)
+  local last, ticket = nil, tickets[descriptor]
+  while ticket do
+    if not ticket[THREAD] then return ticket end
+    last, ticket = ticket, ticket[FOLLOWING]
   end
-  return reads .. writes
+  ticket = { false, descriptor, "r", false, false, 0, false, false }
+  if last then last[FOLLOWING] = ticket else tickets[descriptor] = ticket end
+  return ticket
 end
 
--- Watches for what the tickets wait for, and for nothing else.
-local function arm(watch)
-  local events = wanted(watch)
-  if events == watch.events then return end
-  watch.events = events
-  if events ~= "" then return watch.poll:start(events, watch.callback) end
-  watch.poll:stop()
-  watch.socket = nil
+local heap, alarm, rings_at = {}, nil, nil -- of tickets; the timer for all, and for when it is set
+
+-- Takes the ticket off its chain where it is not the first.
+local function unlink(ticket)
+  local before = tickets[ticket[DESCRIPTOR]]
+  if before == ticket then return end
+  while before[FOLLOWING] ~= ticket do before = before[FOLLOWING] end
+  before[FOLLOWING] = ticket[FOLLOWING]
+  alarms.drop(heap, ticket)
+end
+
+-- Has the poller watch for what the coroutines of the descriptor wait for, one of them by `new`.
+local function arm(descriptor, new)
+  local events, count, socket = nil, 0, nil
+  local ticket = tickets[descriptor]
+  while ticket do
+    if ticket[THREAD] or ticket == new then
+      count, socket = count + 1, ticket[SOCKET]
+      events = (events or ticket[EVENTS]) == ticket[EVENTS] and ticket[EVENTS] or "rw"
+    end
+    ticket = ticket[FOLLOWING]
+  end
+  if not events then return poller:disarm(descriptor) end
+  return poller:arm(count == 1 and waiting.knows(socket) and socket or descriptor, events)
 end
 
 -- ---- the end of a wait
 
--- Takes a ticket off its watch.
-local function remove(ticket)
-  local tickets = ticket.watch.tickets
-  local count = #tickets
-  for i = 1, count do
-    if tickets[i] == ticket then
-      tickets[i] = tickets[count]
-      tickets[count] = nil
-      return
-    end
-  end
-end
-
--- Resumes the coroutine of a ticket, which may serve its next wait.
-local function finish(ticket, answer, reason)
-  local watch, thread = ticket.watch, ticket.thread
-  local tickets = watch.tickets
-  if tickets[1] == ticket and not tickets[2] then tickets[1] = nil -- the usual case
-  else remove(ticket) end
-  ticket.thread, ticket.socket, ticket.deadline = false, false, false
-  if not watch.tells then arm(watch) end
-  ticket.following, watch.spare = watch.spare, ticket
-  local good, raised = resume(thread, answer, reason)
-  if not good then complain(thread, raised) end
-  if not tickets[1] then arm(watch) end
-end
-
--- Tickets that are to end in the loop's next round, each with its results; and the timer that then rings.
-local due, bell = {}, nil
+local due, bell = {}, nil -- coroutines that are to be resumed, each with its results; the timer for them
 
 local function finish_due()
   local list = due
   due = {}
-  for _, one in ipairs(list) do finish(one.ticket, one.answer, one.reason) end
+  for _, one in ipairs(list) do resume(one.thread, one.answer, one.reason) end
+  note(0)
 end
 
-local function wake(ticket, answer, reason)
-  remove(ticket)
-  ticket.deadline = false
-  due[#due + 1] = { ticket = ticket, answer = answer, reason = reason }
-  if due[2] then return end
+local function end_wait(ticket, answer, reason)
+  due[#due + 1] = { thread = ticket[THREAD], answer = answer, reason = reason }
+  ticket[THREAD], ticket[SOCKET], ticket[DEADLINE] = false, false, false
+  unlink(ticket)
+  note(-1)
+end
+
+-- Has the loop resume in its next round those that are due.
+local function ring_bell()
   bell = bell or handles.newTimer()
   luv.update_time()
   bell:start(0, 0, finish_due)
 end
 
--- Ends all waits for a descriptor, which may be about to be closed.
-local function wake_descriptor(_, descriptor, answer, reason)
-  local watch = watches[descriptor]
-  if not watch or are_gone() then return 0 end
-  local count = #watch.tickets
-  for _ = 1, count do wake(watch.tickets[1], answer, reason) end
-  arm(watch)
+-- Ends those waits for a descriptor of which `chosen(ticket)` is true. Returns their number.
+local function end_waits(descriptor, chosen, answer, reason)
+  local count, ticket = 0, tickets[descriptor]
+  while ticket do
+    local following = ticket[FOLLOWING]
+    if ticket[THREAD] and chosen(ticket) then
+      end_wait(ticket, answer, reason)
+      count = count + 1
+    end
+    ticket = following
+  end
+  if count > 0 then arm(descriptor) end
   return count
 end
 
-waiting.addLoop(watches, wake_descriptor)
+local function every() return true end
 
--- Wakes tickets whose socket was closed without `close`, so that another socket has its descriptor now.
-local function wake_stale(watch, descriptor)
-  for i = #watch.tickets, 1, -1 do
-    local socket = watch.tickets[i].socket
-    if type(socket) ~= "number" and socket:getfd() ~= descriptor then wake(watch.tickets[i], true) end
-  end
+-- Ends all waits for a descriptor, which may be about to be closed.
+local function wake_descriptor(_, descriptor, answer, reason)
+  if are_gone() then return 0 end
+  local count = end_waits(descriptor, every, answer, reason)
+  if count > 0 then ring_bell() end
+  return count
 end
 
-local kinds = { r = "r", w = "w", rw = "rw" }
+waiting.addLoop(tickets, wake_descriptor)
 
--- A descriptor that hung up or failed is ready for every event.
-local function on_event(watch, failure, happened)
-  local events = not failure and kinds[happened] or ""
-  local tickets = watch.tickets
-  local only = tickets[1]
-  if only and not tickets[2] and (events == "" or events == "rw" or only.events == "rw" or only.events == events) then
-    return finish(only, true)
+-- Wakes those whose socket was closed without `close`, so that another socket has its descriptor now.
+local function wake_stale(descriptor)
+  local function is_stale(ticket)
+    local socket = ticket[SOCKET]
+    return socket and type(socket) ~= "number" and socket:getfd() ~= descriptor
   end
-  local woken = {}
-  for _, ticket in ipairs(tickets) do
-    if events == "" or ticket.events:find("[" .. events .. "]") then woken[#woken + 1] = ticket end
-  end
-  for _, ticket in ipairs(woken) do remove(ticket) end
-  arm(watch)
-  for _, ticket in ipairs(woken) do finish(ticket, true) end
+  if end_waits(descriptor, is_stale, true) > 0 then ring_bell() end
+end
+
+-- The poller has found the descriptor ready. `finish_due` follows.
+local function wake_chain(descriptor, events)
+  end_waits(descriptor, function(ticket)
+    return events == "rw" or ticket[EVENTS] == "rw" or ticket[EVENTS] == events
+  end, true)
 end
 
 -- ---- deadlines
 
--- luv's timers are unreferenced: the watch keeps the loop going while a coroutine waits.
-local function set_alarm(ticket, deadline)
-  ticket.at = deadline
+local ring
+
+-- The timer is unreferenced: `note` keeps the loop going while a coroutine waits.
+local function set_timer()
+  local first = heap[1]
+  if not first or rings_at and rings_at <= first[AT] then return end
+  if not alarm then
+    alarm = handles.newTimer()
+    alarm:unref()
+  end
+  rings_at = first[AT]
   luv.update_time()
-  ticket.timer:start(math.ceil(math.max(0, deadline - now()) * 1000), 0, ticket.ring)
+  alarm:start(math.ceil(math.max(0, rings_at - now()) * 1000), 0, ring)
 end
 
-local function ring(ticket)
-  ticket.at = false
-  local deadline = ticket.deadline
-  if not deadline then return end
-  if now() >= deadline then return finish(ticket, nil) end
-  set_alarm(ticket, deadline) -- of a later wait; or libuv's clock, which counts milliseconds, is ahead
+-- An alarm stays when its wait has ended, and may ring too early for the next one. libuv's clock, which counts
+-- milliseconds, may be ahead.
+function ring()
+  rings_at = nil
+  local time = now()
+  while heap[1] and heap[1][AT] <= time do
+    local ticket = heap[1]
+    local deadline = ticket[DEADLINE]
+    alarms.drop(heap, ticket)
+    if deadline and deadline > time then
+      alarms.set(heap, ticket)
+    elseif deadline and ticket[THREAD] then
+      end_waits(ticket[DESCRIPTOR], function(one) return one == ticket end, nil)
+    end
+  end
+  set_timer()
+  finish_due()
 end
 
 local function expire_at(ticket, deadline)
-  if not ticket.timer then
-    ticket.timer = handles.newTimer()
-    ticket.timer:unref()
-    ticket.ring = function() ring(ticket) end
-  end
-  ticket.deadline = deadline
-  if not ticket.at or ticket.at > deadline then set_alarm(ticket, deadline) end
+  ticket[DEADLINE] = deadline
+  alarms.set(heap, ticket)
+  set_timer()
 end
 
 -- ---- waiting
 
-local function new_watch(descriptor)
-  local poll, failure = handles.newPoll(descriptor)
-  if not poll then return nil, failure end
-  local watch = { poll = poll, events = "", tickets = {}, spare = false, socket = nil, tells = false }
-  watch.callback = function(problem, happened) on_event(watch, problem, happened) end
-  watches[descriptor] = watch
-  return watch
-end
-
--- Has the watch look at the socket. Where its handle was started for another one, the system may have forgotten that.
-local function look_at(watch, socket, descriptor)
-  wake_stale(watch, descriptor)
-  if watch.socket == socket then return end
-  if watch.events ~= "" then watch.poll:stop() end
-  watch.tells = waiting.knows(socket) and (watch.tells or not watch.tickets[1])
-  watch.events, watch.socket = "", socket
-end
-
-return function(socket, events, deadline)
+-- Waits where more is needed than `sleep` does. The ticket gets its thread when nothing can fail any more.
+local function wait(socket, events, deadline)
   if not isyieldable() then error("the waiter 'luv' works only inside a coroutine", 0) end
   if are_gone() then return nil, "the program ends" end
   local descriptor = type(socket) == "number" and socket or socket:getfd()
   if descriptor < 0 then return true end -- closed: the next call reports it
-  local watch = watches[descriptor]
-  if not watch then
-    local made, failure = new_watch(descriptor)
-    if not made then return nil, failure end
-    watch = made
-  end
-  local tickets = watch.tickets
-  if tickets[1] or watch.socket ~= socket then look_at(watch, socket, descriptor) end
-  local ticket = watch.spare
-  if ticket then watch.spare = ticket.following
-  else ticket = { watch = watch, deadline = false, at = false, timer = false } end
-  ticket.thread, ticket.socket, ticket.events = running(), socket, events
-  local count = #tickets
-  tickets[count + 1] = ticket
-  if count > 0 or watch.events ~= events then arm(watch) end
+  wake_stale(descriptor)
+  local ticket = find_ticket(descriptor)
+  ticket[EVENTS], ticket[SOCKET] = events, socket
   if deadline then expire_at(ticket, deadline) end
+  local armed, failure = arm(descriptor, ticket)
+  if not armed then
+    ticket[SOCKET], ticket[DEADLINE] = false, false
+    unlink(ticket)
+    note(0)
+    return nil, failure
+  end
+  note(1)
+  ticket[THREAD] = running()
   return yield()
 end
+
+-- ---- the poller
+
+local poll -- luv's handle for the poller's descriptor
+
+local function hold(held)
+  if not poll then return end
+  if held then poll:ref() else poll:unref() end
+end
+
+-- Returns a SciPoller whose descriptor luv can watch; nil: this system has none.
+local function make_poller()
+  local made = assert(core.SciPoller.new())
+  local descriptor = made:getfd()
+  poll = descriptor >= 0 and handles.newPoll(descriptor) or nil
+  if poll then return made end
+  made:close()
+end
+
+local make_sleepers = getmetatable(core).makeSleepers
+
+poller = make_poller()
+local sleep, wake
+sleep, wake, note = make_sleepers(poller, tickets, wait, wake_chain, finish_due, hold, luv_ticket.complain)
+if poll then
+  poll:start("r", wake)
+  poll:unref()
+  handles.atEnd(function() poller:close() end)
+else
+  poller = luv_poller.new(function(descriptor, events)
+    wake_chain(descriptor, events)
+    finish_due()
+  end)
+end
+
+return sleep
