@@ -1,61 +1,13 @@
 -- A client of PostgreSQL with LuaSec's calls as pgmoon makes them over LuaSocket: it asks for TLS in plain text, wraps
 -- its socket, and authenticates by its certificate. With ours and with the real LuaSec.
 
-local ends = require "spec.support.ends"
 local luasec = require "spec.support.luasec"
 local pki = require "spec.support.pki"
+local postgres = require "spec.support.postgres"
 local socket = require "socket"
 
 local TIMEOUT = 30
 local SSL_REQUEST, VERSION_3 = 80877103, 196608
-
-local function output_of(command)
-  local pipe <close> = assert(io.popen(command .. " 2>/dev/null"))
-  return pipe:read "l"
-end
-
--- Debian has the server's programs in a folder for each version; spec/support/setup.sh unpacks its package.
-local UNPACKED = "build/unpacked"
-
-local function folder_of_programs()
-  for _, command in ipairs {
-    "ls -d " .. UNPACKED .. "/usr/lib/postgresql/*/bin/initdb | tail -n 1",
-    "ls -d /usr/lib/postgresql/*/bin/initdb | tail -n 1", "command -v initdb",
-  } do
-    local initdb = output_of(command)
-    if initdb then return initdb:match "^(.*)/initdb$" end
-  end
-end
-
--- PostgreSQL does not run as root, and its user may not be able to read the folder of the specs. It finds its other
--- files by the place of its program.
-local function start()
-  local programs = assert(folder_of_programs())
-  local as_user = output_of "id -u" == "0" and "setpriv --reuid=65534 --regid=65534 --clear-groups " or ""
-  local folder = assert(output_of "mktemp -d")
-  local function run(command) assert(os.execute((command:gsub("FOLDER", folder)) .. " >/dev/null 2>&1"), command) end
-  run(("cp '%s' FOLDER/cert.pem && cp '%s' FOLDER/key.pem && cp '%s' FOLDER/ca.pem && chmod 600 FOLDER/*.pem")
-    :format(pki.server.certificateFile, pki.server.keyFile, pki.ca.certificateFile))
-  if programs:find(UNPACKED, 1, true) then
-    run(("cd %s && cp -r --parents usr/lib/postgresql usr/share/postgresql FOLDER"):format(UNPACKED))
-    programs = folder .. programs:sub(#UNPACKED + 1)
-  end
-  if as_user ~= "" then run "chown -R 65534:65534 FOLDER" end
-  run(("cd FOLDER && %s%s/initdb -D FOLDER/data -U client --no-sync -A reject"):format(as_user, programs))
-  run "(echo 'hostssl all all 127.0.0.1/32 cert' >FOLDER/data/pg_hba.conf)"
-  local listener, port = ends.listener()
-  listener:close()
-  local settings = {
-    port = port, listen_addresses = "127.0.0.1", unix_socket_directories = "", fsync = "off", jit = "off", ssl = "on",
-    ssl_cert_file = folder .. "/cert.pem", ssl_key_file = folder .. "/key.pem", ssl_ca_file = folder .. "/ca.pem",
-  }
-  local words = {}
-  for name, value in pairs(settings) do words[#words + 1] = ("-c '%s=%s'"):format(name, value) end
-  local server = ends.start(("%s%s/postgres -D %s/data %s"):format(as_user, programs, folder, table.concat(words, " ")),
-    "ready to accept connections")
-  server.port, server.folder = port, folder
-  return server
-end
 
 local Client = {}
 Client.__index = Client
@@ -99,16 +51,10 @@ local function identified(given)
 end
 
 describe("A client of PostgreSQL over LuaSec", function()
-  if not (os.getenv "SCISSL_ALL" or os.getenv "SCISSL_PROGRAMS") then
-    return pending "only sh spec/run.sh all asks PostgreSQL"
-  end
-  if not folder_of_programs() then return pending "PostgreSQL is not installed" end
+  if postgres.missing() then return pending(postgres.missing()) end
   local server
-  setup(function() server = start() end)
-  teardown(function()
-    server:stop()
-    os.execute(("rm -rf '%s'"):format(server.folder))
-  end)
+  setup(function() server = postgres.start() end)
+  teardown(function() server.stop() end)
 
   for name, ssl in luasec.implementations() do
     for _, protocol in ipairs { "tlsv1_2", "tlsv1_3" } do

@@ -1,0 +1,61 @@
+--- spec/support/others_programs.lua: runs programs that use modules of others, which use LuaSec: once with
+-- scissl.luasec in place of `ssl`, and once with the real LuaSec. Both have to print the same.
+--
+--    local others = require "spec.support.others_programs"
+--
+--    it = others.it(it, pending, module, …)   busted's `it`; its `pending` where one of the modules is not installed
+--    others.same(program[, values])    runs the program, a text; NAME in it is replaced by ("%q"):format(values.NAME).
+--        Its prologue has say(…), which prints words without places in sources and in memory, and the paths key,
+--        certificate, ca, other_ca, client_key, client_certificate. Returns what it printed.
+
+local assert = require "luassert"
+local ends = require "spec.support.ends"
+local luasec = require "spec.support.luasec"
+local old_modules = require "spec.support.old_modules"
+local pki = require "spec.support.pki"
+
+local others = {}
+
+local PROLOGUE = [[
+package.path = %q
+%s
+local function say(...)
+  local list = table.pack(...)
+  for i = 1, list.n do
+    list[i] = tostring(list[i]):gsub("[^ ]*%%.lua:%%d+: ", ""):gsub("0x%%x+", ""):gsub("ssl/tls alert", "tls alert")
+  end
+  io.write(table.concat(list, " "), "\n"):flush()
+end
+local key, certificate, ca, other_ca, client_key, client_certificate = %q, %q, %q, %q, %q, %q
+]]
+
+function others.it(it, pending, ...)
+  for _, name in ipairs { ... } do
+    old_modules.add(name)
+    if not package.searchpath(name, package.path) then
+      return function(title) return pending(("%s (%s is not installed)"):format(title, name)) end
+    end
+  end
+  return it
+end
+
+local function run(program, implementation)
+  local source = PROLOGUE:format(package.path, implementation, pki.server.keyFile, pki.server.certificateFile,
+    pki.ca.certificateFile, pki.otherCa.certificateFile, pki.client.keyFile, pki.client.certificateFile)
+  local peer <close> = ends.lua(source .. program)
+  local output, how, code = peer:finish()
+  assert.same({ "exit", 0 }, { how, code }, output)
+  return output
+end
+
+function others.same(program, values)
+  local source = program:gsub("%u%u+", function(name)
+    local value = values and values[name]
+    return value and ("%q"):format(value)
+  end)
+  local output = run(source, '(require "scissl.luasec").install()')
+  if luasec.real then assert.equal(run(source, ""), output) end
+  return output
+end
+
+return others
