@@ -200,6 +200,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     luaL_newlib(L, metamethods);
     sci_set_text(L, "build", BUILD);
     sci_open_closing(L);
+    sci_open_datagram_peers(L);
     sci_open_stream_bytes(L);
     sci_open_stream_link(L);
     sci_open_stream_read(L);

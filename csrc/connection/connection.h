@@ -261,8 +261,11 @@ void sci_ssl_look_ahead(lua_State *L, sci_sslsocket *socket, bool buffered_only)
 
 /* Whether sslRead would return something else than "not ready" before the transport becomes readable. */
 bool sci_ssl_dirty(lua_State *L, sci_sslsocket *socket);
-
 bool sci_ssl_is_clean(const sci_sslsocket *socket); /* nothing is read ahead: it is not dirty, wherever it stands */
+
+/* As sslRead, where a server has a datagram for a socket that has a route. The first raises nothing. */
+void sci_ssl_read_laid(lua_State *L, sci_sslsocket *socket, sci_laid *laid);
+void sci_ssl_push_laid(lua_State *L, sci_sslsocket *socket, const sci_laid *laid);
 
 /* The scratch buffer of the lua_State, SCI_SCRATCH bytes. Inside of a callback or a finalizer the call outside uses that, so
  * another buffer is pushed. A call that raises leaves it to the next call, or to the end of the SSL, to give it back. */
@@ -352,8 +355,8 @@ void sci_ssl_reset_dh(lua_State *L, sci_sslsocket *socket);
 
 long sci_ssl_current_mtu(const sci_sslsocket *socket);
 bool sci_ssl_apply_mtu(sci_sslsocket *socket, long bytes); /* false: OpenSSL's queue says why */
-void sci_ssl_follow_path(
-    sci_sslsocket *socket); /* what the system knows of the path; does nothing where it knows nothing */
+/* By what the system knows of the path; does nothing where it knows nothing. */
+void sci_ssl_follow_path(sci_sslsocket *socket);
 
 /* At the end of a call: where a datagram was too long for the path, the next ones are shorter. */
 void sci_ssl_fit_path(sci_sslsocket *socket);
@@ -396,8 +399,7 @@ void sci_ssl_reset_early_data(sci_sslsocket *socket);
 /* ---- keylog.c ---------------------------------------------------------------------------------------------------- */
 
 void sci_ssl_inherit_keylog(lua_State *L, sci_sslsocket *socket, const sci_context *context);
-void sci_ssl_drop_keylog(
-    sci_sslsocket *socket); /* wipes the lines; close leaves them, so that they can still be taken */
+void sci_ssl_drop_keylog(sci_sslsocket *socket); /* wipes the lines, which close leaves for their owner */
 
 /* ---- ocsp_stapling.c --------------------------------------------------------------------------------------------- */
 
@@ -466,6 +468,7 @@ void sci_open_channel_binding(lua_State *L);
 void sci_open_close(lua_State *L);
 void sci_open_dane(lua_State *L);
 void sci_open_datagram(lua_State *L);
+void sci_open_datagram_peers(lua_State *L); /* adds what scissl.datagram uses to the table on top */
 void sci_open_dh_params(lua_State *L);
 void sci_open_dtls_listen(lua_State *L);
 void sci_open_early_data(lua_State *L);

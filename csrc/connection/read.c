@@ -160,6 +160,29 @@ static int refuse_longer(lua_State *L, sci_sslsocket *socket, unsigned char *buf
     return 1;
 }
 
+void sci_ssl_read_laid(lua_State *L, sci_sslsocket *socket, sci_laid *laid) {
+    bool taken = true;
+    sci_ssl_begin(L, socket);
+    sci_transport_lay(&socket->transport, laid->datagram, laid->datagram_length);
+    laid->length = 0;
+    laid->result = SSL_read_ex(socket->ssl, laid->message, laid->size, &laid->length);
+    laid->more = !sci_transport_clear(&socket->transport); /* OpenSSL had a message of an earlier one */
+    if (laid->more) (void)sci_transport_feed(&socket->transport, laid->datagram, laid->datagram_length, &taken);
+    laid->more = laid->more || (laid->result > 0 && SSL_has_pending(socket->ssl));
+    sci_ssl_end(socket);
+}
+
+void sci_ssl_push_laid(lua_State *L, sci_sslsocket *socket, const sci_laid *laid) {
+    if (laid->result <= 0) {
+        socket->read.end_unread = false;
+        sci_ssl_push_failure(L, socket, laid->result, "read");
+        return;
+    }
+    sci_ssl_note_success(socket);
+    note_data(socket);
+    sci_ssl_push_bytes(L, socket, laid->message, laid->length);
+}
+
 static int read_max(lua_State *L, bool peek) {
     sci_sslsocket *socket = sci_check_sslsocket(L, 1);
     size_t max = check_max(L), length = 0;

@@ -62,6 +62,16 @@ typedef struct sci_count {
     int64_t since; /* nanoseconds, as of sci_now */
 } sci_count;
 
+/* A datagram, the memory for its message, and what came of it. */
+typedef struct sci_laid {
+    const unsigned char *datagram;
+    size_t datagram_length;
+    unsigned char *message;
+    size_t size, length; /* of the memory, and of the message */
+    int result;          /* of SSL_read_ex */
+    bool more;           /* another message may be there */
+} sci_laid;
+
 /* Each part is written by the file that is named beside it, and by no other (spec/parts_spec.lua). Other files read it. */
 typedef struct sci_sslsocket {
     sci_socket socket;       /* first: a SciSslSocket has the methods of a SciSocket; see net.h */

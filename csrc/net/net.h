@@ -104,6 +104,32 @@ void sci_socket_describe_peer(sci_socket *socket, char text[SCI_PEER]);
 int sci_socket_send(lua_State *L, sci_socket *socket, const char *data, size_t length, size_t *sent);
 int sci_socket_receive(lua_State *L, sci_socket *socket, void *bytes, size_t size, size_t *length);
 
+/* ---- datagrams of many peers (ip_peer.c) -------------------------------------------------------------------------- */
+
+/* An address of IPv4 or IPv6, and a port. */
+typedef struct sci_ip_peer {
+    unsigned char bytes[28]; /* as the system has it: equal bytes, equal peers */
+    unsigned char length;    /* of `bytes` */
+} sci_ip_peer;
+
+typedef enum sci_arrival {
+    SCI_ARRIVAL_NONE,
+    SCI_ARRIVAL_DATAGRAM,
+    SCI_ARRIVAL_REPORT, /* of the system, about what was sent to some peer */
+    SCI_ARRIVAL_CLOSED
+} sci_arrival;
+
+bool sci_socket_has_ip_peers(const sci_socket *socket); /* datagrams come from addresses of IPv4 or IPv6 */
+
+/* Receives a datagram, if there is one; what does not fit into `size` bytes is lost. */
+sci_arrival sci_receive_from(const sci_socket *socket, void *bytes, size_t size, size_t *length, sci_ip_peer *peer);
+
+/* False: errno says why. Never waits. */
+bool sci_send_to(const sci_socket *socket, const sci_ip_peer *peer, const void *bytes, size_t length);
+
+bool sci_read_ip_peer(const char *bytes, size_t length, sci_ip_peer *peer); /* of bytes that a sci_ip_peer had */
+void sci_push_ip_peer(lua_State *L, const sci_ip_peer *peer);               /* pushes host and port */
+
 /* ---- the path to the peer (path_mtu.c) ---------------------------------------------------------------------------- */
 
 /* How many bytes a datagram may have, without the headers of IP and UDP. 0: the system does not know. */

@@ -27,6 +27,10 @@ bool sci_datagram_control(sci_transport *transport, int command, void *pointer,
                           long *result); /* false: not one of these */
 void sci_datagram_reset(sci_transport *transport);
 
+/* route.c: for a transport that has a route. False: the datagram was not sent. */
+bool sci_route_send(sci_transport *transport, const char *data, size_t size);
+const unsigned char *sci_route_take(sci_transport *transport, size_t *length); /* what has arrived; NULL: nothing */
+
 /* How many bytes of a datagram OpenSSL may see. */
 size_t sci_screen_datagram(sci_transport *transport, const char *data, size_t length);
 void sci_early_reset(sci_transport *transport);

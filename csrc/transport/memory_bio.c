@@ -46,18 +46,23 @@ int sci_memory_write(BIO *bio, const char *data, size_t size, size_t *done) {
 int sci_memory_read_datagram(BIO *bio, char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
     size_t length;
-    const unsigned char *bytes = sci_queue_datagram(&transport->memory.in, &length);
-    if (bytes && sci_read_limit_reached(transport)) return sci_bio_must_wait(bio, BIO_FLAGS_READ);
+    const unsigned char *laid = sci_route_take(transport, &length), *bytes = laid;
+    if (!bytes) bytes = sci_queue_datagram(&transport->memory.in, &length);
+    if (bytes && !laid && sci_read_limit_reached(transport)) return sci_bio_must_wait(bio, BIO_FLAGS_READ);
     if (!bytes) return transport->read.eof ? 0 : sci_bio_must_wait(bio, BIO_FLAGS_READ);
     *done = size < length ? size : length;
     memcpy(data, bytes, *done);
-    sci_queue_skip_datagram(&transport->memory.in);
+    if (!laid) sci_queue_skip_datagram(&transport->memory.in);
     sci_note_read(transport, data, *done);
     return 1;
 }
 
 int sci_memory_write_datagram(BIO *bio, const char *data, size_t size, size_t *done) {
     sci_transport *transport = BIO_get_data(bio);
+    if (transport->route && sci_route_send(transport, data, size)) {
+        *done = size;
+        return 1;
+    }
     if (transport->memory.out.length >= SCI_MEMORY_LIMIT) return sci_bio_must_wait(bio, BIO_FLAGS_WRITE);
     if (!sci_queue_put_datagram(&transport->memory.out, data, size)) {
         sci_transport_note_failure(transport, ENOMEM, true);

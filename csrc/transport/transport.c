@@ -108,12 +108,14 @@ void sci_transport_reset(sci_transport *transport) {
     sci_read_reset(transport);
     sci_datagram_reset(transport);
     sci_early_reset(transport);
+    sci_transport_drop_route(transport);
     sci_descriptor_drop(transport);
     sci_transport_forget(transport);
 }
 
 void sci_transport_close(sci_transport *transport) {
     sci_memory_drop_fed(transport);
+    sci_transport_drop_route(transport);
     sci_descriptor_drop(transport);
     sci_transport_forget(transport);
 }

@@ -40,6 +40,20 @@ static inline void sci_queue_skip(sci_queue *queue, size_t length) {
 
 /* ---- the transport ----------------------------------------------------------------------------------------------- */
 
+/* The socket of a server, over which many transports send. */
+typedef struct sci_outlet {
+    const sci_socket *socket; /* borrowed */
+    uint64_t sent, bytes_sent;
+} sci_outlet;
+
+typedef struct sci_route {
+    /* route.c writes all. */
+    sci_outlet *outlet; /* borrowed: stays longer than the transport */
+    sci_ip_peer peer;
+    const unsigned char *arrived; /* borrowed: the datagram that the call under way is to read; NULL: none */
+    size_t arrived_length;
+} sci_route;
+
 /* Each part is written by the file that is named beside it, and by no other (spec/parts_spec.lua): by functions that stand in that file, or, where
  * each record passes, inline in its section of this header or of bio.h. Other files read it. */
 typedef struct sci_transport {
@@ -86,6 +100,8 @@ typedef struct sci_transport {
         sci_queue in, out;      /* from the peer; for the peer */
         bool in_lent, out_lent; /* a string is being made of their first bytes */
     } memory;
+
+    sci_route *route; /* route.c: owned: of datagrams over memory; NULL: the queues of `memory` alone */
 
     struct {             /* datagram_bio.c */
         int64_t resend;  /* when OpenSSL sends its last flight again, as of sci_now; 0: it has no timer */
@@ -203,6 +219,17 @@ void sci_transport_note_associated(sci_transport *transport);
 
 /* Whether a datagram was too long for the path since this was asked last. For OpenSSL it was sent, and lost on its way. */
 bool sci_transport_has_exceeded(sci_transport *transport);
+
+/* ---- route.c ----------------------------------------------------------------------------------------------------- */
+
+/* From now on datagrams for the peer leave over the outlet at once. False: out of memory. */
+bool sci_transport_set_route(sci_transport *transport, sci_outlet *outlet, const sci_ip_peer *peer);
+void sci_transport_drop_route(sci_transport *transport);
+
+/* For a transport that has a route: these two enclose a call that reads the datagram without a copy. sci_transport_clear returns
+ * whether it was read. */
+void sci_transport_lay(sci_transport *transport, const unsigned char *bytes, size_t length);
+bool sci_transport_clear(sci_transport *transport);
 
 /* ---- early_records.c --------------------------------------------------------------------------------------------- */
 

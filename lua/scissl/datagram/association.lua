@@ -8,6 +8,7 @@ local receiver = require "scissl.base.receiver"
 local wait = require "scissl.loop.wait"
 
 local SciSslError = core.SciSslError
+local write = core.SciSslSocket and getmetatable(core).messageSender()
 local now = core.SciSocket.now
 
 local Association = { __name = "SciSslAssociation" }
@@ -49,12 +50,15 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError phase `write`: `message_too_long`, `empty_message`, `closed`, `timeout` …
 function Association:send(message)
-  options.checkArgument(1, "send", message, "string", 2)
-  local deadline = deadline_of(self, self.timeout)
+  if getmetatable(self) ~= Association then receiver.check(self, "SciSslAssociation", "send") end
+  if type(message) ~= "string" then options.checkArgument(1, "send", message, "string", 2) end
+  local deadline
   while true do
     if self.failure then return nil, self.failure end
-    local answer = self.socket_:sslWrite(message)
+    local answer = write(self.socket_, message)
+    if answer == true then return self end
     if core.isSslError(answer) then return nil, answer end
+    deadline = deadline or deadline_of(self, self.timeout)
     if answer > 0 then
       if not self.listener then return self end
       local sent, failure = flush(self, deadline)
@@ -165,4 +169,4 @@ function Association:__tostring()
   return ("SciSslAssociation: %s%s"):format(self:peerAddress() or "no peer", self.closed and ", closed" or "")
 end
 
-return receiver.guard(Association)
+return receiver.guard(Association, { send = true })

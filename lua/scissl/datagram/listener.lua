@@ -74,7 +74,7 @@ end
 local function serve_messages(run, association)
   local inbox = association.inbox
   while inbox[1] do
-    local message = table.remove(inbox, 1)
+    local message = inner.takeFirst(inbox)
     if run.spawn then run.spawn(function() call(run, run.handler, association, message) end)
     else call(run, run.handler, association, message) end
   end
@@ -90,11 +90,12 @@ local function serve_new(run)
 end
 
 local function serve_all(run)
-  serve_new(run)
-  local busy = run.busy
-  run.busy = {}
-  for _, association in ipairs(busy) do
-    run.queued[association] = nil
+  if run.listener.first <= run.listener.last then serve_new(run) end
+  local busy, queued = run.busy, run.queued
+  run.busy, run.spare = run.spare, busy
+  for i = 1, #busy do
+    local association = busy[i]
+    busy[i], queued[association] = nil, nil
     serve_messages(run, association)
   end
 end
@@ -118,15 +119,18 @@ local function has_stopped(self)
 end
 
 local function serve(self, run)
+  local turns, what = self.turns, "the wait for a message"
   local function is_over()
     local news = run.busy[1] or self.first <= self.last
     return self.closed or news or self.stopBy ~= run.stopBy or has_stopped(self)
   end
   while not self.closed do
     serve_all(run)
-    if has_stopped(self) then return true, cut(self) end
+    if self.stopBy and has_stopped(self) then return true, cut(self) end
     run.stopBy = self.stopBy
-    local done, failure = self.turns:await(run, is_over, run.stopBy, "listen", nil, "the wait for a message")
+    local done, failure = false, nil
+    if not (run.stopBy or is_over()) then done, failure = turns:round(run, "listen", what) end
+    if done == false then done, failure = turns:await(run, is_over, run.stopBy, "listen", nil, what) end
     if not (done or self.closed or has_stopped(self)) then return nil, failure end
   end
   return true, 0
@@ -161,7 +165,8 @@ function Listener:serve(handler, given)
   if self.run then error("'serve' runs already for this listener", 2) end
   local run = {
     listener = self, handler = handler, onAccept = given.onAccept, onAssociation = given.onAssociation,
-    onClose = given.onClose, onError = given.onError or report, busy = {}, queued = {}, spawn = find_spawn(self, given),
+    onClose = given.onClose, onError = given.onError or report, spawn = find_spawn(self, given),
+    busy = {}, spare = {}, queued = {},
   }
   self.run = run
   local _ <close> = setmetatable({}, { __close = function() self.run = nil end })
@@ -276,6 +281,9 @@ end
 function Listener:statistics()
   local copy = {}
   for name, value in pairs(self.peers.counts) do copy[name] = value end
+  local sent, bytes_sent, bytes_received = self.peers:traffic()
+  copy.sent, copy.bytesSent = copy.sent + sent, copy.bytesSent + bytes_sent
+  copy.bytesReceived = copy.bytesReceived + bytes_received
   copy.failed = {}
   for name, value in pairs(self.peers.counts.failed) do copy.failed[name] = value end
   return copy

@@ -11,13 +11,20 @@ function inner.closedFailure(phase)
   return SciSslError.new { phase = phase, condition = "closed", message = "the listener has been closed" }
 end
 
+-- Takes the first element of a list, which has one.
+function inner.takeFirst(list)
+  local first = list[1]
+  if list[2] == nil then list[1] = nil else table.remove(list, 1) end
+  return first
+end
+
 -- ---- what associations ask
 
 function inner.receive(self, association, deadline, timeout)
   local inbox = association.inbox
   local function is_over() return inbox[1] or association.failure or association.ended or self.closed end
   local done, failure = self.turns:await(association, is_over, deadline, "read", timeout, "the wait for a message")
-  if inbox[1] then return table.remove(inbox, 1) end
+  if inbox[1] then return inner.takeFirst(inbox) end
   if association.failure then return nil, association.failure end
   if association.ended then return nil end
   if self.closed then return nil, inner.closedFailure "read" end

@@ -11,6 +11,7 @@ local new_unfinished = require "scissl.datagram.unfinished"
 local SciSslError, SciSslSocket = core.SciSslError, core.SciSslSocket
 local now = core.SciSocket.now
 local byte, sub = string.byte, string.sub
+local datagram_peers = getmetatable(core).datagramPeers
 
 local READ, WRITE = core.SSL_ERROR_WANT_READ, core.SSL_ERROR_WANT_WRITE
 
@@ -64,11 +65,19 @@ local function fail(association, phase, condition, message)
   return SciSslError.new { phase = phase, condition = condition, message = message, peer = association.peer }
 end
 
+-- The messages of an association whose first element is its socket are read in C (datagram_peers.c). Those of others pass
+-- here: what comes may be for a successor.
+local function read_in_c(association, on)
+  association[1] = on and association.routed and association.socket_ or nil
+end
+
 local function leave(self, association)
   local key = association.key
+  read_in_c(association, false)
   if self.unfinished:remove(association) then self.counts.handshaking = self.counts.handshaking - 1 end
   if self.successors[key] == association then
     self.successors[key] = nil
+    read_in_c(self.list[key], self.list[key].done)
   elseif self.list[key] == association then
     self.list[key], self.successors[key] = self.successors[key], nil
     if not self.list[key] then self.counts.peers = self.counts.peers - 1 end
@@ -100,27 +109,32 @@ local function note_timer(self, association)
   self.unfinished:setDue(association, seconds and math.min(now() + seconds, by) or by)
 end
 
+local function take_message(self, association, message, time)
+  local counts, inbox = self.counts, association.inbox
+  counts.received = counts.received + 1
+  association.seen = time -- anyone can send datagrams; a message is the peer's
+  local count = #inbox
+  if count < self.inboxSize then
+    inbox[count + 1] = message
+    self.onMessage(association)
+  else
+    counts.dropped = counts.dropped + 1
+  end
+end
+
+-- Takes what reading has returned that is no message.
+local function take_answer(self, association, answer)
+  if answer == 0 then return self:finish(association) end
+  if core.isSslError(answer) then return self:finish(association, answer) end
+  flush(self, association)
+end
+
 -- Takes the messages that have come.
 local function read(self, association)
-  local socket, inbox = association.socket_, association.inbox
   while true do
-    local answer = socket:sslRead()
-    if type(answer) == "string" then
-      self.counts.received = self.counts.received + 1
-      association.seen = now() -- anyone can send datagrams; a message is the peer's
-      if #inbox < self.inboxSize then
-        inbox[#inbox + 1] = answer
-        self.onMessage(association)
-      else
-        self.counts.dropped = self.counts.dropped + 1
-      end
-    elseif answer == 0 then
-      return self:finish(association)
-    elseif core.isSslError(answer) then
-      return self:finish(association, answer)
-    else
-      return flush(self, association)
-    end
+    local answer = association.socket_:sslRead()
+    if type(answer) ~= "string" then return take_answer(self, association, answer) end
+    take_message(self, association, answer, now())
   end
 end
 
@@ -131,6 +145,8 @@ local function replace(self, association)
   local carried = association.socket_:statistics()
   association.failure = fail(association, "read", "replaced", "the peer has begun a new association")
   association.ended = true
+  read_in_c(association, false)
+  if association.routed then self.detach(association.socket_) end
   association.socket_:close()
   self.onEnd(association, carried)
   self.onMessage(association)
@@ -147,6 +163,8 @@ local function begin(self, association)
     self.list[key], self.successors[key] = association, nil
     replace(self, former)
   end
+  association.routed = self.attach and self.attach(association.socket_, key)
+  read_in_c(association, true)
   self.onAssociation(association)
 end
 
@@ -204,6 +222,7 @@ local function make(self, key, host, port, socket, random)
   self.unfinished:add(association)
   self.counts.handshaking = self.counts.handshaking + 1
   if self.list[key] then
+    read_in_c(self.list[key], false)
     self.successors[key] = association
   else
     self.list[key], self.counts.peers = association, self.counts.peers + 1
@@ -267,6 +286,7 @@ local function greet(self, key, host, port, datagram, random)
   local socket, failure = greeter(self)
   if not socket then return self.onFailure(failure) end
   self.counts.hellos = self.counts.hellos + 1
+  if self.attach then self.attach(socket, key) end
   socket:sslFeed(datagram)
   local answer = socket:sslListen(key)
   self:flush(socket, host, port)
@@ -313,8 +333,7 @@ end
 
 -- Encrypted records are those of an association, or the last ones of the handshake that is to replace it: each drops
 -- what it cannot decrypt.
-local function take(self, datagram, host, port)
-  local key = host .. " " .. port
+local function take_datagram(self, datagram, key, host, port)
   local random = hello_random(datagram)
   if random then return take_hello(self, key, host, port, datagram, random) end
   local association, successor = self.list[key], self.successors[key]
@@ -326,18 +345,42 @@ local function take(self, datagram, host, port)
   if successor and not successor.ended then give(self, successor, datagram) end
 end
 
---- Takes the datagrams that have come. Returns how many; or nil and a SciSslError: the socket is closed.
-function Peers:pump()
-  for count = 0, BURST - 1 do
-    local datagram, host, port = self.plain:recvFrom()
-    if datagram then
-      self.counts.bytesReceived = self.counts.bytesReceived + #datagram
-      take(self, datagram, host, port)
-    elseif host:condition() == "not_ready" then return count
-    elseif host:condition() == "closed" then return nil, host end
-    -- Other failures are reports about what was sent to some peer.
+-- As `take` of csrc/connection/datagram_peers.c, for a socket that is none of IPv4 or IPv6.
+local function receive(self)
+  local datagram, host, port = self.plain:recvFrom()
+  if datagram then
+    self.counts.bytesReceived = self.counts.bytesReceived + #datagram
+    return false, datagram, host .. " " .. port, host, port
   end
-  return BURST
+  local condition = host:condition()
+  if condition == "not_ready" then return nil end
+  if condition == "closed" then return nil, host end
+  return true
+end
+
+-- `more`: another message may be there.
+local function take_read(self, association, answer, more, time)
+  if type(answer) == "string" then take_message(self, association, answer, time)
+  else take_answer(self, association, answer) end
+  if more and not association.ended then read(self, association) end
+end
+
+--- Takes the datagrams that have come. Returns how many, and whether no more had; or nil and a SciSslError: the socket is
+-- closed.
+function Peers:pump()
+  local take, time = self.take, nil
+  for count = 0, BURST - 1 do
+    local found, datagram, key, host, port = take(self)
+    if found == nil then
+      if datagram then return nil, datagram end
+      return count, true
+    elseif found == false then take_datagram(self, datagram, key, host, port)
+    elseif found ~= true then -- an association, and what it has read
+      time = time or now()
+      take_read(self, found, datagram, key, time)
+    end
+  end
+  return BURST, false
 end
 
 -- ---- time
@@ -382,19 +425,26 @@ local function end_idle(self, time)
   end
 end
 
---- Does what is due.
-function Peers:runTimers()
-  local time = now()
-  run_unfinished(self, time)
-  if time >= self.sweepAt then end_idle(self, time) end
-end
-
---- Returns when something is due next; nil: nothing is.
-function Peers:due()
-  local at = next(self.list) and self.idleTimeout < math.huge and self.sweepAt or nil
+-- When something is due next; nil: nothing is.
+local function next_due(self)
+  local at = self.idleTimeout < math.huge and next(self.list) and self.sweepAt or nil
   local first = self.unfinished:nextDue()
   if first and (not at or first < at) then return first end
   return at
+end
+
+--- Does what is due. Returns when something is due next; nil: nothing is.
+function Peers:runTimers()
+  local time = now()
+  if self.unfinished:nextDue() then run_unfinished(self, time) end
+  if time >= self.sweepAt then end_idle(self, time) end
+  return next_due(self)
+end
+
+--- Returns counts that C has: datagrams sent, their bytes, and the bytes of those that have come.
+function Peers:traffic()
+  if self.count then return self.count() end
+  return 0, 0, 0
 end
 
 --- Uses another context for the handshakes that begin from now on.
@@ -414,5 +464,7 @@ return function(self)
     peers = 0, handshaking = 0, handshakes = 0, hellos = 0, failed = {}, refused = 0, replaced = 0, idle = 0,
     resumed = 0, bytesReceived = 0, bytesSent = 0, received = 0, sent = 0, dropped = 0, strangers = 0,
   }
+  local functions = datagram_peers(self.plain, self.list) or { take = receive }
+  self.take, self.attach, self.detach, self.count = functions.take, functions.attach, functions.detach, functions.count
   return setmetatable(self, Peers)
 end

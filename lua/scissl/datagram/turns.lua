@@ -51,7 +51,8 @@ end
 
 --- Wakes those that wait for `subject`.
 function Turns:wake(subject)
-  if self.subject == subject and self.leader ~= running() then waiting.wake(self.plain, true) end
+  if self.sleeps and self.subject == subject and self.leader ~= running() then waiting.wake(self.plain, true) end
+  if self.following == 0 then return end
   for follower in pairs(self.followers) do
     if follower.subject == subject then ring(follower) end
   end
@@ -73,9 +74,9 @@ local function follow(self, subject, deadline, phase, timeout, what)
   if not bell then return nil, failure end
   local follower = { bell = bell, subject = subject }
   local awake = false
-  self.followers[follower] = true
+  self.followers[follower], self.following = true, self.following + 1
   local _ <close> = setmetatable({}, { __close = function()
-    self.followers[follower] = nil
+    self.followers[follower], self.following = nil, self.following - 1
     give_back(self, bell)
     if not awake then pass_on(self) end
   end })
@@ -89,47 +90,78 @@ local Leadership = {}
 
 function Leadership:__close()
   local turns = self.turns
-  turns.leader, turns.subject = nil, nil
-  pass_on(turns)
+  turns.leader, turns.subject, turns.sleeps = nil, nil, false
+  if turns.following > 0 then pass_on(turns) end
 end
 
 local function is_led(self)
   return self.leader and self.leader ~= running() and status(self.leader) ~= "dead"
 end
 
--- Works once, and waits for the socket where nothing had come. Returns how many datagrams had.
-local function work(self, deadline, phase, timeout, what)
-  local peers = self.peers
-  local count, failure = peers:pump()
-  if not count then return nil, failure end
-  peers:runTimers()
-  if count > 0 then return count end
-  local due = peers:due()
+-- Does what is due, and waits for the socket, or until something is due. Returns whether the work goes on.
+local function sleep(self, deadline, phase, timeout, what)
+  local due = self.peers:runTimers()
   local until_ = deadline
   if due and (not deadline or due < deadline) then until_ = due end
-  if until_ and until_ <= now() and until_ ~= deadline then return 0 end
-  local ready
-  ready, failure = wait.ready(self.waiter, self.plain, "r", until_, phase, timeout, what)
-  if ready or until_ ~= deadline and failure:condition() == "timeout" then return 0 end
+  if until_ and until_ <= now() and until_ ~= deadline then return true end
+  self.sleeps, self.drained = true, false
+  local ready, failure = wait.ready(self.waiter, self.plain, "r", until_, phase, timeout, what)
+  self.sleeps = false
+  if ready or until_ ~= deadline and failure:condition() == "timeout" then return true end
   return nil, failure
 end
 
+-- Works once, and waits for the socket where nothing had come. Returns how many datagrams had.
+local function work(self, deadline, phase, timeout, what)
+  local good, failure
+  if self.drained and not deadline then
+    good, failure = sleep(self, nil, phase, timeout, what)
+    if not good then return nil, failure end
+  end
+  local count, drained = self.peers:pump()
+  if not count then return nil, drained end
+  self.row = count > 0 and self.row + count or 0
+  self.drained = drained and count > 0
+  if count > 0 then
+    if deadline or not drained then self.peers:runTimers() end
+    return count
+  end
+  good, failure = sleep(self, deadline, phase, timeout, what)
+  return good and 0, failure
+end
+
+-- Gives others their turn after many datagrams in a row.
+local function take_turn(self, deadline, phase, timeout)
+  self.row = 0
+  return wait.turn(self.waiter, self.plain, deadline, phase, timeout)
+end
+
 local function lead(self, subject, is_over, deadline, phase, timeout, what)
-  local nested = self.leader == running()
-  local _ <close> = not nested and setmetatable({ turns = self }, Leadership) or nil
-  if not nested then self.leader, self.subject = running(), subject end
+  local me = running()
+  local nested = self.leader == me
+  local _ <close> = not nested and self.leadership or nil
+  if not nested then self.leader, self.subject = me, subject end
   while not is_over() do
-    local count, went, failure
+    local good, failure
     if self.row >= LONG_ROW then
-      self.row = 0
-      went, failure = wait.turn(self.waiter, self.plain, deadline, phase, timeout)
-      if not went then return nil, failure end
+      good, failure = take_turn(self, deadline, phase, timeout)
+      if not good then return nil, failure end
     end
-    count, failure = work(self, deadline, phase, timeout, what)
-    if not count then return nil, failure end
-    self.row = count > 0 and self.row + count or 0
+    good, failure = work(self, deadline, phase, timeout, what)
+    if not good then return nil, failure end
   end
   return true
+end
+
+--- Works once, where none of the coroutines does, and none waits. Returns whether it did; or nil and a SciSslError.
+-- @param subject as of `await`
+function Turns:round(subject, phase, what)
+  if self.leader or self.following > 0 or self.row >= LONG_ROW then return false end
+  local _ <close> = self.leadership
+  self.leader, self.subject = running(), subject
+  local count, failure = work(self, nil, phase, nil, what)
+  if count then return true end
+  return nil, failure
 end
 
 --- Waits until `is_over()` returns true. Returns true; or nil and a SciSslError.
@@ -148,8 +180,12 @@ end
 
 --- Makes the turns of a server.
 return function(peers, waiter)
-  return setmetatable({
-    peers = peers, plain = peers.plain, waiter = waiter, followers = {}, bells = {},
+  local self = setmetatable({
+    peers = peers, plain = peers.plain, waiter = waiter, followers = {}, following = 0, bells = {},
+    sleeps = false, -- the leader waits for the socket
     row = 0, -- datagrams that have come since others got their turn
+    drained = false, -- the last round took all that had come, and none waited since
   }, Turns)
+  self.leadership = setmetatable({ turns = self }, Leadership)
+  return self
 end

@@ -5,6 +5,7 @@ local SciSocket = require "scissl.core".SciSocket
 local inside = require "scissl.loop.inside"
 
 local now = SciSocket.now
+local isyieldable = coroutine.isyieldable
 
 local has_wait = { SciSocket = true, SciSslSocket = true, SciSslTrySocket = true }
 
@@ -35,7 +36,7 @@ local function poll(socket, events, seconds)
 end
 
 return function(socket, events, deadline)
-  if not warned and coroutine.isyieldable() then
+  if not warned and isyieldable() then
     if poll(socket, events, 0) then return true end
     if not deadline or deadline > now() then warn_of_loop() end
   end

@@ -4,6 +4,7 @@
 
 local core = require "scissl.core"
 local options = require "scissl.base.option_table"
+local poll_waiter = require "scissl.loop.poll_waiter"
 local result = require "scissl.loop.wait_result"
 local text_of = require "scissl.base.safe_text"
 
@@ -81,6 +82,7 @@ function wait.ready(waiter, socket, events, deadline, phase, timeout, what)
   if deadline and now() >= deadline then return nil, result.timedOut(socket, phase, timeout, what, deadline) end
   if trusted[waiter] then
     local ready, reason = waiter(socket, events, deadline)
+    if ready and waiter == poll_waiter then return true end -- the system has said so
     return result.understand(ready, reason, socket, events, deadline, phase, timeout, what)
   end
   local good, ready, reason = pcall(waiter, socket, events, deadline)
