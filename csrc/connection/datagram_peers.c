@@ -2,6 +2,9 @@
  * one call. */
 #include "connection/connection.h"
 
+#include <math.h>
+#include <poll.h>
+
 #define MESSAGE SSL3_RT_MAX_PLAIN_LENGTH /* bytes of the scratch buffer for a message; the datagram is behind them */
 #define HEADER 13                        /* of a record: type, version, epoch, number, length */
 
@@ -9,13 +12,14 @@
 typedef struct peers_server {
     sci_outlet outlet;
     sci_state *state;
-    uint64_t bytes_received;
-    bool has_scratch; /* a call of `take` is using the scratch buffer, or has raised … */
-    bool reads;       /* … and this one is inside of OpenSSL, which may call Lua */
+    uint64_t bytes_received, messages; /* `messages`: those that `serve` gave to its handler */
+    bool has_scratch;                  /* a call of `take` is using the scratch buffer, or has raised … */
+    bool reads;                        /* … and this one is inside of OpenSSL, which may call Lua */
+    bool interrupted;                  /* `serve` has to return */
 } peers_server;
 
 /* Upvalues of the functions. The first one is as sci_check_sslsocket has it. */
-enum { METATABLE = 1, SERVER, PEERS };
+enum { METATABLE = 1, SERVER, PEERS, HANDLER, TRACEBACK, COMPLAIN }; /* from HANDLER on: of `serve` alone */
 
 static peers_server *this_server(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(SERVER)); }
 
@@ -69,7 +73,6 @@ static int return_message(lua_State *L, peers_server *server, sci_sslsocket *soc
 
 /* false, and what the caller needs to find out what the datagram is: the datagram, the bytes of the peer, host and port. */
 static int return_datagram(lua_State *L, const unsigned char *datagram, size_t length, const sci_ip_peer *peer) {
-    lua_settop(L, 0);
     lua_pushboolean(L, false);
     lua_pushlstring(L, (const char *)datagram, length);
     lua_pushlstring(L, (const char *)peer->bytes, peer->length);
@@ -79,32 +82,94 @@ static int return_datagram(lua_State *L, const unsigned char *datagram, size_t l
 
 static int return_nothing(lua_State *L, sci_arrival arrival) {
     if (arrival == SCI_ARRIVAL_CLOSED) return sci_socket_fail_closed(L, "recv");
-    lua_settop(L, 0);
     if (arrival == SCI_ARRIVAL_NONE) lua_pushnil(L);
     else lua_pushboolean(L, true);
     return 1;
 }
 
-/* take(): receives one datagram. Returns what `return_message` or `return_datagram` returns; true: there was a report of the system
- * in its place; nil: there was none, or with a SciSslError: the socket is closed. */
-static int take(lua_State *L) {
-    peers_server *server = this_server(L);
+/* Takes what has arrived, and pushes what `take` returns. */
+static int take_arrived(lua_State *L, peers_server *server, sci_arrival *arrival) {
     sci_ip_peer peer;
     size_t length = 0;
+    int count;
     lua_settop(L, 0);
     unsigned char *scratch = take_scratch(L, server);
-    sci_arrival arrival =
-        sci_receive_from(server->outlet.socket, scratch + MESSAGE, SCI_SCRATCH - MESSAGE, &length, &peer);
-    int count;
-    if (arrival == SCI_ARRIVAL_DATAGRAM) {
+    *arrival = sci_receive_from(server->outlet.socket, scratch + MESSAGE, SCI_SCRATCH - MESSAGE, &length, &peer);
+    if (*arrival == SCI_ARRIVAL_DATAGRAM) {
         server->bytes_received += length;
         bool own = scratch == server->state->scratch; /* else the userdata that holds it stays for this call */
         sci_sslsocket *socket = own && is_encrypted(scratch + MESSAGE, length) ? find_association(L, &peer) : NULL;
         count = socket ? return_message(L, server, socket, scratch, length)
                        : return_datagram(L, scratch + MESSAGE, length, &peer);
-    } else count = return_nothing(L, arrival);
+    } else count = return_nothing(L, *arrival);
     give_scratch_back(server, scratch);
     return count;
+}
+
+/* take(): receives one datagram. Returns what `return_message` or `return_datagram` returns; true: there was a report of the system
+ * in its place; nil: there was none, or with a SciSslError: the socket is closed. */
+static int take(lua_State *L) {
+    sci_arrival arrival;
+    this_server(L)->interrupted = true;
+    return take_arrived(L, this_server(L), &arrival);
+}
+
+/* ---- a server that has nothing else to do ------------------------------------------------------------------------ */
+
+/* Calls the handler with the association at index 2 and its message at index 3. */
+static void call_handler(lua_State *L) {
+    lua_settop(L, 3);
+    lua_pushvalue(L, lua_upvalueindex(TRACEBACK));
+    lua_pushvalue(L, lua_upvalueindex(HANDLER));
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    if (lua_pcall(L, 2, 0, 4) == LUA_OK) return;
+    lua_pushvalue(L, lua_upvalueindex(COMPLAIN));
+    lua_insert(L, -2);
+    lua_pushvalue(L, 2);
+    lua_call(L, 2, 0);
+}
+
+/* Waits for a datagram. False: something is due before. */
+static bool await_datagram(lua_State *L, const peers_server *server, double due) {
+    double left = (due - sci_seconds()) * 1000;
+    int milliseconds = left < INT_MAX ? (int)ceil(left) : -1;
+    if (left <= 0) return false;
+    return sci_wait_with_hooks(L, sci_socket_descriptor(server->outlet.socket), POLLIN, milliseconds) != 0;
+}
+
+/* After a message: whether `serve` may go on. */
+static bool serve_message(lua_State *L, peers_server *server, double due) {
+    double now = sci_seconds();
+    sci_transport_note_seen(&((sci_sslsocket *)lua_touserdata(L, 1))->transport, now);
+    server->messages++;
+    call_handler(L);
+    return !server->interrupted && now < due;
+}
+
+/* serve(due): receives datagrams, and calls the handler for each message. Returns what `take` returns where there is something else
+ * to do; true: other functions were called meanwhile, or it is `due`, a time of SciSocket.now. */
+static int serve(lua_State *L) {
+    peers_server *server = this_server(L);
+    double due = luaL_optnumber(L, 1, HUGE_VAL);
+    bool goes_on = true;
+    server->interrupted = false;
+    while (goes_on) {
+        sci_arrival arrival;
+        int count = take_arrived(L, server, &arrival);
+        bool is_message = count == 3 && lua_type(L, 3) == LUA_TSTRING && !lua_toboolean(L, 4);
+        if (is_message) goes_on = serve_message(L, server, due);
+        else if (arrival != SCI_ARRIVAL_NONE) return count;
+        else goes_on = await_datagram(L, server, due) && !server->interrupted;
+    }
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* interrupt(): `serve` is to return before it waits again. */
+static int interrupt(lua_State *L) {
+    this_server(L)->interrupted = true;
+    return 0;
 }
 
 /* ---- a message for a peer ---------------------------------------------------------------------------------------- */
@@ -143,13 +208,21 @@ static int detach(lua_State *L) {
     return 0;
 }
 
-/* count(): how many datagrams have left over routes, their bytes, and the bytes of all that have come. */
+/* seen(socket): when `serve` got a message of that peer last; 0: never, or it has no route. */
+static int seen(lua_State *L) {
+    const sci_route *route = sci_check_sslsocket(L, 1)->transport.route;
+    lua_pushnumber(L, route ? route->seen : 0);
+    return 1;
+}
+
+/* count(): how many datagrams have left over routes, their bytes, the bytes of all that have come, and the messages of `serve`. */
 static int count(lua_State *L) {
     const peers_server *server = this_server(L);
     lua_pushinteger(L, (lua_Integer)server->outlet.sent);
     lua_pushinteger(L, (lua_Integer)server->outlet.bytes_sent);
     lua_pushinteger(L, (lua_Integer)server->bytes_received);
-    return 3;
+    lua_pushinteger(L, (lua_Integer)server->messages);
+    return 4;
 }
 
 /* ---- the functions ----------------------------------------------------------------------------------------------- */
@@ -161,11 +234,25 @@ static void make_server(lua_State *L) {
     lua_setiuservalue(L, -2, 1);
 }
 
+/* server(handler, traceback, complain): makes `serve`. Where handler(association, message) raises, traceback(raised) is called, and
+ * complain(what that returned, association). */
+static int make_serve(lua_State *L) {
+    for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TFUNCTION);
+    lua_settop(L, 3);
+    for (int i = PEERS; i >= METATABLE; i--) {
+        lua_pushvalue(L, lua_upvalueindex(i));
+        lua_insert(L, 1);
+    }
+    lua_pushcclosure(L, serve, COMPLAIN);
+    return 1;
+}
+
 /* datagramPeers(socket, peers): the functions above for the socket of a server, as fields of a table. `peers`: associations by what
  * `take` returns as bytes of a peer. nil: the socket is none of IPv4 or IPv6. */
 static int make_functions(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"take", take}, {"attach", attach}, {"detach", detach}, {"count", count}, {NULL, NULL},
+        {"take", take}, {"attach", attach},       {"detach", detach},     {"count", count},
+        {"seen", seen}, {"interrupt", interrupt}, {"server", make_serve}, {NULL, NULL},
     };
     bool fits = sci_socket_has_ip_peers(sci_check_socket(L, 1));
     luaL_checktype(L, 2, LUA_TTABLE);

@@ -37,6 +37,10 @@ bool sci_transport_clear(sci_transport *transport) {
     return taken;
 }
 
+void sci_transport_note_seen(sci_transport *transport, double seconds) {
+    if (transport->route) transport->route->seen = seconds;
+}
+
 const unsigned char *sci_route_take(sci_transport *transport, size_t *length) {
     if (!transport->route) return NULL;
     const unsigned char *bytes = transport->route->arrived;

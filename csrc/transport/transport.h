@@ -52,6 +52,7 @@ typedef struct sci_route {
     sci_ip_peer peer;
     const unsigned char *arrived; /* borrowed: the datagram that the call under way is to read; NULL: none */
     size_t arrived_length;
+    double seen; /* when the peer has sent a message, as of sci_seconds; 0: none */
 } sci_route;
 
 /* Each part is written by the file that is named beside it, and by no other (spec/parts_spec.lua): by functions that stand in that file, or, where
@@ -230,6 +231,7 @@ void sci_transport_drop_route(sci_transport *transport);
  * whether it was read. */
 void sci_transport_lay(sci_transport *transport, const unsigned char *bytes, size_t length);
 bool sci_transport_clear(sci_transport *transport);
+void sci_transport_note_seen(sci_transport *transport, double seconds);
 
 /* ---- early_records.c --------------------------------------------------------------------------------------------- */
 

@@ -12,6 +12,7 @@ local options = require "scissl.base.option_table"
 local receiver = require "scissl.base.receiver"
 local report = require "scissl.server.failure_log"
 local spawn = require "scissl.loop.spawn"
+local poll_waiter = require "scissl.loop.poll_waiter"
 local wait = require "scissl.loop.wait"
 
 local now = core.SciSocket.now
@@ -118,19 +119,31 @@ local function has_stopped(self)
   return self.stopBy and (self.peers.counts.peers == 0 or now() >= self.stopBy)
 end
 
+-- Messages can be served in C where the thread has nothing else to do. Nil: not here.
+local function make_serve(self, run)
+  local make = self.peers.makeServe
+  if run.spawn or not make or self.waiter ~= poll_waiter or coroutine.isyieldable() then return nil end
+  return make(run.handler, inner.noteTraceback, function(raised, association)
+    inner.complain(run, raised, "handler", association)
+  end)
+end
+
 local function serve(self, run)
-  local turns, what = self.turns, "the wait for a message"
+  local turns, peers, serve_in_c = self.turns, self.peers, make_serve(self, run)
   local function is_over()
     local news = run.busy[1] or self.first <= self.last
     return self.closed or news or self.stopBy ~= run.stopBy or has_stopped(self)
   end
   while not self.closed do
     serve_all(run)
-    if self.stopBy and has_stopped(self) then return true, cut(self) end
+    if has_stopped(self) then return true, cut(self) end
     run.stopBy = self.stopBy
-    local done, failure = false, nil
-    if not (run.stopBy or is_over()) then done, failure = turns:round(run, "listen", what) end
-    if done == false then done, failure = turns:await(run, is_over, run.stopBy, "listen", nil, what) end
+    local done, failure
+    if serve_in_c and not (run.stopBy or is_over() or turns:isUsed()) then
+      done, failure = peers:serve(serve_in_c)
+    else
+      done, failure = turns:await(run, is_over, run.stopBy, "listen", nil, "the wait for a message")
+    end
     if not (done or self.closed or has_stopped(self)) then return nil, failure end
   end
   return true, 0
@@ -281,9 +294,9 @@ end
 function Listener:statistics()
   local copy = {}
   for name, value in pairs(self.peers.counts) do copy[name] = value end
-  local sent, bytes_sent, bytes_received = self.peers:traffic()
+  local sent, bytes_sent, bytes_received, messages = self.peers:traffic()
   copy.sent, copy.bytesSent = copy.sent + sent, copy.bytesSent + bytes_sent
-  copy.bytesReceived = copy.bytesReceived + bytes_received
+  copy.bytesReceived, copy.received = copy.bytesReceived + bytes_received, copy.received + messages
   copy.failed = {}
   for name, value in pairs(self.peers.counts.failed) do copy.failed[name] = value end
   return copy

@@ -65,8 +65,8 @@ local function fail(association, phase, condition, message)
   return SciSslError.new { phase = phase, condition = condition, message = message, peer = association.peer }
 end
 
--- The messages of an association whose first element is its socket are read in C (datagram_peers.c). Those of others pass
--- here: what comes may be for a successor.
+-- The messages of an association whose first element is its socket are read in C (datagram_peers.c). Those of others
+-- pass here: what comes may be for a successor.
 local function read_in_c(association, on)
   association[1] = on and association.routed and association.socket_ or nil
 end
@@ -358,15 +358,15 @@ local function receive(self)
   return true
 end
 
--- `more`: another message may be there.
+-- Takes what an association has read. `more`: another message may be there.
 local function take_read(self, association, answer, more, time)
   if type(answer) == "string" then take_message(self, association, answer, time)
   else take_answer(self, association, answer) end
   if more and not association.ended then read(self, association) end
 end
 
---- Takes the datagrams that have come. Returns how many, and whether no more had; or nil and a SciSslError: the socket is
--- closed.
+--- Takes the datagrams that have come. Returns how many, and whether no more had; or nil and a SciSslError: the socket
+-- is closed.
 function Peers:pump()
   local take, time = self.take, nil
   for count = 0, BURST - 1 do
@@ -375,12 +375,22 @@ function Peers:pump()
       if datagram then return nil, datagram end
       return count, true
     elseif found == false then take_datagram(self, datagram, key, host, port)
-    elseif found ~= true then -- an association, and what it has read
+    elseif found ~= true then
       time = time or now()
       take_read(self, found, datagram, key, time)
     end
   end
   return BURST, false
+end
+
+--- Waits, and calls a handler for each message, in C (`serve` of datagram_peers.c, made by `makeServe`), until there is
+-- something else to do, which it does. Returns true; or nil and a SciSslError: the socket is closed.
+function Peers:serve(serve)
+  local found, datagram, key, host, port = serve(self:runTimers())
+  if found == nil then return nil, datagram end
+  if found == false then take_datagram(self, datagram, key, host, port)
+  elseif found ~= true then take_read(self, found, datagram, key, now()) end
+  return true
 end
 
 -- ---- time
@@ -405,10 +415,17 @@ local function run_unfinished(self, time)
   end
 end
 
+-- Whether the peer of an association has sent nothing for too long.
+local function is_idle(self, association, time)
+  local seen = association.seen
+  if association.routed then seen = math.max(seen, self.seenInC(association.socket_)) end
+  return time - seen >= self.idleTimeout
+end
+
 local function find_idle(self, time)
   local idle = {}
   for _, association in pairs(self.list) do
-    if association.done and time - association.seen >= self.idleTimeout then idle[#idle + 1] = association end
+    if association.done and is_idle(self, association, time) then idle[#idle + 1] = association end
   end
   return idle
 end
@@ -417,7 +434,7 @@ end
 local function end_idle(self, time)
   self.sweepAt = time + SWEEP
   for _, association in ipairs(find_idle(self, time)) do
-    if not association.ended and association.seen <= time - self.idleTimeout then
+    if not association.ended and is_idle(self, association, time) then
       self.counts.idle = self.counts.idle + 1
       local failure = fail(association, "read", "idle", "the peer has sent nothing for a long time")
       self:finish(association, failure)
@@ -441,10 +458,10 @@ function Peers:runTimers()
   return next_due(self)
 end
 
---- Returns counts that C has: datagrams sent, their bytes, and the bytes of those that have come.
+--- Returns counts that C has: datagrams sent, their bytes, the bytes of those that have come, and messages.
 function Peers:traffic()
-  if self.count then return self.count() end
-  return 0, 0, 0
+  if self.countInC then return self.countInC() end
+  return 0, 0, 0, 0
 end
 
 --- Uses another context for the handshakes that begin from now on.
@@ -465,6 +482,8 @@ return function(self)
     resumed = 0, bytesReceived = 0, bytesSent = 0, received = 0, sent = 0, dropped = 0, strangers = 0,
   }
   local functions = datagram_peers(self.plain, self.list) or { take = receive }
-  self.take, self.attach, self.detach, self.count = functions.take, functions.attach, functions.detach, functions.count
+  self.take, self.attach, self.detach = functions.take, functions.attach, functions.detach
+  self.countInC, self.seenInC = functions.count, functions.seen
+  self.makeServe, self.interrupt = functions.server, functions.interrupt
   return setmetatable(self, Peers)
 end

@@ -51,6 +51,7 @@ end
 
 --- Wakes those that wait for `subject`.
 function Turns:wake(subject)
+  if self.peers.interrupt then self.peers.interrupt() end
   if self.sleeps and self.subject == subject and self.leader ~= running() then waiting.wake(self.plain, true) end
   if self.following == 0 then return end
   for follower in pairs(self.followers) do
@@ -153,15 +154,9 @@ local function lead(self, subject, is_over, deadline, phase, timeout, what)
   return true
 end
 
---- Works once, where none of the coroutines does, and none waits. Returns whether it did; or nil and a SciSslError.
--- @param subject as of `await`
-function Turns:round(subject, phase, what)
-  if self.leader or self.following > 0 or self.row >= LONG_ROW then return false end
-  local _ <close> = self.leadership
-  self.leader, self.subject = running(), subject
-  local count, failure = work(self, nil, phase, nil, what)
-  if count then return true end
-  return nil, failure
+--- Returns whether a coroutine works for all, or one waits until it is woken.
+function Turns:isUsed()
+  return self.leader ~= nil or self.following > 0
 end
 
 --- Waits until `is_over()` returns true. Returns true; or nil and a SciSslError.
