@@ -1,4 +1,4 @@
--- `serve` of a server of DTLS in a thread that has nothing else to do: messages are read, and the handler is called, in C
+-- `serve` of a server of DTLS in a thread that has nothing else to do: messages are read, and handlers called, in C
 -- (csrc/connection/datagram_peers.c).
 local scissl = require "scissl"
 local datagrams = require "spec.support.datagrams"
