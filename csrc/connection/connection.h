@@ -355,8 +355,7 @@ void sci_ssl_reset_dh(lua_State *L, sci_sslsocket *socket);
 
 long sci_ssl_current_mtu(const sci_sslsocket *socket);
 bool sci_ssl_apply_mtu(sci_sslsocket *socket, long bytes); /* false: OpenSSL's queue says why */
-/* By what the system knows of the path; does nothing where it knows nothing. */
-void sci_ssl_follow_path(sci_sslsocket *socket);
+void sci_ssl_follow_path(sci_sslsocket *socket);           /* does nothing where the system does not know the path */
 
 /* At the end of a call: where a datagram was too long for the path, the next ones are shorter. */
 void sci_ssl_fit_path(sci_sslsocket *socket);
