@@ -7,6 +7,8 @@
 --    others.same(program[, values])    runs the program, a text; NAME in it is replaced by ("%q"):format(values.NAME).
 --        Its prologue has say(…), which prints words without places in sources and in memory, and the paths key,
 --        certificate, ca, other_ca, client_key, client_certificate. Returns what it printed.
+--    peer <close> = others.start(ssl, program, values, ready)   starts it with one of others.implementations
+--    for name, ssl in pairs(others.implementations) do
 
 local assert = require "luassert"
 local ends = require "spec.support.ends"
@@ -22,7 +24,7 @@ package.path = %q
 local function say(...)
   local list = table.pack(...)
   for i = 1, list.n do
-    list[i] = tostring(list[i]):gsub("[^ ]*%%.lua:%%d+: ", ""):gsub("0x%%x+", ""):gsub("ssl/tls alert", "tls alert")
+    list[i] = tostring(list[i]):gsub("/[^ ]*:%%d+: ", ""):gsub("0x%%x+", ""):gsub("ssl/tls alert", "tls alert")
   end
   io.write(table.concat(list, " "), "\n"):flush()
 end
@@ -39,22 +41,29 @@ function others.it(it, pending, ...)
   return it
 end
 
-local function run(program, implementation)
+others.implementations = { ours = '(require "scissl.luasec").install()', ["the real one"] = luasec.real and "" }
+
+function others.start(implementation, program, values, ready)
   local source = PROLOGUE:format(package.path, implementation, pki.server.keyFile, pki.server.certificateFile,
     pki.ca.certificateFile, pki.otherCa.certificateFile, pki.client.keyFile, pki.client.certificateFile)
-  local peer <close> = ends.lua(source .. program)
+  return ends.lua(source .. program:gsub("%u%u+", function(name)
+    local value = values and values[name]
+    return value and ("%q"):format(value)
+  end), ready)
+end
+
+local function run(...)
+  local peer <close> = others.start(...)
   local output, how, code = peer:finish()
   assert.same({ "exit", 0 }, { how, code }, output)
   return output
 end
 
 function others.same(program, values)
-  local source = program:gsub("%u%u+", function(name)
-    local value = values and values[name]
-    return value and ("%q"):format(value)
-  end)
-  local output = run(source, '(require "scissl.luasec").install()')
-  if luasec.real then assert.equal(run(source, ""), output) end
+  local implementations = others.implementations
+  local output = run(implementations.ours, program, values)
+  local real = implementations["the real one"]
+  if real then assert.equal(run(real, program, values), output) end
   return output
 end
 
