@@ -187,15 +187,24 @@ static const luaL_Reg core_functions[] = {
 
 SCI_AT_LOAD static void set_metatable(lua_State *L) {
     static const luaL_Reg metamethods[] = {
-        {"__index", module_index},           {"__pairs", module_pairs},
+        {"__index", module_index},
+        {"__pairs", module_pairs},
         {"extend", sci_extend_class}, /* this and the following are internal, for the Lua layer */
-        {"nameDistance", sci_measure_names}, {"findHole", sci_return_hole},
-        {"connectState", sci_connect_state}, {"makeResume", sci_make_resume},
-        {"newThread", sci_new_thread},       {"acceptNow", sci_ssl_accept_now},
-        {"makeSleepers", sci_make_sleepers}, {"stampFiles", sci_stamp_files},
-        {"replaceFile", sci_replace_file},   {"lockFile", sci_lock_file},
-        {"defaultTrust", sci_default_trust}, {"base64", sci_base64},
-        {"trimHeap", sci_trim_heap},         {NULL, NULL},
+        {"nameDistance", sci_measure_names},
+        {"findHole", sci_return_hole},
+        {"connectState", sci_connect_state},
+        {"makeRunTasks", sci_make_run_tasks},
+        {"wakeReady", sci_wake_ready},
+        {"newThread", sci_new_thread},
+        {"acceptNow", sci_ssl_accept_now},
+        {"makeSleepers", sci_make_sleepers},
+        {"stampFiles", sci_stamp_files},
+        {"replaceFile", sci_replace_file},
+        {"lockFile", sci_lock_file},
+        {"defaultTrust", sci_default_trust},
+        {"base64", sci_base64},
+        {"trimHeap", sci_trim_heap},
+        {NULL, NULL},
     };
     luaL_newlib(L, metamethods);
     sci_set_text(L, "build", BUILD);

@@ -176,10 +176,11 @@ void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);
 void sci_open_signals(lua_State *L);
 void sci_open_look_up(lua_State *L);
-int sci_connect_state(lua_State *L); /* connectState, for scissl.connect */
-int sci_make_resume(lua_State *L);   /* makeResume, for scissl.scheduler */
-int sci_new_thread(lua_State *L);    /* newThread, for the same */
-int sci_make_sleepers(lua_State *L); /* makeSleepers, for loops of other libraries */
+int sci_connect_state(lua_State *L);  /* connectState, for scissl.connect */
+int sci_new_thread(lua_State *L);     /* newThread, for scissl.scheduler */
+int sci_wake_ready(lua_State *L);     /* wakeReady, for the same */
+int sci_make_run_tasks(lua_State *L); /* makeRunTasks, for the same */
+int sci_make_sleepers(lua_State *L);  /* makeSleepers, for loops of other libraries */
 
 /* Each adds its functions and methods to the table of the class SciSocket, which is on top. */
 void sci_open_socket_address(lua_State *L);

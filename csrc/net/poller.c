@@ -72,6 +72,25 @@ static bool lasts(lua_State *L, int index) {
     return socket && !sci_socket_base(socket)->borrowed;
 }
 
+/* Whether the value is nil, or a number that can be compared. */
+static bool is_deadline(lua_State *L, int index) {
+    lua_Number seconds = lua_tonumber(L, index);
+    return lua_isnil(L, index) || (lua_type(L, index) == LUA_TNUMBER && seconds <= seconds);
+}
+
+int sci_poller_find_simple(lua_State *L, int first, const sci_poller *poller, int classes, short *events) {
+    int at = first + 1, deadline = first + 2;
+    const char *text = lua_type(L, at) == LUA_TSTRING ? lua_tostring(L, at) : "";
+    bool is_socket = poller && lua_type(L, first) == LUA_TUSERDATA && lua_getmetatable(L, first) &&
+                     lua_rawget(L, classes) != LUA_TNIL;
+    lua_settop(L, deadline);
+    sci_socket *socket = is_socket && poller->way ? lua_touserdata(L, first) : NULL;
+    int descriptor = socket ? sci_socket_descriptor(socket) : -1;
+    bool known = (text[0] == 'r' || text[0] == 'w') && text[1] == 0 && is_deadline(L, deadline);
+    *events = text[0] == 'r' ? POLLIN : POLLOUT;
+    return descriptor >= 0 && known && !sci_socket_base(socket)->borrowed ? descriptor : -1;
+}
+
 /* ---- what it waits for ------------------------------------------------------------------------------------------ */
 
 /***

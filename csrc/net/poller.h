@@ -53,9 +53,9 @@ const sci_way *sci_way_epoll(void);
 const sci_way *sci_way_kqueue(void);
 const sci_way *sci_way_poll(void);
 
-/* The descriptor of a wait that needs nothing but `arm`: at the stack indices 1 to 3 stand a SciSocket of which `lasting` holds,
- * one event, and nil or a deadline. -1: it is another wait, or `poller` is NULL or closed. `classes`: index of
- * sci_push_socket_classes' set. Leaves three values on the stack. */
-int sci_poller_find_simple(lua_State *L, const sci_poller *poller, int classes, short *events);
+/* The descriptor of a wait that needs nothing but `arm`: from the stack index `first` on stand a SciSocket of which `lasting`
+ * holds, one event, and nil or a deadline, the last one on top. -1: it is another wait, or `poller` is NULL or closed. `classes`:
+ * index of sci_push_socket_classes' set. */
+int sci_poller_find_simple(lua_State *L, int first, const sci_poller *poller, int classes, short *events);
 
 #endif

@@ -87,7 +87,7 @@ static int fall_asleep(lua_State *L) {
     sleepers *all = get_sleepers(L);
     short events;
     lua_settop(L, DEADLINE);
-    int descriptor = sci_poller_find_simple(L, all->poller, lua_upvalueindex(SOCKET_CLASSES), &events);
+    int descriptor = sci_poller_find_simple(L, SOCKET, all->poller, lua_upvalueindex(SOCKET_CLASSES), &events);
     if (descriptor < 0 || !lua_isyieldable(L) || !find_ticket(L, descriptor)) return sleep_in_lua(L);
     hold(L, all, true);
     if (!all->poller->way->arm(all->poller, descriptor, events, true)) return sleep_in_lua(L);

@@ -21,9 +21,9 @@ local text_of = require "scissl.base.safe_text"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciPoller = core.SciPoller
-local make_resume = getmetatable(core).makeResume
 local now = core.SciSocket.now
-local new_thread = getmetatable(core).newThread
+local hidden = getmetatable(core)
+local make_run_tasks, new_thread, wake_ready = hidden.makeRunTasks, hidden.newThread, hidden.wakeReady
 local drop_alarm, set_alarm = alarms.drop, alarms.set
 
 local Scheduler = { __name = "SciScheduler" }
@@ -36,9 +36,17 @@ local scheduler = {}
 local THREAD <const> = 1
 local DESCRIPTOR <const> = 2 -- it waits for this one, or false
 local EVENTS <const>, FOLLOWING <const> = 3, 4 -- while it does: for these; the next task that waits for it, or false
-local RESULT <const>, REASON <const> = 3, 4 -- while it is ready: what its yield returns
+local RESULT <const>, REASON <const> = 3, 4 -- while it is ready: what its yield returns; true has no reason
 local DEADLINE <const> = 5 -- of its wait, or false
-local AT <const>, PLACE <const> = 6, 7 -- when its alarm rings, and its place in the heap, or false
+local AT <const> = 6 -- when its alarm rings; then comes its place in the heap, or false
+
+-- What a round in C needs to know of a scheduler is a list, too.
+local WAITS <const> = 1 -- the first task of each descriptor's chain; false: none waits any more
+local QUEUE <const>, QUEUED <const> = 2, 3 -- the tasks that are ready, and their number
+local ROUND <const>, NEXT <const> = 4, 5 -- the tasks that are having their turn, and the place of the next one
+local UNSETTLED <const> = 6 -- a task that has yielded and does not wait yet, or false
+local READY <const> = 7 -- what the poller has returned
+local NEXT_READY <const>, LAST_READY <const> = 8, 9 -- there, the first descriptor whose tasks have not been woken
 
 local NONE = {} -- a round without tasks
 local REST = {} -- what a task yields that waits for its next function call: see `spawn_again`
@@ -49,7 +57,7 @@ local KEPT_MOST = 512 -- places of a list for tasks that is used again
 
 -- Tasks that wait for the same descriptor form a chain, linked by `following`.
 local function arm_chain(self, descriptor)
-  local task = self.waits[descriptor]
+  local task = self[WAITS][descriptor]
   if not task then
     self.poller:disarm(descriptor)
     return true
@@ -65,15 +73,15 @@ end
 -- Ends the wait of a task, if there is one. Where memory runs out nothing has changed: the queue grows first, and
 -- nothing is called here, since any call may find no memory for the stack.
 local function make_ready(self, task, result, reason)
-  local queue, size = self.queue, self.queued + 1
+  local queue, size = self[QUEUE], self[QUEUED] + 1
   queue[size] = task
-  self.queued = size
+  self[QUEUED] = size
   local descriptor = task[DESCRIPTOR]
   if descriptor then
-    local waits = self.waits
+    local waits = self[WAITS]
     local at = waits[descriptor]
     if at == task then
-      waits[descriptor] = task[FOLLOWING] or nil
+      waits[descriptor] = task[FOLLOWING]
     else
       while at[FOLLOWING] ~= task do at = at[FOLLOWING] end
       at[FOLLOWING] = task[FOLLOWING]
@@ -92,10 +100,10 @@ end
 
 -- Called by scissl.loop.wait_registry.
 local function wake_descriptor(self, descriptor, result, reason)
-  local count, task = 0, self.waits[descriptor]
+  local count, task = 0, self[WAITS][descriptor]
   while task do
     wake(self, task, result, reason)
-    count, task = count + 1, self.waits[descriptor]
+    count, task = count + 1, self[WAITS][descriptor]
   end
   return count
 end
@@ -128,7 +136,7 @@ local function begin_waiting(self, task, socket, events, deadline)
   if socket ~= nil then
     local descriptor, failure = arm(self, socket, events)
     if not descriptor then return make_ready(self, task, nil, failure) end
-    local waits = self.waits
+    local waits = self[WAITS]
     local following = waits[descriptor]
     waits[descriptor] = task
     task[EVENTS], task[DESCRIPTOR], task[FOLLOWING] = events, descriptor, following or false
@@ -157,56 +165,44 @@ end
 
 -- Where memory ran out before a task waited for what it had yielded, that wait ends at once.
 local function settle(self)
-  local task = self.unsettled
+  local task = self[UNSETTLED]
   if not task then return end
   wake(self, task, nil, "not enough memory")
-  self.unsettled = false
+  self[UNSETTLED] = false
 end
 
 -- The queue becomes the round. The list of the round before is the next queue: it is empty.
 local function begin_round(self)
-  local queue = self.queue
-  self.queue, self.kept = self.kept or {}, self.queued <= KEPT_MOST and queue
-  self.round, self.at, self.queued = queue, 1, 0
+  local queue = self[QUEUE]
+  self[QUEUE], self.kept = self.kept or {}, self[QUEUED] <= KEPT_MOST and queue
+  self[ROUND], self[NEXT], self[QUEUED] = queue, 1, 0
 end
 
--- Tasks that become ready meanwhile run in the next round.
+-- Tasks that become ready meanwhile run in the next round. A task may run another step, and an error may end this one:
+-- the round goes on where it is.
 local function run_queue(self)
-  if not self.round[self.at] then
-    if self.queued == 0 then return end
+  if not self[ROUND][self[NEXT]] then
+    if self[QUEUED] == 0 then return end
     begin_round(self)
   end
   local _ <close> = rounds.begin(self)
-  local resume, waits = self.resume, self.waits
-  while true do -- a task may run another step, and an error may end this one: the round goes on where it is
-    local round, at = self.round, self.at
-    local task = round[at]
-    if not task then break end
-    round[at], self.at = nil, at + 1
-    local descriptor, socket, events, deadline = resume(task[THREAD], task[RESULT], task[REASON])
-    if descriptor == nil then
-      finish(self, task, socket, events)
+  local run = self.runTasks
+  local task, ended, first, second, third = run(self)
+  while task do
+    if ended then
+      finish(self, task, first, second)
     else
-      self.unsettled = task
-      if descriptor and not waits[descriptor] then -- the usual case: it waits for one socket, alone
-        waits[descriptor] = task
-        task[EVENTS], task[FOLLOWING], task[DESCRIPTOR] = events, false, descriptor
-        if deadline then
-          task[DEADLINE] = deadline
-          if not task[PLACE] or task[AT] > deadline then set_alarm(self.alarms, task) end
-        end
-      else
-        begin_waiting(self, task, socket, events, deadline)
-      end
-      self.unsettled = false
+      begin_waiting(self, task, first, second, third)
+      self[UNSETTLED] = false
     end
+    task, ended, first, second, third = run(self)
   end
-  self.round, self.at = NONE, 1
+  self[ROUND], self[NEXT] = NONE, 1
 end
 
 -- Makes those ready that share a descriptor, some of which may wait for something else.
 local function wake_chain(self, descriptor, events)
-  local task, others = self.waits[descriptor], false
+  local task, others = self[WAITS][descriptor], false
   while task do
     local following = task[FOLLOWING]
     if events == "rw" or task[EVENTS] == "rw" or task[EVENTS] == events then
@@ -219,24 +215,14 @@ local function wake_chain(self, descriptor, events)
   if others then arm_chain(self, descriptor) end
 end
 
--- Makes those ready that the poller has found ready. An error may end this: the next step goes on at `nextReady`.
+-- Makes those ready that the poller has found ready. An error may end this: the next step goes on.
 local function run_ready(self)
-  local found, waits, queue = self.ready, self.waits, self.queue
-  for i = self.nextReady, self.last, 2 do
-    self.nextReady = i
-    local descriptor = found[i]
-    local task = waits[descriptor]
-    if task and not task[FOLLOWING] and task[EVENTS] == found[i + 1] then
-      local size = self.queued + 1
-      queue[size] = task
-      self.queued = size
-      waits[descriptor], task[DESCRIPTOR], task[DEADLINE] = nil, false, false
-      task[RESULT], task[REASON] = true, nil
-    elseif task then
-      wake_chain(self, descriptor, found[i + 1])
-    end
+  local descriptor, events = wake_ready(self)
+  while descriptor do
+    wake_chain(self, descriptor, events)
+    self[NEXT_READY] = self[NEXT_READY] + 2
+    descriptor, events = wake_ready(self)
   end
-  self.nextReady, self.last = 1, 0
   run_queue(self)
 end
 
@@ -306,15 +292,15 @@ end
 -- @treturn[2] SciSslError phase `wait`: waiting itself failed
 function Scheduler:step(timeout)
   settle(self)
-  if self.last > 0 then run_ready(self) else run_queue(self) end
+  if self[LAST_READY] > 0 then run_ready(self) else run_queue(self) end
   if self.count == 0 then return false end
   local first = self.alarms[1]
   local seconds = first and math.max(0, first[AT] - now()) or timeout
   if timeout then seconds = math.min(seconds, timeout) end
-  if self.queued > 0 or self.stopped then seconds = 0 end
-  local count, failure = self.poller:wait(seconds, self.ready)
+  if self[QUEUED] > 0 or self.stopped then seconds = 0 end
+  local count, failure = self.poller:wait(seconds, self[READY])
   if not count then return nil, failure end
-  self.nextReady, self.last = 1, 2 * count
+  self[NEXT_READY], self[LAST_READY] = 1, 2 * count
   run_ready(self)
   run_alarms(self)
   return self.count > 0
@@ -356,13 +342,13 @@ end
 
 local function note_all(self)
   local tasks = {}
-  for _, task in pairs(self.waits) do
-    repeat
+  for _, task in pairs(self[WAITS]) do
+    while task do
       tasks[task[THREAD]] = task
       task = task[FOLLOWING]
-    until not task
+    end
   end
-  for _, list in ipairs { self.alarms, self.queue, self.round } do
+  for _, list in ipairs { self.alarms, self[QUEUE], self[ROUND] } do
     for _, task in pairs(list) do tasks[task[THREAD]] = task end
   end
   self.tasks = tasks
@@ -457,22 +443,15 @@ function scheduler.new(given)
     error("bad option 'poller' to 'scheduler.new' (an object with arm, disarm, wait and close expected)", 2)
   end
   local loop = setmetatable({
+    {}, {}, 0, NONE, 1, false, room_for_ready(), 1, 0, -- from WAITS to LAST_READY
     poller = poller,
-    resume = make_resume(poller),
+    runTasks = make_run_tasks(poller),
     onError = given.onError or report,
     tasks = false, -- by thread: see `find_task`
     count = 0,
-    waits = {}, -- the first task of each descriptor's chain
-    queue = {}, queued = 0, -- the tasks that are ready, and their number
-    round = NONE, -- the tasks that are having their turn, the next one at `at`
     kept = false, -- a list for the next queue
-    at = 1,
     alarms = {},
-    ready = room_for_ready(),
-    nextReady = 1, -- the first descriptor whose tasks have not been woken; the last one is at `last`
-    last = 0,
     resting = {}, spawnAgain = spawn_again,
-    unsettled = false, -- a task that has yielded and does not wait yet
   }, Scheduler)
   waiting.addLoop(loop, wake_descriptor)
   return loop
