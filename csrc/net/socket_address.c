@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,12 +38,20 @@ static struct addrinfo *resolve(const char *host, const char *service, const str
     return NULL;
 }
 
-const char *sci_check_port(lua_State *L, int index, char digits[SCI_PORT_DIGITS]) {
+/* Whether there is a number at `index`. False: a text, which may be the name of a service. */
+static bool check_number(lua_State *L, int index, uint16_t *port) {
     int is_integer;
-    lua_Integer port = lua_tointegerx(L, index, &is_integer);
-    if (!is_integer && lua_type(L, index) == LUA_TSTRING) return sci_check_text(L, index);
-    if (!is_integer) port = luaL_checkinteger(L, index);
-    luaL_argcheck(L, port >= 0 && port <= 65535, index, "port from 0 to 65535 expected");
+    lua_Integer number = lua_tointegerx(L, index, &is_integer);
+    if (!is_integer && lua_type(L, index) == LUA_TSTRING) return false;
+    if (!is_integer) number = luaL_checkinteger(L, index);
+    luaL_argcheck(L, number >= 0 && number <= 65535, index, "port from 0 to 65535 expected");
+    *port = (uint16_t)number;
+    return true;
+}
+
+const char *sci_check_port(lua_State *L, int index, char digits[SCI_PORT_DIGITS]) {
+    uint16_t port;
+    if (!check_number(L, index, &port)) return sci_check_text(L, index);
     (void)snprintf(digits, SCI_PORT_DIGITS, "%u", (unsigned)port);
     return digits;
 }
@@ -154,11 +163,28 @@ static int find_family(const sci_socket *base) {
     return sci_get_address(base->fd, false, &own) ? own.storage.ss_family : AF_INET;
 }
 
+/* An address in its usual form. getaddrinfo would take ten times as long. False: `host` is none of this family. */
+static bool read_address(const char *host, int family, uint16_t port, sci_address *address) {
+    struct sockaddr_in inet = {.sin_family = AF_INET, .sin_port = htons(port)};
+    struct sockaddr_in6 inet6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+    if (family == AF_INET && inet_pton(AF_INET, host, &inet.sin_addr) == 1) {
+        memcpy(&address->storage, &inet, sizeof inet);
+        address->length = sizeof inet;
+        return true;
+    }
+    if (family != AF_INET6 || inet_pton(AF_INET6, host, &inet6.sin6_addr) != 1) return false;
+    memcpy(&address->storage, &inet6, sizeof inet6);
+    address->length = sizeof inet6;
+    return true;
+}
+
 bool sci_find_address(lua_State *L, const sci_socket *base, bool passive, sci_address *address, sci_failure *failure) {
     const char *host = sci_check_text(L, 2);
     char digits[SCI_PORT_DIGITS];
     int family = find_family(base);
     if (family == AF_UNIX) return find_path(host, address, failure);
+    uint16_t port;
+    if (check_number(L, 3, &port) && read_address(host, family, port, address)) return true;
     const char *service = sci_check_port(L, 3, digits);
     struct addrinfo hints = {.ai_family = family, .ai_socktype = base->datagram ? SOCK_DGRAM : SOCK_STREAM};
     if (passive) hints.ai_flags = AI_PASSIVE;

@@ -170,6 +170,28 @@ describe("connect", function()
     assert.error_matches(function() socket:connect("127.0.0.1", 70000) end, "port from 0 to 65535")
   end)
 
+  -- Only the system's resolver knows the last two forms.
+  it("takes an address in each of its forms, and a port in each of its own", function()
+    local _, port, _ <close> = listening()
+    local forms = { ["127.0.0.1"] = port, ["127.1"] = tostring(port), ["0x7f000001"] = ("0x%x"):format(port) }
+    for address, number in pairs(forms) do
+      local socket <close> = assert(new():connect(address, number))
+      assert.same({ "127.0.0.1", port }, { socket:getPeerName() })
+    end
+  end)
+
+  it("takes addresses of IPv6 in their short and long form, and refuses those of IPv4", function()
+    if not sockets.has_ipv6() then return pending("no IPv6 here") end
+    local listener <close> = assert(assert(new("inet6"):bind("::1", 0)):listen())
+    local _, port = listener:getSockName()
+    for _, address in ipairs { "::1", "0:0:0:0:0:0:0:1", "::0.0.0.1" } do
+      local client <close> = assert(new("inet6"):connect(address, port))
+      assert.same({ "::1", port }, { client:getPeerName() })
+    end
+    local socket <close> = new "inet6"
+    fails_with("host_not_found", "resolve", socket:connect("127.0.0.1", port))
+  end)
+
   it("connects over IPv6", function()
     if not sockets.has_ipv6() then return pending("no IPv6 here") end
     local listener <close> = assert(assert(new("inet6"):bind("::1", 0)):listen())
