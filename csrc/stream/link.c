@@ -17,6 +17,7 @@ enum { LINK_SOCKET = 1, LINK_LOWER };
 enum { SOCKET = 1, LINK, STEP, TEXT };
 
 typedef struct step {
+    sci_link *link;
     sci_moved (*run)(lua_State *L, sci_link *link, struct step *step);
     unsigned char *room; /* receives go there */
     const char *text;    /* what is to be sent, of the string at TEXT; or nil is there */
@@ -38,13 +39,14 @@ static bool is_object(const sci_link *link) { return !link->plain && !link->ssl;
 
 static int run_step(lua_State *L) {
     step *now = lua_touserdata(L, STEP);
-    now->outcome = now->run(L, lua_touserdata(L, LINK), now);
+    now->outcome = now->run(L, now->link, now);
     return now->outcome == SCI_FAILED ? 1 : 0;
 }
 
-/* On the link at `index`. `text`: index of the string, or 0. */
-static sci_moved do_step(lua_State *L, int index, step *now, int text) {
+/* On a link, see sci_link_receive. `text`: index of the string, or 0. */
+static sci_moved do_step(lua_State *L, int index, sci_link *link, step *now, int text) {
     index = lua_absindex(L, index);
+    now->link = link;
     luaL_checkstack(L, 8, NULL);
     lua_pushcfunction(L, run_step);
     lua_getiuservalue(L, index, LINK_SOCKET);
@@ -61,7 +63,7 @@ static sci_moved do_step(lua_State *L, int index, step *now, int text) {
 static sci_moved do_below(lua_State *L, step *now) {
     lua_getiuservalue(L, LINK, LINK_LOWER);
     int below = lua_gettop(L);
-    sci_moved outcome = do_step(L, below, now, 0);
+    sci_moved outcome = do_step(L, below, lua_touserdata(L, below), now, 0);
     lua_remove(L, below);
     return outcome;
 }
@@ -296,26 +298,34 @@ static sci_moved send_any(lua_State *L, sci_link *link, step *now) {
     return link->lower ? send_over(L, link, now) : send_tls(L, link, now);
 }
 
-sci_moved sci_link_receive(lua_State *L, int index, unsigned char *room, size_t size, size_t *length) {
-    sci_link *link = lua_touserdata(L, index);
-    step now = {.run = receive_any, .room = room, .size = size};
-    sci_moved moved = link->plain ? receive_plain(L, link, &now) : do_step(L, index, &now, 0);
+/* A plain socket needs no call of its own, but stays while its link may change. */
+static sci_moved do_plain(lua_State *L, int index, sci_link *link, step *now) {
+    luaL_checkstack(L, 4, NULL);
+    lua_getiuservalue(L, index, LINK_SOCKET);
+    int socket = lua_gettop(L);
+    sci_moved moved = now->run(L, link, now);
+    lua_remove(L, socket);
+    return moved;
+}
+
+sci_moved sci_link_receive(lua_State *L, int index, sci_link *link, unsigned char *room, size_t size, size_t *length) {
+    step now = {.run = link->plain ? receive_plain : receive_any, .room = room, .size = size};
+    sci_moved moved = link->plain ? do_plain(L, index, link, &now) : do_step(L, index, link, &now, 0);
     *length = now.length;
     return moved;
 }
 
-sci_moved sci_link_send(lua_State *L, int index, int string, const char *bytes, size_t size, size_t *length) {
-    sci_link *link = lua_touserdata(L, index);
-    step now = {.run = send_any, .text = bytes, .size = size};
-    sci_moved moved = link->plain ? send_plain(L, link, &now) : do_step(L, index, &now, string);
+sci_moved sci_link_send(lua_State *L, int index, sci_link *link, int string, const char *bytes, size_t size,
+                        size_t *length) {
+    step now = {.run = link->plain ? send_plain : send_any, .text = bytes, .size = size};
+    sci_moved moved = link->plain ? do_plain(L, index, link, &now) : do_step(L, index, link, &now, string);
     *length = now.length;
     return moved;
 }
 
-sci_moved sci_link_settle(lua_State *L, int index) {
-    const sci_link *link = lua_touserdata(L, index);
+sci_moved sci_link_settle(lua_State *L, int index, sci_link *link) {
     step now = {.run = settle};
-    return link->lower ? do_step(L, index, &now, 0) : SCI_MOVED;
+    return link->lower ? do_step(L, index, link, &now, 0) : SCI_MOVED;
 }
 
 bool sci_link_in_call(const sci_link *link) {
@@ -350,22 +360,19 @@ int sci_return_moved(lua_State *L, sci_moved moved) {
 }
 
 /* settle(): sends what TLS has made. */
-static int link_settle(lua_State *L) {
-    (void)sci_check_link(L, 1);
-    return sci_return_moved(L, sci_link_settle(L, 1));
-}
+static int link_settle(lua_State *L) { return sci_return_moved(L, sci_link_settle(L, 1, sci_check_link(L, 1))); }
 
 /* move(events): moves bytes for TLS that waits for `events`. */
 static int link_move(lua_State *L) {
     step now = {.run = move, .want_write = *luaL_checkstring(L, 2) == 'w'};
-    luaL_argcheck(L, sci_check_link(L, 1)->lower, 1, "TLS over a link expected");
-    return sci_return_moved(L, do_step(L, 1, &now, 0));
+    sci_link *link = sci_check_link(L, 1);
+    luaL_argcheck(L, link->lower, 1, "TLS over a link expected");
+    return sci_return_moved(L, do_step(L, 1, link, &now, 0));
 }
 
 static int link_dirty(lua_State *L) {
     step now = {.run = look_for_bytes};
-    (void)sci_check_link(L, 1);
-    (void)do_step(L, 1, &now, 0);
+    (void)do_step(L, 1, sci_check_link(L, 1), &now, 0);
     lua_pushboolean(L, now.length > 0);
     return 1;
 }
@@ -381,15 +388,20 @@ static const luaL_Reg methods[] = {
     {"settle", link_settle}, {"move", link_move}, {"dirty", link_dirty}, {"isFull", link_is_full}, {NULL, NULL},
 };
 
+void sci_link_use_socket(lua_State *L, int index, sci_link *link) {
+    sci_sslsocket *ssl = luaL_testudata(L, index, SCI_SSL_SOCKET);
+    *link = (sci_link){.ssl = ssl, .plain = ssl ? NULL : sci_check_socket(L, index)};
+}
+
 /* newLink(socket, lower): of a SciSocket or a SciSslSocket; of a table with functions receive, send and dirty. `lower`: the link
  * below a memory transport. */
 static int new_link(lua_State *L) {
     lua_settop(L, 2);
-    sci_sslsocket *ssl = luaL_testudata(L, 1, SCI_SSL_SOCKET);
-    sci_socket *plain = ssl || lua_istable(L, 1) ? NULL : sci_check_socket(L, 1);
-    sci_link *lower = lua_isnil(L, 2) ? NULL : sci_check_link(L, 2);
-    sci_link *link = lua_newuserdatauv(L, sizeof *link, 2);
-    *link = (sci_link){.ssl = ssl, .plain = plain, .lower = lower};
+    sci_link made = {0};
+    if (!lua_istable(L, 1)) sci_link_use_socket(L, 1, &made);
+    made.lower = lua_isnil(L, 2) ? NULL : sci_check_link(L, 2);
+    sci_link *link = lua_newuserdatauv(L, sizeof *link, 2), *lower = made.lower;
+    *link = made;
     link->in_lua = lower ? lower->in_lua : is_object(link);
     for (int i = LINK_LOWER; i >= LINK_SOCKET; i--) {
         lua_pushvalue(L, i);

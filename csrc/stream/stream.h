@@ -1,8 +1,8 @@
 /* stream.h: the bytes of a SciSslStream: what has arrived and has not been read, what is written and has not been sent, and how
  * they move. Waiting, handlers and failures are in Lua: lua/scissl/stream. Deadlines are computed here (stream_bytes.c).
  *
- * A stream in Lua is a table. Its field 1 is a userdata, sci_stream, whose user values keep what C has pointers to. Its link
- * is a table, too, whose field 1 is a sci_link. */
+ * A stream in Lua is a table. Its field 1 is a userdata, sci_stream, whose user values keep what C has pointers to. Its link is a
+ * userdata, sci_link; or, where it is no more than a socket from the beginning, a part of the sci_stream. */
 #ifndef SCISSL_STREAM_H
 #define SCISSL_STREAM_H
 
@@ -155,13 +155,18 @@ typedef struct sci_link {
 
 sci_link *sci_check_link(lua_State *L, int index); /* raises for anything else */
 
-/* These act on the link at `index`. Received bytes go into C memory which nothing else uses meanwhile. `string`: index of the
+/* Makes `link` that of a SciSslSocket or a SciSocket at `index`, which something keeps as long as the link is used. */
+void sci_link_use_socket(lua_State *L, int index, sci_link *link);
+
+/* These act on a link. At `index` is the userdata that it is, or of which it is a part: either has the socket at its first user
+ * value. Received bytes go into C memory which nothing else uses meanwhile. `string`: index of the
  * string of which `bytes` are a part; 0: they are in C memory, which may be given up once Lua has run. Then SCI_MOVED may also
  * mean that nothing was sent, and the call has to be repeated with the bytes where they are now. */
-sci_moved sci_link_receive(lua_State *L, int index, unsigned char *room, size_t size, size_t *length);
-sci_moved sci_link_send(lua_State *L, int index, int string, const char *bytes, size_t size, size_t *length);
+sci_moved sci_link_receive(lua_State *L, int index, sci_link *link, unsigned char *room, size_t size, size_t *length);
+sci_moved sci_link_send(lua_State *L, int index, sci_link *link, int string, const char *bytes, size_t size,
+                        size_t *length);
 
-sci_moved sci_link_settle(lua_State *L, int index); /* sends the records that TLS has made */
+sci_moved sci_link_settle(lua_State *L, int index, sci_link *link); /* sends the records that TLS has made */
 
 /* As sslWrite of the SciSslSocket at index 1; or as sci_link_send. */
 sci_moved sci_write_tls(lua_State *L, sci_sslsocket *socket, int string, const char *bytes, size_t size,
@@ -186,8 +191,8 @@ int sci_return_moved(lua_State *L, sci_moved moved);
 enum {
     SCI_STREAM_SOCKET = 1, /* what a coroutine yields to wait for the link: the lowest socket */
     SCI_STREAM_READER,     /* the coroutine that waits in the midst of a read, or nil */
-    SCI_STREAM_LINK,
-    SCI_STREAM_TEXTS, /* the long text number 1 of the output; or a table of all by their number; or nil */
+    SCI_STREAM_LINK,       /* nil: it is a part of the stream */
+    SCI_STREAM_TEXTS,      /* the long text number 1 of the output; or a table of all by their number; or nil */
     SCI_STREAM_USERVALUES = SCI_STREAM_TEXTS
 };
 
@@ -202,7 +207,8 @@ typedef struct sci_stream {
     /* stream_bytes.c writes all but `in` and `out`, by functions that stand there or below. */
     sci_input in;
     sci_output *out;       /* output_memory.c: sci_no_output, which has no memory, or owned */
-    sci_link *link;        /* in SCI_STREAM_LINK; NULL: none yet */
+    sci_link *link;        /* in SCI_STREAM_LINK, or `direct`; NULL: none yet */
+    sci_link direct;       /* of the socket that the stream was made of; it does not change */
     sci_sslsocket *socket; /* of a link that is TLS over a socket, where `own`; else NULL */
     lua_State *reader;     /* in SCI_STREAM_READER; NULL: none */
     uint64_t wrote_at;     /* at the last write: 1 and how many bytes had come in all; 0: there was none */
@@ -232,7 +238,15 @@ sci_stream *sci_check_stream(lua_State *L, int index);
  * `class`: index of the metatable, which is found faster than its name. */
 sci_stream *sci_push_stream(lua_State *L, int class);
 
-/* Pushes a function whose upvalues are the metatable and the policy in Lua, the table at 1. Raises for anything else there. */
+/* Pushes the userdata that has the link of the stream's userdata at `self`, and returns the link. */
+static inline sci_link *sci_stream_push_link(lua_State *L, int self) {
+    sci_stream *stream = lua_touserdata(L, self);
+    if (stream->link == &stream->direct) lua_pushvalue(L, self);
+    else lua_getiuservalue(L, self, SCI_STREAM_LINK);
+    return stream->link;
+}
+
+/* Pushes a function whose upvalues are the policy in Lua, the table at 1, and the metatable. Raises for anything else there. */
 void sci_stream_push_function(lua_State *L, lua_CFunction function);
 
 /* The continuation of a call of that policy: all that it returned is what the function returns. */
@@ -338,7 +352,7 @@ void sci_stream_add_output(lua_State *L); /* adds its methods to the table of th
 
 /* ---- openers: each adds to the table on top what lua/scissl/stream calls ------------------------------------------- */
 
-void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, waiting) */
+void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, waiting, socket) */
 void sci_open_stream_link(lua_State *L);  /* newLink(socket, lower) */
 void sci_open_stream_read(lua_State *L);  /* read, lines, part = makeStreamRead(policy) */
 void sci_open_stream_write(lua_State *L); /* write = makeStreamWrite(policy) */

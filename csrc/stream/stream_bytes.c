@@ -80,14 +80,25 @@ static int bytes_close(lua_State *L) {
 
 /* ---- settings ----------------------------------------------------------------------------------------------------- */
 
-/* setOwn(own): whether C may move the bytes by itself. */
-static int bytes_set_own(lua_State *L) {
-    sci_stream *stream = sci_check_stream(L, 1);
+static void set_own(sci_stream *stream, bool own) {
     sci_link *link = stream->link;
-    stream->own = lua_toboolean(L, 2) && link && !link->in_lua;
+    stream->own = own && link && !link->in_lua;
     stream->socket = stream->own && !link->lower ? link->ssl : NULL;
     stream->drained = false;
+}
+
+/* setOwn(own): whether C may move the bytes by itself. */
+static int bytes_set_own(lua_State *L) {
+    set_own(sci_check_stream(L, 1), lua_toboolean(L, 2));
     return 0;
+}
+
+/* socket(): the lowest socket, nil where there is none; whether the link is TLS. */
+static int bytes_socket(lua_State *L) {
+    const sci_stream *stream = sci_check_stream(L, 1);
+    lua_getiuservalue(L, 1, SCI_STREAM_SOCKET);
+    lua_pushboolean(L, stream->link && stream->link->ssl);
+    return 2;
 }
 
 /* setLink(link, socket): `socket` is the lowest one, which is waited for. */
@@ -217,14 +228,14 @@ static sci_moved receive_text(lua_State *L, sci_input *in, int link) {
     return moved;
 }
 
-static sci_moved receive_bytes(lua_State *L, sci_stream *stream, int link) {
+static sci_moved receive_bytes(lua_State *L, sci_stream *stream, int keeper, sci_link *link) {
     size_t length;
     sci_input *in = &stream->in;
     size_t size = sci_input_size(in);
     size_t least =
         stream->bulk && size < BULK - LITTLE ? BULK - size : LITTLE; /* in memory that is kept, where it can be */
     if (!sci_input_reserve(in, least)) luaL_error(L, "not enough memory");
-    sci_moved moved = sci_link_receive(L, link, in->bytes + in->end, in->capacity - in->end, &length);
+    sci_moved moved = sci_link_receive(L, keeper, link, in->bytes + in->end, in->capacity - in->end, &length);
     sci_input_added(in, length);
     stream->bulk = length >= LITTLE;
     if (length == 0) sci_input_skip(in, 0); /* gives memory back */
@@ -234,13 +245,13 @@ static sci_moved receive_bytes(lua_State *L, sci_stream *stream, int link) {
 sci_moved sci_stream_receive(lua_State *L, int self) {
     sci_stream *stream = lua_touserdata(L, self);
     luaL_checkstack(L, 4, NULL);
-    lua_getiuservalue(L, self, SCI_STREAM_LINK);
-    int link = lua_gettop(L);
-    bool is_text = !stream->link->ssl && !stream->link->plain;
+    sci_link *link = sci_stream_push_link(L, self);
+    int keeper = lua_gettop(L);
+    bool is_text = !link->ssl && !link->plain;
     stream->moving = true;
-    sci_moved moved = is_text ? receive_text(L, &stream->in, link) : receive_bytes(L, stream, link);
+    sci_moved moved = is_text ? receive_text(L, &stream->in, keeper) : receive_bytes(L, stream, keeper, link);
     stream->moving = false;
-    lua_remove(L, link);
+    lua_remove(L, keeper);
     return moved;
 }
 
@@ -391,6 +402,7 @@ static const luaL_Reg methods[] = {
     {"countRead", bytes_count_read},
     {"setLink", bytes_set_link},
     {"setOwn", bytes_set_own},
+    {"socket", bytes_socket},
     {"limits", bytes_limits},
     {"seconds", bytes_seconds},
     {"setTimeout", bytes_set_timeout},
@@ -417,8 +429,8 @@ void sci_push_stream_class(lua_State *L) {
 
 void sci_stream_push_function(lua_State *L, lua_CFunction function) {
     luaL_checktype(L, 1, LUA_TTABLE);
-    sci_push_stream_class(L);
     lua_pushvalue(L, 1);
+    sci_push_stream_class(L);
     lua_pushcclosure(L, function, 2);
 }
 
@@ -440,7 +452,8 @@ static uint8_t number_of_waiter(lua_State *L, int index) {
     return 0;
 }
 
-/* newBytes(maxLine, maxBuffer, waiting): `waiting`: true: by yielding; a function: by calling it, see sci_waiting. */
+/* newBytes(maxLine, maxBuffer, waiting, socket): `waiting`: true: by yielding; a function: by calling it, see sci_waiting.
+ * `socket`: a SciSslSocket or SciSocket; nil: setLink is called, or there is no link. */
 static int bytes_new(lua_State *L) {
     lua_Integer max_line = luaL_optinteger(L, 1, LUA_MAXINTEGER), max_buffer = luaL_optinteger(L, 2, LUA_MAXINTEGER);
     bool calls = lua_isfunction(L, 3), yields = !calls && lua_toboolean(L, 3);
@@ -454,6 +467,12 @@ static int bytes_new(lua_State *L) {
     sci_push_stream_class(L);
     if (calls) stream->waiter = number_of_waiter(L, 3);
     lua_setmetatable(L, -2);
+    if (lua_isnoneornil(L, 4)) return 1;
+    sci_link_use_socket(L, 4, &stream->direct);
+    stream->link = &stream->direct;
+    set_own(stream, true);
+    lua_pushvalue(L, 4);
+    lua_setiuservalue(L, -2, SCI_STREAM_SOCKET);
     return 1;
 }
 

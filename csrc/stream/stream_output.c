@@ -134,8 +134,8 @@ static sci_moved send_piece(lua_State *L, int self, const sci_piece *piece, sci_
     sci_stream_set_sending(stream, true);
     if (socket) moved = sci_write_tls(L, socket, string, text, piece->length, length);
     else {
-        lua_getiuservalue(L, self, SCI_STREAM_LINK);
-        moved = sci_link_send(L, lua_gettop(L), string, text, piece->length, length);
+        sci_link *link = sci_stream_push_link(L, self);
+        moved = sci_link_send(L, lua_gettop(L), link, string, text, piece->length, length);
     }
     sci_stream_set_sending(stream, false);
     if (moved == SCI_FAILED) lua_replace(L, top + 1);
@@ -144,10 +144,10 @@ static sci_moved send_piece(lua_State *L, int self, const sci_piece *piece, sci_
 }
 
 static sci_moved settle(lua_State *L, int self) {
-    lua_getiuservalue(L, self, SCI_STREAM_LINK);
-    int link = lua_gettop(L);
-    sci_moved moved = sci_link_settle(L, link);
-    lua_remove(L, link);
+    sci_link *link = sci_stream_push_link(L, self);
+    int keeper = lua_gettop(L);
+    sci_moved moved = sci_link_settle(L, keeper, link);
+    lua_remove(L, keeper);
     return moved;
 }
 

@@ -12,8 +12,10 @@
 #define ROOM 65536        /* bytes that a read of the socket may bring at a time */
 #define BULK 16384        /* bytes at a time, from which on they are read where they are kept */
 
-/* Upvalues. The last ones are of an iterator: its stream, the format, the stream's userdata, and an `iterated`. */
-enum { BYTES_CLASS = 1, POLICY, ITERATED_STREAM, ITERATED_FORMAT, ITERATED_BYTES, ITERATED };
+/* Upvalues of the functions; and of an iterator: its stream and the stream's userdata. Where the format is not "l", which takes
+ * no more, two others follow: the format, and an `iterated`. */
+enum { POLICY = 1, BYTES_CLASS };
+enum { ITERATED_STREAM = POLICY + 1, ITERATED_BYTES, ITERATED_FORMAT, ITERATED };
 
 /* Functions of the policy, by their place in it. Each gets the stream first.
  *   OTHER(stream, …)                   does the whole read: other formats, several, wrong arguments
@@ -248,6 +250,12 @@ static int call_note_start(lua_State *L, sci_stream *stream, int raises) {
     return READ_ON;
 }
 
+static void push_waiter(lua_State *L, const sci_stream *stream) {
+    (void)lua_getmetatable(L, BYTES);
+    lua_rawgeti(L, -1, stream->waiter);
+    lua_remove(L, -2);
+}
+
 /* The socket is not ready for `events`. Where waiting is no more than to yield, or to call the waiter, that is done here. */
 static int await(lua_State *L, sci_stream *stream, const char *events, int raises) {
     double by = sci_stream_read_by(stream);
@@ -260,7 +268,7 @@ static int await(lua_State *L, sci_stream *stream, const char *events, int raise
     lua_pushthread(L);
     lua_setiuservalue(L, BYTES, SCI_STREAM_READER);
     sci_stream_set_reader(stream, L);
-    if (calls) lua_rawgeti(L, lua_upvalueindex(BYTES_CLASS), stream->waiter);
+    if (calls) push_waiter(L, stream);
     lua_pushvalue(L, SOCKET);
     lua_pushstring(L, events);
     sci_push_deadline(L, by);
@@ -382,24 +390,28 @@ static int stream_read(lua_State *L) {
     return sci_stream_pass_results(L, LUA_OK, 0);
 }
 
-/* The next item is not there yet. */
-SCI_APART static int begin_next(lua_State *L, const iterated *of, outcome out) {
+/* The next item is not there yet. `plain`: of lines alone, where the format is no upvalue. */
+SCI_APART static int begin_next(lua_State *L, sci_stream *stream, const item *wanted, outcome out, bool plain) {
     lua_settop(L, 0);
-    for (int i = ITERATED_STREAM; i <= ITERATED_BYTES; i++) lua_pushvalue(L, lua_upvalueindex(i));
-    return begin(L, of->stream, &of->wanted, out, RAISES);
+    lua_pushvalue(L, lua_upvalueindex(ITERATED_STREAM));
+    if (plain) lua_pushliteral(L, "l");
+    else lua_pushvalue(L, lua_upvalueindex(ITERATED_FORMAT));
+    lua_pushvalue(L, lua_upvalueindex(ITERATED_BYTES));
+    return begin(L, stream, wanted, out, RAISES);
 }
 
 /* Lines pass here one by one. */
 static int next_line(lua_State *L) {
-    const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
-    outcome out = is_taken(of->stream) ? UNTRIED : take_line(L, of->stream, &of->wanted);
-    return out == TAKEN ? 1 : begin_next(L, of, out);
+    sci_stream *stream = lua_touserdata(L, lua_upvalueindex(ITERATED_BYTES));
+    item wanted = {'l', stream->max_line};
+    outcome out = is_taken(stream) ? UNTRIED : take_line(L, stream, &wanted);
+    return out == TAKEN ? 1 : begin_next(L, stream, &wanted, out, true);
 }
 
 static int next_item(lua_State *L) {
     const iterated *of = lua_touserdata(L, lua_upvalueindex(ITERATED));
     outcome out = is_taken(of->stream) ? UNTRIED : take(L, of->stream, &of->wanted);
-    return out == TAKEN ? 1 : begin_next(L, of, out);
+    return out == TAKEN ? 1 : begin_next(L, of->stream, &of->wanted, out, false);
 }
 
 /* lines(stream, format): an iterator; nil for a format that the policy has to deal with. */
@@ -408,13 +420,17 @@ static int stream_lines(lua_State *L) {
     lua_settop(L, 2);
     sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
     if (!stream || !read_format(L, 2, stream, &wanted)) return 0;
+    lua_pushvalue(L, lua_upvalueindex(POLICY));
+    lua_insert(L, 1);
+    lua_insert(L, 3); /* policy, stream, bytes, format */
+    if (wanted.kind == 'l' && wanted.most == stream->max_line) {
+        lua_settop(L, ITERATED_BYTES);
+        lua_pushcclosure(L, next_line, ITERATED_BYTES);
+        return 1;
+    }
     iterated *of = lua_newuserdatauv(L, sizeof *of, 0);
     *of = (iterated){stream, wanted};
-    for (int i = BYTES_CLASS; i <= POLICY; i++) {
-        lua_pushvalue(L, lua_upvalueindex(i));
-        lua_insert(L, i);
-    }
-    lua_pushcclosure(L, wanted.kind == 'l' || wanted.kind == 'L' ? next_line : next_item, ITERATED);
+    lua_pushcclosure(L, next_item, ITERATED);
     return 1;
 }
 

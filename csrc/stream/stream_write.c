@@ -2,7 +2,7 @@
 #include "stream/stream.h"
 
 /* Upvalues. */
-enum { BYTES_CLASS = 1, POLICY };
+enum { POLICY = 1, BYTES_CLASS };
 
 /* Functions of the policy, by their place in it. Each gets the stream first.
  *   OTHER(stream, …)         does the whole write
@@ -65,8 +65,8 @@ static sci_moved write_string(lua_State *L, sci_stream *stream) {
     sci_stream_set_sending(stream, true);
     if (stream->socket) moved = sci_write_tls(L, stream->socket, TEXT, text, length, &done);
     else {
-        lua_getiuservalue(L, BYTES, SCI_STREAM_LINK);
-        moved = sci_link_send(L, TEXT + 1, TEXT, text, length, &done);
+        sci_link *link = sci_stream_push_link(L, BYTES);
+        moved = sci_link_send(L, TEXT + 1, link, TEXT, text, length, &done);
     }
     sci_stream_set_sending(stream, false);
     if (moved != SCI_ENDED && moved != SCI_FAILED && done < length) sci_stream_keep(L, BYTES, TEXT, done);

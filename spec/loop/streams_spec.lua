@@ -87,7 +87,6 @@ describe("A plain stream adopts a socket of", function()
     near:settimeout(30)
     local peer = assert(scissl.plain.on(far, { waiter = "coroutine" }))
     far:setBlocking(false)
-    near.waiter = require "scissl.wait.coroutine"
     local results = ends.run(function() return ask(near) end, function() return serve(peer) end)
     assert.are.equal("this is secret", results[1][1])
     assert.are.equal("plain again", results[2][1])
@@ -98,7 +97,7 @@ describe("A plain stream adopts a socket of", function()
     if not luasocket then return pending("LuaSocket is not installed") end
     local listener <close>, port = ends.listener()
     local foreign = assert(luasocket.connect("127.0.0.1", port))
-    converse(assert(scissl.plain.on(foreign)), assert(listener:accept()))
+    converse(assert(scissl.plain.on(foreign, { waiter = "coroutine" })), assert(listener:accept()))
     assert.is_true(foreign:getfd() < 0) -- closed by its own close
   end)
 
@@ -109,14 +108,14 @@ describe("A plain stream adopts a socket of", function()
     local foreign = library.connect("127.0.0.1", port)
     local accepted = assert(listener:accept())
     foreign:connect(10)
-    converse(assert(scissl.plain.on(foreign)), accepted)
+    converse(assert(scissl.plain.on(foreign, { waiter = "coroutine" })), accepted)
   end)
 
   it("ours, by a duplicate of its descriptor", function()
     local near, far = SciSocket.pair()
     local own = assert(SciSocket.on(near, true)) -- a duplicate
     near:close()
-    converse(assert(scissl.plain.on(own)), far)
+    converse(assert(scissl.plain.on(own, { waiter = "coroutine" })), far)
   end)
 end)
 

@@ -216,7 +216,7 @@ describe("Buffered bytes", function()
     local results = ends.run(
       function()
         local all, failure = far:read("a")
-        local held = far.bytes:size()
+        local held = far[1]:size()
         far:close()
         return all, failure, held
       end,
@@ -236,7 +236,7 @@ describe("Buffered bytes", function()
     local results = ends.run(
       function()
         local line, failure = far:read()
-        local held = far.bytes:size()
+        local held = far[1]:size()
         far:close()
         return line, failure, held
       end,
@@ -467,7 +467,7 @@ describe("A waiter", function()
       assert.is_nil(done)
       assert.are.equal("bad_waiter", failure:condition())
       assert.are.equal("write", failure:phase())
-      stream.waiter = require "scissl.wait.coroutine"
+      stream[2] = require "scissl.wait.coroutine"
       local far = scissl.stream(server, { waiter = "coroutine" })
       local results = ends.run(function() return stream:close() end, function() return far:read("a") end)
       assert.is_true(results[1][1])

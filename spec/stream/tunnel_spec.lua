@@ -408,7 +408,7 @@ describe("TLS over a stream", function()
     local server = assert(scissl.plain.on(far, { timeout = LONG }))
     -- One thread plays both: the transport lets the server go on whenever the client waits.
     local served = coroutine.wrap(function()
-      server.waiter = function() return coroutine.yield() or true end
+      server[2] = function() return coroutine.yield() or true end
       far:setBlocking(false)
       server:settimeout(nil)
       assert(server:startTls { role = "server", certificate = pki.server.certificate, privateKey = pki.server.key })

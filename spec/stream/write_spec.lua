@@ -253,7 +253,7 @@ describe("What waits to be sent", function()
   it("goes out once and in order, without what was refused", function()
     local near, far, text = jammed(1000)
     assert.is_nil((near:write("refused")))
-    near.waiter = require "scissl.wait.coroutine"
+    near[2] = require "scissl.wait.coroutine"
     near:settimeout(nil)
     local results = ends.run(
       function()
@@ -281,11 +281,11 @@ describe("What waits to be sent", function()
       local function round(mode, before, n, ...)
         near:setvbuf("no")
         near:settimeout(0)
-        near.waiter = require "scissl.wait.poll"
+        near[2] = require "scissl.wait.poll"
         near:write(before)
         near:setvbuf(mode)
         local failed, good = scarce.lua(n, false, near.write, near, ...)
-        near.waiter = require "scissl.wait.coroutine"
+        near[2] = require "scissl.wait.coroutine"
         near:settimeout(nil)
         local results = ends.run(
           function()
@@ -308,7 +308,7 @@ describe("What waits to be sent", function()
 
   it("goes out while a read waits", function()
     local near, far, text = jammed()
-    near.waiter = require "scissl.wait.coroutine"
+    near[2] = require "scissl.wait.coroutine"
     near:settimeout(nil)
     local results = ends.run(
       function() return near:read() end,

@@ -7,7 +7,6 @@ local client = require "scissl.client.client_options"
 local dial = require "scissl.client.tcp_dial"
 local dial_options = require "scissl.client.dial_options"
 local handshake = require "scissl.tls.handshake_loop"
-local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local parting = require "scissl.stream.linger"
 local proxy = require "scissl.client.proxy"
@@ -74,7 +73,7 @@ end
 local function connect(run)
   local socket, failure = open(run)
   if not socket then return nil, failure end
-  return client.writeReplayable(stream.ofLink(link.secure(socket), stream_options(run), 2), run)
+  return client.writeReplayable(stream.ofSocket(socket, stream_options(run), 2), run)
 end
 
 -- ---- through another stream

@@ -121,7 +121,7 @@ end
 
 -- For a stream or a listener, the socket that has the descriptor.
 local function bare(target)
-  if options.is(target, "SciSslStream") then return target.link:base() end
+  if options.is(target, "SciSslStream") then return require "scissl.stream.link".base(target) end
   if type(target) == "table" and type(target.socket) == "function" then return target:socket() end
   return target
 end

@@ -12,9 +12,12 @@ local queue = require "scissl.base.arrival_queue"
 local result = require "scissl.loop.wait_result"
 local waiting = require "scissl.loop.wait_registry"
 
+local base_of = require "scissl.stream.link".base
+
 local SciSslError = core.SciSslError
 local new_queue, enter, leave, oldest = queue.new, queue.enter, queue.leave, queue.oldest
 
+local BYTES <const> = 1 -- of a stream
 local WAVE, EBB = 256, 10 -- open streams that count as a wave; the part of them at which it has ended
 
 local Connections = { HANDSHAKES = 1000, HANDSHAKES_FROM_ONE = 250 }
@@ -106,7 +109,7 @@ end
 -- The stream's reads look whether it is idle before they wait: C does not wait by itself any more.
 local function end_when_idle(stream)
   stream.ending = true
-  stream.bytes:waitInLua()
+  stream[BYTES]:waitInLua()
 end
 
 --- Ends the reads of all streams that are idle, now and later: they wait, something was written, and nothing has
@@ -116,7 +119,7 @@ function Connections:endIdle()
   self.endsIdle = true
   for _, stream in ipairs(self:list()) do
     end_when_idle(stream)
-    waiting.wake(stream.link:base(), true)
+    waiting.wake(base_of(stream), true)
   end
 end
 

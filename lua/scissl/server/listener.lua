@@ -5,7 +5,6 @@ local concurrent = require "scissl.server.concurrent_accept"
 local core = require "scissl.core"
 local contexts = require "scissl.server.contexts"
 local handshake = require "scissl.tls.handshake_loop"
-local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local parting = require "scissl.stream.linger"
 local receiver = require "scissl.base.receiver"
@@ -75,7 +74,7 @@ end
 
 local function made_of(self, socket, replayable)
   -- Its fields `timeout`, `maxLine`, `maxBuffer` and `waiter` are the stream's options.
-  local made = stream.ofLink(self.context and link.secure(socket) or link.plain(socket), self, 2)
+  local made = stream.ofSocket(socket, self, 2)
   made.replayable = replayable and replayable[1] and table.concat(replayable)
   self.connections:open(made)
   return made

@@ -1,6 +1,7 @@
 --- What carries a stream's bytes: a plain socket, TLS over a socket, or (`stream.tunnel`) TLS over another link. C
--- moves the bytes (csrc/stream/link.c) by what `link.inC(way)` returns: `way[1]`; of a socket it is made at need, which
--- saves memory for each connection. The rest is here:
+-- moves the bytes (csrc/stream/link.c) by what `link.inC(way)` returns: `way[1]`; of a socket it is made at need. A
+-- stream of a socket needs neither: C has the link in the stream's userdata, and `link.of(stream)` makes the table that
+-- is described here when it is asked for first. This saves memory for each connection.
 --
 -- * `link:settle()` sends the records that TLS has made; `link:sayEnd()` ends the writing side: true; nil and a
 --   SciSslError; or nil, nil and the events that it waits for
@@ -130,6 +131,34 @@ end
 
 -- ---- the link of a stream
 
+local BYTES <const> = 1 -- of a stream: see stream.lua
+
+--- Returns the link of a stream.
+function link.of(stream)
+  local way = stream.link
+  if way then return way end
+  local socket, is_secure = stream[BYTES]:socket()
+  way = setmetatable({ socket = socket }, is_secure and Secure or Plain)
+  stream.link = way
+  return way
+end
+
+--- Returns the socket of a stream: of its outermost layer.
+-- @treturn SciSslSocket|SciSocket
+-- @treturn boolean whether it is TLS
+function link.socket(stream)
+  local way = stream.link
+  if way then return way.socket, way.secure end
+  return stream[BYTES]:socket()
+end
+
+--- Returns the socket that has the descriptor.
+function link.base(stream)
+  local way = stream.link
+  if way then return way:base() end
+  return (stream[BYTES]:socket())
+end
+
 --- Returns what C moves the bytes by.
 function link.inC(way)
   return way[1] or new_link(way.socket)
@@ -137,9 +166,9 @@ end
 
 --- Makes `way` the link of a stream. `held`: C does not move its bytes by itself.
 function link.attach(stream, way, held)
-  stream.bytes:setLink(link.inC(way), way:base())
+  stream[BYTES]:setLink(link.inC(way), way:base())
   stream.link = way
-  stream.bytes:setOwn(not held)
+  stream[BYTES]:setOwn(not held)
 end
 
 local Closed = {}
@@ -152,9 +181,8 @@ Closed.receive, Closed.send, Closed.dirty = refuse_closed, refuse_closed, functi
 
 --- Nothing is read from or written to the stream any more.
 function link.detach(stream)
-  local way = stream.link
-  way.sayEnd = refuse_closed
-  stream.bytes:setLink(new_link(Closed), nil)
+  link.of(stream).sayEnd = refuse_closed
+  stream[BYTES]:setLink(new_link(Closed), nil)
 end
 
 return link

@@ -6,7 +6,6 @@ local core = require "scissl.core"
 local client = require "scissl.client.client_options"
 local dial = require "scissl.client.tcp_dial"
 local dial_options = require "scissl.client.dial_options"
-local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local stream = require "scissl.stream.stream"
 local wait = require "scissl.loop.wait"
@@ -80,7 +79,7 @@ function plain.connect(given)
   dial_options.apply(run, given)
   local socket, failure = dial(run, tcp)
   if not socket then return nil, failure end
-  return stream.ofLink(link.plain(socket), given, 2)
+  return stream.ofSocket(socket, given, 2)
 end
 
 --- Listens for connections in plain text.
@@ -127,7 +126,7 @@ function plain.on(socket, given)
   local own, failure = socket, nil
   if not options.is(socket, "SciSocket") then own, failure = SciSocket.on(socket) end
   if not own then return nil, failure end
-  return stream.ofLink(link.plain(own), given, 2)
+  return stream.ofSocket(own, given, 2)
 end
 
 return plain

@@ -1,17 +1,22 @@
 --- Methods of SciSslStream that return what its socket and its TLS connection know, without waiting.
 -- @module scissl.stream.queries
 
+local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
 local peer_of = require "scissl.base.peer_address"
 local SciSslError = require "scissl.core".SciSslError
 
+local base_of = link.base
+
 local Queries = {}
+
+local BYTES <const> = 1 -- of a stream
 
 --- Returns the stream's socket, for what a stream cannot do. Bytes that the stream has read ahead are not in it.
 -- @function SciSslStream:socket
 -- @treturn SciSslSocket|SciSocket a SciSocket before `startTls` and after `stopTls`
 function Queries:socket()
-  return self.link.socket
+  return (link.socket(self))
 end
 
 --- Returns the early data that the client has sent. An attacker may have recorded it and sent it again.
@@ -39,7 +44,7 @@ function Queries:readExactly(count)
   bytes = bytes or ""
   if #bytes == count then return bytes end
   return nil, SciSslError.new {
-    phase = "read", condition = "short_read", peer = peer_of(self.link:base()),
+    phase = "read", condition = "short_read", peer = peer_of(base_of(self)),
     message = ("the data ended after %d of %d bytes"):format(#bytes, count),
   }, bytes
 end
@@ -50,14 +55,14 @@ end
 -- @function SciSslStream:dirty
 -- @treturn boolean
 function Queries:dirty()
-  return self.bytes:size() > 0 or self.link:dirty()
+  return self[BYTES]:size() > 0 or link.of(self):dirty()
 end
 
 --- Returns the events that the stream waits for on the descriptor, as cqueues asks for them.
 -- @function SciSslStream:events
 -- @treturn string `"r"` or `"w"`
 function Queries:events()
-  return self.link:events()
+  return link.of(self):events()
 end
 
 --- Returns how long a loop may wait for the descriptor, as cqueues asks for it.
@@ -73,7 +78,7 @@ end
 -- These return what the socket with the descriptor returns.
 for _, name in ipairs { "getPeerName", "getSockName", "getfd", "pollfd" } do
   Queries[name] = function(self, ...)
-    local socket = self.link:base()
+    local socket = base_of(self)
     if socket[name] then return socket[name](socket, ...) end
     return nil, "the transport has none"
   end
@@ -86,8 +91,8 @@ for _, name in ipairs {
   "peerRawPublicKey", "pskIdentity", "serverName", "sslVerifyCertificate", "sslVerifyOcsp", "version",
 } do
   Queries[name] = function(self, ...)
-    local socket = self.link.socket
-    if self.link.secure then return socket[name](socket, ...) end
+    local socket, is_secure = link.socket(self)
+    if is_secure then return socket[name](socket, ...) end
     return nil, "the stream is not secure"
   end
 end
@@ -96,14 +101,16 @@ end
 -- @function SciSslStream:isSecure
 -- @treturn boolean
 function Queries:isSecure()
-  return self.link.secure and self.link.socket:isSecure()
+  local socket, is_secure = link.socket(self)
+  return is_secure and socket:isSecure()
 end
 
 --- Tells whether the handshake resumed a session.
 -- @function SciSslStream:isSessionReused
 -- @treturn boolean
 function Queries:isSessionReused()
-  return self.link.secure and self.link.socket:isSessionReused()
+  local socket, is_secure = link.socket(self)
+  return is_secure and socket:isSessionReused()
 end
 
 return Queries

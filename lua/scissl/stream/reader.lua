@@ -2,15 +2,18 @@
 -- @module scissl.stream.reader
 
 local core = require "scissl.core"
+local link = require "scissl.stream.link"
 local peer_of = require "scissl.base.peer_address"
 local result = require "scissl.loop.wait_result"
 local writer = require "scissl.stream.writer"
 
 local SciSslError = core.SciSslError
+local base_of, link_of, socket_of = link.base, link.of, link.socket
 local match = string.match
 
 local reader = {}
 
+local BYTES <const>, WAITER <const> = 1, 2 -- of a stream
 local MAX_NUMERAL = 200 -- as in Lua's own io library
 local IN_A_ROW = 16 -- reads without waiting, after which other coroutines get their turn
 local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
@@ -21,62 +24,62 @@ local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
 -- @treturn[1] nil where no other reads
 -- @treturn[2] SciSslError condition `busy`
 function reader.refuseSecond(self)
-  if not self.bytes:isTaken() then return nil end
+  if not self[BYTES]:isTaken() then return nil end
   return SciSslError.new {
     phase = "read", condition = "busy", message = "another coroutine is reading from this stream",
-    peer = peer_of(self.link:base()),
+    peer = peer_of(base_of(self)),
   }
 end
 
 --- Calls `onSession` for the sessions that have arrived.
 function reader.handOutSessions(self)
-  for _, session in ipairs(self.link.socket:newSessions()) do self.onSession(session) end
+  for _, session in ipairs(socket_of(self):newSessions()) do self.onSession(session) end
 end
 
 -- TLS 1.3 servers usually send tickets just before their first data.
 local function note_start(self)
-  if self.bytes:hasHeard() then return end
+  if self[BYTES]:hasHeard() then return end
   if self.onSession then
-    local _ <close> = self.bytes:takeReading()
+    local _ <close> = self[BYTES]:takeReading()
     reader.handOutSessions(self)
   end
-  self.bytes:setHeard(true)
+  self[BYTES]:setHeard(true)
 end
 
 -- Waits in a read. Queued output is sent meanwhile, as far as the peer takes it: the peer may be waiting for it before
 -- it sends more. While TLS has to send before it can read, this waits for writing alone.
 local function await(self, events)
-  local deadline = self.bytes:readBy()
+  local deadline = self[BYTES]:readBy()
   if writer.pushSome(self) and events == "r" then events = "rw" end
-  local _ <close> = self.bytes:takeReading()
-  local ready, failure = self.link:await(self.waiter, events, deadline, "read", self.bytes:seconds())
+  local _ <close> = self[BYTES]:takeReading()
+  local ready, failure = link_of(self):await(self[WAITER], events, deadline, "read", self[BYTES]:seconds())
   return ready, failure
 end
 
 -- A server that stops ends the wait for a further request (`endIdle` of serve): once, since the handler may read on.
 local function refuse_idle(self)
-  if not self.bytes:isIdle() then return nil end
+  if not self[BYTES]:isIdle() then return nil end
   self.ending = nil
   return SciSslError.new {
     phase = "read", condition = "stopping",
-    message = "the listener stops, and nothing has arrived since the last write", peer = peer_of(self.link:base()),
+    message = "the listener stops, and nothing has arrived since the last write", peer = peer_of(base_of(self)),
   }
 end
 
 -- After many reads in a row, other coroutines get their turn, and the deadline is checked. Bytes that were read ahead
 -- do not make a descriptor readable.
 local function take_turn(self)
-  self.bytes:countRead(false)
-  local _ <close> = self.bytes:takeReading()
-  local turns = self.ending or self.link:dirty()
-  if turns then return self.link:turn(self.waiter, self.bytes:readBy(), "read", self.bytes:seconds()) end
-  return await(self, self.link:events())
+  self[BYTES]:countRead(false)
+  local _ <close> = self[BYTES]:takeReading()
+  local turns = self.ending or link_of(self):dirty()
+  if turns then return link_of(self):turn(self[WAITER], self[BYTES]:readBy(), "read", self[BYTES]:seconds()) end
+  return await(self, link_of(self):events())
 end
 
 -- Reads more into the buffer, after a wait for `events` where they are given. Returns true; nil at the end; or nil, a
 -- failure, and true where the bytes must be kept.
 local function fill(self, events)
-  local bytes = self.bytes
+  local bytes = self[BYTES]
   if not events and bytes:countRead(true) > IN_A_ROW then
     local went, failure = take_turn(self)
     if not went then return nil, failure, true end
@@ -103,7 +106,7 @@ end
 
 -- What a read returns when no more bytes come: the rest; nil at the end; or nil, the failure and the incomplete data.
 local function finish(self, failure, passes, all)
-  local bytes = self.bytes
+  local bytes = self[BYTES]
   local size = bytes:size()
   if not failure then
     if size > 0 or all then return bytes:take(size) end
@@ -115,7 +118,7 @@ end
 
 local function refuse(self, condition, words, limit)
   return nil, SciSslError.new {
-    phase = "read", condition = condition, message = words:format(limit), peer = peer_of(self.link:base()),
+    phase = "read", condition = condition, message = words:format(limit), peer = peer_of(base_of(self)),
   }
 end
 
@@ -131,8 +134,8 @@ reader.policy = {
   note_start,
   finish,
   function(self, ready, reason)
-    local deadline, seconds = self.bytes:readBy(), self.bytes:seconds()
-    local done, failure = result.understand(ready, reason, self.link.socket, "r", deadline, "read", seconds)
+    local deadline, seconds = self[BYTES]:readBy(), self[BYTES]:seconds()
+    local done, failure = result.understand(ready, reason, socket_of(self), "r", deadline, "read", seconds)
     return done, failure, true
   end,
   function(self, most) return refuse(self, "line_too_long", "no line end within %d bytes", most) end,
@@ -161,7 +164,7 @@ end
 
 -- Returns true; or nil where no number can come: at the end, or with a failure.
 local function skip_space(self, most)
-  local bytes, skipped = self.bytes, 0
+  local bytes, skipped = self[BYTES], 0
   while true do
     skipped = skipped + bytes:skipSpace()
     if skipped > most then return refuse(self, "line_too_long", "no number within %d bytes", most) end
@@ -174,7 +177,7 @@ end
 -- Returns the length of the number, reading more where needed; or nil and a failure.
 local function measure_numeral(self)
   while true do
-    local text = self.bytes:peek(MAX_NUMERAL + 1)
+    local text = self[BYTES]:peek(MAX_NUMERAL + 1)
     local length = numeral_length(text)
     if length < #text or #text > MAX_NUMERAL then return length end
     local more, failure = fill(self)
@@ -185,10 +188,10 @@ end
 
 --- Reads a number behind at most `most` bytes of white space.
 function reader.number(self, most)
-  local found, failure = skip_space(self, most or self.bytes:limits())
+  local found, failure = skip_space(self, most or self[BYTES]:limits())
   if failure then return nil, failure end
   if not found then return nil end
-  local bytes = self.bytes
+  local bytes = self[BYTES]
   local length
   length, failure = measure_numeral(self)
   if failure then return nil, failure end
@@ -212,7 +215,7 @@ end
 -- Searches for the end of an item. A repeated search for the same text continues where the last one ended: the cost
 -- grows with the number of bytes, however they are split. Returns the bytes before the match, and those of the match.
 local function find(self, wanted, plain, overlap)
-  local bytes, sought = self.bytes, self.sought
+  local bytes, sought = self[BYTES], self.sought
   local taken, size = bytes:taken(), bytes:size()
   local from = 0
   if sought and sought.wanted == wanted and sought.plain == plain then
@@ -234,7 +237,7 @@ end
 
 --- Reads up to a match of `pattern`. Returns the bytes before it, and the match; at the end only the rest.
 function reader.untilFound(self, pattern, most, plain)
-  local bytes, overlap = self.bytes, plain and #pattern - 1 or PATTERN_SPAN - 1
+  local bytes, overlap = self[BYTES], plain and #pattern - 1 or PATTERN_SPAN - 1
   most = most or bytes:limits()
   if plain and not self.sought then
     local before = bytes:find(pattern, 0)

@@ -19,6 +19,7 @@ local link_of = getmetatable(core).newLink
 
 local starttls = {}
 
+local BYTES <const>, WAITER <const> = 1, 2 -- of a stream
 local HANDSHAKE_SECONDS = 30 -- so that a client that sends nothing does not occupy the server
 
 local function refuse(phase, condition, message, ...)
@@ -40,12 +41,12 @@ end
 
 -- A waiter for a tunnel's handshake: moves the bytes, then waits for the link below.
 local function waiter_of(self, upper)
-  if not upper.lower then return self.waiter end
+  if not upper.lower then return self[WAITER] end
   return function(_, events, deadline)
     local moved, failure, wanted = upper[1]:move(events)
     if moved then return true end
     if not wanted then return nil, failure end
-    return upper:await(self.waiter, wanted, deadline, "handshake")
+    return upper:await(self[WAITER], wanted, deadline, "handshake")
   end
 end
 
@@ -54,7 +55,7 @@ local function settle(self, upper, deadline, phase)
   while true do
     local done, failure, events = upper:settle()
     if done or failure then return done, failure end
-    done, failure = upper:await(self.waiter, events, deadline, phase, self.bytes:seconds())
+    done, failure = upper:await(self[WAITER], events, deadline, phase, self[BYTES]:seconds())
     if not done then return nil, failure end
   end
 end
@@ -64,7 +65,7 @@ local function give_up(self, upper)
   self.closed = true
   self.link = upper
   link.detach(self)
-  upper:close(self.waiter)
+  upper:close(self[WAITER])
 end
 
 local function shake(self, upper, role, about)
@@ -73,7 +74,7 @@ local function shake(self, upper, role, about)
   if good and done then done, failure = settle(self, upper, about.deadline, role) end
   if good and done then
     link.attach(self, upper, self.changing ~= nil) -- where that is set, the end of the change gives C the socket
-    self.bytes:setHeard(false)
+    self[BYTES]:setHeard(false)
     return self
   end
   give_up(self, upper)
@@ -83,12 +84,13 @@ end
 
 -- Makes TLS over the stream's link, and lets the stream use it. `prepare(socket)` sets the SciSslSocket up.
 local function secure(self, context, role, prepare, about)
-  local socket, failure = new_socket(self.link, context)
+  local way = link.of(self)
+  local socket, failure = new_socket(way, context)
   if not socket then return nil, failure end
   local ready
   ready, failure = prepare(socket)
   if not ready then return nil, failure end
-  return shake(self, new_link(self.link, socket), role, about)
+  return shake(self, new_link(way, socket), role, about)
 end
 
 -- ---- the two sides
@@ -98,7 +100,7 @@ local function as_client(self, run, deadline)
   local function prepare(socket) return client.prepare(socket, run) end
   local done, failure = secure(self, run.context, "connect", prepare, {
     deadline = deadline,
-    timeout = self.bytes:seconds(),
+    timeout = self[BYTES]:seconds(),
     replayable = given.replayable,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,
@@ -112,7 +114,7 @@ local function start_client(self, given, level)
   local run, failure = client.new("startTls", given, math.type(port) and port or "startTls", level + 1)
   if not run then return nil, failure end
   local done
-  done, failure = as_client(self, run, self.bytes:deadline())
+  done, failure = as_client(self, run, self[BYTES]:deadline())
   if not done then return nil, failure end
   self.onSession = client.keeper(run)
   return client.writeReplayable(self, run)
@@ -130,8 +132,8 @@ local function start_server(self, given, level)
   end
   local done
   done, failure = secure(self, context, "accept", SciSslSocket.sslInitialize, {
-    deadline = self.bytes:deadline() or wait.deadline(HANDSHAKE_SECONDS),
-    timeout = self.bytes:seconds(),
+    deadline = self[BYTES]:deadline() or wait.deadline(HANDSHAKE_SECONDS),
+    timeout = self[BYTES]:seconds(),
     onClientHello = on_client_hello,
     onCertificate = given.onCertificate,
     onVerify = given.onVerify,
@@ -144,12 +146,12 @@ end
 -- Returns true where no unread byte could pass for a secured one, and all output is sent; or nil and a SciSslError.
 local function is_clean(self)
   if self.closed then return refuse("startTls", "closed", "the stream is closed") end
-  local unread = self.bytes:size()
+  local unread = self[BYTES]:size()
   if unread > 0 then
-    return refuse("startTls", self.link.secure and "unread_data" or "plaintext_pending",
+    return refuse("startTls", link.of(self).secure and "unread_data" or "plaintext_pending",
       "%d bytes that arrived before were not read", unread)
   end
-  self.bytes:release()
+  self[BYTES]:release()
   return writer.push(self)
 end
 
@@ -178,13 +180,13 @@ local Change = {}
 function Change:__close()
   local changed = self.stream
   changed.changing = nil
-  if not changed.closed then changed.bytes:setOwn(true) end
+  if not changed.closed then changed[BYTES]:setOwn(true) end
 end
 
 -- While the link changes, no other coroutine may read or write. Returns two values for `<close>` variables; or nil and
 -- a SciSslError.
 local function claim(self, phase)
-  local bytes, changing = self.bytes, self.changing
+  local bytes, changing = self[BYTES], self.changing
   if bytes:isTaken() or changing and changing:isTaken() then
     return refuse(phase, "busy", "another coroutine reads from this stream, or is in startTls or stopTls")
   end
@@ -260,7 +262,7 @@ local function take_link(carrier)
   local _ <close> = changing
   local clean, failure = is_clean(carrier)
   if not clean then return nil, failure end
-  local way = carrier.link
+  local way = link.of(carrier)
   local taken = setmetatable({ lower = way, socket = way.socket, secure = way.secure }, Taken)
   taken[1] = link_of(taken)
   link.attach(carrier, taken)
@@ -289,50 +291,50 @@ end
 
 -- Reads what the peer has sent before its close_notify. Returns true; or nil and a SciSslError.
 local function read_to_end(self)
-  local deadline = self.bytes:deadline()
-  local _, most = self.bytes:limits()
+  local deadline = self[BYTES]:deadline()
+  local _, most = self[BYTES]:limits()
   while true do
-    local received, failure, events = self.bytes:receive()
+    local received, failure, events = self[BYTES]:receive()
     if received then
-      if self.bytes:size() > most then
+      if self[BYTES]:size() > most then
         return refuse("shutdown", "too_much_data", "more than %d bytes arrived", most)
       end
       local went
-      went, failure = self.link:turn(self.waiter, deadline, "shutdown", self.bytes:seconds())
+      went, failure = link.of(self):turn(self[WAITER], deadline, "shutdown", self[BYTES]:seconds())
       if not went then return nil, failure end
     elseif failure then return nil, failure
     elseif not events then return true
     else
       local ready
-      ready, failure = self.link:await(self.waiter, events, deadline, "shutdown", self.bytes:seconds())
+      ready, failure = link.of(self):await(self[WAITER], events, deadline, "shutdown", self[BYTES]:seconds())
       if not ready then return nil, failure end
     end
   end
 end
 
 local function refuse_unread(self)
-  return refuse("shutdown", "unread_data", "%d bytes that arrived over TLS are unread", self.bytes:size())
+  return refuse("shutdown", "unread_data", "%d bytes that arrived over TLS are unread", self[BYTES]:size())
 end
 
 --- What `SciSslStream:stopTls` does.
 function starttls.stop(self)
-  if not self.link.secure then return refuse("shutdown", "not_secure", "the stream is in plain text already") end
+  if not link.of(self).secure then return refuse("shutdown", "not_secure", "the stream is in plain text already") end
   local reading <close>, changing = claim(self, "shutdown")
   if not reading then return nil, changing end
   local _ <close> = changing
-  if self.bytes:size() > 0 then return refuse_unread(self) end
-  self.bytes:release()
+  if self[BYTES]:size() > 0 then return refuse_unread(self) end
+  self[BYTES]:release()
   local done, failure = writer.push(self)
   -- The peer may send plain text right behind its close_notify: OpenSSL must not read it.
-  if done then done, failure = self.link.socket:sslSetReadAhead(false) end
+  if done then done, failure = link.socket(self):sslSetReadAhead(false) end
   if done then done, failure = writer.sayEnd(self, "shutdown") end
   if done then done, failure = read_to_end(self) end
   if not done then return nil, failure end
-  if self.bytes:size() > 0 then return refuse_unread(self) end
-  local below, rest = self.link:stripped()
+  if self[BYTES]:size() > 0 then return refuse_unread(self) end
+  local below, rest = link.of(self):stripped()
   link.attach(self, below)
   self.onSession = nil
-  if rest and rest ~= "" then self.bytes:put(rest) end
+  if rest and rest ~= "" then self[BYTES]:put(rest) end
   return self
 end
 

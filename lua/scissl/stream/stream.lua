@@ -21,11 +21,12 @@ local wait = require "scissl.loop.wait"
 local writer = require "scissl.stream.writer"
 
 local SciSslError = core.SciSslError
-local refuse_second = reader.refuseSecond
+local base_of, refuse_second = link.base, reader.refuseSecond
 local hidden = getmetatable(core)
 local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
 
+local BYTES <const>, WAITER <const> = 1, 2
 local MAX_LINE = 1024 * 1024
 local MAX_BUFFER = 256 * 1024 * 1024
 
@@ -37,7 +38,7 @@ local read_part -- one format of several, in C
 local function read_formats(self, formats)
   local refusal = refuse_second(self)
   if refusal then return {}, 1, refusal end
-  self.bytes:beginRead()
+  self[BYTES]:beginRead()
   local values = {}
   for i = 1, formats.n do
     local numeral, most = reader.isNumber(formats[i])
@@ -149,8 +150,8 @@ function Stream:readUntil(pattern, max, plain)
   end
   local refusal = refuse_second(self)
   if refusal then return nil, refusal end
-  self.bytes:beginRead()
-  if self.bytes:size() == 0 then
+  self[BYTES]:beginRead()
+  if self[BYTES]:size() == 0 then
     local some, failure = read_part(self, 0) -- waits in C
     if failure then return nil, failure end
     if not some then return nil end
@@ -163,19 +164,19 @@ end
 -- Coroutines that write at the same time share the queue. Another coroutine that changes the link, or an object that is
 -- sending, makes the stream busy.
 local function refuse_writer(self)
-  local changing, sending = self.changing, self.link.sending
+  local changing, sending = self.changing, self.link and self.link.sending
   if not (changing and changing:isTaken() or sending and sending:isTaken()) then return nil end
   return SciSslError.new {
     phase = "write", condition = "busy", message = "another coroutine is sending, or in startTls or stopTls",
-    peer = peer_of(self.link:base()),
+    peer = peer_of(base_of(self)),
   }
 end
 
 local function refuse_output(self)
   local refusal = refuse_writer(self)
   if refusal then return refusal end
-  local _, most = self.bytes:limits()
-  if self.bytes:queued() <= most then return nil end
+  local _, most = self[BYTES]:limits()
+  if self[BYTES]:queued() <= most then return nil end
   local done, failure = writer.push(self)
   if done then return nil end
   if failure:condition() ~= "timeout" then return failure end
@@ -184,7 +185,7 @@ local function refuse_output(self)
     condition = "output_full",
     message = ("more than %d bytes are waiting to be sent"):format(most),
     cause = failure,
-    peer = peer_of(self.link:base()),
+    peer = peer_of(base_of(self)),
   }
 end
 
@@ -218,7 +219,7 @@ local function write(self, ...)
   else texts = check_texts({ ... }, count, "write", 3) end
   local refusal = refuse_output(self)
   if refusal then return nil, refusal end
-  return finish_write(self, self.bytes:add(texts or text, count))
+  return finish_write(self, self[BYTES]:add(texts or text, count))
 end
 
 -- Waits, and sends what is queued.
@@ -227,7 +228,7 @@ local function go_on_writing(self)
 end
 
 local function fail_write(self, failure)
-  self.bytes:drop()
+  self[BYTES]:drop()
   return nil, failure
 end
 
@@ -257,7 +258,7 @@ function Stream:writev(texts)
   local checked = check_texts(texts, #texts, "writev", 2)
   local refusal = refuse_output(self)
   if refusal then return nil, refusal end
-  return finish_write(self, self.bytes:add(checked, #checked))
+  return finish_write(self, self[BYTES]:add(checked, #checked))
 end
 
 --- Sends what `setvbuf` holds back and what is left of a `write` that timed out.
@@ -268,7 +269,7 @@ end
 function Stream:flush()
   local refusal = refuse_writer(self)
   if refusal then return nil, refusal end
-  self.bytes:release()
+  self[BYTES]:release()
   return finish_write(self, true)
 end
 
@@ -291,7 +292,7 @@ function Stream:setvbuf(mode, size)
   if size ~= nil and not options.is(size, "count") then
     error("bad argument #2 to 'setvbuf' (integer of 1 or more expected)", 2)
   end
-  local bytes = self.bytes
+  local bytes = self[BYTES]
   local _, held = bytes:queued()
   local refusal = held > 0 and refuse_writer(self)
   if refusal then return nil, refusal end
@@ -327,7 +328,7 @@ end
 
 -- Hands out the sessions that no read has handed out. A client that has never read waits for its tickets first.
 local function take_last_sessions(self, sent)
-  if sent and self.link.secure and not self.bytes:hasHeard() then writer.awaitTickets(self) end
+  if sent and select(2, link.socket(self)) and not self[BYTES]:hasHeard() then writer.awaitTickets(self) end
   if self.onSession then reader.handOutSessions(self) end
 end
 
@@ -335,9 +336,10 @@ end
 local function end_connection(self)
   if self:isSecure() then writer.sayEnd(self, "shutdown") end
   writer.sweep(self)
-  local lower = self.link.secure and self.link.lower
+  local way = link.of(self)
+  local lower = way.secure and way.lower
   if lower then
-    self.link:settle()
+    way:settle()
     lower:sayEnd()
   end
 end
@@ -352,17 +354,17 @@ end
 --  `in_callback`: OpenSSL calls a handler in the midst of a read of this stream, which stays open
 function Stream:close()
   if self.closed then return true end
-  if self.bytes:isInCall() then return nil, SciSslError.new { phase = "close", condition = "in_callback" } end
+  if self[BYTES]:isInCall() then return nil, SciSslError.new { phase = "close", condition = "in_callback" } end
   self.closed = true
-  self.bytes:release()
+  self[BYTES]:release()
   local sent, failure = writer.push(self)
   if self.owner then self.owner:closing(self) end
   local good, raised = pcall(take_last_sessions, self, sent)
   if sent then end_connection(self) end
-  self.bytes:clear()
+  self[BYTES]:clear()
   link.detach(self)
-  result.forget(self.link:base())
-  self.link:close(self.waiter)
+  result.forget(base_of(self))
+  self.link:close(self[WAITER])
   if not good then error(raised, 0) end
   return sent, failure
 end
@@ -380,7 +382,7 @@ function Stream:settimeout(seconds)
     local got = options.shown(seconds)
     error(("bad argument #1 to 'settimeout' (0 or more seconds, or nil, expected, got %s)"):format(got), 2)
   end
-  self.bytes:setTimeout(seconds)
+  self[BYTES]:setTimeout(seconds)
   if seconds then writer.stopBlocking(self) end
   return self
 end
@@ -393,15 +395,16 @@ function Stream:setdeadline(moment)
   if not (moment == nil or type(moment) == "number" and moment == moment) then
     error("bad argument #1 to 'setdeadline' (moment of SciSocket.now(), or nil expected)", 2)
   end
-  self.bytes:setDeadline(moment)
+  self[BYTES]:setDeadline(moment)
   if moment then writer.stopBlocking(self) end
   return self
 end
 
 function Stream:__tostring()
   if self.closed then return "SciSslStream: closed" end
-  local text = tostring(self.link.socket):gsub("^Sci%w+: ", "")
-  return ("SciSslStream: %s%s"):format(self.link.secure and "" or "plain text, ", text)
+  local socket, is_secure = link.socket(self)
+  local text = tostring(socket):gsub("^Sci%w+: ", "")
+  return ("SciSslStream: %s%s"):format(is_secure and "" or "plain text, ", text)
 end
 
 -- ---- startTls, stopTls
@@ -455,18 +458,15 @@ local known_options = {
   onSession = "callable|false",
 }
 
--- Makes a stream over a link. With `link`, and `owner` of a server's, it has four named fields in the usual case, since
--- a fifth would double the memory of the table: what C knows is not kept here as well.
-local function make(way, given, level)
+-- Makes a stream of a socket; or over a link. In the usual case it has no named fields but the `owner` of a server's:
+-- what C knows is not kept here as well.
+local function make(socket, given, level, way)
   local waiter = wait.find(given.waiter, level + 1)
-  local bytes = hidden.newBytes(given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER, wait.inC(waiter))
-  local stream = {
-    bytes, -- where C looks for it
-    bytes = bytes,
-    waiter = waiter,
-    onSession = given.onSession,
-  }
-  link.attach(stream, way)
+  local most, in_all = given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER
+  local bytes = hidden.newBytes(most, in_all, wait.inC(waiter), socket)
+  local stream = { bytes, waiter } -- BYTES: where C looks for it; WAITER
+  if given.onSession then stream.onSession = given.onSession end
+  if way then link.attach(stream, way) end
   setmetatable(stream, Stream):settimeout(given.timeout)
   -- A blocking call would stop the whole loop.
   if given.waiter and given.waiter ~= "poll" then writer.stopBlocking(stream) end
@@ -487,7 +487,12 @@ end
 --
 -- @treturn SciSslStream
 -- @raise for anything but a SciSslSocket, and for unknown options
-return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options }, {
+local function make_over(way, given, level)
+  local made = make(nil, given, level + 1, way) -- a tail call would lose a level
+  return made
+end
+
+return setmetatable({ class = Stream, ofSocket = make, ofLink = make_over, optionKinds = known_options }, {
   __call = function(_, socket, given)
     if not options.is(socket, "SciSslSocket") then
       error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
@@ -495,6 +500,6 @@ return setmetatable({ class = Stream, ofLink = make, optionKinds = known_options
     if socket:isDatagram() then
       error("bad argument #1 to 'stream' (the socket speaks DTLS, which has no stream)", 2)
     end
-    return make(link.secure(socket), options.read("stream", given or {}, known_options, 2), 2)
+    return make(socket, options.read("stream", given or {}, known_options, 2), 2)
   end,
 })

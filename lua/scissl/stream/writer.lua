@@ -1,10 +1,14 @@
 --- What `SciSslStream:write`, `flush` and `close` do where they have to wait: the queue itself is in C.
 -- @module scissl.stream.writer
 
+local link = require "scissl.stream.link"
 local wait = require "scissl.loop.wait"
+
+local base_of, link_of = link.base, link.of
 
 local writer = {}
 
+local BYTES <const>, WAITER <const> = 1, 2 -- of a stream
 local READ_AWAY, LINGER = 64, 1 -- before closing: reads of unread bytes; seconds
 
 -- Calls `act(object)`, and waits, until it has moved all. Returns its results.
@@ -13,15 +17,15 @@ local function repeat_until_done(self, phase, act, object)
   while true do
     local done, failure, events = act(object)
     if not events then return done, failure, not done end
-    deadline = deadline or self.bytes:deadline()
-    done, failure = self.link:await(self.waiter, events, deadline, phase, self.bytes:seconds())
+    deadline = deadline or self[BYTES]:deadline()
+    done, failure = link_of(self):await(self[WAITER], events, deadline, phase, self[BYTES]:seconds())
     if not done then return nil, failure end
   end
 end
 
 --- Sends the whole queue. Returns true; or nil and a failure.
 function writer.push(self)
-  local bytes = self.bytes
+  local bytes = self[BYTES]
   local done, failure, ended = repeat_until_done(self, "write", bytes.send, bytes)
   if done then return true end
   if ended then bytes:drop() end
@@ -31,7 +35,7 @@ end
 --- Sends what the peer takes now, for a read that is about to wait. Returns true where more is left. A failure is not
 -- reported here: the next write meets it again.
 function writer.pushSome(self)
-  local bytes = self.bytes
+  local bytes = self[BYTES]
   local due, held = bytes:queued()
   if due == 0 and held == 0 then return false end
   bytes:release()
@@ -41,7 +45,8 @@ end
 
 --- Ends the writing side. Returns true; or nil and a failure.
 function writer.sayEnd(self, phase)
-  local done, failure = repeat_until_done(self, phase, self.link.sayEnd, self.link)
+  local way = link_of(self)
+  local done, failure = repeat_until_done(self, phase, way.sayEnd, way)
   return done, failure
 end
 
@@ -49,7 +54,7 @@ end
 
 --- Makes the lowest socket non-blocking.
 function writer.stopBlocking(self)
-  local socket = self.link:base()
+  local socket = base_of(self)
   if socket.isBlocking and socket:isBlocking() then socket:setBlocking(false) end
 end
 
@@ -58,8 +63,8 @@ end
 function writer.sweep(self)
   writer.stopBlocking(self)
   for _ = 1, READ_AWAY do
-    if not self.bytes:receive() then return end
-    self.bytes:clear()
+    if not self[BYTES]:receive() then return end
+    self[BYTES]:clear()
   end
 end
 
@@ -71,12 +76,12 @@ end
 --- A TLS client that has only written waits a moment for the tickets before close_notify: unread tickets would reset
 -- the connection, and OpenSSL drops those that arrive later.
 function writer.awaitTickets(self)
-  local deadline = wait.deadline(math.min(self.bytes:seconds() or LINGER, LINGER))
+  local deadline = wait.deadline(math.min(self[BYTES]:seconds() or LINGER, LINGER))
   writer.stopBlocking(self)
   for _ = 1, READ_AWAY do
-    if not awaits_tickets(self.link.socket) then return end
-    local came, _, events = self.bytes:receive()
-    if not came and not (events == "r" and self.link:await(self.waiter, "r", deadline, "close")) then return end
+    if not awaits_tickets(link.socket(self)) then return end
+    local came, _, events = self[BYTES]:receive()
+    if not came and not (events == "r" and link_of(self):await(self[WAITER], "r", deadline, "close")) then return end
   end
 end
 
