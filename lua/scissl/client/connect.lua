@@ -73,7 +73,7 @@ end
 local function connect(run)
   local socket, failure = open(run)
   if not socket then return nil, failure end
-  return client.writeReplayable(stream.ofSocket(socket, stream_options(run), 2), run)
+  return client.writeReplayable(stream.make(socket, stream_options(run), 2), run)
 end
 
 -- ---- through another stream

@@ -74,7 +74,7 @@ end
 
 local function made_of(self, socket, replayable)
   -- Its fields `timeout`, `maxLine`, `maxBuffer` and `waiter` are the stream's options.
-  local made = stream.ofSocket(socket, self, 2)
+  local made = stream.make(socket, self, 2)
   made.replayable = replayable and replayable[1] and table.concat(replayable)
   self.connections:open(made)
   return made

@@ -79,7 +79,7 @@ function plain.connect(given)
   dial_options.apply(run, given)
   local socket, failure = dial(run, tcp)
   if not socket then return nil, failure end
-  return stream.ofSocket(socket, given, 2)
+  return stream.make(socket, given, 2)
 end
 
 --- Listens for connections in plain text.
@@ -126,7 +126,7 @@ function plain.on(socket, given)
   local own, failure = socket, nil
   if not options.is(socket, "SciSocket") then own, failure = SciSocket.on(socket) end
   if not own then return nil, failure end
-  return stream.ofSocket(own, given, 2)
+  return stream.make(own, given, 2)
 end
 
 return plain

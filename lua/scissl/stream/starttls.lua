@@ -279,7 +279,7 @@ end
 function starttls.over(carrier, run, given)
   local way, failure = take_link(carrier)
   if not way then return nil, failure end
-  local made = stream.ofLink(way, given, 1)
+  local made = stream.make(nil, given, 1, way)
   local done
   done, failure = as_client(made, run, run.deadline)
   if done then return made end

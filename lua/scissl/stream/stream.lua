@@ -487,12 +487,7 @@ end
 --
 -- @treturn SciSslStream
 -- @raise for anything but a SciSslSocket, and for unknown options
-local function make_over(way, given, level)
-  local made = make(nil, given, level + 1, way) -- a tail call would lose a level
-  return made
-end
-
-return setmetatable({ class = Stream, ofSocket = make, ofLink = make_over, optionKinds = known_options }, {
+return setmetatable({ class = Stream, make = make, optionKinds = known_options }, {
   __call = function(_, socket, given)
     if not options.is(socket, "SciSslSocket") then
       error(("bad argument #1 to 'stream' (SciSslSocket expected, got %s)"):format(type(socket)), 2)
