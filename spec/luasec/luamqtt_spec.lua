@@ -105,8 +105,11 @@ describe("luamqtt", function()
   program_it("reports handshakes that fail, and a server that closes #slow", function()
     local output = same([[
       make("another authority", { cafile = other_ca })
+      loop:run_until_clients()
       make("no certificate, TLS 1.2", { protocol = "tlsv1_2", key = false, certificate = false })
+      loop:run_until_clients()
       make("no certificate, TLS 1.3", { protocol = "tlsv1_3", key = false, certificate = false })
+      loop:run_until_clients()
       make("bad parameters", { protocol = "nonsense" })
       loop:run_until_clients()
       local plain = mqtt.client { uri = "127.0.0.1:" .. PORT, clean = true, id = "plain" }
