@@ -40,7 +40,7 @@ local function real_classes()
 end
 
 -- Made by `scissl.sni.new`, whose module is the class itself.
-local elsewhere = { ["SciSslSni.new"] = true, ["SciSslStream.ofLink"] = true } -- the latter for our own modules
+local elsewhere = { ["SciSslSni.new"] = true, ["SciSslStream.make"] = true } -- the latter for our own modules
 
 local function is_inherited(class, name)
   return class.parent and core[class.parent][name] ~= nil

@@ -340,7 +340,7 @@ describe("A peer that floods", function()
       base = function() return {} end,
     }
     flood[1] = getmetatable(require "scissl.core").newLink(flood)
-    local stream = require "scissl.stream".ofLink(flood, {}, 1)
+    local stream = require "scissl.stream".make(nil, {}, 1, flood)
     local lines = 0
     for _ in stream:lines() do lines = lines + 1 end
     assert.are.equal(100000, lines)
