@@ -24,8 +24,9 @@ enum { ITERATED_STREAM = POLICY + 1, ITERATED_BYTES, ITERATED_FORMAT, ITERATED }
  *   NOTE_START(stream)                       sees to what comes with the first bytes
  *   FINISH(stream, failure, passes, all)  what a read returns when no more comes
  *   GIVEN_UP(stream, ready, reason)    nil, a failure, true, for what a coroutine was resumed with in place of true
- *   TOO_LONG(stream, most), TOO_MUCH(stream, most)   nil and a failure */
-enum { OTHER = 1, REFUSE_SECOND, FILL, NOTE_START, FINISH, GIVEN_UP, TOO_LONG, TOO_MUCH };
+ *   TOO_LONG(stream, most), TOO_MUCH(stream, most)   nil and a failure
+ *   OTHER_LINES(stream, …)             as OTHER, for an iterator */
+enum { OTHER = 1, REFUSE_SECOND, FILL, NOTE_START, FINISH, GIVEN_UP, TOO_LONG, TOO_MUCH, OTHER_LINES };
 
 /* Places on the stack of a read that goes on. */
 enum { SOCKET = 1, SELF, FORMAT, BYTES, RESULTS };
@@ -371,6 +372,14 @@ static int read_part(lua_State *L) {
     return read_again(L, stream, 0);
 }
 
+/* Has the policy do with the arguments what is not done here. */
+static int call_other(lua_State *L, int place) {
+    lua_rawgeti(L, lua_upvalueindex(POLICY), place);
+    lua_insert(L, 1);
+    lua_callk(L, lua_gettop(L) - 1, LUA_MULTRET, 0, sci_stream_pass_results);
+    return sci_stream_pass_results(L, LUA_OK, 0);
+}
+
 static int stream_read(lua_State *L) {
     int count = lua_gettop(L);
     item wanted;
@@ -384,10 +393,7 @@ static int stream_read(lua_State *L) {
         return out == TAKEN ? 1 : begin(L, stream, &wanted, out, 0);
     }
     lua_settop(L, count);
-    lua_rawgeti(L, lua_upvalueindex(POLICY), OTHER);
-    lua_insert(L, 1);
-    lua_callk(L, count, LUA_MULTRET, 0, sci_stream_pass_results);
-    return sci_stream_pass_results(L, LUA_OK, 0);
+    return call_other(L, OTHER);
 }
 
 /* The next item is not there yet. `plain`: of lines alone, where the format is no upvalue. */
@@ -414,15 +420,10 @@ static int next_item(lua_State *L) {
     return out == TAKEN ? 1 : begin_next(L, of->stream, &of->wanted, out, false);
 }
 
-/* lines(stream, format): an iterator; nil for a format that the policy has to deal with. */
-static int stream_lines(lua_State *L) {
-    item wanted;
-    lua_settop(L, 2);
-    sci_stream *stream = sci_push_stream(L, lua_upvalueindex(BYTES_CLASS));
-    if (!stream || !read_format(L, 2, stream, &wanted)) return 0;
+/* The stream, its userdata and the format become an iterator. */
+static int make_iterator(lua_State *L, sci_stream *stream, item wanted) {
     lua_pushvalue(L, lua_upvalueindex(POLICY));
     lua_insert(L, 1);
-    lua_insert(L, 3); /* policy, stream, bytes, format */
     if (wanted.kind == 'l' && wanted.most == stream->max_line) {
         lua_settop(L, ITERATED_BYTES);
         lua_pushcclosure(L, next_line, ITERATED_BYTES);
@@ -432,6 +433,21 @@ static int stream_lines(lua_State *L) {
     *of = (iterated){stream, wanted};
     lua_pushcclosure(L, next_item, ITERATED);
     return 1;
+}
+
+/* In C, since each call between a handler and its reads would cost memory for each connection. */
+static int stream_lines(lua_State *L) {
+    int count = lua_gettop(L);
+    item wanted;
+    sci_stream *stream = count == 1 || count == 2 ? sci_push_stream(L, lua_upvalueindex(BYTES_CLASS)) : NULL;
+    if (stream) {
+        if (count == 1) lua_pushliteral(L, "l");
+        else lua_insert(L, 2); /* stream, bytes, format */
+        if (read_format(L, 3, stream, &wanted)) return make_iterator(L, stream, wanted);
+        lua_remove(L, 2);
+    }
+    lua_settop(L, count);
+    return call_other(L, OTHER_LINES);
 }
 
 static int make_read(lua_State *L) {

@@ -27,8 +27,7 @@ local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
 
 local BYTES <const>, WAITER <const> = 1, 2
-local MAX_LINE = 1024 * 1024
-local MAX_BUFFER = 256 * 1024 * 1024
+local MAX_LINE, MAX_BUFFER = 1024 * 1024, 256 * 1024 * 1024
 
 -- ---- reading
 
@@ -79,8 +78,20 @@ reader.policy[1] = function(self, ...)
   return table.unpack(values, 1, last)
 end
 
-local read, lines_of_one
-read, lines_of_one, read_part = hidden.makeStreamRead(reader.policy)
+-- As the first: the iterators that C does not make.
+reader.policy[9] = function(self, ...)
+  if getmetatable(self) ~= Stream then receiver.check(self, "SciSslStream", "lines", 3) end
+  local formats = table.pack(...)
+  check_formats(formats, "lines", 3)
+  return function()
+    local values, count, failure = read_formats(self, formats)
+    if failure then error(failure, 0) end
+    return table.unpack(values, 1, count)
+  end
+end
+
+local read, lines
+read, lines, read_part = hidden.makeStreamRead(reader.policy)
 
 --- Reads, as `file:read` does. Each format is one of these:
 --
@@ -102,18 +113,7 @@ Stream.read = read
 -- @param[opt="l"] ... formats as for `read`
 -- @treturn function it raises the SciSslError where reading fails, so that a truncated stream never looks complete
 -- @raise for a format that does not exist
-function Stream:lines(...)
-  local given = select("#", ...)
-  local one = given <= 1 and lines_of_one(self, given == 0 and "l" or (...))
-  if one then return one end
-  local formats = table.pack(...)
-  check_formats(formats, "lines", 2)
-  return function()
-    local values, count, failure = read_formats(self, formats)
-    if failure then error(failure, 0) end
-    return table.unpack(values, 1, count)
-  end
-end
+Stream.lines = lines
 
 -- A match of the empty string would never consume anything, and an anchored pattern would need a fixed start.
 local function check_pattern(pattern, plain, level)
@@ -446,7 +446,7 @@ end
 
 for name, method in pairs(queries) do Stream[name] = method end
 
-receiver.guard(Stream, { read = true, write = true })
+receiver.guard(Stream, { read = true, lines = true, write = true })
 
 -- ---- making one
 
