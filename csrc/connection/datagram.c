@@ -38,8 +38,9 @@ static size_t overhead_of(const SSL_CIPHER *cipher) {
 }
 
 void sci_ssl_note_least_record(sci_sslsocket *socket) {
+    if (!socket->transport.datagrams) return;
     size_t overhead = overhead_of(SSL_get_current_cipher(socket->ssl));
-    if (socket->transport.datagrams) sci_transport_note_least_record(&socket->transport, overhead ? overhead + 1 : 0);
+    sci_transport_note_least_record(&socket->transport, overhead ? overhead + 1 : 0);
 }
 
 /* ---- sending again ----------------------------------------------------------------------------------------------- */

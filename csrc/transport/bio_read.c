@@ -71,8 +71,8 @@ void sci_transport_stop_recording(sci_transport *transport) { transport->recordi
 void sci_transport_forget(sci_transport *transport) {
     transport->recording.records = transport->recording.replays = false;
     transport->recording.replayed = 0;
-    sci_queue_free(&transport->recording.seen);
-    sci_queue_free(&transport->recording.hello);
+    if (transport->recording.seen.bytes) sci_queue_free(&transport->recording.seen);
+    if (transport->recording.hello.bytes) sci_queue_free(&transport->recording.hello);
 }
 
 bool sci_transport_replay(sci_transport *transport) {
