@@ -3,7 +3,8 @@
 --
 --    local others = require "spec.support.others_programs"
 --
---    it = others.it(it, pending, module, …)   busted's `it`; its `pending` where one of the modules is not installed
+--    it, installed = others.it(it, pending, module, …)   busted's `it` and true; where one of the modules is not
+--        installed, its `pending` and false
 --    others.same(program[, values])    runs the program, a text; NAME in it is replaced by ("%q"):format(values.NAME).
 --        Its prologue has say(…), which prints words without places in sources and in memory, and the paths key,
 --        certificate, ca, other_ca, client_key, client_certificate. Returns what it printed.
@@ -35,10 +36,10 @@ function others.it(it, pending, ...)
   for _, name in ipairs { ... } do
     old_modules.add(name)
     if not package.searchpath(name, package.path) then
-      return function(title) return pending(("%s (%s is not installed)"):format(title, name)) end
+      return function(title) return pending(("%s (%s is not installed)"):format(title, name)) end, false
     end
   end
-  return it
+  return it, true
 end
 
 others.implementations = { ours = '(require "scissl.luasec").install()', ["the real one"] = luasec.real and "" }
