@@ -214,6 +214,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
     sci_open_stream_link(L);
     sci_open_stream_read(L);
     sci_open_stream_write(L);
+    sci_open_stream_serve(L);
     sci_open_luasec_object(L);
     sci_open_luasec_connection(L);
     sci_open_luasec_password(L);

@@ -356,5 +356,6 @@ void sci_open_stream_bytes(lua_State *L); /* newBytes(maxLine, maxBuffer, waitin
 void sci_open_stream_link(lua_State *L);  /* newLink(socket, lower) */
 void sci_open_stream_read(lua_State *L);  /* read, lines, part = makeStreamRead(policy) */
 void sci_open_stream_write(lua_State *L); /* write = makeStreamWrite(policy) */
+void sci_open_stream_serve(lua_State *L); /* serve = makeServe(…), see serve.c */
 
 #endif

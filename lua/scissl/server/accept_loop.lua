@@ -9,6 +9,7 @@ local spawn = require "scissl.loop.spawn"
 local wait = require "scissl.loop.wait"
 
 local SciSslError = core.SciSslError
+local make_serve = getmetatable(core).makeServe
 local now = core.SciSocket.now
 
 local PAUSE = 0.1 -- seconds before the next try where accepting failed
@@ -94,21 +95,18 @@ function Service.__close(service)
   count_ended(run)
 end
 
--- Returns what a coroutine runs while its handler waits: each call between the two, and each local variable before the
--- call of the handler, would cost memory for each connection. A connection that has ended makes room for the one that
--- has waited longest, which the same coroutine serves. The first one counts as served already.
+-- Returns what a coroutine runs while its handler waits (csrc/stream/serve.c). A connection that has ended makes room
+-- for the one that has waited longest, which the same coroutine serves. The first one counts as served already.
 local function stream_server(run)
-  return function(stream)
-    local _ <close> = run.service
-    while stream do
-      if call_hook(run, run.onHandshake, stream) then
-        local good, raised = xpcall(run.handler, note_traceback, stream)
-        if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
-      end
-      close_stream(run, stream)
-      stream = table.remove(run.waiting, 1)
-    end
+  local function before(stream)
+    return call_hook(run, run.onHandshake, stream)
   end
+  local function after(stream, good, raised)
+    if not good and not is_stopping(raised) then complain(run, raised, "handler", stream) end
+    close_stream(run, stream)
+    return table.remove(run.waiting, 1)
+  end
+  return make_serve(run.handler, note_traceback, run.service, run.onHandshake and before or false, after)
 end
 
 -- Returns a stream that can be served now, and counts it at once: until its handler runs, others may be ready, too.
@@ -341,7 +339,8 @@ return function(listener, handler, given)
     waiting = {}, -- streams that wait for one of them
     sleeps = false, -- whether the accepting coroutine is to be rung when another ends
   }
-  run.service, run.serveStreams = setmetatable({ run = run }, Service), stream_server(run)
+  run.service = setmetatable({ run = run }, Service)
+  run.serveStreams = stream_server(run)
   if run.spawn then return accept_with_bell(run) end
   if wait.blocksThread(run.waiter) then return run_own_loop(run) end
   run.spawn, run.loop = spawn.find(run.waiter)
