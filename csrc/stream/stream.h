@@ -252,9 +252,6 @@ void sci_stream_push_function(lua_State *L, lua_CFunction function);
 /* The continuation of a call of that policy: all that it returned is what the function returns. */
 int sci_stream_pass_results(lua_State *L, int status, lua_KContext context);
 
-/* Whether a coroutine other than L's waits in the midst of a read, or a finalizer or a handler has interrupted a call. */
-bool sci_stream_is_taken(lua_State *L, sci_stream *stream);
-
 static inline void sci_stream_begin_read(sci_stream *stream) { stream->read_by_known = false; }
 static inline void sci_stream_set_reader(sci_stream *stream, lua_State *reader) { stream->reader = reader; }
 

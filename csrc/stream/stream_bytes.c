@@ -41,11 +41,6 @@ static bool is_interrupted(lua_State *L, sci_stream *stream) {
     return false;
 }
 
-bool sci_stream_is_taken(lua_State *L, sci_stream *stream) {
-    if (is_interrupted(L, stream)) return true;
-    return stream->reader && stream->reader != L && !has_ended(stream->reader);
-}
-
 /* Bytes are not touched while a call is at work on them. */
 static sci_stream *check_at_rest(lua_State *L) {
     sci_stream *stream = sci_check_stream(L, 1);
@@ -58,8 +53,14 @@ static int bytes_is_in_call(lua_State *L) {
     return 1;
 }
 
-static int bytes_is_taken(lua_State *L) {
-    lua_pushboolean(L, sci_stream_is_taken(L, sci_check_stream(L, 1)));
+/* takenBy(): the coroutine that is in the midst of a read, where it is not the running one; true: a call is at work on the bytes;
+ * nil: neither. */
+static int bytes_taken_by(lua_State *L) {
+    sci_stream *stream = sci_check_stream(L, 1);
+    bool interrupted = is_interrupted(L, stream), reads = stream->reader && stream->reader != L;
+    if (interrupted) lua_pushboolean(L, true);
+    else if (reads && !has_ended(stream->reader)) lua_getiuservalue(L, 1, SCI_STREAM_READER);
+    else lua_pushnil(L);
     return 1;
 }
 
@@ -393,7 +394,7 @@ static const luaL_Reg methods[] = {
     {"taken", bytes_taken},
     {"skipSpace", bytes_skip_space},
     {"clear", bytes_clear},
-    {"isTaken", bytes_is_taken},
+    {"takenBy", bytes_taken_by},
     {"isInCall", bytes_is_in_call},
     {"takeReading", bytes_take_reading},
     {"beginRead", bytes_begin_read},

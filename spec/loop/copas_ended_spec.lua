@@ -1,5 +1,7 @@
 -- A coroutine of copas that ends while it waits.
+local ends = require "spec.support.ends"
 local loops = require "spec.support.loops"
+local pki = require "spec.support.pki"
 local scissl = require "scissl"
 
 local SciSocket = scissl.SciSocket
@@ -99,4 +101,99 @@ describe("The waiter 'copas'", function()
       far:close()
     end)
   end
+end)
+
+describe("A stream under copas", function()
+  local it = loops.it(copas_loop)
+  local found, copas = pcall(require, "copas")
+  local case = found and copas.removethread and it
+    or function(name) pending(name .. " (this copas cannot remove coroutines)") end
+
+  local function pair()
+    local client, server = ends.connected()
+    return scissl.stream(client, { waiter = "copas", timeout = 30 }),
+      scissl.stream(server, { waiter = "copas", timeout = 30 })
+  end
+
+  -- A coroutine that waits until copas has removed it.
+  local function remove(work)
+    local thread = copas.addthread(work)
+    copas.pause(0.001)
+    copas.removethread(thread)
+    copas.pause(0.001)
+  end
+
+  local function with_streams(test)
+    copas_loop.run(function()
+      local client, server = pair()
+      test(client, server)
+      client:close()
+      server:close()
+    end)
+  end
+
+  case("is read by others after the coroutine that read was removed", function()
+    for _, read in ipairs { function(stream) return stream:read() end, function(stream) return stream:lines()() end,
+      function(stream) return stream:read(20) end, function(stream) return stream:readUntil "\n" end } do
+      with_streams(function(client, server)
+        local ended = false
+        assert(client:write "begun ")
+        remove(function()
+          read(server)
+          ended = true
+        end)
+        for i = 1, 3 do
+          assert(client:write(i, "\n"))
+          assert.equal(i == 1 and "begun 1" or tostring(i), (assert(server:read())))
+        end
+        copas.addthread(function()
+          copas.pause(0.001)
+          assert(client:write "late\n")
+        end)
+        assert.equal("late", (assert(server:read())))
+        assert.is_false(ended)
+      end)
+    end
+  end)
+
+  case("stays busy for those who read beside a coroutine that goes on", function()
+    with_streams(function(client, server)
+      local got
+      copas.addthread(function() got = server:read() end)
+      copas.pause(0.001)
+      local line, failure = server:read()
+      assert.is_nil(line)
+      assert.equal("busy", failure:condition())
+      assert(client:write "line\n")
+      copas.pause(0.02)
+      assert.equal("line", got)
+    end)
+  end)
+
+  case("may start TLS after its reader was removed, and stays busy after one that was in startTls", function()
+    copas_loop.run(function()
+      local near, far = assert(SciSocket.pair())
+      local client <close> = scissl.plain.on(near, { waiter = "copas", timeout = 30 })
+      local server <close> = scissl.plain.on(far, { waiter = "copas", timeout = 30 })
+      remove(function() server:read() end)
+      copas.addthread(function()
+        assert(client:startTls { host = "localhost", caFile = pki.ca.certificateFile })
+        assert(client:write "secret\n")
+      end)
+      assert(server:startTls { role = "server", certificate = pki.server.certificate, privateKey = pki.server.key })
+      assert.equal("secret", (assert(server:read())))
+    end)
+    copas_loop.run(function()
+      local near, far = assert(SciSocket.pair())
+      local client <close> = scissl.plain.on(near, { waiter = "copas", timeout = 30 })
+      local server <close> = scissl.plain.on(far, { waiter = "copas", timeout = 30 })
+      remove(function() client:startTls { host = "localhost", caFile = pki.ca.certificateFile } end)
+      assert(server:write "plain\n")
+      for call, argument in pairs { read = "l", write = "plain", startTls = { host = "localhost" } } do
+        local done, failure = client[call](client, argument)
+        assert.is_nil(done)
+        assert.equal("busy", failure:condition())
+      end
+    end)
+  end)
 end)

@@ -5,6 +5,7 @@
 
 local copas = require "copas"
 local core = require "scissl.core"
+local going_on = require "scissl.base.going_on"
 local waiting = require "scissl.loop.wait_registry"
 
 local SciSocket = core.SciSocket
@@ -68,20 +69,17 @@ end
 -- ---- coroutines that never go on
 
 -- copas does not resume a coroutine that was removed, and does not say so.
-local removed = setmetatable({}, { __mode = "k" })
-
 local remove_thread = copas.removethread -- copas 1 has none
 if remove_thread then
   function copas.removethread(thread)
-    if type(thread) == "thread" then removed[thread] = true end
+    if type(thread) == "thread" then going_on.remove(thread) end
     return remove_thread(thread)
   end
 end
 
 -- Whether the coroutine of a stand-in that sleeps will end its wait.
 local function goes_on(standin)
-  local thread = standin.thread
-  return not removed[thread] and coroutine.status(thread) ~= "dead"
+  return going_on.goesOn(standin.thread)
 end
 
 -- ---- stand-ins

@@ -2,6 +2,7 @@
 -- @module scissl.stream.reader
 
 local core = require "scissl.core"
+local goes_on = require "scissl.base.going_on".goesOn
 local link = require "scissl.stream.link"
 local peer_of = require "scissl.base.peer_address"
 local result = require "scissl.loop.wait_result"
@@ -20,11 +21,19 @@ local PATTERN_SPAN = 1024 -- bytes that a match of a pattern may have
 
 -- ---- filling the buffer
 
+--- Tells whether another coroutine reads, or a call is at work on the bytes of a stream. A coroutine that its loop has
+-- removed reads no more; in startTls it leaves behind what is neither plain text nor TLS.
+-- @treturn boolean
+function reader.isTaken(self)
+  local by = self[BYTES]:takenBy()
+  return by == true or by ~= nil and (self.changing ~= nil or goes_on(by))
+end
+
 --- Rejects a second coroutine: it would take bytes of the item that the first is reading.
 -- @treturn[1] nil where no other reads
 -- @treturn[2] SciSslError condition `busy`
 function reader.refuseSecond(self)
-  if not self[BYTES]:isTaken() then return nil end
+  if not reader.isTaken(self) then return nil end
   return SciSslError.new {
     phase = "read", condition = "busy", message = "another coroutine is reading from this stream",
     peer = peer_of(base_of(self)),

@@ -8,6 +8,7 @@ local client = require "scissl.client.client_options"
 local handshake = require "scissl.tls.handshake"
 local link = require "scissl.stream.link"
 local options = require "scissl.base.option_table"
+local reader = require "scissl.stream.reader"
 local server = require "scissl.server.server_options"
 local stream = require "scissl.stream.stream"
 local tunnel = require "scissl.stream.tunnel"
@@ -187,7 +188,7 @@ end
 -- a SciSslError.
 local function claim(self, phase)
   local bytes, changing = self[BYTES], self.changing
-  if bytes:isTaken() or changing and changing:isTaken() then
+  if reader.isTaken(self) or changing and changing:isTaken() then
     return refuse(phase, "busy", "another coroutine reads from this stream, or is in startTls or stopTls")
   end
   local change = setmetatable({ stream = self }, Change)
