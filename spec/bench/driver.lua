@@ -10,10 +10,18 @@
 --    adapter.now() -> seconds               monotonic where the peer has such a clock
 local peer, work, version, count, extra = arg[1], arg[2], arg[3], tonumber(arg[4]), tonumber(arg[5])
 local folder = os.getenv "BENCH_FOLDER"
+
+-- Plain C in this process that makes a string of what it reads: see peer.c.
+if peer == "strings" then
+  print(("%.3f"):format(require "bench_peer"(work, version, count, extra)))
+  return
+end
+
 package.path = arg[0]:match "^(.-)[^/]*$" .. "adapters/?.lua;" .. package.path
 
 local adapter = require("bench_" .. peer)
-local now, read, write = adapter.now, adapter.read, adapter.write
+local now = os.getenv "BENCH_PROCESSOR_TIME" and os.clock or adapter.now
+local read, write = adapter.read, adapter.write
 
 local function transfer(from, to, data)
   local sent, got, size = 0, 0, #data

@@ -1,6 +1,14 @@
 /* peer.c: a C program on libssl, with which the others are compared. Both ends are in one process, over TCP on 127.0.0.1.
- * peer plain|tuned WORK VERSION COUNT [EXTRA] prints one number; see works.lua. */
+ * peer plain|tuned WORK VERSION COUNT [EXTRA] prints one number; see works.lua. As OpenSSL demands (SSL_get_error(3)), the
+ * error queue is emptied before each call whose result is looked at.
+ * With BENCH_STRINGS it is a module of Lua, a function of WORK, VERSION, COUNT and EXTRA, which makes a string in Lua of whatever
+ * it reads: what any library for Lua does at least. */
 #include "peer.h"
+
+#ifdef BENCH_STRINGS
+#include <lauxlib.h>
+static lua_State *strings;
+#endif
 
 typedef struct end {
     SSL *ssl;
@@ -34,6 +42,7 @@ static void open_pair(end pair[2]) {
 /* One end after the other, like `close` of the other peers. */
 static void close_pair(end pair[2]) {
     for (int i = 0; i < 2; i++) {
+        ERR_clear_error();
         SSL_shutdown(pair[i].ssl);
         SSL_free(pair[i].ssl);
         close(pair[i].descriptor);
@@ -44,23 +53,32 @@ static void shake_hands(end pair[2]) {
     int done[2] = {0, 0};
     if (session) check(SSL_set_session(pair[0].ssl, session) == 1, "SSL_set_session");
     while (done[0] != 1 || done[1] != 1) {
-        if (done[0] != 1) done[0] = SSL_connect(pair[0].ssl);
-        if (done[1] != 1) done[1] = SSL_accept(pair[1].ssl);
-        for (int i = 0; i < 2; i++) check(done[i] == 1 || must_wait(pair[i].ssl, done[i]), "handshake");
+        for (int i = 0; i < 2; i++) {
+            if (done[i] == 1) continue;
+            ERR_clear_error();
+            done[i] = i == 0 ? SSL_connect(pair[i].ssl) : SSL_accept(pair[i].ssl);
+            check(done[i] == 1 || must_wait(pair[i].ssl, done[i]), "handshake");
+        }
     }
 }
 
 /* ---- bytes ------------------------------------------------------------------------------------------------------ */
 
 static int send_some(end *from, const char *data, int length) {
+    ERR_clear_error();
     int result = SSL_write(from->ssl, data, length);
     check(result > 0 || must_wait(from->ssl, result), "SSL_write");
     return result > 0 ? result : 0;
 }
 
 static int receive_some(end *to) {
+    ERR_clear_error();
     int result = SSL_read(to->ssl, buffer, CHUNK);
     check(result > 0 || must_wait(to->ssl, result), "SSL_read");
+#ifdef BENCH_STRINGS
+    lua_pushlstring(strings, buffer, result > 0 ? (size_t)result : 0);
+    lua_pop(strings, 1);
+#endif
     return result > 0 ? result : 0;
 }
 
@@ -209,18 +227,34 @@ static const struct {
 } works[] = {{"handshake", handshakes}, {"resume", resumptions}, {"bulk", bulk},   {"trip", trips},
              {"oneway", one_way},       {"idle", idle},          {"scale", scale}, {"instructions", instructions}};
 
-int main(int count, char **words) {
+static double run(bool tuned, const char *work, const char *version, int count, int extra) {
     struct sockaddr_in where;
-    check(count >= 5, "reading the arguments");
-    bool tuned = strcmp(words[1], "tuned") == 0;
-    for (int i = 0; i < 2; i++) contexts[i] = make_context(words[3], tuned, i == 1);
+    for (int i = 0; i < 2; i++) contexts[i] = make_context(version, tuned, i == 1);
     listener = make_listener(&where);
     address = &where;
-    for (size_t i = 0; i < sizeof works / sizeof *works; i++) {
-        if (strcmp(works[i].name, words[2]) != 0) continue;
-        printf("%.3f\n", works[i].run(atoi(words[4]), count > 5 ? atoi(words[5]) : 0));
-        return 0;
-    }
+    for (size_t i = 0; i < sizeof works / sizeof *works; i++)
+        if (strcmp(works[i].name, work) == 0) return works[i].run(count, extra);
     check(false, "finding the work");
+    return 0;
+}
+
+#ifdef BENCH_STRINGS
+static int run_with_strings(lua_State *L) {
+    strings = L;
+    lua_pushnumber(L, run(false, luaL_checkstring(L, 1), luaL_checkstring(L, 2), (int)luaL_checkinteger(L, 3),
+                          (int)luaL_optinteger(L, 4, 0)));
     return 1;
+}
+
+int luaopen_bench_peer(lua_State *L) {
+    lua_pushcfunction(L, run_with_strings);
+    return 1;
+}
+#endif
+
+int main(int count, char **words) {
+    check(count >= 5, "reading the arguments");
+    bool tuned = strcmp(words[1], "tuned") == 0;
+    printf("%.3f\n", run(tuned, words[2], words[3], atoi(words[4]), count > 5 ? atoi(words[5]) : 0));
+    return 0;
 }

@@ -40,6 +40,7 @@ static void drop(connection *gone) {
 static bool serve(connection *of) {
     char bytes[CHUNK];
     int result;
+    ERR_clear_error();
     if (!of->shaken) {
         result = SSL_accept(of->ssl);
         of->shaken = result == 1;

@@ -42,14 +42,14 @@ static bool wait_for(int result) {
 static void send_all(const char *bytes, size_t length) {
     size_t done;
     int result;
-    while ((result = SSL_write_ex(ssl, bytes, length, &done)) <= 0) check(wait_for(result), "write");
+    while (ERR_clear_error(), (result = SSL_write_ex(ssl, bytes, length, &done)) <= 0) check(wait_for(result), "write");
 }
 
 /* Returns how many bytes came; 0 at the end. */
 static size_t receive(char *bytes, size_t size) {
     size_t length;
     int result;
-    while ((result = SSL_read_ex(ssl, bytes, size, &length)) <= 0)
+    while (ERR_clear_error(), (result = SSL_read_ex(ssl, bytes, size, &length)) <= 0)
         if (!wait_for(result)) return 0;
     return length;
 }

@@ -12,6 +12,7 @@ prepare_benchmark
 compile peer peer.c
 compile bulk streams/bulk.c
 compile_module bench_strings streams/bulk.c -DBENCH_STRINGS -lssl -lcrypto || :
+compile_module bench_peer peer.c -DBENCH_STRINGS -lssl -lcrypto || :
 compile system_call streams/system_call.c
 "$lua" "$root/spec/bench/streams/run.lua" "$lua" "$root" "$place" "$@"
 case "$*" in
