@@ -78,6 +78,8 @@ static void complete(lua_State *L, sci_sslsocket *socket, const char *phase) {
     if (!sci_ssl_accept_resumption(L, socket, phase) || !sci_ssl_settle_verdict(L, socket, phase)) return;
     sci_transport_forget(&socket->transport);
     sci_transport_note_associated(&socket->transport);
+    /* Where that option is set, OpenSSL takes the end for a close_notify. */
+    sci_transport_let_end(&socket->transport, !(SSL_get_options(socket->ssl) & SSL_OP_IGNORE_UNEXPECTED_EOF));
     socket->handshake.done = true;
     sci_ssl_push_count(L, socket, 1);
 }

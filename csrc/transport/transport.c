@@ -12,12 +12,17 @@ static int get_descriptor(const sci_transport *transport, int *descriptor) {
     return found;
 }
 
+/* OpenSSL takes this for a fatal failure, and then nobody resumes the session. In a handshake there is none. After it, a transport
+ * that ends without close_notify is no reason not to resume (RFC 5246, section 7.2.1): where this says that it has not ended, OpenSSL
+ * fails as of the system, and result.c finds that it has. */
+static bool has_failed_by_end(const sci_transport *transport) { return transport->read.eof && !transport->orders.may_end; }
+
 SCI_APART static long control_other(BIO *bio, int command, long number, void *pointer) {
     sci_transport *transport = BIO_get_data(bio);
     long result;
     if (transport->datagrams && sci_datagram_control(transport, command, pointer, &result)) return result;
     switch (command) {
-        case BIO_CTRL_EOF: return transport->read.eof;
+        case BIO_CTRL_EOF: return has_failed_by_end(transport);
         case BIO_C_GET_FD: return get_descriptor(transport, pointer);
         default: return transport->socket ? sci_ktls_control(transport, command, number, pointer) : 0;
     }
@@ -39,7 +44,7 @@ static int transport_create(BIO *bio) {
 
 static long memory_ctrl(BIO *bio, int command, long number, void *pointer) {
     const sci_transport *transport = BIO_get_data(bio);
-    if (command == BIO_CTRL_EOF) return transport->read.eof && transport->memory.in.length == 0;
+    if (command == BIO_CTRL_EOF) return has_failed_by_end(transport) && transport->memory.in.length == 0;
     return transport_ctrl(bio, command, number, pointer);
 }
 

@@ -67,6 +67,7 @@ typedef struct sci_transport {
         bool withheld; /* write nothing: a server waits for the verdict about its client */
         bool whole;    /* one record of application data is being written: take all of it, queue what does not fit */
         bool more;     /* another record follows at once: the system may send both in one packet */
+        bool may_end;  /* an end without close_notify does not end the session */
         bool spoilt;   /* the peer exceeded a limit: OpenSSL reads a bad record instead of the peer's bytes */
     } orders;
 
@@ -168,6 +169,11 @@ static inline void sci_transport_withhold(sci_transport *transport, bool on) { t
 static inline void sci_transport_take_whole(sci_transport *transport, bool on) { transport->orders.whole = on; }
 static inline void sci_transport_expect_more(sci_transport *transport, bool on) { transport->orders.more = on; }
 static inline void sci_transport_spoil(sci_transport *transport) { transport->orders.spoilt = true; }
+
+/* The handshake is done. */
+static inline void sci_transport_let_end(sci_transport *transport, bool may_end) {
+    transport->orders.may_end = may_end;
+}
 
 static inline void sci_transport_note_failure(sci_transport *transport, int system_errno, bool unsent) {
     transport->failure.system_errno = system_errno;

@@ -7,6 +7,7 @@ local context_options = require "scissl.tls.context_options"
 local number_of = require "scissl.base.object_number"
 local options = require "scissl.base.option_table"
 local shared_contexts = require "scissl.tls.shared_contexts"
+local session_keeper = require "scissl.sessions.keeper"
 
 local SciSslError = core.SciSslError
 local byte, sub = string.byte, string.sub
@@ -84,7 +85,7 @@ function client.prepare(socket, run)
   local session = given.session
   if ready and run.sessionKey and not session then
     session = given.sessions:get(run.sessionKey)
-    run.offered = session ~= nil
+    run.offered = session
   end
   if ready and session then ready, failure = socket:setSession(session) end
   if not ready then return nil, failure end
@@ -195,7 +196,7 @@ end
 --- Returns a function that puts the connection's sessions into the store of the options; nil where there is no store.
 function client.keeper(run)
   local key, sessions = run.sessionKey, run.given.sessions
-  return key and function(session) sessions:put(key, session) end
+  return key and session_keeper.new(sessions, key, { run.offered })
 end
 
 --- Removes the sessions of the server from the store of the options, where a handshake that offered one has ended with

@@ -11,6 +11,7 @@ local receiver = require "scissl.base.receiver"
 local stream = require "scissl.stream.stream"
 local wait = require "scissl.loop.wait"
 local waiting = require "scissl.loop.wait_registry"
+local session_keeper = require "scissl.sessions.keeper"
 
 local SciSocket, SciSslSocket = core.SciSocket, core.SciSslSocket
 local accept_now = getmetatable(core).acceptNow
@@ -85,6 +86,15 @@ local function handlers_of(self)
   return { onClientHello = self.onClientHello, onCertificate = self.onCertificate, onVerify = self.onVerify }
 end
 
+-- Returns what keeps the sessions of a connection in a store of several servers, as long as no fatal alert ends it.
+local function keep_sessions(store, socket, stored)
+  if socket:isSessionReused() and socket:version() ~= "TLSv1.3" then stored[#stored + 1] = socket:getSession() end
+  return session_keeper.new({
+    put = function(_, _, session) store:put(session) end,
+    remove = options.hasMethods(store, "remove") and function(_, _, session) store:remove(session) end or nil,
+  }, nil, stored)
+end
+
 local function shake_hands(self, socket, waiter)
   if not self.context then return made_of(self, socket) end
   local replayable, take
@@ -104,8 +114,10 @@ local function shake_hands(self, socket, waiter)
   }
   if done then
     noted:close() -- a store may wait, and a handshake that is done is not to be ended then
-    if self.sessions then self.sessions:keep(socket) end
-    return made_of(self, socket, replayable)
+    local stored = self.sessions and self.sessions:keep(socket)
+    local made = made_of(self, socket, replayable)
+    if type(stored) == "table" then made.onSession = keep_sessions(self.sessions, socket, stored) end
+    return made
   end
   failure = noted:failureOf(failure)
   self.connections:countFailure(failure)

@@ -122,12 +122,14 @@ function File:get(key)
   return change_file(self, function(store) return store:get(key) end)
 end
 
---- Removes the sessions of a key.
+--- Removes the sessions of a key, or one of them.
 -- @function SciSslSessionFile:remove
 -- @tparam string key
-function File:remove(key)
+-- @tparam[opt] OSSslSession session the one that is removed; by default all are
+function File:remove(key, session)
   options.checkArgument(1, "remove", key, "string", 2)
-  change_file(self, function(store) store:remove(key) end)
+  options.checkArgument(2, "remove", session, "OSSslSession|nil", 2)
+  change_file(self, function(store) store:remove(key, session) end)
 end
 
 --- Returns what went wrong in the last call. A client then makes full handshakes, so calls return no error.

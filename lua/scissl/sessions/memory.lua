@@ -82,12 +82,18 @@ function Memory:get(key)
   forget(self, key)
 end
 
---- Removes the sessions of a key.
+--- Removes the sessions of a key, or one of them.
 -- @function SciSslSessionMemory:remove
 -- @tparam string key
-function Memory:remove(key)
+-- @tparam[opt] OSSslSession session the one that is removed; by default all are
+function Memory:remove(key, session)
   options.checkArgument(1, "remove", key, "string", 2)
-  forget(self, key)
+  options.checkArgument(2, "remove", session, "OSSslSession|nil", 2)
+  local list = self.lists[key]
+  for i = #(session and list or ""), 1, -1 do
+    if list[i]:id() == session:id() then table.remove(list, i) end
+  end
+  if not (session and list and list[1]) then forget(self, key) end
 end
 
 function Memory:__len()

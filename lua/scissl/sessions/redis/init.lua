@@ -267,13 +267,16 @@ end
 --- Stores the sessions that a server's connection has made. `scissl.listen` calls it after each handshake.
 -- @function SciSslSessionRedis:keep
 -- @tparam SciSslSocket socket after its handshake
+-- @treturn {OSSslSession,...} those that it has stored
 function Redis:keep(socket)
   options.checkArgument(1, "keep", socket, "SciSslSocket", 2)
   local stateful
+  local stored = {}
   for _, session in ipairs(socket:newSessions()) do
     if stateful == nil then stateful = is_stateful(self) end
-    if stateful or session:protocol() ~= "TLSv1.3" then self:put(session) end
+    if (stateful or session:protocol() ~= "TLSv1.3") and self:put(session) then stored[#stored + 1] = session end
   end
+  return stored
 end
 
 --- Tells whether Redis is left alone: the last call failed, and the next try is not due.
