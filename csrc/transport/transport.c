@@ -15,7 +15,9 @@ static int get_descriptor(const sci_transport *transport, int *descriptor) {
 /* OpenSSL takes this for a fatal failure, and then nobody resumes the session. In a handshake there is none. After it, a transport
  * that ends without close_notify is no reason not to resume (RFC 5246, section 7.2.1): where this says that it has not ended, OpenSSL
  * fails as of the system, and result.c finds that it has. */
-static bool has_failed_by_end(const sci_transport *transport) { return transport->read.eof && !transport->orders.may_end; }
+static bool has_failed_by_end(const sci_transport *transport) {
+    return transport->read.eof && !transport->orders.may_end;
+}
 
 SCI_APART static long control_other(BIO *bio, int command, long number, void *pointer) {
     sci_transport *transport = BIO_get_data(bio);
