@@ -42,9 +42,10 @@ function SciSslSessionFile:put(key, session) end
 ---```
 function SciSslSessionFile:get(key) end
 
----Removes the sessions of a key.
+---Removes the sessions of a key, or one of them.
 ---
 ---@param key string
+---@param session? OSSslSession the one that is removed; by default all are
 ---@usage
 ---```lua
 ---local path = os.tmpname()
@@ -56,7 +57,7 @@ function SciSslSessionFile:get(key) end
 ---os.remove(path)
 ---os.remove(path .. ".lock")
 ---```
-function SciSslSessionFile:remove(key) end
+function SciSslSessionFile:remove(key, session) end
 
 ---Returns what went wrong in the last call. A client then makes full handshakes, so calls return no error.
 ---

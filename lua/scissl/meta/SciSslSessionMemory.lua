@@ -36,9 +36,10 @@ function SciSslSessionMemory:put(key, session) end
 ---```
 function SciSslSessionMemory:get(key) end
 
----Removes the sessions of a key.
+---Removes the sessions of a key, or one of them.
 ---
 ---@param key string
+---@param session? OSSslSession the one that is removed; by default all are
 ---@usage
 ---```lua
 ---local store = scissl.sessions.memory.new { max = 100 }
@@ -47,6 +48,6 @@ function SciSslSessionMemory:get(key) end
 ---print(store:get "www.example.org:443" == nil) --> true -- a session of TLS 1.3 is handed out once
 ---store:remove "www.example.org:443"
 ---```
-function SciSslSessionMemory:remove(key) end
+function SciSslSessionMemory:remove(key, session) end
 
 return SciSslSessionMemory

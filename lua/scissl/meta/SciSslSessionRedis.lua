@@ -165,6 +165,7 @@ function SciSslSessionRedis:onClientHello(handler) end
 ---Stores the sessions that a server's connection has made. `scissl.listen` calls it after each handshake.
 ---
 ---@param socket SciSslSocket after its handshake
+---@return OSSslSession[] # those that it has stored
 ---@usage
 ---```lua
 ---local redis = {}
