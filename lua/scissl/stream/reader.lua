@@ -7,6 +7,7 @@ local link = require "scissl.stream.link"
 local peer_of = require "scissl.base.peer_address"
 local result = require "scissl.loop.wait_result"
 local writer = require "scissl.stream.writer"
+local session_keeper = require "scissl.sessions.keeper"
 
 local SciSslError = core.SciSslError
 local base_of, link_of, socket_of = link.base, link.of, link.socket
@@ -43,6 +44,12 @@ end
 --- Calls `onSession` for the sessions that have arrived.
 function reader.handOutSessions(self)
   for _, session in ipairs(socket_of(self):newSessions()) do self.onSession(session) end
+end
+
+--- The same at the end of the connection.
+function reader.handOutLastSessions(self)
+  reader.handOutSessions(self)
+  session_keeper.finish(self.onSession)
 end
 
 -- TLS 1.3 servers usually send tickets just before their first data.

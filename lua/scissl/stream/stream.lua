@@ -19,7 +19,6 @@ local receiver = require "scissl.base.receiver"
 local result = require "scissl.loop.wait_result"
 local wait = require "scissl.loop.wait"
 local writer = require "scissl.stream.writer"
-local session_keeper = require "scissl.sessions.keeper"
 
 local SciSslError = core.SciSslError
 local base_of, refuse_second = link.base, reader.refuseSecond
@@ -330,9 +329,7 @@ end
 -- Hands out the sessions that no read has handed out. A client that has never read waits for its tickets first.
 local function take_last_sessions(self, sent)
   if sent and select(2, link.socket(self)) and not self[BYTES]:hasHeard() then writer.awaitTickets(self) end
-  if not self.onSession then return end
-  reader.handOutSessions(self)
-  session_keeper.finish(self.onSession)
+  if self.onSession then reader.handOutLastSessions(self) end
 end
 
 -- Sends close_notify, and reads what has arrived: a socket that is closed with unread bytes resets the connection.
