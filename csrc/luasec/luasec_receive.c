@@ -98,12 +98,12 @@ static void push_input(lua_State *L, sci_luasec *self, const request *wanted, si
     sci_input *in = &self->in;
     self->received += (lua_Number)(length + skip);
     if (wanted->kind == 'l' && length > 0) {
-        size_t dropped = drop_returns(in->bytes + in->start, length);
+        size_t dropped = drop_returns(sci_input_first(in), length);
         sci_input_drop(in, dropped);
         length -= dropped;
     }
     self->moving = true;
-    push_string(L, NULL, wanted, in->bytes ? in->bytes + in->start : NULL, length);
+    push_string(L, NULL, wanted, sci_input_first(in), length);
     self->moving = false;
     sci_input_skip(in, length + skip);
 }
@@ -116,7 +116,7 @@ static void keep_bytes(lua_State *L, sci_luasec *self, sci_sslsocket *socket, co
         sci_ssl_hold_bytes(socket, true); /* they are lost: the next call reports that */
         luaL_error(L, "not enough memory");
     }
-    memcpy(self->in.bytes + self->in.end, bytes, length);
+    memcpy(sci_input_room(&self->in), bytes, length);
     sci_input_added(&self->in, length);
 }
 
@@ -216,7 +216,7 @@ static void read_more(lua_State *L, sci_luasec *self) {
     sci_input *in = &self->in;
     if (!sci_input_reserve(in, RECORD)) luaL_error(L, "not enough memory");
     self->moving = true;
-    bool came = sci_ssl_read_into(L, self->socket, in->bytes + in->end, in->capacity - in->end, sci_input_count(in));
+    bool came = sci_ssl_read_into(L, self->socket, sci_input_room(in), sci_input_room_size(in), sci_input_count(in));
     self->moving = false;
     if (came) lua_pushnil(L);
 }
@@ -225,7 +225,7 @@ static bool take_input(lua_State *L, sci_luasec *self, const request *wanted) {
     sci_input *in = &self->in;
     size_t size = sci_input_size(in), length, skip;
     if (size == 0) return false;
-    if (!is_complete(wanted, in->bytes + in->start, size, in->searched, &length, &skip)) {
+    if (!is_complete(wanted, sci_input_first(in), size, sci_input_searched(in), &length, &skip)) {
         if (wanted->kind == 'l') sci_input_note_searched(in, size);
         return false;
     }

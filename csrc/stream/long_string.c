@@ -18,7 +18,7 @@ static void *free_memory(void *before, void *memory, size_t size, size_t unused)
     if (bytes[size] == OWNED_BY_INPUT) {
         bytes[size - 1] = (unsigned char)((uintptr_t)before & 0xff);
         bytes[size] = (unsigned char)((uintptr_t)before >> 8);
-    } else OPENSSL_free(bytes);
+    } else sci_input_free_bytes(bytes);
     return NULL;
 }
 
@@ -31,7 +31,7 @@ static void tell_collector(lua_State *L, size_t length) {
 static bool hand_over(lua_State *L, sci_stream *stream, size_t length, size_t skip) {
     sci_input *in = &stream->in;
     if (!sci_input_prepare_parting(in, length, skip, BEHIND)) return false;
-    unsigned char *bytes = in->bytes;
+    unsigned char *bytes = in->held->bytes;
     sci_stay_loaded(); /* lua_close unloads C modules before it frees strings */
     uintptr_t before = bytes[length] | (uintptr_t)bytes[length + 1] << 8;
     bytes[length] = 0;
@@ -76,7 +76,7 @@ static void push_copy(lua_State *L, const sci_input *in, size_t length) {
     allocator own = {.L = L};
     own.allocate = lua_getallocf(L, &own.data);
     lua_setallocf(L, allocate_string, &own);
-    lua_pushlstring(L, (const char *)in->bytes + in->start, length);
+    lua_pushlstring(L, (const char *)sci_input_first(in), length);
 }
 
 void sci_stream_push_long(lua_State *L, sci_stream *stream, size_t length, size_t skip) {

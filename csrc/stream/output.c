@@ -53,7 +53,7 @@ void sci_output_count(sci_output_need *need, size_t length) {
 
 static void add_bytes(sci_output *output, const char *bytes, size_t length) {
     if (length == 0) return;
-    memcpy(output->bytes.bytes + output->bytes.end, bytes, length);
+    memcpy(sci_input_room(&output->bytes), bytes, length);
     sci_input_added(&output->bytes, length);
     output->total += length;
     if (output->count > output->first && output->pieces[output->count - 1].number == 0)

@@ -30,7 +30,7 @@ void sci_stream_end_output(sci_stream *stream) {
     sci_output *out = stream->out;
     if (!sci_stream_has_output(stream) || stream->sending || out->total > 0 || out->mode != SCI_BUFFER_NONE) return;
     sci_state *state = spare_of(stream);
-    if (out->bytes.bytes) sci_output_drop(out); /* memory had run out */
+    if (out->bytes.held) sci_output_drop(out); /* memory had run out */
     stream->out = (sci_output *)&sci_no_output;
     if (state && !state->spare_output) state->spare_output = out;
     else OPENSSL_free(out);

@@ -12,60 +12,81 @@
 
 /* ---- input.c: bytes in one piece of memory; knows no Lua --------------------------------------------------------- */
 
+typedef struct sci_held {
+    size_t start, end, capacity; /* of `bytes` */
+    size_t searched;             /* so many bytes behind `start` hold no line end */
+    struct sci_held *spare;      /* memory for what is left when it parts with this; or NULL */
+    unsigned char bytes[];
+} sci_held;
+
 typedef struct sci_input {
     /* input.c writes all, by functions that stand there or below. */
-    unsigned char *bytes; /* NULL: no memory is held */
-    size_t start, end, capacity;
-    size_t searched;      /* so many bytes behind `start` hold no line end */
-    uint64_t taken;       /* bytes in all */
-    unsigned char *spare; /* memory for what is left when it parts with `bytes`; or NULL */
+    sci_held *held; /* NULL: no memory is held, as while nothing comes */
+    uint64_t taken; /* bytes in all */
 } sci_input;
 
-static inline size_t sci_input_size(const sci_input *input) { return input->end - input->start; }
+static inline size_t sci_input_size(const sci_input *input) {
+    return input->held ? input->held->end - input->held->start : 0;
+}
+
+/* The first byte, where there is one. */
+static inline unsigned char *sci_input_first(const sci_input *input) {
+    return input->held ? input->held->bytes + input->held->start : NULL;
+}
 
 /* Makes room for `length` bytes behind the end. False: out of memory; nothing has changed. */
 bool sci_input_reserve(sci_input *input, size_t length);
+
+/* The place behind the end, and how many bytes it has room for. There is memory. */
+static inline unsigned char *sci_input_room(const sci_input *input) { return input->held->bytes + input->held->end; }
+static inline size_t sci_input_room_size(const sci_input *input) { return input->held->capacity - input->held->end; }
 
 /* Gives back the memory of an empty input, unless it is of a size that reads fill again and again. */
 void sci_input_emptied(sci_input *input);
 
 /* Takes `length` bytes from the beginning. Memory that is no longer needed is given back. */
 static inline void sci_input_skip(sci_input *input, size_t length) {
-    input->start += length;
+    sci_held *held = input->held;
+    if (!held) return;
+    held->start += length;
     input->taken += length;
-    input->searched = input->searched > length ? input->searched - length : 0;
-    if (input->start == input->end) sci_input_emptied(input);
+    held->searched = held->searched > length ? held->searched - length : 0;
+    if (held->start == held->end) sci_input_emptied(input);
 }
 
 /* `length` bytes were written behind the end, where there was room. */
-static inline void sci_input_added(sci_input *input, size_t length) { input->end += length; }
+static inline void sci_input_added(sci_input *input, size_t length) { input->held->end += length; }
 
 /* The same for a function that itself adds to a count what it writes behind the end. */
-static inline size_t *sci_input_count(sci_input *input) { return &input->end; }
+static inline size_t *sci_input_count(sci_input *input) { return &input->held->end; }
 
-/* Drops `length` bytes from the beginning, which do not count as taken. */
+/* Of an input that has bytes: drops `length` bytes from the beginning, which do not count as taken. */
 static inline void sci_input_drop(sci_input *input, size_t length) {
-    input->start += length;
-    input->searched = 0;
+    input->held->start += length;
+    input->held->searched = 0;
 }
 
-static inline void sci_input_note_searched(sci_input *input, size_t length) { input->searched = length; }
+static inline size_t sci_input_searched(const sci_input *input) { return input->held->searched; }
+static inline void sci_input_note_searched(sci_input *input, size_t length) { input->held->searched = length; }
 
 void sci_input_free(sci_input *input);
 
 /* Another owner can get the memory, with the first `length` bytes and `extra` more behind them. sci_input_prepare_parting makes
  * it as large as it has to be; false: it has to stay, as too much is in it, or out of memory. sci_input_part gives it away, and
- * takes the first `length` and `skip` bytes. */
+ * takes the first `length` and `skip` bytes; sci_input_free_bytes frees it. */
 bool sci_input_prepare_parting(sci_input *input, size_t length, size_t skip, size_t extra);
 void sci_input_part(sci_input *input, size_t length, size_t skip);
+void sci_input_free_bytes(unsigned char *bytes);
 
 /* Finds the first line end: how many bytes stand before it. No byte is searched twice. False: there is none yet. */
 static inline bool sci_input_find_line(sci_input *input, size_t *length) {
-    size_t size = sci_input_size(input);
-    const unsigned char *start = input->bytes + input->start;
+    sci_held *held = input->held;
+    if (!held) return false;
+    size_t size = held->end - held->start;
+    const unsigned char *start = held->bytes + held->start;
     const unsigned char *found =
-        size > input->searched ? memchr(start + input->searched, '\n', size - input->searched) : NULL;
-    input->searched = found ? (size_t)(found - start) : size;
+        size > held->searched ? memchr(start + held->searched, '\n', size - held->searched) : NULL;
+    held->searched = found ? (size_t)(found - start) : size;
     if (found) *length = (size_t)(found - start);
     return found != NULL;
 }
@@ -284,7 +305,7 @@ static inline void sci_stream_set_sending(sci_stream *stream, bool sending) { st
 
 /* Something is written. */
 static inline void sci_stream_note_write(sci_stream *stream) {
-    stream->wrote_at = stream->in.taken + (stream->in.end - stream->in.start) + 1;
+    stream->wrote_at = stream->in.taken + sci_input_size(&stream->in) + 1;
 }
 
 /* The deadline of the current read, a moment of sci_seconds; INFINITY: none. */
@@ -303,7 +324,7 @@ static inline void sci_stream_push(lua_State *L, sci_stream *stream, size_t leng
         return;
     }
     stream->moving = true;
-    lua_pushlstring(L, length > 0 ? (const char *)stream->in.bytes + stream->in.start : "", length);
+    lua_pushlstring(L, length > 0 ? (const char *)sci_input_first(&stream->in) : "", length);
     stream->moving = false;
     sci_input_skip(&stream->in, length + skip);
 }

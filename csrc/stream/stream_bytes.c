@@ -223,7 +223,7 @@ static sci_moved receive_text(lua_State *L, sci_input *in, int link) {
     if (moved != SCI_MOVED) return moved;
     const char *text = luaL_checklstring(L, -1, &length);
     if (!sci_input_reserve(in, length)) luaL_error(L, "not enough memory");
-    if (length > 0) memcpy(in->bytes + in->end, text, length);
+    if (length > 0) memcpy(sci_input_room(in), text, length);
     sci_input_added(in, length);
     lua_pop(L, 1);
     return moved;
@@ -236,7 +236,7 @@ static sci_moved receive_bytes(lua_State *L, sci_stream *stream, int keeper, sci
     size_t least =
         stream->bulk && size < BULK - LITTLE ? BULK - size : LITTLE; /* in memory that is kept, where it can be */
     if (!sci_input_reserve(in, least)) luaL_error(L, "not enough memory");
-    sci_moved moved = sci_link_receive(L, keeper, link, in->bytes + in->end, in->capacity - in->end, &length);
+    sci_moved moved = sci_link_receive(L, keeper, link, sci_input_room(in), sci_input_room_size(in), &length);
     sci_input_added(in, length);
     stream->bulk = length >= LITTLE;
     if (length == 0) sci_input_skip(in, 0); /* gives memory back */
@@ -274,7 +274,7 @@ static int bytes_put(lua_State *L) {
     sci_stream *stream = check_at_rest(L);
     const char *bytes = luaL_checklstring(L, 2, &length);
     if (!sci_input_reserve(&stream->in, length)) return luaL_error(L, "not enough memory");
-    if (length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
+    if (length > 0) memcpy(sci_input_room(&stream->in), bytes, length);
     sci_input_added(&stream->in, length);
     return 0;
 }
@@ -299,7 +299,7 @@ static int bytes_peek(lua_State *L) {
     lua_Integer offset = luaL_optinteger(L, 3, 0);
     if (offset < 0 || (lua_Unsigned)offset > size) offset = (lua_Integer)size;
     if (count > size - (size_t)offset) count = size - (size_t)offset;
-    lua_pushlstring(L, count > 0 ? (const char *)stream->in.bytes + stream->in.start + offset : "", count);
+    lua_pushlstring(L, count > 0 ? (const char *)sci_input_first(&stream->in) + offset : "", count);
     return 1;
 }
 
@@ -314,7 +314,7 @@ static int bytes_clear(lua_State *L) {
 static int bytes_skip_space(lua_State *L) {
     sci_stream *stream = check_at_rest(L);
     size_t size = sci_input_size(&stream->in), count = 0;
-    const unsigned char *bytes = stream->in.bytes + stream->in.start;
+    const unsigned char *bytes = sci_input_first(&stream->in);
     while (count < size && strchr(" \f\n\r\t\v", bytes[count]) && bytes[count] != 0) count++;
     sci_input_skip(&stream->in, count);
     lua_pushinteger(L, (lua_Integer)count);
@@ -364,7 +364,7 @@ static int bytes_find(lua_State *L) {
     size = sci_input_size(&stream->in);
     luaL_argcheck(L, length > 0, 2, "it is empty");
     if (from < 0 || (lua_Unsigned)from > size) from = (lua_Integer)size;
-    const unsigned char *start = stream->in.bytes + stream->in.start;
+    const unsigned char *start = sci_input_first(&stream->in);
     const unsigned char *found =
         size > (size_t)from ? find_bytes(start + from, size - (size_t)from, text, length) : NULL;
     if (found) lua_pushinteger(L, (lua_Integer)(found - start));

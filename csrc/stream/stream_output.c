@@ -125,7 +125,7 @@ bool sci_stream_is_sending(lua_State *L, const sci_stream *stream) {
 static sci_moved send_piece(lua_State *L, int self, const sci_piece *piece, sci_sslsocket *socket, size_t *length) {
     sci_stream *stream = lua_touserdata(L, self);
     int top = lua_gettop(L), string = 0;
-    const char *text = (const char *)stream->out->bytes.bytes + stream->out->bytes.start;
+    const char *text = (const char *)sci_input_first(&stream->out->bytes);
     if (piece->number > 0) {
         text = push_text(L, self, piece->number) + piece->offset;
         string = top + 1;

@@ -126,8 +126,10 @@ static bool read_little(lua_State *L, sci_stream *stream) {
     unsigned char *bytes = sci_ssl_take_scratch(L, socket);
     bool came = sci_ssl_read_into(L, socket, bytes, SCI_SCRATCH, &length);
     bool kept = length == 0 || sci_input_reserve(&stream->in, room_for(&stream->in, length));
-    if (kept && length > 0) memcpy(stream->in.bytes + stream->in.end, bytes, length);
-    if (kept) sci_input_added(&stream->in, length);
+    if (kept && length > 0) {
+        memcpy(sci_input_room(&stream->in), bytes, length);
+        sci_input_added(&stream->in, length);
+    }
     sci_ssl_give_scratch_back(socket);
     if (!kept) {
         sci_ssl_hold_bytes(socket, true); /* they are lost: the next call reports that */
@@ -138,8 +140,10 @@ static bool read_little(lua_State *L, sci_stream *stream) {
 
 /* Whether there is memory for many bytes behind those that have not been read, which may have to move to its beginning. */
 static bool has_room(const sci_input *in) {
+    const sci_held *held = in->held;
     size_t size = sci_input_size(in);
-    return size >= BULK || in->capacity - in->end >= BULK || (in->start >= size && in->capacity - size >= BULK);
+    if (!held || size >= BULK || sci_input_room_size(in) >= BULK) return held != NULL;
+    return held->start >= size && held->capacity - size >= BULK;
 }
 
 static sci_moved read_socket(lua_State *L, sci_stream *stream) {
@@ -149,7 +153,7 @@ static sci_moved read_socket(lua_State *L, sci_stream *stream) {
     bool came;
     if (has_room(in)) {
         if (!sci_input_reserve(in, BULK)) luaL_error(L, "not enough memory");
-        came = sci_ssl_read_into(L, socket, in->bytes + in->end, in->capacity - in->end, sci_input_count(in));
+        came = sci_ssl_read_into(L, socket, sci_input_room(in), sci_input_room_size(in), sci_input_count(in));
     } else came = read_little(L, stream);
     sci_stream_set_moving(stream, false);
     sci_stream_set_drained(stream, came && stream->waiting != SCI_WAITS_IN_LUA && sci_ssl_has_read_all(socket));
