@@ -58,6 +58,16 @@ static int exchange_recorded(lua_State *L, sci_sslsocket *socket, const char *pe
     return result;
 }
 
+/* Over a descriptor, the replies of OpenSSL go where that is connected to. False: a result was pushed. */
+static bool is_connected(lua_State *L, sci_sslsocket *socket) {
+    sci_failure failure = {0};
+    if (socket->memory || sci_socket_establish(&socket->socket, &failure) >= 0) return true;
+    if (!failure.condition || strcmp(failure.condition, "not_connected") != 0) return true;
+    return sci_ssl_fail(L, "accept", "not_connected",
+                        "sslListen needs a descriptor that is connected to the client's address; for clients of any "
+                        "address use scissl.datagram.listen, or SciSslSocket.onMemory with SciSocket:recvFrom");
+}
+
 /***
 Answers the ClientHello of a client of DTLS by a cookie, and keeps nothing of it. A client that receives at its address returns
 the cookie in a second ClientHello; then this returns 1, and `sslAccept` makes the handshake with that client. Anything else
@@ -77,7 +87,7 @@ static int sslsocket_listen(lua_State *L) {
     size_t length;
     const char *peer = luaL_checklstring(L, 2, &length);
     lua_settop(L, 2);
-    if (!sci_ssl_ready(L, socket, "accept")) return 1;
+    if (!is_connected(L, socket) || !sci_ssl_ready(L, socket, "accept")) return 1;
     const char *condition = NULL;
     if (!socket->transport.datagrams) condition = "not_dtls";
     else if (socket->handshake.begun) condition = "handshake_under_way";

@@ -225,6 +225,27 @@ describe("scissl.datagram.connect", function()
     end)
   end)
 
+  it("offers a long session where the path carries it", function()
+    local names = {}
+    for i = 1, 30 do names[i] = ("%s%d.example"):format(("x"):rep(40), i) end
+    local long = pki.issue { subject = "CN=client", names = names, issuer = pki.ca }
+    local options = { certificate = long.certificate, privateKey = long.key }
+    with_echo({ ca = pki.ca.certificate }, function(port)
+      local probe <close> = assert(SciSocket.newDatagramSocket():connect("127.0.0.1", port))
+      local known = probe:pathMtu() ~= nil
+      local first = assert(connect(port, options))
+      local session = assert(first:socket():getSession())
+      first:close()
+      for mtu, resumes in pairs { [1232] = false, path = known, [8000] = true } do
+        options.mtu, options.session = mtu, session
+        local association <close> = assert(connect(port, options))
+        assert.equal(resumes, association:socket():isSessionReused(), mtu)
+        assert(association:send "x")
+        assert.equal("x", association:receive(20))
+      end
+    end)
+  end)
+
   it("reports at once that nothing receives at the port", function()
     local holder = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
     local _, port = holder:getSockName()

@@ -78,6 +78,24 @@ describe("A server of DTLS for several hosts", function()
       end)
     end
   end)
+
+  it("accepts as long a list of certificates as a context of a name says", function()
+    local given = { certificate = pki.client.certificate, privateKey = pki.client.key,
+      serverName = "other.example", verifyHost = "other.example" }
+    for bytes, good in pairs { [100] = false, [60000] = true } do
+      local context = assert(scissl.SciSslContext.new "DTLS")
+      assert(context:useCertificate(other.certificate):usePrivateKey(other.key):setMaxCertList(bytes))
+      assert(context:setVerify(scissl.SSL_VERIFY_PEER))
+      assert(context:loadVerifyLocations(pki.ca.certificateFile))
+      serving({ sni = { ["other.example"] = context } }, { onError = function() end }, function(port, listener)
+        local association, failure = connect(port, given)
+        assert.equal(good, association ~= nil, tostring(failure))
+        if association then association:close() end
+        assert.equal(good and 0 or 1, listener:statistics().failed.handshake_message_too_long or 0,
+          (next(listener:statistics().failed)))
+      end)
+    end
+  end)
 end)
 
 describe("A server of DTLS with handlers", function()

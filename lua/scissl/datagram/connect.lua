@@ -14,11 +14,30 @@ local wait = require "scissl.loop.wait"
 local SciSslSocket = core.SciSslSocket
 
 local LONGEST, USUAL = 65507, 1232 -- bytes of a datagram
+local PATH = 16384 -- at most, where the path says how many
 local COOKIE = 64 -- bytes that a ClientHello with a cookie has more
 local ANY = { inet = "0.0.0.0", inet6 = "::" }
 
 -- Where nothing can be reached at an address, the next one is tried. One that is silent takes the whole time.
 local tried_again = { connection_refused = true, host_unreachable = true, address_not_available = true }
+
+-- Bytes of a datagram for the peer that a socket is connected to.
+local function longest_to(socket, mtu)
+  if math.type(mtu) == "integer" then return mtu end
+  return mtu == "path" and math.min(socket:pathMtu() or USUAL, PATH) or USUAL
+end
+
+-- A server that keeps nothing of a client before its cookie drops a ClientHello in several datagrams, and a ticket that
+-- holds the certificate of a client may be long. Then the handshake is a full one.
+local function leave_out_long_session(run, socket)
+  local given = run.given
+  if not given.session then return true end
+  local trial <close> = SciSslSocket.onMemory(run.context)
+  if not (client.prepare(trial, run) and trial:sslSetMtu(LONGEST)) then return true end
+  trial:sslConnect()
+  if #trial:sslDrain() + COOKIE > longest_to(socket, given.mtu) then given.session = nil end
+  return true
+end
 
 local function prepare(run, address)
   local socket, failure = SciSslSocket.new(run.context, address.family)
@@ -31,6 +50,7 @@ local function prepare(run, address)
     ready, failure = socket:bind(given.localAddress or ANY[address.family], given.localPort or 0)
   end
   if ready then ready, failure = socket:connect(address.address, address.port) end
+  if ready then ready = leave_out_long_session(run, socket) end
   if ready then ready, failure = client.prepare(socket, run) end
   if ready then ready, failure = datagram_options.apply(socket, given) end
   if ready then return socket end
@@ -54,18 +74,6 @@ local function try(run, address)
   if done then return socket end
   socket:close()
   return nil, failure
-end
-
--- A server that keeps nothing of a client before its cookie drops a ClientHello in several datagrams, and a ticket that
--- holds the certificate of a client may be long. Then the handshake is a full one.
-local function leave_out_long_session(run)
-  local given = run.given
-  if not given.session then return end
-  local trial <close> = SciSslSocket.onMemory(run.context)
-  if not (trial:isDatagram() and client.prepare(trial, run) and trial:sslSetMtu(LONGEST)) then return end
-  trial:sslConnect()
-  local most = math.type(given.mtu) == "integer" and given.mtu or USUAL
-  if #trial:sslDrain() + COOKIE > most then given.session = nil end
 end
 
 local function connect(run)
@@ -133,6 +141,5 @@ return function(given)
   if not run then return nil, failure end
   run.waiter, run.timeout, run.deadline = waiter, given.timeout, wait.deadline(given.timeout)
   run.family, run.resolver = given.family, given.resolver
-  leave_out_long_session(run)
   return connect(run)
 end

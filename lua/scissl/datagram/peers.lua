@@ -20,6 +20,7 @@ Peers.__index = Peers
 
 local IPV6, IPV4, LEAST = 1232, 508, 256 -- bytes of a datagram that their paths carry; the least of DTLS
 local BURST = 64 -- datagrams that are taken in a row
+local DEFAULT_LIST = 102400 -- bytes of certificates, where a context does not say how many
 local SWEEP = 1 -- seconds between two looks for idle associations
 
 -- ---- sending
@@ -171,9 +172,11 @@ end
 -- What a peer can make OpenSSL keep before it is authenticated grows with this. A peer that shows no certificate has no
 -- long messages. A handler of the program may ask for one.
 local function limit_messages(self, socket)
-  local asks = self.mayAsk or socket:getContext():getVerify() ~= core.SSL_VERIFY_NONE
-  if asks and not self.maxCertList then return socket end
-  return socket:sslSetMaxCertList(asks and self.maxCertList or 1)
+  local context = socket:getContext()
+  local asks = self.mayAsk or context:getVerify() ~= core.SSL_VERIFY_NONE
+  if not asks then return socket:sslSetMaxCertList(1) end
+  local own = context:getMaxCertList()
+  return socket:sslSetMaxCertList(own == DEFAULT_LIST and self.maxCertList or own)
 end
 
 -- Calls the handler that a suspended handshake waits for. A handler may wait, and take datagrams meanwhile.
