@@ -1,5 +1,6 @@
 --- spec/fuzz/datagrams.lua: DTLS over a network that changes, loses, doubles, delays and invents datagrams
--- (datagram_net): a server of scissl.datagram with several clients and strangers, or two ends alone. What must hold:
+-- (datagram_net): a server of scissl.datagram with several clients and strangers, on the system's loopback or without a
+-- socket, or two ends alone; with any version, cipher suite, pre-shared key or certificate. What must hold:
 --
 -- * No call raises, and each returns what it may.
 -- * Each message that arrives was sent, by the peer that it is taken for, and arrives once.
@@ -54,34 +55,58 @@ end
 
 -- ---- contexts
 
-local function setup_of(random)
-  local options = {}
-  if random:chance(3) then options.psk = true end
-  if random:chance(3) then options.clientCertificate = true end
-  return options
-end
-
 local keys = { a = ("k"):rep(16) }
 
 local function client_context(options)
-  local context = ends.clientContext { method = "DTLS", identity = options.clientCertificate and pki.client or nil }
-  if options.psk then
-    assert(context:setPskClient("a", keys.a))
-    assert(context:setCipherList "PSK-AES128-GCM-SHA256:@SECLEVEL=0")
-  end
+  local context = ends.clientContext {
+    method = options.version, identity = options.clientCertificate and pki.client or nil,
+  }
+  if options.psk then assert(context:setPskClient("a", keys.a)) end
+  assert(context:setCipherList(options.suites .. ":@SECLEVEL=0"))
   return context
 end
 
 local function server_context(options)
-  local context = ends.serverContext { method = "DTLS" }
+  local context = ends.serverContext { method = options.version }
+  assert(context:setCipherList(options.suites .. ":@SECLEVEL=0"))
   if options.psk then
     assert(context:setPskServer(keys))
-    assert(context:setCipherList "PSK-AES128-GCM-SHA256:@SECLEVEL=0")
   elseif options.clientCertificate then
     assert(context:addTrusted(pki.ca.certificate))
     assert(context:setVerify(scissl.SSL_VERIFY_PEER))
   end
   return context
+end
+
+local suites = {
+  "ALL", "ECDHE+AESGCM", "CHACHA20", "AESCCM8", "AESCCM", "AES128-SHA", "ECDHE+AES+SHA1", "AES+SHA256", "DHE+AESGCM",
+  "PSK-AES128-GCM-SHA256", "PSK-CHACHA20-POLY1305", "ECDHE-PSK-CHACHA20-POLY1305", "PSK-AES128-CCM8", "PSK-AES256-CCM",
+  "PSK-AES128-CBC-SHA256", "PSK-AES128-CBC-SHA", "ECDHE-PSK-AES128-CBC-SHA", "DHE-PSK-AES128-GCM-SHA256",
+}
+
+-- Whether two ends with these options understand each other, in this OpenSSL.
+local function works(options)
+  local good, one, other = pcall(function()
+    return ends.handshake(ends.pair { transport = "memory", client = client_context(options),
+      server = server_context(options) })
+  end)
+  return good and one == 1 and other == 1
+end
+
+local combinations = {}
+for _, version in ipairs { "DTLS", "DTLSv1.2", "DTLSv1" } do
+  for _, list in ipairs(suites) do
+    local options = { version = version, suites = list, psk = list:find "PSK" ~= nil }
+    if works(options) then combinations[#combinations + 1] = options end
+  end
+end
+assert(#combinations >= 20, "too few cipher suites work")
+
+local function setup_of(random)
+  local options = {}
+  for name, value in pairs(random:pick(combinations)) do options[name] = value end
+  if random:chance(3) then options.clientCertificate = true end
+  return options
 end
 
 local function set_up(random, socket)
@@ -95,7 +120,11 @@ end
 local World = {}
 World.__index = World
 
--- The server's socket: what arrives, and what it sends, by addresses.
+local function key_of(association)
+  return association.host .. " " .. association.port
+end
+
+-- Where there is no socket: what arrives, and what the server sends, by addresses.
 local function plain_of(world)
   return {
     recvFrom = function()
@@ -104,23 +133,61 @@ local function plain_of(world)
       return nil, scissl.SciSslError.new { phase = "recv", condition = "not_ready" }
     end,
     sendTo = function(_, datagram, host, port)
-      local key = host .. " " .. port
-      world.gave[key] = (world.gave[key] or 0) + #datagram
-      if world.clients[key] then table.insert(world.clients[key].arrived, datagram) end
+      world:take(host .. " " .. port, datagram)
       return #datagram
     end,
   }
 end
 
+-- The server has sent a datagram to this address.
+function World:take(key, datagram)
+  self.gave[key] = (self.gave[key] or 0) + #datagram
+  if self.clients[key] then table.insert(self.clients[key].arrived, datagram) end
+end
+
 function World:deliver(datagram, host, port)
+  if self.sockets and #datagram > 60000 then return end
   local key = host .. " " .. port
   self.took[key] = (self.took[key] or 0) + #datagram
   table.insert(self.arrived, { datagram, host, port })
 end
 
+-- A new address, which has a socket where the server has one.
+function World:newAddress(...)
+  if not self.sockets then
+    self.ports = self.ports + 1
+    return self.random:pick { ... }, self.ports
+  end
+  local socket = assert(SciSocket.newDatagramSocket():bind("127.0.0.1", 0))
+  socket:setBlocking(false)
+  local host, port = socket:getSockName()
+  self.sockets[host .. " " .. port] = socket
+  return host, port
+end
+
+-- Lets the server take what has arrived: in C, by its handler or not, or by Lua alone.
+function World:pump()
+  if not self.sockets then return assert(self.peers:pump()) end
+  for _, one in ipairs(self.arrived) do
+    self.sockets[one[2] .. " " .. one[3]]:sendTo(one[1], "127.0.0.1", self.port)
+  end
+  self.arrived = {}
+  if self.handler then
+    for _ = 1, 200 do assert(self.peers:serve(self.handler)) end
+  else
+    assert(self.peers:pump())
+  end
+end
+
+-- Takes what the server has sent.
+function World:collect()
+  for key, socket in pairs(self.sockets or {}) do
+    for datagram in function() return (socket:recv(65536)) end do self:take(key, datagram) end
+  end
+end
+
 function World:newClient(sound)
-  self.ports = self.ports + 1
-  local host, port = self.random:pick { "192.0.2.1", "192.0.2.9", "198.51.100.7", "2001:db8::1" }, self.ports
+  local host, port = self:newAddress("192.0.2.1", "192.0.2.9", "198.51.100.7", "2001:db8::1")
   local client = {
     name = ("client%d"):format(port), host = host, port = port, key = host .. " " .. port, arrived = {}, seen = {},
     sound = sound, net = Net.new(self.random, self.log, sound and 1 << 40 or self.rate),
@@ -176,22 +243,24 @@ function World:throwGarbage()
   local datagram = client.net:garbage()
   if not datagram or datagram == "" then return end
   if random:chance(2) then return self:deliver(datagram, client.host, client.port) end
-  self:deliver(datagram, "203.0.113." .. random:below(5), random:between(1, 3))
+  self.strangers = self.strangers or { { self:newAddress "203.0.113.1" }, { self:newAddress "203.0.113.2" } }
+  self:deliver(datagram, table.unpack(random:pick(self.strangers)))
 end
 
--- What the server has got for an association: `client` has sent it, in one of its associations.
-function World:serve(association)
-  local client = self.clients[association.key]
+-- A message of an association: `client` has sent it, in one of its associations.
+function World:handle(association, message)
+  local client = self.clients[key_of(association)]
   local seen = self.seen[association] or {}
   self.seen[association] = seen
-  while association.inbox[1] do
-    local message = table.remove(association.inbox, 1)
-    self.mail:check(message, client.name, seen)
-    if self.random:chance(2) and not association.failure then
-      self.mail:write(self.random, association.socket_, "server for " .. client.name)
-      self.peers:flush(association.socket_, association.host, association.port)
-    end
+  self.mail:check(message, client.name, seen)
+  if self.random:chance(2) and not association.failure then
+    self.mail:write(self.random, association.socket_, "server for " .. client.name)
+    self.peers:flush(association.socket_, association.host, association.port)
   end
+end
+
+function World:serve(association)
+  while association.inbox[1] do self:handle(association, table.remove(association.inbox, 1)) end
   if self.random:chance(50) then association:close() end
 end
 
@@ -229,11 +298,12 @@ function World:round()
     local i, j = random:between(1, #self.arrived), random:between(1, #self.arrived)
     self.arrived[i], self.arrived[j] = self.arrived[j], self.arrived[i]
   end
-  assert(self.peers:pump())
+  self:pump()
   self.peers:runTimers()
   local associations = self.listener:associations()
-  table.sort(associations, function(a, b) return a.key < b.key end)
+  table.sort(associations, function(a, b) return key_of(a) < key_of(b) end)
   for _, association in ipairs(associations) do self:serve(association) end
+  self:collect()
   self:checkServer()
 end
 
@@ -250,15 +320,16 @@ function World:checkSound()
     assert(not client.failed, "a client over a sound network has failed")
     if client.done then self.mail:write(self.random, client.socket, client.name) end
     for _, datagram in ipairs(drain(client.socket)) do self:deliver(datagram, client.host, client.port) end
-    assert(self.peers:pump())
+    self:pump()
     self.peers:runTimers()
     for _, association in ipairs(self.listener:associations()) do
-      if association.key == client.key then
+      if key_of(association) == client.key then
         association.inbox = {}
         self.mail:write(self.random, association.socket_, "server for " .. client.name)
         self.peers:flush(association.socket_, association.host, association.port)
       end
     end
+    self:collect()
     if client.socket:sslPending() == 0 and not client.done then SciSocket.poll({}, 0.001) end
   end
   error "a client over a sound network was not served"
@@ -282,7 +353,18 @@ local function server_world(random, log)
     clientContext = client_context(options), rate = random:pick { 3, 10, 40 }, ports = 5000, arrived = {}, gave = {},
     took = {}, clients = {}, list = {}, seen = setmetatable({}, { __mode = "k" }),
   }, World)
-  world.peers.plain = plain_of(world)
+  if random:chance(2) then
+    local _
+    world.sockets = {}
+    _, world.port = listener:getSockName()
+    if random:chance(2) then
+      local serve = listener.peers.makeServe(function(...) return world:handle(...) end, debug.traceback,
+        function(raised) error(raised, 0) end)
+      world.handler = function() return serve(0) end
+    end
+  else
+    world.peers.plain, world.peers.take, world.peers.attach = plain_of(world), world.peers.receive, nil
+  end
   world.peers.onFailure = function(failure) assert(scissl.isSslError(failure)) end
   for _ = 1, random:between(1, 4) do world:newClient() end
   for i = 1, random:between(10, 80) do
@@ -291,6 +373,7 @@ local function server_world(random, log)
   end
   world:checkSound()
   listener:close()
+  for _, socket in pairs(world.sockets or {}) do socket:close() end
 end
 
 -- ---- two ends alone, over memory or descriptors

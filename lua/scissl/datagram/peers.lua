@@ -348,8 +348,8 @@ local function take_datagram(self, datagram, key, host, port)
   if successor and not successor.ended then give(self, successor, datagram) end
 end
 
--- As `take` of csrc/connection/datagram_peers.c, for a socket that is none of IPv4 or IPv6.
-local function receive(self)
+--- As `take` of csrc/connection/datagram_peers.c, for a socket that is none of IPv4 or IPv6.
+function Peers:receive()
   local datagram, host, port = self.plain:recvFrom()
   if datagram then
     self.counts.bytesReceived = self.counts.bytesReceived + #datagram
@@ -484,7 +484,7 @@ return function(self)
     peers = 0, handshaking = 0, handshakes = 0, hellos = 0, failed = {}, refused = 0, replaced = 0, idle = 0,
     resumed = 0, bytesReceived = 0, bytesSent = 0, received = 0, sent = 0, dropped = 0, strangers = 0,
   }
-  local functions = datagram_peers(self.plain, self.list) or { take = receive }
+  local functions = datagram_peers(self.plain, self.list) or { take = Peers.receive }
   self.take, self.attach, self.detach = functions.take, functions.attach, functions.detach
   self.countInC, self.seenInC = functions.count, functions.seen
   self.makeServe, self.interrupt = functions.server, functions.interrupt
