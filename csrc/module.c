@@ -193,6 +193,7 @@ SCI_AT_LOAD static void set_metatable(lua_State *L) {
         {"nameDistance", sci_measure_names},
         {"findHole", sci_return_hole},
         {"connectState", sci_connect_state},
+        {"countWaits", sci_count_waits},
         {"makeRunTasks", sci_make_run_tasks},
         {"wakeReady", sci_wake_ready},
         {"newThread", sci_new_thread},

@@ -25,6 +25,7 @@
 typedef struct sci_socket {
     int fd;                   /* socket_object.c: the descriptor; -1: none, or closed */
     bool borrowed;            /* socket_object.c: user value SCI_SOCKET_OWNER owns it: do not close(2) it */
+    uint16_t waits;           /* socket_poll.c: a waiter said so often that it is ready since that was checked last */
     struct sci_socket *lower; /* socket_object.c: that owner, if it is a SciSocket, kept by the user value; else NULL */
     bool nonblocking;         /* socket_object.c: we set O_NONBLOCK; holds unless `exposed` */
     bool exposed;             /* socket_object.c: other code may know the descriptor and change its O_NONBLOCK */
@@ -176,6 +177,7 @@ void sci_open_socket(lua_State *L);
 void sci_open_poller(lua_State *L);
 void sci_open_signals(lua_State *L);
 void sci_open_look_up(lua_State *L);
+int sci_count_waits(lua_State *L);    /* countWaits, for scissl.wait */
 int sci_connect_state(lua_State *L);  /* connectState, for scissl.connect */
 int sci_new_thread(lua_State *L);     /* newThread, for scissl.scheduler */
 int sci_wake_ready(lua_State *L);     /* wakeReady, for the same */

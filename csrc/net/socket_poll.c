@@ -230,6 +230,16 @@ static int socket_timeout(lua_State *L) {
     return 1;
 }
 
+/* countWaits(socket, count): notes `count` with a socket; without it, adds one. Returns the count; nil: that is no SciSocket. */
+int sci_count_waits(lua_State *L) {
+    sci_socket *socket = sci_test_socket(L, 1);
+    if (!socket) return 0;
+    if (!lua_isnoneornil(L, 2)) socket->waits = (uint16_t)lua_tointeger(L, 2);
+    else if (socket->waits < UINT16_MAX) socket->waits++;
+    lua_pushinteger(L, socket->waits);
+    return 1;
+}
+
 static const luaL_Reg poll_functions[] = {
     {"now", socket_now},
     {"poll", socket_poll},

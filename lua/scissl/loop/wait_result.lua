@@ -8,6 +8,7 @@ local poll = require "scissl.loop.poll_waiter"
 local text_of = require "scissl.base.safe_text"
 
 local SciSslError = core.SciSslError
+local count_waits = getmetatable(core).countWaits
 local now = core.SciSocket.now
 
 local result = {}
@@ -56,7 +57,15 @@ function result.givenUp(socket, reason, deadline, phase, timeout, what)
   }
 end
 
-local counts = setmetatable({}, { __mode = "k" }) -- by socket: how often it was ready since it was last checked
+-- How often a socket was ready since it was last checked. Ours count that themselves, which takes no memory for each;
+-- here are those of others.
+local counts = setmetatable({}, { __mode = "k" })
+
+local function count_foreign(socket, count)
+  count = count or (counts[socket] or 0) + 1
+  counts[socket] = count
+  return count
+end
 
 local function is_open(socket)
   return type(socket) == "number" or socket:getfd() >= 0
@@ -64,18 +73,11 @@ end
 
 -- Checks, once in a while, whether a socket that is said to be ready is ready.
 local function is_lie(socket, events)
-  local count = (counts[socket] or 0) + 1
-  counts[socket] = count
+  local count = count_waits(socket) or count_foreign(socket)
   if count < CHECK_AFTER then return false end
   if is_open(socket) and not poll(socket, events, now()) then return count >= CHECK_AFTER + LIES end
-  counts[socket] = 0
+  if not count_waits(socket, 0) then count_foreign(socket, 0) end
   return false
-end
-
---- Begins to count anew how often a socket was ready, after an operation that many sockets make once: one that then
--- waits in C alone takes no place in the table.
-function result.countAnew(socket)
-  counts[socket] = nil
 end
 
 --- Forgets what is noted of a socket that closes. The weak tables would keep it until it is collected, and a table that

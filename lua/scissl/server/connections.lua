@@ -130,7 +130,6 @@ function Connections:open(stream)
   self.streams[stream] = true
   self.openCount = self.openCount + 1
   self.mostOpen = math.max(self.mostOpen, self.openCount)
-  stream.owner = self
   if self.endsIdle then end_when_idle(stream) end
 end
 

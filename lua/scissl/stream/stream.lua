@@ -21,8 +21,8 @@ local wait = require "scissl.loop.wait"
 local writer = require "scissl.stream.writer"
 
 local SciSslError = core.SciSslError
-local base_of, refuse_second = link.base, reader.refuseSecond
-local hidden = getmetatable(core)
+local hidden, base_of, refuse_second = getmetatable(core), link.base, reader.refuseSecond
+local new_bytes = hidden.newBytes
 local Stream = { __name = "SciSslStream" }
 Stream.__index = Stream
 
@@ -462,9 +462,9 @@ local known_options = {
 -- what C knows is not kept here as well.
 local function make(socket, given, level, way)
   local waiter = wait.find(given.waiter, level + 1)
-  local most, in_all = given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER
-  local bytes = hidden.newBytes(most, in_all, wait.inC(waiter), socket)
-  local stream = { bytes, waiter } -- BYTES: where C looks for it; WAITER
+  local bytes = new_bytes(given.maxLine or MAX_LINE, given.maxBuffer or MAX_BUFFER, wait.inC(waiter), socket)
+  local owner = given.connections -- of a listener: in the table from the beginning, which must not grow
+  local stream = owner and { bytes, waiter, owner = owner } or { bytes, waiter } -- BYTES: where C looks for it; WAITER
   if given.onSession then stream.onSession = given.onSession end
   if way then link.attach(stream, way) end
   setmetatable(stream, Stream):settimeout(given.timeout)

@@ -6,7 +6,6 @@ local handlers = require "scissl.tls.handshake_handlers"
 local peer_of = require "scissl.base.peer_address"
 local wait = require "scissl.loop.wait"
 
-local count_anew = require "scissl.loop.wait_result".countAnew
 local now = core.SciSocket.now
 local running, status = coroutine.running, coroutine.status
 
@@ -127,7 +126,6 @@ local Run = {}
 
 function Run:__close()
   holders[self.socket] = nil
-  count_anew(self.socket)
 end
 
 local no_handlers = {}
