@@ -5,7 +5,7 @@
 
 /* The Lua files compare this with theirs: an older or newer core.so may lack what they call. It is the version, and a digest of
  * the names in C, which spec/support/reference/generate.lua writes here and into lua/scissl/init.lua. */
-#define NAMES "98043775"
+#define NAMES "2a9ede15"
 #define BUILD SCISSL_VERSION " " NAMES
 
 /* ---- classes, and the files that their methods are in -------------------------------------------------------------- */
