@@ -53,6 +53,23 @@ describe("Sessions of DTLS #slow", function()
     assert.equal("a reply\n", again:receive())
   end)
 
+  with_gnutls("of gnutls-cli are resumed by our server", function()
+    local listener, port, _ <close> = listen(own)
+    local peer <close> = ends.start(("gnutls-cli --udp --resume --x509cafile %s -p %d localhost"):format(
+      pki.ca.certificateFile, port))
+    assert.is_nil(assert(listener:accept(SECONDS)):receive(SECONDS)) -- it disconnects, and comes again
+    local again <close> = assert(listener:accept(SECONDS))
+    assert.is_true(again:socket():isSessionReused())
+    peer:write "hello\n"
+    assert.equal("hello\n", again:receive(SECONDS))
+    assert(again:send "a reply\n")
+    again:close()
+    local output = peer:finish()
+    assert.matches("This is a resumed session", output, 1, true)
+    assert.matches("a reply", output, 1, true)
+    assert.equal(1, listener:statistics().resumed)
+  end)
+
   with_gnutls("of gnutls-serv are resumed by our client", function()
     local peer <close> = ends.start("gnutls-serv --udp -p 0 --echo --disable-client-cert "
       .. peers.gnutlsIdentity(pki.server), "listening on IPv4.*(done)")

@@ -161,6 +161,7 @@ needs_of_all_specs() {
     want gnutls-bin has_command gnutls-cli
     want nginx nginx -v
     want chromium has_command chromium
+    want firefox-esr has_command firefox-esr
     want libnss3-tools has_command certutil
     needs_of_debians
     want testssl.sh has_command testssl
