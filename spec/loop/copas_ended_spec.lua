@@ -11,17 +11,17 @@ for _, loop in ipairs(loops.all) do
   if loop.name == "copas" then copas_loop = loop end
 end
 
+local function pause(seconds)
+  local near, far = assert(SciSocket.pair())
+  local ready, failure = scissl.wait.on(near, "r", { timeout = seconds, waiter = "copas" })
+  near:close()
+  far:close()
+  assert.is_nil(ready)
+  assert.equal("timeout", failure:condition())
+end
+
 describe("The waiter 'copas'", function()
   local it = loops.it(copas_loop)
-
-  local function pause(seconds)
-    local near, far = assert(SciSocket.pair())
-    local ready, failure = scissl.wait.on(near, "r", { timeout = seconds, waiter = "copas" })
-    near:close()
-    far:close()
-    assert.is_nil(ready)
-    assert.equal("timeout", failure:condition())
-  end
 
   it("sleeps where a coroutine was closed that waited until a deadline", function()
     local copas = require "copas"
@@ -196,4 +196,75 @@ describe("A stream under copas", function()
       end
     end)
   end)
+end)
+
+describe("A listener under copas whose serving coroutine has ended", function()
+  local found, copas = pcall(require, "copas")
+
+  for _, way in ipairs { "closed", "removed" } do
+    local missing = way == "removed" and not (found and copas.removethread)
+    local case = missing and function(name) pending(name .. " (this copas cannot)") end or loops.it(copas_loop)
+
+    local function listen()
+      local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = pki.server.certificate,
+        privateKey = pki.server.key, waiter = "copas", timeout = 30 })
+      return listener, select(2, listener:getSockName())
+    end
+
+    local function connect(port)
+      return assert(scissl.connect { host = "localhost", port = port, ca = pki.ca.certificate, waiter = "copas",
+        timeout = 30 })
+    end
+
+    -- Serves `listener` in a coroutine until that is ended. Returns a connection that it has served and that stays.
+    local function serve_and_end(listener, port, handler)
+      local thread
+      copas.addthread(function()
+        copas.setErrorHandler(function() end)
+        thread = coroutine.running()
+        listener:serve(handler)
+      end)
+      local stream = connect(port)
+      assert.equal("first", stream:read())
+      if way == "closed" then assert(coroutine.close(thread)) else copas.removethread(thread) end
+      pause(0.001)
+      return stream
+    end
+
+    case("serves again: " .. way, function()
+      copas_loop.run(function()
+        local listener, port = listen()
+        local first = serve_and_end(listener, port, function(stream)
+          stream:write "first\n"
+          stream:write(stream:read(), "\n")
+        end)
+        local results
+        copas.addthread(function()
+          results = table.pack(listener:serve(function(stream) stream:write "second\n" end))
+        end)
+        local second = connect(port)
+        assert.equal("second", second:read())
+        assert(first:write "still there\n") -- the handler of before goes on, and ends
+        assert.equal("still there", first:read())
+        assert.is_nil((first:read()))
+        first:close()
+        second:close()
+        listener:stop(30)
+        while not results do pause(0.001) end
+        assert.same({ n = 2, true, 0 }, results)
+      end)
+    end)
+
+    case("is closed by stop: " .. way, function()
+      copas_loop.run(function()
+        local listener, port = listen()
+        local first = serve_and_end(listener, port, function(stream) stream:write "first\n" end)
+        assert.is_true(listener:stop(30))
+        local again, failure = scissl.connect { host = "127.0.0.1", port = port, waiter = "copas", timeout = 30 }
+        assert.is_nil(again)
+        assert.equal("connection_refused", failure:condition())
+        first:close()
+      end)
+    end)
+  end
 end)

@@ -115,7 +115,9 @@ end
 function Standin:wake(answer, reason)
   if not self.sleeps then return false end
   self.woken, self.answer, self.reason = true, answer, reason
-  return goes_on(self)
+  if goes_on(self) then return true end
+  if self.copy then self.copy:close() end -- else the socket would stay open until the coroutine is collected
+  return false
 end
 
 -- copas 1 closes the last socket that a coroutine waited for when the coroutine ends; the connection may still be in
@@ -134,12 +136,13 @@ end
 local kept = setmetatable({}, { __mode = "k" }) -- by socket
 
 -- LuaSocket's select identifies sockets by their descriptors, for reading and writing together: of two with the same
--- descriptor only the last would be woken. So every stand-in that waits needs a descriptor of its own.
+-- descriptor only the last would be woken. So every stand-in that waits needs a descriptor of its own. One that has
+-- been woken has that of the alarm.
 local users = setmetatable({}, { __mode = "v" }) -- by descriptor: the stand-in that waited last for it
 
 local function is_free(descriptor, standin)
   local user = users[descriptor]
-  return not user or user == standin or not user.sleeps
+  return not user or user == standin or not user.sleeps or user.woken
 end
 
 -- The stand-in of a coroutine that never goes on rings once, so that copas forgets it.
@@ -215,11 +218,11 @@ end
 local function sleep_once(socket, descriptor, events, deadline)
   local standin = { socket = socket, descriptor = -1, sleeps = false, woken = false, thread = false }
   setmetatable(standin, Foreign)
-  local copy = not is_free(descriptor) and copy_of(socket) or nil
+  local copy <close> = not is_free(descriptor) and copy_of(socket) or nil
+  standin.copy = copy
   waiting.enter(socket, standin)
   local answer, reason = sleep(standin, copy and copy:getfd() or descriptor, events, deadline)
   waiting.leave(standin)
-  if copy then copy:close() end
   return answer, reason
 end
 

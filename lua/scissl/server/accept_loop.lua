@@ -279,6 +279,7 @@ local function accept_with_bell(run)
   ear:setBlocking(false)
   bell:setBlocking(false)
   run.ear, run.bell = ear, bell
+  run.listener.servedBy = coroutine.running()
   run.listener.bell, run.connections.onClose = bell, run.onClose and function(...) call_hook(run, run.onClose, ...) end
   local good, done, result = xpcall(accept_until_stopped, note_traceback, run)
   run.listener.bell = nil

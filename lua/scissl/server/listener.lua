@@ -4,6 +4,7 @@
 local concurrent = require "scissl.server.concurrent_accept"
 local core = require "scissl.core"
 local contexts = require "scissl.server.contexts"
+local goes_on = require "scissl.base.going_on".goesOn
 local handshake = require "scissl.tls.handshake_loop"
 local options = require "scissl.base.option_table"
 local parting = require "scissl.stream.linger"
@@ -158,6 +159,13 @@ end
 
 -- ---- serving
 
+-- A coroutine that was closed, or that its loop has removed, serves no more.
+local function forget_ended(self)
+  if not self.bell or goes_on(self.servedBy) then return end
+  self.bell:close()
+  self.bell = nil
+end
+
 --- Accepts connections until the listener is closed, and calls `handler(stream)` for each, in a coroutine of its own:
 -- a slow handshake or a slow client does not delay the others. When the handler returns, its stream is closed; an error
 -- that it raises ends its own connection only.
@@ -192,6 +200,7 @@ end
 -- @raise for a handler that is no function, for unknown options, outside of the waiter's loop, and while another call
 --  serves the listener
 function Listener:serve(handler, given)
+  forget_ended(self)
   return require "scissl.server.accept_loop"(self, handler, given)
 end
 
@@ -263,6 +272,7 @@ end
 -- @raise for anything but 0 or more seconds
 function Listener:stop(seconds)
   check_timeout(seconds, "stop")
+  forget_ended(self)
   if not self.bell then return self:close() end
   self.stopBy = wait.deadline(seconds or STOP_SECONDS)
   self.bell:send "!"
