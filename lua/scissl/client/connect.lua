@@ -48,15 +48,8 @@ local function open(run)
   local socket, failure = dial(run, tls)
   if not socket then return nil, failure end
   local done
-  done, failure = handshake {
-    socket = socket,
-    role = "connect",
-    deadline = run.deadline,
-    timeout = run.timeout,
-    waiter = run.waiter,
-    replayable = run.given.replayable,
-    handlers = handlers_of(run.given),
-  }
+  done, failure = handshake(socket, "connect", run.waiter, run.timeout, run.deadline, handlers_of(run.given),
+    run.given.replayable)
   if done then return socket end
   client.forget(run, failure)
   parting.leave(socket, run.waiter)

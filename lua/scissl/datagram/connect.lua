@@ -67,10 +67,7 @@ local function try(run, address)
   local socket, failure = prepare(run, address)
   if not socket then return nil, failure end
   local done
-  done, failure = handshake {
-    socket = socket, role = "connect", deadline = run.deadline, timeout = run.timeout, waiter = run.waiter,
-    handlers = handlers_of(run.given),
-  }
+  done, failure = handshake(socket, "connect", run.waiter, run.timeout, run.deadline, handlers_of(run.given))
   if done then return socket end
   socket:close()
   return nil, failure

@@ -104,15 +104,9 @@ local function shake_hands(self, socket, waiter)
     take = function(_, data) replayable[#replayable + 1] = data end
   end
   local noted <close> = self.connections:beginHandshake(socket)
-  local done, failure = handshake {
-    socket = socket,
-    role = "accept",
-    timeout = self.handshakeTimeout,
-    deadline = wait.deadline(self.handshakeTimeout),
-    waiter = waiter,
-    handlers = handlers_of(self),
-    onReplayable = take,
-  }
+  local seconds = self.handshakeTimeout
+  local deadline = wait.deadline(seconds)
+  local done, failure = handshake(socket, "accept", waiter, seconds, deadline, handlers_of(self), nil, take)
   if done then
     noted:close() -- a store may wait, and a handshake that is done is not to be ended then
     local stored = self.sessions and self.sessions:keep(socket)

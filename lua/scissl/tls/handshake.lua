@@ -58,18 +58,11 @@ return function(socket, role, given)
   end
   given = options.read("handshake", given or {}, known_options, 2)
   options.checkArgument(1, "handshake", socket, "SciSslSocket|SciSslTrySocket", 2)
-  return run_through {
-    socket = socket,
-    role = role,
-    waiter = wait.find(given.waiter, 2),
-    timeout = given.timeout,
-    deadline = given.deadline or wait.deadline(given.timeout),
-    replayable = given.replayable,
-    onReplayable = given.onReplayable,
-    handlers = {
-      onClientHello = given.onClientHello,
-      onCertificate = given.onCertificate,
-      onVerify = given.onVerify,
-    },
-  }
+  local waiter = wait.find(given.waiter, 2)
+  local deadline = given.deadline or wait.deadline(given.timeout)
+  return run_through(socket, role, waiter, given.timeout, deadline, {
+    onClientHello = given.onClientHello,
+    onCertificate = given.onCertificate,
+    onVerify = given.onVerify,
+  }, given.replayable, given.onReplayable)
 end

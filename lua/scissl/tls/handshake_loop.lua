@@ -104,10 +104,10 @@ local function read_replayable(run, take)
   end
 end
 
-local function run_through(run)
+local function run_through(run, replayable, take)
   local done, failure = run.socket, nil
-  if run.replayable and run.role == "connect" then done, failure = write_replayable(run, run.replayable) end
-  if run.onReplayable and run.role == "accept" then done, failure = read_replayable(run, run.onReplayable) end
+  if replayable and run.role == "connect" then done, failure = write_replayable(run, replayable) end
+  if take and run.role == "accept" then done, failure = read_replayable(run, take) end
   if not done then return nil, failure end
   return repeat_until_done(run)
 end
@@ -122,39 +122,65 @@ local function is_taken(socket)
   return by ~= nil and by ~= running() and status(by) ~= "dead"
 end
 
+-- A *run* is the record of a handshake: `socket`, `role`, `waiter`, `timeout`, `deadline`, `handlers`, and what a
+-- handler needs. It is used again: each would be garbage between what the connections keep.
 local Run = {}
 
+local kept, kept_count = {}, 0
+for i = 1, 16 do kept[i] = false end -- so that keeping one needs no memory
+
+local function take_run()
+  if kept_count == 0 then
+    return setmetatable({ -- there is room for so many
+      socket = nil, role = nil, waiter = nil, timeout = nil, deadline = nil, handlers = nil, hello = nil,
+    }, Run)
+  end
+  local run = kept[kept_count]
+  kept[kept_count], kept_count = false, kept_count - 1
+  return run
+end
+
 function Run:__close()
-  holders[self.socket] = nil
+  if self.socket then holders[self.socket] = nil end -- else memory has run out at once
+  self.socket, self.waiter, self.timeout, self.deadline, self.handlers, self.hello = nil, nil, nil, nil, nil, nil
+  if kept_count == #kept then return end
+  kept_count = kept_count + 1
+  kept[kept_count] = self
 end
 
 local no_handlers = {}
 
 --- Makes a handshake, as `scissl.handshake`. It checks no arguments.
--- @tparam table run which becomes the loop's own: `socket`, `role`, `waiter` (a function), `timeout`, `deadline`,
---  `replayable`, `onReplayable`, and in `handlers` (nil: there are none) `onClientHello`, `onCertificate`, `onVerify`
+-- @tparam SciSslSocket socket
+-- @tparam string role
+-- @tparam function waiter
+-- @tparam ?number timeout
+-- @tparam ?number deadline
+-- @tparam[opt] table by name: `onClientHello`, `onCertificate`, `onVerify`
+-- @tparam[opt] string replayable of a client
+-- @tparam[opt] function take a server's `onReplayable`
 -- @treturn[1] SciSslSocket the socket
 -- @treturn[2] nil
 -- @treturn[2] SciSslError
-return function(run)
-  local socket = run.socket
+return function(socket, role, waiter, timeout, deadline, by_name, replayable, take)
   if is_taken(socket) then
     return nil, core.SciSslError.new {
-      phase = run.role, condition = "busy", message = "another coroutine makes this handshake",
-      peer = peer_of(socket),
+      phase = role, condition = "busy", message = "another coroutine makes this handshake", peer = peer_of(socket),
     }
   end
-  run.handlers = run.handlers or no_handlers
+  by_name = by_name or no_handlers
+  local run <close> = take_run()
+  run.socket, run.role, run.waiter, run.timeout, run.deadline = socket, role, waiter, timeout, deadline
+  run.handlers = by_name
   holders[socket] = running()
-  local _ <close> = setmetatable(run, Run)
-  local ready, refusal = handlers.suspend(run.socket, run.role, run.handlers)
+  local ready, refusal = handlers.suspend(socket, role, by_name)
   if not ready then return nil, refusal end
-  if not (run.deadline and socket:isBlocking()) then
-    local done, failure = run_through(run)
+  if not (deadline and socket:isBlocking()) then
+    local done, failure = run_through(run, replayable, take)
     return done, failure
   end
   socket:setBlocking(false)
-  local done, failure = run_through(run)
+  local done, failure = run_through(run, replayable, take)
   socket:setBlocking(true)
   return done, failure
 end
