@@ -155,3 +155,20 @@ for _, kind in ipairs { "sync", "copas" } do
     end)
   end)
 end
+
+describe("lua-websockets, its client sync,", function()
+  program_it("ends a read by its time-out, and closes #slow", function()
+    local output = same("sync", [[
+      local client = connect()
+      client.sock:settimeout(0.05)
+      say(client:receive())
+      say(client.state, client:send "late")
+      client = connect()
+      client.sock:settimeout(30)
+      say(client:send(("x"):rep(100000)), #(client:receive() or ""))
+      say(client:close())
+      stop()
+    ]])
+    assert.matches("^nil nil false 1006 wantread\nCLOSED nil false 1006 wrong state\n", output)
+  end)
+end)
