@@ -187,11 +187,30 @@ static const char *wanted_provider(const CONF *conf, const CONF_VALUE *entry) {
     return name ? name : dot ? dot + 1 : entry->name;
 }
 
-/* OpenSSL calls it a success where a provider of the file does not start. Copies the name of the first such provider. */
-static bool all_started(const sci_library *library, const CONF *conf, char *missing, size_t size) {
+/* The providers that a file names; NULL: none. */
+static STACK_OF(CONF_VALUE) *providers_of(const CONF *conf) {
     const char *main_section = text_of(conf, NULL, "openssl_conf");
     const char *section = main_section ? text_of(conf, main_section, "providers") : NULL;
-    STACK_OF(CONF_VALUE) *entries = section ? NCONF_get_section(conf, section) : NULL;
+    return section ? NCONF_get_section(conf, section) : NULL;
+}
+
+/* OpenSSL before 3.2 starts a provider whatever `activate` says. */
+static bool starts_what_is_off(const CONF *conf, char *name, size_t size) {
+    STACK_OF(CONF_VALUE) *entries = providers_of(conf);
+    if (OpenSSL_version_num() >= 0x30200000UL) return false;
+    for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
+        const CONF_VALUE *entry = sk_CONF_VALUE_value(entries, i);
+        const char *text = text_of(conf, entry->value, "activate");
+        if (!text || is_true(text)) continue;
+        (void)OPENSSL_strlcpy(name, entry->name, size);
+        return true;
+    }
+    return false;
+}
+
+/* OpenSSL calls it a success where a provider of the file does not start. Copies the name of the first such provider. */
+static bool all_started(const sci_library *library, const CONF *conf, char *missing, size_t size) {
+    STACK_OF(CONF_VALUE) *entries = providers_of(conf);
     for (int i = 0; i < sk_CONF_VALUE_num(entries); i++) {
         const char *name = wanted_provider(conf, sk_CONF_VALUE_value(entries, i));
         if (!name || OSSL_PROVIDER_available(library->context, name)) continue;
@@ -203,8 +222,13 @@ static bool all_started(const sci_library *library, const CONF *conf, char *miss
 
 static bool load_config(const sci_library *library, const char *path, sci_failure *failure, char *name, size_t size) {
     CONF *conf = NCONF_new_ex(library->context, NULL);
-    bool loaded = conf && NCONF_load(conf, path, NULL) > 0 && OSSL_LIB_CTX_load_config(library->context, path) == 1;
-    if (!loaded) failure->condition = "malformed_config";
+    bool readable = conf && NCONF_load(conf, path, NULL) > 0, off = readable && starts_what_is_off(conf, name, size);
+    bool loaded = readable && !off && OSSL_LIB_CTX_load_config(library->context, path) == 1;
+    if (off) {
+        (void)sci_refuse(failure, "not_in_this_openssl",
+                         "OpenSSL before 3.2 starts a provider also where \"activate\" is 0 or no: remove that line");
+        failure->subject = name;
+    } else if (!loaded) failure->condition = "malformed_config";
     else if (!all_started(library, conf, name, size)) {
         loaded = sci_refuse(failure, "provider_failed", "a provider of the configuration file does not start");
         failure->subject = name;
@@ -221,7 +245,8 @@ Reads a configuration file of OpenSSL, which may load providers and set their pa
 @treturn[1] SciSslLibrary the receiver
 @treturn[2] nil
 @treturn[2] SciSslError phase `library`, condition `file_missing`, `malformed_config` or another of the file; `provider_failed`:
- a provider of the file is missing or does not start; the others are loaded
+ a provider of the file is missing or does not start; the others are loaded. `not_in_this_openssl`: the file says `activate = 0`,
+ and OpenSSL is older than 3.2, which starts the provider nevertheless; nothing was loaded
 @see OSSL_LIB_CTX_load_config(3)
 @see config(5)
 */

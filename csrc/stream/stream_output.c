@@ -92,6 +92,10 @@ void sci_stream_add(lua_State *L, int self, const sci_texts *texts) {
     size_t length;
     luaL_checkstack(L, 4, NULL);
     count_texts(L, texts, &need);
+    if (need.total == 0) {
+        sci_stream_note_write(stream);
+        return;
+    }
     if (need.longs > 0) make_places(L, self, need.longs + (size_t)stream->out->numbers);
     if (!sci_stream_begin_output(stream)) luaL_error(L, "not enough memory");
     sci_output *out = stream->out;

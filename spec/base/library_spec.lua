@@ -195,8 +195,34 @@ activate = 1
     assert.are.equal("nosuch", err:subject())
     err = refusals.condition("provider_failed", with "activate = yes\nidentity = missing\n")
     assert.are.equal("missing", err:subject())
-    for _, lines in ipairs { "", "activate = 0\n", "activate = 1\nsoft_load = 1\n" } do
+    for _, lines in ipairs { "", "activate = 1\nsoft_load = 1\n" } do
       assert.are.same({ "default" }, names(assert(with(lines))))
+    end
+  end)
+
+  it("starts no provider that the configuration file turns off, or says that this OpenSSL would", function()
+    local ignores = scissl.OSSslVersion.current():number() < 0x30200000
+    for _, word in ipairs { "0", "no", "off", "false" } do
+      local library = assert(SciSslLibrary.new())
+      local loaded, err = library:loadConfig(pki.write(([[
+openssl_conf = all
+[all]
+providers = them
+[them]
+default = on
+base = off
+[on]
+activate = 1
+[off]
+activate = %s
+]]):format(word)))
+      if ignores then
+        refusals.condition("not_in_this_openssl", loaded, err)
+        assert.are.equal("base", err:subject())
+      else
+        assert.are.equal(library, loaded)
+      end
+      assert.are.same({ "default" }, names(library))
     end
   end)
 
