@@ -48,7 +48,7 @@ function SciSslLibrary:load(name, parameters) end
 ---
 ---@param path string
 ---@return SciSslLibrary? # the receiver
----@return SciSslError? # phase `library`, condition `file_missing`, `malformed_config` or another of the file; `provider_failed`: a provider of the file is missing or does not start; the others are loaded
+---@return SciSslError? # phase `library`, condition `file_missing`, `malformed_config` or another of the file; `provider_failed`: a provider of the file is missing or does not start; the others are loaded. `not_in_this_openssl`: the file says `activate = 0`, and OpenSSL is older than 3.2, which starts the provider nevertheless; nothing was loaded
 ---@see OSSL_LIB_CTX_load_config(3)
 ---@see config(5)
 ---@usage
