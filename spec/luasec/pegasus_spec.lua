@@ -157,7 +157,7 @@ describe("pegasus", function()
   end)
 
   program_it("goes on after handshakes that fail, and clients that say nothing #slow", function()
-    local _, printed = same(PLUGIN, { SNI = false, LIMIT = 0.2 }, function(peer)
+    local got, printed = same(PLUGIN, { SNI = false, LIMIT = 0.2 }, function(peer)
       local answers = { peer:curl("/query", "--cacert " .. pki.otherCa.certificateFile) }
       plain(peer.port, "GET / HTTP/1.0\r\n\r\n")
       plain(peer.port, "\22\3\1\0\5nonsense")
@@ -165,7 +165,8 @@ describe("pegasus", function()
       answers[2] = peer:curl "/query?name=still"
       return answers
     end)
-    assert.matches("^handshake failed\nhandshake failed\nhandshake failed\nhandshake failed\n", printed)
+    assert.matches("certificate", got[1]) -- some versions of curl look at it after the handshake
+    assert.matches("handshake failed\nhandshake failed\nhandshake failed\n", printed)
     assert.matches("running TLS\nGET /query\nrunning TLS\nGET /end\n$", printed)
   end)
 
