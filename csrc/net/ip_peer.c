@@ -29,7 +29,7 @@ static void take_address(sci_ip_peer *peer, const struct sockaddr_in6 *from, soc
 
 /* Failures beside these are reports about what was sent to some peer. */
 sci_arrival sci_receive_from(const sci_socket *socket, void *bytes, size_t size, size_t *length, sci_ip_peer *peer) {
-    struct sockaddr_in6 from;
+    struct sockaddr_in6 from = {0};
     socklen_t room = sizeof from;
     int descriptor = sci_socket_descriptor(socket);
     if (descriptor < 0) return SCI_ARRIVAL_CLOSED;

@@ -210,10 +210,10 @@ openssl_conf = all
 providers = them
 [them]
 default = on
-base = off
+base = other
 [on]
 activate = 1
-[off]
+[other]
 activate = %s
 ]]):format(word)))
       if ignores then

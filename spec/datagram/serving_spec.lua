@@ -3,6 +3,7 @@
 local scissl = require "scissl"
 local datagrams = require "spec.support.datagrams"
 local ends = require "spec.support.ends"
+local pki = require "spec.support.pki"
 local scarce_support = require "spec.support.scarce"
 
 local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
@@ -41,9 +42,9 @@ function Client:read()
   return self.socket:sslRead()
 end
 
--- A client whose handshake with the listener is done.
-local function new_client(listener, port)
-  local plain = assert(SciSocket.newDatagramSocket():connect("127.0.0.1", port))
+-- A client whose handshake with the listener is done. `plain`: its socket, if it has one.
+local function new_client(listener, port, plain)
+  plain = plain or assert(SciSocket.newDatagramSocket():connect("127.0.0.1", port))
   plain:setBlocking(false)
   local client = setmetatable({ plain = plain, socket = SciSslSocket.onMemory(context):sslInitialize() }, Client)
   while client.socket:sslConnect() ~= 1 do
@@ -199,6 +200,33 @@ describe("A server of DTLS that only serves", function()
     end, { onError = fail_error }))
     assert.same({ "old", "new" }, got)
     assert.equal(1, listener:statistics().replaced)
+  end)
+
+  it("serves clients over IPv6, and over a Unix-domain socket without C's help", function()
+    local folder = pki.folder()
+    local function unix(name)
+      os.remove(folder .. name)
+      return assert(SciSocket.newDatagramSocket "unix":bind(folder .. name))
+    end
+    local kinds = { unix = function() return unix "/server", unix "/client":connect(folder .. "/server") end }
+    local six = SciSocket.newDatagramSocket "inet6"
+    if six and six:bind("::1", 0) then
+      kinds.inet6 = function() return six, assert(SciSocket.newDatagramSocket "inet6":connect(six:getSockName())) end
+    end
+    for kind, make in pairs(kinds) do
+      local server, plain = make()
+      local listener = listen { socket = server, host = datagrams.NONE, port = datagrams.NONE }
+      local client = new_client(listener, nil, plain)
+      client:write "hello"
+      assert(listener:serve(function(association, message)
+        assert(association:send("re: " .. message))
+        listener:close()
+      end, { onError = fail_error }))
+      assert.equal("re: hello", client:read())
+      local counts = listener:statistics()
+      assert.same({ 1, kind == "inet6" }, { counts.received, listener.peers.makeServe ~= nil })
+      assert.is_true(counts.sent >= 4 and counts.bytesReceived > 500, counts.sent)
+    end
   end)
 
   it("knows that the peer is not idle", function()
