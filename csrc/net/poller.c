@@ -74,8 +74,9 @@ static bool lasts(lua_State *L, int index) {
 
 /* Whether the value is nil, or a number that can be compared. */
 static bool is_deadline(lua_State *L, int index) {
+    if (lua_isnil(L, index)) return true;
     lua_Number seconds = lua_tonumber(L, index);
-    return lua_isnil(L, index) || (lua_type(L, index) == LUA_TNUMBER && seconds <= seconds);
+    return lua_type(L, index) == LUA_TNUMBER && seconds <= seconds;
 }
 
 int sci_poller_find_simple(lua_State *L, int first, const sci_poller *poller, int classes, short *events) {

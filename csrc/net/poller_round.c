@@ -60,9 +60,8 @@ static bool is_alone(lua_State *L) {
     return lua_rawequal(L, -1, W_EVENTS);
 }
 
-/* Only the growth of the queue needs memory, and comes first. */
-static void make_ready(lua_State *L, lua_Integer descriptor) {
-    lua_Integer size = get_integer(L, QUEUED) + 1;
+/* Puts the task at the place `size` of the queue. Only its growth needs memory, and comes first. */
+static void make_ready(lua_State *L, lua_Integer descriptor, lua_Integer size) {
     lua_pushvalue(L, W_TASK);
     lua_rawseti(L, W_QUEUE, size);
     set_integer(L, QUEUED, size);
@@ -82,7 +81,7 @@ int sci_wake_ready(lua_State *L) {
     lua_rawgeti(L, W_SELF, WAITS);
     lua_rawgeti(L, W_SELF, QUEUE);
     lua_rawgeti(L, W_SELF, READY);
-    lua_Integer last = get_integer(L, LAST_READY);
+    lua_Integer last = get_integer(L, LAST_READY), size = get_integer(L, QUEUED);
     for (lua_Integer i = get_integer(L, NEXT_READY); i <= last; i += 2) {
         lua_rawgeti(L, W_READY, i);
         lua_rawgeti(L, W_READY, i + 1);
@@ -93,7 +92,7 @@ int sci_wake_ready(lua_State *L) {
             lua_settop(L, W_EVENTS);
             return 2;
         }
-        make_ready(L, descriptor);
+        make_ready(L, descriptor, ++size);
         lua_settop(L, W_READY);
     }
     set_integer(L, LAST_READY, 0);
@@ -108,15 +107,16 @@ enum { SELF = 1, TASK, SOCKET, WANTED, UNTIL };
 
 /* Puts the next task of the round at TASK. False: there is none. */
 static bool find_task(lua_State *L) {
-    lua_Integer next = get_integer(L, NEXT);
     lua_settop(L, SELF);
     lua_rawgeti(L, SELF, ROUND);
-    if (lua_rawgeti(L, -1, next) != LUA_TTABLE) return false;
-    lua_insert(L, TASK);
+    lua_rawgeti(L, SELF, NEXT);
+    lua_Integer next = lua_tointeger(L, -1);
+    if (lua_rawgeti(L, SELF + 1, next) != LUA_TTABLE) return false;
     lua_pushnil(L);
-    lua_rawseti(L, -2, next);
-    set_integer(L, NEXT, next + 1);
-    lua_settop(L, TASK);
+    lua_rawseti(L, SELF + 1, next);
+    lua_pushinteger(L, next + 1);
+    lua_rawseti(L, SELF, NEXT);
+    lua_replace(L, TASK);
     return true;
 }
 
