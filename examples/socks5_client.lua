@@ -14,29 +14,22 @@ local replies = {
   "too many hops", "command not supported", "address type not supported",
 }
 
--- Reads exactly `count` bytes.
-local function receive(stream, count)
-  local bytes, failure = stream:read(count)
-  if bytes and #bytes == count then return bytes end
-  error(failure or "the proxy closed the connection", 0)
-end
-
 local function sign_in(stream)
   assert(stream:write(user and "\5\2\0\2" or "\5\1\0")) -- the methods: none, or user and password
-  local version, method = receive(stream, 2):byte(1, 2)
+  local version, method = assert(stream:readExactly(2)):byte(1, 2)
   if version ~= 5 then error("this is no SOCKS5 proxy", 0) end
   if method == 0 then return end
   if method ~= 2 or not user then error("the proxy wants another kind of authentication", 0) end
   assert(stream:write("\1", string.pack("s1s1", user, password or "")))
-  if receive(stream, 2):byte(2) ~= 0 then error("the proxy rejected user and password", 0) end
+  if assert(stream:readExactly(2)):byte(2) ~= 0 then error("the proxy rejected user and password", 0) end
 end
 
 local function ask_for(stream)
   assert(stream:write("\5\1\0\3", string.pack(">s1I2", host, math.tointeger(tonumber(port)))))
-  local _, reply, _, kind = receive(stream, 4):byte(1, 4)
+  local _, reply, _, kind = assert(stream:readExactly(4)):byte(1, 4)
   if reply ~= 0 then error(replies[reply] or "the proxy refused", 0) end
-  local length = kind == 1 and 4 or kind == 4 and 16 or receive(stream, 1):byte()
-  receive(stream, length + 2) -- the address and the port that the proxy uses
+  local length = kind == 1 and 4 or kind == 4 and 16 or assert(stream:readExactly(1)):byte()
+  assert(stream:readExactly(length + 2)) -- the address and the port that the proxy uses
 end
 
 local carrier = assert(scissl.plain.connect { host = proxy_host, port = tonumber(proxy_port), timeout = 10 })
