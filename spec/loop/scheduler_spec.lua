@@ -145,6 +145,43 @@ describe("scissl.scheduler", function()
     assert.is_false(loop:cancel(waits))
   end)
 
+  it("cancels what ran, or did not exist yet, when something was cancelled first", function()
+    local loop <close> = scheduler.new()
+    local answers = {}
+    local function sleep(name) answers[name] = table.pack(loop:sleep(LONG)) end
+    local first = loop:spawn(sleep, "first")
+    local second = loop:spawn(function()
+      loop:sleep(0)
+      assert(loop:cancel(first))
+      sleep "second"
+    end)
+    loop:spawn(function()
+      for _ = 1, 2 do loop:sleep(0) end
+      local third = loop:spawn(sleep, "third")
+      loop:sleep(0)
+      assert(loop:cancel(second))
+      assert(loop:cancel(third))
+      assert.is_false(loop:cancel(coroutine.create(print)))
+    end)
+    loop:run()
+    local cancelled = { n = 2, nil, "cancelled" }
+    assert.same({ first = cancelled, second = cancelled, third = cancelled }, answers)
+  end)
+
+  it("goes on where the program closes a coroutine that has not begun, or that waits", function()
+    local raised = {}
+    local loop <close> = scheduler.new { onError = function(failure) raised[#raised + 1] = failure end }
+    coroutine.close(loop:spawn(error, "it has begun"))
+    local waits = loop:spawn(function()
+      loop:sleep(0)
+      error "it has gone on"
+    end)
+    loop:spawn(coroutine.close, waits)
+    assert.is_true(loop:run())
+    assert.same({ "cannot resume dead coroutine", "cannot resume dead coroutine" }, raised)
+    assert.equal(0, loop:size())
+  end)
+
   it("stops when it is told to, and goes on later", function()
     local loop <close> = scheduler.new()
     local count = 0

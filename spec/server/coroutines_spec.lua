@@ -46,6 +46,29 @@ local function settle(loop, size)
 end
 
 describe("listener:serve", function()
+  it("serves hundreds that wait for their turn, and whose handlers do not wait, in one coroutine", function()
+    local loop = assert(scissl.scheduler.new { onError = function(raised) error(raised, 0) end })
+    local listener = assert(scissl.plain.listen { host = "127.0.0.1", port = 0, waiter = "coroutine", backlog = 1024 })
+    local _, port = listener:getSockName()
+    local clients, served, threads = {}, 0, {}
+    for i = 1, 300 do
+      clients[i] = assert(scissl.SciSocket.newStreamSocket())
+      assert(clients[i]:connect("127.0.0.1", port))
+    end
+    loop:spawn(function()
+      assert(listener:serve(function()
+        served = served + 1
+        threads[coroutine.running()] = true
+        if served == 1 then loop:sleep(0) end -- the others are accepted, and wait
+        if served == #clients then listener:close() end
+      end, { maxConnections = 1 }))
+    end)
+    assert(loop:run())
+    assert.are.equal(300, served)
+    assert.are.equal(1, count(threads))
+    for _, client in ipairs(clients) do client:close() end
+  end)
+
   it("gives each handler a coroutine of its own, and none of them stays", function()
     local loop = beside_server(function(connect, loop, seen)
       local before = loop:size()
