@@ -169,8 +169,17 @@ static bool ended_by_eof(const sci_sslsocket *socket, int code) {
     return code == SSL_ERROR_ZERO_RETURN || (socket->transport.read.eof && socket->transport.failure.system_errno == 0);
 }
 
+/* The BIO does not tell OpenSSL that the transport has ended after the handshake (see transport.c), so this is what OpenSSL would
+ * have said. */
+static void report_eof(diagnosis *about) {
+    if (about->failure.ssl_error != SSL_ERROR_SYSCALL || ERR_peek_error() != 0) return;
+    about->failure.ssl_error = SSL_ERROR_SSL;
+    ERR_raise(ERR_LIB_SSL, SSL_R_UNEXPECTED_EOF_WHILE_READING);
+}
+
 static bool explain_end(diagnosis *about) {
     if (!ended_by_eof(about->socket, about->code)) return false;
+    if (about->socket->handshake.done) report_eof(about);
     about->failure.condition = about->socket->handshake.done ? "truncated" : "handshake_eof";
     return true;
 }

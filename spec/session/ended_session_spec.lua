@@ -42,7 +42,8 @@ for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
         for _, socket in ipairs { client, server } do
           socket:sslFeedEnd()
           local failure = socket:sslRead()
-          assert.equal("truncated", failure:condition())
+          assert.same({ "truncated", "unexpected eof while reading" }, { failure:condition(), failure:reason() })
+          assert.equal(scissl.SSL_ERROR_SSL, socket:sslGetError(failure))
           assert.equal(-1, failure:alert() or -1)
           assert.equal("", socket:sslDrain())
         end

@@ -14,7 +14,6 @@ local words = {
   handshake_needed = "closed",
   write_pending = "bad write retry",
   shutdown_sent = "protocol is shutdown",
-  truncated = "unexpected eof while reading",
 }
 
 --- Returns LuaSec's error string for a failure.
