@@ -5,7 +5,7 @@ local ends = require "spec.support.ends"
 local pki = require "spec.support.pki"
 
 local SciSocket, SciSslSocket = scissl.SciSocket, scissl.SciSslSocket
-local GARBAGE = "\23\3\3\0\5wrong"
+local GARBAGE = "\23\3\3\0\40" .. ("wrong"):rep(8) -- a record as long as a real one
 
 local function run(...)
   local loop <close> = scissl.scheduler.new { onError = function(raised, traceback)
