@@ -127,6 +127,65 @@ describe("A client's store", function()
     end)
   end
 
+  -- OpenSSL makes the newest of its tickets alone not resumable.
+  it("forgets all tickets of a connection that an alert has ended", function()
+    local store = scissl.sessions.memory.new()
+    local server_context = ends.serverContext { method = "TLSv1.3" }
+    local listener <close> = assert(SciSocket.newStreamSocket())
+    assert(listener:bind("127.0.0.1", 0))
+    assert(listener:listen())
+    local _, port = listener:getSockName()
+    local function go(spoil) return { visit(port, listener, server_context, store, spoil, "TLSv1.3") } end
+    assert.same({ false, "bad_record_mac" }, go(GARBAGE))
+    assert.equal(0, #store)
+    assert.same({ false, "truncated" }, go())
+    assert.same({ true, "truncated" }, go())
+  end)
+
+  -- A session of TLS 1.3 that was used cannot be resumed either.
+  for _, version in ipairs { "TLSv1.2", "TLSv1.3" } do
+    it("is left alone where a connection ends in order: " .. version, function()
+      local memory, removed, reused = scissl.sessions.memory.new(), {}, {}
+      local store = {
+        get = function(_, key) return memory:get(key) end,
+        put = function(_, key, session) memory:put(key, session) end,
+        remove = function(_, key) -- of a store that knows no second argument
+          removed[#removed + 1] = key
+          memory:remove(key)
+        end,
+      }
+      local listener <close> = assert(scissl.listen {
+        host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
+        version = version, waiter = "coroutine",
+      })
+      local _, port = listener:getSockName()
+      local function connect()
+        local stream = assert(scissl.connect {
+          host = "localhost", family = "inet", port = port, ca = pki.ca.certificate, waiter = "coroutine", timeout = 20,
+          sessions = store,
+        })
+        reused[#reused + 1] = stream:isSessionReused()
+        assert.equal("hello", stream:read "l")
+        return stream
+      end
+      run(function()
+        for _ = 1, 4 do
+          local stream = assert(listener:accept(20))
+          assert(stream:write "hello\n")
+          assert(stream:flush())
+        end
+      end, function()
+        connect():close()
+        connect():close()
+        local first = connect()
+        connect():close() -- with a session of the connection that is open
+        first:close()
+      end)
+      assert.same({ false, true, true, true }, reused)
+      assert.same({}, removed)
+    end)
+  end
+
   it("takes out one session of several by remove(key, session)", function()
     local client, server = ends.pair { client = ends.clientContext { method = "TLSv1.3" },
       server = ends.serverContext { method = "TLSv1.3" }, transport = "memory" }
@@ -185,5 +244,43 @@ describe("A store that several servers share", function()
       assert.equal(1, #stored)
       assert.same(spoil and { stored[1]:id() } or {}, removed)
     end
+  end)
+
+  -- Its methods need not be more than `serve`, `keep` and `onClientHello`.
+  it("is asked for what it keeps once, and not changed", function()
+    local store = { serve = function() return true end, onClientHello = function() return nil end }
+    function store:keep() return self end
+    local listener <close> = assert(scissl.listen {
+      host = "127.0.0.1", port = 0, certificate = pki.server.certificate, privateKey = pki.server.key,
+      waiter = "coroutine", sessions = store,
+    })
+    listener:getContext():setSessionStore(function() end)
+    local _, port = listener:getSockName()
+    local sessions = scissl.sessions.memory.new()
+    local made = {}
+    run(function()
+      for _, version in ipairs { "TLSv1.2", "TLSv1.2", "TLSv1.3" } do
+        local stream <close> = assert(listener:accept(20))
+        if version == "TLSv1.3" then
+          stream:socket():newSessions()
+          assert.equal(1, stream:socket():sslSendTickets(2))
+        end
+        assert.equal("hello", stream:read "l")
+        made[#made + 1] = #stream:socket():newSessions()
+        assert(stream:write "hello\n")
+        assert.is_nil(stream:read "l")
+      end
+    end, function()
+      for _, version in ipairs { "TLSv1.2", "TLSv1.2", "TLSv1.3" } do
+        local stream <close> = assert(scissl.connect {
+          host = "localhost", family = "inet", port = port, ca = pki.ca.certificate, waiter = "coroutine", timeout = 20,
+          sessions = sessions, version = version,
+        })
+        assert(stream:write "hello\n")
+        assert.equal("hello", stream:read "l")
+      end
+    end)
+    assert.equal(2, made[3])
+    assert.equal(0, #store)
   end)
 end)

@@ -196,7 +196,7 @@ end
 --- Returns a function that puts the connection's sessions into the store of the options; nil where there is no store.
 function client.keeper(run)
   local key, sessions = run.sessionKey, run.given.sessions
-  return key and session_keeper.new(sessions, key, { run.offered })
+  return key and session_keeper.new(sessions, key, run.offered)
 end
 
 --- Removes the sessions of the server from the store of the options, where a handshake that offered one has ended with

@@ -191,7 +191,7 @@ end
 -- * `sessions`: a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application
 --   protocols and everything that decides which servers this connection accepts. Where a handshake with one of its
 --   sessions ends with an alert, its method `remove(key)` is called, if it has one; where a fatal alert ends a
---   connection later, `remove(key, session)` when the stream is closed
+--   connection later, `remove(key, session)` for each of its sessions when the stream is closed
 -- * `tlsa`: the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables
 --   with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that
 --   validates DNSSEC

@@ -109,7 +109,7 @@ local scissl = {}
 ---@field configuration? SciSslSocketConfiguration a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field context? SciSslContext a SciSslSocketConfiguration, or a SciSslContext, in place of all fields of one
 ---@field session? OSSslSession an OSSslSession to resume. The server's chain is verified again
----@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts. Where a handshake with one of its sessions ends with an alert, its method `remove(key)` is called, if it has one; where a fatal alert ends a connection later, `remove(key, session)` when the stream is closed
+---@field sessions? table a store of sessions, such as `scissl.sessions.memory.new()`. Its key is made of host, port, application protocols and everything that decides which servers this connection accepts. Where a handshake with one of its sessions ends with an alert, its method `remove(key)` is called, if it has one; where a fatal alert ends a connection later, `remove(key, session)` for each of its sessions when the stream is closed
 ---@field tlsa? table[] the TLSA records of the host, one of which the server's certificate must match (DANE): a list of tables with `usage`, `selector`, `matchingType` and `data` (see `SciSslSocket:sslSetDane`). Get them from a resolver that validates DNSSEC
 ---@field echConfigs? string an ECHConfigList, bytes or base64, as it is in the HTTPS record of the host: hides the server name and the rest of the ClientHello (see `SciSslSocket:sslSetEchConfigs`)
 ---@field echRetry? boolean|string what to do where the server cannot decrypt that. true (the default): connects once more with the keys that the server names, whose certificate for the public name was verified; false: fails with the condition `ech_rejected`, and the error's `data()` are these keys; `"plain"`: where the server names no keys, connects once more without ECH, and the server name is sent in plain text. With `over` it is false: the stream ends with the attempt
@@ -209,7 +209,7 @@ local scissl = {}
 ---@field backlog? integer connections that may wait to be accepted (as many as the system allows)
 ---@field reusePort? boolean true: other processes may listen on the same address and port (SO_REUSEPORT), and the system distributes the connections among them
 ---@field socket? integer|table|userdata in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it: for example one that the parent process made and shares with other workers
----@field sessions? table a store that lets other servers resume the sessions of this one, such as `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand
+---@field sessions? table a store that lets other servers resume the sessions of this one, such as `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand. Where its `keep(socket)` returns a list of sessions, `remove(session)` is called for each of them when a stream is closed that a fatal alert has ended
 ---@field waiter? string|function how to wait (see `scissl.wait`)
 ---@field maxLine? integer the streams' limits (see `scissl.stream`)
 ---@field maxBuffer? integer the streams' limits (see `scissl.stream`)

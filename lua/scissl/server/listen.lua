@@ -91,7 +91,9 @@ end
 -- * `socket`: in place of `host`, `port`, `backlog` and `reusePort`, a listening socket, as `SciSocket.on` takes it:
 --   for example one that the parent process made and shares with other workers
 -- * `sessions`: a store that lets other servers resume the sessions of this one, such as
---   `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand
+--   `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand. Where its
+--   `keep(socket)` returns a list of sessions, `remove(session)` is called for each of them when a stream is closed that
+--   a fatal alert has ended
 -- * `waiter`: how to wait (see `scissl.wait`)
 -- * `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
 --

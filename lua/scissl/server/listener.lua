@@ -87,13 +87,16 @@ local function handlers_of(self)
   return { onClientHello = self.onClientHello, onCertificate = self.onCertificate, onVerify = self.onVerify }
 end
 
--- Returns what keeps the sessions of a connection in a store of several servers, as long as no fatal alert ends it.
-local function keep_sessions(store, socket, stored)
-  if socket:isSessionReused() and socket:version() ~= "TLSv1.3" then stored[#stored + 1] = socket:getSession() end
-  return session_keeper.new({
-    put = function(_, _, session) store:put(session) end,
-    remove = options.hasMethods(store, "remove") and function(_, _, session) store:remove(session) end or nil,
-  }, nil, stored)
+-- Puts the sessions of a connection into a store of several servers. Returns those that a fatal alert would end; nil
+-- where the store does not say which it keeps.
+local function keep_sessions(store, socket)
+  local stored, sessions = store:keep(socket), {}
+  if type(stored) ~= "table" then return nil end
+  for _, session in next, stored do
+    if options.is(session, "OSSslSession") then sessions[#sessions + 1] = session end
+  end
+  if socket:isSessionReused() and socket:version() ~= "TLSv1.3" then sessions[#sessions + 1] = socket:getSession() end
+  return sessions[1] and sessions
 end
 
 local function shake_hands(self, socket, waiter)
@@ -109,9 +112,9 @@ local function shake_hands(self, socket, waiter)
   local done, failure = handshake(socket, "accept", waiter, seconds, deadline, handlers_of(self), nil, take)
   if done then
     noted:close() -- a store may wait, and a handshake that is done is not to be ended then
-    local stored = self.sessions and self.sessions:keep(socket)
+    local stored = self.sessions and keep_sessions(self.sessions, socket)
     local made = made_of(self, socket, replayable)
-    if type(stored) == "table" then made.onSession = keep_sessions(self.sessions, socket, stored) end
+    if stored then session_keeper.watch(made, self.sessions, stored) end
     return made
   end
   failure = noted:failureOf(failure)

@@ -48,8 +48,8 @@ end
 
 --- The same at the end of the connection.
 function reader.handOutLastSessions(self)
-  reader.handOutSessions(self)
-  session_keeper.finish(self.onSession)
+  if self.onSession then reader.handOutSessions(self) end
+  session_keeper.finish(self.onSession or self, (socket_of(self)))
 end
 
 -- TLS 1.3 servers usually send tickets just before their first data.
