@@ -163,16 +163,20 @@ static int find_family(const sci_socket *base) {
     return sci_get_address(base->fd, false, &own) ? own.storage.ss_family : AF_INET;
 }
 
-/* An address in its usual form. getaddrinfo would take ten times as long. False: `host` is none of this family. */
+/* An address in its usual form, without a zone. getaddrinfo would take ten times as long. False: `host` is none of this family. */
 static bool read_address(const char *host, int family, uint16_t port, sci_address *address) {
     struct sockaddr_in inet = {.sin_family = AF_INET, .sin_port = htons(port)};
     struct sockaddr_in6 inet6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+#ifdef SIN6_LEN /* macOS and the BSDs have the length in the address, too: some getnameinfo take no other */
+    inet.sin_len = sizeof inet;
+    inet6.sin6_len = sizeof inet6;
+#endif
     if (family == AF_INET && inet_pton(AF_INET, host, &inet.sin_addr) == 1) {
         memcpy(&address->storage, &inet, sizeof inet);
         address->length = sizeof inet;
         return true;
     }
-    if (family != AF_INET6 || inet_pton(AF_INET6, host, &inet6.sin6_addr) != 1) return false;
+    if (family != AF_INET6 || strchr(host, '%') || inet_pton(AF_INET6, host, &inet6.sin6_addr) != 1) return false;
     memcpy(&address->storage, &inet6, sizeof inet6);
     address->length = sizeof inet6;
     return true;
