@@ -92,8 +92,8 @@ end
 --   for example one that the parent process made and shares with other workers
 -- * `sessions`: a store that lets other servers resume the sessions of this one, such as
 --   `scissl.sessions.redis.new { … }`. Give contexts that `onClientHello` returns to its `serve` beforehand. Where its
---   `keep(socket)` returns a list of sessions, `remove(session)` is called for each of them when a stream is closed that
---   a fatal alert has ended
+--   `keep(socket)` returns a list of sessions, `remove(session)` is called for each of them when a stream is closed
+--   that a fatal alert has ended
 -- * `waiter`: how to wait (see `scissl.wait`)
 -- * `maxLine`, `maxBuffer`: the streams' limits (see `scissl.stream`)
 --

@@ -114,7 +114,7 @@ local function shake_hands(self, socket, waiter)
     noted:close() -- a store may wait, and a handshake that is done is not to be ended then
     local stored = self.sessions and keep_sessions(self.sessions, socket)
     local made = made_of(self, socket, replayable)
-    if stored then session_keeper.watch(made, self.sessions, stored) end
+    if stored then made.kept = session_keeper.of(self.sessions, stored) end
     return made
   end
   failure = noted:failureOf(failure)

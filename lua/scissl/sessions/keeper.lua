@@ -8,7 +8,31 @@ local keeper = {}
 
 local MOST = 8 -- sessions of a connection
 
-local endings = setmetatable({}, { __mode = "k" }) -- by the function that `new` has returned, or the stream of `watch`
+-- `store`; `key`: for that, where it has one; `sessions`: those of the connection that are in the store.
+local Keeper = {}
+
+-- Puts a session into the store.
+function Keeper:__call(session)
+  local sessions = self.sessions
+  sessions[#sessions + 1] = session
+  if #sessions > MOST then table.remove(sessions, 1) end
+  self.store:put(self.key, session)
+end
+
+--- Returns what a stream calls with each session.
+-- @param store with the methods `put(key, session)` and perhaps `remove(key, session)`
+-- @param key
+-- @param offered the session of the store that the connection has offered, or nil
+function keeper.new(store, key, offered)
+  return setmetatable({ store = store, key = key, sessions = { offered } }, Keeper)
+end
+
+--- The same for sessions that are in the store already.
+-- @param store perhaps with the method `remove(session)`
+-- @tparam {OSSslSession,...} sessions
+function keeper.of(store, sessions)
+  return setmetatable({ store = store, sessions = sessions }, Keeper)
+end
 
 local function has_fatal(alerts)
   for _, alert in ipairs(alerts) do
@@ -23,48 +47,20 @@ local function is_ended(session, socket)
   return has_fatal(socket:alertsSent()) or has_fatal(socket:alertsReceived())
 end
 
--- OpenSSL makes the newest session alone not resumable, where a server has sent several tickets.
-local function make_ending(sessions, remove)
-  return function(socket)
-    local ended = false
-    for _, session in ipairs(sessions) do ended = ended or is_ended(session, socket) end
-    if not ended then return end
-    for _, session in ipairs(sessions) do remove(session) end
-  end
+local function remove(kept, session)
+  if kept.key then kept.store:remove(kept.key, session) else kept.store:remove(session) end
 end
 
---- Returns a function that puts a session into the store.
--- @param store a store with the methods `put(key, session)` and perhaps `remove(key, session)`
--- @param key for `store`
--- @param offered the session that the connection has taken out of the store, or nil
-function keeper.new(store, key, offered)
-  local sessions = { offered }
-  local function keep(session)
-    sessions[#sessions + 1] = session
-    if #sessions > MOST then table.remove(sessions, 1) end
-    store:put(key, session)
-  end
-  if options.hasMethods(store, "remove") then
-    endings[keep] = make_ending(sessions, function(session) store:remove(key, session) end)
-  end
-  return keep
-end
-
---- The same for sessions that are in the store already.
--- @param stream the connection's
--- @param store perhaps with the method `remove(session)`
--- @tparam {OSSslSession,...} sessions
-function keeper.watch(stream, store, sessions)
-  if not options.hasMethods(store, "remove") then return end
-  endings[stream] = make_ending(sessions, function(session) store:remove(session) end)
-end
-
---- At the end of a connection: takes its sessions out of the store where a fatal alert has ended it.
--- @param by the function that `new` has returned, or the stream that `watch` got; does nothing for others
+--- At the end of a connection: takes its sessions out of the store where a fatal alert has ended it. OpenSSL makes the
+-- newest alone not resumable, where a server has sent several tickets.
+-- @param kept what `new` or `of` has returned; does nothing for other values
 -- @param socket the connection's
-function keeper.finish(by, socket)
-  local ending = endings[by]
-  if ending then ending(socket) end
+function keeper.finish(kept, socket)
+  if getmetatable(kept) ~= Keeper then return end
+  local ended = false
+  for _, session in ipairs(kept.sessions) do ended = ended or is_ended(session, socket) end
+  if not (ended and options.hasMethods(kept.store, "remove")) then return end
+  for _, session in ipairs(kept.sessions) do remove(kept, session) end
 end
 
 return keeper

@@ -49,7 +49,7 @@ end
 --- The same at the end of the connection.
 function reader.handOutLastSessions(self)
   if self.onSession then reader.handOutSessions(self) end
-  session_keeper.finish(self.onSession or self, (socket_of(self)))
+  session_keeper.finish(self.onSession or self.kept, (socket_of(self)))
 end
 
 -- TLS 1.3 servers usually send tickets just before their first data.

@@ -329,7 +329,7 @@ end
 -- Hands out the sessions that no read has handed out. A client that has never read waits for its tickets first.
 local function take_last_sessions(self, sent)
   if sent and select(2, link.socket(self)) and not self[BYTES]:hasHeard() then writer.awaitTickets(self) end
-  if self.onSession or self.owner then reader.handOutLastSessions(self) end
+  if self.onSession or self.kept then reader.handOutLastSessions(self) end
 end
 
 -- Sends close_notify, and reads what has arrived: a socket that is closed with unread bytes resets the connection.
