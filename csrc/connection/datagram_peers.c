@@ -235,9 +235,9 @@ static void make_server(lua_State *L) {
 }
 
 /* server(handler, traceback, complain): makes `serve`. Where handler(association, message) raises, traceback(raised) is called, and
- * complain(what that returned, association). */
+ * complain(what that returned, association). The handler may be anything that can be called. */
 static int make_serve(lua_State *L) {
-    for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TFUNCTION);
+    for (int i = 2; i <= 3; i++) luaL_checktype(L, i, LUA_TFUNCTION);
     lua_settop(L, 3);
     for (int i = PEERS; i >= METATABLE; i--) {
         lua_pushvalue(L, lua_upvalueindex(i));

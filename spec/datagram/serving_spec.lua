@@ -62,6 +62,24 @@ local function fail_error(failure)
   error(tostring(failure), 0)
 end
 
+describe("A wait for a message of a peer", function()
+  it("is over where the association ends because it is idle: the server does not wait for the next datagram", function()
+    local association, late
+    local listener, port = listen { idleTimeout = 100, waiter = function(socket, events)
+      late = late or association and association.failure
+      return socket:wait(events, 0)
+    end }
+    local _
+    _, association = new_client(listener, port)
+    association.seen, listener.peers.sweepAt = SciSocket.now() - 1000, 0
+    local message, failure = association:receive()
+    assert.is_nil(message)
+    assert.equal("idle", failure:condition())
+    assert.is_nil(late)
+    listener:close()
+  end)
+end)
+
 describe("A server of DTLS that only serves", function()
   it("calls the handler for each message, in order, and sends what it replies", function()
     local listener, port = listen()
@@ -111,6 +129,30 @@ describe("A server of DTLS that only serves", function()
     client:write "x"
     assert.same({ true, 1 }, { listener:serve(function() listener:stop(0) end, { onError = fail_error }) })
     assert.equal(0, client:read())
+  end)
+
+  it("takes an object that can be called for a handler", function()
+    local listener, port = listen()
+    local client = new_client(listener, port)
+    client:write "x"
+    local got
+    local handler = setmetatable({}, { __call = function(_, _, message)
+      got = message
+      listener:close()
+    end })
+    assert(listener:serve(handler, { onError = fail_error }))
+    assert.equal("x", got)
+  end)
+
+  it("returns where the last association ends because it is idle, and a function that is told of it stops it", function()
+    local listener, port = listen { idleTimeout = 100 }
+    local client, association = new_client(listener, port)
+    client:write "x"
+    assert.same({ true, 0 }, { listener:serve(function()
+      association.seen, listener.peers.sweepAt = SciSocket.now() - 1000, 0
+      listener.peers.detach(association:socket())
+    end, { onError = fail_error, onClose = function() listener:stop() end }) })
+    assert.equal("idle", association.failure:condition())
   end)
 
   it("lets a handler wait for the next message, and for another client", function()

@@ -139,8 +139,8 @@ local function serve(self, run)
     if has_stopped(self) then return true, cut(self) end
     run.stopBy = self.stopBy
     local done, failure
-    if serve_in_c and not (run.stopBy or is_over() or turns:isUsed()) then
-      done, failure = peers:serve(serve_in_c)
+    if serve_in_c and not (run.stopBy or turns:isUsed()) then
+      done, failure = peers:serve(serve_in_c, is_over)
     else
       done, failure = turns:await(run, is_over, run.stopBy, "listen", nil, "the wait for a message")
     end

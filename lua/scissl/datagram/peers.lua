@@ -386,10 +386,13 @@ function Peers:pump()
   return BURST, false
 end
 
---- Waits, and calls a handler for each message, in C (`serve` of datagram_peers.c, made by `makeServe`), until there is
--- something else to do, which it does. Returns true; or nil and a SciSslError: the socket is closed.
-function Peers:serve(serve)
-  local found, datagram, key, host, port = serve(self:runTimers())
+--- Does what is due. Unless `is_over()` then returns true, waits, and calls a handler for each message, in C (`serve` of
+-- datagram_peers.c, made by `makeServe`), until there is something else to do, which it does. Returns true; or nil and a
+-- SciSslError: the socket is closed.
+function Peers:serve(serve, is_over)
+  local due = self:runTimers()
+  if is_over() then return true end
+  local found, datagram, key, host, port = serve(due)
   if found == nil then return nil, datagram end
   if found == false then take_datagram(self, datagram, key, host, port)
   elseif found ~= true then take_read(self, found, datagram, key, now()) end

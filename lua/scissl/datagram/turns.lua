@@ -99,9 +99,11 @@ local function is_led(self)
   return self.leader and self.leader ~= running() and status(self.leader) ~= "dead"
 end
 
--- Does what is due, and waits for the socket, or until something is due. Returns whether the work goes on.
-local function sleep(self, deadline, phase, timeout, what)
+-- Does what is due, which may end the wait; and waits for the socket, or until something is due. Returns whether the
+-- work goes on.
+local function sleep(self, is_over, deadline, phase, timeout, what)
   local due = self.peers:runTimers()
+  if is_over() then return true end
   local until_ = deadline
   if due and (not deadline or due < deadline) then until_ = due end
   if until_ and until_ <= now() and until_ ~= deadline then return true end
@@ -113,10 +115,10 @@ local function sleep(self, deadline, phase, timeout, what)
 end
 
 -- Works once, and waits for the socket where nothing had come. Returns how many datagrams had.
-local function work(self, deadline, phase, timeout, what)
+local function work(self, is_over, deadline, phase, timeout, what)
   local good, failure
   if self.drained and not deadline then
-    good, failure = sleep(self, nil, phase, timeout, what)
+    good, failure = sleep(self, is_over, nil, phase, timeout, what)
     if not good then return nil, failure end
   end
   local count, drained = self.peers:pump()
@@ -127,7 +129,7 @@ local function work(self, deadline, phase, timeout, what)
     if deadline or not drained then self.peers:runTimers() end
     return count
   end
-  good, failure = sleep(self, deadline, phase, timeout, what)
+  good, failure = sleep(self, is_over, deadline, phase, timeout, what)
   return good and 0, failure
 end
 
@@ -148,7 +150,7 @@ local function lead(self, subject, is_over, deadline, phase, timeout, what)
       good, failure = take_turn(self, deadline, phase, timeout)
       if not good then return nil, failure end
     end
-    good, failure = work(self, deadline, phase, timeout, what)
+    good, failure = work(self, is_over, deadline, phase, timeout, what)
     if not good then return nil, failure end
   end
   return true
