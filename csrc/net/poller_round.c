@@ -120,15 +120,25 @@ static bool find_task(lua_State *L) {
     return true;
 }
 
-/* Else it has ended, or coroutine.close has ended it. */
-static bool has_not_begun(lua_State *thread) { return lua_gettop(thread) > 0; }
+#define RUNS (-1) /* no status of Lua: the program has begun the coroutine, which runs this step */
 
-/* Resumes the coroutine of the task, with its result; one of newThread that has not begun gets its own arguments. `count`: of the
- * values that it has yielded or returned. */
+/* What a coroutine of newThread that has not begun is given: its own arguments. 0: it has ended, or coroutine.close has ended
+ * it. */
+static int count_arguments(lua_State *thread) { return lua_gettop(thread) > 0 ? lua_gettop(thread) - 1 : 0; }
+
+static bool is_running(lua_State *thread) {
+    lua_Debug call;
+    return lua_getstack(thread, 0, &call) == 1;
+}
+
+/* Resumes the coroutine of the task, with its result, or the first time with its arguments. `count`: of the values that it has
+ * yielded or returned. */
 static int resume(lua_State *L, lua_State *thread, int *count) {
     int given = 2;
-    if (lua_status(thread) == LUA_OK) given = has_not_begun(thread) ? lua_gettop(thread) - 1 : 0;
-    else if (lua_checkstack(thread, given)) {
+    if (lua_status(thread) == LUA_OK) {
+        if (is_running(thread)) return RUNS; /* lua_resume would take what stands on its stack */
+        given = count_arguments(thread);
+    } else if (lua_checkstack(thread, given)) {
         lua_rawgeti(L, TASK, RESULT);
         if (lua_isboolean(L, -1) && lua_toboolean(L, -1)) given = 1; /* there is no reason */
         else lua_rawgeti(L, TASK, REASON);
@@ -177,10 +187,12 @@ static bool wait_alone(lua_State *L) {
 }
 
 /* task, true, good and what was raised. */
-static int end(lua_State *L, lua_State *thread, bool good, int count) {
+static int end(lua_State *L, lua_State *thread, int status, int count) {
+    bool good = status == LUA_OK;
     lua_pushboolean(L, true);
     lua_pushboolean(L, good);
     if (good) lua_pop(thread, count);
+    else if (status == RUNS) lua_pushliteral(L, "cannot resume non-suspended coroutine");
     else lua_xmove(thread, L, 1);
     return good ? 3 : 4;
 }
@@ -205,7 +217,7 @@ static int run_tasks(lua_State *L) {
         lua_State *thread = lua_tothread(L, -1);
         int count = 0, status = resume(L, thread, &count);
         lua_settop(L, TASK);
-        if (status != LUA_YIELD) return end(L, thread, status == LUA_OK, count);
+        if (status != LUA_YIELD) return end(L, thread, status, count);
         take_yielded(L, thread, count);
         if (!wait_alone(L)) return want(L);
     }

@@ -144,7 +144,7 @@ describe("A server of DTLS that only serves", function()
     assert.equal("x", got)
   end)
 
-  it("returns where the last association ends because it is idle, and a function that is told of it stops it", function()
+  it("returns where the last association ends because it is idle, and a function that learns of it stops it", function()
     local listener, port = listen { idleTimeout = 100 }
     local client, association = new_client(listener, port)
     client:write "x"

@@ -125,6 +125,25 @@ describe("scissl.scheduler", function()
     assert.same({ { { mine, "string", "thread" } }, true, true }, { noted, closed, other })
   end)
 
+  it("reports a coroutine that the program has begun, and that runs the loop, and runs the others", function()
+    for _, between in ipairs { function(f) return f() end, function(f) return coroutine.wrap(f)() end } do
+      local noted, order = {}, {}
+      local loop <close> = scheduler.new { onError = function(...) noted[#noted + 1] = { ... } end }
+      local thread = loop:spawn(function()
+        order[1] = "begun"
+        between(function() assert(loop:run()) end)
+        order[3] = "goes on"
+      end)
+      loop:spawn(function() order[2] = "other" end)
+      assert.is_true(coroutine.resume(thread))
+      assert.same({ "begun", "other", "goes on" }, order)
+      assert.equal(1, #noted)
+      assert.equal("cannot resume non-suspended coroutine", noted[1][1])
+      assert.equal(thread, noted[1][3])
+      assert.equal(0, loop:size())
+    end
+  end)
+
   it("cancels what a coroutine waits for", function()
     local loop <close> = scheduler.new()
     local near, _, _ <close> = sockets.pair()
