@@ -128,6 +128,37 @@ describe("A coroutine under luv", function()
   end)
 end)
 
+describe("The waiter for luv in a program that closes all handles of its loop", function()
+  luv_it("makes its own again: waits end, and deadlines pass", function()
+    local command = ends.luaCommand([[
+      local luv, scissl = require "luv", require "scissl"
+      local function go()
+        local near, far = scissl.SciSocket.pair()
+        local order = {}
+        coroutine.wrap(function()
+          local _, failure = scissl.wait.on(near, "r", { waiter = "luv", timeout = 0.01 })
+          order[1] = failure:condition()
+          far:send "x"
+          order[2] = scissl.wait.on(near, "r", { waiter = "luv", timeout = 30 })
+          coroutine.wrap(function() scissl.wait.on(far, "r", { waiter = "luv" }) order[4] = "closed" end)()
+          order[3] = "waits"
+          far:close()
+        end)()
+        luv.run()
+        near:close()
+        print(order[1], order[2], order[3], order[4])
+      end
+      for i = 1, 3 do
+        go()
+        luv.walk(function(handle) if not handle:is_closing() then handle:close() end end)
+        if i > 1 then luv.run() end
+      end
+    ]], ends.leaking())
+    local pipe <close> = assert(io.popen(command .. " 2>&1"))
+    assert.equal(("timeout\ttrue\twaits\tclosed\n"):rep(3), pipe:read "a")
+  end)
+end)
+
 describe("The waiter for luv on a system whose pollers have no descriptor", function()
   luv_it("keeps all its promises #slow", function()
     local command = ends.luaCommand([[

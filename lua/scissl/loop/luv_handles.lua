@@ -40,6 +40,11 @@ function handles.atEnd(f)
   ends[#ends + 1] = f
 end
 
+--- Whether there is a handle that has not been closed. A program may close all handles of its loop (`luv.walk`).
+function handles.isOpen(handle)
+  return handle and not handle:is_closing()
+end
+
 --- As `luv.new_timer`.
 function handles.newTimer()
   local timer = luv.new_timer()

@@ -14,7 +14,7 @@ local waiting = require "scissl.loop.wait_registry"
 
 local now = core.SciSocket.now
 local resume = luv_ticket.resume
-local are_gone = handles.areGone
+local are_gone, is_open = handles.areGone, handles.isOpen
 local isyieldable, running, yield = coroutine.isyieldable, coroutine.running, coroutine.yield
 
 -- A *ticket* is a coroutine that waits for a descriptor: a list. The first ticket of a descriptor stays when its wait
@@ -88,7 +88,7 @@ end
 
 -- Has the loop resume in its next round those that are due.
 local function ring_bell()
-  bell = bell or handles.newTimer()
+  bell = is_open(bell) and bell or handles.newTimer()
   luv.update_time()
   bell:start(0, 0, finish_due)
 end
@@ -143,11 +143,12 @@ local ring
 -- The timer is unreferenced: `note` keeps the loop going while a coroutine waits.
 local function set_timer()
   local first = heap[1]
-  if not first or rings_at and rings_at <= first[AT] then return end
-  if not alarm then
-    alarm = handles.newTimer()
+  if not first then return end
+  if not is_open(alarm) then
+    alarm, rings_at = handles.newTimer(), nil
     alarm:unref()
   end
+  if rings_at and rings_at <= first[AT] then return end
   rings_at = first[AT]
   luv.update_time()
   alarm:start(math.ceil(math.max(0, rings_at - now()) * 1000), 0, ring)
@@ -178,6 +179,40 @@ local function expire_at(ticket, deadline)
   set_timer()
 end
 
+-- ---- the poller
+
+local wake
+local poll, is_held -- luv's handle for the poller's descriptor; whether it keeps the loop going
+
+local function watch()
+  poll:start("r", wake)
+  if not is_held then poll:unref() end
+end
+
+-- The program has closed the handle.
+local function watch_again()
+  local made = handles.newPoll(poller:getfd())
+  if not made then return end
+  poll = made
+  watch()
+end
+
+local function hold(held)
+  is_held = held
+  if not poll then return end
+  if not is_open(poll) then watch_again() end
+  if held then poll:ref() else poll:unref() end
+end
+
+-- Returns a SciPoller whose descriptor luv can watch; nil: this system has none.
+local function make_poller()
+  local made = assert(core.SciPoller.new())
+  local descriptor = made:getfd()
+  poll = descriptor >= 0 and handles.newPoll(descriptor) or nil
+  if poll then return made end
+  made:close()
+end
+
 -- ---- waiting
 
 -- Waits where more is needed than `sleep` does. The ticket gets its thread when nothing can fail any more.
@@ -186,6 +221,7 @@ local function wait(socket, events, deadline)
   if are_gone() then return nil, "the program ends" end
   local descriptor = type(socket) == "number" and socket or socket:getfd()
   if descriptor < 0 then return true end -- closed: the next call reports it
+  if poll and not is_open(poll) then watch_again() end
   wake_stale(descriptor)
   local ticket = find_ticket(descriptor)
   ticket[EVENTS], ticket[SOCKET] = events, socket
@@ -202,32 +238,15 @@ local function wait(socket, events, deadline)
   return yield()
 end
 
--- ---- the poller
-
-local poll -- luv's handle for the poller's descriptor
-
-local function hold(held)
-  if not poll then return end
-  if held then poll:ref() else poll:unref() end
-end
-
--- Returns a SciPoller whose descriptor luv can watch; nil: this system has none.
-local function make_poller()
-  local made = assert(core.SciPoller.new())
-  local descriptor = made:getfd()
-  poll = descriptor >= 0 and handles.newPoll(descriptor) or nil
-  if poll then return made end
-  made:close()
-end
+-- ---- all together
 
 local make_sleepers = getmetatable(core).makeSleepers
 
 poller = make_poller()
-local sleep, wake
+local sleep
 sleep, wake, note = make_sleepers(poller, tickets, wait, wake_chain, finish_due, hold, luv_ticket.complain)
 if poll then
-  poll:start("r", wake)
-  poll:unref()
+  watch()
   handles.atEnd(function() poller:close() end)
 else
   poller = luv_poller.new(function(descriptor, events)
