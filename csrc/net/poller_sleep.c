@@ -134,7 +134,7 @@ static void wake_ready(lua_State *L, sleepers *all, const sci_ready *ready) {
 /* Ends the waits for all that is ready, before any coroutine goes on: it may close sockets, and their numbers come back. Where
  * memory runs out, the next call goes on here. */
 static void wake_all(lua_State *L, sleepers *all) {
-    if (all->seen == all->found && all->next == all->last && all->poller->way) {
+    if (all->seen >= all->found && all->next == all->last && all->poller->way) {
         int count = all->poller->way->wait(all->poller, 0, all->ready);
         all->found = count > 0 ? count : 0;
         all->seen = 0;

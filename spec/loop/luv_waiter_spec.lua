@@ -187,8 +187,31 @@ describe("The waiter for luv on a system whose pollers have no descriptor", func
   end)
 end)
 
+local make_sleepers = getmetatable(require "scissl.core").makeSleepers
+
+describe("The functions in C under the waiter for luv", function()
+  it("find what is ready after a finalizer has run the loop within a call of theirs", function()
+    local poller <close> = assert(scissl.SciPoller.new())
+    local tickets, calls, _, wake = {}, 0, nil, nil
+    local function wake_chain()
+      calls = calls + 1
+      if calls == 1 then wake() end
+    end
+    local function nothing() end
+    _, wake = make_sleepers(poller, tickets, nothing, wake_chain, nothing, nothing, nothing)
+    for _ = 1, 2 do
+      local near, far = pair()
+      assert(far:send "x")
+      local descriptor = assert(poller:arm(near, "r"))
+      tickets[descriptor] = { false, descriptor, "r", {}, false, 0, false, false } -- another one follows
+      local before = calls
+      wake()
+      assert.is_true(calls > before)
+    end
+  end)
+end)
+
 describe("Coroutines that sleep where memory runs out", function()
-  local make_sleepers = getmetatable(require "scissl.core").makeSleepers
   local scarce, why = scarce_support.load()
 
   it("are all woken", function()
