@@ -37,9 +37,10 @@ struct sci_poller {
     sci_state *state;
     struct sci_poller *next; /* of the state's */
 
-    /* epoll alone: by descriptor, what is watched and what is armed */
+    /* epoll alone: by descriptor, what is watched and what is armed; and which process has made it */
     unsigned char *watched;
     size_t watched_size;
+    int process;
 
     /* poll(2) alone */
     struct pollfd *waiting;

@@ -11,6 +11,7 @@
 
 static bool epoll_open(sci_poller *poller) {
     poller->descriptor = epoll_create1(EPOLL_CLOEXEC);
+    poller->process = (int)getpid();
     return poller->descriptor >= 0;
 }
 
@@ -69,11 +70,12 @@ static void drop(sci_poller *poller, int descriptor) {
     (void)epoll_ctl(poller->descriptor, EPOLL_CTL_DEL, descriptor, &(struct epoll_event){0});
 }
 
+/* A child that fork made closes what it has inherited: epoll is its parent's, which still waits. */
 static void epoll_forget(sci_poller *poller, int descriptor) {
     unsigned char *watched = find_watched(poller, descriptor);
     if (!watched || *watched == 0) return;
     *watched = 0;
-    drop(poller, descriptor);
+    if (poller->process == (int)getpid()) drop(poller, descriptor);
 }
 
 static void epoll_disarm(sci_poller *poller, int descriptor) {

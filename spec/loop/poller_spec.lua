@@ -1,4 +1,5 @@
 -- SciPoller, in each way that this system has.
+local resolver = require "spec.support.resolver"
 local scissl = require "scissl"
 local sockets = require "spec.support.sockets"
 
@@ -277,3 +278,30 @@ if ways[1] == "epoll" then
     end)
   end)
 end
+
+describe("SciPoller in a child that fork makes", function()
+  local missing = resolver.missing()
+  if missing then return pending("leaves its parent's waits as they are: " .. missing) end
+
+  it("leaves its parent's waits as they are where it closes what it has inherited", function()
+    assert.equal("0\n" .. ("1\n"):rep(#ways), resolver.run(([[
+      local scissl = require "scissl"
+      local waits = {}
+      for way in ("%s"):gmatch "%%a+" do
+        local poller, near, far = scissl.SciPoller.new(way), scissl.SciSocket.pair()
+        assert(poller:arm(near, "r"))
+        waits[#waits + 1] = { poller = poller, near = near, far = far }
+      end
+      local number = resolver.fork()
+      if number == 0 then
+        for _, one in ipairs(waits) do one.near:close() end
+        resolver.exit(0)
+      end
+      print(resolver.wait(number))
+      for _, one in ipairs(waits) do
+        one.far:send "x"
+        print((one.poller:wait(%d)))
+      end
+    ]]):format(table.concat(ways, " "), LONG)))
+  end)
+end)
