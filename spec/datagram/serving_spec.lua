@@ -80,6 +80,33 @@ describe("A wait for a message of a peer", function()
   end)
 end)
 
+describe("The time of a message", function()
+  it("is after the calls of the program's functions that came before it", function()
+    local listener, port = listen()
+    local client, association = new_client(listener, port)
+    local plain = assert(SciSocket.newDatagramSocket():connect("127.0.0.1", port))
+    local other = setmetatable({ plain = plain, socket = SciSslSocket.onMemory(context):sslInitialize() }, Client)
+    plain:setBlocking(false)
+    other.socket:sslConnect()
+    other:flush()
+    assert(listener.peers:pump())
+    other:take()
+    other.socket:sslConnect()
+    client:write "before"
+    other:flush() -- with the cookie
+    client:write "after"
+    local called
+    function listener.peers.onAccept()
+      called = SciSocket.now()
+      repeat until SciSocket.now() > called -- luacheck: ignore 542
+      return true
+    end
+    assert(listener.peers:pump())
+    assert.is_true(association.seen > called)
+    listener:close()
+  end)
+end)
+
 describe("A server of DTLS that only serves", function()
   it("calls the handler for each message, in order, and sends what it replies", function()
     local listener, port = listen()

@@ -377,7 +377,9 @@ function Peers:pump()
     if found == nil then
       if datagram then return nil, datagram end
       return count, true
-    elseif found == false then take_datagram(self, datagram, key, host, port)
+    elseif found == false then
+      take_datagram(self, datagram, key, host, port)
+      time = nil -- handlers of the program may have waited
     elseif found ~= true then
       time = time or now()
       take_read(self, found, datagram, key, time)
@@ -386,9 +388,9 @@ function Peers:pump()
   return BURST, false
 end
 
---- Does what is due. Unless `is_over()` then returns true, waits, and calls a handler for each message, in C (`serve` of
--- datagram_peers.c, made by `makeServe`), until there is something else to do, which it does. Returns true; or nil and a
--- SciSslError: the socket is closed.
+--- Does what is due. Unless `is_over()` then returns true, waits, and calls a handler for each message, in C (`serve`
+-- of datagram_peers.c, made by `makeServe`), until there is something else to do, which it does. Returns true; or nil
+-- and a SciSslError: the socket is closed.
 function Peers:serve(serve, is_over)
   local due = self:runTimers()
   if is_over() then return true end
