@@ -6,7 +6,7 @@
 enum { SLEEPERS = 1, TICKETS, AWAKE, SOCKET_CLASSES, SLEEP_IN_LUA, WAKE_CHAIN, FINISH, HOLD, COMPLAIN };
 
 /* Places of a ticket: a table by which a coroutine waits. */
-enum { T_THREAD = 1, T_EVENTS = 3, T_FOLLOWING, T_DEADLINE, T_AT, T_PLACE };
+enum { T_THREAD = 1, T_EVENTS = 3, T_FOLLOWING, T_DEADLINE, T_AT, T_PLACE, T_SOCKET };
 
 /* Places on the stack in fall_asleep. */
 enum { SOCKET = 1, EVENTS, DEADLINE, TICKET };
@@ -106,7 +106,8 @@ static void clear(lua_State *L, int ticket, int place) {
     lua_rawseti(L, ticket, place);
 }
 
-/* Ends the wait of the one coroutine that waits for the descriptor, whose ticket is on top. False: there are several. */
+/* Ends the wait of the one coroutine that waits for the descriptor, whose ticket is on top. False: there are several. A ticket
+ * that stays must not keep the socket: the program may leave its end to the collector. */
 static bool wake_one(lua_State *L, sleepers *all) {
     int ticket = lua_gettop(L);
     if (lua_rawgeti(L, ticket, T_FOLLOWING), lua_toboolean(L, -1)) return false;
@@ -115,6 +116,7 @@ static bool wake_one(lua_State *L, sleepers *all) {
     all->last++;
     all->count--;
     clear(L, ticket, T_THREAD);
+    clear(L, ticket, T_SOCKET);
     if (lua_rawgeti(L, ticket, T_DEADLINE), lua_toboolean(L, -1)) clear(L, ticket, T_DEADLINE);
     return true;
 }

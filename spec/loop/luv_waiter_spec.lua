@@ -78,6 +78,24 @@ describe("Coroutines that wait for one socket under luv", function()
 end)
 
 describe("A coroutine under luv", function()
+  luv_it("does not keep the socket when its wait has ended: the collector closes one that nothing uses", function()
+    local module = require "luv"
+    local known = setmetatable({}, { __mode = "k" })
+    local function use_and_drop()
+      local near, far = assert(SciSocket.pair())
+      known[near] = true
+      assert(far:send "x")
+      local ready
+      coroutine.wrap(function() ready = on(near, "r") end)()
+      repeat module.run "once" until ready
+      far:close()
+    end
+    use_and_drop()
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(known))
+  end)
+
   luv_it("has the time-out of its last wait, sooner or later than those before", function()
     local near, far = pair()
     luv.run(function()
