@@ -37,10 +37,11 @@ struct sci_poller {
     sci_state *state;
     struct sci_poller *next; /* of the state's */
 
-    /* epoll alone: by descriptor, what is watched and what is armed; and which process has made it */
+    int process; /* that has made the descriptor */
+
+    /* epoll alone: by descriptor, what is watched and what is armed */
     unsigned char *watched;
     size_t watched_size;
-    int process;
 
     /* poll(2) alone */
     struct pollfd *waiting;

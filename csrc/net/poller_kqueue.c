@@ -17,6 +17,7 @@ static bool kqueue_open(sci_poller *poller) {
     poller->descriptor = kqueue();
     if (poller->descriptor < 0) return false;
     (void)fcntl(poller->descriptor, F_SETFD, FD_CLOEXEC);
+    poller->process = (int)getpid();
     return true;
 }
 
@@ -64,7 +65,10 @@ static int kqueue_sleep(sci_poller *poller, int milliseconds, sci_ready *ready) 
     return count;
 }
 
-static void kqueue_end(sci_poller *poller) { (void)close(poller->descriptor); }
+/* A child that fork made does not inherit a kqueue: the number may be another file's there. */
+static void kqueue_end(sci_poller *poller) {
+    if (poller->process == (int)getpid()) (void)close(poller->descriptor);
+}
 
 static const sci_way kqueue_way = {"kqueue", kqueue_open, kqueue_arm, kqueue_disarm, NULL, kqueue_sleep, kqueue_end};
 
