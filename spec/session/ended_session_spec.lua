@@ -79,7 +79,7 @@ end
 
 describe("A client's store", function()
   -- The server sends `spoil` in plain text, and closes its descriptor; then the client closes.
-  local function visit(port, plain_listener, server_context, store, spoil, version)
+  local function visit(port, plain_listener, server_context, store, spoil, version, is_over)
     local reused, failure
     run(function()
       coroutine.yield(plain_listener, "r", SciSocket.now() + 20)
@@ -91,10 +91,14 @@ describe("A client's store", function()
       if spoil then plain:send(spoil) end
       plain:close()
     end, function()
-      local stream <close> = assert(scissl.connect {
-        host = "localhost", family = "inet", port = port, ca = pki.ca.certificate, waiter = "coroutine", timeout = 20,
-        sessions = store, version = version,
-      })
+      local given = {
+        host = "localhost", ca = pki.ca.certificate, waiter = "coroutine", timeout = 20, sessions = store,
+        version = version,
+      }
+      if is_over then
+        given.over = assert(scissl.plain.connect { host = "127.0.0.1", port = port, waiter = "coroutine" })
+      else given.family, given.port = "inet", port end
+      local stream <close> = assert(scissl.connect(given))
       reused = stream:socket():isSessionReused()
       assert.equal("hello", stream:read "l")
       local _
@@ -109,7 +113,9 @@ describe("A client's store", function()
     return scissl.sessions.file.new { path = path }, function() os.remove(path) end
   end
 
-  for name, new in pairs { memory = scissl.sessions.memory.new, file = file_store } do
+  for name, new in pairs {
+    memory = scissl.sessions.memory.new, file = file_store, ["file, over a stream"] = file_store,
+  } do
     it("forgets what an alert has ended, and keeps what was cut: " .. name, function()
       local store, remove = new()
       local _ <close> = setmetatable({}, { __close = remove or function() end })
@@ -118,7 +124,10 @@ describe("A client's store", function()
       assert(listener:bind("127.0.0.1", 0))
       assert(listener:listen())
       local _, port = listener:getSockName()
-      local function go(spoil) return { visit(port, listener, server_context, store, spoil, "TLSv1.2") } end
+      local is_over = name:find "over" ~= nil
+      local function go(spoil)
+        return { visit(port, listener, server_context, store, spoil, "TLSv1.2", is_over) }
+      end
       assert.same({ false, "truncated" }, go())
       assert.same({ true, "truncated" }, go())
       assert.same({ true, "bad_record_mac" }, go(GARBAGE))

@@ -448,4 +448,32 @@ describe("TLS over a stream", function()
       assert.error_matches(function() scissl.connect { over = over, host = "localhost" } end, "bad option .over.")
     end
   end)
+
+  local unusable = { { usage = 3, selector = 1, matchingType = 1, data = "too short" } }
+
+  it("says which option was rejected, with a store of sessions", function()
+    local closed
+    local transport = {
+      receive = function() return nil end, send = function() return true end, close = function() closed = true end,
+    }
+    local stream, failure = scissl.connect {
+      over = transport, host = "localhost", caFile = pki.ca.certificateFile, tlsa = unusable,
+      sessions = scissl.sessions.memory.new(),
+    }
+    assert.is_nil(stream)
+    assert.are.equal("option", failure:phase())
+    assert.is_true(closed)
+  end)
+
+  it("stores no sessions of the connection below", function()
+    local lower, far = over_pair "TLSv1.3"
+    ends.run(function() return far:write "hello\n" end, function() return lower:read() end)
+    local store = scissl.sessions.memory.new()
+    local stream, failure = scissl.connect {
+      over = lower, host = "localhost", caFile = pki.ca.certificateFile, tlsa = unusable, sessions = store,
+    }
+    assert.is_nil(stream)
+    assert.are.equal("option", failure:phase())
+    assert.are.equal(0, #store)
+  end)
 end)

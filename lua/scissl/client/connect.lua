@@ -59,13 +59,14 @@ end
 -- The record has them as well: its time-out and its waiter are the stream's, too.
 local function stream_options(run)
   local given = run.given
-  run.maxLine, run.maxBuffer, run.onSession = given.maxLine, given.maxBuffer, client.keeper(run)
+  run.maxLine, run.maxBuffer = given.maxLine, given.maxBuffer
   return run
 end
 
 local function connect(run)
   local socket, failure = open(run)
   if not socket then return nil, failure end
+  run.onSession = client.keeper(run)
   return client.writeReplayable(stream.make(socket, stream_options(run), 2), run)
 end
 

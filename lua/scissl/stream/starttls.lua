@@ -283,7 +283,10 @@ function starttls.over(carrier, run, given)
   local made = stream.make(nil, given, 1, way)
   local done
   done, failure = as_client(made, run, run.deadline)
-  if done then return made end
+  if done then
+    made.onSession = client.keeper(run) -- until now its socket was the carrier's
+    return made
+  end
   if not made.closed then made:close() end
   return nil, failure
 end
