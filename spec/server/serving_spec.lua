@@ -282,6 +282,33 @@ promise("a waiting client that has gone makes room for the next one", function(l
   assert.same({ "first", "gone", "third" }, order)
 end)
 
+promise("a stream that a failed startTls has closed is open no more", function(loop)
+  local listener = assert(scissl.plain.listen { host = "127.0.0.1", port = 0, waiter = loop.waiter, timeout = LONG })
+  local _, port = listener:getSockName()
+  local closed, failures, open = {}, {}, nil
+  loop.run(function()
+    return listener:serve(function(stream)
+      local done, failure = stream:startTls {
+        role = "server", certificate = pki.server.certificate, privateKey = pki.server.key,
+      }
+      failures[1], open = failure, listener:statistics().open
+      listener:close()
+      assert(not done)
+    end, { onClose = function(stream, counts) closed[#closed + 1] = { stream, counts.bytesReceived } end })
+  end, function()
+    local client <close> = assert(scissl.plain.connect {
+      host = "127.0.0.1", port = port, waiter = loop.waiter, timeout = LONG,
+    })
+    client:write "no TLS at all\n"
+    client:read "a"
+  end)
+  assert.equal("accept", failures[1]:phase())
+  assert.equal(0, open)
+  assert.equal(1, #closed)
+  assert.equal("SciSslStream: closed", tostring(closed[1][1]))
+  assert.is_true(closed[1][2] > 0)
+end)
+
 promise("one listener is served by one call at a time", function(loop)
   local listener = listen(loop)
   local results = loop.run(function()

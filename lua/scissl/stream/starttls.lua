@@ -65,6 +65,7 @@ end
 local function give_up(self, upper)
   self.closed = true
   self.link = upper
+  if self.owner then self.owner:closing(self) end
   link.detach(self)
   upper:close(self[WAITER])
 end
