@@ -74,8 +74,10 @@ static int bytes_take_reading(lua_State *L) {
     return 1;
 }
 
+/* Another coroutine may read by now, where a loop had removed this one. */
 static int bytes_close(lua_State *L) {
-    sci_check_stream(L, 1)->reader = NULL;
+    sci_stream *stream = sci_check_stream(L, 1);
+    if (stream->reader == L) stream->reader = NULL;
     return 0;
 }
 
