@@ -61,27 +61,31 @@ local function settle(self, upper, deadline, phase)
   end
 end
 
--- After a failed handshake neither TLS nor plain text can continue.
-local function give_up(self, upper)
-  self.closed = true
-  self.link = upper
-  if self.owner then self.owner:closing(self) end
-  link.detach(self)
-  upper:close(self[WAITER])
+-- A handshake over a stream's link. Unless it succeeds, neither TLS nor plain text can continue: also where memory runs
+-- out, or its coroutine is closed.
+local Attempt = {}
+
+function Attempt:__close()
+  if self.succeeded then return end
+  local changed, upper = self.stream, self.upper
+  changed.closed = true
+  changed.link = upper
+  if changed.owner then changed.owner:closing(changed) end
+  link.detach(changed)
+  upper:close(changed[WAITER])
 end
 
 local function shake(self, upper, role, about)
+  local attempt <close> = setmetatable({ stream = self, upper = upper, succeeded = false }, Attempt)
   about.waiter = waiter_of(self, upper)
   local good, done, failure = pcall(handshake, upper.socket, role, about)
-  if good and done then done, failure = settle(self, upper, about.deadline, role) end
-  if good and done then
-    link.attach(self, upper, self.changing ~= nil) -- where that is set, the end of the change gives C the socket
-    self[BYTES]:setHeard(false)
-    return self
-  end
-  give_up(self, upper)
   if not good then error(done, 0) end
-  return nil, failure
+  if done then done, failure = settle(self, upper, about.deadline, role) end
+  if not done then return nil, failure end
+  link.attach(self, upper, self.changing ~= nil) -- where that is set, the end of the change gives C the socket
+  self[BYTES]:setHeard(false)
+  attempt.succeeded = true
+  return self
 end
 
 -- Makes TLS over the stream's link, and lets the stream use it. `prepare(socket)` sets the SciSslSocket up.
