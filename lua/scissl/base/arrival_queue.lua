@@ -8,11 +8,17 @@ function queue.new()
   return { first = 1, last = 0, count = 0 }
 end
 
---- Appends a value. Returns its place, for `leave`.
+--- Appends a value. Returns its place, for `leave`. Where memory runs out nothing has changed.
 function queue.enter(self, value)
   local place = self.last + 1
-  self[place], self.last, self.count = value, place, self.count + 1
+  self[place] = value
+  self.last, self.count = place, self.count + 1
   return place
+end
+
+--- Makes room for the next value: then `enter` needs no memory.
+function queue.reserve(self)
+  self[self.last + 1] = false
 end
 
 --- Removes the value at a place.
@@ -24,7 +30,7 @@ end
 
 --- Returns the value that has been there longest; nil: there is none.
 function queue.oldest(self)
-  return self[self.first]
+  return self[self.first] or nil
 end
 
 return queue

@@ -15,7 +15,7 @@ local waiting = require "scissl.loop.wait_registry"
 local base_of = require "scissl.stream.link".base
 
 local SciSslError = core.SciSslError
-local new_queue, enter, leave, oldest = queue.new, queue.enter, queue.leave, queue.oldest
+local new_queue, enter, leave, oldest, reserve = queue.new, queue.enter, queue.leave, queue.oldest, queue.reserve
 
 local BYTES <const> = 1 -- of a stream
 local WAVE, EBB = 256, 10 -- open streams that count as a wave; the part of them at which it has ended
@@ -83,11 +83,13 @@ function Connections:beginHandshake(socket)
   local handshake = setmetatable({ -- all at once: a table that grows leaves garbage behind
     connections = self, socket = socket, network = network, own = own, place = false, ownPlace = false,
   }, Handshake)
-  handshake.place = enter(self.unfinished, handshake)
   result.countTimeouts(socket, self)
-  if not own then return handshake end
-  self.networks[network] = own
-  handshake.ownPlace = enter(own, handshake)
+  if own then
+    self.networks[network] = own
+    reserve(own) -- where memory runs out in `enter`, nothing is noted
+  end
+  handshake.place = enter(self.unfinished, handshake)
+  handshake.ownPlace = own and enter(own, handshake)
   return handshake
 end
 
