@@ -426,7 +426,7 @@ end
 -- @treturn[2] nil
 -- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading,
 --  or in `startTls` or `stopTls`; phase `load`: a file or setting was rejected. After these the stream is unchanged.
---  Phase `connect` or `accept`: the handshake failed, and the stream is closed
+--  Phase `connect` or `accept`: the handshake failed, and the stream is closed, as where its coroutine is closed
 -- @raise for unknown options and wrong types
 function Stream:startTls(given)
   local done, failure = require "scissl.stream.starttls".start(self, given or {}, 2) -- a tail call would lose a level
