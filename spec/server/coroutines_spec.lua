@@ -133,6 +133,47 @@ describe("listener:serve", function()
     assert.is_true(ended)
   end)
 
+  it("serves the client that waits where the coroutine of another one was closed", function()
+    local loop = assert(scissl.scheduler.new { onError = function(raised)
+      if not tostring(raised):find "dead coroutine" then error(raised, 0) end -- the closed one
+    end })
+    local listener = assert(scissl.listen { host = "127.0.0.1", port = 0, certificate = pki.server.certificate,
+      privateKey = pki.server.key, waiter = "coroutine" })
+    local _, port = listener:getSockName()
+    local threads, open, got, cut = {}, {}, {}, nil
+    loop:spawn(function()
+      cut = select(2, assert(listener:serve(function(stream)
+        threads[#threads + 1] = coroutine.running()
+        stream:write "served\n"
+        stream:read()
+      end, { maxConnections = 1 })))
+    end)
+    for _ = 1, 2 do
+      loop:spawn(function()
+        local stream = assert(scissl.connect { host = "127.0.0.1", port = port, ca = pki.ca.certificate,
+          waiter = "coroutine" })
+        open[#open + 1] = stream
+        local line = stream:read()
+        got[#got + 1] = line
+      end)
+    end
+    loop:spawn(function()
+      while #got < 1 or listener:statistics().handshakes < 2 do loop:sleep(0) end
+      assert.equal(1, #threads)
+      assert(coroutine.close(threads[1]))
+      for _ = 1, 1000 do
+        if #got == 2 then break end
+        loop:sleep(0)
+      end
+      for _, stream in ipairs(open) do stream:close() end
+      listener:stop()
+    end)
+    assert(loop:run())
+    assert.same({ "served", "served" }, got)
+    assert.equal(2, #threads)
+    assert.equal(0, cut)
+  end)
+
   it("does not use the coroutine again that a handler of the handshake may have kept", function()
     local threads = {}
     beside_server(function(connect, loop)

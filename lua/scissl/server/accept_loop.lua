@@ -89,8 +89,16 @@ end
 
 local Service = {}
 
+-- Where the coroutine was closed, another one serves the connection that has waited longest.
 function Service.__close(service)
   local run = service.run
+  local following = table.remove(run.waiting, 1)
+  if following then
+    local good, raised = pcall(run.spawn, run.serveStreams, following)
+    if good then return end
+    close_stream(run, following)
+    complain(run, raised, "handler", following)
+  end
   run.serving = run.serving - 1
   count_ended(run)
 end
