@@ -179,10 +179,17 @@ end
 
 Closed.receive, Closed.send, Closed.dirty = refuse_closed, refuse_closed, function() return false end
 
---- Nothing is read from or written to the stream any more.
-function link.detach(stream)
-  link.of(stream).sayEnd = refuse_closed
-  stream[BYTES]:setLink(new_link(Closed), nil)
+--- Returns what `detach` may be given.
+function link.closed()
+  return new_link(Closed)
+end
+
+--- Nothing is read from or written to the stream any more. Needs no memory for that where it gets `closed`, and the
+-- stream has the table of its link.
+function link.detach(stream, closed)
+  local way = link.of(stream)
+  stream[BYTES]:setLink(closed or link.closed(), nil)
+  way.sayEnd = refuse_closed
 end
 
 return link

@@ -66,26 +66,35 @@ end
 local Attempt = {}
 
 function Attempt:__close()
-  if self.succeeded then return end
+  if self.is_over then return end
+  self.is_over = true
   local changed, upper = self.stream, self.upper
-  changed.closed = true
-  changed.link = upper
+  changed.closed, changed.link = true, upper -- both have a place
+  link.detach(changed, self.closed) -- first: what follows may find no memory
   if changed.owner then changed.owner:closing(changed) end
-  link.detach(changed)
   upper:close(changed[WAITER])
 end
 
-local function shake(self, upper, role, about)
-  local attempt <close> = setmetatable({ stream = self, upper = upper, succeeded = false }, Attempt)
+local function complete(self, upper, role, about)
   about.waiter = waiter_of(self, upper)
-  local good, done, failure = pcall(handshake, upper.socket, role, about)
-  if not good then error(done, 0) end
+  local done, failure = handshake(upper.socket, role, about)
   if done then done, failure = settle(self, upper, about.deadline, role) end
   if not done then return nil, failure end
   link.attach(self, upper, self.changing ~= nil) -- where that is set, the end of the change gives C the socket
   self[BYTES]:setHeard(false)
-  attempt.succeeded = true
   return self
+end
+
+-- A coroutine that dies of an error closes nothing by itself.
+local function shake(self, upper, role, about)
+  self.closed = false
+  local attempt <close> = setmetatable({
+    stream = self, upper = upper, closed = link.closed(), is_over = false,
+  }, Attempt)
+  local good, done, failure = pcall(complete, self, upper, role, about)
+  if good and done then attempt.is_over = true else Attempt.__close(attempt) end
+  if not good then error(done, 0) end
+  return done, failure
 end
 
 -- Makes TLS over the stream's link, and lets the stream use it. `prepare(socket)` sets the SciSslSocket up.
