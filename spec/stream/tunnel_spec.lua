@@ -372,6 +372,22 @@ describe("TLS over a stream", function()
     assert.truthy(lower:peerCertificate())
   end)
 
+  it("refuses one that carries another stream, which goes on", function()
+    local near, far, lower = nested()
+    for _, begin in ipairs {
+      function() return scissl.connect { over = lower, host = "localhost", caFile = pki.ca.certificateFile } end,
+      function() return lower:startTls { host = "localhost", caFile = pki.ca.certificateFile } end,
+      function() return lower:stopTls() end,
+    } do
+      local done, failure = begin()
+      assert.is_nil(done)
+      assert.are.equal("carries_tls", failure:condition())
+      assert(near:write "still here\n")
+      local results = ends.run(function() return far:read() end)
+      assert.are.equal("still here", results[1][1])
+    end
+  end)
+
   it("refuses one with unread bytes", function()
     local lower, far = over_pair()
     assert(far:write("one\ntwo\n"))

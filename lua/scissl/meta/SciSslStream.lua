@@ -275,7 +275,7 @@ function SciSslStream:setdeadline(moment) end
 ---
 ---@param given table options; the stream's own time-outs hold for the handshake: - `role`: `"client"` (default) or `"server"` - of a client, those of `scissl.connect` for TLS: `host` (needed unless `verify = false`), `caFile`, `verifyHost`, `certificate`, `session`, `sessions` … - of a server, those of `scissl.listen`: `certificate`, `privateKey`, `caFile`, `verify`, `sni`, `onClientHello` …
 ---@return SciSslStream? # the stream
----@return SciSslError? # condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading, or in `startTls` or `stopTls`; phase `load`: a file or setting was rejected. After these the stream is unchanged. Phase `connect` or `accept`: the handshake failed, and the stream is closed, as where its coroutine is closed
+---@return SciSslError? # condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading, or in `startTls` or `stopTls`; `carries_tls`; phase `load`: a file or setting was rejected. After these the stream is unchanged. Phase `connect` or `accept`: the handshake failed, or its coroutine was closed; the stream is closed
 ---@raise for unknown options and wrong types
 ---@usage
 ---```lua

@@ -202,6 +202,7 @@ end
 -- a SciSslError.
 local function claim(self, phase)
   local bytes, changing = self[BYTES], self.changing
+  if link.of(self).carries then return refuse(phase, "carries_tls", "this stream carries another one") end
   if reader.isTaken(self) or changing and changing:isTaken() then
     return refuse(phase, "busy", "another coroutine reads from this stream, or is in startTls or stopTls")
   end
@@ -235,7 +236,7 @@ end
 -- ---- another stream's TLS
 
 -- The link of a stream that now carries another stream. It still returns the facts about its own layer.
-local Taken = {}
+local Taken = { carries = true }
 Taken.__index = Taken
 
 local function refuse_taken()

@@ -425,8 +425,8 @@ end
 -- @treturn[1] SciSslStream the stream
 -- @treturn[2] nil
 -- @treturn[2] SciSslError condition `plaintext_pending`: there are unread bytes; `busy`: another coroutine is reading,
---  or in `startTls` or `stopTls`; phase `load`: a file or setting was rejected. After these the stream is unchanged.
---  Phase `connect` or `accept`: the handshake failed, and the stream is closed, as where its coroutine is closed
+--  or in `startTls` or `stopTls`; `carries_tls`; phase `load`: a file or setting was rejected. After these the stream
+--  is unchanged. Phase `connect` or `accept`: the handshake failed, or its coroutine was closed; the stream is closed
 -- @raise for unknown options and wrong types
 function Stream:startTls(given)
   local done, failure = require "scissl.stream.starttls".start(self, given or {}, 2) -- a tail call would lose a level
