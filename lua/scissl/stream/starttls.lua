@@ -87,7 +87,7 @@ end
 
 -- A coroutine that dies of an error closes nothing by itself.
 local function shake(self, upper, role, about)
-  self.closed = false
+  self.closed = self.closed or false -- so that it has a place
   local attempt <close> = setmetatable({
     stream = self, upper = upper, closed = link.closed(), is_over = false,
   }, Attempt)
