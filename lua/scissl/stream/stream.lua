@@ -332,16 +332,19 @@ local function take_last_sessions(self, sent)
   if self.onSession or self.kept then reader.handOutLastSessions(self) end
 end
 
--- Sends close_notify, and reads what has arrived: a socket that is closed with unread bytes resets the connection.
-local function end_connection(self)
-  if self:isSecure() then writer.sayEnd(self, "shutdown") end
-  writer.sweep(self)
-  local way = link.of(self)
-  local lower = way.secure and way.lower
-  if lower then
-    way:settle()
-    lower:sayEnd()
-  end
+-- Returns true and what `close` returns; or false and what the program's `onSession` has raised.
+local function end_in_order(self)
+  self[BYTES]:release()
+  local sent, failure = writer.push(self)
+  if self.owner then self.owner:closing(self) end
+  local good, raised = pcall(take_last_sessions, self, sent)
+  if sent then writer.endConnection(self) end
+  self[BYTES]:clear()
+  link.detach(self)
+  result.forget(base_of(self))
+  self.link:close(self[WAITER])
+  if not good then return false, raised end
+  return true, sent, failure
 end
 
 --- Sends what is queued, sends close_notify and closes the socket. Calling it again does nothing. Data that the peer
@@ -356,17 +359,14 @@ function Stream:close()
   if self.closed then return true end
   if self[BYTES]:isInCall() then return nil, SciSslError.new { phase = "close", condition = "in_callback" } end
   self.closed = true
-  self[BYTES]:release()
-  local sent, failure = writer.push(self)
-  if self.owner then self.owner:closing(self) end
-  local good, raised = pcall(take_last_sessions, self, sent)
-  if sent then end_connection(self) end
-  self[BYTES]:clear()
-  link.detach(self)
-  result.forget(base_of(self))
-  self.link:close(self[WAITER])
-  if not good then error(raised, 0) end
-  return sent, failure
+  local ended, good, sent, failure = pcall(end_in_order, self)
+  if ended then
+    if not good then error(sent, 0) end
+    return sent, failure
+  end
+  local base = base_of(self)
+  if base.close then base:close() end -- memory has run out
+  error(good, 0)
 end
 
 Stream.__close = Stream.close

@@ -68,6 +68,18 @@ function writer.sweep(self)
   end
 end
 
+--- Sends close_notify, and reads what has arrived: a socket that is closed with unread bytes resets the connection.
+function writer.endConnection(self)
+  if self:isSecure() then writer.sayEnd(self, "shutdown") end
+  writer.sweep(self)
+  local way = link.of(self)
+  local lower = way.secure and way.lower
+  if lower then
+    way:settle()
+    lower:sayEnd()
+  end
+end
+
 -- Whether a TLS 1.3 server may still send the session tickets that follow its handshake.
 local function awaits_tickets(socket)
   return socket:version() == "TLSv1.3" and not socket:getSession()
