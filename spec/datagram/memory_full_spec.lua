@@ -160,3 +160,29 @@ describe("A server of DTLS where memory runs out #slow", function()
 end)
 
 if why then describe("scissl.datagram where memory runs out", function() pending(why) end) end
+
+describe("The notes of unfinished handshakes of DTLS", function()
+  promise("stay right where memory runs out in the midst of one", function()
+    local new_unfinished = require "scissl.datagram.unfinished"
+    local function associations(count)
+      local list = {}
+      for i = 1, count do list[i] = { host = "192.0.2.1", dueAt = i } end
+      return list
+    end
+    for _, before in ipairs { 0, 1, 3, 4 } do
+      starve(function()
+        local unfinished, list = new_unfinished(9, 9), associations(before)
+        for _, association in ipairs(list) do unfinished:add(association) end
+        return unfinished.add, unfinished, { host = "192.0.2.1", dueAt = 0 }, list
+      end, function(add, unfinished, association) add(unfinished, association) end, function(subject, results)
+        local _, unfinished, last, list = table.unpack(subject)
+        assert.equal(results[2], unfinished:remove(last))
+        assert.same({ before, before }, { unfinished:count(), #unfinished.heap })
+        for _, association in ipairs(list) do assert.is_true(unfinished:remove(association)) end
+        for _, association in ipairs(associations(9)) do unfinished:add(association) end
+        assert.equal(9, unfinished:count())
+        assert.is_truthy(unfinished:inTheWay "192.0.2.1")
+      end)
+    end
+  end)
+end)

@@ -57,13 +57,18 @@ function Unfinished:inTheWay(host)
   end
 end
 
---- Notes an association that begins its handshake; its field `dueAt` says when it has to be looked after.
+--- Notes an association that begins its handshake; its field `dueAt` says when it has to be looked after. Where memory
+-- runs out, it is not noted.
 function Unfinished:add(association)
-  local network = name_of(association.host)
+  local network, heap, all = name_of(association.host), self.heap, self.all
   local own = self.networks[network] or queue.new()
   self.networks[network], association.network = own, network
-  association.ownTurn, association.turn = queue.enter(own, association), queue.enter(self.all, association)
-  sift(self.heap, #self.heap + 1, association)
+  association.ownTurn, association.turn, association.place = false, false, false
+  queue.reserve(own)
+  queue.reserve(all)
+  heap[#heap + 1] = association -- what follows needs no memory
+  association.ownTurn, association.turn = queue.enter(own, association), queue.enter(all, association)
+  sift(heap, #heap, association)
 end
 
 --- Forgets an association, if it is here. Returns whether it was.
