@@ -197,6 +197,29 @@ end)
 describe("scissl.handshake refuses", function()
   local client = silent_pair()
 
+  it("a second coroutine, also after the one was closed that had died in the handshake before", function()
+    local socket = silent_pair()
+    local function begin(waiter)
+      local thread = coroutine.create(function() return scissl.handshake(socket, "connect", { waiter = waiter }) end)
+      return thread, coroutine.resume(thread)
+    end
+    local died, good = begin(function()
+      debug.sethook(function() -- as where memory runs out
+        if debug.getinfo(2, "f").func == socket.sslConnect then error "not enough memory" end
+      end, "c")
+      return true
+    end)
+    assert.is_false(good)
+    local goes_on = begin(coroutine.yield)
+    coroutine.close(died)
+    local _, resumed, done, failure = begin(coroutine.yield)
+    assert.is_true(resumed)
+    assert.same({ nil, "busy" }, { done, failure and failure:condition() })
+    coroutine.close(goes_on)
+    local last, started = begin(coroutine.yield)
+    assert.same({ true, "suspended" }, { started, coroutine.status(last) })
+  end)
+
   it("another role", function()
     assert.error_matches(function() scissl.handshake(client, "listen") end,
       "'connect' or 'accept' expected, got listen")

@@ -141,7 +141,8 @@ local function take_run()
 end
 
 function Run:__close()
-  if self.socket then holders[self.socket] = nil end -- else memory has run out at once
+  local socket = self.socket -- nil: memory has run out at once
+  if socket and holders[socket] == running() then holders[socket] = nil end -- else another coroutine has taken it over
   self.socket, self.waiter, self.timeout, self.deadline, self.handlers, self.hello = nil, nil, nil, nil, nil, nil
   if kept_count == #kept then return end
   kept_count = kept_count + 1
