@@ -90,11 +90,13 @@ static int stream_write(lua_State *L) {
         lua_settop(L, count + 1);
         return call_policy(L, OTHER, count + 1);
     }
-    lua_insert(L, 2); /* stream, bytes, texts */
-    lua_getiuservalue(L, 2, SCI_STREAM_SOCKET);
+    lua_pushnil(L);
     lua_insert(L, SOCKET);
+    lua_insert(L, BYTES);
     bool good = are_texts(L, count);
     if (good && count == 1) (void)lua_tostring(L, TEXT); /* may run a finalizer: the stream is looked at behind this */
+    lua_getiuservalue(L, BYTES, SCI_STREAM_SOCKET);
+    lua_replace(L, SOCKET);
     if (!good || !stream->own || (lua_Unsigned)stream->out->due > (lua_Unsigned)stream->max_buffer) {
         lua_remove(L, BYTES);
         return call_policy(L, OTHER, count + 1);

@@ -157,7 +157,7 @@ describe("pegasus", function()
   end)
 
   program_it("goes on after handshakes that fail, and clients that say nothing #slow", function()
-    local got, printed = same(PLUGIN, { SNI = false, LIMIT = 0.2 }, function(peer)
+    local got, printed = same(PLUGIN, { SNI = false, LIMIT = 2 }, function(peer)
       local answers = { peer:curl("/query", "--cacert " .. pki.otherCa.certificateFile) }
       plain(peer.port, "GET / HTTP/1.0\r\n\r\n")
       plain(peer.port, "\22\3\1\0\5nonsense")
