@@ -159,7 +159,7 @@ local function finish(self, task, good, raised)
   drop_alarm(self.alarms, task)
   if good then return end
   local traceback = debug.traceback(thread)
-  pcall(coroutine.close, thread) -- closes its `<close>` variables; raises where the program has begun it, and it runs
+  if coroutine.status(thread) == "dead" then coroutine.close(thread) end -- closes its variables; else it runs this step
   self.onError(raised, traceback, thread)
 end
 
