@@ -73,7 +73,7 @@ describe("A stream's time-out", function()
   end)
 
   it("makes a blocking socket non-blocking", function()
-    local client = ends.connected()
+    local client, server = ends.connected()
     client:setBlocking(true)
     local stream = scissl.stream(client)
     assert.is_true(client:isBlocking())
@@ -81,6 +81,7 @@ describe("A stream's time-out", function()
     assert.is_false(client:isBlocking())
     local _, failure = stream:read()
     assert.are.equal("timeout", failure:condition())
+    server:close() -- not before: a socket that is collected is closed
   end)
 
   it("refuses what is no number of seconds", function()
