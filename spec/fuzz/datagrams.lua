@@ -165,6 +165,8 @@ function World:newAddress(...)
   return host, port
 end
 
+local function never() return false end
+
 -- Lets the server take what has arrived: in C, by its handler or not, or by Lua alone.
 function World:pump()
   if not self.sockets then return assert(self.peers:pump()) end
@@ -173,7 +175,7 @@ function World:pump()
   end
   self.arrived = {}
   if self.handler then
-    for _ = 1, 200 do assert(self.peers:serve(self.handler)) end
+    for _ = 1, 200 do assert(self.peers:serve(self.handler, never)) end
   else
     assert(self.peers:pump())
   end
