@@ -12,8 +12,8 @@ static int get_descriptor(const sci_transport *transport, int *descriptor) {
     return found;
 }
 
-/* OpenSSL takes this for a fatal failure, and then nobody resumes the session. In a handshake there is none. After it, a transport
- * that ends without close_notify is no reason not to resume (RFC 5246, section 7.2.1): where this says that it has not ended, OpenSSL
+/* OpenSSL takes this for a fatal failure, and makes the session not resumable: so it is in a handshake. After it, a transport that
+ * ends without close_notify is no reason not to resume (RFC 5246, section 7.2.1): where this says that it has not ended, OpenSSL
  * fails as of the system, and result.c finds that it has. */
 static bool has_failed_by_end(const sci_transport *transport) {
     return transport->read.eof && !transport->orders.may_end;

@@ -202,7 +202,7 @@ describe("A server of DTLS that only serves", function()
     local listener, port = listen()
     local first, second = new_client(listener, port), new_client(listener, port)
     first:write "end"
-    first:write "nobody reads this"
+    first:write "is not read"
     second:write "x"
     local got, ended = {}, 0
     assert(listener:serve(function(association, message)

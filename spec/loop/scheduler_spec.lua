@@ -166,8 +166,8 @@ describe("scissl.scheduler", function()
 
   it("cancels what ran, or did not exist yet, when something was cancelled first", function()
     local loop <close> = scheduler.new()
-    local answers = {}
-    local function sleep(name) answers[name] = table.pack(loop:sleep(LONG)) end
+    local results = {}
+    local function sleep(name) results[name] = table.pack(loop:sleep(LONG)) end
     local first = loop:spawn(sleep, "first")
     local second = loop:spawn(function()
       loop:sleep(0)
@@ -184,7 +184,7 @@ describe("scissl.scheduler", function()
     end)
     loop:run()
     local cancelled = { n = 2, nil, "cancelled" }
-    assert.same({ first = cancelled, second = cancelled, third = cancelled }, answers)
+    assert.same({ first = cancelled, second = cancelled, third = cancelled }, results)
   end)
 
   it("goes on where the program closes a coroutine that has not begun, or that waits", function()

@@ -1,5 +1,5 @@
 -- pegasus, whole, with its plugin for TLS and with copas, asked by curl and by clients that misbehave: with ours and
--- with the real LuaSec it answers the same.
+-- with the real LuaSec it does the same.
 local ends = require "spec.support.ends"
 local others = require "spec.support.others_programs"
 local pki = require "spec.support.pki"
@@ -83,7 +83,7 @@ end
 
 -- What asks get, and what the server prints, which are the same for ours and for LuaSec.
 local function same(program, values, ask)
-  local answers, printed
+  local replies, printed
   for _, implementation in pairs(others.implementations) do
     local peer <close> = start(implementation, program, values)
     local got = ask(peer)
@@ -91,11 +91,11 @@ local function same(program, values, ask)
     local output, how, code = peer:finish()
     output = output:gsub("Pegasus is up[^\n]*\n", "")
     assert.same({ "exit", 0 }, { how, code }, output)
-    assert.same(answers or got, got)
+    assert.same(replies or got, got)
     assert.equal(printed or output, output)
-    answers, printed = got, output
+    replies, printed = got, output
   end
-  return answers, printed
+  return replies, printed
 end
 
 local function sorted(text)
@@ -107,33 +107,33 @@ end
 
 local body = pki.write(("abcdefghi\n"):rep(50000))
 
--- The requests that each kind of server answers. Returns all answers.
+-- The requests that each kind of server gets. Returns all replies.
 local function ask(peer)
-  local answers = {}
+  local replies = {}
   for _, version in ipairs { "--tls-max 1.2", "--tlsv1.3" } do
     for _, request in ipairs {
       { "/query?name=value" }, { "/long" }, { "/chunks" }, { "/missing" },
       { "/body", ("-H 'Expect:' --data-binary '@%s'"):format(body) }, { "/form", "-d name=posted" },
       { "/query", "-I" },
     } do
-      local answer = peer:curl(request[1], version .. " " .. (request[2] or ""))
-      answers[#answers + 1] = request[2] == "-I" and sorted(answer) or answer
+      local reply = peer:curl(request[1], version .. " " .. (request[2] or ""))
+      replies[#replies + 1] = request[2] == "-I" and sorted(reply) or reply
     end
   end
-  answers[#answers + 1] = table.concat(sorted(peer:curl("/query?name=1", "-i")), "\n")
-  return answers
+  replies[#replies + 1] = table.concat(sorted(peer:curl("/query?name=1", "-i")), "\n")
+  return replies
 end
 
-local function check(answers)
+local function check(replies)
   for i = 0, 7, 7 do
-    assert.equal("value", answers[i + 1])
-    assert.equal(("0123456789"):rep(200000), answers[i + 2])
-    assert.matches("100 100 $", answers[i + 3])
-    assert.matches("Error code: 404", answers[i + 4])
-    assert.matches("^500000 ", answers[i + 5])
-    assert.equal("posted", answers[i + 6])
+    assert.equal("value", replies[i + 1])
+    assert.equal(("0123456789"):rep(200000), replies[i + 2])
+    assert.matches("100 100 $", replies[i + 3])
+    assert.matches("Error code: 404", replies[i + 4])
+    assert.matches("^500000 ", replies[i + 5])
+    assert.equal("posted", replies[i + 6])
   end
-  assert.matches("X%-Host: localhost", answers[15])
+  assert.matches("X%-Host: localhost", replies[15])
 end
 
 -- It does not wait for the server: after a handshake that has failed pegasus leaves the socket to the collector.
@@ -147,8 +147,8 @@ describe("pegasus", function()
   if not ends.has "curl" then return pending "curl is not installed" end
 
   program_it("serves requests by its plugin for TLS #slow", function()
-    local answers, printed = same(PLUGIN, { SNI = false, LIMIT = 30 }, ask)
-    check(answers)
+    local replies, printed = same(PLUGIN, { SNI = false, LIMIT = 30 }, ask)
+    check(replies)
     assert.matches("^running TLS\nGET /query\n", printed)
   end)
 
@@ -158,12 +158,12 @@ describe("pegasus", function()
 
   program_it("goes on after handshakes that fail, and clients that say nothing #slow", function()
     local got, printed = same(PLUGIN, { SNI = false, LIMIT = 2 }, function(peer)
-      local answers = { peer:curl("/query", "--cacert " .. pki.otherCa.certificateFile) }
+      local replies = { peer:curl("/query", "--cacert " .. pki.otherCa.certificateFile) }
       plain(peer.port, "GET / HTTP/1.0\r\n\r\n")
       plain(peer.port, "\22\3\1\0\5nonsense")
       plain(peer.port, "")
-      answers[2] = peer:curl "/query?name=still"
-      return answers
+      replies[2] = peer:curl "/query?name=still"
+      return replies
     end)
     assert.matches("certificate", got[1]) -- some versions of curl look at it after the handshake
     assert.matches("handshake failed\nhandshake failed\nhandshake failed\n", printed)
