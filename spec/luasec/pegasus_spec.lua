@@ -6,7 +6,7 @@ local pki = require "spec.support.pki"
 local socket = require "socket"
 
 local program_it = others.it(it, pending, "pegasus")
-local copas_it = others.it(it, pending, "pegasus", "copas", "coxpcall")
+local copas_it = others.itWithCopas(it, pending, "pegasus")
 
 local PLUGIN = [[
 local socket = require "socket"

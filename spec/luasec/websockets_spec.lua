@@ -2,11 +2,10 @@
 -- real LuaSec. Its server has no TLS of its own; copas makes the handshakes.
 local others = require "spec.support.others_programs"
 
-local program_it = others.it(it, pending, "copas", "coxpcall", "websocket.tools")
+local program_it = others.itWithCopas(it, pending, "websocket.tools")
 
 local server = [[
 local socket, copas, websocket = require "socket", require "copas", require "websocket"
-if not copas.dohandshake then os.exit(77) end
 local reserved = assert(socket.bind("127.0.0.1", 0))
 local port = select(2, reserved:getsockname())
 reserved:close()

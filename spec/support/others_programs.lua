@@ -5,6 +5,7 @@
 --
 --    it, installed = others.it(it, pending, module, …)   busted's `it` and true; where one of the modules is not
 --        installed, its `pending` and false
+--    it, installed = others.itWithCopas(it, pending, module, …)   the same; needs copas from release 3 on, too
 --    others.same(program[, values])    runs the program, a text; NAME in it is replaced by ("%q"):format(values.NAME).
 --        Its prologue has say(…), which prints words without places in sources and in memory, and the paths key,
 --        certificate, ca, other_ca, client_key, client_certificate. Returns what it printed.
@@ -13,6 +14,7 @@
 
 local assert = require "luassert"
 local ends = require "spec.support.ends"
+local files = require "spec.support.files"
 local luasec = require "spec.support.luasec"
 local old_modules = require "spec.support.old_modules"
 local pki = require "spec.support.pki"
@@ -40,6 +42,15 @@ function others.it(it, pending, ...)
     end
   end
   return it, true
+end
+
+function others.itWithCopas(it, pending, ...)
+  old_modules.add("copas", "coxpcall")
+  local file = old_modules.find "copas"
+  if not (file and files.read(file):find("function copas.removethread", 1, true)) then
+    return function(title) return pending(title .. " (copas from release 3 on is not installed)") end, false
+  end
+  return others.it(it, pending, ...)
 end
 
 others.implementations = { ours = '(require "scissl.luasec").install()', ["the real one"] = luasec.real and "" }
